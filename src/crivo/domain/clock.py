@@ -1,0 +1,63 @@
+"""The log's clock: fixed when the log is made, it stamps `received_at` once and never again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import StrEnum
+from typing import Final
+
+from crivo.domain.errors import Code, invalid
+from crivo.domain.instant import HOUR, SECOND
+
+#: A transfer older than this when it arrives is scored and kept, but enters no window (CONTRACTS §2).
+ALLOWED_LATENESS: Final = HOUR
+
+#: An event that claims to happen later than this after its receipt is quarantined as CLOCK_AHEAD.
+CLOCK_AHEAD_MAX: Final = 60 * SECOND
+
+#: How far behind the newest event of a key an inserted one may lie.
+SLACK: Final = ALLOWED_LATENESS + CLOCK_AHEAD_MAX
+
+
+class ClockKind(StrEnum):
+    """`wall` stamps the time of day; `replay` takes the time from the request (demo, simulations)."""
+
+    WALL = "wall"
+    REPLAY = "replay"
+
+
+class LogClock:
+    """Stamps receipts. `now` is the greatest time stamped so far on a replay clock."""
+
+    def __init__(self, kind: ClockKind, *, wall: Callable[[], int], start: int = 0) -> None:
+        self.kind = kind
+        self._wall = wall
+        self._greatest = start
+
+    def now(self) -> int:
+        """The current instant of this clock."""
+        return self._wall() if self.kind is ClockKind.WALL else self._greatest
+
+    def stamp(self, *, occurred_at: int, supplied: int | None) -> int:
+        """The `received_at` of an event that arrives now.
+
+        On a wall clock a supplied time is ignored. On a replay clock it is the receipt, and the
+        event's own instant stands in where none is supplied.
+
+        Raises:
+            Refused: CLOCK_AHEAD where the event claims to happen over 60 s after its receipt.
+        """
+        if self.kind is ClockKind.WALL:
+            received_at = self._wall()
+        else:
+            received_at = occurred_at if supplied is None else supplied
+        if occurred_at > received_at + CLOCK_AHEAD_MAX:
+            raise invalid(
+                Code.CLOCK_AHEAD,
+                field="occurred_at",
+                expected="at most 60 s after the time of receipt",
+                found=occurred_at,
+                hint="Set the sender's clock; on a replay log supply received_at.",
+            )
+        self._greatest = max(self._greatest, received_at)
+        return received_at

@@ -1,0 +1,118 @@
+"""Every error that Crivo raises on purpose: one root, four families, one closed list of codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+
+class Code(StrEnum):
+    """The stable name of a failure: the same in problem documents, quarantine rows, metrics, docs."""
+
+    # What a value of the domain may be.
+    AMOUNT_INVALID = "AMOUNT_INVALID"
+    AMOUNT_RANGE = "AMOUNT_RANGE"
+    TIME_INVALID = "TIME_INVALID"
+    TIME_RANGE = "TIME_RANGE"
+    ID_INVALID = "ID_INVALID"
+    ID_TIME = "ID_TIME"
+    FIELD_MISSING = "FIELD_MISSING"
+    FIELD_TYPE = "FIELD_TYPE"
+    FIELD_VALUE = "FIELD_VALUE"
+    FIELD_UNKNOWN = "FIELD_UNKNOWN"
+    # What the doors accept.
+    BODY_MALFORMED = "BODY_MALFORMED"
+    BODY_TOO_LARGE = "BODY_TOO_LARGE"
+    ROW_MALFORMED = "ROW_MALFORMED"
+    CLOCK_AHEAD = "CLOCK_AHEAD"
+    CONFLICT = "CONFLICT"
+    DUPLICATE = "DUPLICATE"
+    NOT_FOUND = "NOT_FOUND"
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    MODEL_NOT_FOR_TRANSFERS = "MODEL_NOT_FOR_TRANSFERS"
+    # What the log and the files around it can say.
+    LOG_LOCKED = "LOG_LOCKED"
+    LOG_ORDER = "LOG_ORDER"
+    LOG_UNAVAILABLE = "LOG_UNAVAILABLE"
+    LOG_MISMATCH = "LOG_MISMATCH"
+    IMPORT_TOO_LARGE = "IMPORT_TOO_LARGE"
+    OVERLOADED = "OVERLOADED"
+    # What definitions, artifacts and checks can say.
+    DEFINITION_INVALID = "DEFINITION_INVALID"
+    PLAN_MISMATCH = "PLAN_MISMATCH"
+    ARTIFACT_INVALID = "ARTIFACT_INVALID"
+    MODEL_MISSING = "MODEL_MISSING"
+    POLICY_INVALID = "POLICY_INVALID"
+    MAPPING_INVALID = "MAPPING_INVALID"
+    SETTING_INVALID = "SETTING_INVALID"
+    FILE_UNREADABLE = "FILE_UNREADABLE"
+    FILE_UNWRITABLE = "FILE_UNWRITABLE"
+    DATA_TOO_SMALL = "DATA_TOO_SMALL"
+    LEAK_SUSPECTED = "LEAK_SUSPECTED"
+    REPLAY_DIFFERS = "REPLAY_DIFFERS"
+    GATE_FAILED = "GATE_FAILED"
+
+
+class CrivoError(Exception):
+    """The root: a stable `code`, what happened, what to do about it, and where it was found.
+
+    `context` holds plain values; the keys `field`, `expected` and `found` are used wherever they apply.
+    """
+
+    exit_code: int = 1
+
+    def __init__(self, code: Code, message: str, *, hint: str = "", **context: object) -> None:
+        super().__init__(message)
+        self.code: Final = code
+        self.message: Final = message
+        self.hint: Final = hint
+        self.context: Final[Mapping[str, object]] = context
+
+    def __str__(self) -> str:
+        where = ", ".join(f"{name}={value!r}" for name, value in self.context.items())
+        parts = [f"{self.code}: {self.message}"]
+        if where:
+            parts.append(f"({where})")
+        if self.hint:
+            parts.append(f"Hint: {self.hint}")
+        return " ".join(parts)
+
+
+class Refused(CrivoError):
+    """The outside sent something that is not accepted; sending it again unchanged changes nothing."""
+
+    exit_code = 2
+
+
+class Unavailable(CrivoError):
+    """A dependency did not answer, or is not ready; the same call may succeed later."""
+
+    exit_code = 3
+
+
+class Unfit(CrivoError):
+    """A gate, an audit or a parity check answered no."""
+
+    exit_code = 1
+
+
+class Misconfigured(CrivoError):
+    """A setting, a definition or a file of the installation is wrong; it is found before work starts."""
+
+    exit_code = 2
+
+
+def invalid(code: Code, *, field: str, expected: str, found: object, hint: str = "") -> Refused:
+    """A refusal of one value: says the field, what was expected, and what was found (shortened)."""
+    shown = repr(found)
+    if len(shown) > 80:
+        shown = shown[:77] + "..."
+    return Refused(
+        code,
+        f"{field} must be {expected}, found {shown}",
+        hint=hint,
+        field=field,
+        expected=expected,
+        found=shown,
+    )

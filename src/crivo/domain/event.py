@@ -1,0 +1,59 @@
+"""The envelope of every event, and the identity that makes reading one twice harmless."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Final
+
+from crivo.domain.identifiers import length_prefixed
+from crivo.domain.streams import Stream
+
+ENTITY_ID_BYTES: Final = 16
+
+#: Transfers are named by the rail, whichever door they came through and whoever imports them.
+TRANSFER_FAMILY: Final = "transfer"
+RAIL_SOURCE: Final = "pix"
+
+
+def make_event_id(family: str, source: str, own_id: str) -> bytes:
+    """128 bits of SHA-256 over the length-prefixed (stream family, source, the source's own id)."""
+    parts = length_prefixed(family.encode(), source.encode(), own_id.encode())
+    return hashlib.sha256(parts).digest()[:16]
+
+
+def transfer_event_id(end_to_end_id: str) -> bytes:
+    """The event id of a transfer: its EndToEndId is the source's own id, at every door."""
+    return make_event_id(TRANSFER_FAMILY, RAIL_SOURCE, end_to_end_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What is appended. Times are instants; `key` is the subject's 16-byte entity id.
+
+    `payload` is a msgpack array in the order of the schema `name.vN`; `sealed` is the identity part
+    (null until identities are sealed). `source` names the door, for people: it is in no comparison.
+    """
+
+    stream: Stream
+    key: bytes
+    event_id: bytes
+    occurred_at: int
+    received_at: int
+    schema: str
+    source: str
+    payload: bytes
+    sealed: bytes | None = None
+
+    def __post_init__(self) -> None:
+        assert len(self.key) == ENTITY_ID_BYTES and len(self.event_id) == ENTITY_ID_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An event with its place: `seq` counts the whole log, `offset` the partition, both from 0."""
+
+    seq: int
+    partition: int
+    offset: int
+    event: Event

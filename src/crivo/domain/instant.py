@@ -1,0 +1,90 @@
+"""Instants: int64 microseconds since 1970 UTC, and Brasília's civil time (−03:00 on every date)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Final
+
+from crivo.domain.errors import Code, invalid
+
+MICROSECOND: Final = 1
+SECOND: Final = 1_000_000
+MINUTE: Final = 60 * SECOND
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+#: Brasília has kept −03:00 all year since 2019; Crivo uses it on every date (policy days, nights).
+BRASILIA_OFFSET: Final = -3 * HOUR
+BRASILIA: Final = timezone(timedelta(hours=-3), "Brasília")
+
+#: Instants outside these years are refused at every door: they are faults, not transfers.
+EARLIEST: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * SECOND
+LATEST: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * SECOND
+
+
+def from_datetime(moment: datetime) -> int:
+    """The instant of an aware `datetime`, exact to the microsecond (no float in between)."""
+    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
+
+
+def check_instant(instant: int, *, field: str) -> int:
+    """The same instant, if it lies within 2000..2099.
+
+    Raises:
+        Refused: TIME_RANGE.
+    """
+    if not EARLIEST <= instant < LATEST:
+        raise invalid(
+            Code.TIME_RANGE, field=field, expected="an instant from 2000 to 2099", found=instant
+        )
+    return instant
+
+
+def parse_rfc3339(text: str, *, field: str = "time") -> int:
+    """The instant of an RFC 3339 time in UTC with `Z` (CONTRACTS §5: HTTP bodies carry nothing else).
+
+    Raises:
+        Refused: TIME_INVALID, TIME_RANGE.
+
+    >>> parse_rfc3339("2026-11-23T12:00:00.5Z")
+    1795435200500000
+    """
+    try:
+        if not text.endswith("Z") or len(text) > 32 or "T" not in text:
+            raise ValueError(text)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise invalid(
+            Code.TIME_INVALID,
+            field=field,
+            expected="RFC 3339 in UTC such as 2026-11-23T12:00:00Z",
+            found=text,
+        ) from None
+    return check_instant(from_datetime(moment), field=field)
+
+
+def format_rfc3339(instant: int) -> str:
+    """RFC 3339 in UTC with `Z`, microseconds only where they are not zero.
+
+    >>> format_rfc3339(1795435200500000)
+    '2026-11-23T12:00:00.500000Z'
+    """
+    seconds, micros = divmod(instant, SECOND)
+    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=micros)
+    return moment.replace(tzinfo=None).isoformat() + "Z"
+
+
+def brasilia_day(instant: int) -> int:
+    """The Brasília calendar day as a number: whole days since 1970-01-01 in Brasília."""
+    return (instant + BRASILIA_OFFSET) // DAY
+
+
+def brasilia_hour(instant: int) -> int:
+    """The hour of the day in Brasília, 0..23."""
+    return (instant + BRASILIA_OFFSET) % DAY // HOUR
+
+
+def brasilia_weekday(instant: int) -> int:
+    """The weekday in Brasília, Monday = 0 .. Sunday = 6 (1970-01-01 was a Thursday)."""
+    return (brasilia_day(instant) + 3) % 7

@@ -1,0 +1,66 @@
+"""Money: int64 centavos, at least one and at most 10¹² − 1. Floats never hold money."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from crivo.domain.errors import Code, invalid
+
+CENTAVOS_MAX: Final = 10**12 - 1
+
+
+def check_centavos(amount: int, *, field: str = "amount_centavos") -> int:
+    """The same amount, if it is a transfer's: 1 .. 10¹² − 1 centavos.
+
+    Raises:
+        Refused: AMOUNT_INVALID for what is no integer, AMOUNT_RANGE for what lies outside.
+    """
+    if type(amount) is not int:
+        raise invalid(
+            Code.AMOUNT_INVALID, field=field, expected="an integer of centavos", found=amount
+        )
+    if not 1 <= amount <= CENTAVOS_MAX:
+        raise invalid(
+            Code.AMOUNT_RANGE, field=field, expected=f"1 to {CENTAVOS_MAX} centavos", found=amount
+        )
+    return amount
+
+
+def parse_centavos(value: str | float | Decimal, *, field: str = "amount") -> int:
+    """Centavos of a decimal amount of reais, exact; a third decimal place is refused, not rounded.
+
+    Zero and negative amounts parse; `check_centavos` decides whether a transfer may carry them.
+
+    Raises:
+        Refused: AMOUNT_INVALID.
+
+    >>> parse_centavos("1234.56")
+    123456
+    """
+    try:
+        # repr() of a float is the shortest decimal that reads back as the same float.
+        reais = Decimal(repr(value) if isinstance(value, float) else value)
+        centavos = reais * 100
+        if not centavos.is_finite() or centavos != centavos.to_integral_value():
+            raise ValueError(value)
+    except (InvalidOperation, ValueError, TypeError):
+        raise invalid(
+            Code.AMOUNT_INVALID,
+            field=field,
+            expected="a decimal with at most two places, such as 10.50",
+            found=value,
+        ) from None
+    return int(centavos)
+
+
+def format_reais(centavos: int) -> str:
+    """The amount as Brazil writes it.
+
+    >>> format_reais(123456)
+    'R$ 1.234,56'
+    """
+    sign = "-" if centavos < 0 else ""
+    reais, cents = divmod(abs(centavos), 100)
+    grouped = f"{reais:,}".replace(",", ".")
+    return f"{sign}R$ {grouped},{cents:02d}"

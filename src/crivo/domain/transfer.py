@@ -1,0 +1,113 @@
+"""A transfer: an attempt to move money by Pix, as far as its facts go (no names, no free text)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from crivo.domain.errors import Code, invalid
+from crivo.domain.event import ENTITY_ID_BYTES
+from crivo.domain.identifiers import check_ispb, end_to_end_id_minute
+from crivo.domain.instant import check_instant
+from crivo.domain.money import check_centavos
+
+SCHEMA: Final = "transfer.v1"
+
+
+class Initiation(StrEnum):
+    """How the payer named the payee (the local instrument of pacs.008)."""
+
+    MANU = "MANU"
+    DICT = "DICT"
+    QRES = "QRES"
+    QRDN = "QRDN"
+    INIC = "INIC"
+    AUTO = "AUTO"
+    APDN = "APDN"
+    APES = "APES"
+
+
+class Purpose(StrEnum):
+    """What the transfer is for (pacs.008 purpose); REFU and IPRT are returns, never scored."""
+
+    IPAY = "IPAY"
+    GSCB = "GSCB"
+    OTHR = "OTHR"
+    REFU = "REFU"
+    IPRT = "IPRT"
+
+
+@dataclass(frozen=True, slots=True)
+class Transfer:
+    """The facts of one attempt. The order of the fields is the schema `transfer.v1`: only append.
+
+    Ids are 16-byte pseudonyms. `occurred_at` is an instant; `amount_centavos` is 1 .. 10¹² − 1.
+    A fact that the door was not given is None, which is not the same as any value.
+
+    Raises:
+        Refused: the first fact that cannot be, with its field.
+    """
+
+    end_to_end_id: str
+    occurred_at: int
+    amount_centavos: int
+    payer_account_id: bytes | None
+    payee_account_id: bytes | None
+    payer_person_id: bytes | None = None
+    payee_person_id: bytes | None = None
+    payee_key_id: bytes | None = None
+    device_id: bytes | None = None
+    payer_ispb: str | None = None
+    payee_ispb: str | None = None
+    initiation: Initiation | None = None
+    purpose: Purpose | None = None
+
+    def __post_init__(self) -> None:
+        end_to_end_id_minute(self.end_to_end_id)
+        check_instant(self.occurred_at, field="occurred_at")
+        check_centavos(self.amount_centavos)
+        for field in ("payer_ispb", "payee_ispb"):
+            ispb = getattr(self, field)
+            if ispb is not None:
+                check_ispb(ispb, field=field)
+        if self.payer_account_id is None and self.payer_person_id is None:
+            raise _party_missing("payer_account", self)
+        if not (self.payee_account_id or self.payee_person_id or self.payee_key_id):
+            raise _party_missing("payee_account", self)
+
+    @property
+    def payer_id(self) -> bytes:
+        """Who pays: the account, else the person (CONTRACTS §3)."""
+        payer = self.payer_account_id or self.payer_person_id
+        assert payer is not None and len(payer) == ENTITY_ID_BYTES
+        return payer
+
+    @property
+    def payee_id(self) -> bytes:
+        """Who is paid: the account, else the person, else the key."""
+        payee = self.payee_account_id or self.payee_person_id or self.payee_key_id
+        assert payee is not None and len(payee) == ENTITY_ID_BYTES
+        return payee
+
+    @property
+    def facts(self) -> tuple[object, ...]:
+        """What must be equal in a repeat under the same idempotency key (CONTRACTS §5)."""
+        return (
+            self.payer_id,
+            self.payee_id,
+            self.amount_centavos,
+            self.occurred_at,
+            self.initiation,
+            self.purpose,
+        )
+
+
+def _party_missing(field: str, transfer: Transfer) -> Exception:
+    return invalid(
+        Code.FIELD_MISSING,
+        field=field,
+        expected="an account, a person or (payee only) a key",
+        found=None,
+        hint=f"Transfer {transfer.end_to_end_id} names nobody in this role.",
+    )
