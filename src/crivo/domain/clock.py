@@ -9,7 +9,7 @@ from typing import Final
 from crivo.domain.errors import Code, invalid
 from crivo.domain.instant import HOUR, SECOND
 
-#: A transfer older than this when it arrives is scored and kept, but enters no window (CONTRACTS §2).
+#: A transfer older than this when it arrives is scored and kept, but enters no window.
 ALLOWED_LATENESS: Final = HOUR
 
 #: An event that claims to happen later than this after its receipt is quarantined as CLOCK_AHEAD.

@@ -1,4 +1,4 @@
-"""Identifiers of the rail: the EndToEndId and the ISPB (PIX.md §1 of the regulator's manuals)."""
+"""Identifiers of the rail: the EndToEndId and the ISPB (the SPI and DICT manuals)."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def derived_end_to_end_id(occurred_at: int, *parts: str) -> str:
     """An EndToEndId for a row that has none: `E00000000` + minute + 11 base-62 characters.
 
     The characters come from SHA-256 over the length-prefixed `parts` (a mapping's `source` and the
-    row's id), so that reading the same row again gives the same id (CONTRACTS §6).
+    row's id), so that reading the same row again gives the same id.
     """
     digest = hashlib.sha256(length_prefixed(*(part.encode() for part in parts))).digest()
     number = int.from_bytes(digest[:16], "big")

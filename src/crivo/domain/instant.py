@@ -42,7 +42,7 @@ def check_instant(instant: int, *, field: str) -> int:
 
 
 def parse_rfc3339(text: str, *, field: str = "time") -> int:
-    """The instant of an RFC 3339 time in UTC with `Z` (CONTRACTS §5: HTTP bodies carry nothing else).
+    """The instant of an RFC 3339 time in UTC with `Z`: HTTP bodies carry nothing else.
 
     Raises:
         Refused: TIME_INVALID, TIME_RANGE.

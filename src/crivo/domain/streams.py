@@ -1,4 +1,4 @@
-"""The streams of the log, and which partition of a stream a key belongs to (CONTRACTS §1)."""
+"""The streams of the log, and which partition of a stream a key belongs to."""
 
 from __future__ import annotations
 

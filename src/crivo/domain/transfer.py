@@ -78,7 +78,7 @@ class Transfer:
 
     @property
     def payer_id(self) -> bytes:
-        """Who pays: the account, else the person (CONTRACTS §3)."""
+        """Who pays: the account, else the person."""
         payer = self.payer_account_id or self.payer_person_id
         assert payer is not None and len(payer) == ENTITY_ID_BYTES
         return payer
@@ -92,7 +92,7 @@ class Transfer:
 
     @property
     def facts(self) -> tuple[object, ...]:
-        """What must be equal in a repeat under the same idempotency key (CONTRACTS §5)."""
+        """What must be equal in a repeat under the same idempotency key."""
         return (
             self.payer_id,
             self.payee_id,
