@@ -1,0 +1,248 @@
+"""The command line: daily acts are verbs, administered things are noun + verb.
+
+Only this module is imported for `crivo --help`; each command imports its own work when it runs.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="crivo",
+    help="Decides Pix transfers in milliseconds, and can prove each decision later.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+models = typer.Typer(no_args_is_help=True, help="Models: list, show, promote.")
+features = typer.Typer(no_args_is_help=True, help="Features: the catalogue that all engines obey.")
+quarantine = typer.Typer(no_args_is_help=True, help="Rows that were refused, with their causes.")
+keys = typer.Typer(no_args_is_help=True, help="API keys and one-time page addresses.")
+app.add_typer(models, name="models")
+app.add_typer(features, name="features")
+app.add_typer(quarantine, name="quarantine")
+app.add_typer(keys, name="keys")
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Mapping = Annotated[
+    Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+
+
+@app.command()
+def demo(
+    home: Home = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="Your own table; without it a world is simulated.")
+    ] = None,
+    mapping: Mapping = None,
+    seed: Seed = 7,
+    rate: Annotated[
+        int, typer.Option("--rate", help="Transfers/s to play; 0 plays as fast as answers come.")
+    ] = 0,
+    port: Annotated[int, typer.Option("--port", help="Port of the service; 0 picks one.")] = 0,
+    ci: Annotated[bool, typer.Option("--ci", help="Small, and ends by itself.")] = False,
+    stay: Annotated[
+        bool, typer.Option("--stay/--no-stay", help="Keep serving the page until Ctrl-C.")
+    ] = True,
+    days: Annotated[
+        int, typer.Option("--days", help="Days to play; 0 takes what the mapping or world says.")
+    ] = 0,
+    as_json: Json = False,
+) -> None:
+    """Simulate or read a past, train on it, serve, and play the next day over HTTP."""
+    from crivo.cli.demo import DemoOptions, run_demo
+
+    run_demo(
+        DemoOptions(
+            home=home,
+            data=data,
+            mapping=mapping,
+            seed=seed,
+            rate=rate,
+            port=port,
+            small=ci,
+            stay=stay and not ci,
+            days=days,
+            as_json=as_json,
+        )
+    )
+
+
+@app.command()
+def simulate(
+    out: Annotated[Path, typer.Option("--out", help="Folder to write the world into.")],
+    seed: Seed = 7,
+    days: Annotated[int, typer.Option("--days", help="Days of transfers.")] = 42,
+    per_day: Annotated[int, typer.Option("--per-day", help="Transfers a day, about.")] = 5_000,
+    start: Annotated[
+        str, typer.Option("--start", help="First day, as a Brasília date.")
+    ] = "2026-08-03",
+    as_json: Json = False,
+) -> None:
+    """Write a seeded small world: transfers, late reports, and the truth kept apart."""
+    from crivo.cli.data import run_simulate
+
+    run_simulate(out, seed=seed, days=days, per_day=per_day, start=start, as_json=as_json)
+
+
+@app.command()
+def ingest(
+    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet.")],
+    mapping: Annotated[Path, typer.Option("--mapping", help="Mapping file (TOML).")],
+    home: Home = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Only what was received before (RFC 3339, Z).")
+    ] = None,
+    clock: Annotated[
+        str | None, typer.Option("--clock", help="wall or replay, for a log that is made now.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Turn a table into events of the log; what cannot be read goes to quarantine with its cause."""
+    from crivo.cli.data import run_ingest
+
+    run_ingest(file, mapping, home=home, until=until, clock=clock, as_json=as_json)
+
+
+@app.command()
+def train(
+    home: Home = None,
+    data: Annotated[
+        Path | None, typer.Option("--data", help="A table of plain rows instead of the log.")
+    ] = None,
+    mapping: Mapping = None,
+    labels_as_of: Annotated[
+        str | None, typer.Option("--labels-as-of", help="Use reports known by then. [default: end]")
+    ] = None,
+    seed: Seed = 7,
+    allow_leak: Annotated[
+        str | None, typer.Option("--allow-leak", help="Your name: overrides the leak alarm.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Train, calibrate and register a model as candidate; the first one becomes the champion."""
+    from crivo.cli.models import run_train
+
+    run_train(
+        home=home,
+        data=data,
+        mapping=mapping,
+        labels_as_of=labels_as_of,
+        seed=seed,
+        allow_leak=allow_leak,
+        as_json=as_json,
+    )
+
+
+@app.command()
+def serve(
+    home: Home = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port; 0 picks a free one.")] = None,
+) -> None:
+    """Answer POST /v1/decisions and POST /predict from the champion model until Ctrl-C."""
+    from crivo.cli.serve import run_serve
+
+    run_serve(home=home, host=host, port=port)
+
+
+@app.command()
+def replay(
+    home: Home = None,
+    end_to_end_id: Annotated[
+        list[str] | None, typer.Option("--id", help="Only this EndToEndId (repeatable).")
+    ] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help="Only decisions received since (RFC 3339, Z).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Only decisions received before (RFC 3339, Z).")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Derive every decision again from the log and compare it byte for byte."""
+    from crivo.cli.trust import run_replay
+
+    run_replay(home=home, ids=end_to_end_id, since=since, until=until, as_json=as_json)
+
+
+@app.command()
+def doctor(home: Home = None, as_json: Json = False) -> None:
+    """Show the effective settings and check what the parts need."""
+    from crivo.cli.trust import run_doctor
+
+    run_doctor(home=home, as_json=as_json)
+
+
+@models.command("list")
+def models_list(home: Home = None, as_json: Json = False) -> None:
+    """List the models of the home folder and which one serves."""
+    from crivo.cli.models import run_models_list
+
+    run_models_list(home=home, as_json=as_json)
+
+
+@models.command("promote")
+def models_promote(
+    model: Annotated[str, typer.Argument(help="Hash of the model, or its first characters.")],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Make a model the champion that `crivo serve` reads at its next start."""
+    from crivo.cli.models import run_models_promote
+
+    run_models_promote(model, home=home, as_json=as_json)
+
+
+@features.command("list")
+def features_list(as_json: Json = False) -> None:
+    """List every feature with its meaning, unit and what null means."""
+    from crivo.cli.models import run_features_list
+
+    run_features_list(as_json=as_json)
+
+
+@quarantine.command("list")
+def quarantine_list(
+    home: Home = None,
+    limit: Annotated[int, typer.Option("--limit", help="Newest rows to show.")] = 20,
+    as_json: Json = False,
+) -> None:
+    """Show the newest refused rows and the count of each cause."""
+    from crivo.cli.data import run_quarantine_list
+
+    run_quarantine_list(home=home, limit=limit, as_json=as_json)
+
+
+@keys.command("new")
+def keys_new(
+    name: Annotated[str, typer.Argument(help="Who will use it.")], home: Home = None
+) -> None:
+    """Make an API key, print it once, and keep only its SHA-256."""
+    from crivo.cli.trust import run_keys_new
+
+    run_keys_new(name, home=home)
+
+
+def main() -> None:
+    """Run the command line; a refusal is one clear message and its exit code (0, 1, 2, 3)."""
+    from crivo.domain.errors import CrivoError
+
+    try:
+        app()
+    except CrivoError as error:
+        sys.stderr.write(f"crivo: {error}\n")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)

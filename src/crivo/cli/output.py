@@ -1,0 +1,87 @@
+"""What the command line prints: results on stdout, progress and notes on stderr, JSON on demand."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+#: Called with (done, total) in the unit of the step; total 0 means unknown.
+Progress = Callable[[int, int], None]
+
+
+def notes() -> Console:
+    """A console on stderr, for progress and remarks."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def results() -> Console:
+    """A console on stdout, for results."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def print_json(value: object) -> None:
+    """One JSON document on stdout."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table on stdout; numbers should come formatted."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="left" if index == 0 else "right")
+    for row in rows:
+        table.add_row(*(str(cell) for cell in row))
+    results().print(table)
+
+
+def print_facts(title: str, facts: Mapping[str, object]) -> None:
+    """Names and values, one a line, on stdout."""
+    console = results()
+    console.print(f"[bold]{title}[/bold]")
+    width = max((len(name) for name in facts), default=0)
+    for name, value in facts.items():
+        console.print(f"  {name:<{width}}  {value}", markup=False)
+
+
+@contextmanager
+def progress_bar(label: str, *, unit: str) -> Iterator[Progress]:
+    """A callback that draws a bar on a terminal, and one closing line where there is none."""
+    console = notes()
+    if not console.is_terminal:
+        state = {"done": 0}
+
+        def count(done: int, _total: int) -> None:
+            state["done"] = done
+
+        yield count
+        console.print(f"{label}: {state['done']:,} {unit}", markup=False)
+        return
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as RichProgress
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+    )
+    with RichProgress(*columns, console=console) as bars:
+        task = bars.add_task(label, total=None)
+
+        def draw(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total or None)
+
+        yield draw
