@@ -1,0 +1,46 @@
+"""What every test shares: where outside data lies, and what a missing part of the system means."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _missing(what: str) -> None:
+    """A skip that says loudly what is missing; a failure where everything is required."""
+    if os.environ.get("CRIVO_REQUIRE") == "all":
+        pytest.fail(f"missing part: {what} (CRIVO_REQUIRE=all)")
+    pytest.skip(f"missing part: {what}")
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The repository's root folder."""
+    return ROOT
+
+
+@pytest.fixture
+def data() -> Path:
+    """The folder `CRIVO_DATA` of data sets from elsewhere."""
+    folder = os.environ.get("CRIVO_DATA", "")
+    if not folder or not Path(folder).is_dir():
+        _missing("CRIVO_DATA (a folder with the public data sets)")
+    return Path(folder)
+
+
+@pytest.fixture
+def require_program():
+    """A function: the path of a system program, else the test is left out loudly."""
+
+    def require(name: str) -> str:
+        path = shutil.which(name)
+        if path is None:
+            _missing(f"the program {name} (scripts/system.sh installs it)")
+        return str(path)
+
+    return require
