@@ -1,0 +1,37 @@
+#!/usr/bin/env bash
+# Installs on a Debian machine, as root, what the tests need from the system; elsewhere names it.
+# It may be run again at any time: what is there stays as it is.
+set -euo pipefail
+
+ACTIONLINT_VERSION=v1.7.12
+
+missing=()
+for program in git make strace; do
+  command -v "$program" > /dev/null || missing+=("$program")
+done
+actionlint=present
+command -v actionlint > /dev/null || actionlint=missing
+
+if [ ${#missing[@]} -eq 0 ] && [ "$actionlint" = present ]; then
+  exit 0
+fi
+
+if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
+  [ "$actionlint" = present ] || missing+=("actionlint $ACTIONLINT_VERSION")
+  echo "Missing from this system: ${missing[*]}" >&2
+  exit 3
+fi
+
+if [ ${#missing[@]} -gt 0 ]; then
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get update -qq
+  apt-get install -qq --yes --no-install-recommends "${missing[@]}" < /dev/null
+fi
+
+if [ "$actionlint" = missing ]; then
+  if ! command -v go > /dev/null; then
+    echo "Missing from this system: actionlint $ACTIONLINT_VERSION (it is built with Go)" >&2
+    exit 3
+  fi
+  GOBIN=/usr/local/bin go install "github.com/rhysd/actionlint/cmd/actionlint@$ACTIONLINT_VERSION"
+fi
