@@ -1,0 +1,97 @@
+"""Run as a script in a fresh process: imports modules and prints, as JSON, what that changed.
+
+Arguments: the modules' names. Third parties are imported before the watch begins: what they do at
+import is theirs. A line is `module: effect`.
+"""
+
+from __future__ import annotations
+
+import ast
+import contextlib
+import importlib
+import importlib.util
+import json
+import logging
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+ACTS = ("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "sqlite3.")
+CHANGES = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate")
+
+
+class Watch:
+    """Collects what happens while it is on."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.on = False
+
+    def __call__(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if not self.on:
+            return
+        if event == "open":
+            path, mode, flags = arguments
+            # Compiled modules and kernels are kept beside their source, by Python and by numba.
+            writes = bool(flags & WRITING) or any(letter in (mode or "") for letter in "wax+")
+            if writes and "__pycache__" not in str(path):
+                self.seen.append(f"opens {path} for writing")
+        elif event.startswith(ACTS):
+            self.seen.append(event)
+        elif event in CHANGES and "__pycache__" not in str(arguments[0]):
+            self.seen.append(f"{event} {arguments[0]}")
+
+
+def state() -> dict[str, object]:
+    """What an import must leave as it was."""
+    return {
+        "the environment": dict(os.environ),
+        "the threads": {thread.name for thread in threading.enumerate()},
+        "the root logger": (list(logging.root.handlers), logging.root.level),
+        "the working directory": str(Path.cwd()),
+    }
+
+
+def third_parties(names: list[str]) -> set[str]:
+    """The modules from elsewhere that the sources of `names` import when they are imported."""
+    found = set()
+    own = {name.split(".")[0] for name in names}
+    for name in names:
+        spec = importlib.util.find_spec(name)
+        assert spec is not None and spec.origin is not None, name
+        tree = ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.Import):
+                found |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found.add(node.module)
+                found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return {module for module in found if module.split(".")[0] not in own}
+
+
+def main(names: list[str]) -> None:
+    """Prints the effects of importing each module as a JSON list."""
+    for module in sorted(third_parties(names)):
+        # A name imported from a module need not be a module.
+        with contextlib.suppress(ImportError):
+            importlib.import_module(module)
+    watch = Watch()
+    sys.addaudithook(watch)
+    effects = []
+    for name in names:
+        before = state()
+        watch.seen.clear()
+        watch.on = True
+        importlib.import_module(name)
+        watch.on = False
+        after = state()
+        changed = [f"changes {what}" for what in before if before[what] != after[what]]
+        effects += [f"{name}: {effect}" for effect in [*watch.seen, *changed]]
+    sys.stdout.write(json.dumps(effects))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

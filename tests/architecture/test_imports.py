@@ -1,0 +1,127 @@
+"""Imports: the contracts hold, importing has no effect, and the serving path stays light."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "src" / "crivo"
+HEAVY = ("lightgbm", "mlflow", "pandas", "pyarrow", "scipy", "sklearn")
+
+#: What a process that only decides imports; the command line's own start is the last.
+SERVING = ("crivo.flows.decide", "crivo.flows.replay", "crivo.adapters.http.app", "crivo.bootstrap")
+
+
+def module_names() -> list[str]:
+    names = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+        # `python -m crivo` is the act itself.
+        if parts[-1] != "__main__":
+            names.append(".".join(part for part in parts if part != "__init__"))
+    return names
+
+
+def run(*arguments: str, path: Path | None = None) -> str:
+    environment = dict(os.environ)
+    if path is not None:
+        environment["PYTHONPATH"] = str(path)
+    command = [sys.executable, *arguments]
+    answer = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 0, answer.stderr
+    return answer.stdout
+
+
+def effects_of(*names: str, path: Path | None = None) -> list[str]:
+    return json.loads(run("tests/architecture/effects.py", *names, path=path))
+
+
+def loaded_after(*names: str) -> set[str]:
+    program = f"import sys, {', '.join(names)}; print(*sys.modules)"
+    return {name.split(".")[0] for name in run("-c", program).split()}
+
+
+def lint(config: Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).parent / "lint-imports"), "--no-logo", "--no-cache"]
+    command += ["--config", str(config)]
+    environment = {**os.environ, "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_the_import_contracts_hold():
+    answer = lint(ROOT / "pyproject.toml", ROOT)
+    assert answer.returncode == 0, answer.stdout
+
+
+def test_sabotage_an_import_against_the_layers_is_noticed(tmp_path):
+    package = tmp_path / "sieve"
+    for layer in ("inner", "outer"):
+        (package / layer).mkdir(parents=True)
+        (package / layer / "__init__.py").touch()
+    (package / "__init__.py").touch()
+    (package / "inner" / "core.py").write_text("import sieve.outer\n")
+    config = tmp_path / "contracts.ini"
+    config.write_text(
+        "[importlinter]\nroot_packages =\n    sieve\n[importlinter:contract:layers]\nname = l\n"
+        "type = layers\nexhaustive = true\ncontainers =\n    sieve\n"
+        "layers =\n    outer\n    inner\n"
+    )
+    assert lint(config, tmp_path).returncode == 1
+    (package / "inner" / "core.py").write_text("x = 1\n")
+    assert lint(config, tmp_path).returncode == 0
+
+
+def test_every_core_layer_is_under_the_offline_contract():
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    contracts = {c["name"]: c for c in settings["tool"]["importlinter"]["contracts"]}
+    core = ("audit", "decision", "domain", "features", "governance", "lake", "model", "simulator")
+    present = {f"crivo.{layer}" for layer in core if (PACKAGE / layer).is_dir()}
+    assert present == set(contracts["the core is offline"]["source_modules"])
+    assert set(HEAVY) == set(contracts["deciding is light"]["forbidden_modules"])
+
+
+def test_importing_has_no_effect():
+    assert effects_of(*module_names()) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "effect"),
+    [
+        ("open('made', 'w').close()", "opens made for writing"),
+        ("import socket; socket.socket().close()", "socket.__new__"),
+        ("import os; os.environ['MADE'] = 'yes'", "changes the environment"),
+        ("import logging; logging.basicConfig()", "changes the root logger"),
+        (
+            "import threading; threading.Thread(target=input, daemon=True, name='made').start()",
+            "changes the threads",
+        ),
+    ],
+)
+def test_sabotage_an_effect_of_an_import_is_noticed(line, effect, tmp_path):
+    (tmp_path / "meddler.py").write_text(line.replace("'made'", repr(str(tmp_path / "made"))))
+    found = effects_of("meddler", path=tmp_path)
+    assert any(effect.replace("made", str(tmp_path / "made")) in each for each in found), found
+
+
+def test_the_serving_path_loads_nothing_heavy():
+    assert loaded_after(*SERVING) & set(HEAVY) == set()
+
+
+def test_sabotage_a_heavy_import_is_noticed():
+    assert "scipy" in loaded_after("crivo.domain.money", "scipy")
+
+
+def test_help_loads_the_command_line_alone():
+    loaded = loaded_after("crivo.cli.main")
+    assert loaded & {*HEAVY, "numpy", "numba", "fastapi", "uvicorn", "sqlalchemy", "apsw"} == set()
