@@ -1,0 +1,75 @@
+"""Opening a SQLite file the way every store of Crivo needs it: WAL, and synced at each commit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+
+#: How long one connection waits for another's lock (a checkpoint, the recovery of a WAL).
+BUSY_MS: Final = 5_000
+
+#: Pages in the write-ahead log from which a commit moves them into the file (4 KiB each).
+CHECKPOINT_PAGES: Final = 4_000
+
+CACHE_KIB: Final = 65_536
+
+
+def open_connection(path: Path, *, vfs: str | None = None) -> apsw.Connection:
+    """A connection that syncs at each commit (WAL, synchronous FULL) and makes the file if needed.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where the file is no SQLite database.
+        Unavailable: FILE_UNWRITABLE where it cannot be opened.
+    """
+    try:
+        connection = apsw.Connection(str(path), vfs=vfs)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA journal_mode = WAL").fetchall()
+        connection.execute("PRAGMA synchronous = FULL").fetchall()
+        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}").fetchall()
+        connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}").fetchall()
+    except apsw.NotADBError as error:
+        raise _no_database(path, error) from error
+    except apsw.Error as error:
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"{path} cannot be opened: {error}",
+            hint="Its folder must exist and be writable, with room on the disk.",
+            path=str(path),
+        ) from error
+    return connection
+
+
+def open_for_reading(path: Path, *, vfs: str | None = None) -> apsw.Connection:
+    """A connection that changes nothing, to a file that another process may be writing.
+
+    It is opened read-write and then restricted: a reader of a WAL needs the shared-memory file.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where there is no such file, or no database in it.
+    """
+    if not path.exists():
+        raise Misconfigured(
+            Code.FILE_UNREADABLE, f"{path} does not exist", hint="Nothing was written there yet."
+        )
+    try:
+        connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
+        connection.set_busy_timeout(BUSY_MS)
+        connection.execute("PRAGMA query_only = 1").fetchall()
+        connection.execute("SELECT count(*) FROM sqlite_schema").fetchall()
+    except (apsw.NotADBError, apsw.CantOpenError, apsw.CorruptError) as error:
+        raise _no_database(path, error) from error
+    return connection
+
+
+def _no_database(path: Path, error: apsw.Error) -> Misconfigured:
+    return Misconfigured(
+        Code.FILE_UNREADABLE,
+        f"{path} is no database of Crivo: {error}",
+        hint="Give another path, or restore the file.",
+        path=str(path),
+    )

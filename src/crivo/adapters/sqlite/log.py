@@ -1,0 +1,271 @@
+"""The log in one SQLite file: sequenced in memory at once, committed in groups, always synced."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from crivo.adapters.sqlite.connection import open_connection
+from crivo.adapters.sqlite.lock import WriterLock
+from crivo.adapters.sqlite.reader import SqliteLogReader
+from crivo.adapters.sqlite.schema import (
+    EventRow,
+    create_tables,
+    read_end,
+    read_manifest,
+    read_positions,
+    stored_event,
+)
+from crivo.adapters.sqlite.writer import GroupWriter, Notify, Submission, call_directly
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.domain.event import Event, StoredEvent
+from crivo.domain.streams import Stream, partition_of
+from crivo.flows.ports import Done, Manifest
+
+PARTITIONS_DEFAULT: Final = 4
+
+#: Events that may wait for their commit; beyond it submissions are refused as OVERLOADED.
+PENDING_EVENTS_MAX: Final = 200_000
+
+#: Ids that `known` found absent are remembered, so that `submit` need not ask the file again.
+_ABSENT_MAX: Final = 200_000
+
+
+class SqliteLog:
+    """A `Log`. Safe to call from several threads; made by `open_log`."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        lock: WriterLock,
+        manifest: Manifest,
+        vfs: str | None,
+        notify: Notify,
+    ) -> None:
+        self._manifest = manifest
+        self._file_lock = lock
+        self._lock = threading.Lock()
+        self._reader = SqliteLogReader(path, vfs=vfs)
+        connection = open_connection(path, vfs=vfs)
+        self._positions = read_positions(connection)
+        self._durable_end = self._next_seq = read_end(connection)
+        connection.close()
+        self._pending: dict[bytes, EventRow] = {}
+        self._absent: set[bytes] = set()
+        self._writer = GroupWriter(
+            lambda: open_connection(path, vfs=vfs), settled=self._settle, notify=notify
+        )
+
+    @property
+    def manifest(self) -> Manifest:
+        """The log's identity, clock and partitions a stream."""
+        return self._manifest
+
+    def submit(self, events: Sequence[Event], done: Done) -> int:
+        """The sequence number of the first event; `done` is called when all are durable.
+
+        Raises:
+            Refused: DUPLICATE, before anything is sequenced.
+            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits.
+        """
+        assert events, "a submission holds at least one event"
+        with self._lock:
+            self._writer.check()
+            if self._pending and len(self._pending) + len(events) > PENDING_EVENTS_MAX:
+                raise Unavailable(
+                    Code.OVERLOADED,
+                    f"{len(self._pending)} events already wait for the disk",
+                    hint="Send the same again in a moment.",
+                )
+            self._check_new(events)
+            first = self._next_seq
+            submission = self._sequence(events, done)
+            # Queued under the lock: the queue has the order of the sequence numbers.
+            self._writer.put(submission)
+            self._commit_to_memory(submission)
+        return first
+
+    def append(self, events: Sequence[Event]) -> int:
+        """The sequence number of the first event; all are durable when it returns.
+
+        Raises:
+            Refused, Unavailable: as `submit`, and LOG_UNAVAILABLE when the commit itself fails.
+        """
+        finished = threading.Event()
+        failures: list[Exception] = []
+
+        def done(failure: Exception | None) -> None:
+            if failure is not None:
+                failures.append(failure)
+            finished.set()
+
+        first = self.submit(events, done)
+        while not finished.wait(1.0):
+            if not self._writer.alive:
+                self._writer.check()
+        if failures:
+            raise failures[0]
+        return first
+
+    def read(
+        self, *, start: int, limit: int, streams: frozenset[Stream] | None = None
+    ) -> list[StoredEvent]:
+        """Up to `limit` durable events with `seq >= start`, of these streams (None: of all)."""
+        return self._reader.read(start=start, limit=limit, streams=streams)
+
+    def end(self) -> int:
+        """The sequence number that follows the newest durable event."""
+        return self._durable_end
+
+    def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
+        """Those of the ids that are in the log or sequenced for it."""
+        with self._lock:
+            return self._known(event_ids)
+
+    def find(self, event_id: bytes) -> StoredEvent | None:
+        """The event of this id, durable or sequenced."""
+        with self._lock:
+            row = self._pending.get(event_id)
+            return self._reader.find(event_id) if row is None else stored_event(row)
+
+    def order_time(self, stream: Stream, partition: int) -> int:
+        """The greatest `received_at` sequenced for a partition so far; 0 where it is empty."""
+        with self._lock:
+            return self._positions.get((stream, partition), (0, 0))[1]
+
+    def close(self) -> None:
+        """Commits what is queued, closes the file and frees the writer's lock."""
+        self._writer.close()
+        self._reader.close()
+        self._file_lock.release()
+
+    def _known(self, event_ids: Sequence[bytes]) -> set[bytes]:
+        found = {event_id for event_id in event_ids if event_id in self._pending}
+        rest = [each for each in event_ids if each not in found and each not in self._absent]
+        if rest:
+            stored = self._reader.known(rest)
+            found |= stored
+            if len(self._absent) + len(rest) > _ABSENT_MAX:
+                self._absent.clear()
+            self._absent.update(each for each in rest if each not in stored)
+        return found
+
+    def _check_new(self, events: Sequence[Event]) -> None:
+        ids = [event.event_id for event in events]
+        known = self._known(ids)
+        if known or len(set(ids)) < len(ids):
+            again = next((each for each in ids if each in known), ids[0])
+            raise Refused(
+                Code.DUPLICATE,
+                f"event {again.hex()} is already in the log, or twice in the submission",
+                hint="Ask `known` first; an event is appended once.",
+                field="event_id",
+                found=again.hex(),
+            )
+
+    def _sequence(self, events: Sequence[Event], done: Done) -> Submission:
+        partitions = self._manifest.partitions
+        seq = self._next_seq
+        positions: dict[tuple[str, int], tuple[int, int]] = {}
+        rows: list[EventRow] = []
+        for event in events:
+            stream = event.stream
+            partition = partition_of(event.key, partitions)
+            place = (stream, partition)
+            offset, order_time = positions.get(place) or self._positions.get(place) or (0, 0)
+            received_at = event.received_at
+            positions[place] = (
+                offset + 1,
+                max(order_time, received_at),
+            )
+            rows.append(
+                (
+                    seq,
+                    stream,
+                    partition,
+                    offset,
+                    event.event_id,
+                    event.key,
+                    event.occurred_at,
+                    received_at,
+                    event.schema,
+                    event.source,
+                    event.payload,
+                    event.sealed,
+                )
+            )
+            seq += 1
+        after = [(*place, *position) for place, position in positions.items()]
+        return Submission(rows, after, done)
+
+    def _commit_to_memory(self, submission: Submission) -> None:
+        self._next_seq += len(submission.rows)
+        for stream, partition, offset, order_time in submission.positions:
+            self._positions[stream, partition] = (offset, order_time)
+        ids = [row[4] for row in submission.rows]
+        self._pending.update(zip(ids, submission.rows, strict=True))
+        self._absent.difference_update(ids)
+
+    def _settle(self, group: list[Submission]) -> None:
+        with self._lock:
+            for submission in group:
+                for row in submission.rows:
+                    del self._pending[row[4]]
+            self._durable_end = group[-1].rows[-1][0] + 1
+
+
+def open_log(
+    path: Path,
+    *,
+    clock: ClockKind,
+    new_log_id: str,
+    partitions: int = PARTITIONS_DEFAULT,
+    vfs: str | None = None,
+    notify: Notify = call_directly,
+) -> SqliteLog:
+    """The log at `path` for its one writer, made with this manifest where there is none.
+
+    `new_log_id` names a log that is made now. `notify` runs the callbacks of a durable group.
+
+    Raises:
+        Unavailable: LOG_LOCKED while another process writes it.
+        Misconfigured: LOG_MISMATCH where it was made with another clock or partition count.
+    """
+    lock = WriterLock(path.with_suffix(".lock"))
+    try:
+        connection = open_connection(path, vfs=vfs)
+        manifest = read_manifest(connection)
+        if manifest is None:
+            manifest = Manifest(new_log_id, clock, partitions)
+            create_tables(connection, manifest)
+        connection.close()
+        _check_same(manifest, clock, partitions)
+        return SqliteLog(path, lock=lock, manifest=manifest, vfs=vfs, notify=notify)
+    except (Misconfigured, Unavailable):
+        lock.release()
+        raise
+    except apsw.Error as error:
+        lock.release()
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"the log cannot be opened: {error}",
+            hint="Look at the disk; nothing was changed.",
+            path=str(path),
+        ) from error
+
+
+def _check_same(manifest: Manifest, clock: ClockKind, partitions: int) -> None:
+    if (manifest.clock, manifest.partitions) != (clock, partitions):
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            "the log was made with another clock or another number of partitions",
+            hint="Both are fixed when a log is made: open it as it is, or make a new log.",
+            expected=f"{manifest.clock} clock, {manifest.partitions} partitions",
+            found=f"{clock} clock, {partitions} partitions",
+        )

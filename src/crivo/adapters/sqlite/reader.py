@@ -1,0 +1,117 @@
+"""Reading a log file, in this process or another, in transactions too short to hold up anybody."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, cast
+
+from crivo.adapters.sqlite.connection import open_for_reading
+from crivo.adapters.sqlite.schema import (
+    EventRow,
+    read_end,
+    read_manifest,
+    read_positions,
+    stored_event,
+)
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.event import StoredEvent
+from crivo.domain.streams import Stream
+from crivo.flows.ports import Manifest
+
+#: No transaction of a reader covers more sequence numbers: a checkpoint waits for none of them.
+READ_ROWS_MAX: Final = 10_000
+
+#: How many ids one query compares (SQLite allows 32,766 parameters).
+_IDS_A_QUERY: Final = 1_000
+
+
+class SqliteLogReader:
+    """A `LogReader` over a file. It may be used by several threads, one at a time inside."""
+
+    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+        self._lock = threading.Lock()
+        self._connection = open_for_reading(path, vfs=vfs)
+        manifest = read_manifest(self._connection)
+        if manifest is None:
+            raise Misconfigured(
+                Code.LOG_MISMATCH, f"{path} holds no log yet", hint="Ingest or serve first."
+            )
+        self._manifest = manifest
+
+    @property
+    def manifest(self) -> Manifest:
+        """The log's identity, clock and partitions a stream."""
+        return self._manifest
+
+    def read(
+        self, *, start: int, limit: int, streams: frozenset[Stream] | None = None
+    ) -> list[StoredEvent]:
+        """Up to `limit` durable events with `seq >= start`, of these streams (None: of all)."""
+        found: list[StoredEvent] = []
+        end = self.end()
+        while start < end and len(found) < limit:
+            until = min(start + READ_ROWS_MAX, end)
+            found.extend(self._read_range(start, until, limit - len(found), streams))
+            start = until
+        return found
+
+    def _read_range(
+        self, start: int, until: int, limit: int, streams: frozenset[Stream] | None
+    ) -> list[StoredEvent]:
+        query = "SELECT * FROM events WHERE seq >= ? AND seq < ?"
+        values: list[int | str] = [start, until]
+        if streams is not None:
+            # The unary plus keeps SQLite on the sequence instead of the index by offset.
+            query += f" AND +stream IN ({','.join('?' * len(streams))})"
+            values += [stream.value for stream in streams]
+        with self._lock:
+            rows = self._connection.execute(
+                query + " ORDER BY seq LIMIT ?", (*values, limit)
+            ).fetchall()
+        return [stored_event(cast("EventRow", row)) for row in rows]
+
+    def end(self) -> int:
+        """The sequence number that follows the newest durable event."""
+        with self._lock:
+            return read_end(self._connection)
+
+    def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
+        """Those of the ids that are durable."""
+        found: set[bytes] = set()
+        for start in range(0, len(event_ids), _IDS_A_QUERY):
+            some = event_ids[start : start + _IDS_A_QUERY]
+            marks = ",".join("?" * len(some))
+            query = f"SELECT event_id FROM events WHERE event_id IN ({marks})"  # noqa: S608
+            with self._lock:
+                found.update(row[0] for row in self._connection.execute(query, tuple(some)))
+        return found
+
+    def find(self, event_id: bytes) -> StoredEvent | None:
+        """The durable event of this id."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT * FROM events WHERE event_id = ?", (event_id,)
+            ).fetchall()
+        return stored_event(cast("EventRow", rows[0])) if rows else None
+
+    def order_time(self, stream: Stream, partition: int) -> int:
+        """The greatest `received_at` of a partition so far; 0 where it is empty."""
+        with self._lock:
+            positions = read_positions(self._connection)
+        return positions.get((stream.value, partition), (0, 0))[1]
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def open_reader(path: Path, *, vfs: str | None = None) -> SqliteLogReader:
+    """A reader of the log at `path`; it takes no lock and changes nothing.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+    """
+    return SqliteLogReader(path, vfs=vfs)

@@ -1,0 +1,111 @@
+"""The tables of the log's file, its manifest, and rows as they are stored."""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+import apsw
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.event import Event, StoredEvent
+from crivo.domain.streams import Stream
+from crivo.flows.ports import Manifest
+
+#: seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source, payload,
+#: sealed.
+EventRow = tuple[int, str, int, int, bytes, bytes, int, int, str, str, bytes, bytes | None]
+
+SCHEMA_VERSION: Final = 1
+
+_TABLES: Final = """
+CREATE TABLE manifest (
+    log_id TEXT NOT NULL, clock TEXT NOT NULL, partitions INTEGER NOT NULL,
+    schema_version INTEGER NOT NULL
+);
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, stream TEXT NOT NULL, partition INTEGER NOT NULL,
+    "offset" INTEGER NOT NULL, event_id BLOB NOT NULL, key BLOB NOT NULL,
+    occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, schema TEXT NOT NULL,
+    source TEXT NOT NULL, payload BLOB NOT NULL, sealed BLOB
+) STRICT;
+CREATE UNIQUE INDEX events_by_offset ON events (stream, partition, "offset");
+CREATE UNIQUE INDEX events_by_id ON events (event_id);
+CREATE TABLE positions (
+    stream TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
+    order_time INTEGER NOT NULL, PRIMARY KEY (stream, partition)
+) STRICT, WITHOUT ROWID;
+"""
+
+INSERT_EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_POSITION: Final = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)"
+
+_STREAMS: Final = {stream.value: stream for stream in Stream}
+
+
+def stored_event(row: EventRow) -> StoredEvent:
+    """The event of a row."""
+    seq, stream, partition, offset, event_id, key, occurred_at, received_at, *rest = row
+    event = Event(
+        _STREAMS[stream],
+        key,
+        event_id,
+        occurred_at,
+        received_at,
+        *rest,  # type: ignore[arg-type]
+    )
+    return StoredEvent(seq, partition, offset, event)
+
+
+def create_tables(connection: apsw.Connection, manifest: Manifest) -> None:
+    """Makes the tables with this manifest, in one transaction."""
+    with connection:
+        connection.execute(_TABLES)
+        connection.execute(
+            "INSERT INTO manifest VALUES (?, ?, ?, ?)",
+            (manifest.log_id, manifest.clock.value, manifest.partitions, SCHEMA_VERSION),
+        )
+
+
+def read_manifest(connection: apsw.Connection) -> Manifest | None:
+    """The manifest of a log; None where the file is new.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH where the file holds something else, or a newer log.
+    """
+    tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
+    if not tables:
+        return None
+    if not {"manifest", "events", "positions"} <= tables:
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            "the file is a database, but no log",
+            hint="Give the log another path.",
+            found=sorted(tables),
+        )
+    rows = cast(
+        "list[tuple[str, str, int, int]]",
+        connection.execute("SELECT * FROM manifest").fetchall(),
+    )
+    log_id, clock, partitions, version = rows[0]
+    if version != SCHEMA_VERSION:
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            "the log was written by another release",
+            hint="Open it with the release that wrote it.",
+            expected=SCHEMA_VERSION,
+            found=version,
+        )
+    return Manifest(log_id, ClockKind(clock), partitions)
+
+
+def read_positions(connection: apsw.Connection) -> dict[tuple[str, int], tuple[int, int]]:
+    """(next offset, order time) of each (stream, partition) that holds events."""
+    rows = connection.execute("SELECT stream, partition, next_offset, order_time FROM positions")
+    return {(stream, partition): (offset, time) for stream, partition, offset, time in rows}
+
+
+def read_end(connection: apsw.Connection) -> int:
+    """The sequence number after the newest durable event."""
+    rows = connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchall()
+    return cast("int", rows[0][0])

@@ -1,0 +1,194 @@
+"""The thread that writes the log: whatever has queued becomes one transaction and one sync."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+import apsw
+
+from crivo.adapters.sqlite.schema import INSERT_EVENT, INSERT_POSITION, EventRow, read_end
+from crivo.domain.errors import Code, Unavailable
+from crivo.flows.ports import Done
+
+#: Events of one transaction; what queued beyond it waits for the next one.
+GROUP_EVENTS_MAX: Final = 50_000
+
+#: Waits between attempts to write the same bytes again: doubled from the first to the last.
+RETRY_FIRST_SECONDS: Final = 0.01
+RETRY_LAST_SECONDS: Final = 1.0
+
+#: (stream, partition, next offset, order time), as they are after a submission.
+Position = tuple[str, int, int, int]
+
+#: Runs what it is given, wherever the owner wants callbacks to run.
+Notify = Callable[[list[Callable[[], None]]], None]
+
+
+def call_directly(callbacks: list[Callable[[], None]]) -> None:
+    """Runs the callbacks on the writer's thread."""
+    for callback in callbacks:
+        callback()
+
+
+@dataclass(slots=True)
+class Submission:
+    """Sequenced rows that are not durable yet, and whom to tell (None once told of a failure)."""
+
+    rows: list[EventRow]
+    positions: list[Position]
+    done: Done | None
+
+
+class GroupWriter:
+    """Commits submissions in the order of `put`, each group atomically, until each is durable.
+
+    `settled` is called with each durable group before its callers are told.
+    """
+
+    def __init__(
+        self,
+        open_file: Callable[[], apsw.Connection],
+        *,
+        settled: Callable[[list[Submission]], None],
+        notify: Notify = call_directly,
+    ) -> None:
+        self._open_file = open_file
+        self._connection: apsw.Connection | None = open_file()
+        self._settled = settled
+        self._notify = notify
+        self._queue: list[Submission] = []
+        self._changed = threading.Condition()
+        self._failure: str | None = None
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="crivo-log-writer", daemon=True)
+        self._thread.start()
+
+    def check(self) -> None:
+        """Nothing, if submissions are accepted.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE.
+        """
+        if self._failure is not None:
+            raise unavailable(self._failure)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the thread still writes."""
+        return self._thread.is_alive()
+
+    def put(self, submission: Submission) -> None:
+        """Queues a submission; the caller sees to it that calls come in the order of `seq`."""
+        with self._changed:
+            self.check()
+            self._queue.append(submission)
+            self._changed.notify()
+
+    def close(self) -> None:
+        """Commits what is queued, if the disk lets it, and ends the thread."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            while group := self._next_group():
+                self._commit_until_durable(group)
+        finally:
+            with self._changed:
+                self._failure = self._failure or "the log is closed"
+            if self._connection is not None:
+                self._connection.close()
+
+    def _next_group(self) -> list[Submission]:
+        with self._changed:
+            while not self._queue and not self._closing:
+                self._changed.wait()
+            group: list[Submission] = []
+            events = 0
+            for submission in self._queue:
+                if group and events + len(submission.rows) > GROUP_EVENTS_MAX:
+                    break
+                group.append(submission)
+                events += len(submission.rows)
+            del self._queue[: len(group)]
+            return group
+
+    def _commit_until_durable(self, group: list[Submission]) -> None:
+        wait = RETRY_FIRST_SECONDS
+        while True:
+            try:
+                self._commit(group)
+                break
+            except apsw.Error as error:
+                self._tell_of_failure(group, error)
+            with self._changed:
+                if self._closing or self._changed.wait_for(lambda: self._closing, wait):
+                    return
+            wait = min(2 * wait, RETRY_LAST_SECONDS)
+        self._settled(group)
+        with self._changed:
+            self._failure = None
+        callbacks = [partial(each.done, None) for each in group if each.done is not None]
+        if callbacks:
+            self._notify(list(callbacks))
+
+    def _commit(self, group: list[Submission]) -> None:
+        rows = [row for submission in group for row in submission.rows]
+        if self._connection is None:
+            self._connection = self._open_file()
+            rows = self._not_yet_stored(self._connection, rows)
+        connection = self._connection
+        positions = {each[:2]: each for submission in group for each in submission.positions}
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            connection.executemany(INSERT_EVENT, rows)
+            connection.executemany(INSERT_POSITION, positions.values())
+            connection.execute("COMMIT")
+        except apsw.Error:
+            # After a failed write or sync the connection's view of the file is not to be trusted.
+            self._connection = None
+            connection.close(True)
+            raise
+
+    def _not_yet_stored(self, connection: apsw.Connection, rows: list[EventRow]) -> list[EventRow]:
+        """The rows that a failed attempt has not stored after all; the stored ones are synced.
+
+        A commit whose sync failed may lie whole in the write-ahead log. Moving that into the file
+        writes and syncs its pages anew, since a second sync of the same pages proves nothing.
+        """
+        end = read_end(connection)
+        if rows[0][0] < end:
+            busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
+            if busy:
+                self._connection = None
+                connection.close(True)
+                raise apsw.BusyError("a reader holds up the checkpoint after a failed sync")
+        return [row for row in rows if row[0] >= end]
+
+    def _tell_of_failure(self, group: list[Submission], error: apsw.Error) -> None:
+        """Refuses new submissions, and takes those that queued meanwhile into the group."""
+        with self._changed:
+            self._failure = str(error)
+            group += self._queue
+            self._queue.clear()
+        failure = unavailable(str(error))
+        callbacks = [partial(each.done, failure) for each in group if each.done is not None]
+        for submission in group:
+            submission.done = None
+        if callbacks:
+            self._notify(list(callbacks))
+
+
+def unavailable(cause: str) -> Unavailable:
+    """The error of a log that does not write."""
+    return Unavailable(
+        Code.LOG_UNAVAILABLE,
+        f"the log does not write: {cause}",
+        hint="It retries by itself; send the same again, and look at the disk if this lasts.",
+    )

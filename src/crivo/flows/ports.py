@@ -1,0 +1,244 @@
+"""What the flows ask of the outside: each port names its laws, `tests/ports` proves adapters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code
+from crivo.domain.event import Event, StoredEvent
+from crivo.domain.streams import Stream
+
+#: What a cell of a table may be. Text comes as bytes, so that bad UTF-8 costs one row, no file.
+Cell = bytes | str | int | float | bool | Decimal | datetime | date | None
+
+#: Called once for each submission: None when it is durable, else why it is not (yet).
+Done = Callable[[Exception | None], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What was fixed when a log was made and never changes."""
+
+    log_id: str
+    clock: ClockKind
+    partitions: int
+
+
+class LogReader(Protocol):
+    """A log as anybody may read it.
+
+    Laws:
+        1. Reading the same range twice gives equal events, also while the log is being written.
+        2. Events come in the order of `seq`, which has no gaps and starts at 0.
+        3. `offset` counts each (stream, partition) from 0 without gaps.
+        4. A submission is seen whole or not at all.
+        5. No read keeps a transaction open beyond 10,000 rows.
+    """
+
+    @property
+    def manifest(self) -> Manifest:
+        """The log's identity, clock and partitions a stream."""
+        ...
+
+    def read(
+        self, *, start: int, limit: int, streams: frozenset[Stream] | None = None
+    ) -> list[StoredEvent]:
+        """Up to `limit` durable events with `seq >= start`, of these streams (None: of all)."""
+        ...
+
+    def end(self) -> int:
+        """The sequence number that follows the newest durable event."""
+        ...
+
+    def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
+        """Those of the ids that are in the log (a writer counts what it has sequenced)."""
+        ...
+
+    def find(self, event_id: bytes) -> StoredEvent | None:
+        """The event of this id, if it is in the log (a writer finds what it has sequenced)."""
+        ...
+
+    def order_time(self, stream: Stream, partition: int) -> int:
+        """The greatest `received_at` of a partition so far; 0 where it is empty."""
+        ...
+
+
+class Log(LogReader, Protocol):
+    """The log as its one writer holds it.
+
+    Laws:
+        1. `append` returns, and `done(None)` is called, only after the events have survived a sync:
+           cutting the power then loses nothing.
+        2. The partition is the Kafka partitioner's over the key.
+        3. A submission with an id that is already there, or twice the same id, raises
+           Refused(DUPLICATE) and changes nothing.
+        4. After a failed commit its callers hear Unavailable(LOG_UNAVAILABLE), new submissions are
+           refused with it, and the same bytes are retried until they are durable: nothing is lost
+           and nothing is doubled.
+        5. There is one writer: a second one is refused with Unavailable(LOG_LOCKED).
+    """
+
+    def submit(self, events: Sequence[Event], done: Done) -> int:
+        """The sequence number of the first event; `done` is called when all are durable.
+
+        Raises:
+            Refused: DUPLICATE, before anything is sequenced.
+            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits.
+        """
+        ...
+
+    def append(self, events: Sequence[Event]) -> int:
+        """The sequence number of the first event; all are durable when it returns.
+
+        Raises:
+            Refused, Unavailable: as `submit`, and LOG_UNAVAILABLE when the commit itself fails.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class QuarantinedRow:
+    """A refused row with its cause: what a person needs to mend it. `raw` is shortened."""
+
+    source: str
+    row_number: int
+    code: Code
+    field: str
+    expected: str
+    found: str
+    hint: str
+    raw: str
+    at: int
+
+
+class Quarantine(Protocol):
+    """Where refused rows wait for a person.
+
+    Laws:
+        1. A (source, row number) is kept once: putting it again replaces its cause.
+        2. `put` is durable before it returns.
+    """
+
+    def put(self, rows: Sequence[QuarantinedRow]) -> None:
+        """Keeps the rows."""
+        ...
+
+    def rows(self, *, limit: int) -> list[QuarantinedRow]:
+        """The first `limit` rows by (source, row number)."""
+        ...
+
+    def counts(self) -> dict[Code, int]:
+        """How many rows wait, by cause."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedDecision:
+    """A decision as it is looked up: a few columns and the record's own bytes."""
+
+    end_to_end_id: str
+    phase: str
+    seq: int
+    occurred_at: int
+    received_at: int
+    outcome: str
+    score: int
+    payload: bytes
+
+
+class DecisionIndex(Protocol):
+    """Decisions by id: a projection of the log, which may be deleted and made again.
+
+    Laws:
+        1. What `put` was given and the sequence it reached become visible together.
+        2. Of two records of one (EndToEndId, phase) the one with the lower `seq` stands.
+        3. `reached` never goes back.
+    """
+
+    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
+        """Keeps the decisions; `reached` is the sequence number to read on from."""
+        ...
+
+    def get(self, end_to_end_id: str, *, phase: str = "initiation") -> IndexedDecision | None:
+        """The decision that stands under this id and phase."""
+        ...
+
+    def latest(self, limit: int) -> list[IndexedDecision]:
+        """The newest decisions, newest first."""
+        ...
+
+    def reached(self) -> int:
+        """The sequence number that the projection has to be read on from; 0 when it is new."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedRow:
+    """A row that is no row of its table; `row_number` counts the data rows of the file from 1."""
+
+    row_number: int
+    expected: str
+    found: str
+    raw: str
+
+
+class Table(Protocol):
+    """A file's rows, held compactly; cells are handed out in slices, column by column.
+
+    Laws:
+        1. The same bytes always give the same rows under the same row numbers.
+        2. Well-formed and malformed rows together are all data rows of the file.
+    """
+
+    @property
+    def name(self) -> str:
+        """The file's name, for people."""
+        ...
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of the file's bytes, in hex."""
+        ...
+
+    @property
+    def row_count(self) -> int:
+        """How many rows are well formed: they are addressed by 0 .. row_count - 1."""
+        ...
+
+    @property
+    def malformed(self) -> Sequence[MalformedRow]:
+        """The rows that are none."""
+        ...
+
+    def row_numbers(self, rows: Sequence[int]) -> list[int]:
+        """The number in the file of each of these rows, from 1, malformed ones counted."""
+        ...
+
+    def cells(self, column: str, rows: Sequence[int]) -> list[Cell]:
+        """The cells of one column in these rows."""
+        ...
+
+
+class TableReader(Protocol):
+    """Reads tables of one format or several."""
+
+    def columns(self) -> tuple[str, ...]:
+        """The names of the file's columns.
+
+        Raises:
+            Refused: FILE_UNREADABLE.
+        """
+        ...
+
+    def read(self, columns: Sequence[str]) -> Table:
+        """The table with these columns alone.
+
+        Raises:
+            Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE.
+        """
+        ...
