@@ -1,0 +1,71 @@
+"""Reads Markdown as far as the tests need: fenced blocks, inline code, and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+#: The contract also binds what is not built yet, so its paths need not exist; nor do a plan's.
+PROMISES: Final = frozenset({"contract.md", "plan.md"})
+
+
+def pages() -> list[Path]:
+    """The pages that speak about what is there."""
+    found = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    return sorted(page for page in found if page.name not in PROMISES)
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block: the words after the fence, its text, and its first line's number."""
+
+    words: tuple[str, ...]
+    text: str
+    line: int
+
+
+def blocks(text: str) -> Iterator[Block]:
+    """The fenced blocks of a page in order."""
+    words: tuple[str, ...] | None = None
+    start, held = 0, []
+    for number, line in enumerate(text.splitlines(), start=1):
+        stripped = line.strip()
+        if words is None and stripped.startswith("```"):
+            words, start, held = tuple(stripped[3:].split()), number + 1, []
+        elif words is not None and stripped == "```":
+            yield Block(words, "\n".join(held) + "\n", start)
+            words = None
+        elif words is not None:
+            held.append(line)
+
+
+def prose(text: str) -> str:
+    """The page without its fenced blocks."""
+    return re.sub(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", "", text, flags=re.MULTILINE | re.DOTALL)
+
+
+def spans(text: str) -> list[str]:
+    """The inline code of a page."""
+    return re.findall(r"`([^`\n]+)`", prose(text))
+
+
+def links(text: str) -> list[str]:
+    """The targets of links and images that stay inside the repository, without anchors."""
+    targets = re.findall(r"\]\(([^)\s]+)\)", prose(text))
+    return [
+        t.split("#")[0] for t in targets if "://" not in t and not t.startswith(("#", "mailto:"))
+    ]
+
+
+def commands(text: str) -> list[str]:
+    """Lines of console and bash blocks, and inline code, without the prompt."""
+    lines = []
+    for block in blocks(text):
+        if block.words[:1] in {("console",), ("bash",), ("sh",)}:
+            lines += [line.strip().removeprefix("$ ") for line in block.text.splitlines()]
+    return lines + spans(text)

@@ -1,0 +1,108 @@
+"""The pages speak about this repository: their paths, commands and codes exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer.main
+
+from benchmarks.harness import names as benchmark_names
+from crivo.cli.main import app
+from crivo.domain.errors import Code
+from tests.docs import markdown
+from tests.docs.markdown import ROOT
+
+VERBS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+#: Inline code that begins with one of these is a path of the repository.
+FOLDERS = re.compile(
+    r"(?:src|tests|docs|mappings|policy|scripts|benchmarks|requirements|\.github|\.ci)/[\w./*-]*"
+)
+
+
+def missing_paths(text: str, folder: Path) -> Iterator[str]:
+    """Links and paths that lead nowhere. A placeholder in angle brackets stands for any name."""
+    for link in markdown.links(text):
+        if not (folder / link).exists():
+            yield link
+    for span in markdown.spans(text):
+        path = re.sub(r"<[^>]*>", "*", span).split(" ")[0].split("::")[0].rstrip("/")
+        if FOLDERS.fullmatch(path) and not any(ROOT.glob(path)):
+            yield span
+
+
+def missing_commands(text: str) -> Iterator[str]:
+    """Commands that this repository does not have."""
+    grammar = typer.main.get_command(app)
+    for line in markdown.commands(text):
+        words = line.split("#")[0].removeprefix(".venv/bin/").split()
+        if words[:1] == ["make"] and len(words) > 1 and words[1] not in VERBS:
+            yield line
+        elif words[:1] == ["crivo"] and not _is_command(grammar, words[1:]):
+            yield line
+        elif words[:3] == ["python", "-m", "benchmarks"] and len(words) > 3:
+            if words[3] not in {*benchmark_names(), "NAME"} and not words[3].startswith("-"):
+                yield line
+
+
+def _is_command(grammar: object, words: list[str]) -> bool:
+    for word in words:
+        commands = getattr(grammar, "commands", None)
+        if commands is None:
+            break
+        if word.startswith("-"):
+            return True
+        if word not in commands:
+            return False
+        grammar = commands[word]
+    options = {name for parameter in getattr(grammar, "params", []) for name in parameter.opts}
+    used = {word.split("=")[0] for word in words if re.fullmatch(r"--[a-z-]+(=.*)?", word)}
+    return used <= options | {"--help"}
+
+
+def page_codes(text: str) -> dict[str, tuple[str, str]]:
+    """The table of docs/errors.md: code to what it means and what to do."""
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    return {code: (meaning, act) for code, meaning, act in rows}
+
+
+@pytest.mark.parametrize("page", markdown.pages(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_paths_and_commands_of_a_page_exist(page):
+    text = page.read_text(encoding="utf-8")
+    assert [*missing_paths(text, page.parent), *missing_commands(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[gone](docs/gone.md)", "see `src/crivo/gone.py`", "`tests/gone/<any>.py`"],
+)
+def test_sabotage_a_path_that_leads_nowhere_is_noticed(text):
+    assert len(list(missing_paths(text, ROOT))) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["`make magic`", "```console\n$ crivo conjure --all\n```", "`python -m benchmarks gone`"],
+)
+def test_sabotage_a_command_that_is_not_there_is_noticed(text):
+    assert len(list(missing_commands(text))) == 1
+
+
+def test_sabotage_an_option_that_is_not_there_is_noticed():
+    assert list(missing_commands("`crivo replay --gone`")) == ["crivo replay --gone"]
+    assert list(missing_commands("`crivo --help`")) == []
+
+
+def test_every_error_code_has_its_line_and_every_line_its_code():
+    codes = page_codes((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    assert list(codes) == [code.value for code in Code]
+    assert all(meaning.endswith(".") and act.endswith(".") for meaning, act in codes.values())
+
+
+def test_sabotage_a_code_without_a_line_is_noticed():
+    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    shorter = re.sub(r"^\| `DUPLICATE`.*\n", "", text, flags=re.MULTILINE)
+    assert set(page_codes(text)) - set(page_codes(shorter)) == {"DUPLICATE"}
