@@ -1,0 +1,150 @@
+"""Answer bodies: what leaves the door, and how a response is put on the wire."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+from starlette.types import Send
+
+from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
+from crivo.decision.record import Versions
+from crivo.domain.instant import format_rfc3339
+from crivo.domain.transfer import Transfer
+from crivo.flows.answers import Answer
+
+JSON: Final = b"application/json"
+
+
+class ReasonAnswer(msgspec.Struct, frozen=True, gc=False):
+    """One reason: its stable code, and what the payer may read of it."""
+
+    code: str
+    text_pt: str
+    text_en: str
+
+
+class VersionsAnswer(msgspec.Struct, frozen=True, gc=False):
+    """The hashes of everything that took part in a decision."""
+
+    bundle: str
+    features: str
+    plan: str
+    model: str
+    rules: str
+    policy: str
+
+
+class DecisionAnswer(msgspec.Struct, frozen=True):
+    """The answer to a transfer: the same for every repeat. `score` is an integer of 10⁻⁹."""
+
+    end_to_end_id: str
+    phase: str
+    outcome: str
+    score: int | None
+    reasons: tuple[ReasonAnswer, ...]
+    versions: VersionsAnswer
+    as_of: int
+    received_at: str
+    degraded: tuple[str, ...]
+
+
+class ReportAnswer(msgspec.Struct, frozen=True):
+    """The answer to a report. `known_at` is when it counts from."""
+
+    report_id: str
+    end_to_end_id: str
+    status: str
+    known_at: str
+
+
+class ScoreAnswer(msgspec.Struct, frozen=True, gc=False):
+    """One row's score, an integer of 10⁻⁹, and the model that gave it."""
+
+    score: int
+    model: str
+
+
+class ScoresAnswer(msgspec.Struct, frozen=True):
+    """The scores of a list of rows, in its order."""
+
+    scores: list[int]
+    model: str
+
+
+class PageDecision(msgspec.Struct, frozen=True):
+    """A decision as the page shows it: pseudonyms are shortened, nothing else names anybody."""
+
+    received_at: str
+    outcome: str
+    score: int | None
+    amount_centavos: int
+    payer: str
+    payee: str
+    reasons: tuple[ReasonAnswer, ...]
+
+
+def decision_body(answer: Answer) -> DecisionAnswer:
+    """What the caller reads of a decision: all of it is stored, so that repeats read the same."""
+    return DecisionAnswer(
+        end_to_end_id=answer.end_to_end_id,
+        phase=answer.phase,
+        outcome=answer.outcome.value,
+        score=answer.score,
+        reasons=tuple(map(_reason, answer.reasons)),
+        versions=_versions(answer.versions),
+        as_of=answer.as_of,
+        received_at=format_rfc3339(answer.received_at),
+        degraded=answer.degraded,
+    )
+
+
+def page_decision(transfer: Transfer, body: DecisionAnswer) -> PageDecision:
+    """What the page shows of a decision."""
+    return PageDecision(
+        received_at=body.received_at,
+        outcome=body.outcome,
+        score=body.score,
+        amount_centavos=transfer.amount_centavos,
+        payer=transfer.payer_id.hex()[:8],
+        payee=transfer.payee_id.hex()[:8],
+        reasons=body.reasons,
+    )
+
+
+@lru_cache(maxsize=256)
+def _reason(code: ReasonCode) -> ReasonAnswer:
+    return ReasonAnswer(
+        code.value,
+        public_text(code, Audience.PAYER, Language.PT),
+        public_text(code, Audience.PAYER, Language.EN),
+    )
+
+
+@lru_cache(maxsize=64)
+def _versions(versions: Versions) -> VersionsAnswer:
+    return VersionsAnswer(
+        bundle=versions.bundle,
+        features=versions.features,
+        plan=versions.plan,
+        model=versions.model,
+        rules=versions.rules,
+        policy=versions.policy,
+    )
+
+
+async def respond(send: Send, status: int, body: bytes, headers: list[tuple[bytes, bytes]]) -> None:
+    """One whole response."""
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def respond_json(send: Send, body: bytes, *, status: int = 200) -> None:
+    """One whole JSON response, which no cache may keep."""
+    headers = [
+        (b"content-type", JSON),
+        (b"content-length", b"%d" % len(body)),
+        (b"cache-control", b"no-store"),
+    ]
+    await respond(send, status, body, headers)

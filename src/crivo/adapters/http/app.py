@@ -1,0 +1,234 @@
+"""The application: hot routes first, FastAPI for everything else, one gate in front of both."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from crivo.adapters.http.answers import ReportAnswer, decision_body
+from crivo.adapters.http.auth import ApiKeys, PageAccess
+from crivo.adapters.http.bodies import parse_report
+from crivo.adapters.http.feed import Feed
+from crivo.adapters.http.gate import Gate
+from crivo.adapters.http.hot import HotRoutes
+from crivo.adapters.http.openapi import answer_of, complete, report_operation
+from crivo.adapters.http.page import page_routes
+from crivo.adapters.http.problems import Problem, internal_problem, problem_of, render
+from crivo.adapters.http.receive import Disconnected, read_json_body
+from crivo.adapters.http.service import DecisionDoor, Limits, Predictor, Telemetry
+from crivo.domain.errors import Code, CrivoError, Refused, Unavailable, invalid
+from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.domain.instant import format_rfc3339
+from crivo.governance.pseudonym import Pseudonymiser
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the door stands on. `keys` is None where no key is asked for.
+
+    `started` runs on the event loop before the first request, `stopping` after the last one;
+    `is_ready` says whether transfers are taken.
+    """
+
+    door: DecisionDoor
+    predictor: Predictor
+    pseudonyms: Pseudonymiser
+    keys: ApiKeys | None
+    page: PageAccess
+    feed: Feed
+    telemetry: Telemetry
+    limits: Limits
+    is_ready: Callable[[], bool]
+    version: str
+
+
+class Application(FastAPI):
+    """A FastAPI application whose hot routes pass its router by."""
+
+    def __init__(self, parts: Parts) -> None:
+        super().__init__(
+            title="Crivo",
+            version=parts.version,
+            description="Decides Pix transfers in milliseconds, and can prove each decision later.",
+            # The interactive pages load scripts from elsewhere; the document itself is served.
+            docs_url=None,
+            redoc_url=None,
+        )
+        self._parts: Final = parts
+        self._gate: Final = Gate(
+            super().__call__, keys=parts.keys, page=parts.page, telemetry=parts.telemetry
+        )
+        self.hot: Final = HotRoutes(
+            gate=self._gate,
+            door=parts.door,
+            predictor=parts.predictor,
+            pseudonyms=parts.pseudonyms,
+            feed=parts.feed,
+            telemetry=parts.telemetry,
+            limits=parts.limits,
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+        elif scope["path"] in self.hot.paths:
+            await self.hot(scope, receive, send)
+        else:
+            await self._gate(scope, receive, send)
+
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's document with the hot routes in it."""
+        if self.openapi_schema is None:
+            self.openapi_schema = complete(super().openapi(), self._parts.predictor.input_names)
+        return self.openapi_schema
+
+
+def create_app(parts: Parts) -> Application:
+    """The whole HTTP door over `parts`; it starts nothing."""
+    app = Application(parts)
+    _add_decision_routes(app, parts)
+    _add_health_routes(app, parts)
+    app.include_router(page_routes(parts.page, parts.feed))
+    _add_problem_handlers(app, parts.telemetry)
+    return app
+
+
+def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
+    @app.get(
+        "/v1/decisions/{end_to_end_id}",
+        responses=answer_of("DecisionAnswer"),
+        tags=["decisions"],
+        summary="The decision on a transfer",
+    )
+    async def decision(end_to_end_id: str) -> Response:
+        end_to_end_id_minute(end_to_end_id)
+        answer = parts.door.recent(end_to_end_id)
+        if answer is None:
+            # The table of decisions is a file: it is read off the loop.
+            answer = await run_in_threadpool(parts.door.stored, end_to_end_id)
+        if answer is None:
+            raise Refused(
+                Code.NOT_FOUND,
+                "no decision has this id",
+                field="end_to_end_id",
+                found=end_to_end_id,
+                hint="A decision is found once its answer has left.",
+            )
+        return _json(decision_body(answer))
+
+    @app.post(
+        "/v1/reports",
+        openapi_extra=report_operation(),
+        responses=answer_of("ReportAnswer"),
+        tags=["reports"],
+        summary="Claim that a transfer was fraud",
+    )
+    async def report(request: Request) -> Response:
+        raw = await read_json_body(
+            request.scope,
+            request.receive,
+            bytes_max=parts.limits.decision_bytes_max,
+            seconds_max=parts.limits.body_seconds_max,
+        )
+        claim = parse_report(raw, parts.pseudonyms)
+        accepted = await _durable(parts.door.report(claim), parts.limits.answer_seconds_max)
+        parts.telemetry.reported(claim.status)
+        return _json(
+            ReportAnswer(
+                report_id=claim.report_id,
+                end_to_end_id=claim.end_to_end_id,
+                status=claim.status,
+                known_at=format_rfc3339(accepted),
+            )
+        )
+
+    @app.get("/v1/model", tags=["model"], summary="The served model and its signature")
+    async def model() -> Mapping[str, Any]:
+        return parts.predictor.card()
+
+
+def _add_health_routes(app: FastAPI, parts: Parts) -> None:
+    @app.get("/health/live", tags=["health"], summary="Whether the process answers")
+    async def live() -> dict[str, str]:
+        return {"status": "live"}
+
+    @app.get("/health/ready", tags=["health"], summary="Whether transfers are taken")
+    async def ready() -> dict[str, str]:
+        if not parts.is_ready():
+            raise Unavailable(
+                Code.NOT_READY, "the service is starting or stopping", hint="Ask again soon."
+            )
+        return {"status": "ready"}
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(parts.telemetry.render(), media_type=parts.telemetry.media_type)
+
+
+def _add_problem_handlers(app: FastAPI, telemetry: Telemetry) -> None:
+    @app.exception_handler(CrivoError)
+    async def refused(request: Request, error: Exception) -> Response:
+        assert isinstance(error, CrivoError)
+        return _problem(request, problem_of(error))
+
+    @app.exception_handler(RequestValidationError)
+    async def mistyped(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        first = error.errors()[0]
+        where = str(first["loc"][-1])
+        missing = first["type"] == "missing"
+        return _problem(
+            request,
+            problem_of(
+                invalid(
+                    Code.FIELD_MISSING if missing else Code.FIELD_VALUE,
+                    field=where[:80],
+                    expected=str(first["msg"]),
+                    found=None if missing else first.get("input"),
+                )
+            ),
+        )
+
+    @app.exception_handler(HTTPException)
+    async def unrouted(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        code = Code.METHOD_NOT_ALLOWED if error.status_code == 405 else Code.NOT_FOUND
+        found = request.method if error.status_code == 405 else request.url.path[:80]
+        detail = "there is no such path" if code is Code.NOT_FOUND else "another method is needed"
+        return _problem(request, problem_of(Refused(code, detail, found=found)))
+
+    @app.exception_handler(Disconnected)
+    async def disconnected(request: Request, error: Exception) -> Response:
+        # Nobody reads this answer.
+        return Response(status_code=499)
+
+    @app.exception_handler(Exception)
+    async def failed(request: Request, error: Exception) -> Response:
+        # The server logs the traceback: Starlette raises the error again after this answer.
+        telemetry.failed("other")
+        return _problem(request, internal_problem())
+
+
+def _problem(request: Request, problem: Problem) -> Response:
+    request.scope["problem_code"] = problem.code
+    status, body, headers = render(problem)
+    response = Response(body, status_code=status)
+    response.raw_headers = headers
+    return response
+
+
+def _json(value: msgspec.Struct) -> Response:
+    return Response(
+        msgspec.json.encode(value),
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )

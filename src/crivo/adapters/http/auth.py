@@ -1,0 +1,117 @@
+"""Who may call: API keys for programs, a one-time link and a cookie for the page."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from starlette.types import Scope
+
+from crivo.adapters.http.receive import header
+from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import HOUR, MINUTE
+
+COOKIE: Final = "crivo_page"
+
+LINK_LIFETIME: Final = 10 * MINUTE
+SESSION_LIFETIME: Final = 12 * HOUR
+LINKS_MAX: Final = 64
+SESSIONS_MAX: Final = 64
+
+_BEARER: Final = b"bearer "
+
+
+def fingerprint(secret: str) -> bytes:
+    """SHA-256 of a secret of 256 random bits: all that is kept of it."""
+    return hashlib.sha256(secret.encode()).digest()
+
+
+class ApiKeys:
+    """Checks `Authorization: Bearer …` against the kept fingerprints, each in constant time.
+
+    `read` gives the fingerprints as they are now; it is asked again when no known key fits, so that
+    a key made while the service runs is good at once.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[bytes]]) -> None:
+        self._read = read
+        self._fingerprints = tuple(read())
+
+    def check(self, scope: Scope) -> None:
+        """Nothing, if the request carries a valid key.
+
+        Raises:
+            Refused: UNAUTHENTICATED.
+        """
+        value = header(scope, b"authorization") or b""
+        if value[:7].lower() == _BEARER:
+            digest = hashlib.sha256(value[7:].strip()).digest()
+            if self._knows(digest):
+                return
+            self._fingerprints = tuple(self._read())
+            if self._knows(digest):
+                return
+        raise Refused(
+            Code.UNAUTHENTICATED,
+            "this path needs an API key",
+            field="authorization",
+            expected="Bearer followed by a valid key",
+            found="nothing" if not value else "a value that is no valid key",
+            hint="The first start of the service printed a key; crivo keys makes another.",
+        )
+
+    def _knows(self, digest: bytes) -> bool:
+        # Every key is compared, so that the time does not tell which one was near.
+        return any([hmac.compare_digest(digest, kept) for kept in self._fingerprints])  # noqa: C419
+
+
+class PageAccess:
+    """One-time links that become page sessions. Both live in memory only and expire.
+
+    `now` gives instants and `secret` fresh random text; both come from the composition root.
+    """
+
+    def __init__(self, *, now: Callable[[], int], secret: Callable[[], str]) -> None:
+        self._now = now
+        self._secret = secret
+        self._links: dict[bytes, int] = {}
+        self._sessions: dict[bytes, int] = {}
+
+    def new_link_token(self) -> str:
+        """A token that opens the page once within ten minutes."""
+        return self._issue(self._links, LINK_LIFETIME, LINKS_MAX)
+
+    def open(self, token: str) -> str | None:
+        """The secret of a new session if the token is fresh and unused; it is used from here on."""
+        expires_at = self._links.pop(fingerprint(token), 0)
+        if expires_at <= self._now():
+            return None
+        return self._issue(self._sessions, SESSION_LIFETIME, SESSIONS_MAX)
+
+    def is_open(self, scope: Scope) -> bool:
+        """Whether the request carries the cookie of a session that has not expired."""
+        secret = _cookie(scope, COOKIE)
+        return secret is not None and self._sessions.get(fingerprint(secret), 0) > self._now()
+
+    def _issue(self, kept: dict[bytes, int], lifetime: int, count_max: int) -> str:
+        now = self._now()
+        for old in [digest for digest, expires_at in kept.items() if expires_at <= now]:
+            del kept[old]
+        while len(kept) >= count_max:
+            del kept[next(iter(kept))]
+        secret = self._secret()
+        kept[fingerprint(secret)] = now + lifetime
+        return secret
+
+
+def _cookie(scope: Scope, name: str) -> str | None:
+    value = header(scope, b"cookie")
+    if value is None:
+        return None
+    for part in value.decode("latin-1").split(";"):
+        key, _, content = part.strip().partition("=")
+        if key == name:
+            return content
+    return None

@@ -1,0 +1,326 @@
+"""Request bodies: parsed strictly at the door, raw ids turned into pseudonyms, nothing kept raw."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+
+from crivo.decision.record import INITIATION
+from crivo.domain.errors import Code, CrivoError, Refused, invalid
+from crivo.domain.instant import parse_rfc3339
+from crivo.domain.report import ReportStatus
+from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
+
+#: Described for the OpenAPI document and checked here, before any hash is computed.
+RawId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARACTERS_MAX)]
+
+#: Longer than any integer the schema allows; Python's own limit for parsing one is 4,300 digits.
+_DIGITS_MAX: Final = 400
+
+#: The greatest integer below which a float64 is exact.
+_EXACT_MAX: Final = 2**53
+
+
+class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The body of `POST /v1/decisions`: the facts of one transfer, with raw ids."""
+
+    end_to_end_id: str
+    occurred_at: str
+    amount_centavos: int
+    phase: str | None = None
+    received_at: str | None = None
+    payer_account_id: RawId | None = None
+    payee_account_id: RawId | None = None
+    payer_person_id: RawId | None = None
+    payee_person_id: RawId | None = None
+    payee_key_id: RawId | None = None
+    device_id: RawId | None = None
+    payer_ispb: str | None = None
+    payee_ispb: str | None = None
+    initiation: Initiation | None = None
+    purpose: Purpose | None = None
+
+
+class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The body of `POST /v1/reports`: a claim, and the facts of a transfer the log may not know."""
+
+    report_id: str
+    end_to_end_id: str
+    status: ReportStatus | None = None
+    received_at: str | None = None
+    payer_account_id: RawId | None = None
+    payee_account_id: RawId | None = None
+    amount_centavos: int | None = None
+    occurred_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportClaim:
+    """A parsed report body. The facts are those the caller gave; the log's own go before them."""
+
+    report_id: str
+    end_to_end_id: str
+    status: ReportStatus
+    received_at: int | None
+    payer_id: bytes | None
+    payee_id: bytes | None
+    amount_centavos: int | None
+    transfer_occurred_at: int | None
+
+
+_Body = TypeVar("_Body", bound=msgspec.Struct)
+
+_DECISION: Final = msgspec.json.Decoder(DecisionBody)
+_REPORT: Final = msgspec.json.Decoder(ReportBody)
+
+
+def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int | None]:
+    """The transfer in a body, and the receipt it supplies (for logs with a replay clock).
+
+    Raises:
+        Refused: BODY_MALFORMED, or the first field that cannot be.
+    """
+    body = _decode(_DECISION, raw)
+    if body.phase not in {None, INITIATION}:
+        raise invalid(Code.FIELD_VALUE, field="phase", expected=INITIATION, found=body.phase)
+    received_at = body.received_at
+    transfer = Transfer(
+        body.end_to_end_id,
+        parse_rfc3339(body.occurred_at, field="occurred_at"),
+        body.amount_centavos,
+        _pseudonym(pseudonyms.account, body.payer_account_id, "payer_account_id"),
+        _pseudonym(pseudonyms.account, body.payee_account_id, "payee_account_id"),
+        _pseudonym(pseudonyms.person, body.payer_person_id, "payer_person_id"),
+        _pseudonym(pseudonyms.person, body.payee_person_id, "payee_person_id"),
+        _pseudonym(pseudonyms.key, body.payee_key_id, "payee_key_id"),
+        _pseudonym(pseudonyms.device, body.device_id, "device_id"),
+        body.payer_ispb,
+        body.payee_ispb,
+        body.initiation,
+        body.purpose,
+    )
+    if received_at is None:
+        return transfer, None
+    return transfer, parse_rfc3339(received_at, field="received_at")
+
+
+def parse_report(raw: bytes, pseudonyms: Pseudonymiser) -> ReportClaim:
+    """The claim in a body.
+
+    Raises:
+        Refused: BODY_MALFORMED, or the first field that cannot be.
+    """
+    body = _decode(_REPORT, raw)
+    return ReportClaim(
+        report_id=body.report_id,
+        end_to_end_id=body.end_to_end_id,
+        status=body.status or ReportStatus.CLAIMED,
+        received_at=_instant(body.received_at, "received_at"),
+        payer_id=_pseudonym(pseudonyms.account, body.payer_account_id, "payer_account_id"),
+        payee_id=_pseudonym(pseudonyms.account, body.payee_account_id, "payee_account_id"),
+        amount_centavos=body.amount_centavos,
+        transfer_occurred_at=_instant(body.occurred_at, "occurred_at"),
+    )
+
+
+def parse_rows(
+    raw: bytes, input_names: tuple[str, ...], *, rows_max: int
+) -> tuple[list[list[float]], bool]:
+    """The rows of a predict body in the model's own order, and whether the body was a list.
+
+    One object or a list of objects, each with exactly the model's inputs; null is NaN, which the
+    model was trained to read as missing.
+
+    Raises:
+        Refused: BODY_MALFORMED, FIELD_MISSING, FIELD_UNKNOWN, FIELD_TYPE, FIELD_VALUE.
+    """
+    document = _load(raw)
+    many = isinstance(document, list)
+    rows = document if isinstance(document, list) else [document]
+    if not 1 <= len(rows) <= rows_max:
+        raise invalid(
+            Code.FIELD_VALUE, field="body", expected=f"1 to {rows_max} rows", found=len(rows)
+        )
+    known = frozenset(input_names)
+    return [
+        _row(row, input_names, known, f"[{index}]." if many else "")
+        for index, row in enumerate(rows)
+    ], many
+
+
+def _row(row: object, names: tuple[str, ...], known: frozenset[str], where: str) -> list[float]:
+    if not isinstance(row, dict):
+        raise invalid(
+            Code.FIELD_TYPE,
+            field=where.rstrip(".") or "body",
+            expected="an object of the model's inputs",
+            found=type(row).__name__,
+        )
+    for name in row:
+        if name not in known:
+            raise invalid(
+                Code.FIELD_UNKNOWN,
+                field=where + name[:ID_CHARACTERS_MAX],
+                expected="an input of the served model",
+                found=name,
+                hint="GET /v1/model lists the inputs.",
+            )
+    return [_number(row, name, where) for name in names]
+
+
+def _number(row: Mapping[str, object], name: str, where: str) -> float:
+    if name not in row:
+        raise invalid(
+            Code.FIELD_MISSING,
+            field=where + name,
+            expected="a number or null",
+            found=None,
+            hint="GET /v1/model lists the inputs.",
+        )
+    value = row[name]
+    if value is None:
+        return math.nan
+    if (type(value) is float and math.isfinite(value)) or (
+        type(value) is int and abs(value) <= _EXACT_MAX
+    ):
+        return float(value)
+    raise invalid(
+        Code.FIELD_TYPE, field=where + name, expected="a finite number or null", found=value
+    )
+
+
+def _pseudonym(make: Callable[..., bytes], raw: str | None, field: str) -> bytes | None:
+    return None if raw is None else make(raw, field=field)
+
+
+def _instant(text: str | None, field: str) -> int | None:
+    return None if text is None else parse_rfc3339(text, field=field)
+
+
+def _decode(decoder: msgspec.json.Decoder[_Body], raw: bytes) -> _Body:
+    try:
+        body = decoder.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), raw) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from None
+    if raw.count(b'"') != _quotes(body):
+        # Escapes and nulls come here too: only then is the slower, exact look worth its time.
+        _load(raw)
+    return body
+
+
+def _quotes(body: msgspec.Struct) -> int:
+    """The quotation marks of the plainest JSON that gives this body; a repeated key has more.
+
+    It counts what is there, so every field that may be left out must default to None.
+    """
+    count = 0
+    for name in body.__struct_fields__:
+        value = getattr(body, name)
+        if value is not None:
+            count += 4 if isinstance(value, str) else 2
+    return count
+
+
+def _load(raw: bytes) -> Any:  # noqa: ANN401 (a JSON document of any shape)
+    """The JSON document, with repeated keys and non-finite numbers refused."""
+    try:
+        return json.loads(
+            raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
+        )
+    except CrivoError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise _malformed(error) from None
+
+
+def _object(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    made = dict(pairs)
+    if len(made) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise invalid(
+            Code.BODY_MALFORMED,
+            field=twice[:ID_CHARACTERS_MAX],
+            expected="each field at most once",
+            found=f"{names.count(twice)} times",
+        )
+    return made
+
+
+def _constant(name: str) -> float:
+    raise invalid(Code.BODY_MALFORMED, field="body", expected="finite numbers", found=name)
+
+
+def _integer(digits: str) -> int:
+    if len(digits) > _DIGITS_MAX:
+        raise invalid(
+            Code.FIELD_VALUE, field="body", expected="numbers of sane length", found=digits
+        )
+    return int(digits)
+
+
+def _malformed(error: Exception) -> Refused:
+    text = str(error)
+    return Refused(
+        Code.BODY_MALFORMED,
+        "the body is not a JSON document in UTF-8",
+        field="body",
+        expected="one JSON document in UTF-8",
+        found=text if len(text) <= 120 else text[:117] + "...",
+    )
+
+
+_AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
+_NAMED: Final = re.compile(r"(?P<what>missing required|contains unknown) field `(?P<name>.*)`")
+
+
+def _refusal(message: str, raw: bytes) -> Refused:
+    """The refusal that a message of msgspec amounts to, in the words of a problem document."""
+    named = _NAMED.search(message)
+    if named is not None:
+        missing = named["what"] == "missing required"
+        return invalid(
+            Code.FIELD_MISSING if missing else Code.FIELD_UNKNOWN,
+            field=named["name"][:ID_CHARACTERS_MAX],
+            expected="a value" if missing else "only fields of the schema",
+            found=None if missing else named["name"],
+        )
+    place = _AT.search(message)
+    said = message[: place.start()] if place else message
+    path = place["path"] if place else ""
+    expected, _, got = said.partition(", got ")
+    if "alue out of range" in said or "umber out of range" in said:
+        return invalid(
+            Code.FIELD_VALUE, field=path or "body", expected="a number of sane size", found=said
+        )
+    if not path and got:
+        return invalid(Code.BODY_MALFORMED, field="body", expected="an object", found=got)
+    code = Code.FIELD_TYPE if got else Code.FIELD_VALUE
+    found = got.strip("`") if got else _found(raw, path)
+    return invalid(
+        code,
+        field=path or "body",
+        expected=_expected(expected, path),
+        found=found,
+    )
+
+
+def _expected(said: str, path: str) -> str:
+    if said.startswith("Invalid enum value"):
+        enum = {"initiation": Initiation, "purpose": Purpose, "status": ReportStatus}[path]
+        return "one of " + ", ".join(enum)
+    return said.removeprefix("Expected ").replace("`", "")
+
+
+def _found(raw: bytes, path: str) -> object:
+    document = _load(raw)
+    return document.get(path) if isinstance(document, dict) else None

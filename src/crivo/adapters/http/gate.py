@@ -1,0 +1,114 @@
+"""The gate in front of every route: who may pass, what is counted, which headers leave."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Final, Protocol
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crivo.adapters.http.answers import respond
+from crivo.adapters.http.auth import ApiKeys, PageAccess
+from crivo.adapters.http.problems import problem_of, render
+from crivo.domain.errors import Code, Refused
+
+#: Nothing from elsewhere, nothing inline, no framing: hostile text has nowhere to run.
+SECURITY_HEADERS: Final = (
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'self'; base-uri 'none'; form-action 'none'; "
+            b"frame-ancestors 'none'; object-src 'none'"
+        ),
+    ),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-content-type-options", b"nosniff"),
+)
+
+
+class Entrance(Enum):
+    """What a path asks of its caller."""
+
+    OPEN = "open"
+    PAGE = "page"
+    KEY = "key"
+
+
+class RouteTelemetry(Protocol):
+    """What the gate tells of each answer."""
+
+    def answered(self, route: str, status: int, code: str) -> None:
+        """A request got its answer."""
+        ...
+
+
+def entrance_of(path: str) -> Entrance:
+    """How a path is entered. What is not named here needs an API key: no route can forget it."""
+    if path in {"/health/live", "/health/ready", "/open"} or path.startswith("/static/"):
+        return Entrance.OPEN
+    if path == "/" or path.startswith("/page/"):
+        return Entrance.PAGE
+    return Entrance.KEY
+
+
+class Gate:
+    """Wraps the routes of an application; the hot routes call `check` alone."""
+
+    def __init__(
+        self, routes: ASGIApp, *, keys: ApiKeys | None, page: PageAccess, telemetry: RouteTelemetry
+    ) -> None:
+        self._routes = routes
+        self._keys = keys
+        self._page = page
+        self._telemetry = telemetry
+
+    def check(self, scope: Scope) -> None:
+        """Nothing, if the caller may pass.
+
+        Raises:
+            Refused: UNAUTHENTICATED.
+        """
+        match entrance_of(scope["path"]):
+            case Entrance.OPEN:
+                return
+            case Entrance.KEY:
+                if self._keys is not None:
+                    self._keys.check(scope)
+            case Entrance.PAGE:
+                # The root answers a locked page itself, since a person reads it.
+                if scope["path"] != "/" and not self._page.is_open(scope):
+                    raise Refused(
+                        Code.UNAUTHENTICATED,
+                        "the page has no open session",
+                        field="cookie",
+                        expected="the cookie of an open page session",
+                        found="none, or one that has expired",
+                        hint="Open the page by a new one-time address.",
+                    )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        status = 500
+
+        async def tell(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], *SECURITY_HEADERS]}
+            await send(message)
+
+        code = ""
+        try:
+            self.check(scope)
+            await self._routes(scope, receive, tell)
+        except Refused as refused:
+            code = refused.code
+            await respond(tell, *render(problem_of(refused)))
+        finally:
+            code = code or scope.get("problem_code", "")
+            self._telemetry.answered(_route_of(scope), status, code)
+
+
+def _route_of(scope: Scope) -> str:
+    """The template of the route, never the path: labels come from a closed set."""
+    path = getattr(scope.get("route"), "path", None)
+    return path if isinstance(path, str) else "other"

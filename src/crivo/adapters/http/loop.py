@@ -1,0 +1,38 @@
+"""From the log's thread to the event loop: one hop a committed group, however many it answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+
+class LoopNotify:
+    """Runs the callbacks of a durable group on the event loop, once a loop is attached.
+
+    A hop wakes the loop through a socket and costs more than a decision, so a group shares one.
+    Before a loop is attached and after it is detached callbacks run on the calling thread.
+    """
+
+    def __init__(self) -> None:
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self, loop: asyncio.AbstractEventLoop) -> None:
+        """From here on callbacks run on this loop."""
+        self._loop = loop
+
+    def detach(self) -> None:
+        """From here on callbacks run where they are handed in: the loop is about to close."""
+        self._loop = None
+
+    def __call__(self, callbacks: list[Callable[[], None]]) -> None:
+        """Sees to it that the callbacks run, in order."""
+        loop = self._loop
+        if loop is None:
+            _run(callbacks)
+        else:
+            loop.call_soon_threadsafe(_run, callbacks)
+
+
+def _run(callbacks: list[Callable[[], None]]) -> None:
+    for callback in callbacks:
+        callback()

@@ -1,0 +1,139 @@
+"""The hot routes' part of the OpenAPI document: they pass FastAPI's router by, not its document."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+
+from crivo.adapters.http.answers import (
+    DecisionAnswer,
+    ReportAnswer,
+    ScoreAnswer,
+    ScoresAnswer,
+)
+from crivo.adapters.http.bodies import DecisionBody, ReportBody
+from crivo.adapters.http.problems import MEDIA_TYPE, Problem
+
+_REFERENCE: Final = "#/components/schemas/{name}"
+_TYPES: Final = (
+    DecisionBody,
+    ReportBody,
+    DecisionAnswer,
+    ReportAnswer,
+    ScoreAnswer,
+    ScoresAnswer,
+    Problem,
+)
+
+DECISION_EXAMPLE: Final = {
+    "end_to_end_id": "E12345678202611231200abcDEF12345",
+    "occurred_at": "2026-11-23T12:00:00Z",
+    "amount_centavos": 12_500,
+    "payer_account_id": "12345678/0001/55501-2",
+    "payee_account_id": "87654321/0001/99907-1",
+    "payer_ispb": "12345678",
+    "payee_ispb": "87654321",
+    "initiation": "DICT",
+    "purpose": "IPAY",
+}
+REPORT_EXAMPLE: Final = {
+    "report_id": "report-1",
+    "end_to_end_id": "E12345678202611231200abcDEF12345",
+    "status": "CLAIMED",
+}
+
+
+def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str, Any]:
+    """The document with schemas, security, problem answers and the hot routes in it."""
+    schemas, components = msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE)
+    assert len(schemas) == len(_TYPES)
+    parts = document.setdefault("components", {})
+    parts.setdefault("schemas", {}).update(components)
+    parts["schemas"]["PredictRow"] = _row_schema(input_names)
+    parts["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
+    document["security"] = [{"apiKey": []}]
+    paths = document.setdefault("paths", {})
+    paths.setdefault("/v1/decisions", {})["post"] = _operation(
+        "Decide a transfer",
+        "The answer leaves after its record is on disk. The same facts under the same "
+        "end_to_end_id get the same answer again; other facts get 409.",
+        body=_content("DecisionBody", DECISION_EXAMPLE),
+        answer=_content("DecisionAnswer"),
+        refusals=(400, 401, 408, 409, 413, 415, 422, 503),
+    )
+    row = {"$ref": _REFERENCE.format(name="PredictRow")}
+    paths["/predict"] = {
+        "post": _operation(
+            "Score one row, or a list of rows",
+            "Rows carry the served model's own inputs; null means missing.",
+            body=_schema({"oneOf": [row, {"type": "array", "items": row, "minItems": 1}]}),
+            answer=_schema({"oneOf": [_reference("ScoreAnswer"), _reference("ScoresAnswer")]}),
+            refusals=(400, 401, 408, 413, 415, 422, 503),
+        )
+    }
+    for path in paths.values():
+        for operation in path.values():
+            operation["responses"].setdefault("default", _problem())
+    return document
+
+
+def report_operation() -> dict[str, Any]:
+    """What FastAPI cannot see of `POST /v1/reports`, which parses its own body."""
+    return {"requestBody": {"required": True, "content": _content("ReportBody", REPORT_EXAMPLE)}}
+
+
+def answer_of(name: str) -> dict[int | str, dict[str, Any]]:
+    """The `responses` of a route that answers a schema of this module."""
+    return {200: {"description": "The answer", "content": _content(name)}}
+
+
+def _operation(
+    summary: str,
+    description: str,
+    *,
+    body: dict[str, Any],
+    answer: dict[str, Any],
+    refusals: tuple[int, ...],
+) -> dict[str, Any]:
+    return {
+        "summary": summary,
+        "description": description,
+        "requestBody": {"required": True, "content": body},
+        "responses": {
+            "200": {"description": "The answer", "content": answer},
+            **{str(status): _problem() for status in refusals},
+        },
+    }
+
+
+def _problem() -> dict[str, Any]:
+    return {
+        "description": "A problem document (RFC 9457)",
+        "content": {MEDIA_TYPE: {"schema": _reference("Problem")}},
+    }
+
+
+def _content(name: str, example: object = None) -> dict[str, Any]:
+    return _schema(_reference(name), example)
+
+
+def _schema(schema: dict[str, Any], example: object = None) -> dict[str, Any]:
+    content: dict[str, Any] = {"schema": schema}
+    if example is not None:
+        content["example"] = example
+    return {"application/json": content}
+
+
+def _reference(name: str) -> dict[str, Any]:
+    return {"$ref": _REFERENCE.format(name=name)}
+
+
+def _row_schema(input_names: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "title": "PredictRow",
+        "type": "object",
+        "properties": {name: {"type": ["number", "null"]} for name in input_names},
+        "required": list(input_names),
+        "additionalProperties": False,
+    }

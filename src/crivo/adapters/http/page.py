@@ -1,0 +1,86 @@
+"""The page that shows decisions as they happen, its one-time address and its static files."""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Annotated, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from crivo.adapters.http.auth import COOKIE, SESSION_LIFETIME, PageAccess
+from crivo.adapters.http.feed import Feed
+from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import SECOND
+
+#: The whole list: a name that is not here does not exist, so no path can walk out of the folder.
+_STATIC: Final = {
+    "page.css": "text/css; charset=utf-8",
+    "page.js": "text/javascript; charset=utf-8",
+    "icon.svg": "image/svg+xml",
+}
+_HTML: Final = "text/html; charset=utf-8"
+
+
+def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
+    """`/`, `/open`, `/static/…`, `/page/decisions`, and a new address for whoever holds a key."""
+    router = APIRouter()
+    static = files("crivo.adapters.http") / "static"
+
+    @router.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        is_open = access.is_open(request.scope)
+        name = "page.html" if is_open else "locked.html"
+        return Response(
+            (static / name).read_bytes(),
+            status_code=200 if is_open else 401,
+            media_type=_HTML,
+            headers={"cache-control": "no-store"},
+        )
+
+    @router.get("/open", include_in_schema=False)
+    async def open_page(token: Annotated[str, Query(max_length=128)]) -> Response:
+        session = access.open(token)
+        if session is None:
+            return Response(
+                (static / "locked.html").read_bytes(),
+                status_code=401,
+                media_type=_HTML,
+                headers={"cache-control": "no-store"},
+            )
+        answer = Response(status_code=303, headers={"location": "/", "cache-control": "no-store"})
+        answer.set_cookie(
+            COOKIE,
+            session,
+            max_age=SESSION_LIFETIME // SECOND,
+            path="/",
+            httponly=True,
+            samesite="strict",
+        )
+        return answer
+
+    @router.get("/static/{name}", include_in_schema=False)
+    async def static_file(name: str) -> Response:
+        media_type = _STATIC.get(name)
+        if media_type is None:
+            raise Refused(Code.NOT_FOUND, "there is no such file", field="name", found=name[:80])
+        return Response(
+            (static / name).read_bytes(),
+            media_type=media_type,
+            headers={"cache-control": "max-age=300"},
+        )
+
+    @router.get("/page/decisions", include_in_schema=False)
+    async def page_decisions(after: Annotated[int, Query(ge=0, le=2**53)] = 0) -> Response:
+        return Response(
+            msgspec.json.encode(feed.page(after)),
+            media_type="application/json",
+            headers={"cache-control": "no-store"},
+        )
+
+    @router.post("/v1/page-links", status_code=201, tags=["page"])
+    async def new_page_link() -> dict[str, str]:
+        """A path that opens the page once, within ten minutes."""
+        return {"path": f"/open?token={access.new_link_token()}"}
+
+    return router

@@ -1,0 +1,79 @@
+"""Reading a request's body within its limits of size and time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final
+
+from starlette.types import Receive, Scope
+
+from crivo.domain.errors import Code, Refused, invalid
+
+_JSON: Final = b"application/json"
+
+
+class Disconnected(Exception):
+    """The caller went away before the body was whole: nobody waits for an answer."""
+
+
+def header(scope: Scope, name: bytes) -> bytes | None:
+    """The first header of that lower-case name."""
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value)
+    return None
+
+
+async def read_json_body(
+    scope: Scope, receive: Receive, *, bytes_max: int, seconds_max: float
+) -> bytes:
+    """The whole body of a JSON request; reading stops at the limit, whatever the length claims.
+
+    Raises:
+        Refused: CONTENT_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW.
+        Disconnected: the caller hung up.
+    """
+    media = header(scope, b"content-type") or b""
+    if media != _JSON and media.split(b";", 1)[0].strip().lower() != _JSON:
+        raise invalid(
+            Code.CONTENT_TYPE,
+            field="content-type",
+            expected="application/json",
+            found=media.decode("latin-1"),
+        )
+    claimed = header(scope, b"content-length")
+    if claimed is not None and (not claimed.isdigit() or int(claimed[:20]) > bytes_max):
+        raise _too_large(bytes_max, claimed.decode("latin-1"))
+    try:
+        async with asyncio.timeout(seconds_max):
+            return await _whole_body(receive, bytes_max)
+    except TimeoutError:
+        raise Refused(
+            Code.BODY_TOO_SLOW,
+            f"the body did not arrive within {seconds_max:g} s",
+            field="body",
+            expected=f"a whole body within {seconds_max:g} s",
+            hint="Send the body in one piece.",
+        ) from None
+
+
+async def _whole_body(receive: Receive, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise Disconnected
+        part: bytes = message.get("body", b"")
+        size += len(part)
+        if size > bytes_max:
+            raise _too_large(bytes_max, f"more than {bytes_max} bytes")
+        parts.append(part)
+        if not message.get("more_body", False):
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _too_large(bytes_max: int, found: str) -> Refused:
+    return invalid(
+        Code.BODY_TOO_LARGE, field="body", expected=f"at most {bytes_max} bytes", found=found
+    )

@@ -1,0 +1,125 @@
+"""The settings of one process: read once from `CRIVO_…`, typed, frozen, unknown names refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Misconfigured
+
+PREFIX: Final = "CRIVO_"
+NESTING: Final = "__"
+
+#: Read by the test suite, not by the product: whether a missing part is a failure.
+_OUTSIDE: Final = frozenset({"CRIVO_REQUIRE"})
+
+_FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
+
+
+class HttpSettings(BaseModel):
+    """The door: where it listens and what it takes at most."""
+
+    model_config = _FROZEN
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8000, ge=0, le=65_535)
+    #: Known beforehand (containers, demos); without one the first start makes a key and prints it.
+    api_key: SecretStr | None = Field(default=None, min_length=32, max_length=128)
+    api_key_required: bool = True
+    decision_bytes_max: int = Field(default=16 * 1024, ge=1024)
+    predict_bytes_max: int = Field(default=1024 * 1024, ge=1024)
+    predict_rows_max: int = Field(default=5_000, ge=1)
+    in_flight_max: int = Field(default=1_024, ge=1)
+    body_seconds_max: float = Field(default=5.0, gt=0)
+    answer_seconds_max: float = Field(default=5.0, gt=0)
+    drain_seconds_max: int = Field(default=10, ge=1)
+
+
+class LogSettings(BaseModel):
+    """A new log's manifest; an existing log keeps its own for good."""
+
+    model_config = _FROZEN
+
+    clock: ClockKind = ClockKind.WALL
+    partitions: int = Field(default=4, ge=1, le=1_024)
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Business numbers are not here: they are policy."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid")
+
+    home: Path = Path(".crivo")
+    data: Path | None = None
+    policy: Path = Path("policy")
+    http: HttpSettings = HttpSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what `load_settings` was handed: the environment is an argument, not a global."""
+        return (init_settings,)
+
+
+def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
+    """The settings in `environ`, each replaced by an override that is not None.
+
+    An override is named by its path with two underscores, such as `http__port=9000`.
+
+    Raises:
+        Misconfigured: SETTING_INVALID for an unknown key or a value that cannot be.
+    """
+    tree: dict[str, Any] = {}
+    for name, text in environ.items():
+        if name.upper().startswith(PREFIX) and name.upper() not in _OUTSIDE:
+            _plant(tree, name[len(PREFIX) :].lower(), text)
+    for path, value in overrides.items():
+        if value is not None:
+            _plant(tree, path, value)
+    try:
+        return Settings(**tree)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        key = PREFIX + NESTING.join(str(part) for part in first["loc"]).upper()
+        secret = key.endswith("API_KEY")
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            f"{key}: {first['msg']}",
+            hint="docs list every setting; unknown CRIVO_ names are refused, so that none is lost.",
+            field=key,
+            expected=first["msg"],
+            found="(hidden)" if secret else first["input"],
+        ) from None
+
+
+def _plant(tree: dict[str, Any], path: str, value: object) -> None:
+    *branches, leaf = path.split(NESTING)
+    for branch in branches:
+        below = tree.setdefault(branch, {})
+        if not isinstance(below, dict):
+            raise _both(path)
+        tree = below
+    if isinstance(tree.get(leaf), dict):
+        raise _both(path)
+    tree[leaf] = value
+
+
+def _both(path: str) -> Misconfigured:
+    return Misconfigured(
+        Code.SETTING_INVALID,
+        f"{PREFIX}{path.upper()} is both a group and a value",
+        field=PREFIX + path.upper(),
+        hint="Set either the group's members or remove it.",
+    )

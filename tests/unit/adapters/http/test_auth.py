@@ -1,0 +1,100 @@
+"""Keys and page sessions: what opens, once, and for how long."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import pytest
+
+from crivo.adapters.http.auth import (
+    COOKIE,
+    LINK_LIFETIME,
+    SESSION_LIFETIME,
+    SESSIONS_MAX,
+    ApiKeys,
+    PageAccess,
+    fingerprint,
+)
+from crivo.domain.errors import Code, Refused
+
+
+def _scope(**headers: str) -> dict[str, object]:
+    return {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+
+
+class Time:
+    """A clock that stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = 1_000_000
+
+    def __call__(self) -> int:
+        return self.now
+
+
+def _access(time: Time) -> PageAccess:
+    numbers = count()
+    return PageAccess(now=time, secret=lambda: f"secret-{next(numbers)}")
+
+
+def test_a_known_key_passes() -> None:
+    keys = ApiKeys(lambda: [fingerprint("other"), fingerprint("right")])
+    keys.check(_scope(authorization="Bearer right"))
+    keys.check(_scope(authorization="bearer right"))
+
+
+@pytest.mark.parametrize("value", ["Bearer wrong", "Bearer ", "Basic right", "right", "Bearer"])
+def test_any_other_value_is_refused(value: str) -> None:
+    keys = ApiKeys(lambda: [fingerprint("right")])
+    with pytest.raises(Refused) as caught:
+        keys.check(_scope(authorization=value))
+    assert caught.value.code is Code.UNAUTHENTICATED
+    assert "right" not in str(caught.value.context["found"])
+
+
+def test_no_header_is_refused() -> None:
+    with pytest.raises(Refused):
+        ApiKeys(lambda: [fingerprint("right")]).check(_scope())
+
+
+def test_a_key_that_is_made_later_is_good_at_once() -> None:
+    known = [fingerprint("first")]
+    keys = ApiKeys(lambda: known)
+    known.append(fingerprint("second"))
+    keys.check(_scope(authorization="Bearer second"))
+
+
+def test_a_link_opens_the_page_once() -> None:
+    access = _access(Time())
+    token = access.new_link_token()
+    session = access.open(token)
+    assert session is not None
+    assert access.is_open(_scope(cookie=f"other=1; {COOKIE}={session}"))
+    assert access.open(token) is None
+
+
+def test_links_and_sessions_expire() -> None:
+    time = Time()
+    access = _access(time)
+    token, other = access.new_link_token(), access.new_link_token()
+    session = access.open(token)
+    time.now += LINK_LIFETIME
+    assert access.open(other) is None
+    time.now += SESSION_LIFETIME
+    assert not access.is_open(_scope(cookie=f"{COOKIE}={session}"))
+
+
+def test_a_link_is_no_session_and_a_session_no_link() -> None:
+    access = _access(Time())
+    token = access.new_link_token()
+    assert not access.is_open(_scope(cookie=f"{COOKIE}={token}"))
+    session = access.open(token)
+    assert session is not None
+    assert access.open(session) is None
+
+
+def test_sessions_have_a_ceiling_and_the_oldest_goes() -> None:
+    access = _access(Time())
+    sessions = [access.open(access.new_link_token()) for _ in range(SESSIONS_MAX + 1)]
+    assert not access.is_open(_scope(cookie=f"{COOKIE}={sessions[0]}"))
+    assert access.is_open(_scope(cookie=f"{COOKIE}={sessions[-1]}"))
