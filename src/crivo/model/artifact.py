@@ -1,0 +1,320 @@
+"""An artifact: what a model is once trained. Arrays and a manifest of hashes, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+
+FORMAT: Final = "crivo.model.v1"
+MANIFEST: Final = "manifest.json"
+
+#: Margins, leaves and contributions are integers of 2^-40: their sums are exact in any order.
+MARGIN_BITS: Final = 40
+#: Scores and calibration knots are integers of 10^-9.
+SCORE_ONE: Final = 1_000_000_000
+KNOTS: Final = 4_097
+#: A step of 2^33 times a knot difference below 2^30 stays below 2^63.
+STEP_LOG2_MAX: Final = 33
+LEAF: Final = -1
+TREES_MAX: Final = 10_000
+
+Int64s = npt.NDArray[np.int64]
+
+
+class ArtifactKind(StrEnum):
+    """`events`: reads the feature engine's vectors of transfers; `rows`: reads plain columns."""
+
+    EVENTS = "events"
+    ROWS = "rows"
+
+
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """A forest as flat arrays of N nodes; children stand after their parent.
+
+    `feature` is −1 at a leaf. A row goes left iff its value is at most `threshold`, or it is null
+    and `null_left` is 1. `value` is the node's mean margin (at a leaf: what it adds) in 2^-40.
+    """
+
+    feature: npt.NDArray[np.int32]
+    threshold: npt.NDArray[np.float64]
+    left: npt.NDArray[np.int32]
+    right: npt.NDArray[np.int32]
+    null_left: npt.NDArray[np.uint8]
+    value: Int64s
+    roots: npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Margin to score by 4,097 knots at `margin_low + i · 2^step_log2` (margins in 2^-40)."""
+
+    margin_low: int
+    step_log2: int
+    knots: Int64s
+
+
+_ARRAYS: Final[Mapping[str, type[np.generic]]] = {
+    "feature": np.int32,
+    "threshold": np.float64,
+    "left": np.int32,
+    "right": np.int32,
+    "null_left": np.uint8,
+    "value": np.int64,
+    "roots": np.int32,
+    "knots": np.int64,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A trained model and what it was made of; `hash` names it and changes with any of it.
+
+    `metadata` is plain JSON: training data hash, cut, split, options, metrics, versions.
+    `plan_hash` is empty for kind `rows`, whose `set_hash` is that of its column names.
+
+    Raises:
+        Misconfigured: ARTIFACT_INVALID where the arrays are no forest of these inputs.
+    """
+
+    kind: ArtifactKind
+    input_names: tuple[str, ...]
+    set_hash: str
+    plan_hash: str
+    forest: Forest
+    calibration: Calibration
+    metadata: Mapping[str, Any]
+    hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_forest(self.forest, len(self.input_names))
+        _check_calibration(self.calibration)
+        for array in _arrays_of(self).values():
+            array.flags.writeable = False
+        object.__setattr__(self, "hash", _sha256(canonical_json(_manifest(self))))
+
+    @property
+    def signature(self) -> list[dict[str, Any]]:
+        """What `/predict` asks for: each input's name and type; every input may be null."""
+        return [{"name": name, "type": "float64", "nullable": True} for name in self.input_names]
+
+
+def names_hash(names: tuple[str, ...]) -> str:
+    """The set hash of plain columns: SHA-256 over their canonical list."""
+    return _sha256(canonical_json(list(names)))
+
+
+def canonical_json(value: object) -> bytes:
+    """The one way to write a JSON value: sorted keys, no spaces, ASCII, no NaN."""
+    return json.dumps(
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
+    ).encode()
+
+
+def save_artifact(models_folder: Path, artifact: Artifact) -> Path:
+    """`models/<hash>/`, complete and on disk, or not there: written aside, synced, renamed.
+
+    An artifact that is already there (and whole) is left as it is.
+
+    Raises:
+        Misconfigured: ARTIFACT_INVALID where another content stands under this hash.
+    """
+    target = models_folder / artifact.hash
+    if target.exists():
+        load_artifact(target)
+        return target
+    models_folder.mkdir(parents=True, exist_ok=True)
+    aside = models_folder / f".{artifact.hash}.{os.getpid()}.partial"
+    if aside.exists():
+        shutil.rmtree(aside)
+    aside.mkdir()
+    for name, content in _files(artifact).items():
+        write_synced(aside / name, content)
+    write_synced(aside / MANIFEST, canonical_json(_manifest(artifact)))
+    sync_folder(aside)
+    aside.rename(target)
+    sync_folder(models_folder)
+    return target
+
+
+def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact:
+    """The artifact in `folder`, after every hash in it and its structure were checked.
+
+    `expected_hash` defaults to the folder's name.
+
+    Raises:
+        Unavailable: MODEL_MISSING where there is no manifest.
+        Misconfigured: ARTIFACT_INVALID where a byte is not what was written.
+    """
+    path = folder / MANIFEST
+    if not path.is_file():
+        raise Unavailable(
+            Code.MODEL_MISSING,
+            "there is no model here",
+            hint="Train one with `crivo train`.",
+            folder=str(folder),
+        )
+    content = path.read_bytes()
+    expected = folder.name if expected_hash is None else expected_hash
+    if _sha256(content) != expected:
+        raise _broken(folder, MANIFEST, expected, _sha256(content))
+    manifest = json.loads(content)
+    if manifest.get("format") != FORMAT:
+        raise _broken(folder, "format", FORMAT, manifest.get("format"))
+    arrays = {name: _load_array(folder, name, manifest["files"]) for name in _ARRAYS}
+    forest = Forest(**{item.name: arrays[item.name] for item in fields(Forest)})
+    return Artifact(
+        kind=ArtifactKind(manifest["kind"]),
+        input_names=tuple(entry["name"] for entry in manifest["signature"]),
+        set_hash=manifest["set_hash"],
+        plan_hash=manifest["plan_hash"],
+        forest=forest,
+        calibration=Calibration(
+            margin_low=manifest["calibration"]["margin_low"],
+            step_log2=manifest["calibration"]["step_log2"],
+            knots=arrays["knots"],
+        ),
+        metadata=manifest["metadata"],
+    )
+
+
+def write_synced(path: Path, content: bytes) -> None:
+    """The file holds `content` and is on disk."""
+    with path.open("wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def sync_folder(folder: Path) -> None:
+    """The folder's entries are on disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _arrays_of(artifact: Artifact) -> dict[str, npt.NDArray[Any]]:
+    arrays = {item.name: getattr(artifact.forest, item.name) for item in fields(Forest)}
+    return {**arrays, "knots": artifact.calibration.knots}
+
+
+def _files(artifact: Artifact) -> dict[str, bytes]:
+    return {f"{name}.npy": _npy(array) for name, array in _arrays_of(artifact).items()}
+
+
+def _npy(array: npt.NDArray[Any]) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
+    return buffer.getvalue()
+
+
+def _manifest(artifact: Artifact) -> dict[str, Any]:
+    return {
+        "format": FORMAT,
+        "kind": artifact.kind.value,
+        "signature": artifact.signature,
+        "set_hash": artifact.set_hash,
+        "plan_hash": artifact.plan_hash,
+        "calibration": {
+            "margin_low": artifact.calibration.margin_low,
+            "step_log2": artifact.calibration.step_log2,
+        },
+        "metadata": dict(artifact.metadata),
+        "files": {name: _sha256(content) for name, content in _files(artifact).items()},
+    }
+
+
+def _load_array(folder: Path, name: str, hashes: Mapping[str, str]) -> npt.NDArray[Any]:
+    file = f"{name}.npy"
+    path = folder / file
+    if not path.is_file() or file not in hashes:
+        raise _broken(folder, file, "a file named in the manifest", "nothing")
+    content = path.read_bytes()
+    if _sha256(content) != hashes[file]:
+        raise _broken(folder, file, hashes[file], _sha256(content))
+    try:
+        array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
+    except ValueError as error:  # an array of objects, or no array
+        raise _broken(folder, file, "an array of numbers", error) from None
+    return array
+
+
+def _check_forest(forest: Forest, n_inputs: int) -> None:
+    n = len(forest.feature)
+    for item in fields(Forest):
+        array = getattr(forest, item.name)
+        if array.dtype != _ARRAYS[item.name] or array.ndim != 1:
+            raise _invalid(item.name, f"{_ARRAYS[item.name].__name__}[n]", array.dtype)
+        if item.name != "roots" and len(array) != n:
+            raise _invalid(item.name, f"{n} nodes", len(array))
+    if not 1 <= len(forest.roots) <= TREES_MAX:
+        raise _invalid("roots", f"1 to {TREES_MAX} trees", len(forest.roots))
+    if forest.roots.min() < 0 or forest.roots.max() >= n:
+        raise _invalid("roots", f"nodes 0..{n - 1}", "one outside")
+    inner = forest.feature != LEAF
+    if (forest.feature[inner] < 0).any() or (forest.feature[inner] >= n_inputs).any():
+        raise _invalid("feature", f"inputs 0..{n_inputs - 1}", "one outside")
+    if not np.isfinite(forest.threshold[inner]).all():
+        raise _invalid("threshold", "finite numbers", "one that is not")
+    here = np.flatnonzero(inner)
+    for name in ("left", "right"):
+        child = getattr(forest, name)[inner]
+        # A child after its parent: every walk ends.
+        if (child <= here).any() or (child >= n).any():
+            raise _invalid(name, "nodes after their parent", "one that is not")
+    # The sum over all trees must not overflow.
+    if int(np.abs(forest.value).max()) * len(forest.roots) >= 1 << 62:
+        raise _invalid("value", "margins whose sum stays below 2^62", "greater ones")
+
+
+def _check_calibration(calibration: Calibration) -> None:
+    knots = calibration.knots
+    if knots.dtype != np.int64 or knots.shape != (KNOTS,):
+        raise _invalid("knots", f"int64[{KNOTS}]", f"{knots.dtype}{list(knots.shape)}")
+    if not 0 <= calibration.step_log2 <= STEP_LOG2_MAX:
+        raise _invalid("step_log2", f"0..{STEP_LOG2_MAX}", calibration.step_log2)
+    if abs(calibration.margin_low) >= 1 << 62:
+        raise _invalid("margin_low", "below 2^62", calibration.margin_low)
+    if knots[0] < 0 or knots[-1] > SCORE_ONE or (np.diff(knots) < 0).any():
+        raise _invalid("knots", f"rising from 0 to {SCORE_ONE}", "others")
+
+
+def _invalid(name: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.ARTIFACT_INVALID,
+        f"{name} must be {expected}",
+        hint="Train again, or restore the folder from a copy.",
+        field=name,
+        expected=expected,
+        found=str(found),
+    )
+
+
+def _broken(folder: Path, name: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.ARTIFACT_INVALID,
+        f"{name} in {folder} is not what was written",
+        hint="Train again, or restore the folder from a copy.",
+        field=name,
+        expected=expected,
+        found=str(found),
+    )
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

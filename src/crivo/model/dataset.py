@@ -1,0 +1,94 @@
+"""What a model may learn from: vectors, labels with times, weights, and where it all came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.model.artifact import canonical_json
+
+#: `known_at` of a transfer that nobody has reported.
+NEVER: Final = np.iinfo(np.int64).max
+
+_COLUMNS: Final = ("weights", "occurred_at", "received_at", "known_at", "ids", "payer_ids")
+
+Int64s = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """n rows in log order. `vectors` is float64[n, F], a null is NaN; times are instants.
+
+    `known_at` is when the accepted report of a row became known, `NEVER` where none did; a label is
+    therefore a question with a time: `labels(as_of)`. `ids` and `payer_ids` are uint64[n, 2], the
+    two words of the 16 bytes. `left_out` counts rows that are not here, by cause. `cut` is the
+    exclusive end of the log that was read (0 for a table).
+    """
+
+    vectors: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    occurred_at: Int64s
+    received_at: Int64s
+    known_at: Int64s
+    ids: npt.NDArray[np.uint64]
+    payer_ids: npt.NDArray[np.uint64]
+    names: tuple[str, ...]
+    set_hash: str
+    plan_hash: str
+    cut: int
+    labels_as_of: int
+    label_delay: int
+    left_out: Mapping[str, int]
+    hash: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        n = len(self.vectors)
+        assert self.vectors.shape == (n, len(self.names))
+        for name in _COLUMNS:
+            assert len(getattr(self, name)) == n, name
+        object.__setattr__(self, "hash", _content_hash(self))
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def labels(self, as_of: int | None = None) -> npt.NDArray[np.bool_]:
+        """bool[n]: an accepted report about the row was known by `as_of` (`labels_as_of`)."""
+        known: npt.NDArray[np.bool_] = self.known_at <= (
+            self.labels_as_of if as_of is None else min(as_of, self.labels_as_of)
+        )
+        return known
+
+
+def words_of(ids: bytes) -> npt.NDArray[np.uint64]:
+    """uint64[n, 2]: joined 16-byte ids as two little-endian words each."""
+    return np.frombuffer(ids, dtype="<u8").reshape(-1, 2)
+
+
+def mature(occurred_at: Int64s, *, labels_as_of: int, label_delay: int) -> npt.NDArray[np.bool_]:
+    """bool[n]: a row's silence means something, since its label had `label_delay` to arrive."""
+    old: npt.NDArray[np.bool_] = occurred_at <= labels_as_of - label_delay
+    return old
+
+
+def _content_hash(dataset: Dataset) -> str:
+    digest = hashlib.sha256(
+        canonical_json(
+            {
+                "names": list(dataset.names),
+                "set_hash": dataset.set_hash,
+                "plan_hash": dataset.plan_hash,
+                "labels_as_of": dataset.labels_as_of,
+                "label_delay": dataset.label_delay,
+                "rows": len(dataset),
+            }
+        )
+    )
+    for name in ("vectors", *_COLUMNS):
+        array = np.ascontiguousarray(getattr(dataset, name))
+        digest.update(array.astype(array.dtype.newbyteorder("<"), copy=False).data)
+    return digest.hexdigest()

@@ -1,0 +1,183 @@
+"""Margins, scores and contributions of an artifact: comparisons and integer sums, nothing else.
+
+No exponential, logarithm or matrix product is on this path, so the bytes of a score do not depend
+on the processor. Needs numpy and numba; no trainer is imported.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, Final
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from crivo.domain.errors import Code, Misconfigured, invalid
+from crivo.model.artifact import KNOTS, LEAF, Artifact
+
+Float64s = npt.NDArray[np.float64]
+Int64s = npt.NDArray[np.int64]
+Array = npt.NDArray[Any]
+
+#: One node in half a cache line, so that a step of a walk reads memory once.
+_NODE: Final = np.dtype(
+    [
+        ("threshold", np.float64),
+        ("value", np.int64),
+        ("left", np.int32),
+        ("right", np.int32),
+        ("feature", np.int32),
+        ("null_left", np.int32),
+    ]
+)
+
+
+class Scorer:
+    """Scores vectors with one artifact; one row and many rows give the same integers.
+
+    Args:
+        artifact: What to score with.
+        plan_hash: The plan that makes the vectors; `None` for kind `rows`.
+
+    Raises:
+        Misconfigured: PLAN_MISMATCH where the artifact was trained on another plan's vectors.
+    """
+
+    def __init__(self, artifact: Artifact, *, plan_hash: str | None = None) -> None:
+        if plan_hash is not None and plan_hash != artifact.plan_hash:
+            raise Misconfigured(
+                Code.PLAN_MISMATCH,
+                "the model was trained on vectors of another plan",
+                hint="Train with the features in force, or serve the plan of the model.",
+                field="plan_hash",
+                expected=artifact.plan_hash,
+                found=plan_hash,
+            )
+        self.artifact: Final = artifact
+        self._width: Final = len(artifact.input_names)
+        self._nodes: Final = _packed(artifact)
+        self._roots: Final = artifact.forest.roots
+        self._knots: Final = artifact.calibration.knots
+        self._low: Final = artifact.calibration.margin_low
+        self._step: Final = artifact.calibration.step_log2
+        self._score_rows: Final = _compiled(_score_rows)
+        self._contribute: Final = _compiled(_contribute)
+
+    def score(self, vectors: Float64s) -> tuple[Int64s, Int64s]:
+        """Margins int64[n] in 2^-40 and scores int64[n] in 10^-9 of `vectors` float64[n, F].
+
+        Raises:
+            Refused: FIELD_TYPE where the vectors are no C-ordered float64[n, F].
+        """
+        self._check(vectors, dimensions=2)
+        margins = np.empty(len(vectors), np.int64)
+        scores = np.empty(len(vectors), np.int64)
+        self._score_rows(
+            self._nodes, self._roots, self._knots, self._low, self._step, vectors, margins, scores
+        )
+        return margins, scores
+
+    def score_one(self, vector: Float64s) -> tuple[int, int]:
+        """The margin in 2^-40 and the score in 10^-9 of one float64[F]; equal to `score`'s.
+
+        Raises:
+            Refused: FIELD_TYPE.
+        """
+        self._check(vector, dimensions=1)
+        margins, scores = self.score(vector.reshape(1, -1))
+        return int(margins[0]), int(scores[0])
+
+    def contributions(self, vector: Float64s) -> Int64s:
+        """int64[F + 1] in 2^-40: what each input added along the paths, and last the roots.
+
+        The sum is the margin exactly (a difference of node values a step: they telescope;
+        Saabas, 2014).
+
+        Raises:
+            Refused: FIELD_TYPE.
+        """
+        self._check(vector, dimensions=1)
+        parts = np.zeros(self._width + 1, np.int64)
+        self._contribute(self._nodes, self._roots, vector, parts)
+        return parts
+
+    def _check(self, vectors: Float64s, *, dimensions: int) -> None:
+        if (
+            vectors.dtype != np.float64
+            or vectors.ndim != dimensions
+            or vectors.shape[-1] != self._width
+            or not vectors.flags.c_contiguous
+        ):
+            rows = "n, " if dimensions == 2 else ""
+            raise invalid(
+                Code.FIELD_TYPE,
+                field="vectors",
+                expected=f"C-ordered float64[{rows}{self._width}]",
+                found=f"{vectors.dtype}{list(vectors.shape)}",
+            )
+
+
+def _packed(artifact: Artifact) -> npt.NDArray[Any]:
+    nodes = np.empty(len(artifact.forest.feature), _NODE)
+    for name in ("threshold", "value", "left", "right", "feature", "null_left"):
+        nodes[name] = getattr(artifact.forest, name)
+    return nodes
+
+
+@lru_cache(maxsize=8)
+def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
+    """The kernel compiled once a process: not at import, since numba's cache touches the disk."""
+    compiled: Callable[..., Any] = numba.njit(cache=True, fastmath=False)(kernel)
+    return compiled
+
+
+def _score_rows(
+    nodes: Array,
+    roots: Array,
+    knots: Array,
+    low: int,
+    step: int,
+    vectors: Array,
+    margins: Array,
+    scores: Array,
+) -> None:
+    for row in range(vectors.shape[0]):
+        margin = np.int64(0)
+        for tree in range(roots.shape[0]):
+            at = roots[tree]
+            while nodes[at].feature != LEAF:
+                value = vectors[row, nodes[at].feature]
+                if value <= nodes[at].threshold or (nodes[at].null_left == 1 and np.isnan(value)):
+                    at = nodes[at].left
+                else:
+                    at = nodes[at].right
+            margin += nodes[at].value
+        distance = margin - low
+        place = distance >> step
+        if distance <= 0:
+            score = knots[0]
+        elif place >= KNOTS - 1:
+            score = knots[KNOTS - 1]
+        else:
+            rest = distance - (place << step)
+            score = knots[place] + (((knots[place + 1] - knots[place]) * rest) >> step)
+        margins[row] = margin
+        scores[row] = score
+
+
+def _contribute(nodes: Array, roots: Array, vector: Array, parts: Array) -> None:
+    last = parts.shape[0] - 1
+    for tree in range(roots.shape[0]):
+        at = roots[tree]
+        parts[last] += nodes[at].value
+        while nodes[at].feature != LEAF:
+            feature = nodes[at].feature
+            value = vector[feature]
+            if value <= nodes[at].threshold or (nodes[at].null_left == 1 and np.isnan(value)):
+                child = nodes[at].left
+            else:
+                child = nodes[at].right
+            parts[feature] += nodes[child].value - nodes[at].value
+            at = child

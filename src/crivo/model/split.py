@@ -1,0 +1,139 @@
+"""Split by time: train, a gap of the label delay, calibration, test. Nothing is ever shuffled."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import format_rfc3339
+from crivo.model.dataset import Dataset
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class SplitOptions:
+    """Shares of the time span, newest last, and the fewest positives that each part needs."""
+
+    test_share: float = 0.15
+    calibration_share: float = 0.15
+    train_positives_min: int = 20
+    calibration_positives_min: int = 5
+    test_positives_min: int = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """Instants that cut the rows: `[train_start, train_end)`, gap, `[calibration_start,
+    test_start)`, `[test_start, test_end)`; and how many rows and positives each part has.
+
+    A training label counts iff it was known at `calibration_start`: a model in use could not have
+    learnt from later ones.
+    """
+
+    train_start: int
+    train_end: int
+    calibration_start: int
+    test_start: int
+    test_end: int
+    rows_train: int
+    rows_gap: int
+    rows_calibration: int
+    rows_test: int
+    positives_train: int
+    positives_calibration: int
+    positives_test: int
+
+    def train(self, dataset: Dataset) -> Bools:
+        """bool[n]: the rows to fit on."""
+        return _between(dataset, self.train_start, self.train_end)
+
+    def calibration(self, dataset: Dataset) -> Bools:
+        """bool[n]: the rows to calibrate on."""
+        return _between(dataset, self.calibration_start, self.test_start)
+
+    def test(self, dataset: Dataset) -> Bools:
+        """bool[n]: the rows to judge by."""
+        return _between(dataset, self.test_start, self.test_end)
+
+    def as_json(self) -> dict[str, Any]:
+        """Dates (RFC 3339) and sizes, for manifests, trackers and people."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {
+            name: value if name.startswith(("rows", "positives")) else format_rfc3339(value)
+            for name, value in values.items()
+        }
+
+
+def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
+    """Where the parts of `dataset` begin and end.
+
+    Raises:
+        Refused: DATA_TOO_SMALL, with what was needed and found.
+    """
+    if len(dataset) == 0:
+        raise _too_small("rows", 1, 0)
+    start, end = int(dataset.occurred_at.min()), int(dataset.occurred_at.max()) + 1
+    span = end - start
+    test_start = end - int(span * options.test_share)
+    calibration_start = test_start - int(span * options.calibration_share)
+    train_end = calibration_start - dataset.label_delay
+    if train_end <= start:
+        raise _too_small(
+            "days before the gap of the label delay",
+            (end - calibration_start + dataset.label_delay) / 86_400e6,
+            span / 86_400e6,
+        )
+    parts = {
+        "train": _between(dataset, start, train_end),
+        "gap": _between(dataset, train_end, calibration_start),
+        "calibration": _between(dataset, calibration_start, test_start),
+        "test": _between(dataset, test_start, end),
+    }
+    labels = {
+        "train": dataset.labels(calibration_start),
+        "calibration": dataset.labels(),
+        "test": dataset.labels(),
+    }
+    positives = {name: int(labels[name][parts[name]].sum()) for name in labels}
+    for name, needed in (
+        ("train", options.train_positives_min),
+        ("calibration", options.calibration_positives_min),
+        ("test", options.test_positives_min),
+    ):
+        if positives[name] < needed:
+            raise _too_small(f"positives to {name}", needed, positives[name])
+    return Split(
+        train_start=start,
+        train_end=train_end,
+        calibration_start=calibration_start,
+        test_start=test_start,
+        test_end=end,
+        rows_train=int(parts["train"].sum()),
+        rows_gap=int(parts["gap"].sum()),
+        rows_calibration=int(parts["calibration"].sum()),
+        rows_test=int(parts["test"].sum()),
+        positives_train=positives["train"],
+        positives_calibration=positives["calibration"],
+        positives_test=positives["test"],
+    )
+
+
+def _between(dataset: Dataset, start: int, end: int) -> Bools:
+    inside: Bools = (dataset.occurred_at >= start) & (dataset.occurred_at < end)
+    return inside
+
+
+def _too_small(what: str, needed: float, found: float) -> Refused:
+    return Refused(
+        Code.DATA_TOO_SMALL,
+        f"there are too few {what} to train, calibrate and test",
+        hint="Give a longer history, or a later time up to which labels are known.",
+        field=what,
+        expected=f"at least {needed:g}",
+        found=round(found, 3),
+    )

@@ -1,0 +1,193 @@
+"""The scorer judged by LightGBM, by itself row by row, and by processors with less in them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.model.artifact import MARGIN_BITS, Artifact, save_artifact
+from crivo.model.forest import forest_of
+from crivo.model.scorer import Scorer
+from crivo.model.train import fit_booster
+from tests.unit.model.worlds import SMALL, labelled, trained
+
+VALUES = st.floats(allow_nan=True, allow_infinity=True, width=64)
+ROWS = arrays.arrays(np.float64, st.tuples(st.integers(1, 12), st.just(5)), elements=VALUES)
+relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    return trained().artifact
+
+
+@pytest.fixture(scope="module")
+def booster():
+    dataset = labelled()
+    return fit_booster(dataset.vectors, dataset.labels(), dataset.weights, SMALL)
+
+
+@pytest.fixture(scope="module")
+def from_booster(booster, artifact) -> Artifact:
+    return replace(artifact, forest=forest_of(booster))
+
+
+def margins_differ(artifact: Artifact, booster, vectors) -> float:
+    margins, _ = Scorer(artifact).score(vectors)
+    return float(np.abs(margins / 2**MARGIN_BITS - booster.predict(vectors, raw_score=True)).max())
+
+
+@relaxed
+@given(ROWS)
+def test_the_margin_is_lightgbms_to_a_billionth(from_booster, booster, vectors):
+    assert margins_differ(from_booster, booster, vectors) < 1e-9
+
+
+def test_the_margin_is_lightgbms_on_the_very_thresholds(from_booster, booster):
+    forest = from_booster.forest
+    inner = np.flatnonzero(forest.feature >= 0)
+    vectors = np.full((len(inner), 5), np.nan)
+    vectors[np.arange(len(inner)), forest.feature[inner]] = forest.threshold[inner]
+    assert margins_differ(from_booster, booster, vectors) < 1e-9
+
+
+@relaxed
+@given(ROWS)
+def test_one_by_one_gives_the_integers_of_all_at_once(artifact, vectors):
+    scorer = Scorer(artifact)
+    margins, scores = scorer.score(vectors)
+    assert [scorer.score_one(row) for row in vectors] == list(
+        zip(margins.tolist(), scores.tolist(), strict=True)
+    )
+
+
+@relaxed
+@given(ROWS)
+def test_contributions_sum_to_the_margin_exactly(artifact, vectors):
+    scorer = Scorer(artifact)
+    margins, _ = scorer.score(vectors)
+    sums = [int(scorer.contributions(row).sum()) for row in vectors]
+    assert sums == margins.tolist()
+
+
+@relaxed
+@given(ROWS)
+def test_a_greater_margin_never_has_a_lower_score(artifact, vectors):
+    margins, scores = Scorer(artifact).score(vectors)
+    assert (np.diff(scores[np.argsort(margins, kind="stable")]) >= 0).all()
+    assert scores.min() >= 0
+    assert scores.max() <= 10**9
+
+
+def test_the_table_interpolates_in_integers_and_ends_flat(artifact):
+    calibration = artifact.calibration
+    step = 1 << calibration.step_log2
+    places = [-1, 0, 7, 4_095 * step + step // 2, 4_096 * step, 5_000 * step]
+    expected = []
+    for place in places:
+        index, rest = divmod(min(max(place, 0), 4_096 * step), step)
+        low = int(calibration.knots[index])
+        high = int(calibration.knots[min(index + 1, 4_096)])
+        expected.append(low + (high - low) * rest // step)
+    found = []
+    for place in places:
+        forest = replace(
+            artifact.forest,
+            feature=np.array([-1], np.int32),
+            threshold=np.zeros(1),
+            left=np.array([-1], np.int32),
+            right=np.array([-1], np.int32),
+            null_left=np.zeros(1, np.uint8),
+            value=np.array([calibration.margin_low + place], np.int64),
+            roots=np.zeros(1, np.int32),
+        )
+        found.append(Scorer(replace(artifact, forest=forest)).score_one(np.zeros(5))[1])
+    assert found == expected
+
+
+@pytest.mark.parametrize("column", ["value", "threshold"])
+def test_sabotage_one_flipped_leaf_or_threshold_breaks_the_law(from_booster, booster, column):
+    forest = from_booster.forest
+    leaf = column == "value"
+    place = int(np.flatnonzero((forest.feature < 0) if leaf else (forest.feature >= 0))[0])
+    broken = getattr(forest, column).copy()
+    broken[place] += (1 << MARGIN_BITS) if leaf else 0.5
+    sabotaged = replace(from_booster, forest=replace(forest, **{column: broken}))
+    vectors = np.random.default_rng(1).normal(size=(20_000, 5))
+    assert margins_differ(from_booster, booster, vectors) < 1e-9
+    assert margins_differ(sabotaged, booster, vectors) > 1e-9
+
+
+@pytest.mark.parametrize(
+    "vectors",
+    [
+        np.zeros((3, 4)),
+        np.zeros(5),
+        np.zeros((3, 5), np.float32),
+        np.asfortranarray(np.zeros((3, 5))),
+    ],
+)
+def test_vectors_of_another_shape_or_type_are_refused(artifact, vectors):
+    with pytest.raises(Refused) as refusal:
+        Scorer(artifact).score(vectors)
+    assert refusal.value.code is Code.FIELD_TYPE
+
+
+def test_vectors_of_another_plan_are_refused(artifact):
+    Scorer(artifact, plan_hash=artifact.plan_hash)
+    with pytest.raises(Misconfigured) as refusal:
+        Scorer(artifact, plan_hash="2" * 64)
+    assert refusal.value.code is Code.PLAN_MISMATCH
+
+
+SCORE_AND_PRINT = """
+import hashlib, sys
+from pathlib import Path
+import numpy as np
+from crivo.model.artifact import load_artifact
+from crivo.model.scorer import Scorer
+scorer = Scorer(load_artifact(Path(sys.argv[1])))
+vectors = np.random.default_rng(3).normal(size=(5_000, 5))
+vectors[::7, 1] = np.nan
+margins, scores = scorer.score(vectors)
+parts = np.array([scorer.contributions(row) for row in vectors[:200]])
+print(hashlib.sha256(margins.tobytes() + scores.tobytes() + parts.tobytes()).hexdigest())
+heavy = {"lightgbm", "sklearn", "mlflow", "pandas", "pyarrow"}
+print(sorted(heavy & set(sys.modules)))
+"""
+
+PLAIN_PROCESSOR = {
+    "NUMBA_CPU_NAME": "generic",
+    "NUMBA_CPU_FEATURES": "",
+    "NPY_DISABLE_CPU_FEATURES": "X86_V3 X86_V4",
+}
+
+
+def scored_elsewhere(folder: Path, cache: Path, **settings: str) -> list[str]:
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(cache), **settings}
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", SCORE_AND_PRINT, str(folder)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+
+
+@pytest.mark.slow
+def test_the_bytes_of_a_score_do_not_depend_on_the_processor(artifact, tmp_path):
+    folder = save_artifact(tmp_path / "models", artifact)
+    full, heavy = scored_elsewhere(folder, tmp_path / "full")
+    plain, _ = scored_elsewhere(folder, tmp_path / "plain", **PLAIN_PROCESSOR)
+    assert full == plain
+    assert heavy == "[]"

@@ -1,0 +1,119 @@
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.model.artifact import Artifact, load_artifact, save_artifact
+from crivo.model.scorer import Scorer
+from tests.unit.model.worlds import trained
+
+
+@pytest.fixture(scope="module")
+def artifact() -> Artifact:
+    return trained().artifact
+
+
+def test_what_was_saved_is_loaded_with_the_same_hash_and_scores(artifact, tmp_path):
+    folder = save_artifact(tmp_path, artifact)
+    loaded = load_artifact(folder)
+    assert folder == tmp_path / artifact.hash
+    assert loaded.hash == artifact.hash
+    assert loaded.metadata == artifact.metadata
+    vectors = np.random.default_rng(0).normal(size=(500, 5))
+    for one, other in zip(
+        Scorer(artifact).score(vectors), Scorer(loaded).score(vectors), strict=True
+    ):
+        assert one.tobytes() == other.tobytes()
+
+
+def test_saving_twice_changes_nothing_and_leaves_nothing_aside(artifact, tmp_path):
+    folder = save_artifact(tmp_path, artifact)
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert save_artifact(tmp_path, artifact) == folder
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == [artifact.hash]
+
+
+def test_the_hash_is_that_of_the_manifest(artifact, tmp_path):
+    manifest = (save_artifact(tmp_path, artifact) / "manifest.json").read_bytes()
+    assert hashlib.sha256(manifest).hexdigest() == artifact.hash
+
+
+def test_sabotage_one_flipped_byte_of_any_file_is_found(artifact, tmp_path):
+    folder = save_artifact(tmp_path, artifact)
+    for path in sorted(folder.iterdir()):
+        whole = path.read_bytes()
+        for place in (0, len(whole) // 2, len(whole) - 1):
+            path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+            with pytest.raises(Misconfigured) as refusal:
+                load_artifact(folder)
+            assert refusal.value.code is Code.ARTIFACT_INVALID, path.name
+        path.write_bytes(whole)
+    assert load_artifact(folder).hash == artifact.hash
+
+
+def test_a_missing_file_is_found(artifact, tmp_path):
+    folder = save_artifact(tmp_path, artifact)
+    (folder / "value.npy").unlink()
+    with pytest.raises(Misconfigured) as refusal:
+        load_artifact(folder)
+    assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_a_pickle_is_never_loaded(artifact, tmp_path):
+    folder = save_artifact(tmp_path, artifact)
+    np.save(folder / "value.npy", np.array([{}], object), allow_pickle=True)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"]["value.npy"] = hashlib.sha256((folder / "value.npy").read_bytes()).hexdigest()
+    content = json.dumps(manifest).encode()
+    (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(Misconfigured) as refusal:
+        load_artifact(folder, expected_hash=hashlib.sha256(content).hexdigest())
+    assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_no_model_says_how_to_get_one(tmp_path):
+    with pytest.raises(Unavailable) as refusal:
+        load_artifact(tmp_path / "nothing")
+    assert refusal.value.code is Code.MODEL_MISSING
+    assert "crivo train" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("column", "place", "value"),
+    [
+        ("left", 0, 0),
+        ("right", 0, 10**6),
+        ("feature", 0, 5),
+        ("threshold", 0, np.nan),
+        ("roots", 0, -1),
+    ],
+)
+def test_arrays_that_are_no_forest_are_refused(artifact, column, place, value):
+    broken = getattr(artifact.forest, column).copy()
+    broken[place] = value
+    with pytest.raises(Misconfigured) as refusal:
+        replace(artifact, forest=replace(artifact.forest, **{column: broken}))
+    assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_knots_that_fall_are_refused(artifact):
+    knots = artifact.calibration.knots[::-1].copy()
+    with pytest.raises(Misconfigured) as refusal:
+        replace(artifact, calibration=replace(artifact.calibration, knots=knots))
+    assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_a_partial_folder_of_a_killed_writer_is_replaced(artifact, tmp_path: Path):
+    import os
+
+    aside = tmp_path / f".{artifact.hash}.{os.getpid()}.partial"
+    aside.mkdir()
+    (aside / "half.npy").write_bytes(b"half")
+    assert load_artifact(save_artifact(tmp_path, artifact)).hash == artifact.hash

@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
+
+from crivo.domain.instant import DAY
+from crivo.model.evaluate import (
+    average_precision,
+    card_precision_top_k,
+    evaluate,
+    known_compromised_removed,
+)
+
+
+def drawn(seed: int = 0, rows: int = 3_000):
+    generator = np.random.default_rng(seed)
+    labels = generator.random(rows) < 0.05
+    # Two decimals, so that there are ties.
+    scores = np.round(np.clip(generator.normal(0.2 + 0.3 * labels, 0.15), 0, 1), 2)
+    return scores, labels, generator.integers(1, 5, rows).astype(np.float64)
+
+
+def test_figures_agree_with_scikit_learn_weights_and_ties_included():
+    scores, labels, weights = drawn()
+    found = {m.name: m.value for m in evaluate(scores, labels, weights, chances=scores)}
+    assert found["average_precision"] == pytest.approx(
+        average_precision_score(labels, scores, sample_weight=weights)
+    )
+    assert found["auc"] == pytest.approx(roc_auc_score(labels, scores, sample_weight=weights))
+    assert found["brier"] == pytest.approx(brier_score_loss(labels, scores, sample_weight=weights))
+
+
+def test_a_weight_of_three_is_three_rows():
+    scores, labels, weights = drawn(rows=400)
+    times = weights.astype(int)
+    weighted = evaluate(scores, labels, weights, resamples=0)
+    repeated = evaluate(
+        np.repeat(scores, times), np.repeat(labels, times), np.ones(times.sum()), resamples=0
+    )
+    other = {metric.name: metric.value for metric in repeated}
+    for one in weighted:
+        if not one.name.startswith("precision_at"):
+            assert one.value == pytest.approx(other[one.name]), one.name
+
+
+def test_a_perfect_ranking_has_recall_one_and_intervals_of_no_width():
+    labels = np.arange(2_000) < 40
+    found = evaluate(labels.astype(float), labels, np.ones(2_000), resamples=30)
+    for metric in found:
+        if not metric.name.startswith("precision_at"):
+            assert metric.value == metric.low == metric.high == 1.0
+
+
+def test_equal_seeds_draw_equal_intervals():
+    given = drawn()
+    assert evaluate(*given, resamples=20, seed=1) == evaluate(*given, resamples=20, seed=1)
+    assert evaluate(*given, resamples=20, seed=1) != evaluate(*given, resamples=20, seed=2)
+
+
+def test_integer_scores_rank_like_their_fractions():
+    scores, labels, _ = drawn()
+    assert average_precision((scores * 1e9).astype(np.int64), labels) == pytest.approx(
+        average_precision(scores, labels)
+    )
+
+
+def test_recall_at_a_false_positive_rate_is_read_off_by_hand():
+    labels = np.zeros(101, np.bool_)
+    labels[[0, 2]] = True  # one false positive (1 %) stands between the two
+    found = {m.name: m.value for m in evaluate(-np.arange(101.0), labels, np.ones(101))}
+    assert found["recall_at_fpr_1_percent"] == 0.5
+    assert found["recall_at_fpr_5_percent"] == 1.0
+    assert found["precision_at_100"] == 0.02
+
+
+def test_the_protocol_drops_payers_when_their_label_has_arrived():
+    day = 86_400_000_000
+    assert day == DAY
+    rows = [  # payer, day, fraud
+        (1, 0, True),   # in training: out of the whole test
+        (1, 14, False),
+        (2, 6, True),   # last training day
+        (2, 14, False),
+        (3, 7, True),   # known from test day 1 (day 15) on
+        (3, 14, False),
+        (3, 15, False),
+        (4, 13, True),  # known one week later only
+        (4, 20, False),
+        (5, 20, True),
+        (6, 21, True),  # after the test
+        (7, 13, False),  # before it
+    ]  # fmt: skip
+    payers = np.array([[row[0], 9] for row in rows], np.uint64)
+    at = np.array([row[1] * DAY + 5 for row in rows])
+    labels = np.array([row[2] for row in rows])
+    kept = known_compromised_removed(payers, at, labels, train_start=0)
+    assert [rows[i][:2] for i in np.flatnonzero(kept)] == [(3, 14), (4, 20), (5, 20)]
+
+
+def test_card_precision_counts_payers_and_drops_the_found():
+    scores = np.array([0.9, 0.8, 0.1, 0.9, 0.5, 0.4])
+    payers = np.array([1, 2, 3, 1, 2, 3])
+    at = np.array([0, 0, 0, DAY, DAY, DAY])
+    labels = np.array([True, False, False, False, True, False])
+    assert card_precision_top_k(scores, payers, at, labels, k=1) == 1.0
+    assert card_precision_top_k(scores, payers, at, labels, k=2) == 0.5

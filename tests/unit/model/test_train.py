@@ -1,0 +1,146 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crivo.domain.errors import Code, Refused, Unfit
+from crivo.domain.instant import DAY
+from crivo.model.artifact import SCORE_ONE
+from crivo.model.calibrate import fit_platt, tabulate
+from crivo.model.dataset import NEVER, Dataset, mature
+from crivo.model.scorer import Scorer
+from crivo.model.split import SplitOptions, split_by_time
+from tests.unit.model.worlds import SMALL, START, labelled, trained
+
+
+def test_equal_data_and_options_give_equal_bytes():
+    assert trained().artifact.hash == trained().artifact.hash
+
+
+def test_other_data_gives_another_hash():
+    one, other = labelled(seed=1), labelled(seed=2)
+    assert one.hash != other.hash
+    assert one.hash == labelled(seed=1).hash
+
+
+def test_the_champion_stands_beside_two_baselines():
+    result = trained(labelled(rows=20_000))
+    champion, logistic, single = result.metrics.values()
+    assert list(result.metrics) == ["lightgbm", "logistic", "only input_0"]
+    assert champion[0].name == single[0].name == "average_precision"
+    assert champion[-1].name == "auc"
+    assert champion[0].value > logistic[0].value > 0.05
+    for metric in (*champion, *logistic, *single):
+        assert metric.low <= metric.high
+
+
+def test_the_parts_of_a_split_are_in_order_with_a_gap_of_the_label_delay():
+    dataset = labelled()
+    split = split_by_time(dataset, SplitOptions())
+    assert split.calibration_start - split.train_end == 7 * DAY
+    parts = [split.train(dataset), split.calibration(dataset), split.test(dataset)]
+    assert sum(part.sum() for part in parts) + split.rows_gap == len(dataset)
+    assert dataset.occurred_at[parts[0]].max() < dataset.occurred_at[parts[1]].min()
+    assert dataset.occurred_at[parts[1]].max() < dataset.occurred_at[parts[2]].min()
+    assert split.as_json()["train_end"].endswith("Z")
+
+
+def test_a_training_label_that_was_unknown_at_calibration_is_none():
+    dataset = labelled()
+    late = replace(
+        dataset, known_at=np.where(dataset.known_at == NEVER, NEVER, dataset.labels_as_of)
+    )
+    with pytest.raises(Refused) as refusal:
+        split_by_time(late, SplitOptions())
+    assert refusal.value.code is Code.DATA_TOO_SMALL
+    assert late.labels().sum() == dataset.labels().sum() > 0
+    assert late.labels(dataset.labels_as_of - 1).sum() == 0
+
+
+@pytest.mark.parametrize("rows", [0, 40])
+def test_too_little_data_says_what_was_needed(rows):
+    with pytest.raises(Refused) as refusal:
+        split_by_time(labelled(rows=rows), SplitOptions())
+    assert refusal.value.code is Code.DATA_TOO_SMALL
+    assert refusal.value.context["expected"]
+
+
+def test_a_history_shorter_than_the_gap_is_too_small():
+    with pytest.raises(Refused) as refusal:
+        split_by_time(labelled(days=8), SplitOptions())
+    assert refusal.value.code is Code.DATA_TOO_SMALL
+
+
+def test_a_row_is_mature_when_its_label_had_the_delay_to_arrive():
+    at = np.array([START, START + 1])
+    assert mature(at, labels_as_of=START + DAY, label_delay=DAY).tolist() == [True, False]
+
+
+def leaking(share: float) -> Dataset:
+    dataset = labelled(rows=20_000, offset=-6.3)
+    vectors = dataset.vectors.copy()
+    vectors[:, 4] = dataset.labels()
+    flipped = np.random.default_rng(5).random(len(dataset)) > share
+    vectors[flipped & dataset.labels(), 4] = 0
+    return replace(dataset, vectors=vectors)
+
+
+def test_a_feature_that_has_seen_the_label_stops_training():
+    dataset = leaking(1.0)
+    assert dataset.labels().mean() < 0.01
+    with pytest.raises(Unfit) as refusal:
+        trained(dataset)
+    assert refusal.value.code is Code.LEAK_SUSPECTED
+    assert "input_4" in refusal.value.message
+
+
+def test_a_leak_alarm_is_overridden_by_name_alone():
+    result = trained(leaking(1.0), replace(SMALL, leak_accepted_by="Ana, 2026-11-02"))
+    assert result.artifact.metadata["options"]["leak_accepted_by"] == "Ana, 2026-11-02"
+    assert result.metrics["lightgbm"][0].value > 0.97
+
+
+def test_scores_are_probabilities_at_the_prevalence_that_weights_restore():
+    dataset = labelled(rows=20_000)
+    kept = dataset.labels() | (np.arange(len(dataset)) % 4 == 0)
+    thinned = replace(
+        dataset,
+        **{
+            name: getattr(dataset, name)[kept]
+            for name in (
+                "vectors", "occurred_at", "received_at", "known_at", "ids", "payer_ids",
+            )
+        },
+        weights=np.where(dataset.labels()[kept], 1.0, 4.0),
+    )  # fmt: skip
+    result = trained(thinned)
+    _, scores = Scorer(result.artifact).score(dataset.vectors)
+    assert scores.mean() / SCORE_ONE == pytest.approx(dataset.labels().mean(), rel=0.15)
+
+
+def test_platt_finds_the_sigmoid_that_made_the_labels():
+    generator = np.random.default_rng(3)
+    margins = generator.normal(0, 2, 50_000)
+    labels = generator.random(50_000) < 1 / (1 + np.exp(-(0.7 * margins - 2)))
+    slope, intercept = fit_platt(margins, labels, np.ones(50_000))
+    assert slope == pytest.approx(0.7, abs=0.03)
+    assert intercept == pytest.approx(-2, abs=0.05)
+
+
+def test_margins_that_rank_backwards_cannot_be_calibrated():
+    margins = np.linspace(-3, 3, 200)
+    with pytest.raises(Unfit) as refusal:
+        fit_platt(margins, margins < 0, np.ones(200))
+    assert refusal.value.code is Code.GATE_FAILED
+
+
+@pytest.mark.parametrize("spread", [0, 1, 2**20, 2**41, 2**44, 2**47])
+def test_the_table_holds_the_margins_it_was_made_for(spread):
+    margins = np.array([5, 5 + spread], np.int64)
+    table = tabulate(1.0, 0.0, margins)
+    assert len(table.knots) == 4_097
+    if spread < 2**44:
+        assert table.margin_low <= 5
+        assert table.margin_low + (4_096 << table.step_log2) >= 5 + spread
