@@ -1,0 +1,114 @@
+"""The harness keeps its shape. No test here looks at how fast anything was."""
+
+from __future__ import annotations
+
+import io
+import json
+import socketserver
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from benchmarks import harness
+from benchmarks.load import openloop, transfers
+
+ROOT = Path(__file__).resolve().parents[2]
+COLUMNS = ["what", "unit", "target", "found", "holds", "peer", "ratio", "spread", "runs"]
+COLUMNS += ["machine", "date"]
+SETTING = harness.Setting(quick=True, machine="a machine", date="2026-01-02")
+
+
+def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "benchmarks", *arguments]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def test_a_row_has_exactly_the_promised_names():
+    assert list(harness.COLUMNS) == COLUMNS
+
+
+def test_the_list_names_every_benchmark_with_its_words():
+    lines = benchmarks().stdout.splitlines()
+    assert [line.split()[0] for line in lines] == harness.names()
+    assert all(len(line.split()) > 2 for line in lines)
+
+
+def test_an_unknown_benchmark_is_a_misuse():
+    answer = benchmarks("gone")
+    assert answer.returncode == 2
+    assert "spine" in answer.stderr
+
+
+def test_a_row_holds_where_there_is_no_target():
+    assert SETTING.row("x", "s", [1.0]).holds
+
+
+@pytest.mark.parametrize(
+    ("values", "targets", "holds"),
+    [
+        ([9.0, 10.0, 11.0], {"at_least": 10.0}, True),
+        ([9.0, 9.5, 11.0], {"at_least": 10.0}, False),
+        ([9.0, 10.0, 11.0], {"at_most": 10.0}, True),
+        ([9.0, 10.5, 11.0], {"at_most": 10.0}, False),
+    ],
+)
+def test_a_target_is_held_by_the_median(values, targets, holds):
+    row = SETTING.row("x", "s", values, **targets)
+    assert row.holds is holds
+    assert row.target == 10.0
+
+
+def test_a_row_says_its_peer_ratio_and_spread():
+    row = SETTING.row("x", "s", [8.0, 10.0, 12.0], peer=5.0)
+    assert (row.found, row.ratio, row.spread, row.runs) == (10.0, 2.0, 0.4, 3)
+
+
+def test_the_table_has_exactly_the_columns():
+    out = io.StringIO()
+    harness.write_table([SETTING.row("x", "s", [1.0])], out)
+    assert out.getvalue().splitlines()[0].split() == COLUMNS
+
+
+def test_the_bodies_of_a_seed_are_the_same_and_each_id_is_new():
+    first, second = (list(transfers.bodies(50, seed=3, start=10**15, gap=1000)) for _ in range(2))
+    assert first == second
+    assert len({json.loads(body)["end_to_end_id"] for body in first}) == 50
+
+
+class Stalling(socketserver.StreamRequestHandler):
+    """Answers nothing before the server's release, then at once."""
+
+    def handle(self) -> None:
+        while self.rfile.readline() not in {b"", b"\r\n"} or self.rfile.peek():
+            if self.rfile.peek()[:2] == b"{}":
+                self.rfile.read(2)
+                time.sleep(max(0.0, self.server.release - time.perf_counter()))
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+
+class Server(socketserver.ThreadingTCPServer):
+    request_queue_size = openloop.CONNECTIONS
+    release = 0.0
+
+    def handle_error(self, request, client_address):
+        """A client that leaves is no error here."""
+        assert isinstance(sys.exc_info()[1], OSError)
+
+
+def test_a_stall_is_charged_to_everything_that_was_due_meanwhile():
+    with Server(("127.0.0.1", 0), Stalling) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        server.release = time.perf_counter() + 0.3
+        requests = [openloop.http_request("/", b"{}", host="h", api_key="k")] * 200
+        port = server.server_address[1]
+        outcome = openloop.run_load("127.0.0.1", port, requests, rate=1000, seed=1)
+        server.shutdown()
+        thread.join()
+    assert outcome.statuses == {200: 200}
+    # Far more than the connections: those that could not even be sent have waited as well.
+    assert len([ms for ms in outcome.latencies_ms if ms > 50]) > 2 * openloop.CONNECTIONS
