@@ -1,0 +1,89 @@
+"""Amounts: log-normal bodies as integer tables, and the round and .90 points where people pay.
+
+Medians and spreads are fitted to the official means of June 2026 by nature of payment and to the
+share of transfers below R$ 100 (0.61 to 0.62); the spread of a nature is split between the person,
+the merchant and the single payment, so that amounts belong to somebody.
+"""
+
+from __future__ import annotations
+
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.money import CENTAVOS_MAX
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.normal_quantiles import UPPER_HALF_MILLIONTHS
+
+_CONTEXT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
+_CELL_BITS: Final = 10
+_FRACTION_BITS: Final = 20
+
+#: A level is a factor in thousandths: how much above the median a person or merchant lives.
+LEVEL_UNIT: Final = 1000
+_LEVEL_MIN: Final = 120
+_LEVEL_MAX: Final = 12_000
+
+#: Whole reais that people type when they pay people (in centavos).
+# fmt: off
+ROUND_CENTAVOS: Final = (
+    500, 1000, 1500, 2000, 2500, 3000, 4000, 5000, 6000, 8000, 10000, 12000, 15000, 20000, 25000,
+    30000, 40000, 50000, 60000, 80000, 100000, 120000, 150000, 200000, 250000, 300000, 400000,
+    500000, 800000, 1000000, 2000000, 5000000,
+)
+# fmt: on
+
+
+@lru_cache(maxsize=64)
+def lognormal(median: int, sigma_percent: int) -> Int64s:
+    """The inverse distribution function at i/1024, i = 0..1024, as integers; tails cut at 1/8192.
+
+    Built with the decimal module, whose exp is rounded correctly on every machine.
+    """
+    upper = UPPER_HALF_MILLIONTHS
+    quantiles = [-value for value in reversed(upper[1:])] + list(upper)
+    sigma = Decimal(sigma_percent) / 100
+    table = []
+    for millionths in quantiles:
+        factor = _CONTEXT.exp(_CONTEXT.multiply(sigma, Decimal(millionths) / 1_000_000))
+        table.append(int(_CONTEXT.multiply(factor, Decimal(median)).to_integral_value()))
+    return np.asarray(table, dtype=np.int64)
+
+
+def drawn(draws: Draws, table: Int64s, count: int) -> Int64s:
+    """`count` values of the distribution whose inverse the table is; linear between its knots."""
+    words = draws.words(count)
+    cell = (words >> np.uint64(64 - _CELL_BITS)).astype(np.int64)
+    rest = words >> np.uint64(64 - _CELL_BITS - _FRACTION_BITS)
+    fraction = (rest & np.uint64(2**_FRACTION_BITS - 1)).astype(np.int64)
+    low = table[cell]
+    return low + ((table[cell + 1] - low) * fraction >> _FRACTION_BITS)
+
+
+def levels(draws: Draws, sigma_percent: int, count: int) -> Int64s:
+    """`count` personal factors in thousandths, log-normal around one."""
+    return np.clip(
+        drawn(draws, lognormal(LEVEL_UNIT, sigma_percent), count), _LEVEL_MIN, _LEVEL_MAX
+    )
+
+
+def scaled(amounts: Int64s, level: Int64s) -> Int64s:
+    """The amounts times a factor in thousandths, kept inside what a transfer may carry."""
+    return np.clip(amounts * level // LEVEL_UNIT, 1, CENTAVOS_MAX)
+
+
+def rounded(draws: Draws, amounts: Int64s, per_mille: int) -> Int64s:
+    """Some of the amounts moved to the round value that lies nearest below or at them."""
+    grid = np.asarray(ROUND_CENTAVOS, dtype=np.int64)
+    place = np.clip(np.searchsorted(grid, amounts, side="right") - 1, 0, len(grid) - 1)
+    return np.where(draws.chance(per_mille, len(amounts)), grid[place], amounts)
+
+
+def priced(draws: Draws, amounts: Int64s) -> Int64s:
+    """Amounts as shops ask them: many end in .90, some in .00, .99 or .50, the rest stay."""
+    whole = np.maximum(amounts // 100, 1) * 100
+    kind = draws.below(1000, len(amounts))
+    ends = np.select([kind < 330, kind < 480, kind < 570, kind < 640], [90, 0, 99, 50], default=-1)
+    return np.where(ends >= 0, whole + ends, np.maximum(amounts, 100))

@@ -1,0 +1,146 @@
+"""Names of the rail for numbers of the town, as ASCII bytes, whole columns at a time.
+
+None of them can be a real person's: telephone keys use the area code 00, which Brazil has not;
+e-mail keys use a domain reserved for examples; random keys and accounts belong to invented
+institutions (`institutions.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.domain.instant import DAY, MINUTE
+from crivo.simulator.draws import Draws, Int64s, mixed
+from crivo.simulator.institutions import ISPBS
+
+Names = npt.NDArray[np.bytes_]
+_Bytes = npt.NDArray[np.uint8]
+
+_BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_HEX: Final = b"0123456789abcdef"
+_EVP_PER_MILLE: Final = 560
+_PHONE_PER_MILLE: Final = 780
+#: Odd and no multiple of five, so that multiplying by it permutes 0 .. 10^10 - 1 (and 10^8 - 1).
+_SPREAD: Final = 387_420_489
+
+
+def end_to_end_ids(draws: Draws, occurred_at: Int64s, institutions: Int64s) -> Names:
+    """EndToEndIds: E, the payer's ISPB, the minute in UTC, eleven random characters."""
+    count = len(occurred_at)
+    ids = np.empty((count, 32), dtype=np.uint8)
+    ids[:, 0] = ord("E")
+    ids[:, 1:9] = _ispb_bytes()[institutions]
+    ids[:, 9:17] = _dates(occurred_at)
+    minutes = occurred_at % DAY // MINUTE
+    ids[:, 17:21] = _digits(minutes // 60 * 100 + minutes % 60, 4)
+    letters = np.frombuffer(_BASE62, dtype=np.uint8)
+    ids[:, 21:] = letters[draws.below(62, count * 11).reshape(count, 11)]
+    return _joined(ids)
+
+
+def report_ids(end_to_end: Names, suffix: bytes) -> Names:
+    """The id of a report: `R`, the 11 characters of the transfer's own id, its minute, a suffix."""
+    matrix = end_to_end.view(np.uint8).reshape(-1, 32)
+    ids = np.empty((len(matrix), 25), dtype=np.uint8)
+    ids[:, 0] = ord("R")
+    ids[:, 1:13] = matrix[:, 9:21]
+    ids[:, 13:24] = matrix[:, 21:]
+    ids[:, 24] = suffix[0]
+    return _joined(ids)
+
+
+def account_ids(seed: int, accounts: Int64s, institutions: Int64s) -> Names:
+    """`ISPB-0001-number` of each account: ten digits, unique in a world."""
+    ids = np.empty((len(accounts), 24), dtype=np.uint8)
+    ids[:, :8] = _ispb_bytes()[institutions]
+    ids[:, 8:14] = np.frombuffer(b"-0001-", dtype=np.uint8)
+    ids[:, 14:] = _digits(_permuted(seed, accounts, 10**10), 10)
+    return _joined(ids)
+
+
+def keys(seed: int, accounts: Int64s, by_code: npt.NDArray[np.bool_]) -> Names:
+    """A key of each account: its random key where a QR code was read, else the one it gives out.
+
+    The key given out is a random key, a telephone or an e-mail address (56, 22 and 22 %).
+    """
+    names = np.empty(len(accounts), dtype="S36")
+    kind = (mixed(accounts, seed ^ 0x6B6579) >> np.uint64(32)).astype(np.int64) % 1000
+    random = by_code | (kind < _EVP_PER_MILLE)
+    phone = ~random & (kind < _PHONE_PER_MILLE)
+    mail = ~random & ~phone
+    names[random] = _random_keys(seed, accounts[random])
+    names[phone] = _phones(seed, accounts[phone])
+    names[mail] = _mails(seed, accounts[mail])
+    return names
+
+
+def device_ids(seed: int, devices: Int64s) -> Names:
+    """`dev-` and sixteen hexadecimal digits."""
+    ids = np.empty((len(devices), 20), dtype=np.uint8)
+    ids[:, :4] = np.frombuffer(b"dev-", dtype=np.uint8)
+    ids[:, 4:] = _hexadecimal(mixed(devices, seed ^ 0x646576))
+    return _joined(ids)
+
+
+def _random_keys(seed: int, accounts: Int64s) -> Names:
+    digits = np.concatenate(
+        [
+            _hexadecimal(mixed(accounts, seed ^ 0x657670)),
+            _hexadecimal(mixed(accounts, seed ^ 0x657671)),
+        ],
+        axis=1,
+    )
+    digits[:, 12] = ord("4")  # the version of a random UUID, and its variant
+    digits[:, 16] = ord("a")
+    ids = np.full((len(accounts), 36), ord("-"), dtype=np.uint8)
+    places = [place for place in range(36) if place not in (8, 13, 18, 23)]
+    ids[:, places] = digits
+    return _joined(ids)
+
+
+def _phones(seed: int, accounts: Int64s) -> Names:
+    ids = np.empty((len(accounts), 14), dtype=np.uint8)
+    ids[:, :6] = np.frombuffer(b"+55009", dtype=np.uint8)
+    ids[:, 6:] = _digits(_permuted(seed, accounts, 10**8), 8)
+    return _joined(ids)
+
+
+def _mails(seed: int, accounts: Int64s) -> Names:
+    ids = np.empty((len(accounts), 23), dtype=np.uint8)
+    ids[:, 0] = ord("p")
+    ids[:, 1:11] = _digits(_permuted(seed + 1, accounts, 10**10), 10)
+    ids[:, 11:] = np.frombuffer(b"@example.com", dtype=np.uint8)
+    return _joined(ids)
+
+
+def _permuted(seed: int, values: Int64s, size: int) -> Int64s:
+    return (values * _SPREAD + seed % 1_000_003 * 7919) % size
+
+
+def _ispb_bytes() -> _Bytes:
+    return np.frombuffer("".join(ISPBS).encode(), dtype=np.uint8).reshape(-1, 8)
+
+
+def _dates(occurred_at: Int64s) -> _Bytes:
+    days = (occurred_at // DAY).astype("datetime64[D]")
+    text = np.datetime_as_string(days, unit="D").astype("S10")
+    matrix = text.view(np.uint8).reshape(-1, 10)
+    return matrix[:, [0, 1, 2, 3, 5, 6, 8, 9]]
+
+
+def _digits(values: Int64s, width: int) -> _Bytes:
+    powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
+    return (values[:, None] // powers % 10 + ord("0")).astype(np.uint8)
+
+
+def _hexadecimal(words: npt.NDArray[np.uint64]) -> _Bytes:
+    shifts = np.arange(60, -1, -4, dtype=np.uint64)
+    nibbles = (words[:, None] >> shifts & np.uint64(15)).astype(np.int64)
+    return np.frombuffer(_HEX, dtype=np.uint8)[nibbles]
+
+
+def _joined(matrix: _Bytes) -> Names:
+    return np.ascontiguousarray(matrix).view(f"S{matrix.shape[1]}").ravel()

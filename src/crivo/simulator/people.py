@@ -1,0 +1,216 @@
+"""The town: who pays, who is paid, and whom each one pays again and again.
+
+Accounts are numbers. Persons and businesses pay and are paid; outsiders, second accounts and
+newcomers are only paid. Behaviour belongs to the person: an activity, a level of amounts, hours of
+the day, and habitual payees drawn from a power law.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.simulator.amounts import levels
+from crivo.simulator.draws import Bools, Draws, Int64s, cumulated, mixed
+from crivo.simulator.institutions import FRAUD_SHARES, SHARES
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
+
+#: Columns of a person's habits: shops first, then people.
+SHOP_HABITS: Final = 6
+FRIEND_HABITS: Final = 4
+PARTNER_HABITS: Final = 6
+
+#: How often the first, second, … habitual payee is chosen.
+_SHOP_WEIGHTS: Final = (40, 20, 14, 10, 9, 7)
+_FRIEND_WEIGHTS: Final = (45, 27, 17, 11)
+
+#: Night 22-6, day 6-18, evening 18-22: the place of each hour.
+PERIOD_OF_HOUR: Final = (0,) * 6 + (1,) * 12 + (2,) * 4 + (0,) * 2
+#: A person's weight in each period, by chronotype: early, ordinary, late.
+_CHRONOTYPES: Final = ((1, 6, 3), (3, 5, 5), (9, 4, 6))
+_CHRONOTYPE_MIX: Final = (30, 52, 18)
+
+_ACTIVITY_MEDIAN_SHIFT: Final = 3
+_SENIOR_PER_MILLE: Final = 150
+_NEW_PHONE_PER_MILLE_A_MONTH: Final = 30
+_NEVER: Final = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """How many accounts of each kind; numbers run in the order of the fields, frauds' last."""
+
+    persons: int
+    businesses: int
+    outsiders: int
+    seconds: int
+    newcomers_a_day: int
+    days: int
+
+    @property
+    def first_business(self) -> int:
+        """Persons are 0 .. first_business - 1."""
+        return self.persons
+
+    @property
+    def first_outsider(self) -> int:
+        """The first account outside the town: people who are only paid."""
+        return self.persons + self.businesses
+
+    @property
+    def first_second(self) -> int:
+        """The first second account: every fifth person has one with another institution."""
+        return self.first_outsider + self.outsiders
+
+    @property
+    def first_newcomer(self) -> int:
+        """The first account that opens during the world, in the order of opening."""
+        return self.first_second + self.seconds
+
+    @property
+    def first_fraud(self) -> int:
+        """The first account that was opened for fraud; there is no end to these."""
+        return self.first_newcomer + self.newcomers_a_day * self.days
+
+
+def census(transfers_per_day: int, days: int) -> Census:
+    """The town that makes so many transfers: about one payment a person and day."""
+    persons = transfers_per_day
+    return Census(
+        persons=persons,
+        businesses=max(40, persons // 12),
+        outsiders=2 * persons,
+        seconds=-(-persons // 5),
+        newcomers_a_day=max(10, persons // 60),
+        days=days,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Town:
+    """The accounts and their habits; arrays are indexed by person or by business (from 0)."""
+
+    seed: int
+    census: Census
+    person_weights: tuple[Int64s, Int64s, Int64s]  # cumulative, by period of the day
+    business_weights: Int64s  # cumulative: how much a business pays
+    popularity: Int64s  # cumulative: how often a business is paid
+    person_levels: Int64s  # thousandths
+    business_levels: Int64s  # thousandths
+    seniors: Bools
+    new_phone_days: Int64s  # the day on which the person's device changes
+    habits: npt.NDArray[np.int64]  # persons x (SHOP_HABITS + FRIEND_HABITS), account numbers
+    partners: npt.NDArray[np.int64]  # businesses x PARTNER_HABITS, account numbers
+
+    def persons(self, draws: Draws, count: int, period: int = 1) -> Int64s:
+        """`count` persons by their activity in that period (0 night, 1 day, 2 evening)."""
+        return draws.chosen(self.person_weights[period], count)
+
+    def businesses(self, draws: Draws, count: int) -> Int64s:
+        """`count` account numbers of businesses, by how much they pay."""
+        return self.census.first_business + draws.chosen(self.business_weights, count)
+
+    def shops(self, draws: Draws, count: int) -> Int64s:
+        """`count` account numbers of businesses, by a power law of how often they are paid."""
+        return self.census.first_business + draws.chosen(self.popularity, count)
+
+    def outsiders(self, draws: Draws, count: int) -> Int64s:
+        """`count` people outside the town, each as likely as the other."""
+        return draws.between(self.census.first_outsider, self.census.first_second, count)
+
+    def newcomers(self, draws: Draws, count: int, day: Day, within_days: int = 30) -> Int64s:
+        """`count` accounts that opened lately; before the world began, outsiders stand in."""
+        ages = np.minimum(draws.below(within_days, count), draws.below(within_days, count))
+        opened = day.index - ages
+        slots = draws.below(self.census.newcomers_a_day, count)
+        accounts = self.census.first_newcomer + opened * self.census.newcomers_a_day + slots
+        return np.where(opened >= 0, accounts, self.outsiders(draws, count))
+
+    def second_accounts(self, persons: Int64s) -> Int64s:
+        """The person's account with another institution, or NONE: every fifth person has one."""
+        return np.where(persons % 5 == 0, self.census.first_second + persons // 5, NONE)
+
+    def favourite_shops(self, draws: Draws, persons: Int64s) -> Int64s:
+        """One of each person's habitual shops."""
+        place = draws.chosen(cumulated(_SHOP_WEIGHTS), len(persons))
+        return np.asarray(self.habits[persons, place])
+
+    def friends(self, draws: Draws, persons: Int64s) -> Int64s:
+        """One of the people whom each person pays again and again."""
+        place = draws.chosen(cumulated(_FRIEND_WEIGHTS), len(persons))
+        return np.asarray(self.habits[persons, SHOP_HABITS + place])
+
+    def set_devices(self, draws: Draws, rows: Rows, day: Day) -> None:
+        """Gives each row the device its payer has that day; some have two, few stay unknown."""
+        payers = rows["payer"]
+        is_person = payers < self.census.persons
+        changes = self.new_phone_days[np.where(is_person, payers, 0)]
+        second = (payers % 7 == 0) & draws.chance(300, len(rows))
+        slot = np.where(is_person & (day.index >= changes), 2, np.where(second, 1, 0))
+        devices = payers * DEVICE_SLOTS + slot
+        rows["device"] = np.where(draws.chance(20, len(rows)), NONE, devices)
+
+
+def settle(seed: int, size: Census) -> Town:
+    """The town of that seed and size."""
+    draws = Draws(seed, "people")
+    activity = levels(draws, 95, size.persons) >> _ACTIVITY_MEDIAN_SHIFT
+    chronotype = draws.chosen(cumulated(_CHRONOTYPE_MIX), size.persons)
+    by_period = np.asarray(_CHRONOTYPES, dtype=np.int64)[chronotype] * activity[:, None]
+    ranks = draws.shuffled(np.arange(size.businesses, dtype=np.int64))
+    popularity = cumulated(1_000_000 // (ranks + 5))
+    phone_odds = 1000 * 30 // _NEW_PHONE_PER_MILLE_A_MONTH
+    new_phone = draws.below(phone_odds, size.persons)
+    return Town(
+        seed=seed,
+        census=size,
+        person_weights=(
+            cumulated(by_period[:, 0]),
+            cumulated(by_period[:, 1]),
+            cumulated(by_period[:, 2]),
+        ),
+        business_weights=cumulated(levels(draws, 120, size.businesses)),
+        popularity=popularity,
+        person_levels=levels(draws, 60, size.persons),
+        business_levels=levels(draws, 80, size.businesses),
+        seniors=draws.chance(_SENIOR_PER_MILLE, size.persons),
+        new_phone_days=np.where(new_phone < size.days, new_phone, _NEVER),
+        habits=_habits(draws, size, popularity),
+        partners=_partners(draws, size, popularity),
+    )
+
+
+def _habits(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.int64]:
+    shops = size.first_business + draws.chosen(popularity, size.persons * SHOP_HABITS)
+    # Two in three friends live outside the town; a person's friends may have the same friends.
+    count = size.persons * FRIEND_HABITS
+    anyone = draws.between(0, 3 * size.persons, count)
+    friends = np.where(anyone < size.persons, anyone, size.first_outsider + (anyone - size.persons))
+    own = np.repeat(np.arange(size.persons), FRIEND_HABITS)
+    friends = np.where(friends == own, size.first_outsider + own, friends)
+    return np.concatenate(
+        [shops.reshape(size.persons, SHOP_HABITS), friends.reshape(size.persons, FRIEND_HABITS)],
+        axis=1,
+    )
+
+
+def _partners(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.int64]:
+    count = size.businesses * PARTNER_HABITS
+    partners = size.first_business + draws.chosen(popularity, count)
+    own = size.first_business + np.repeat(np.arange(size.businesses), PARTNER_HABITS)
+    following = size.first_business + (own + 1 - size.first_business) % size.businesses
+    return np.where(partners == own, following, partners).reshape(-1, PARTNER_HABITS)
+
+
+def account_institutions(town: Town, accounts: Int64s) -> Int64s:
+    """The place in ISPBS of each account's institution: fixed by the seed, not stored."""
+    spread = (mixed(accounts, town.seed * 2 + 1) >> np.uint64(32)).astype(np.int64)
+    honest, fraud = cumulated(SHARES), cumulated(FRAUD_SHARES)
+    of_honest = np.searchsorted(honest, spread % int(honest[-1]), side="right")
+    of_fraud = np.searchsorted(fraud, spread % int(fraud[-1]), side="right")
+    is_fraud = accounts >= town.census.first_fraud
+    return np.asarray(np.where(is_fraud, of_fraud, of_honest), dtype=np.int64)

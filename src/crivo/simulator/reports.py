@@ -1,0 +1,100 @@
+"""What becomes known about frauds, and when: late, not always, and not always rightly.
+
+Three tiers come of it. An accepted claim is a noisy positive, a rejected one a noisy negative, and
+a fraud that nobody contests stays silent. Honest transfers are contested too; banks reject nearly
+all of those. The delays are priors: 35 % of claims come within the hour, 30 % within the day, 20 %
+within a week and 15 % within 80 days; the analysis takes 3 days in the median and 7 at most.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+
+from crivo.domain.instant import DAY, HOUR, MINUTE
+from crivo.simulator.amounts import drawn, lognormal
+from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.rows import NONE, Rows
+
+#: Accepted of the claims about frauds, in thousandths; banks do not see what the victim saw.
+ACCEPTED_PER_MILLE: Final = 880
+#: Accepted of the claims about honest transfers, in thousandths: labels that are wrong.
+WRONGLY_ACCEPTED_PER_MILLE: Final = 20
+#: Claims about honest transfers for each claim about a fraud, in thousandths.
+ABUSIVE_PER_MILLE_OF_CLAIMS: Final = 1500
+
+_ANALYSIS_MEDIAN: Final = 3 * DAY
+_ANALYSIS_SIGMA_PERCENT: Final = 70
+_ANALYSIS_MAX: Final = 7 * DAY
+_ANALYSIS_MIN: Final = 30 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class DelayTable:
+    """Steps (weight, from, to) in microseconds; uniform to the second within a step."""
+
+    steps: tuple[tuple[int, int, int], ...]
+
+    def drawn(self, draws: Draws, count: int) -> Int64s:
+        """`count` delays."""
+        step = draws.chosen(cumulated(tuple(weight for weight, _, _ in self.steps)), count)
+        first = np.asarray([low for _, low, _ in self.steps], dtype=np.int64)[step]
+        last = np.asarray([high for _, _, high in self.steps], dtype=np.int64)[step]
+        seconds = np.maximum((last - first) // 1_000_000, 1)
+        return first + draws.below_each(seconds) * 1_000_000
+
+
+#: From the transfer to the claim.
+CONTEST_DELAYS: Final = DelayTable(
+    (
+        (35, 3 * MINUTE, HOUR),
+        (30, HOUR, DAY),
+        (20, DAY, 7 * DAY),
+        (15, 7 * DAY, 80 * DAY),
+    )
+)
+
+
+class Contested(Protocol):
+    """What of a typology matters here."""
+
+    @property
+    def reported_per_mille(self) -> int: ...
+    @property
+    def traced_per_mille(self) -> int: ...
+    @property
+    def contest_delays(self) -> DelayTable: ...
+
+
+def contest_frauds(draws: Draws, frauds: Rows, typologies: Sequence[Contested]) -> None:
+    """Writes claims and their outcomes into the rows of frauds."""
+    for place, typology in enumerate(typologies):
+        mine = np.flatnonzero(frauds["typology"] == place)
+        odds = np.where(
+            frauds["hop"][mine] <= 1, typology.reported_per_mille, typology.traced_per_mille
+        )
+        claimed = mine[draws.chance(odds, len(mine))]
+        delays = typology.contest_delays.drawn(draws, len(claimed))
+        _write(draws, frauds, claimed, delays, ACCEPTED_PER_MILLE)
+
+
+def contest_honest(draws: Draws, rows: Rows, claims_of_million: int) -> None:
+    """Writes claims about honest transfers (regret, quarrels, abuse) into the day's rows."""
+    if len(rows) == 0 or claims_of_million == 0:
+        return
+    honest = np.flatnonzero(rows["typology"] == NONE)
+    claimed = honest[draws.below(1_000_000, len(honest)) < claims_of_million]
+    delays = CONTEST_DELAYS.drawn(draws, len(claimed))
+    _write(draws, rows, claimed, delays, WRONGLY_ACCEPTED_PER_MILLE)
+
+
+def _write(draws: Draws, rows: Rows, claimed: Int64s, delays: Int64s, accepted: int) -> None:
+    analysis = drawn(draws, lognormal(_ANALYSIS_MEDIAN, _ANALYSIS_SIGMA_PERCENT), len(claimed))
+    analysis = np.clip(analysis, _ANALYSIS_MIN, _ANALYSIS_MAX)
+    contested_at = rows["occurred_at"][claimed] + delays
+    rows["contested_at"][claimed] = contested_at
+    rows["settled_at"][claimed] = contested_at + analysis
+    rows["accepted"][claimed] = draws.chance(accepted, len(claimed))

@@ -1,0 +1,134 @@
+"""The tables of a world: transfers with what the payer's institution knows, reports, and the truth.
+
+Ground truth lies apart. `transfers` carries two label columns, `reported` and `reported_at`, for
+readers that take one table: they say what became known and when, never what was true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.domain.report import ReportStatus
+from crivo.domain.transfer import Initiation
+from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.institutions import ISPBS
+from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, keys, report_ids
+from crivo.simulator.people import account_institutions
+from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
+from crivo.simulator.world import Progress, World
+
+
+class Kind(StrEnum):
+    """What a column holds: ASCII text, a whole number, an instant in microseconds, or a flag."""
+
+    TEXT = "text"
+    WORD = "word"  # text of few distinct values
+    INTEGER = "integer"
+    INSTANT = "instant"
+    FLAG = "flag"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of some rows. `values` are bytes, int64 or bool; `missing` marks the nulls."""
+
+    name: str
+    kind: Kind
+    values: npt.NDArray[np.bytes_] | Int64s | Bools
+    missing: Bools | None = None
+
+
+Columns = tuple[Column, ...]
+
+TRANSFERS: Final = "transfers"
+TRUTH: Final = "truth"
+REPORTS: Final = "reports"
+TABLES: Final = (TRANSFERS, TRUTH, REPORTS)
+
+_BY_QR: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
+
+
+def tables(world: World, progress: Progress | None = None) -> Iterator[tuple[str, Columns]]:
+    """Pieces of tables: each day's transfers and truth in time order, at the end the reports."""
+    claims: list[tuple[Rows, npt.NDArray[np.bytes_]]] = []
+    for day, rows in world.rows(progress):
+        institutions = account_institutions(world.town, rows["payer"])
+        ids = end_to_end_ids(
+            Draws(world.options.seed, "ids", day.index), rows["occurred_at"], institutions
+        )
+        contested = rows["contested_at"] != NONE
+        claims.append((rows[contested], ids[contested]))
+        yield TRANSFERS, transfer_columns(world, rows, ids, institutions)
+        yield TRUTH, truth_columns(world, rows, ids)
+    contested_rows = np.concatenate([rows for rows, _ in claims])
+    yield REPORTS, report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
+
+
+def transfer_columns(
+    world: World, rows: Rows, ids: npt.NDArray[np.bytes_], institutions: Int64s
+) -> Columns:
+    """What the payer's institution knows when it decides, and the two label columns."""
+    seed = world.options.seed
+    payers, payees = rows["payer"], rows["payee"]
+    payee_institutions = account_institutions(world.town, payees)
+    initiation = rows["initiation"].astype(np.int64)
+    by_code = np.isin(initiation, [INITIATIONS.index(one) for one in _BY_QR])
+    by_hand = initiation == INITIATIONS.index(Initiation.MANU)
+    unreported = ~rows["accepted"]
+    no_device = rows["device"] == NONE
+    ispbs = _words(ISPBS)
+    return (
+        Column("end_to_end_id", Kind.TEXT, ids),
+        Column("occurred_at", Kind.INSTANT, rows["occurred_at"]),
+        Column("amount_centavos", Kind.INTEGER, rows["amount_centavos"]),
+        Column("payer_account", Kind.TEXT, account_ids(seed, payers, institutions)),
+        Column("payee_account", Kind.TEXT, account_ids(seed, payees, payee_institutions)),
+        Column("payee_key", Kind.TEXT, keys(seed, payees, by_code), by_hand),
+        Column("device", Kind.TEXT, device_ids(seed, rows["device"]), no_device),
+        Column("payer_ispb", Kind.WORD, ispbs[institutions]),
+        Column("payee_ispb", Kind.WORD, ispbs[payee_institutions]),
+        Column("initiation", Kind.WORD, _words(INITIATIONS)[initiation]),
+        Column("purpose", Kind.WORD, _words(PURPOSES)[rows["purpose"].astype(np.int64)]),
+        Column("reported", Kind.FLAG, rows["accepted"]),
+        Column("reported_at", Kind.INSTANT, rows["settled_at"], unreported),
+    )
+
+
+def truth_columns(world: World, rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
+    """What nobody knows when deciding: fraud or not, of which campaign, how far down the chain."""
+    honest = rows["typology"] == NONE
+    codes = _words(tuple(typology.code for typology in world.typologies) or ("",))
+    return (
+        Column("end_to_end_id", Kind.TEXT, ids),
+        Column("is_fraud", Kind.FLAG, ~honest),
+        Column("typology", Kind.WORD, codes[np.where(honest, 0, rows["typology"])], honest),
+        Column("campaign", Kind.INTEGER, rows["campaign"].astype(np.int64), honest),
+        Column("hop", Kind.INTEGER, rows["hop"].astype(np.int64), honest),
+    )
+
+
+def report_columns(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
+    """Two rows a claim, by `known_at`: it was made, and it was accepted or rejected."""
+    known_at = np.concatenate([rows["contested_at"], rows["settled_at"]])
+    order = np.argsort(known_at, kind="stable")
+    claimed = np.zeros(len(rows), dtype=np.int64)
+    settled = np.where(rows["accepted"], 1, 2)
+    statuses = (ReportStatus.CLAIMED, ReportStatus.ACCEPTED, ReportStatus.REJECTED)
+    status = _words(statuses)[np.concatenate([claimed, settled])]
+    report = np.concatenate([report_ids(ids, b"1"), report_ids(ids, b"2")])
+    return (
+        Column("report_id", Kind.TEXT, report[order]),
+        Column("end_to_end_id", Kind.TEXT, np.concatenate([ids, ids])[order]),
+        Column("status", Kind.WORD, status[order]),
+        Column("known_at", Kind.INSTANT, known_at[order]),
+    )
+
+
+def _words(values: tuple[str, ...]) -> npt.NDArray[np.bytes_]:
+    return np.asarray([str(value).encode() for value in values])

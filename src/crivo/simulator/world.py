@@ -1,0 +1,141 @@
+"""Composes the world: frauds are planned for the whole of it, honest life is drawn day by day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from crivo.simulator.casting import Casting
+from crivo.simulator.daily_life import ordinary_day
+from crivo.simulator.draws import Draws
+from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
+from crivo.simulator.options import SimulationOptions
+from crivo.simulator.people import Town, census, settle
+from crivo.simulator.reports import (
+    ABUSIVE_PER_MILLE_OF_CLAIMS,
+    contest_frauds,
+    contest_honest,
+)
+from crivo.simulator.rhythm import Day, calendar
+from crivo.simulator.rows import NONE, Rows, no_rows
+from crivo.simulator.typology import Typology, default_typologies
+
+#: Called with (transfers made, transfers in all) after each day.
+Progress = Callable[[int, int], None]
+
+#: Instants are whole milliseconds, as those of the rail.
+_GRAIN: Final = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """A world that can be walked through day by day, as often as wanted, always with equal rows."""
+
+    options: SimulationOptions
+    typologies: tuple[Typology, ...]
+    look_alikes: tuple[LookAlike, ...]
+    town: Town
+    days: tuple[Day, ...]
+    frauds: Rows  # all frauds of the world, by time
+    accounts: int  # every account number lies below
+
+    def rows(self, progress: Progress | None = None) -> Iterator[tuple[Day, Rows]]:
+        """Each day with its transfers in time order: memory holds one day and the frauds."""
+        seed = self.options.seed
+        habits = [
+            (look_alike.name, look_alike.prepare(self.town, Draws(seed, look_alike.name)))
+            for look_alike in self.look_alikes
+        ]
+        made = 0
+        for day in self.days:
+            rows = self._day(day, habits)
+            made += len(rows)
+            yield day, rows
+            if progress is not None:
+                progress(made, self.options.transfers)
+
+    @property
+    def honest_claims_of_million(self) -> int:
+        """How many of a million honest transfers are contested all the same."""
+        claims = int((self.frauds["contested_at"] != NONE).sum())
+        honest = max(1, self.options.transfers - len(self.frauds))
+        return claims * ABUSIVE_PER_MILLE_OF_CLAIMS * 1000 // honest
+
+    def _day(self, day: Day, habits: list[tuple[str, OfDay]]) -> Rows:
+        seed = self.options.seed
+        at = self.frauds["occurred_at"]
+        frauds = self.frauds[np.searchsorted(at, day.start) : np.searchsorted(at, day.end)]
+        room = day.transfers - len(frauds)
+        parts = [of_day(day, Draws(seed, name, day.index)) for name, of_day in habits]
+        seen = np.concatenate([no_rows(), *parts])
+        seen = _within(seen, day)
+        draws = Draws(seed, "day", day.index)
+        if len(seen) > room // 2:
+            # A day too small for all habits keeps as many as leave room for ordinary life.
+            seen = seen[np.sort(draws.shuffled(np.arange(len(seen)))[: room // 2])]
+        self.town.set_devices(draws, seen, day)
+        ordinary = ordinary_day(self.town, day, draws, room - len(seen))
+        honest = np.concatenate([seen, ordinary])
+        honest["occurred_at"] = honest["occurred_at"] // _GRAIN * _GRAIN
+        contest_honest(Draws(seed, "claims", day.index), honest, self.honest_claims_of_million)
+        rows = np.concatenate([honest, frauds])
+        return rows[np.argsort(rows["occurred_at"], kind="stable")]
+
+
+def simulate(
+    options: SimulationOptions,
+    *,
+    typologies: tuple[Typology, ...] | None = None,
+    look_alikes: tuple[LookAlike, ...] | None = None,
+) -> World:
+    """The world of these options; by default with every typology and look-alike there is."""
+    frauds_of = default_typologies() if typologies is None else typologies
+    habits_of = default_look_alikes() if look_alikes is None else look_alikes
+    town = settle(options.seed, census(options.transfers_per_day, options.days))
+    days = calendar(options.start, options.days, options.transfers_per_day)
+    casting = Casting(town, days)
+    return World(
+        options=options,
+        typologies=frauds_of,
+        look_alikes=habits_of,
+        town=town,
+        days=days,
+        frauds=_plan_frauds(casting, options, frauds_of),
+        accounts=casting.accounts,
+    )
+
+
+def _plan_frauds(
+    casting: Casting, options: SimulationOptions, typologies: tuple[Typology, ...]
+) -> Rows:
+    """Whole campaigns of each typology until its share of the frauds is reached, by time."""
+    whole = sum(typology.share_per_mille for typology in typologies)
+    campaigns: list[Rows] = []
+    wanted = 0
+    planned = 0
+    for place, typology in enumerate(typologies):
+        draws = Draws(options.seed, "typology", typology.code)
+        wanted += options.frauds_wanted * typology.share_per_mille
+        while planned * whole < wanted:
+            rows = typology.recipe(casting, draws)
+            rows["typology"] = place
+            rows["campaign"] = len(campaigns)
+            campaigns.append(rows)
+            planned += len(rows)
+    frauds = np.concatenate([no_rows(), *campaigns])
+    draws = Draws(options.seed, "fraud devices")
+    for day in casting.days:
+        mine = (frauds["occurred_at"] >= day.start) & (frauds["occurred_at"] < day.end)
+        of_day = frauds[mine]
+        casting.town.set_devices(draws, of_day, day)
+        frauds[mine] = of_day
+    frauds["occurred_at"] = frauds["occurred_at"] // _GRAIN * _GRAIN
+    contest_frauds(Draws(options.seed, "reports"), frauds, typologies)
+    return frauds[np.argsort(frauds["occurred_at"], kind="stable")]
+
+
+def _within(rows: Rows, day: Day) -> Rows:
+    return rows[(rows["occurred_at"] >= day.start) & (rows["occurred_at"] < day.end)]
