@@ -6,9 +6,14 @@ import os
 import shutil
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# A busy machine is no failure; a failure prints what repeats it.
+hypothesis.settings.register_profile("crivo", deadline=None, print_blob=True)
+hypothesis.settings.load_profile("crivo")
 
 
 def _missing(what: str) -> None:

@@ -1,4 +1,4 @@
-"""What the machine's disk takes to make a small append durable: the floor of every durable answer."""
+"""What the disk takes to make a small append durable: the floor of every durable answer."""
 
 from __future__ import annotations
 

@@ -31,9 +31,9 @@ def event_rows(count: int, *, seed: int) -> NDArray[np.void]:
     hours = dice.triangular(0.0, 15.0, 24.0, transfers)
     day = np.floor(dice.random(transfers) * max(days, 1.0)).astype(np.int64)
     occurred = FIRST_DAY + day * DAY + (hours * HOUR).astype(np.int64)
-    payer = np.minimum((dice.pareto(1.5, transfers) * ACCOUNTS / 10).astype(np.int64), ACCOUNTS - 1)
+    payer = _long_tailed(dice, transfers)
     known = (payer * 31 + dice.integers(0, KNOWN_PAYEES, transfers) * 977 + 1) % ACCOUNTS
-    strange = dice.integers(0, ACCOUNTS, transfers)
+    strange = (_long_tailed(dice, transfers) * 7919 + 1) % ACCOUNTS
     payee = np.where(dice.random(transfers) < 0.8, known, strange)
 
     head = rows[:transfers]
@@ -62,6 +62,11 @@ def event_rows(count: int, *, seed: int) -> NDArray[np.void]:
     rows["event_0"] = _spread(np.arange(count))
     rows["event_1"] = _spread(np.arange(count) + count)
     return rows[np.argsort(rows["received_at"], kind="stable")]
+
+
+def _long_tailed(dice: np.random.Generator, count: int) -> NDArray[np.int64]:
+    """Accounts of which the busiest are some ten times as busy as the middle one."""
+    return (dice.pareto(1.5, count) * ACCOUNTS / 10).astype(np.int64) % ACCOUNTS
 
 
 def _spread(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
