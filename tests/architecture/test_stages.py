@@ -1,0 +1,92 @@
+"""The verbs of make cannot stay green over a failure, nor be silent about what was left out."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SPEC = importlib.util.spec_from_file_location("stages", ROOT / "scripts" / "stages.py")
+assert SPEC is not None and SPEC.loader is not None
+stages = importlib.util.module_from_spec(SPEC)
+sys.modules["stages"] = stages
+SPEC.loader.exec_module(stages)
+
+NEEDY = "def test_needs_a_part(require_program):\n    require_program('no-such-program')\n"
+
+
+def pytest_of(folder: Path, *arguments: str, require: str) -> subprocess.CompletedProcess[str]:
+    """Runs a test that lacks a part of the system, with the suite's own conftest."""
+    (folder / "conftest.py").write_text((ROOT / "tests" / "conftest.py").read_text())
+    (folder / "test_needy.py").write_text(NEEDY)
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *arguments, str(folder)]
+    environment = {**os.environ, "CRIVO_REQUIRE": require}
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_missing_part_is_left_out_loudly(tmp_path):
+    report = tmp_path / "report.xml"
+    answer = pytest_of(tmp_path, f"--junitxml={report}", require="")
+    assert answer.returncode == 0, answer.stdout
+    parts, left_out = stages.read_report(report)
+    assert len(parts) == 1
+    assert len(left_out) == 1
+    assert left_out[0].startswith("missing part: the program no-such-program")
+
+
+def test_a_missing_part_is_a_failure_where_everything_is_required(tmp_path):
+    answer = pytest_of(tmp_path, require="all")
+    assert answer.returncode == 1
+    assert "missing part: the program no-such-program" in answer.stdout
+
+
+def test_the_slowest_parts_come_first():
+    parts = [stages.Part(str(number), number % 17) for number in range(40)]
+    seconds = [part.seconds for part in stages.slowest(parts)]
+    assert seconds == sorted(seconds, reverse=True)
+    assert len(seconds) == 10
+
+
+@pytest.mark.parametrize(("program", "answer"), [("true", 0), ("false", 1)])
+def test_sabotage_a_stage_that_fails_fails_the_verb(program, answer, monkeypatch, capsys):
+    one = [stages.Stage("first", (program,)), stages.Stage("second", ("true",))]
+    monkeypatch.setattr(stages, "stages_of", lambda verb, report: one)
+    assert stages.main("test") == answer
+    assert ("FAILED: first" in capsys.readouterr().out) is bool(answer)
+
+
+def test_every_part_of_check_is_also_a_part_of_test(tmp_path):
+    names = {
+        verb: [stage.name for stage in stages.stages_of(verb, tmp_path)]
+        for verb in ("check", "test")
+    }
+    assert names["test"][: len(names["check"])] == names["check"]
+    assert names["test"][len(names["check"]) :] == ["demo", "benchmarks"]
+
+
+def test_settings_of_the_environment_are_no_part_of_the_tests(monkeypatch):
+    monkeypatch.setenv("CRIVO_HTTP__PORT", "1")
+    monkeypatch.setenv("CRIVO_DATA", "somewhere")
+    kept = {name for name in stages.environment() if name.startswith("CRIVO_")}
+    assert kept - {"CRIVO_REQUIRE"} == {"CRIVO_DATA"}
+
+
+def test_the_scripts_are_sound_bash():
+    for script in (".ci/run", "scripts/system.sh"):
+        path = ROOT / script
+        assert os.access(path, os.X_OK), script
+        assert "set -euo pipefail" in path.read_text(encoding="utf-8")
+        subprocess.run(["bash", "-n", str(path)], check=True)
+
+
+def test_bare_make_lists_its_verbs():
+    answer = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
+    for verb in ("setup", "demo", "demo-ci", "test", "check", "bench", "lock", "hooks", "clean"):
+        assert f"make {verb} " in answer.stdout
