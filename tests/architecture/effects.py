@@ -45,6 +45,17 @@ class Watch:
             self.seen.append(f"{event} {arguments[0]}")
 
 
+class WatchedEnvironment(os._Environ):  # type: ignore[type-arg]
+    """The environment, with every read told to the watch."""
+
+    watch: Watch
+
+    def __getitem__(self, key: str) -> str:
+        if self.watch.on:
+            self.watch.seen.append(f"reads {key} from the environment")
+        return super().__getitem__(key)
+
+
 def state() -> dict[str, object]:
     """What an import must leave as it was."""
     return {
@@ -80,6 +91,8 @@ def main(names: list[str]) -> None:
             importlib.import_module(module)
     watch = Watch()
     sys.addaudithook(watch)
+    WatchedEnvironment.watch = watch
+    os.environ.__class__ = WatchedEnvironment
     effects = []
     for name in names:
         before = state()

@@ -101,6 +101,7 @@ def test_importing_has_no_effect():
         ("open('made', 'w').close()", "opens made for writing"),
         ("import socket; socket.socket().close()", "socket.__new__"),
         ("import os; os.environ['MADE'] = 'yes'", "changes the environment"),
+        ("import os; os.getenv('CRIVO_HOME')", "reads CRIVO_HOME from the environment"),
         ("import logging; logging.basicConfig()", "changes the root logger"),
         (
             "import threading; threading.Thread(target=input, daemon=True, name='made').start()",
