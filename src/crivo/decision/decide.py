@@ -1,0 +1,156 @@
+"""Deciding: from a vector, a score and the policy in force to an outcome and its reasons. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.decision.outcome import Outcome
+from crivo.decision.procedure import InForce
+from crivo.decision.reasons import ReasonCode
+from crivo.decision.record import Derived
+from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.features.engine import LATE, vector_bytes
+
+#: The cause of the one degraded mode there is so far: the answer was due before it could be scored.
+TIMEOUT: Final = "TIMEOUT"
+#: At most this many reasons come from the model's contributions.
+MODEL_REASONS_MAX: Final = 3
+
+_RETURNS: Final = (Purpose.REFU, Purpose.IPRT)
+
+Vector = npt.NDArray[np.float64]
+
+
+class Contributions(Protocol):
+    """What a scorer can say about one vector: float64[F] -> int64[F + 1] of 2⁻⁴⁰, last the root."""
+
+    def contributions(self, vector: Vector) -> npt.NDArray[np.int64]:
+        """How much each feature moved the margin."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A transfer's vector (float64[F], null = NaN), flags, margin (2⁻⁴⁰) and score (10⁻⁹)."""
+
+    vector: Vector
+    flags: int
+    margin: int
+    score: int
+
+
+@dataclass(slots=True)
+class _Fired:
+    """What the rules said about one vector."""
+
+    rules: list[str]
+    shadow_rules: list[str]
+    nulls: list[str]
+    reasons: list[tuple[int, str, ReasonCode]]
+    outcome: Outcome
+
+
+def is_return(transfer: Transfer) -> bool:
+    """Whether money goes back under the rail's return purposes: such a transfer is never scored."""
+    return transfer.purpose in _RETURNS
+
+
+def derive(
+    transfer: Transfer,
+    scored: Scored | None,
+    in_force: InForce,
+    model: Contributions,
+    *,
+    degraded: Sequence[str] = (),
+) -> Derived:
+    """What follows from the facts, the vector and the policy in force at the transfer's instant.
+
+    `scored` is None for a return, which is allowed, and for a degraded answer, whose outcome is the
+    one that the degraded policy names for the amount.
+    """
+    if is_return(transfer):
+        return _unscored(Outcome.ALLOW, ReasonCode.NOT_SCORED_RETURN)
+    if degraded:
+        outcome = in_force.degraded_outcome(transfer.amount_centavos)
+        return _unscored(_bounded(outcome, transfer, in_force), ReasonCode.TIMEOUT_DEGRADED)
+    assert scored is not None
+    fired = _apply_rules(scored.vector.tolist(), in_force)
+    asked = in_force.outcome_of_score(scored.score)
+    reasons = [code for _, _, code in sorted(fired.reasons)]
+    if asked > Outcome.ALLOW:
+        reasons += _model_reasons(model.contributions(scored.vector), in_force)
+    if scored.flags & LATE:
+        reasons.append(ReasonCode.DATA_LATE)
+    outcome = _bounded(max(fired.outcome, asked), transfer, in_force)
+    return Derived(
+        vector_hash=hashlib.sha256(vector_bytes(scored.vector)).digest(),
+        flags=scored.flags,
+        margin=scored.margin,
+        score=scored.score,
+        rules=tuple(fired.rules),
+        shadow_rules=tuple(fired.shadow_rules),
+        nulls=tuple(fired.nulls),
+        reasons=tuple(dict.fromkeys(code.value for code in reasons)),
+        outcome=outcome.value,
+    )
+
+
+def _apply_rules(values: Sequence[float], in_force: InForce) -> _Fired:
+    """A condition that read a null counts as false, and is counted as null."""
+    fired = _Fired([], [], [], [], Outcome.ALLOW)
+    for rule in in_force.rules:
+        holds = rule.condition(values)
+        if holds is None:
+            fired.nulls.append(rule.name)
+        elif not holds:
+            continue
+        elif rule.shadow:
+            fired.shadow_rules.append(rule.name)
+        else:
+            fired.rules.append(rule.name)
+            fired.reasons.append((-rule.severity.rank, rule.name, rule.reason))
+            fired.outcome = max(fired.outcome, rule.severity)
+    return fired
+
+
+def _model_reasons(contributions: npt.NDArray[np.int64], in_force: InForce) -> list[ReasonCode]:
+    """The reasons of the features that raised the margin most, closed by MODEL_SCORE."""
+    raised = contributions[:-1]
+    reasons: list[ReasonCode] = []
+    # A stable sort: equal contributions keep the order of the columns.
+    for column in np.argsort(-raised, kind="stable").tolist():
+        code = in_force.feature_reasons[column]
+        if raised[column] <= 0 or len(reasons) == MODEL_REASONS_MAX:
+            break
+        if code not in reasons:
+            reasons.append(code)
+    if ReasonCode.MODEL_SCORE not in reasons:
+        reasons.append(ReasonCode.MODEL_SCORE)
+    return reasons
+
+
+def _bounded(outcome: Outcome, transfer: Transfer, in_force: InForce) -> Outcome:
+    """Automatic Pix is never held, nobody being there: the policy names what is asked instead."""
+    if outcome is Outcome.HOLD and transfer.initiation is Initiation.AUTO:
+        return in_force.automatic_instead_of_hold
+    return outcome
+
+
+def _unscored(outcome: Outcome, reason: ReasonCode) -> Derived:
+    return Derived(
+        vector_hash=b"",
+        flags=0,
+        margin=None,
+        score=None,
+        rules=(),
+        shadow_rules=(),
+        nulls=(),
+        reasons=(reason.value,),
+        outcome=outcome.value,
+    )

@@ -1,0 +1,52 @@
+"""Outcomes: the closed, ordered list of what Crivo answers about a transfer."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Self
+
+from crivo.domain.errors import Code, invalid
+
+
+class Outcome(Enum):
+    """ALLOW < WARN < STEP_UP < HOLD < REJECT: each asks more of the payer than the one before.
+
+    The value is the name on the wire; the order is that of declaration.
+    """
+
+    ALLOW = "ALLOW"
+    WARN = "WARN"
+    STEP_UP = "STEP_UP"
+    HOLD = "HOLD"
+    REJECT = "REJECT"
+
+    @property
+    def rank(self) -> int:
+        """0 for ALLOW .. 4 for REJECT."""
+        return _RANK[self.value]
+
+    def __lt__(self, other: Self) -> bool:
+        return self.rank < other.rank
+
+    def __le__(self, other: Self) -> bool:
+        return self.rank <= other.rank
+
+    def __gt__(self, other: Self) -> bool:
+        return self.rank > other.rank
+
+    def __ge__(self, other: Self) -> bool:
+        return self.rank >= other.rank
+
+
+_RANK = {outcome.value: rank for rank, outcome in enumerate(Outcome)}
+
+
+def parse_outcome(text: object, *, field: str) -> Outcome:
+    """The outcome of that name.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    if isinstance(text, str) and text in _RANK:
+        return Outcome(text)
+    raise invalid(Code.FIELD_VALUE, field=field, expected="one of " + ", ".join(_RANK), found=text)

@@ -1,0 +1,276 @@
+"""Policy: the numbers that the business owns, in TOML, each with the dates it is in force.
+
+A file is a list of `[[entry]]` with `key`, `value`, `from`, `to` (exclusive, left out while it
+lasts) and `norm` (the rule of the regulator or of the house that asks for it). Dates are those of
+Brasília. Money and probabilities are strings, because TOML's floats are binary.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from enum import StrEnum
+from itertools import pairwise
+from typing import Final
+
+from crivo.decision.outcome import Outcome, parse_outcome
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.money import parse_centavos
+
+#: A policy must cover every date that a transfer may carry (instants begin in 2000).
+FIRST_DATE: Final = date(2000, 1, 1)
+SCORE_UNITS: Final = 10**9
+#: What an optional value says while nothing is in force.
+NONE: Final = "none"
+
+_EPOCH: Final = date(1970, 1, 1).toordinal()
+_ENTRY_FIELDS: Final = frozenset({"key", "value", "from", "to", "norm"})
+
+
+class Kind(StrEnum):
+    """How a value is written, and what it becomes."""
+
+    MONEY = "money"  # "1000.00" -> int centavos
+    PROBABILITY = "probability"  # "0.25" -> int of 10⁻⁹, at most nine places
+    NUMBER = "number"  # "0.25" -> the nearest float64
+    COUNT = "count"  # 3 -> int, not negative
+    OUTCOME = "outcome"  # "HOLD" -> Outcome
+    STATE = "state"  # "off" | "shadow" | "on"
+    BANDS = "bands"  # [{up_to = "200.00", outcome = "WARN"}, …, {outcome = "HOLD"}]
+
+
+class RuleState(StrEnum):
+    """Whether a rule is evaluated, and whether anything comes of it."""
+
+    OFF = "off"
+    SHADOW = "shadow"
+    ON = "on"
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """An outcome for amounts up to and including `up_to_centavos` (None: for all that remain)."""
+
+    up_to_centavos: int | None
+    outcome: Outcome
+
+
+PolicyValue = int | float | Outcome | RuleState | tuple[Band, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A name that a policy file must give a value for, on every date. `optional` allows "none"."""
+
+    name: str
+    kind: Kind
+    optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A value and the days (since 1970 in Brasília) it is in force: `start` ≤ day < `end`."""
+
+    start: int
+    end: int | None
+    value: PolicyValue | None
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyFile:
+    """The parsed entries of one file by key, in order of their dates, and the hash of them all."""
+
+    entries: Mapping[str, tuple[Entry, ...]]
+    hash: str
+
+    @property
+    def starts(self) -> frozenset[int]:
+        """Every day on which some value changes."""
+        return frozenset(entry.start for entries in self.entries.values() for entry in entries)
+
+    def value(self, key: str, day: int) -> PolicyValue | None:
+        """The value of `key` in force on a Brasília day; None where it says none."""
+        entries = self.entries[key]
+        place = bisect_right(entries, day, key=lambda entry: entry.start) - 1
+        return entries[max(place, 0)].value
+
+
+def parse_policy(text: str, keys: Sequence[Key], *, file: str) -> PolicyFile:
+    """The entries of a policy file: every key covered from 2000 on, once on each date.
+
+    Raises:
+        Misconfigured: POLICY_INVALID with `file`, `key` and `field`.
+    """
+    known = {key.name: key for key in keys}
+    found: dict[str, list[Entry]] = {name: [] for name in known}
+    canonical: list[list[object]] = []
+    for raw in _read_entries(text, file):
+        name = raw["key"]
+        if not isinstance(name, str) or name not in known:
+            raise _fault(file, str(name), "key", f"one of {', '.join(sorted(known))}", name)
+        entry = _parse_entry(raw, known[name], file)
+        found[name].append(entry)
+        canonical.append([name, entry.start, entry.end, raw["value"], raw["norm"]])
+    entries = {name: _check_cover(file, name, found[name]) for name in known}
+    canonical.sort(key=lambda item: (str(item[0]), str(item[1]).zfill(12)))
+    body = json.dumps(canonical, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    return PolicyFile(entries=entries, hash=hashlib.sha256(body.encode()).hexdigest())
+
+
+def _read_entries(text: str, file: str) -> list[dict[str, object]]:
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise _fault(file, "", "", "TOML", str(error)) from error
+    entries = document.get("entry")
+    if set(document) != {"entry"} or not isinstance(entries, list):
+        raise _fault(file, "", "entry", "[[entry]] tables and nothing else", sorted(document))
+    for raw in entries:
+        name = str(raw.get("key", "")) if isinstance(raw, dict) else ""
+        if not isinstance(raw, dict) or not set(raw) <= _ENTRY_FIELDS:
+            raise _fault(file, name, "entry", ", ".join(sorted(_ENTRY_FIELDS)), raw)
+        for field in ("key", "value", "from", "norm"):
+            if field not in raw:
+                raise _fault(file, name, field, "given", None)
+        if not isinstance(raw["norm"], str):
+            raise _fault(file, name, "norm", "a string", raw["norm"])
+    return entries
+
+
+def _parse_entry(raw: Mapping[str, object], key: Key, file: str) -> Entry:
+    days: list[int | None] = []
+    for field in ("from", "to"):
+        moment = raw.get(field)
+        if moment is None and field == "to":
+            days.append(None)
+        elif type(moment) is date:
+            days.append(moment.toordinal() - _EPOCH)
+        else:
+            raise _fault(file, key.name, field, "a date such as 2021-10-04", moment)
+    start, end = days
+    assert start is not None
+    if end is not None and end <= start:
+        raise _fault(file, key.name, "to", "a date after `from`", raw["to"])
+    if key.optional and raw["value"] == NONE:
+        return Entry(start=start, end=end, value=None)
+    try:
+        value = _parse_value(raw["value"], key.kind)
+    except (ValueError, TypeError, InvalidOperation, Refused):
+        raise _fault(file, key.name, "value", _EXPECTED[key.kind], raw["value"]) from None
+    return Entry(start=start, end=end, value=value)
+
+
+_EXPECTED: Final = {
+    Kind.MONEY: 'reais in a string such as "1000.00"',
+    Kind.PROBABILITY: 'a string from "0" to "1" with at most nine decimal places',
+    Kind.NUMBER: 'a decimal number in a string such as "0.25"',
+    Kind.COUNT: "an integer, not negative",
+    Kind.OUTCOME: "an outcome: " + ", ".join(outcome.value for outcome in Outcome),
+    Kind.STATE: "off, shadow or on",
+    Kind.BANDS: 'ascending {up_to = "reais", outcome = "…"}, the last without up_to',
+}
+
+
+def _parse_value(raw: object, kind: Kind) -> PolicyValue:
+    match kind:
+        case Kind.COUNT:
+            if type(raw) is not int or raw < 0:
+                raise ValueError(raw)
+            return raw
+        case Kind.BANDS:
+            return _parse_bands(raw)
+        case _ if not isinstance(raw, str):
+            raise TypeError(raw)
+        case Kind.MONEY:
+            centavos = parse_centavos(raw)
+            if centavos < 0:
+                raise ValueError(raw)
+            return centavos
+        case Kind.PROBABILITY:
+            return parse_probability(raw)
+        case Kind.NUMBER:
+            number = Decimal(raw)
+            if not number.is_finite():
+                raise ValueError(raw)
+            return float(number)
+        case Kind.OUTCOME:
+            return parse_outcome(raw, field="value")
+        case Kind.STATE:
+            return RuleState(raw)
+
+
+def parse_probability(text: str) -> int:
+    """A decimal from 0 to 1 as an integer of 10⁻⁹, exact.
+
+    Raises:
+        ValueError: outside 0..1, or more than nine places.
+
+    >>> parse_probability("0.25")
+    250000000
+    """
+    units = Decimal(text) * SCORE_UNITS
+    if units != units.to_integral_value() or not 0 <= units <= SCORE_UNITS:
+        raise ValueError(text)
+    return int(units)
+
+
+def _parse_bands(raw: object) -> tuple[Band, ...]:
+    if not isinstance(raw, list) or not raw:
+        raise TypeError(raw)
+    bands = []
+    for item in raw:
+        if not isinstance(item, dict) or not {"outcome"} <= set(item) <= {"up_to", "outcome"}:
+            raise ValueError(raw)
+        if not isinstance(item.get("up_to", ""), str):
+            raise TypeError(raw)
+        up_to = parse_centavos(item["up_to"]) if "up_to" in item else None
+        bands.append(Band(up_to, parse_outcome(item["outcome"], field="outcome")))
+    limits = [band.up_to_centavos for band in bands]
+    ascending = [limit for limit in limits[:-1] if limit is not None]
+    if limits[-1] is not None or len(ascending) != len(limits) - 1:
+        raise ValueError(raw)
+    if ascending != sorted(set(ascending)):
+        raise ValueError(raw)
+    return tuple(bands)
+
+
+def _check_cover(file: str, key: str, entries: list[Entry]) -> tuple[Entry, ...]:
+    """The entries in order of date, each beginning on the day the one before ends."""
+    ordered = tuple(sorted(entries, key=lambda entry: entry.start))
+    if not ordered:
+        raise _fault(file, key, "key", "given", None)
+    if ordered[0].start > FIRST_DATE.toordinal() - _EPOCH:
+        found = _day_text(ordered[0].start)
+        raise _fault(file, key, "from", f"covered from {FIRST_DATE} on", found)
+    for before, after in pairwise(ordered):
+        if before.end is None or before.end > after.start:
+            raise _fault(file, key, "to", "no overlap of two entries", _day_text(after.start))
+        if before.end < after.start:
+            raise _fault(file, key, "from", "no gap between entries", _day_text(after.start))
+    if ordered[-1].end is not None:
+        found = _day_text(ordered[-1].end)
+        raise _fault(file, key, "to", "no end for the last entry", found)
+    return ordered
+
+
+def _day_text(day: int) -> str:
+    return date.fromordinal(day + _EPOCH).isoformat()
+
+
+def _fault(file: str, key: str, field: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.POLICY_INVALID,
+        f"{file}: {field or 'the file'} of {key or 'an entry'} must be {expected}",
+        hint="See the head of the file for how an entry is written.",
+        file=file,
+        key=key,
+        field=field,
+        expected=expected,
+        found=repr(found)[:80],
+    )

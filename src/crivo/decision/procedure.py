@@ -1,0 +1,218 @@
+"""A procedure: rules and policy bound to a plan's columns, ready to be asked for any date."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from crivo.decision.condition import Condition, compile_condition
+from crivo.decision.outcome import Outcome
+from crivo.decision.policy import (
+    Band,
+    Key,
+    Kind,
+    PolicyFile,
+    PolicyValue,
+    RuleState,
+    parse_policy,
+)
+from crivo.decision.reasons import ReasonCode
+from crivo.decision.rule import RULE_PREFIX, Rule
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import brasilia_day
+
+DECISION_FILE: Final = "decision.toml"
+DEGRADED_FILE: Final = "degraded.toml"
+RULES_FILE: Final = "rules.toml"
+POLICY_FILES: Final = (DECISION_FILE, DEGRADED_FILE, RULES_FILE)
+
+#: A score at or above the threshold of an outcome asks for it.
+_THRESHOLDS: Final = {
+    Outcome.WARN: "score.warn.min",
+    Outcome.STEP_UP: "score.step_up.min",
+    Outcome.HOLD: "score.hold.min",
+    Outcome.REJECT: "score.reject.min",
+}
+_AUTOMATIC: Final = "automatic.instead_of_hold"
+_DEADLINE: Final = "timeout.deadline_ms"
+_BANDS: Final = "timeout.outcome"
+
+_DECISION_KEYS: Final = (
+    *(Key(name, Kind.PROBABILITY) for name in _THRESHOLDS.values()),
+    Key(_AUTOMATIC, Kind.OUTCOME),
+)
+_DEGRADED_KEYS: Final = (Key(_DEADLINE, Kind.COUNT), Key(_BANDS, Kind.BANDS))
+
+
+@dataclass(frozen=True, slots=True)
+class BoundRule:
+    """A rule with its parameters at one date; `shadow`: evaluated, and nothing comes of it."""
+
+    name: str
+    reason: ReasonCode
+    severity: Outcome
+    shadow: bool
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """What is in force on one Brasília date. `feature_reasons` follows the columns of the plan.
+
+    `thresholds` rise with their outcomes; `deadline_ns` counts from the arrival of the request.
+    """
+
+    thresholds: tuple[tuple[int, Outcome], ...]
+    automatic_instead_of_hold: Outcome
+    deadline_ns: int
+    bands: tuple[Band, ...]
+    rules: tuple[BoundRule, ...]
+    feature_reasons: tuple[ReasonCode, ...]
+
+    def outcome_of_score(self, score: int) -> Outcome:
+        """What a score (10⁻⁹) asks for: the highest outcome whose threshold it reaches."""
+        outcome = Outcome.ALLOW
+        for threshold, named in self.thresholds:
+            if score >= threshold:
+                outcome = named
+        return outcome
+
+    def degraded_outcome(self, amount_centavos: int) -> Outcome:
+        """What is answered for an amount when there was no time to score it."""
+        for band in self.bands:
+            if band.up_to_centavos is None or amount_centavos <= band.up_to_centavos:
+                return band.outcome
+        raise AssertionError("the last band has no upper limit")
+
+
+class Procedure:
+    """Everything but the vector and the model that an outcome follows from.
+
+    Args:
+        rules: The declarations; their states and parameters come from `texts`.
+        texts: The policy files by name: decision.toml, degraded.toml, rules.toml.
+        columns: The plan's feature names, in the order of the vector.
+        feature_reasons: Which reason each feature speaks for.
+
+    Raises:
+        Misconfigured: POLICY_INVALID; DEFINITION_INVALID where a rule reads a feature that the plan
+            does not compute, or a feature speaks for no reason.
+    """
+
+    def __init__(
+        self,
+        *,
+        rules: Sequence[Rule],
+        texts: Mapping[str, str],
+        columns: Sequence[str],
+        feature_reasons: Mapping[str, ReasonCode],
+    ) -> None:
+        parameters = {key.name: key for rule in rules for key in rule.parameters}
+        own = [key for key in parameters.values() if key.name.startswith(RULE_PREFIX)]
+        shared = [key for key in parameters.values() if not key.name.startswith(RULE_PREFIX)]
+        states = [Key(rule.state_key, Kind.STATE) for rule in rules]
+        severities = [Key(rule.severity_key, Kind.OUTCOME) for rule in rules]
+        keys = {
+            DECISION_FILE: (*_DECISION_KEYS, *shared),
+            DEGRADED_FILE: _DEGRADED_KEYS,
+            RULES_FILE: (*own, *states, *severities),
+        }
+        self._files: Final = {
+            name: parse_policy(texts[name], keys[name], file=name) for name in POLICY_FILES
+        }
+        self._file_of: Final = {key.name: file for file, of in keys.items() for key in of}
+        self._rules: Final = tuple(sorted(rules, key=lambda rule: rule.name))
+        self._place: Final = {name: place for place, name in enumerate(columns)}
+        self._feature_reasons: Final = _reasons_of(columns, feature_reasons)
+        starts: set[int] = set()
+        for file in self._files.values():
+            starts |= file.starts
+        self._starts: Final = sorted(starts)
+        self._in_force: Final = [self._bind(day) for day in self._starts]
+
+    @property
+    def files(self) -> Mapping[str, PolicyFile]:
+        """The parsed policy files by name."""
+        return self._files
+
+    def at(self, occurred_at: int) -> InForce:
+        """What is in force at an instant, by its Brasília date."""
+        place = bisect_right(self._starts, brasilia_day(occurred_at)) - 1
+        return self._in_force[max(place, 0)]
+
+    def _value(self, key: str, day: int) -> PolicyValue | None:
+        return self._files[self._file_of[key]].value(key, day)
+
+    def _bind(self, day: int) -> InForce:
+        thresholds = []
+        for outcome, key in _THRESHOLDS.items():
+            threshold = self._value(key, day)
+            assert type(threshold) is int
+            thresholds.append((threshold, outcome))
+        if thresholds != sorted(thresholds, key=lambda pair: pair[0]):
+            raise _unfit(DECISION_FILE, "score.*.min", "rising from WARN to REJECT", thresholds)
+        instead = self._value(_AUTOMATIC, day)
+        # A lower outcome would make a higher score answer less than a smaller one.
+        if instead not in {Outcome.STEP_UP, Outcome.REJECT}:
+            raise _unfit(DECISION_FILE, _AUTOMATIC, "STEP_UP or REJECT", instead)
+        deadline_ms, bands = self._value(_DEADLINE, day), self._value(_BANDS, day)
+        assert isinstance(instead, Outcome)
+        assert isinstance(bands, tuple)
+        assert type(deadline_ms) is int
+        return InForce(
+            thresholds=tuple(thresholds),
+            automatic_instead_of_hold=instead,
+            deadline_ns=deadline_ms * 1_000_000,
+            bands=bands,
+            rules=tuple(bound for rule in self._rules if (bound := self._bind_rule(rule, day))),
+            feature_reasons=self._feature_reasons,
+        )
+
+    def _bind_rule(self, rule: Rule, day: int) -> BoundRule | None:
+        """The rule as of a day; None where it is off, or one of its parameters says none."""
+        state = self._value(rule.state_key, day)
+        severity = self._value(rule.severity_key, day)
+        assert isinstance(state, RuleState) and isinstance(severity, Outcome)
+        parameters: dict[str, int | float] = {}
+        for key in rule.parameters:
+            value = self._value(key.name, day)
+            if value is None:
+                return None
+            assert isinstance(value, int | float)
+            parameters[key.name] = value
+        condition = compile_condition(rule.condition, self._place, parameters, owner=rule.name)
+        if state is RuleState.OFF:
+            return None
+        shadow = state is RuleState.SHADOW
+        return BoundRule(rule.name, rule.reason, severity, shadow, condition)
+
+
+def _reasons_of(
+    columns: Sequence[str], feature_reasons: Mapping[str, ReasonCode]
+) -> tuple[ReasonCode, ...]:
+    missing = sorted(set(columns) - set(feature_reasons))
+    if missing:
+        raise Misconfigured(
+            Code.DEFINITION_INVALID,
+            "every feature must speak for a reason",
+            hint="Add it to decision/explanation.py.",
+            field="feature_reasons",
+            expected=missing[0],
+            found=None,
+        )
+    return tuple(feature_reasons[name] for name in columns)
+
+
+def _unfit(file: str, key: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.POLICY_INVALID,
+        f"{file}: {key} must be {expected}",
+        hint="The values of one date are judged together.",
+        file=file,
+        key=key,
+        field="value",
+        expected=expected,
+        found=str(found)[:80],
+    )

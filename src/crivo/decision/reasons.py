@@ -1,0 +1,171 @@
+"""Reasons: the closed list of why an outcome was given, and what each audience may read of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+
+class ReasonCode(StrEnum):
+    """The stable name of a reason: the same in answers, records, metrics and rules."""
+
+    PAYEE_REPORTED = "PAYEE_REPORTED"
+    PAYEE_ACCT_NEW = "PAYEE_ACCT_NEW"
+    PAYEE_NEW_FOR_PAYER = "PAYEE_NEW_FOR_PAYER"
+    PAYEE_FAN_IN = "PAYEE_FAN_IN"
+    PAYEE_PASS_THROUGH = "PAYEE_PASS_THROUGH"
+    PAYER_REPORTED = "PAYER_REPORTED"
+    AMOUNT_VS_PROFILE = "AMOUNT_VS_PROFILE"
+    BURST_OUT = "BURST_OUT"
+    HOUR_UNUSUAL = "HOUR_UNUSUAL"
+    NIGHT_LIMIT = "NIGHT_LIMIT"
+    MODEL_SCORE = "MODEL_SCORE"
+    DATA_LATE = "DATA_LATE"
+    NOT_SCORED_RETURN = "NOT_SCORED_RETURN"
+    TIMEOUT_DEGRADED = "TIMEOUT_DEGRADED"
+
+
+class Audience(StrEnum):
+    """Who reads a public text."""
+
+    PAYER = "payer"
+    PAYEE = "payee"
+
+
+class Language(StrEnum):
+    """In which language (the regulator's is Portuguese; LGPD art. 20 asks for a clear text)."""
+
+    PT = "pt"
+    EN = "en"
+
+
+class Subject(StrEnum):
+    """Whose fact a reason states. `laundering` marks indicators that nobody may be told about."""
+
+    PAYER = "payer"
+    PAYEE = "payee"
+    TRANSFER = "transfer"
+    LAUNDERING = "laundering"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One reason's texts. Public texts name no weight, threshold or fact of the other party."""
+
+    subject: Subject
+    pt: str
+    en: str
+    internal: str
+
+
+#: What an audience reads in place of a fact about somebody else, or of one it may not be told.
+GENERIC: Final = {
+    Language.PT: "A operação apresentou características que exigem mais cuidado.",
+    Language.EN: "The transfer showed characteristics that call for more care.",
+}
+
+REASONS: Final[dict[ReasonCode, Reason]] = {
+    ReasonCode.PAYEE_REPORTED: Reason(
+        Subject.PAYEE,
+        "Há relatos de fraude envolvendo recebimentos desta conta.",
+        "There are fraud reports about transfers received by this account.",
+        "The payee received transfers that were reported as fraud, as known at that time.",
+    ),
+    ReasonCode.PAYEE_ACCT_NEW: Reason(
+        Subject.PAYEE,
+        "Esta conta tem pouco histórico de recebimentos.",
+        "This account has little history of receiving transfers.",
+        "The payee was first seen a short time before the transfer.",
+    ),
+    ReasonCode.PAYEE_NEW_FOR_PAYER: Reason(
+        Subject.PAYER,
+        "Você não costuma pagar a este recebedor.",
+        "You do not usually pay this payee.",
+        "No transfer from this payer to this payee in the window of the feature.",
+    ),
+    ReasonCode.PAYEE_FAN_IN: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "Many transfers reached the payee in a short time.",
+    ),
+    ReasonCode.PAYEE_PASS_THROUGH: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "The payee sends on what it receives.",
+    ),
+    ReasonCode.PAYER_REPORTED: Reason(
+        Subject.PAYER,
+        "Há relatos de fraude recentes em pagamentos feitos por esta conta.",
+        "There are recent fraud reports about payments made from this account.",
+        "Transfers of this payer were reported as fraud, as known at that time.",
+    ),
+    ReasonCode.AMOUNT_VS_PROFILE: Reason(
+        Subject.PAYER,
+        "O valor foge do que você costuma transferir.",
+        "The amount is out of line with what you usually transfer.",
+        "The amount stands out against the payer's earlier transfers.",
+    ),
+    ReasonCode.BURST_OUT: Reason(
+        Subject.PAYER,
+        "Houve muitas transferências desta conta em pouco tempo.",
+        "There were many transfers from this account in a short time.",
+        "The payer attempted unusually many transfers, or value, in a short window.",
+    ),
+    ReasonCode.HOUR_UNUSUAL: Reason(
+        Subject.TRANSFER,
+        "O horário da operação foi considerado na análise.",
+        "The time of day of the transfer was considered in the analysis.",
+        "The hour or weekday of the transfer weighed on the model's score.",
+    ),
+    ReasonCode.NIGHT_LIMIT: Reason(
+        Subject.PAYER,
+        "O valor passa do limite noturno desta conta.",
+        "The amount is above this account's night limit.",
+        "Amount above the night limit in force, between the night's start and end in Brasília.",
+    ),
+    ReasonCode.MODEL_SCORE: Reason(
+        Subject.TRANSFER,
+        "A análise automática indicou risco acima do habitual; você pode pedir revisão.",
+        "The automated analysis indicated above-usual risk; you may ask for a review.",
+        "The calibrated score reached the threshold of the outcome in force.",
+    ),
+    ReasonCode.DATA_LATE: Reason(
+        Subject.TRANSFER,
+        "A operação chegou com atraso e foi analisada na situação do seu horário.",
+        "The transfer arrived late and was analysed as of its own time.",
+        "Received over one hour after it happened: scored, not inserted into any window.",
+    ),
+    ReasonCode.NOT_SCORED_RETURN: Reason(
+        Subject.TRANSFER,
+        "Devoluções não passam por análise de risco.",
+        "Returns are not subject to risk analysis.",
+        "Purpose REFU or IPRT: allowed without a score.",
+    ),
+    ReasonCode.TIMEOUT_DEGRADED: Reason(
+        Subject.TRANSFER,
+        "A análise completa não terminou a tempo; valeu a regra de contingência.",
+        "The full analysis did not finish in time; the contingency rule applied.",
+        "Past its deadline: the outcome is the degraded policy's for the amount band.",
+    ),
+}
+
+_MAY_READ: Final = {
+    Audience.PAYER: frozenset({Subject.PAYER, Subject.TRANSFER}),
+    Audience.PAYEE: frozenset({Subject.PAYEE, Subject.TRANSFER}),
+}
+
+
+def public_text(code: ReasonCode, audience: Audience, language: Language) -> str:
+    """What that audience may read about the reason: never a fact about the other party."""
+    reason = REASONS[code]
+    if reason.subject not in _MAY_READ[audience]:
+        return GENERIC[language]
+    return reason.pt if language is Language.PT else reason.en
+
+
+def internal_text(code: ReasonCode) -> str:
+    """What an analyst reads about the reason (English; no audience outside the institution)."""
+    return REASONS[code].internal

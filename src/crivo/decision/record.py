@@ -1,0 +1,206 @@
+"""The record of a decision, `decision.v1`: what it was given, what follows, what was observed.
+
+Four parts with four uses. `given` and the log are all that replay may read; `derived` is what it
+must find again, byte for byte; `observed` are measurements, in no comparison; `kept` is the vector.
+Everything is a msgpack array in the order of the fields: append only. No map, no float: two
+programs that agree on the values agree on the bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import typing
+from typing import Any, Final, TypeVar
+
+import msgspec
+
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import make_event_id
+from crivo.domain.transfer import Transfer
+
+SCHEMA: Final = "decision.v1"
+#: Raised whenever the same vector, score and policy come to give other bytes of `derived`.
+DERIVE_VERSION: Final = 1
+#: The settlement phase comes later; until then every decision is the initiation's.
+INITIATION: Final = "initiation"
+
+
+class Versions(msgspec.Struct, array_like=True, frozen=True):
+    """The hashes that decided; `bundle` covers them all and names the folder that holds them."""
+
+    bundle: str
+    features: str
+    plan: str
+    model: str
+    rules: str
+    policy: str
+    kernel: str
+
+
+class Given(msgspec.Struct, array_like=True, frozen=True):
+    """What a decision had: `as_of` is the sequence number of the last event it had seen (−1: none).
+
+    `degraded` names what was left out, and why; it is empty for a full decision.
+    """
+
+    as_of: int
+    log_id: str
+    versions: Versions
+    degraded: tuple[str, ...] = ()
+
+
+class Derived(msgspec.Struct, array_like=True, frozen=True):
+    """What follows from `given` and the log, and from nothing else.
+
+    `vector_hash` is SHA-256 over the kept bytes (empty: no vector was read); `margin` counts
+    2⁻⁴⁰, `score` 10⁻⁹; both are null where nothing was scored. `nulls` are the rules whose
+    condition read a null: they count as not fired.
+    """
+
+    vector_hash: bytes
+    flags: int
+    margin: int | None
+    score: int | None
+    rules: tuple[str, ...]
+    shadow_rules: tuple[str, ...]
+    nulls: tuple[str, ...]
+    reasons: tuple[str, ...]
+    outcome: str
+
+
+class Observed(msgspec.Struct, array_like=True, frozen=True):
+    """Measurements, in nanoseconds of a monotonic clock, from arrival to the derived answer."""
+
+    host: str
+    waited_ns: int
+    read_ns: int
+    score_ns: int
+
+
+class Record(msgspec.Struct, array_like=True, frozen=True):
+    """One stored record. `transfer` is the array of `transfer.v1`; `derived` are its own bytes."""
+
+    end_to_end_id: str
+    phase: str
+    in_place: bool
+    transfer: msgspec.Raw
+    given: Given
+    derived: bytes
+    observed: Observed
+    kept: bytes
+
+
+class _Head(msgspec.Struct, array_like=True, frozen=True):
+    """The part of a record that folding reads; the rest of the array is skipped."""
+
+    end_to_end_id: str
+    phase: str
+    in_place: bool
+    transfer: msgspec.Raw
+
+
+# The fields of a transfer are declared once, in the domain; their order there is the schema.
+_HINTS: Final = typing.get_type_hints(Transfer)
+_TransferArray: Final = msgspec.defstruct(
+    "_TransferArray",
+    [
+        (field.name, _HINTS[field.name])
+        if field.default is dataclasses.MISSING
+        else (field.name, _HINTS[field.name], field.default)
+        for field in dataclasses.fields(Transfer)
+    ],
+    array_like=True,
+    frozen=True,
+)
+_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Transfer))
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_RECORDS: Final = msgspec.msgpack.Decoder(Record)
+_HEADS: Final = msgspec.msgpack.Decoder(_Head)
+_DERIVED: Final = msgspec.msgpack.Decoder(Derived)
+_TRANSFERS: Final[msgspec.msgpack.Decoder[Any]] = msgspec.msgpack.Decoder(_TransferArray)
+
+Part = TypeVar("Part")
+
+
+def decision_event_id(end_to_end_id: str, phase: str = INITIATION) -> bytes:
+    """The identity of a decision's event: one a (EndToEndId, phase)."""
+    return make_event_id("decision", "pix", f"{end_to_end_id}/{phase}")
+
+
+def encode_derived(derived: Derived) -> bytes:
+    """The canonical bytes of `derived`: what replay compares."""
+    return _ENCODER.encode(derived)
+
+
+def decode_derived(derived: bytes) -> Derived:
+    """The values of `derived`.
+
+    Raises:
+        Refused: FIELD_TYPE.
+    """
+    return _decode(_DERIVED, derived)
+
+
+def encode_record(
+    transfer: Transfer, *, given: Given, derived: bytes, observed: Observed, kept: bytes
+) -> bytes:
+    """The payload of a transfer that was decided in place."""
+    return _ENCODER.encode(
+        (
+            transfer.end_to_end_id,
+            INITIATION,
+            True,
+            [getattr(transfer, name) for name in _FIELDS],
+            given,
+            derived,
+            observed,
+            kept,
+        )
+    )
+
+
+def decode_record(payload: bytes) -> Record:
+    """The record of a payload; its transfer is read by `transfer_of`.
+
+    Raises:
+        Refused: FIELD_TYPE for bytes that are no such record.
+    """
+    return _decode(_RECORDS, payload)
+
+
+def transfer_of(record: Record) -> Transfer:
+    """The facts of the transfer that a record decided.
+
+    Raises:
+        Refused: FIELD_TYPE, and whatever `Transfer` refuses.
+    """
+    return _transfer(record.transfer)
+
+
+def in_place_transfer(payload: bytes) -> Transfer | None:
+    """The transfer that a record of `pix.decisions.v1` adds to state; None for one not in place.
+
+    Raises:
+        Refused: as `transfer_of`.
+    """
+    head = _decode(_HEADS, payload)
+    return _transfer(head.transfer) if head.in_place else None
+
+
+def _transfer(array: msgspec.Raw) -> Transfer:
+    return Transfer(*msgspec.structs.astuple(_decode(_TRANSFERS, array)))
+
+
+def _decode(decoder: msgspec.msgpack.Decoder[Part], data: bytes | msgspec.Raw) -> Part:
+    try:
+        return decoder.decode(data)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise Refused(
+            Code.FIELD_TYPE,
+            f"the payload is no {SCHEMA}: {error}",
+            hint="It was written by a newer release, or is damaged.",
+            field="payload",
+            expected=SCHEMA,
+            found=str(error),
+        ) from None

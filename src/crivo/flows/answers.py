@@ -1,0 +1,136 @@
+"""Answers that were given, by id: what makes a repeat the same answer and no second record."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+from typing import Final
+
+from crivo.decision.outcome import Outcome
+from crivo.decision.reasons import ReasonCode
+from crivo.decision.record import Record, Versions, decode_derived
+from crivo.domain.clock import SLACK
+from crivo.domain.errors import Code, Refused
+from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE
+from crivo.domain.instant import HOUR
+from crivo.domain.transfer import Transfer
+from crivo.flows.pending import Pending
+
+#: An id's minute lies within 12 h of its receipt, so a repeat comes within 24 h of the first.
+REMEMBERED: Final = 2 * END_TO_END_ID_TOLERANCE + SLACK
+#: How many newest decisions are held whole, so that a repeat or a look-up reads no file.
+RECENT_MAX: Final = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the caller is told. `score` counts 10⁻⁹ and is None where nothing was scored.
+
+    `as_of` is the log's sequence number that the decision had seen, `seq` its own record's.
+    """
+
+    end_to_end_id: str
+    phase: str
+    outcome: Outcome
+    score: int | None
+    reasons: tuple[ReasonCode, ...]
+    versions: Versions
+    as_of: int
+    seq: int
+    occurred_at: int
+    received_at: int
+    degraded: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class Decided:
+    """A decision of this process: `pending` is None once its log's commit failed."""
+
+    transfer: Transfer
+    answer: Answer
+    pending: Pending[Answer] | None
+
+
+def answer_of(record: Record, *, seq: int, occurred_at: int, received_at: int) -> Answer:
+    """The answer that a stored record stands for: the same as the first caller got.
+
+    Raises:
+        Refused: FIELD_TYPE.
+    """
+    derived = decode_derived(record.derived)
+    return Answer(
+        end_to_end_id=record.end_to_end_id,
+        phase=record.phase,
+        outcome=Outcome(derived.outcome),
+        score=derived.score,
+        reasons=tuple(ReasonCode(code) for code in derived.reasons),
+        versions=record.given.versions,
+        as_of=record.given.as_of,
+        seq=seq,
+        occurred_at=occurred_at,
+        received_at=received_at,
+        degraded=record.given.degraded,
+    )
+
+
+def check_same_facts(first: Transfer, repeat: Transfer) -> None:
+    """Nothing, if the two carry no fact that differs; what only one carries is no difference.
+
+    Raises:
+        Refused: CONFLICT, naming the first fact that differs.
+    """
+    names = ("payer", "payee", "amount_centavos", "occurred_at", "initiation", "purpose")
+    for name, before, now in zip(names, first.facts, repeat.facts, strict=True):
+        if before is not None and now is not None and before != now:
+            raise Refused(
+                Code.CONFLICT,
+                "this EndToEndId was decided with other facts",
+                hint="A repeat carries the same facts; another transfer carries another id.",
+                field=name,
+                expected="the fact of the first request",
+                found="another",
+            )
+
+
+class Memory:
+    """The ids decided within `REMEMBERED` of order time, and the newest decisions whole."""
+
+    def __init__(self) -> None:
+        self._places: dict[str, int] = {}
+        self._hours: deque[tuple[int, list[str]]] = deque()
+        self._recent: dict[str, Decided] = {}
+        self._order_time = 0
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def recent(self, end_to_end_id: str) -> Decided | None:
+        """The decision, if it is one of the newest of this process."""
+        return self._recent.get(end_to_end_id)
+
+    def place(self, end_to_end_id: str) -> int | None:
+        """The sequence number of the decision's record, if the id is remembered."""
+        return self._places.get(end_to_end_id)
+
+    def remember(self, end_to_end_id: str, seq: int, *, received_at: int) -> None:
+        """Keeps the id, and forgets those that no repeat can carry any more."""
+        self._places[end_to_end_id] = seq
+        self._order_time = max(self._order_time, received_at)
+        hour = self._order_time // HOUR
+        if not self._hours or self._hours[-1][0] != hour:
+            self._hours.append((hour, []))
+        self._hours[-1][1].append(end_to_end_id)
+        while (self._hours[0][0] + 1) * HOUR <= self._order_time - REMEMBERED:
+            for old in self._hours.popleft()[1]:
+                del self._places[old]
+
+    def keep(self, decided: Decided) -> None:
+        """Holds a decision whole; the oldest durable one beyond the ceiling is let go."""
+        answer = decided.answer
+        self._recent[answer.end_to_end_id] = decided
+        self.remember(answer.end_to_end_id, answer.seq, received_at=answer.received_at)
+        if len(self._recent) > RECENT_MAX:
+            oldest = next(iter(self._recent))
+            pending = self._recent[oldest].pending
+            if pending is not None and pending.done:
+                del self._recent[oldest]

@@ -1,0 +1,312 @@
+"""Deciding transfers: the one-threaded core between a door and the log.
+
+Parse (at the door) → idempotency → features → rules and model → outcome → log → answer. The
+caller's thread does everything up to the log's sequencing; the answer leaves when the log has it on
+disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
+from crivo.decision.outcome import Outcome
+from crivo.decision.reasons import ReasonCode
+from crivo.decision.record import (
+    INITIATION,
+    SCHEMA,
+    Derived,
+    Given,
+    Observed,
+    decision_event_id,
+    decode_record,
+    encode_derived,
+    encode_record,
+    transfer_of,
+)
+from crivo.domain.clock import ClockKind, LogClock
+from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.event import Event, StoredEvent
+from crivo.domain.identifiers import check_id_time
+from crivo.domain.instant import check_instant
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Transfer
+from crivo.features.engine import Engine, vector_bytes
+from crivo.features.row import RowTuple, make_rows, transfer_row
+from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
+from crivo.flows.bundle import Bundle
+from crivo.flows.fold import fold_rows
+from crivo.flows.pending import Pending, resolved
+from crivo.flows.ports import Done, Log
+
+Rows = npt.NDArray[np.void]
+
+SOURCE: Final = "http"
+#: Events read and folded at a time while state is rebuilt.
+RECOVER_BATCH: Final = 8_192
+
+
+class DecisionService:
+    """Decides transfers in the order they come, one at a time.
+
+    **Threads.** `decide`, `report`, `find` and `recover` belong to one thread (the door's event
+    loop). The log calls back on its own; a `Pending` says on which thread its callbacks run.
+
+    **Order.** A transfer is read against the state of every event sequenced before it, sequenced,
+    and folded at once; `as_of` is the sequence number just before its own. This service is the only
+    one that submits to its log while it serves.
+
+    **Failure.** When a commit fails, the callers that wait get LOG_UNAVAILABLE. Their records stay
+    sequenced and the log retries the same bytes: a repeat gets LOG_UNAVAILABLE until they are
+    durable, then the first answer. Nothing is lost and nothing is doubled.
+
+    Args:
+        log: The log, as its writer.
+        bundle: Features, rules, policy and model that decide.
+        clock: The log's clock.
+        monotonic_ns: A monotonic clock, the same that `arrived_ns` was read from.
+        host: Which machine observed; for people.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        bundle: Bundle,
+        clock: LogClock,
+        monotonic_ns: Callable[[], int],
+        host: str,
+    ) -> None:
+        assert clock.kind is log.manifest.clock, "the clock is the log's"
+        self.bundle: Final = bundle
+        self.log: Final = log
+        self.clock: Final = clock
+        self._log_id: Final = log.manifest.log_id
+        self._monotonic_ns: Final = monotonic_ns
+        self._host: Final = host
+        self._engine: Final = Engine(bundle.plan)
+        self._memory: Final = Memory()
+        self._folded = 0
+
+    @property
+    def folded(self) -> int:
+        """How many events state holds: the sequence number that comes next."""
+        return self._folded
+
+    def decide(
+        self, transfer: Transfer, *, arrived_ns: int, supplied_received_at: int | None = None
+    ) -> Pending[Answer]:
+        """The answer to a transfer: there at once for a repeat, else when the log has it on disk.
+
+        `arrived_ns` is when the request arrived, on the monotonic clock: past the deadline from
+        there, the answer is the degraded policy's. A concurrent repeat joins the first.
+
+        Raises:
+            Refused: CONFLICT (the id was decided with other facts), ID_TIME, CLOCK_AHEAD,
+                TIME_RANGE, MODEL_NOT_FOR_TRANSFERS.
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
+        """
+        repeat = self._repeat(transfer)
+        if repeat is not None:
+            return repeat
+        if not self.bundle.decides_transfers:
+            raise Refused(
+                Code.MODEL_NOT_FOR_TRANSFERS,
+                "the served model reads plain rows, not the history of transfers",
+                hint="Ask /predict, or promote a model trained on events.",
+            )
+        try:
+            received_at = self._receive(transfer, supplied_received_at)
+        except Refused as refusal:
+            # An id too old to be decided may have been decided in its time.
+            stored = self.log.find(decision_event_id(transfer.end_to_end_id))
+            if refusal.code is not Code.ID_TIME or stored is None:
+                raise
+            return self._repeat_of(stored, transfer)
+        return self._first(transfer, received_at, arrived_ns)
+
+    def find(self, end_to_end_id: str) -> Answer | None:
+        """The durable answer under an id; None where there is none (yet)."""
+        decided = self._memory.recent(end_to_end_id)
+        if decided is not None:
+            return decided.answer if decided.answer.seq < self.log.end() else None
+        stored = self.log.find(decision_event_id(end_to_end_id))
+        if stored is None or stored.seq >= self.log.end():
+            return None
+        return _answer(stored)
+
+    def find_transfer(self, end_to_end_id: str) -> Transfer | None:
+        """The facts of a transfer that was decided here, durable or on its way to the disk."""
+        decided = self._memory.recent(end_to_end_id)
+        if decided is not None:
+            return decided.transfer
+        stored = self.log.find(decision_event_id(end_to_end_id))
+        return None if stored is None else transfer_of(decode_record(stored.event.payload))
+
+    def append(self, event: Event, row: RowTuple, done: Done) -> int:
+        """The sequence number of an event that is no decision; its row is folded at once.
+
+        Raises:
+            Refused, Unavailable: as `Log.submit`; state is then as before.
+        """
+        seq = self.log.submit([event], done)
+        self._fold(seq, make_rows([row]))
+        return seq
+
+    def recover(self, progress: Callable[[int, int], None]) -> None:
+        """State and memory as of the log's end: folds it in batches, and tells (folded, end)."""
+        end = self.log.end()
+        while self._folded < end:
+            events = self.log.read(start=self._folded, limit=RECOVER_BATCH)
+            self._engine.fold(fold_rows(events))
+            self._remember(events)
+            self._folded = events[-1].seq + 1
+            progress(self._folded, end)
+
+    def _remember(self, events: Sequence[StoredEvent]) -> None:
+        for stored in events:
+            event = stored.event
+            if event.stream is Stream.DECISIONS:
+                end_to_end_id = decode_record(event.payload).end_to_end_id
+                self._memory.remember(end_to_end_id, stored.seq, received_at=event.received_at)
+        if self.clock.kind is ClockKind.REPLAY:
+            greatest = max(stored.event.received_at for stored in events)
+            self.clock.stamp(occurred_at=greatest, supplied=greatest)
+
+    def _repeat(self, transfer: Transfer) -> Pending[Answer] | None:
+        decided = self._memory.recent(transfer.end_to_end_id)
+        if decided is None:
+            place = self._memory.place(transfer.end_to_end_id)
+            if place is None:
+                return None
+            return self._repeat_of(self.log.read(start=place, limit=1)[0], transfer)
+        check_same_facts(decided.transfer, transfer)
+        if decided.pending is not None:
+            return decided.pending
+        if decided.answer.seq >= self.log.end():
+            raise _not_durable()
+        decided.pending = resolved(decided.answer)
+        return decided.pending
+
+    def _repeat_of(self, stored: StoredEvent, transfer: Transfer) -> Pending[Answer]:
+        check_same_facts(transfer_of(decode_record(stored.event.payload)), transfer)
+        if stored.seq >= self.log.end():
+            raise _not_durable()
+        return resolved(_answer(stored))
+
+    def _receive(self, transfer: Transfer, supplied: int | None) -> int:
+        if self.clock.kind is ClockKind.REPLAY:
+            # Judged before the clock is stamped: a refused request must not move it.
+            if supplied is not None:
+                check_instant(supplied, field="received_at")
+            expected = transfer.occurred_at if supplied is None else supplied
+            check_id_time(transfer.end_to_end_id, expected)
+            return self.clock.stamp(occurred_at=transfer.occurred_at, supplied=supplied)
+        received_at = self.clock.stamp(occurred_at=transfer.occurred_at, supplied=None)
+        check_id_time(transfer.end_to_end_id, received_at)
+        return received_at
+
+    def _first(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Pending[Answer]:
+        row = make_rows([transfer_row(transfer, received_at=received_at)])
+        derived, degraded, observed, kept = self._derive(transfer, row, arrived_ns)
+        given = Given(
+            as_of=self._folded - 1,
+            log_id=self._log_id,
+            versions=self.bundle.versions,
+            degraded=degraded,
+        )
+        event = Event(
+            stream=Stream.DECISIONS,
+            key=transfer.payer_id,
+            event_id=decision_event_id(transfer.end_to_end_id),
+            occurred_at=transfer.occurred_at,
+            received_at=received_at,
+            schema=SCHEMA,
+            source=SOURCE,
+            payload=encode_record(
+                transfer,
+                given=given,
+                derived=encode_derived(derived),
+                observed=observed,
+                kept=kept,
+            ),
+        )
+        answer = Answer(
+            end_to_end_id=transfer.end_to_end_id,
+            phase=INITIATION,
+            outcome=Outcome(derived.outcome),
+            score=derived.score,
+            reasons=tuple(ReasonCode(code) for code in derived.reasons),
+            versions=given.versions,
+            as_of=given.as_of,
+            seq=self._folded,
+            occurred_at=transfer.occurred_at,
+            received_at=received_at,
+            degraded=degraded,
+        )
+        pending: Pending[Answer] = Pending()
+        decided = Decided(transfer, answer, pending)
+        seq = self.log.submit([event], lambda failure: _settle(decided, pending, failure))
+        self._fold(seq, row)
+        self._memory.keep(decided)
+        return pending
+
+    def _derive(
+        self, transfer: Transfer, row: Rows, arrived_ns: int
+    ) -> tuple[Derived, tuple[str, ...], Observed, bytes]:
+        """What follows, what was left out, what it took, and the vector's bytes."""
+        in_force = self.bundle.procedure.at(transfer.occurred_at)
+        scorer = self.bundle.scorer
+        started = self._monotonic_ns()
+        read = scored_at = started
+        scored: Scored | None = None
+        late = started - arrived_ns > in_force.deadline_ns
+        if not late and not is_return(transfer):
+            vector, flags = self._engine.read(row)
+            read = self._monotonic_ns()
+            margin, score = scorer.score_one(vector)
+            scored_at = self._monotonic_ns()
+            scored = Scored(vector, int(flags), margin, score)
+            late = scored_at - arrived_ns > in_force.deadline_ns
+        degraded = (TIMEOUT,) if late and not is_return(transfer) else ()
+        if degraded:
+            scored = None
+        derived = derive(transfer, scored, in_force, scorer, degraded=degraded)
+        observed = Observed(self._host, started - arrived_ns, read - started, scored_at - read)
+        return derived, degraded, observed, b"" if scored is None else vector_bytes(scored.vector)
+
+    def _fold(self, seq: int, row: Rows) -> None:
+        assert seq == self._folded, "this service alone submits to its log"
+        self._engine.fold(row)
+        self._folded = seq + 1
+
+
+def _settle(decided: Decided, pending: Pending[Answer], failure: Exception | None) -> None:
+    """Called by the log, once: the record is durable, or its first commit failed."""
+    if failure is None:
+        pending.resolve(decided.answer)
+    else:
+        decided.pending = None
+        pending.fail(failure)
+
+
+def _answer(stored: StoredEvent) -> Answer:
+    event = stored.event
+    return answer_of(
+        decode_record(event.payload),
+        seq=stored.seq,
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+    )
+
+
+def _not_durable() -> Unavailable:
+    return Unavailable(
+        Code.LOG_UNAVAILABLE,
+        "the decision is made, and not yet on disk",
+        hint="The log retries by itself; send the same again in a moment.",
+    )

@@ -1,0 +1,305 @@
+"""Replaying: every decision derived again from log and bundle, and compared byte for byte."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
+from crivo.decision.record import (
+    INITIATION,
+    Derived,
+    Record,
+    decision_event_id,
+    decode_derived,
+    decode_record,
+    encode_derived,
+    transfer_of,
+)
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.event import StoredEvent
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Transfer
+from crivo.features.engine import Engine, vector_bytes
+from crivo.features.row import RowTuple, make_rows, transfer_row
+from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
+from crivo.flows.fold import fold_rows
+from crivo.flows.ports import LogReader
+
+#: Events read, folded and compared at a time.
+BATCH: Final = 8_192
+#: Differences that are kept to be shown; all are counted.
+SHOWN_MAX: Final = 20
+
+Vectors = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One decision that came out otherwise: `where` names the parts, stored and derived again."""
+
+    end_to_end_id: str
+    seq: int
+    where: tuple[str, ...]
+    stored: Derived | None
+    again: Derived | None
+
+
+@dataclass(slots=True)
+class ReplayResult:
+    """What a replay found. `other_version` decisions were made by another version of the program
+    and are not compared; `folded` counts the events read.
+    """
+
+    folded: int = 0
+    compared: int = 0
+    differing: int = 0
+    other_version: int = 0
+    differences: list[Difference] = field(default_factory=list)
+
+    @property
+    def is_equal(self) -> bool:
+        """Whether every decision that was compared came out the same."""
+        return self.differing == 0
+
+    def differ(self, difference: Difference) -> None:
+        """Counts a difference, and keeps it if it is one of the first."""
+        self.differing += 1
+        if len(self.differences) < SHOWN_MAX:
+            self.differences.append(difference)
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A decision to derive again, and what with."""
+
+    stored: StoredEvent
+    record: Record
+    transfer: Transfer
+    bundle: Bundle
+
+
+def replay(
+    log: LogReader,
+    bundles_folder: Path,
+    *,
+    progress: Callable[[int, int], None],
+    ids: frozenset[str] | None = None,
+    received_from: int | None = None,
+    received_to: int | None = None,
+) -> ReplayResult:
+    """What comes of deriving the log's decisions again, from the log and their bundles alone.
+
+    `ids` limits the comparison to these EndToEndIds, `received_from` (inclusive) and `received_to`
+    (exclusive) to an interval of receipts; the fold always starts at the log's first event.
+    `progress` is told (events read, end of the log).
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE or ARTIFACT_INVALID where a bundle is missing or damaged.
+    """
+    return _Replay(log, bundles_folder, ids, received_from, received_to).run(progress)
+
+
+class _Replay:
+    """One pass over the log, with an engine for each plan that decided."""
+
+    def __init__(
+        self,
+        log: LogReader,
+        bundles_folder: Path,
+        ids: frozenset[str] | None,
+        received_from: int | None,
+        received_to: int | None,
+    ) -> None:
+        self._log = log
+        self._folder = bundles_folder
+        self._ids = ids
+        self._from = received_from
+        self._to = received_to
+        self._bundles: dict[str, Bundle] = {}
+        self._engines: dict[str, Engine] = {}
+        self._result = ReplayResult()
+
+    def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
+        end = self._log.end()
+        self._start_engines()
+        at = 0
+        while at < end:
+            events = self._log.read(start=at, limit=min(BATCH, end - at))
+            self._batch(events)
+            at = events[-1].seq + 1
+            self._result.folded += len(events)
+            progress(at, end)
+        return self._result
+
+    def _start_engines(self) -> None:
+        """An engine for the plan of the first decision, so that history is folded as it is read."""
+        first = self._log.read(start=0, limit=1, streams=frozenset({Stream.DECISIONS}))
+        if first:
+            record = decode_record(first[0].event.payload)
+            if record.given.versions.kernel == PROGRAM_VERSION:
+                self._engine(self._bundle(record), before=0)
+
+    def _batch(self, events: Sequence[StoredEvent]) -> None:
+        wanted = [found for stored in events if (found := self._wanted(stored)) is not None]
+        for each in wanted:
+            self._engine(each.bundle, before=events[0].seq)
+        first, last = events[0].seq, events[-1].seq
+        prompt, apart = [], []
+        for each in wanted:
+            seen = each.record.given.as_of + 1
+            if seen == each.stored.seq:
+                prompt.append(each)
+            elif first <= seen < each.stored.seq:
+                apart.append(each)
+            else:
+                # One writer decides at the event before its own, or inside its own submission.
+                self._differ(each, ("as_of",), None)
+        cuts = {each.record.given.as_of + 1 for each in apart} - {first}
+        start = first
+        for cut in [*sorted(cuts), last + 1]:
+            self._apart(apart, at=start)
+            self._fold_part(events[start - first : cut - first], prompt)
+            start = cut
+
+    def _apart(self, wanted: Sequence[_Wanted], *, at: int) -> None:
+        """Compares the decisions that had seen less than all before them, when state is there."""
+        for each in wanted:
+            if each.record.given.as_of + 1 == at:
+                engine = self._engines[each.bundle.versions.plan]
+                vector, flags = engine.read(make_rows([_row(each)]))
+                margins, scores = each.bundle.scorer.score(vector.reshape(1, -1))
+                self._compare(each, Scored(vector, flags, int(margins[0]), int(scores[0])))
+
+    def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[_Wanted]) -> None:
+        """Folds these events into every engine, reading the wanted decisions on the way."""
+        rows, places = fold_rows(events), _places(events)
+        first, last = events[0].seq, events[-1].seq
+        here = [each for each in wanted if first <= each.stored.seq <= last]
+        for plan, engine in self._engines.items():
+            mine = [each for each in here if each.bundle.versions.plan == plan]
+            mask = np.zeros(len(rows), dtype=np.bool_)
+            mask[[places[each.stored.seq] for each in mine]] = True
+            vectors, flags = engine.vectors(rows, mask)
+            self._compare_all(mine, vectors, flags.tolist())
+
+    def _compare_all(
+        self, wanted: Sequence[_Wanted], vectors: Vectors, flags: Sequence[int]
+    ) -> None:
+        for bundle in {each.bundle.versions.bundle: each.bundle for each in wanted}.values():
+            own = [at for at, each in enumerate(wanted) if each.bundle is bundle]
+            margins, scores = bundle.scorer.score(vectors[own])
+            for at, margin, score in zip(own, margins.tolist(), scores.tolist(), strict=True):
+                self._compare(wanted[at], Scored(vectors[at], flags[at], margin, score))
+
+    def _compare(self, each: _Wanted, scored: Scored) -> None:
+        given, transfer = each.record.given, each.transfer
+        is_unscored = is_return(transfer) or bool(given.degraded)
+        again = derive(
+            transfer,
+            None if is_unscored else scored,
+            each.bundle.procedure.at(transfer.occurred_at),
+            each.bundle.scorer,
+            degraded=given.degraded,
+        )
+        kept = b"" if is_unscored else vector_bytes(scored.vector)
+        where = [] if encode_derived(again) == each.record.derived else ["derived"]
+        where += [] if kept == each.record.kept else ["kept"]
+        where += _unfaithful(each, self._log.manifest.log_id)
+        self._result.compared += 1
+        if where:
+            self._differ(each, tuple(where), again)
+
+    def _differ(self, each: _Wanted, where: tuple[str, ...], again: Derived | None) -> None:
+        try:
+            stored = decode_derived(each.record.derived)
+        except Refused:
+            stored = None
+        if again is None:
+            self._result.compared += 1
+        elif stored is not None and "derived" in where:
+            parts = Derived.__struct_fields__
+            named = [part for part in parts if getattr(stored, part) != getattr(again, part)]
+            where = (*named, *where)
+        self._result.differ(
+            Difference(each.record.end_to_end_id, each.stored.seq, where, stored, again)
+        )
+
+    def _wanted(self, stored: StoredEvent) -> _Wanted | None:
+        event = stored.event
+        if event.stream is not Stream.DECISIONS:
+            return None
+        if self._from is not None and event.received_at < self._from:
+            return None
+        if self._to is not None and event.received_at >= self._to:
+            return None
+        record = decode_record(event.payload)
+        if not record.in_place or (self._ids is not None and record.end_to_end_id not in self._ids):
+            return None
+        if record.given.versions.kernel != PROGRAM_VERSION:
+            self._result.other_version += 1
+            return None
+        return _Wanted(stored, record, transfer_of(record), self._bundle(record))
+
+    def _bundle(self, record: Record) -> Bundle:
+        hash_ = record.given.versions.bundle
+        if hash_ not in self._bundles:
+            if not hash_.isalnum():
+                raise Misconfigured(
+                    Code.FILE_UNREADABLE,
+                    "a record names no bundle",
+                    hint="The record is damaged.",
+                    field="bundle",
+                    expected="64 hex characters",
+                    found=hash_[:80],
+                    end_to_end_id=record.end_to_end_id,
+                )
+            self._bundles[hash_] = load_bundle(self._folder, hash_)
+        return self._bundles[hash_]
+
+    def _engine(self, bundle: Bundle, *, before: int) -> None:
+        """Has an engine for the bundle's plan, which has folded every event before that place."""
+        plan = bundle.versions.plan
+        if plan in self._engines:
+            return
+        engine = self._engines[plan] = Engine(bundle.plan)
+        at = 0
+        while at < before:
+            events = self._log.read(start=at, limit=min(BATCH, before - at))
+            engine.fold(fold_rows(events))
+            at = events[-1].seq + 1
+
+
+def _row(each: _Wanted) -> RowTuple:
+    return transfer_row(each.transfer, received_at=each.stored.event.received_at)
+
+
+def _unfaithful(each: _Wanted, log_id: str) -> list[str]:
+    """What of a record disagrees with its envelope or with its bundle."""
+    record, event = each.record, each.stored.event
+    claims = {
+        "versions": record.given.versions == each.bundle.versions,
+        "log_id": record.given.log_id == log_id,
+        "degraded": record.given.degraded in {(), (TIMEOUT,)},
+        "phase": record.phase == INITIATION,
+        "end_to_end_id": record.end_to_end_id == each.transfer.end_to_end_id,
+        "event_id": event.event_id == decision_event_id(record.end_to_end_id),
+        "key": event.key == each.transfer.payer_id,
+        "occurred_at": event.occurred_at == each.transfer.occurred_at,
+    }
+    return [name for name, holds in claims.items() if not holds]
+
+
+def _places(events: Sequence[StoredEvent]) -> dict[int, int]:
+    """Which row each event became, by sequence number: a decision not in place becomes none."""
+    places: dict[int, int] = {}
+    for stored in events:
+        event = stored.event
+        if event.stream is not Stream.DECISIONS or decode_record(event.payload).in_place:
+            places[stored.seq] = len(places)
+    return places

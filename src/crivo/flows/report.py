@@ -1,0 +1,160 @@
+"""Reporting a fraud: a claim about a transfer, known from the moment it is received."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from crivo.domain import report as report_schema
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.event import Event, StoredEvent, make_event_id, transfer_event_id
+from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.domain.instant import check_instant
+from crivo.domain.report import Report, ReportStatus
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Transfer
+from crivo.features.row import report_row
+from crivo.flows.codec import decode_report, decode_transfer, encode_report
+from crivo.flows.decide import SOURCE, DecisionService
+from crivo.flows.pending import Pending, resolved
+
+REPORT_FAMILY: Final = "report"
+
+
+@dataclass(frozen=True, slots=True)
+class ReportAnswer:
+    """What the reporter is told: the report stands in the log since `known_at`, at `seq`."""
+
+    report: Report
+    known_at: int
+    seq: int
+
+
+def report_event_id(report_id: str) -> bytes:
+    """The identity of a report that came through the door."""
+    return make_event_id(REPORT_FAMILY, SOURCE, report_id)
+
+
+class ReportService:
+    """Takes reports, on the thread of its `DecisionService`, whose state it folds them into."""
+
+    def __init__(self, decisions: DecisionService) -> None:
+        self._decisions: Final = decisions
+        self._log: Final = decisions.log
+        self._waiting: Final[dict[str, tuple[Report, Pending[ReportAnswer]]]] = {}
+
+    def report(
+        self,
+        *,
+        report_id: str,
+        status: ReportStatus,
+        end_to_end_id: str,
+        supplied_received_at: int | None = None,
+    ) -> Pending[ReportAnswer]:
+        """The report as it was taken, when the log has it on disk; a repeat gets the same.
+
+        The transfer's facts are filled in from its decision or its history.
+
+        Raises:
+            Refused: NOT_FOUND where the transfer is unknown, CONFLICT where the report id stands
+                for other facts, ID_INVALID, TIME_RANGE.
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED.
+        """
+        end_to_end_id_minute(end_to_end_id)
+        transfer = self._transfer(end_to_end_id)
+        report = Report(
+            report_id=report_id,
+            status=status,
+            end_to_end_id=end_to_end_id,
+            payer_id=transfer.payer_id,
+            payee_id=transfer.payee_id,
+            amount_centavos=transfer.amount_centavos,
+            transfer_occurred_at=transfer.occurred_at,
+        )
+        waiting = self._waiting.get(report_id)
+        if waiting is not None:
+            _check_same(waiting[0], report)
+            return waiting[1]
+        stored = self._log.find(report_event_id(report_id))
+        return (
+            self._first(report, supplied_received_at)
+            if stored is None
+            else self._again(stored, report)
+        )
+
+    def _transfer(self, end_to_end_id: str) -> Transfer:
+        decided = self._decisions.find_transfer(end_to_end_id)
+        if decided is not None:
+            return decided
+        stored = self._log.find(transfer_event_id(end_to_end_id))
+        if stored is None:
+            raise Refused(
+                Code.NOT_FOUND,
+                "no transfer of this EndToEndId is known here",
+                hint="Report the id that was sent for decision, or import its history first.",
+                field="end_to_end_id",
+                expected="the id of a known transfer",
+                found=end_to_end_id,
+            )
+        return decode_transfer(stored.event.payload)
+
+    def _first(self, report: Report, supplied: int | None) -> Pending[ReportAnswer]:
+        clock = self._decisions.clock
+        if supplied is not None:
+            check_instant(supplied, field="received_at")
+        is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
+        known_at = supplied if is_supplied and supplied is not None else clock.now()
+        known_at = clock.stamp(occurred_at=known_at, supplied=known_at)
+        event = Event(
+            stream=Stream.REPORTS,
+            key=report.payer_id,
+            event_id=report_event_id(report.report_id),
+            occurred_at=known_at,
+            received_at=known_at,
+            schema=report_schema.SCHEMA,
+            source=SOURCE,
+            payload=encode_report(report),
+        )
+        pending: Pending[ReportAnswer] = Pending()
+        self._waiting[report.report_id] = (report, pending)
+        places: list[int] = []
+
+        def done(failure: Exception | None) -> None:
+            self._waiting.pop(report.report_id, None)
+            if failure is None:
+                pending.resolve(ReportAnswer(report, known_at, places[0]))
+            else:
+                pending.fail(failure)
+
+        row = report_row(report, received_at=known_at, event_id=event.event_id)
+        places.append(self._decisions.folded)
+        try:
+            self._decisions.append(event, row, done)
+        except (Refused, Unavailable):
+            del self._waiting[report.report_id]
+            raise
+        return pending
+
+    def _again(self, stored: StoredEvent, report: Report) -> Pending[ReportAnswer]:
+        first = decode_report(stored.event.payload)
+        _check_same(first, report)
+        if stored.seq >= self._log.end():
+            raise Unavailable(
+                Code.LOG_UNAVAILABLE,
+                "the report is taken, and not yet on disk",
+                hint="The log retries by itself; send the same again in a moment.",
+            )
+        return resolved(ReportAnswer(first, stored.event.received_at, stored.seq))
+
+
+def _check_same(first: Report, repeat: Report) -> None:
+    if first != repeat:
+        raise Refused(
+            Code.CONFLICT,
+            "this report id was used for another claim",
+            hint="A repeat carries the same claim; another claim carries another id.",
+            field="report_id",
+            expected="the claim of the first request",
+            found="another",
+        )
