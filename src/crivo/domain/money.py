@@ -9,6 +9,8 @@ from crivo.domain.errors import Code, invalid
 
 CENTAVOS_MAX: Final = 10**12 - 1
 
+_CENTAVO: Final = Decimal("0.01")
+
 
 def check_centavos(amount: int, *, field: str = "amount_centavos") -> int:
     """The same amount, if it is a transfer's: 1 .. 10¹² − 1 centavos.
@@ -41,8 +43,9 @@ def parse_centavos(value: str | float | Decimal, *, field: str = "amount") -> in
     try:
         # repr() of a float is the shortest decimal that reads back as the same float.
         reais = Decimal(repr(value) if isinstance(value, float) else value)
-        centavos = reais * 100
-        if not centavos.is_finite() or centavos != centavos.to_integral_value():
+        # Comparing is exact, whatever the precision; quantize refuses what has too many digits.
+        rounded = reais.quantize(_CENTAVO)
+        if rounded != reais:
             raise ValueError(value)
     except (InvalidOperation, ValueError, TypeError):
         raise invalid(
@@ -51,7 +54,7 @@ def parse_centavos(value: str | float | Decimal, *, field: str = "amount") -> in
             expected="a decimal with at most two places, such as 10.50",
             found=value,
         ) from None
-    return int(centavos)
+    return int(rounded * 100)
 
 
 def format_reais(centavos: int) -> str:

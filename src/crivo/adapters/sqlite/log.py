@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-from crivo.adapters.sqlite.connection import open_connection
+from crivo.adapters.sqlite.connection import open_connection, open_for_reading
 from crivo.adapters.sqlite.lock import WriterLock
 from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.adapters.sqlite.schema import (
@@ -258,6 +258,21 @@ def open_log(
             hint="Look at the disk; nothing was changed.",
             path=str(path),
         ) from error
+
+
+def stored_manifest(path: Path) -> Manifest | None:
+    """The manifest of the log at `path`; None where there is none yet.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+    """
+    if not path.exists():
+        return None
+    connection = open_for_reading(path)
+    try:
+        return read_manifest(connection)
+    finally:
+        connection.close()
 
 
 def _check_same(manifest: Manifest, clock: ClockKind, partitions: int) -> None:

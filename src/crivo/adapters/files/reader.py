@@ -1,0 +1,305 @@
+"""CSV, JSON lines and Parquet as tables: only columns asked for, bad rows apart, a ceiling."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import hashlib
+from codecs import BOM_UTF8
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+from numpy.typing import NDArray
+
+from crivo.domain.errors import Code, Refused
+from crivo.flows.ports import Cell, MalformedRow
+
+#: Rows of one file; a longer table is imported in parts.
+IMPORT_ROWS_MAX: Final = 20_000_000
+
+#: Bytes of one row of a text file.
+ROW_BYTES_MAX: Final = 16 * 1024 * 1024
+
+#: JSON lines that are looked at to say which columns there are: an object may leave out nulls.
+JSON_ROWS_PEEKED: Final = 1_000
+
+#: Characters of a malformed row that are kept for people.
+RAW_CHARACTERS_MAX: Final = 2_000
+
+_FORMATS: Final = ".csv, .jsonl (or .ndjson), .parquet"
+
+
+class FileTable:
+    """A `Table` over columns of pyarrow, or over lists of cells (JSON lines)."""
+
+    def __init__(
+        self,
+        path: Path,
+        columns: dict[str, Any],
+        *,
+        row_count: int,
+        malformed: Sequence[MalformedRow] = (),
+    ) -> None:
+        _check_row_count(path, row_count + len(malformed))
+        self.name: Final = path.name
+        self.sha256: Final = _sha256(path)
+        self.row_count: Final = row_count
+        self.malformed: Final = malformed
+        self._columns = columns
+        # How many malformed rows lie before each well-formed one gives its number in the file.
+        bad = np.array([row.row_number for row in malformed], dtype=np.int64)
+        self._good_before_bad: NDArray[np.int64] = bad - np.arange(1, len(bad) + 1)
+
+    def row_numbers(self, rows: Sequence[int]) -> list[int]:
+        """The number in the file of each of these rows, from 1, malformed ones counted."""
+        positions = np.asarray(rows, dtype=np.int64)
+        before = np.searchsorted(self._good_before_bad, positions, side="right")
+        numbers: list[int] = (positions + before + 1).tolist()
+        return numbers
+
+    def cells(self, column: str, rows: Sequence[int]) -> list[Cell]:
+        """The cells of one column in these rows."""
+        data = self._columns[column]
+        if isinstance(data, list):
+            return [data[row] for row in rows]
+        wanted = np.asarray(rows, dtype=np.int64)
+        if (
+            len(wanted)
+            and wanted[-1] - wanted[0] == len(wanted) - 1
+            and (np.diff(wanted) == 1).all()
+        ):
+            cells: list[Cell] = data.slice(int(wanted[0]), len(wanted)).to_pylist()
+        else:
+            cells = data.take(pa.array(wanted)).to_pylist()
+        return cells
+
+
+class FileReader:
+    """A `TableReader` over one file; its ending says what it is."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        if not path.is_file():
+            raise _unreadable(path, "there is no such file")
+
+    def columns(self) -> tuple[str, ...]:
+        """The names of the file's columns (of JSON lines: those of the first lines).
+
+        Raises:
+            Refused: FILE_UNREADABLE.
+        """
+        try:
+            match self._path.suffix.lower():
+                case ".parquet":
+                    names = pyarrow.parquet.read_schema(self._path).names
+                case ".csv":
+                    names = _csv_columns(self._path)
+                case ".jsonl" | ".ndjson":
+                    names = _json_columns(self._path)
+                case _:
+                    raise _unreadable(self._path, f"its ending is none of {_FORMATS}")
+        except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+            raise _unreadable(self._path, str(error)) from error
+        if len(set(names)) < len(names):
+            raise _unreadable(self._path, "two columns have one name")
+        return tuple(names)
+
+    def read(self, columns: Sequence[str]) -> FileTable:
+        """The table with these columns alone.
+
+        Raises:
+            Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE.
+        """
+        there = self.columns()
+        for column in columns:
+            if column not in there:
+                raise Refused(
+                    Code.FIELD_MISSING,
+                    f"{self._path.name} has no column {column}",
+                    hint="Mend the mapping, or give the file it was written for.",
+                    field=column,
+                    expected=column,
+                    found=list(there[:50]),
+                )
+        try:
+            match self._path.suffix.lower():
+                case ".parquet":
+                    return _read_parquet(self._path, columns)
+                case ".csv":
+                    return _read_csv(self._path, columns)
+                case _:
+                    return _read_json_lines(self._path, columns)
+        except (pa.ArrowException, OSError) as error:
+            raise _unreadable(self._path, str(error)) from error
+
+
+def _read_parquet(path: Path, columns: Sequence[str]) -> FileTable:
+    file = pyarrow.parquet.ParquetFile(path)
+    _check_row_count(path, file.metadata.num_rows)
+    table = file.read(columns=list(columns))
+    data = {name: _plain(table.column(name)) for name in columns}
+    return FileTable(path, data, row_count=table.num_rows)
+
+
+def _plain(column: Any) -> Any:
+    """Text as bytes (bad UTF-8 then costs its row alone), times in microseconds."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return column.cast(pa.large_binary())
+    if pa.types.is_timestamp(column.type):
+        # An instant is whole microseconds: what lies below is cut, as everywhere.
+        return column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    return column
+
+
+def _read_csv(path: Path, columns: Sequence[str]) -> FileTable:
+    malformed: list[MalformedRow] = []
+    is_utf8 = _is_utf8(path)
+
+    def keep(row: Any) -> str:
+        text = row.text if is_utf8 else _undone(row.text).decode("utf-8", "replace")
+        malformed.append(
+            MalformedRow(
+                # The header is row 1 of the file, and the first row of data is number 1.
+                row_number=row.number - 1,
+                expected=f"{row.expected_columns} cells",
+                found=f"{row.actual_columns} cells",
+                raw=text[:RAW_CHARACTERS_MAX],
+            )
+        )
+        return "skip"
+
+    # In a file that is no UTF-8 each byte is read as one Latin-1 character, which never fails and
+    # can be undone, so that bad bytes cost only the cells that hold them.
+    asked = {name: name if is_utf8 else name.encode().decode("latin-1") for name in columns}
+    with path.open("rb") as file:
+        file.seek(_bom_bytes(file))
+        table = pyarrow.csv.read_csv(
+            file,
+            # One thread, since only then a bad row has its number. Blank lines are no rows.
+            read_options=pyarrow.csv.ReadOptions(
+                use_threads=False,
+                block_size=ROW_BYTES_MAX,
+                encoding="utf8" if is_utf8 else "latin-1",
+            ),
+            parse_options=pyarrow.csv.ParseOptions(
+                invalid_row_handler=keep, newlines_in_values=True
+            ),
+            convert_options=pyarrow.csv.ConvertOptions(
+                include_columns=list(asked.values()),
+                column_types=dict.fromkeys(asked.values(), pa.large_binary()),
+            ),
+        )
+    data: dict[str, Any] = {name: table.column(asked[name]) for name in columns}
+    if not is_utf8:
+        data = {
+            name: [_undone(cell.decode()) for cell in column.to_pylist()]
+            for name, column in data.items()
+        }
+    return FileTable(path, data, row_count=table.num_rows, malformed=malformed)
+
+
+def _bom_bytes(file: BinaryIO) -> int:
+    return len(BOM_UTF8) if file.read(len(BOM_UTF8)) == BOM_UTF8 else 0
+
+
+def _undone(text: str) -> bytes:
+    """The bytes of what was read as Latin-1."""
+    return text.encode("latin-1")
+
+
+def _is_utf8(path: Path) -> bool:
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                decoder.decode(block)
+            decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _csv_columns(path: Path) -> list[str]:
+    with path.open("rb") as file:
+        header = file.readline(ROW_BYTES_MAX)
+    text = header.removeprefix(BOM_UTF8).decode().strip("\r\n")
+    if not text:
+        raise _unreadable(path, "it has no header")
+    return next(csv.reader([text]))
+
+
+def _json_columns(path: Path) -> list[str]:
+    names: dict[str, None] = {}
+    with path.open("rb") as file:
+        for number, line in enumerate(file):
+            if number == JSON_ROWS_PEEKED:
+                break
+            row = _json_row(line)
+            if isinstance(row, dict):
+                names |= dict.fromkeys(row)
+    if not names:
+        raise _unreadable(path, f"none of its first {JSON_ROWS_PEEKED} lines is a JSON object")
+    return list(names)
+
+
+def _json_row(line: bytes) -> dict[str, Any] | str:
+    """The object of a line, or what is wrong with it."""
+    try:
+        row = msgspec.json.decode(line.removeprefix(BOM_UTF8))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return str(error)
+    return row if isinstance(row, dict) else f"a JSON {type(row).__name__}"
+
+
+def _read_json_lines(path: Path, columns: Sequence[str]) -> FileTable:
+    cells: dict[str, list[Cell]] = {name: [] for name in columns}
+    malformed: list[MalformedRow] = []
+    count = number = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not line.strip():
+                continue
+            number += 1
+            _check_row_count(path, number)
+            row = _json_row(line)
+            if isinstance(row, str):
+                raw = line[:RAW_CHARACTERS_MAX].decode("utf-8", "replace")
+                malformed.append(MalformedRow(number, "a JSON object", row, raw))
+                continue
+            count += 1
+            for name, column in cells.items():
+                column.append(row.get(name))
+    return FileTable(path, cells, row_count=count, malformed=malformed)
+
+
+def _check_row_count(path: Path, rows: int) -> None:
+    if rows > IMPORT_ROWS_MAX:
+        raise Refused(
+            Code.IMPORT_TOO_LARGE,
+            f"{path.name} has over {IMPORT_ROWS_MAX} rows",
+            hint="Cut it by time and import the parts in order.",
+            expected=f"at most {IMPORT_ROWS_MAX} rows",
+            found=rows,
+        )
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unreadable(path: Path, found: str) -> Refused:
+    return Refused(
+        Code.FILE_UNREADABLE,
+        f"{path} cannot be read as a table: {found[:500]}",
+        hint=f"Tables are {_FORMATS}, in UTF-8, with a header.",
+        file=path.name,
+    )

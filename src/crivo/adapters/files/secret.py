@@ -1,0 +1,86 @@
+"""A secret kept in a file that only its owner may read (0600)."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from crivo.domain.errors import Code, Misconfigured
+
+SECRET_BYTES: Final = 32
+
+
+def load_or_create_key(path: Path, *, make: Callable[[int], bytes]) -> bytes:
+    """The 32 bytes at `path`; where there is no file, `make(32)` is kept there first.
+
+    `make` is the source of randomness (`secrets.token_bytes` outside tests). The file is written
+    aside, synced and linked into place, so that of two processes one wins and both read the same.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where it is readable by others, or is no such secret;
+            FILE_UNWRITABLE where it cannot be made.
+    """
+    try:
+        if not path.exists():
+            _create(path, make(SECRET_BYTES))
+    except OSError as error:
+        raise Misconfigured(
+            Code.FILE_UNWRITABLE,
+            f"{path} cannot be made: {error.strerror}",
+            hint="The folder of the keys must be writable.",
+        ) from error
+    return _load(path)
+
+
+def _create(path: Path, secret: bytes) -> None:
+    assert len(secret) == SECRET_BYTES
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_name(f"{path.name}.{os.getpid()}.new")
+    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        os.write(file, secret.hex().encode() + b"\n")
+        os.fsync(file)
+    finally:
+        os.close(file)
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        # Another process made it in the meantime: its key is the key.
+        return
+    finally:
+        aside.unlink()
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _load(path: Path) -> bytes:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        text = path.read_text("ascii")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(path, str(error), "Restore the file.") from error
+    if mode & 0o077:
+        raise _unreadable(path, f"its mode is {mode:04o}", f"Run chmod 600 {path}.")
+    try:
+        secret = bytes.fromhex(text)
+    except ValueError as error:
+        raise _unreadable(path, "it is not hexadecimal", "Restore the file.") from error
+    if len(secret) != SECRET_BYTES:
+        raise _unreadable(path, f"it holds {len(secret)} bytes", "Restore the file.")
+    return secret
+
+
+def _unreadable(path: Path, found: str, hint: str) -> Misconfigured:
+    return Misconfigured(
+        Code.FILE_UNREADABLE,
+        f"{path} is no secret of Crivo: {found}",
+        hint=hint,
+        expected="a file of mode 0600 with 64 hexadecimal digits",
+        found=found,
+    )

@@ -1,0 +1,96 @@
+"""Decisions by id in their own SQLite file: a projection, which may be deleted and made again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from operator import attrgetter
+from pathlib import Path
+from typing import Any, Final, cast
+
+import apsw
+
+from crivo.adapters.sqlite.connection import open_connection
+from crivo.domain.errors import Code, Unavailable
+from crivo.flows.ports import IndexedDecision
+
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS decisions (
+    end_to_end_id TEXT NOT NULL, phase TEXT NOT NULL, seq INTEGER NOT NULL,
+    occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, outcome TEXT NOT NULL,
+    score INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (end_to_end_id, phase)
+) STRICT;
+CREATE INDEX IF NOT EXISTS decisions_by_seq ON decisions (seq);
+CREATE TABLE IF NOT EXISTS reached (
+    one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL
+) STRICT;
+INSERT OR IGNORE INTO reached VALUES (1, 0);
+"""
+
+# The first durable answer is final: a later record of the same id and phase changes nothing.
+_PUT: Final = """
+INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
+    seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
+    outcome = excluded.outcome, score = excluded.score, payload = excluded.payload
+WHERE excluded.seq < decisions.seq
+"""
+
+
+_COLUMNS: Final = attrgetter(*IndexedDecision.__slots__)
+
+
+class SqliteDecisionIndex:
+    """A `DecisionIndex`. Safe to call from several threads."""
+
+    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+        self._lock = threading.Lock()
+        self._connection = open_connection(path, vfs=vfs)
+        # It can be made again from the log: order is enough, no sync for each commit.
+        self._connection.execute("PRAGMA synchronous = NORMAL").fetchall()
+        self._connection.execute(_TABLES)
+
+    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
+        """Keeps the decisions and the sequence number to read on from, together.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE; nothing is kept.
+        """
+        try:
+            with self._lock, self._connection:
+                self._connection.executemany(_PUT, [_COLUMNS(each) for each in decisions])
+                self._connection.execute("UPDATE reached SET seq = max(seq, ?)", (reached,))
+        except apsw.Error as error:
+            raise Unavailable(
+                Code.FILE_UNWRITABLE,
+                f"the decision index does not write: {error}",
+                hint="It is a projection: mend the disk, or delete the file to make it again.",
+            ) from error
+
+    def get(self, end_to_end_id: str, *, phase: str = "initiation") -> IndexedDecision | None:
+        """The decision that stands under this id and phase."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT * FROM decisions WHERE end_to_end_id = ? AND phase = ?",
+                (end_to_end_id, phase),
+            ).fetchall()
+        return IndexedDecision(*cast("tuple[Any, ...]", rows[0])) if rows else None
+
+    def latest(self, limit: int) -> list[IndexedDecision]:
+        """The newest decisions, newest first."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT * FROM decisions ORDER BY seq DESC LIMIT ?", (limit,)
+            ).fetchall()
+        return [IndexedDecision(*cast("tuple[Any, ...]", row)) for row in rows]
+
+    def reached(self) -> int:
+        """The sequence number that the projection has to be read on from; 0 when it is new."""
+        with self._lock:
+            rows = self._connection.execute("SELECT seq FROM reached").fetchall()
+        return cast("int", rows[0][0])
+
+    def close(self) -> None:
+        """Closes the file."""
+        with self._lock:
+            self._connection.close()

@@ -1,0 +1,300 @@
+"""Import: rows of a table become events of the past; what is no transfer goes to quarantine."""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import Event
+from crivo.domain.instant import format_rfc3339
+from crivo.domain.streams import Stream, partition_of
+from crivo.flows.history import history_event, label_event, transfer_of_row
+from crivo.flows.mapping import Mapping
+from crivo.flows.ports import (
+    Cell,
+    Log,
+    MalformedRow,
+    Quarantine,
+    QuarantinedRow,
+    Table,
+    TableReader,
+)
+from crivo.flows.rows import BATCH_ROWS, PlayedRow, RowReader
+from crivo.governance.pseudonym import Pseudonymiser
+
+#: Characters of a refused row that are kept for people, and of one of its cells.
+RAW_CHARACTERS_MAX: Final = 2_000
+_CELL_SHOWN_MAX: Final = 200
+
+#: Called with rows done and rows in all.
+Progress = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class IngestResult:
+    """What became of a table's rows: received = accepted + quarantined + duplicate, always.
+
+    `reports` were appended; `reports_duplicate` were there already; `reports_later` are known only
+    after the stretch that was asked for (or after now), and were left out.
+    """
+
+    received: int = 0
+    accepted: int = 0
+    quarantined: int = 0
+    duplicate: int = 0
+    reports: int = 0
+    reports_duplicate: int = 0
+    reports_later: int = 0
+    causes: Counter[Code] = field(default_factory=Counter)
+
+    @property
+    def is_conserved(self) -> bool:
+        """Whether every row is accounted for."""
+        return self.received == self.accepted + self.quarantined + self.duplicate
+
+
+def ingest(
+    reader: TableReader,
+    mapping: Mapping,
+    log: Log,
+    quarantine: Quarantine,
+    pseudonymiser: Pseudonymiser,
+    *,
+    now: int,
+    until: int | None = None,
+    progress: Progress = lambda _done, _total: None,
+) -> IngestResult:
+    """What became of the rows, once all of it is durable.
+
+    Transfers go to `pix.history.v1`, and each row called fraud adds an accepted report at the
+    instant it was known; both in the order of receipt. Running it again, also after it was killed
+    at any point, adds what is missing and nothing else. With `until`, only what was received (or
+    known) before that instant counts. `now` is the wall clock, for quarantine and wall-clock logs.
+
+    Raises:
+        Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE; LOG_ORDER where the
+            table reaches back before what the log holds, or beyond a wall clock.
+        Unavailable: LOG_UNAVAILABLE; what was appended until then stays, and is skipped next time.
+    """
+    table = reader.read(mapping.columns())
+    rows = RowReader(table, mapping)
+    order = rows.order(start=None, until=until)
+    if log.manifest.clock is ClockKind.WALL:
+        _check_not_ahead(rows, order, now)
+        until = now + 1 if until is None else min(until, now + 1)
+    run = _Run(table, mapping, log, quarantine, pseudonymiser, rows, now, until)
+    run.put_aside(table.malformed, rows.timeless())
+    total = run.result.received + len(order)
+    for start in range(0, len(order), BATCH_ROWS):
+        run.take(order[start : start + BATCH_ROWS].tolist())
+        progress(run.result.received, total)
+    run.append_reports()
+    assert run.result.is_conserved, run.result
+    return run.result
+
+
+def played_rows(table: Table, mapping: Mapping, start: int, end: int) -> list[PlayedRow]:
+    """The transfers received in [start, end), in the order of receipt, as outsiders send them.
+
+    Their EndToEndIds are those of an import of the same table. Rows that are no transfers are left
+    out: an import puts them into quarantine.
+    """
+    rows = RowReader(table, mapping)
+    order = rows.order(start=start, until=end).tolist()
+    return [row for row in rows.parse(order) if not isinstance(row, Refused)]
+
+
+def due_reports(table: Table, mapping: Mapping, start: int, end: int) -> list[PlayedRow]:
+    """The rows whose fraud becomes known in [start, end), by `known_at`: reports to play in."""
+    rows = RowReader(table, mapping)
+    order = rows.order(start=None, until=end).tolist()
+    due = [
+        row
+        for row in rows.parse(order)
+        if not isinstance(row, Refused) and row.known_at is not None and start <= row.known_at < end
+    ]
+    return sorted(due, key=lambda row: (row.known_at, row.received_at))
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(
+        self,
+        table: Table,
+        mapping: Mapping,
+        log: Log,
+        quarantine: Quarantine,
+        pseudonymiser: Pseudonymiser,
+        rows: RowReader,
+        now: int,
+        until: int | None,
+    ) -> None:
+        self.result = IngestResult()
+        self._table = table
+        self._source = mapping.source
+        self._origin = f"{table.name}@{table.sha256[:12]}"
+        self._log = log
+        self._quarantine = quarantine
+        self._pseudonyms = pseudonymiser
+        self._rows = rows
+        self._now = now
+        self._until = until
+        # Reports that are not due yet: (known_at, count, event). The count keeps their order.
+        self._waiting: list[tuple[int, int, Event]] = []
+        self._counted = 0
+        self._placed: set[tuple[Stream, int]] = set()
+
+    def put_aside(self, malformed: Sequence[MalformedRow], timeless: Sequence[int]) -> None:
+        """Counts and quarantines the rows that have no place in time."""
+        self.result.received += len(malformed)
+        self._put([self._malformed(row) for row in malformed])
+        for start in range(0, len(timeless), BATCH_ROWS):
+            self.take(timeless[start : start + BATCH_ROWS])
+
+    def take(self, rows: Sequence[int]) -> None:
+        """Appends what these rows hold, with the reports that are due before the last of them."""
+        events: list[Event] = []
+        refused: list[QuarantinedRow] = []
+        for row, parsed in zip(rows, self._rows.parse(rows), strict=True):
+            try:
+                if isinstance(parsed, Refused):
+                    raise parsed
+                value = transfer_of_row(parsed, self._pseudonyms)
+            except Refused as refusal:
+                refused.append(self._quarantined(row, refusal))
+                continue
+            if self._waiting:
+                events.extend(self._due(parsed.received_at))
+            events.append(history_event(parsed, value, source=self._source))
+            if parsed.known_at is not None:
+                self._wait(label_event(value, parsed.known_at, source=self._source))
+        self.result.received += len(rows)
+        self._append(events)
+        self._put(refused)
+
+    def append_reports(self) -> None:
+        """Appends the reports that are left, in their order."""
+        events = list(self._due(None))
+        for start in range(0, len(events), BATCH_ROWS):
+            self._append(events[start : start + BATCH_ROWS])
+
+    def _wait(self, event: Event) -> None:
+        if self._until is not None and event.received_at >= self._until:
+            self.result.reports_later += 1
+            return
+        self._counted += 1
+        heapq.heappush(self._waiting, (event.received_at, self._counted, event))
+
+    def _due(self, before: int | None) -> Iterator[Event]:
+        """The waiting reports known before this instant (None: all): at one instant the transfer
+        comes first, by the rank of its stream.
+        """
+        while self._waiting and (before is None or self._waiting[0][0] < before):
+            yield heapq.heappop(self._waiting)[2]
+
+    def _append(self, events: list[Event]) -> None:
+        """Appends those of the events that are new, and counts them all."""
+        known = self._log.known([event.event_id for event in events])
+        fresh: list[Event] = []
+        for event in events:
+            is_new = event.event_id not in known
+            if is_new:
+                known.add(event.event_id)
+                fresh.append(event)
+            self._count(event, is_new=is_new)
+        if fresh:
+            self._check_order(fresh)
+            self._log.append(fresh)
+
+    def _count(self, event: Event, *, is_new: bool) -> None:
+        result = self.result
+        if event.stream is Stream.REPORTS:
+            result.reports += is_new
+            result.reports_duplicate += not is_new
+        else:
+            result.accepted += is_new
+            result.duplicate += not is_new
+
+    def _check_order(self, events: Sequence[Event]) -> None:
+        """Nothing, if no partition would go back. Events are sorted: the first of each tells."""
+        partitions = self._log.manifest.partitions
+        for event in events:
+            place = (event.stream, partition_of(event.key, partitions))
+            if place in self._placed:
+                continue
+            self._placed.add(place)
+            order_time = self._log.order_time(*place)
+            if event.received_at < order_time:
+                raise Refused(
+                    Code.LOG_ORDER,
+                    f"{self._table.name} reaches back before what {event.stream} holds",
+                    hint="Import older tables first, or into a log of their own.",
+                    expected=f"nothing received before {format_rfc3339(order_time)}",
+                    found=format_rfc3339(event.received_at),
+                )
+
+    def _put(self, refused: Sequence[QuarantinedRow]) -> None:
+        if refused:
+            self._quarantine.put(refused)
+        self.result.quarantined += len(refused)
+        self.result.causes.update(row.code for row in refused)
+
+    def _malformed(self, row: MalformedRow) -> QuarantinedRow:
+        return QuarantinedRow(
+            source=self._origin,
+            row_number=row.row_number,
+            code=Code.ROW_MALFORMED,
+            field="",
+            expected=row.expected,
+            found=row.found[:_CELL_SHOWN_MAX],
+            hint="The row does not fit its table: mend it and import the file again.",
+            raw=row.raw[:RAW_CHARACTERS_MAX],
+            at=self._now,
+        )
+
+    def _quarantined(self, row: int, refusal: Refused) -> QuarantinedRow:
+        context = refusal.context
+        raw = {column: _shown(cell) for column, cell in self._rows.raw(row).items()}
+        return QuarantinedRow(
+            source=self._origin,
+            row_number=self._table.row_numbers([row])[0],
+            code=refusal.code,
+            field=str(context.get("field", "")),
+            expected=str(context.get("expected", "")),
+            found=str(context.get("found", "")),
+            hint=refusal.hint,
+            raw=msgspec.json.encode(raw).decode()[:RAW_CHARACTERS_MAX],
+            at=self._now,
+        )
+
+
+def _shown(cell: Cell) -> str | None:
+    """A cell as text for people, shortened; None stays None."""
+    if cell is None:
+        return None
+    if isinstance(cell, bytes | str):
+        cell = cell[: 4 * _CELL_SHOWN_MAX]
+    text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+    return text[:_CELL_SHOWN_MAX]
+
+
+def _check_not_ahead(rows: RowReader, order: NDArray[np.int64], now: int) -> None:
+    newest = rows.received_at(int(order[-1])) if len(order) else 0
+    if newest > now:
+        raise Refused(
+            Code.LOG_ORDER,
+            "the table reaches beyond the clock of the log",
+            hint="Import up to now (--until), or into a log with a replay clock.",
+            expected=f"nothing received after {format_rfc3339(now)}",
+            found=format_rfc3339(newest),
+        )

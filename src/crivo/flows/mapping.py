@@ -1,0 +1,326 @@
+"""The mapping file: which column of a foreign table is what, typed, with errors that name it."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from enum import StrEnum
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import DAY, MICROSECOND, SECOND, from_datetime
+
+_SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
+_OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
+_RANGE: Final = re.compile(r"(?P<stem>\D*)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)", re.ASCII)
+
+#: Columns that one range such as V1..V28 may stand for.
+RANGE_COLUMNS_MAX: Final = 10_000
+
+
+class Kind(StrEnum):
+    """`events`: transfers for the log. `rows`: ready-made inputs for a model, one a row."""
+
+    EVENTS = "events"
+    ROWS = "rows"
+
+
+class TimeUnit(StrEnum):
+    """What a numeric time counts."""
+
+    SECONDS = "seconds"
+    MILLISECONDS = "milliseconds"
+    MICROSECONDS = "microseconds"
+
+    @property
+    def microseconds(self) -> int:
+        """The unit in microseconds."""
+        match self:
+            case TimeUnit.SECONDS:
+                return SECOND
+            case TimeUnit.MILLISECONDS:
+                return SECOND // 1000
+            case TimeUnit.MICROSECONDS:
+                return MICROSECOND
+
+
+class AmountUnit(StrEnum):
+    """What an amount counts."""
+
+    REAIS = "reais"
+    CENTAVOS = "centavos"
+
+
+class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A section of the file: frozen, and strict about names."""
+
+
+class Time(_Section, frozen=True):
+    """When a row happened: a time as text or type, or a number of `unit` since `epoch`.
+
+    `zone` (UTC, an offset such as -03:00, or a place such as America/Sao_Paulo) is for times that
+    name none. `received` is the column of the receipt; without one a row was received as it
+    happened.
+    """
+
+    column: str
+    zone: str = "UTC"
+    received: str | None = None
+    unit: TimeUnit | None = None
+    epoch: str | None = None
+
+
+class Amount(_Section, frozen=True):
+    """The column of the amount. Nothing is converted: `currency` can only be BRL."""
+
+    column: str
+    unit: AmountUnit = AmountUnit.REAIS
+    currency: str = "BRL"
+
+
+class TransferColumns(_Section, frozen=True):
+    """The columns of a transfer; `payer` and `payee` are accounts.
+
+    An `id` of the form of an EndToEndId is one; from any other, one is made.
+    """
+
+    amount: Amount
+    id: str | None = None
+    payer: str | None = None
+    payee: str | None = None
+    payer_person: str | None = None
+    payee_person: str | None = None
+    payee_key: str | None = None
+    device: str | None = None
+    payer_ispb: str | None = None
+    payee_ispb: str | None = None
+    initiation: str | None = None
+    purpose: str | None = None
+
+    def columns(self) -> dict[str, str]:
+        """The named columns, without the amount's, by field."""
+        found = {name: getattr(self, name) for name in self.__struct_fields__ if name != "amount"}
+        return {name: column for name, column in found.items() if column is not None}
+
+
+class Label(_Section, frozen=True):
+    """Which rows were fraud, and when that was known: a column, or days after the receipt."""
+
+    column: str
+    positive: int | bool | str = 1
+    known_after_days: float | None = None
+    known_at: str | None = None
+
+
+class Weight(_Section, frozen=True):
+    """What a row counts for, to restore the true prevalence of a sample."""
+
+    column: str
+
+
+class Features(_Section, frozen=True):
+    """The inputs of a model on rows. `V1..V28` stands for all columns from V1 to V28."""
+
+    columns: list[str]
+
+
+class Play(_Section, frozen=True):
+    """The stretch that a demo plays: from this day (in the zone of [time]), so many days."""
+
+    start: str = msgspec.field(name="from")
+    days: int
+
+
+class Mapping(_Section, frozen=True):
+    """A mapping file. `source` names the table for good: ids are made from it."""
+
+    source: str
+    kind: Kind
+    time: Time
+    transfer: TransferColumns | None = None
+    label: Label | None = None
+    weight: Weight | None = None
+    features: Features | None = None
+    play: Play | None = None
+
+    @property
+    def zone(self) -> tzinfo:
+        """The zone of times that name none."""
+        return _zone(self.time.zone)
+
+    @property
+    def epoch(self) -> int:
+        """The instant that numeric times count from."""
+        return 0 if self.time.epoch is None else _instant(self.time.epoch, self.zone)
+
+    @property
+    def feature_columns(self) -> tuple[str, ...]:
+        """The inputs of a model on rows, ranges spelled out."""
+        columns = self.features.columns if self.features else []
+        return tuple(name for pattern in columns for name in _spelled_out(pattern))
+
+    @property
+    def known_after(self) -> int | None:
+        """How long after the receipt a label is known, in microseconds; None: a column says."""
+        if self.label is None or self.label.known_after_days is None:
+            return None
+        return round(self.label.known_after_days * DAY)
+
+    @property
+    def play_start(self) -> int | None:
+        """The instant at which the played stretch starts."""
+        if self.play is None:
+            return None
+        return _instant(self.play.start, self.zone)
+
+    @property
+    def play_end(self) -> int | None:
+        """The instant before which the played stretch ends."""
+        if self.play is None or self.play_start is None:
+            return None
+        return self.play_start + self.play.days * DAY
+
+    def columns(self) -> tuple[str, ...]:
+        """Every column of the table that the mapping reads, each once."""
+        found = [self.time.column, self.time.received]
+        if self.transfer is not None:
+            found += [self.transfer.amount.column, *self.transfer.columns().values()]
+        if self.label is not None:
+            found += [self.label.column, self.label.known_at]
+        if self.weight is not None:
+            found.append(self.weight.column)
+        found += self.feature_columns
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+
+def parse_mapping(text: str, *, name: str) -> Mapping:
+    """The mapping of a file's text; `name` is the file's, for the error.
+
+    Raises:
+        Misconfigured: MAPPING_INVALID, with the field.
+    """
+    try:
+        tree = tomllib.loads(text)
+        mapping = msgspec.convert(tree, Mapping)
+    except tomllib.TOMLDecodeError as error:
+        raise _invalid(name, "the file", "TOML", str(error)) from None
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at ")
+        field = path.strip("`").removeprefix("$.") or "the file"
+        raise _invalid(name, field, "what mappings/ shows", what) from None
+    _check(mapping, name)
+    return mapping
+
+
+def _check(mapping: Mapping, name: str) -> None:
+    if not _SOURCE.fullmatch(mapping.source):
+        raise _invalid(name, "source", "1 to 64 of a-z, 0-9, dot, dash, underscore", mapping.source)
+    try:
+        mapping.zone  # noqa: B018
+    except (ZoneInfoNotFoundError, ValueError):
+        expected = "UTC, an offset such as -03:00, or a place such as America/Sao_Paulo"
+        raise _invalid(name, "time.zone", expected, mapping.time.zone) from None
+    if mapping.time.epoch is not None:
+        _check_epoch(mapping, mapping.time.epoch, name)
+    label = mapping.label
+    if label is not None and mapping.kind is Kind.EVENTS:
+        if (label.known_after_days is None) == (label.known_at is None):
+            expected = "known_after_days or known_at, one of them"
+            raise _invalid(name, "label", expected, "both or neither")
+        if label.known_after_days is not None and not 0 <= label.known_after_days <= 3650:
+            raise _invalid(name, "label.known_after_days", "0 to 3650", label.known_after_days)
+    match mapping.kind:
+        case Kind.EVENTS:
+            _check_events(mapping, name)
+        case Kind.ROWS:
+            _check_rows(mapping, name)
+    if mapping.play is not None:
+        _check_play(mapping, mapping.play, name)
+
+
+def _check_epoch(mapping: Mapping, epoch: str, name: str) -> None:
+    if mapping.time.unit is None:
+        raise _invalid(name, "time.unit", "given beside epoch", None)
+    try:
+        _instant(epoch, mapping.zone)
+    except ValueError:
+        raise _invalid(name, "time.epoch", "a time such as 2013-09-01", epoch) from None
+
+
+def _check_events(mapping: Mapping, name: str) -> None:
+    transfer = mapping.transfer
+    if transfer is None:
+        raise _invalid(name, "transfer", 'a section, for kind = "events"', None)
+    if transfer.amount.currency != "BRL":
+        expected = "BRL (amounts are not converted)"
+        raise _invalid(name, "transfer.amount.currency", expected, transfer.amount.currency)
+    if not (transfer.payer or transfer.payer_person):
+        raise _invalid(name, "transfer.payer", "a column, or payer_person", None)
+    if not (transfer.payee or transfer.payee_person or transfer.payee_key):
+        raise _invalid(name, "transfer.payee", "a column, or payee_person or payee_key", None)
+    if mapping.features is not None:
+        raise _invalid(name, "features", 'only for kind = "rows"', "a section")
+
+
+def _check_rows(mapping: Mapping, name: str) -> None:
+    if mapping.features is None or not mapping.features.columns:
+        raise _invalid(name, "features.columns", 'names, for kind = "rows"', None)
+    if mapping.transfer is not None:
+        raise _invalid(name, "transfer", 'only for kind = "events"', "a section")
+    for pattern in mapping.features.columns:
+        match = _RANGE.fullmatch(pattern)
+        if match and not 0 <= int(match["last"]) - int(match["first"]) < RANGE_COLUMNS_MAX:
+            expected = f"a rising range of at most {RANGE_COLUMNS_MAX} columns"
+            raise _invalid(name, "features.columns", expected, pattern)
+
+
+def _check_play(mapping: Mapping, play: Play, name: str) -> None:
+    try:
+        date.fromisoformat(play.start)
+    except ValueError:
+        raise _invalid(name, "play.from", "a day such as 2018-08-08", play.start) from None
+    if not 1 <= play.days <= 366:
+        raise _invalid(name, "play.days", "1 to 366", play.days)
+    if mapping.kind is not Kind.EVENTS:
+        raise _invalid(name, "play", 'only for kind = "events"', "a section")
+
+
+def _zone(name: str) -> tzinfo:
+    if name == "UTC":
+        return UTC
+    match = _OFFSET.fullmatch(name)
+    if match is None:
+        return ZoneInfo(name)
+    sign = -1 if match[1] == "-" else 1
+    return timezone(sign * timedelta(hours=int(match[2]), minutes=int(match[3])))
+
+
+def _instant(text: str, zone: tzinfo) -> int:
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=zone)
+    return from_datetime(moment)
+
+
+def _spelled_out(pattern: str) -> list[str]:
+    match = _RANGE.fullmatch(pattern)
+    if match is None:
+        return [pattern]
+    numbers = range(int(match["first"]), int(match["last"]) + 1)
+    return [f"{match['stem']}{number}" for number in numbers]
+
+
+def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.MAPPING_INVALID,
+        f"{name}: {field} must be {expected}, found {found!r}",
+        hint="See mappings/ for examples.",
+        file=name,
+        field=field,
+        expected=expected,
+        found=repr(found),
+    )

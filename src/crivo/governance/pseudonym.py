@@ -1,0 +1,115 @@
+"""Pseudonyms: keyed, one-way ids of 16 bytes, so that the log never holds what a person is called.
+
+The same id in two roles is one entity; the same text in two domains is two. Whoever holds the key
+can link ids again, so a pseudonymous fact is not an anonymous one.
+"""
+
+from __future__ import annotations
+
+import hmac
+import unicodedata
+from enum import StrEnum
+from functools import lru_cache
+from typing import Final
+
+from crivo.domain.errors import Code, invalid
+from crivo.domain.event import ENTITY_ID_BYTES
+from crivo.domain.identifiers import length_prefixed
+
+KEY_BYTES_MIN: Final = 32
+
+#: The longest raw id that a door takes, in characters.
+ID_CHARACTERS_MAX: Final = 128
+
+#: Pseudonyms that are remembered, so that a busy account costs no hash.
+_CACHE_MAX: Final = 1 << 17
+
+
+class IdDomain(StrEnum):
+    """The kinds of id. Each has its own pseudonyms."""
+
+    ACCOUNT = "account"
+    PERSON = "person"
+    KEY = "key"
+    DEVICE = "device"
+
+
+class Pseudonymiser:
+    """Makes pseudonyms under one key and version."""
+
+    def __init__(self, key: bytes, *, version: int = 1) -> None:
+        assert len(key) >= KEY_BYTES_MIN, "a pseudonym key has at least 256 bits"
+        assert 0 <= version < 256
+        self._key = key
+        self._version = version.to_bytes(1, "big")
+        self._pseudonym = lru_cache(maxsize=_CACHE_MAX)(self._make)
+
+    def __repr__(self) -> str:
+        return f"Pseudonymiser(version={self._version[0]})"
+
+    def account(self, raw_id: str, *, field: str = "account_id") -> bytes:
+        """The pseudonym of an account id.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
+        return self._checked(IdDomain.ACCOUNT, raw_id, field)
+
+    def person(self, raw_id: str, *, field: str = "person_id") -> bytes:
+        """The pseudonym of a person's id.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
+        return self._checked(IdDomain.PERSON, raw_id, field)
+
+    def key(self, raw_id: str, *, field: str = "key_id") -> bytes:
+        """The pseudonym of a Pix key; the directory's keys are the same in either case.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
+        return self._checked(IdDomain.KEY, raw_id, field)
+
+    def device(self, raw_id: str, *, field: str = "device_id") -> bytes:
+        """The pseudonym of a device's id.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
+        return self._checked(IdDomain.DEVICE, raw_id, field)
+
+    def _checked(self, domain: IdDomain, raw_id: str, field: str) -> bytes:
+        if not 0 < len(raw_id) <= ID_CHARACTERS_MAX:
+            raise _invalid_id(raw_id, field)
+        try:
+            return self._pseudonym(domain, raw_id)
+        except ValueError:
+            raise _invalid_id(raw_id, field) from None
+
+    def _make(self, domain: IdDomain, raw_id: str) -> bytes:
+        # ValueError also stands for UnicodeEncodeError: half a surrogate pair is no text.
+        normalised = normalise(domain, raw_id).encode()
+        if not normalised:
+            raise ValueError(raw_id)
+        message = length_prefixed(self._version, domain.value.encode(), normalised)
+        return hmac.digest(self._key, message, "sha256")[:ENTITY_ID_BYTES]
+
+
+def normalise(domain: IdDomain, raw_id: str) -> str:
+    """The one spelling of an id: NFC, no blanks around it, and Pix keys in lower case.
+
+    >>> normalise(IdDomain.KEY, " Ana@Exemplo.com ")
+    'ana@exemplo.com'
+    """
+    spelled = unicodedata.normalize("NFC", raw_id).strip()
+    return spelled.lower() if domain is IdDomain.KEY else spelled
+
+
+def _invalid_id(raw_id: str, field: str) -> Exception:
+    return invalid(
+        Code.ID_INVALID,
+        field=field,
+        expected=f"1 to {ID_CHARACTERS_MAX} characters of text",
+        found=raw_id[:ID_CHARACTERS_MAX],
+    )
