@@ -1,0 +1,88 @@
+"""The same seed gives the same bytes, in any process and on any processor."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy._core._multiarray_umath as numpy_core
+import pytest
+
+from crivo.adapters.world_files.writer import WorldFormat, write_world
+from crivo.simulator.options import SimulationOptions
+from crivo.simulator.world import simulate
+from tests.unit.simulator.worlds import SMALL
+
+#: Of the JSON lines of the world SMALL. It changes only with WORLD_VERSION.
+GOLDEN = {
+    "reports.jsonl": "14b17645d00640113b0be0df66e303168099f889c50bb1b042188a4c8e6644cd",
+    "transfers.jsonl": "62a91a625c9ef9e5b3a1c24c0860e5f6aff6e45cb71abd18e36c44ee3952d2e6",
+    "truth.jsonl": "0bb93d8975aef45000b8dc194f8be73f6b9cc6eda784951c45d1e5667b191999",
+}
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from crivo.adapters.world_files.writer import WorldFormat, write_world
+from crivo.simulator.world import simulate
+from tests.unit.simulator.worlds import SMALL
+written = write_world(Path(sys.argv[1]), simulate(SMALL), file_format=WorldFormat.JSON_LINES)
+print(*(f"{name} {digest}" for name, digest in written.sha256.items()), sep="\\n")
+"""
+
+
+def _digests(folder: Path, options: SimulationOptions) -> dict[str, str]:
+    world = simulate(options)
+    return dict(write_world(folder, world, file_format=WorldFormat.JSON_LINES).sha256)
+
+
+def _digests_of_a_process(folder: Path, **environment: str) -> dict[str, str]:
+    found = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(folder)],
+        env={**os.environ, **environment},
+        cwd=Path(__file__).resolve().parents[2],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return dict(line.split() for line in found.stdout.splitlines())
+
+
+def test_the_golden_world_is_what_it_was(tmp_path: Path):
+    assert _digests(tmp_path / "world", SMALL) == GOLDEN
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])
+def test_hash_seeds_and_threads_change_no_byte(tmp_path: Path, hash_seed: str):
+    found = _digests_of_a_process(
+        tmp_path / "world",
+        PYTHONHASHSEED=hash_seed,
+        OMP_NUM_THREADS=str(1 + int(hash_seed) % 4),
+        TZ="Asia/Tokyo",
+    )
+    assert found == GOLDEN
+
+
+@pytest.mark.slow
+def test_a_plainer_processor_changes_no_byte(tmp_path: Path):
+    usable = numpy_core.__cpu_features__
+    disabled = " ".join(name for name in numpy_core.__cpu_dispatch__ if usable.get(name))
+    found = _digests_of_a_process(tmp_path / "world", NPY_DISABLE_CPU_FEATURES=disabled)
+    assert found == GOLDEN
+
+
+def test_sabotage_another_seed_gives_other_bytes(tmp_path: Path):
+    found = _digests(tmp_path / "world", replace(SMALL, seed=SMALL.seed + 1))
+    assert set(found.values()).isdisjoint(GOLDEN.values())
+
+
+def test_sabotage_one_changed_byte_gives_another_digest(tmp_path: Path):
+    write_world(tmp_path / "world", simulate(SMALL), file_format=WorldFormat.JSON_LINES)
+    content = bytearray((tmp_path / "world" / "transfers.jsonl").read_bytes())
+    content[len(content) // 2] ^= 1
+    assert hashlib.sha256(content).hexdigest() != GOLDEN["transfers.jsonl"]
