@@ -1,0 +1,175 @@
+"""Keys and series in two arrays of int64: an open-addressing index, and an arena of blocks.
+
+The index maps a key's hash to its head in the arena. A head is [key (two words), entity, series…];
+a series in a head is [first instant, newest instant, levels…]; a level is [block, rows << 6 |
+class], a block of 2**class words. The first level of a series holds its events (one row for each
+microsecond), each further one the tiles of one long window. A row is [instant or tile start,
+running totals…], where the totals count every event ever inserted up to and including the row, so
+that any window is one difference. The first row of a block is the total before it.
+
+Totals may wrap around 64 bits; a window's difference is below 2**63 all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+
+from crivo.features import layout as k
+
+Words = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@njit(cache=True, error_model="numpy")
+def _hash(word_0: int, word_1: int, entity: int) -> int:
+    """Spreads a key over 64 bits (two rounds of multiply and shift)."""
+    mixed = (word_0 ^ (word_1 * 0x1E3779B97F4A7C15)) + entity * 0x2545F4914F6CDD1D
+    mixed = (mixed ^ ((mixed >> 32) & k.HALF_MASK)) * 0x14D049BB133111EB
+    mixed = (mixed ^ ((mixed >> 29) & k.HALF_MASK)) * 0x3F58476D1CE4E5B9
+    return mixed ^ ((mixed >> 32) & k.HALF_MASK)
+
+
+@njit(cache=True, error_model="numpy")
+def find(index: Words, arena: Words, word_0: int, word_1: int, entity: int) -> int:
+    """The head of a key, or 0. Every bit of the key is compared."""
+    mask = index.size - 1
+    mixed = _hash(word_0, word_1, entity)
+    tag = (mixed >> k.OFFSET_BITS) & k.TAG_MASK
+    at = mixed & mask
+    while index[at] != 0:
+        entry = index[at]
+        if entry >> k.OFFSET_BITS == tag:
+            head = entry & k.OFFSET_MASK
+            if arena[head] == word_0 and arena[head + 1] == word_1 and arena[head + 2] == entity:
+                return head
+        at = (at + 1) & mask
+    return 0
+
+
+@njit(cache=True, error_model="numpy")
+def _enter(index: Words, head: int, mixed: int) -> None:
+    mask = index.size - 1
+    at = mixed & mask
+    while index[at] != 0:
+        at = (at + 1) & mask
+    index[at] = (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << k.OFFSET_BITS) | head
+
+
+@njit(cache=True, error_model="numpy")
+def reindex(old: Words, index: Words, arena: Words) -> None:
+    """Enters every head of `old` into the empty, larger `index`."""
+    for at in range(old.size):
+        if old[at] != 0:
+            head = old[at] & k.OFFSET_MASK
+            _enter(index, head, _hash(arena[head], arena[head + 1], arena[head + 2]))
+
+
+@njit(cache=True, error_model="numpy")
+def create(
+    plan: Words, control: Words, index: Words, arena: Words, word_0: int, word_1: int, entity: int
+) -> int:
+    """A new head whose series hold nothing, or 0 where the arena is full."""
+    size = plan[k.P_HEAD_WORDS + entity]
+    head = control[k.C_TOP]
+    if head + size > arena.size:
+        return 0
+    control[k.C_TOP] = head + size
+    control[k.C_KEYS] += 1
+    arena[head], arena[head + 1], arena[head + 2] = word_0, word_1, entity
+    arena[head + k.HEAD_SERIES : head + size] = 0
+    for s in range(plan[k.P_N_SERIES]):
+        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
+        if plan[series + k.S_ENTITY] == entity:
+            arena[head + plan[series + k.S_AT]] = k.NEVER
+            arena[head + plan[series + k.S_AT] + 1] = k.NEVER
+    _enter(index, head, _hash(word_0, word_1, entity))
+    return head
+
+
+@njit(cache=True, error_model="numpy")
+def last_before(arena: Words, block: int, rows: int, width: int, instant: int) -> int:
+    """The last row that begins before the instant; 0 where even the first does not.
+
+    The product with a comparison keeps the processor from guessing, and guessing wrong.
+    """
+    low = 0
+    while rows > 1:
+        half = rows >> 1
+        low += half * (arena[block + (low + half) * width] < instant)
+        rows -= half
+    return low
+
+
+@njit(cache=True, error_model="numpy")
+def _allocate(control: Words, arena: Words, size_class: int) -> int:
+    """A block of 2**size_class words, or 0."""
+    block = control[k.C_FREE + size_class]
+    if block != 0:
+        control[k.C_FREE + size_class] = arena[block]
+        return block
+    block = control[k.C_TOP]
+    if block + (1 << size_class) > arena.size:
+        return 0
+    control[k.C_TOP] = block + (1 << size_class)
+    return block
+
+
+@njit(cache=True, error_model="numpy")
+def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> bool:
+    """Whether the level at `at` can take one more row; it drops or moves rows to make it so.
+
+    Rows up to the last one at or before `horizon` are behind every read: that last one stays as
+    the total before the window.
+    """
+    block, rows, size_class = arena[at], arena[at + 1] >> 6, arena[at + 1] & 63
+    if block == 0:
+        while (1 << size_class) < 2 * width:
+            size_class += 1
+        block = _allocate(control, arena, size_class)
+        if block == 0:
+            return False
+        arena[block] = k.NEVER
+        arena[block + 1 : block + width] = 0
+        arena[at], arena[at + 1] = block, (1 << 6) | size_class
+        return True
+    if (rows + 1) * width <= 1 << size_class:
+        return True
+    keep = last_before(arena, block, rows, width, horizon + 1)
+    left = rows - keep
+    target = block
+    if keep * 4 < rows:  # too little would be won: the same work would soon come again
+        target = _allocate(control, arena, size_class + 1)
+        if target == 0:
+            return False
+    for word in range(left * width):
+        arena[target + word] = arena[block + keep * width + word]
+    if target != block:
+        arena[block] = control[k.C_FREE + size_class]
+        control[k.C_FREE + size_class] = block
+        size_class += 1
+    arena[at], arena[at + 1] = target, (left << 6) | size_class
+    return True
+
+
+@njit(cache=True, error_model="numpy")
+def insert(arena: Words, at: int, width: int, instant: int, scratch: Words) -> None:
+    """Adds an event's columns to the row of its instant, made if new, and to all later rows."""
+    block, rows = arena[at], arena[at + 1] >> 6
+    end = block + rows * width
+    row = end - width
+    if arena[row] > instant:
+        row = block + last_before(arena, block, rows, width, instant + 1) * width
+    if arena[row] < instant:  # else the event shares its row, or is older than any read can reach
+        row += width
+        for word in range(end - 1, row - 1, -1):
+            arena[word + width] = arena[word]
+        arena[row] = instant
+        for column in range(1, width):
+            arena[row + column] = arena[row - width + column]
+        arena[at + 1] += 1 << 6
+        end += width
+    for later in range(row, end, width):
+        for column in range(1, width):
+            arena[later + column] += scratch[k.SCRATCH_VALUES + column - 1]

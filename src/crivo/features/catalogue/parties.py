@@ -1,0 +1,89 @@
+"""What payer and payee usually do: how often, how much, since when."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crivo.features.spec import (
+    EVER,
+    Card,
+    Entity,
+    EventKind,
+    Feature,
+    Measure,
+    Statistic,
+    Window,
+    days,
+    hours,
+)
+
+_EARLIER: Final = "Looks at earlier transfers alone; the transfer itself is not counted."
+
+
+def _count(entity: Entity, window: Window) -> Feature:
+    return Feature(
+        entity=entity,
+        event=EventKind.TRANSFER,
+        measure=Measure.TRANSFER,
+        statistic=Statistic.COUNT,
+        window=window,
+        card=Card(
+            meaning=f"Transfers of the {entity.value} in the {window.name} before.",
+            unit="transfers",
+            null_meaning="Never null: 0 without any.",
+            leakage=_EARLIER,
+            purpose="A sudden pace marks an emptied account, or a mule's account being filled.",
+            owner="features",
+        ),
+    )
+
+
+def _amount(entity: Entity, statistic: Statistic, window: Window) -> Feature:
+    mean = statistic is Statistic.MEAN
+    return Feature(
+        entity=entity,
+        event=EventKind.TRANSFER,
+        measure=Measure.AMOUNT,
+        statistic=statistic,
+        window=window,
+        card=Card(
+            meaning=f"{'Mean' if mean else 'Total'} amount of the {entity.value}'s transfers in "
+            f"the {window.name} before.",
+            unit="centavos",
+            null_meaning="No transfer in the window." if mean else "The window is saturated.",
+            leakage=_EARLIER,
+            purpose="What is usual for an account is what an unusual amount is measured by.",
+            owner="features",
+        ),
+    )
+
+
+def _first_seen(entity: Entity) -> Feature:
+    return Feature(
+        entity=entity,
+        event=EventKind.TRANSFER,
+        measure=Measure.TRANSFER,
+        statistic=Statistic.SINCE_FIRST,
+        window=EVER,
+        card=Card(
+            meaning=f"Time since the {entity.value}'s first transfer ever, at most 400 days.",
+            unit="seconds",
+            null_meaning=f"This is the {entity.value}'s first transfer.",
+            leakage=_EARLIER,
+            purpose="New accounts are opened to defraud and to receive.",
+            owner="features",
+        ),
+    )
+
+
+FEATURES: Final = (
+    *(_count(Entity.PAYER, window) for window in (hours(1), hours(24), days(7), days(30))),
+    _amount(Entity.PAYER, Statistic.SUM, hours(24)),
+    _amount(Entity.PAYER, Statistic.MEAN, days(7)),
+    _amount(Entity.PAYER, Statistic.MEAN, days(30)),
+    _first_seen(Entity.PAYER),
+    *(_count(Entity.PAYEE, window) for window in (hours(24), days(7), days(30))),
+    _amount(Entity.PAYEE, Statistic.MEAN, days(7)),
+    _amount(Entity.PAYEE, Statistic.MEAN, days(30)),
+    _first_seen(Entity.PAYEE),
+)

@@ -1,0 +1,174 @@
+"""The engine: a plan and a state. Read first, then fold; calls come in the order of events."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.domain.errors import Code, Misconfigured, invalid
+from crivo.features import layout as k
+from crivo.features.kernel import read, run
+from crivo.features.plan import Plan
+from crivo.features.row import EVENT_ROW, RowKind
+from crivo.features.state import ARENA_WORDS_MIN, STATE_BYTES_MAX, State
+
+#: Flags of a vector: a late transfer; a key read at its newest event less slack; a window too full.
+LATE: Final = k.LATE
+BEHIND: Final = k.BEHIND
+SATURATED: Final = k.SATURATED
+
+_NULL_BITS: Final = np.uint64(0x7FF8_0000_0000_0000)
+_NOTHING: Final = np.empty(0, dtype=np.bool_)
+_NO_FLAGS: Final = np.empty(0, dtype=np.uint8)
+
+Rows = NDArray[np.void]
+Vector = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class EngineCounts:
+    """What an engine has done: rows in all = folded + late."""
+
+    folded: int
+    late: int
+    keys: int
+    state_bytes: int
+
+
+class Engine:
+    """Vectors of transfers over all rows folded before them.
+
+    A vector is float64 in the order of `plan.names`, null as NaN. Not for use by two threads.
+    """
+
+    def __init__(
+        self,
+        plan: Plan,
+        *,
+        arena_words: int = ARENA_WORDS_MIN,
+        state_bytes_max: int = STATE_BYTES_MAX,
+    ) -> None:
+        self.plan = plan
+        self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
+        self._features = len(plan.names)
+        self._scratch = np.zeros(int(plan.table[k.P_SCRATCH_WORDS]), dtype=np.int64)
+        self._no_vectors: Vector = np.empty((0, self._features), dtype=np.float64)
+
+    def fold(self, rows: Rows) -> None:
+        """Every row is counted by later vectors; late transfers are counted as late alone.
+
+        Raises:
+            Refused: FIELD_TYPE for rows that are not `EVENT_ROW`.
+            Unavailable: OVERLOADED at the memory's ceiling; the rows before it are folded.
+        """
+        self._run(_words(rows), _NOTHING, self._no_vectors, _NO_FLAGS)
+
+    def vectors(self, rows: Rows, wanted: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.uint8]]:
+        """(float64[n_wanted, F], flags[n_wanted]): each wanted transfer is read, then folded.
+
+        `wanted` is a mask over the rows. All rows are folded, in order.
+
+        Raises:
+            Refused: FIELD_TYPE; FIELD_VALUE where a wanted row is no transfer.
+            Unavailable: OVERLOADED, as `fold`.
+        """
+        words = _words(rows)
+        if wanted.dtype != np.bool_ or wanted.shape != (len(rows),):
+            raise invalid(
+                Code.FIELD_TYPE,
+                field="wanted",
+                expected=f"a mask of {len(rows)} booleans",
+                found=f"{wanted.dtype}{wanted.shape}",
+            )
+        if (rows["kind"][wanted] != RowKind.TRANSFER).any():
+            raise _no_transfer(RowKind.REPORT)
+        count = int(np.count_nonzero(wanted))
+        out = np.empty((count, self._features), dtype=np.float64)
+        flags = np.zeros(count, dtype=np.uint8)
+        self._run(words, wanted, out, flags)
+        return out, flags
+
+    def read(self, rows: Rows) -> tuple[Vector, int]:
+        """The vector (float64[F]) and flags of one transfer; nothing changes.
+
+        Raises:
+            Refused: FIELD_TYPE, or FIELD_VALUE where there is not exactly one transfer.
+        """
+        words = _words(rows)
+        if len(rows) != 1:
+            raise invalid(Code.FIELD_VALUE, field="rows", expected="one row", found=len(rows))
+        if words[k.ROW_KIND] != k.KIND_TRANSFER:
+            raise _no_transfer(words[k.ROW_KIND])
+        out = np.empty((1, self._features), dtype=np.float64)
+        state = self._state
+        flags = read(self.plan.table, state.index, state.arena, words, self._scratch, out)
+        return out[0], flags
+
+    def check_plan(self, plan_hash: str) -> None:
+        """Nothing, if this engine runs that plan.
+
+        Raises:
+            Misconfigured: PLAN_MISMATCH.
+        """
+        if plan_hash != self.plan.plan_hash:
+            raise Misconfigured(
+                Code.PLAN_MISMATCH,
+                "the engine runs another plan",
+                hint="Use the bundle's own plan, or train on this one.",
+                field="plan_hash",
+                expected=plan_hash,
+                found=self.plan.plan_hash,
+            )
+
+    @property
+    def counts(self) -> EngineCounts:
+        """Rows folded, late transfers, keys and bytes held."""
+        control = self._state.control
+        return EngineCounts(
+            folded=int(control[k.C_FOLDED]),
+            late=int(control[k.C_LATE]),
+            keys=int(control[k.C_KEYS]),
+            state_bytes=self._state.bytes,
+        )
+
+    def _run(
+        self, words: Any, wanted: NDArray[np.bool_], out: Vector, flags: NDArray[np.uint8]
+    ) -> None:
+        state = self._state
+        control, table, scratch = state.control, self.plan.table, self._scratch
+        control[k.C_ROW] = control[k.C_OUT] = 0
+        while code := run(
+            table, control, state.index, state.arena, words, scratch, wanted, out, flags
+        ):
+            state.grow(code)
+
+
+def vector_bytes(vector: Vector) -> bytes:
+    """The bytes that are hashed and compared: float64 little-endian, null = 0x7ff8000000000000."""
+    words = np.ascontiguousarray(vector, dtype="<f8").view("<u8").copy()
+    words[np.isnan(vector)] = _NULL_BITS
+    return words.tobytes()
+
+
+def vector_hash(vector: Vector) -> str:
+    """SHA-256 (hex) of `vector_bytes`."""
+    return hashlib.sha256(vector_bytes(vector)).hexdigest()
+
+
+def _words(rows: Rows) -> Any:
+    """The rows as int64[n × 13], without a copy."""
+    if rows.dtype != EVENT_ROW or rows.ndim != 1:
+        raise invalid(
+            Code.FIELD_TYPE, field="rows", expected="a row of EVENT_ROW each", found=rows.dtype
+        )
+    return np.ascontiguousarray(rows).view(np.int64)
+
+
+def _no_transfer(kind: object) -> Exception:
+    return invalid(
+        Code.FIELD_VALUE, field="kind", expected="a transfer, where a vector is wanted", found=kind
+    )
