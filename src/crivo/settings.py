@@ -41,12 +41,16 @@ class HttpSettings(BaseModel):
 
 
 class LogSettings(BaseModel):
-    """A new log's manifest; an existing log keeps its own for good."""
+    """A new log's manifest (by default a wall clock and 4 partitions).
+
+    An existing log keeps its own for good: what is set here must then be the same, and what is not
+    set is read from it.
+    """
 
     model_config = _FROZEN
 
-    clock: ClockKind = ClockKind.WALL
-    partitions: int = Field(default=4, ge=1, le=1_024)
+    clock: ClockKind | None = None
+    partitions: int | None = Field(default=None, ge=1, le=1_024)
 
 
 class Settings(BaseSettings):

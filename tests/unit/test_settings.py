@@ -16,7 +16,7 @@ def test_an_empty_environment_gives_the_defaults() -> None:
     assert settings.home == Path(".crivo")
     assert (settings.http.host, settings.http.port) == ("127.0.0.1", 8000)
     assert settings.http.api_key_required
-    assert settings.log.clock is ClockKind.WALL
+    assert settings.log.clock is None
 
 
 def test_groups_are_reached_by_two_underscores() -> None:

@@ -20,7 +20,7 @@ SLACK: Final = ALLOWED_LATENESS + CLOCK_AHEAD_MAX
 
 
 class ClockKind(StrEnum):
-    """`wall` stamps the time of day; `replay` takes the time from the request (demo, simulations)."""
+    """`wall` stamps the time of day; `replay` takes the request's time (demo, simulations)."""
 
     WALL = "wall"
     REPLAY = "replay"

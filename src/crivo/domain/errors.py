@@ -8,7 +8,7 @@ from typing import Final
 
 
 class Code(StrEnum):
-    """The stable name of a failure: the same in problem documents, quarantine rows, metrics, docs."""
+    """The stable name of a failure: the same in answers, quarantine, metrics and docs."""
 
     # What a value of the domain may be.
     AMOUNT_INVALID = "AMOUNT_INVALID"
@@ -42,6 +42,7 @@ class Code(StrEnum):
     IMPORT_TOO_LARGE = "IMPORT_TOO_LARGE"
     OVERLOADED = "OVERLOADED"
     NOT_READY = "NOT_READY"
+    PORT_TAKEN = "PORT_TAKEN"
     INTERNAL = "INTERNAL"
     # What definitions, artifacts and checks can say.
     DEFINITION_INVALID = "DEFINITION_INVALID"
@@ -62,7 +63,7 @@ class Code(StrEnum):
 class CrivoError(Exception):
     """The root: a stable `code`, what happened, what to do about it, and where it was found.
 
-    `context` holds plain values; the keys `field`, `expected` and `found` are used wherever they apply.
+    `context` holds plain values; `field`, `expected` and `found` are used where they apply.
     """
 
     exit_code: int = 1
@@ -85,7 +86,7 @@ class CrivoError(Exception):
 
 
 class Refused(CrivoError):
-    """The outside sent something that is not accepted; sending it again unchanged changes nothing."""
+    """The outside sent something that is not accepted; sending it again does not help."""
 
     exit_code = 2
 
@@ -103,7 +104,7 @@ class Unfit(CrivoError):
 
 
 class Misconfigured(CrivoError):
-    """A setting, a definition or a file of the installation is wrong; it is found before work starts."""
+    """A setting, a definition or an installed file is wrong; found before work starts."""
 
     exit_code = 2
 

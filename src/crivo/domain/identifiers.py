@@ -61,7 +61,7 @@ def check_id_time(end_to_end_id: str, received_at: int) -> None:
             field="end_to_end_id",
             expected="a minute within 12 h of the time of receipt",
             found=end_to_end_id,
-            hint="An id is made when the transfer is initiated; an older transfer needs no decision.",
+            hint="An id is made when the transfer is initiated; old ones need no decision.",
         )
 
 

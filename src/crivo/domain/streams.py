@@ -25,7 +25,7 @@ _WORD: Final = 0xFFFFFFFF
 
 
 def murmur2(data: bytes) -> int:
-    """Murmur2 as Kafka's clients compute it (32 bits, seed 0x9747b28c), so that all partition alike."""
+    """Murmur2 as Kafka's clients compute it (32 bits, seed 0x9747b28c): all partition alike."""
     length = len(data)
     digest = (_SEED ^ length) & _WORD
     whole = length & ~3
@@ -41,5 +41,5 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=1 << 17)
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition of a 16-byte entity id; the record key is its 32 hex bytes (`murmur2_random`)."""
+    """The partition of a 16-byte entity id; the record key is its 32 hex digits (`murmur2`)."""
     return (murmur2(key.hex().encode()) & 0x7FFFFFFF) % partitions

@@ -35,7 +35,7 @@ from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
-from crivo.features.engine import Engine, vector_bytes
+from crivo.features.engine import Engine, EngineCounts, vector_bytes
 from crivo.features.row import RowTuple, make_rows, transfer_row
 from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
 from crivo.flows.bundle import Bundle
@@ -96,6 +96,11 @@ class DecisionService:
     def folded(self) -> int:
         """How many events state holds: the sequence number that comes next."""
         return self._folded
+
+    @property
+    def counts(self) -> EngineCounts:
+        """What feature state holds, for metrics; any thread may ask."""
+        return self._engine.counts
 
     def decide(
         self, transfer: Transfer, *, arrived_ns: int, supplied_received_at: int | None = None

@@ -86,7 +86,7 @@ def test_an_event_from_the_future_is_refused_as_clock_ahead() -> None:
 
 def test_an_error_says_field_expected_found_and_hint() -> None:
     error: CrivoError = invalid(
-        Code.FIELD_VALUE, field="phase", expected="initiation", found="x" * 500, hint="Leave it out."
+        Code.FIELD_VALUE, field="phase", expected="initiation", found="x" * 500, hint="Omit it."
     )
-    assert "phase" in str(error) and "initiation" in str(error) and "Leave it out." in str(error)
+    assert "phase" in str(error) and "initiation" in str(error) and "Omit it." in str(error)
     assert len(str(error.context["found"])) <= 80

@@ -75,7 +75,8 @@ def test_an_instant_survives_its_text(instant: int) -> None:
 
 @pytest.mark.parametrize(
     "bad",
-    ["", "now", "2026-11-23", "2026-11-23T12:00:00", "2026-11-23T12:00:00+00:00", "2026-02-30T00:00:00Z"],
+    ["", "now", "2026-11-23", "2026-11-23T12:00:00", "2026-11-23T12:00:00+00:00"]
+    + ["2026-02-30T00:00:00Z"],
 )
 def test_a_time_without_z_or_sense_is_refused(bad: str) -> None:
     assert code_of(parse_rfc3339, bad) is Code.TIME_INVALID

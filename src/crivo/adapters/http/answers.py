@@ -13,6 +13,7 @@ from crivo.decision.record import Versions
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.transfer import Transfer
 from crivo.flows.answers import Answer
+from crivo.flows.report import ReportAnswer
 
 JSON: Final = b"application/json"
 
@@ -50,7 +51,7 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
     degraded: tuple[str, ...]
 
 
-class ReportAnswer(msgspec.Struct, frozen=True):
+class ReportTaken(msgspec.Struct, frozen=True):
     """The answer to a report. `known_at` is when it counts from."""
 
     report_id: str
@@ -100,8 +101,19 @@ def decision_body(answer: Answer) -> DecisionAnswer:
     )
 
 
-def page_decision(transfer: Transfer, body: DecisionAnswer) -> PageDecision:
+def report_body(answer: ReportAnswer) -> ReportTaken:
+    """What the reporter reads."""
+    return ReportTaken(
+        report_id=answer.report.report_id,
+        end_to_end_id=answer.report.end_to_end_id,
+        status=answer.report.status.value,
+        known_at=format_rfc3339(answer.known_at),
+    )
+
+
+def page_decision(transfer: Transfer, answer: Answer) -> PageDecision:
     """What the page shows of a decision."""
+    body = decision_body(answer)
     return PageDecision(
         received_at=body.received_at,
         outcome=body.outcome,

@@ -2,53 +2,27 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from crivo.adapters.http.answers import ReportAnswer, decision_body
-from crivo.adapters.http.auth import ApiKeys, PageAccess
+from crivo.adapters.http.answers import decision_body, report_body
 from crivo.adapters.http.bodies import parse_report
-from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.gate import Gate
-from crivo.adapters.http.hot import HotRoutes
+from crivo.adapters.http.hot import HotRoutes, check_ready, durable
 from crivo.adapters.http.openapi import answer_of, complete, report_operation
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of, render
 from crivo.adapters.http.receive import Disconnected, read_json_body
-from crivo.adapters.http.service import DecisionDoor, Limits, Predictor, Telemetry
-from crivo.domain.errors import Code, CrivoError, Refused, Unavailable, invalid
+from crivo.adapters.http.service import Parts, Telemetry
+from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
-from crivo.domain.instant import format_rfc3339
-from crivo.governance.pseudonym import Pseudonymiser
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything the door stands on. `keys` is None where no key is asked for.
-
-    `started` runs on the event loop before the first request, `stopping` after the last one;
-    `is_ready` says whether transfers are taken.
-    """
-
-    door: DecisionDoor
-    predictor: Predictor
-    pseudonyms: Pseudonymiser
-    keys: ApiKeys | None
-    page: PageAccess
-    feed: Feed
-    telemetry: Telemetry
-    limits: Limits
-    is_ready: Callable[[], bool]
-    version: str
+from crivo.model.artifact import Artifact
 
 
 class Application(FastAPI):
@@ -62,20 +36,13 @@ class Application(FastAPI):
             # The interactive pages load scripts from elsewhere; the document itself is served.
             docs_url=None,
             redoc_url=None,
+            lifespan=lambda _: parts.running(),
         )
         self._parts: Final = parts
         self._gate: Final = Gate(
             super().__call__, keys=parts.keys, page=parts.page, telemetry=parts.telemetry
         )
-        self.hot: Final = HotRoutes(
-            gate=self._gate,
-            door=parts.door,
-            predictor=parts.predictor,
-            pseudonyms=parts.pseudonyms,
-            feed=parts.feed,
-            telemetry=parts.telemetry,
-            limits=parts.limits,
-        )
+        self.hot: Final = HotRoutes(self._gate, parts)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -88,7 +55,7 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """FastAPI's document with the hot routes in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete(super().openapi(), self._parts.predictor.input_names)
+            self.openapi_schema = complete(super().openapi(), _artifact(self._parts).input_names)
         return self.openapi_schema
 
 
@@ -111,10 +78,7 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
     )
     async def decision(end_to_end_id: str) -> Response:
         end_to_end_id_minute(end_to_end_id)
-        answer = parts.door.recent(end_to_end_id)
-        if answer is None:
-            # The table of decisions is a file: it is read off the loop.
-            answer = await run_in_threadpool(parts.door.stored, end_to_end_id)
+        answer = parts.decisions.find(end_to_end_id)
         if answer is None:
             raise Refused(
                 Code.NOT_FOUND,
@@ -128,32 +92,40 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
     @app.post(
         "/v1/reports",
         openapi_extra=report_operation(),
-        responses=answer_of("ReportAnswer"),
+        responses=answer_of("ReportTaken"),
         tags=["reports"],
         summary="Claim that a transfer was fraud",
     )
     async def report(request: Request) -> Response:
+        check_ready(parts)
         raw = await read_json_body(
             request.scope,
             request.receive,
             bytes_max=parts.limits.decision_bytes_max,
             seconds_max=parts.limits.body_seconds_max,
         )
-        claim = parse_report(raw, parts.pseudonyms)
-        accepted = await _durable(parts.door.report(claim), parts.limits.answer_seconds_max)
-        parts.telemetry.reported(claim.status)
-        return _json(
-            ReportAnswer(
-                report_id=claim.report_id,
-                end_to_end_id=claim.end_to_end_id,
-                status=claim.status,
-                known_at=format_rfc3339(accepted),
-            )
+        claim, status, supplied = parse_report(raw)
+        pending = parts.reports.report(
+            report_id=claim.report_id,
+            status=status,
+            end_to_end_id=claim.end_to_end_id,
+            supplied_received_at=supplied,
         )
+        answer = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+        parts.telemetry.reported(status.value)
+        return _json(report_body(answer))
 
     @app.get("/v1/model", tags=["model"], summary="The served model and its signature")
     async def model() -> Mapping[str, Any]:
-        return parts.predictor.card()
+        artifact = _artifact(parts)
+        return {
+            "hash": artifact.hash,
+            "kind": artifact.kind.value,
+            "signature": artifact.signature,
+            "features": artifact.set_hash,
+            "plan": artifact.plan_hash,
+            "metadata": artifact.metadata,
+        }
 
 
 def _add_health_routes(app: FastAPI, parts: Parts) -> None:
@@ -163,10 +135,7 @@ def _add_health_routes(app: FastAPI, parts: Parts) -> None:
 
     @app.get("/health/ready", tags=["health"], summary="Whether transfers are taken")
     async def ready() -> dict[str, str]:
-        if not parts.is_ready():
-            raise Unavailable(
-                Code.NOT_READY, "the service is starting or stopping", hint="Ask again soon."
-            )
+        check_ready(parts)
         return {"status": "ready"}
 
     @app.get("/metrics", include_in_schema=False)
@@ -216,6 +185,10 @@ def _add_problem_handlers(app: FastAPI, telemetry: Telemetry) -> None:
         # The server logs the traceback: Starlette raises the error again after this answer.
         telemetry.failed("other")
         return _problem(request, internal_problem())
+
+
+def _artifact(parts: Parts) -> Artifact:
+    return parts.decisions.bundle.artifact
 
 
 def _problem(request: Request, problem: Problem) -> Response:

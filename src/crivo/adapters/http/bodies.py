@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import math
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -23,9 +21,6 @@ RawId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARACTERS_MAX)]
 
 #: Longer than any integer the schema allows; Python's own limit for parsing one is 4,300 digits.
 _DIGITS_MAX: Final = 400
-
-#: The greatest integer below which a float64 is exact.
-_EXACT_MAX: Final = 2**53
 
 
 class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -49,30 +44,12 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 
 
 class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/reports`: a claim, and the facts of a transfer the log may not know."""
+    """The body of `POST /v1/reports`: a claim. The door fills in the facts of its transfer."""
 
     report_id: str
     end_to_end_id: str
     status: ReportStatus | None = None
     received_at: str | None = None
-    payer_account_id: RawId | None = None
-    payee_account_id: RawId | None = None
-    amount_centavos: int | None = None
-    occurred_at: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ReportClaim:
-    """A parsed report body. The facts are those the caller gave; the log's own go before them."""
-
-    report_id: str
-    end_to_end_id: str
-    status: ReportStatus
-    received_at: int | None
-    payer_id: bytes | None
-    payee_id: bytes | None
-    amount_centavos: int | None
-    transfer_occurred_at: int | None
 
 
 _Body = TypeVar("_Body", bound=msgspec.Struct)
@@ -111,97 +88,44 @@ def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int
     return transfer, parse_rfc3339(received_at, field="received_at")
 
 
-def parse_report(raw: bytes, pseudonyms: Pseudonymiser) -> ReportClaim:
-    """The claim in a body.
+def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:
+    """The claim in a body, its status (default CLAIMED), and the receipt it supplies.
 
     Raises:
         Refused: BODY_MALFORMED, or the first field that cannot be.
     """
     body = _decode(_REPORT, raw)
-    return ReportClaim(
-        report_id=body.report_id,
-        end_to_end_id=body.end_to_end_id,
-        status=body.status or ReportStatus.CLAIMED,
-        received_at=_instant(body.received_at, "received_at"),
-        payer_id=_pseudonym(pseudonyms.account, body.payer_account_id, "payer_account_id"),
-        payee_id=_pseudonym(pseudonyms.account, body.payee_account_id, "payee_account_id"),
-        amount_centavos=body.amount_centavos,
-        transfer_occurred_at=_instant(body.occurred_at, "occurred_at"),
-    )
+    received_at = body.received_at
+    supplied = None if received_at is None else parse_rfc3339(received_at, field="received_at")
+    return body, body.status or ReportStatus.CLAIMED, supplied
 
 
-def parse_rows(
-    raw: bytes, input_names: tuple[str, ...], *, rows_max: int
-) -> tuple[list[list[float]], bool]:
-    """The rows of a predict body in the model's own order, and whether the body was a list.
-
-    One object or a list of objects, each with exactly the model's inputs; null is NaN, which the
-    model was trained to read as missing.
+def parse_rows(raw: bytes, *, rows_max: int) -> tuple[list[dict[str, object]], bool]:
+    """The rows of a predict body, and whether it was a list; the model judges what is in them.
 
     Raises:
-        Refused: BODY_MALFORMED, FIELD_MISSING, FIELD_UNKNOWN, FIELD_TYPE, FIELD_VALUE.
+        Refused: BODY_MALFORMED; FIELD_TYPE for a row that is no object; FIELD_VALUE.
     """
     document = _load(raw)
     many = isinstance(document, list)
     rows = document if isinstance(document, list) else [document]
     if not 1 <= len(rows) <= rows_max:
         raise invalid(
-            Code.FIELD_VALUE, field="body", expected=f"1 to {rows_max} rows", found=len(rows)
+            Code.FIELD_VALUE, field="rows", expected=f"1 to {rows_max} rows", found=len(rows)
         )
-    known = frozenset(input_names)
-    return [
-        _row(row, input_names, known, f"[{index}]." if many else "")
-        for index, row in enumerate(rows)
-    ], many
-
-
-def _row(row: object, names: tuple[str, ...], known: frozenset[str], where: str) -> list[float]:
-    if not isinstance(row, dict):
-        raise invalid(
-            Code.FIELD_TYPE,
-            field=where.rstrip(".") or "body",
-            expected="an object of the model's inputs",
-            found=type(row).__name__,
-        )
-    for name in row:
-        if name not in known:
+    for index, row in enumerate(rows):
+        if not isinstance(row, dict):
             raise invalid(
-                Code.FIELD_UNKNOWN,
-                field=where + name[:ID_CHARACTERS_MAX],
-                expected="an input of the served model",
-                found=name,
-                hint="GET /v1/model lists the inputs.",
+                Code.FIELD_TYPE,
+                field=f"rows[{index}]",
+                expected="an object of the model's inputs",
+                found=type(row).__name__,
             )
-    return [_number(row, name, where) for name in names]
-
-
-def _number(row: Mapping[str, object], name: str, where: str) -> float:
-    if name not in row:
-        raise invalid(
-            Code.FIELD_MISSING,
-            field=where + name,
-            expected="a number or null",
-            found=None,
-            hint="GET /v1/model lists the inputs.",
-        )
-    value = row[name]
-    if value is None:
-        return math.nan
-    if (type(value) is float and math.isfinite(value)) or (
-        type(value) is int and abs(value) <= _EXACT_MAX
-    ):
-        return float(value)
-    raise invalid(
-        Code.FIELD_TYPE, field=where + name, expected="a finite number or null", found=value
-    )
+    return rows, many
 
 
 def _pseudonym(make: Callable[..., bytes], raw: str | None, field: str) -> bytes | None:
     return None if raw is None else make(raw, field=field)
-
-
-def _instant(text: str | None, field: str) -> int | None:
-    return None if text is None else parse_rfc3339(text, field=field)
 
 
 def _decode(decoder: msgspec.json.Decoder[_Body], raw: bytes) -> _Body:
@@ -230,7 +154,7 @@ def _quotes(body: msgspec.Struct) -> int:
     return count
 
 
-def _load(raw: bytes) -> Any:  # noqa: ANN401 (a JSON document of any shape)
+def _load(raw: bytes) -> Any:
     """The JSON document, with repeated keys and non-finite numbers refused."""
     try:
         return json.loads(

@@ -7,10 +7,8 @@ its OpenAPI document, behind the same gate, and refuse with the same problem doc
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable
-from functools import partial
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -18,22 +16,23 @@ from starlette.types import Receive, Scope, Send
 from crivo.adapters.http.answers import (
     ScoreAnswer,
     ScoresAnswer,
-    decision_answer,
-    page_decision,
+    decision_body,
     respond,
     respond_json,
 )
-from crivo.adapters.http.bodies import Pseudonyms, parse_decision, parse_rows
-from crivo.adapters.http.feed import Feed
+from crivo.adapters.http.bodies import parse_decision, parse_rows
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import Disconnected, read_json_body
-from crivo.adapters.http.service import Answered, DecisionDoor, Limits, Predictor, Telemetry
+from crivo.adapters.http.service import Parts
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
+from crivo.flows.pending import Pending
+from crivo.flows.predict import predict
 
 #: Rows scored before the loop gets its turn: about a millisecond of a forest of 200 trees.
 PREDICT_SLICE_ROWS: Final = 64
 
+Value = TypeVar("Value")
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _ENCODER: Final = msgspec.json.Encoder()
@@ -42,24 +41,11 @@ _ENCODER: Final = msgspec.json.Encoder()
 class HotRoutes:
     """Both routes with what they share: the gate, the limits, the count of requests in flight."""
 
-    def __init__(
-        self,
-        *,
-        gate: Gate,
-        door: DecisionDoor,
-        predictor: Predictor,
-        pseudonyms: Pseudonyms,
-        feed: Feed,
-        telemetry: Telemetry,
-        limits: Limits,
-    ) -> None:
+    def __init__(self, gate: Gate, parts: Parts) -> None:
         self._gate = gate
-        self._door = door
-        self._predictor = predictor
-        self._pseudonyms = pseudonyms
-        self._feed = feed
-        self._telemetry = telemetry
-        self._limits = limits
+        self._parts = parts
+        self._telemetry = parts.telemetry
+        self._limits = parts.limits
         self._flying = 0
         self.paths: Final[dict[str, Handler]] = {
             "/v1/decisions": self._decide,
@@ -101,64 +87,89 @@ class HotRoutes:
             self._telemetry.answered(route, status, code)
 
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = time.perf_counter()
+        parts, limits = self._parts, self._limits
+        arrived_ns = parts.monotonic_ns()
+        check_ready(parts)
         raw = await read_json_body(
             scope,
             receive,
-            bytes_max=self._limits.decision_bytes_max,
-            seconds_max=self._limits.body_seconds_max,
+            bytes_max=limits.decision_bytes_max,
+            seconds_max=limits.body_seconds_max,
         )
-        transfer, supplied = parse_decision(raw, self._pseudonyms)
-        loop = asyncio.get_running_loop()
-        waiting: asyncio.Future[Answered] = loop.create_future()
-        self._door.decide(transfer, supplied, partial(_settle, waiting))
-        answered = await self._durable(waiting)
-        answer = decision_answer(answered.record, answered.received_at)
-        await respond_json(send, _ENCODER.encode(answer))
-        if not answered.repeat:
-            self._telemetry.decided(answer.outcome, answer.degraded, answered.stages)
-            self._feed.add(page_decision(answered.record, answer))
-        self._telemetry.decision_answered(time.perf_counter() - started, repeat=answered.repeat)
+        transfer, supplied = parse_decision(raw, parts.pseudonyms)
+        before = parts.decisions.folded
+        pending = parts.decisions.decide(
+            transfer, arrived_ns=arrived_ns, supplied_received_at=supplied
+        )
+        is_repeat = parts.decisions.folded == before
+        sequenced_ns = parts.monotonic_ns()
+        answer = await durable(pending, seconds_max=limits.answer_seconds_max)
+        durable_ns = parts.monotonic_ns()
+        await respond_json(send, _ENCODER.encode(decision_body(answer)))
+        self._telemetry.decision_answered(
+            (parts.monotonic_ns() - arrived_ns) / 1e9,
+            (durable_ns - sequenced_ns) / 1e9,
+            repeat=is_repeat,
+        )
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
+        limits = self._limits
         raw = await read_json_body(
             scope,
             receive,
-            bytes_max=self._limits.predict_bytes_max,
-            seconds_max=self._limits.body_seconds_max,
+            bytes_max=limits.predict_bytes_max,
+            seconds_max=limits.body_seconds_max,
         )
-        predictor = self._predictor
-        rows, many = parse_rows(raw, predictor.input_names, rows_max=self._limits.predict_rows_max)
+        rows, many = parse_rows(raw, rows_max=limits.predict_rows_max)
+        scorer = self._parts.decisions.bundle.scorer
         scores: list[int] = []
         for start in range(0, len(rows), PREDICT_SLICE_ROWS):
             if start:
                 # Decisions that wait get their turn between the slices of a long list.
                 await asyncio.sleep(0)
-            scores += predictor.scores(rows[start : start + PREDICT_SLICE_ROWS])
-        answer: ScoreAnswer | ScoresAnswer
-        if many:
-            answer = ScoresAnswer(scores, predictor.model_hash)
-        else:
-            answer = ScoreAnswer(scores[0], predictor.model_hash)
+            part = predict(scorer, rows[start : start + PREDICT_SLICE_ROWS], first=start)
+            scores += [prediction.score for prediction in part]
+        model = scorer.artifact.hash
+        answer = ScoresAnswer(scores, model) if many else ScoreAnswer(scores[0], model)
         await respond_json(send, _ENCODER.encode(answer))
         self._telemetry.predicted(len(rows))
 
-    async def _durable(self, waiting: asyncio.Future[Answered]) -> Answered:
+
+async def durable(pending: Pending[Value], *, seconds_max: float) -> Value:
+    """The answer, once the log has it on disk.
+
+    Its callbacks run on this event loop, because the log's groups are handed over to it.
+
+    Raises:
+        Unavailable: LOG_UNAVAILABLE after `seconds_max`; a repeat finds the answer later.
+    """
+    if not pending.done:
+        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        pending.add_done_callback(lambda _: _wake(ready))
         try:
-            async with asyncio.timeout(self._limits.answer_seconds_max):
-                return await waiting
+            async with asyncio.timeout(seconds_max):
+                await ready
         except TimeoutError:
-            raise _not_durable(self._limits.answer_seconds_max) from None
+            raise _not_durable(seconds_max) from None
+    return pending.result()
 
 
-def _settle(waiting: asyncio.Future[Answered], result: Answered | Exception) -> None:
-    if waiting.done():
-        # The caller went away, or gave up; the decision stands, and a repeat finds it.
-        return
-    if isinstance(result, Exception):
-        waiting.set_exception(result)
-    else:
-        waiting.set_result(result)
+def check_ready(parts: Parts) -> None:
+    """Nothing, if transfers are taken.
+
+    Raises:
+        Unavailable: NOT_READY.
+    """
+    if not parts.is_ready():
+        raise Unavailable(
+            Code.NOT_READY, "the service is starting or stopping", hint="Ask again in a moment."
+        )
+
+
+def _wake(ready: asyncio.Future[None]) -> None:
+    # Done already: the caller went away or gave up; the decision stands, and a repeat finds it.
+    if not ready.done():
+        ready.set_result(None)
 
 
 def _check_method(scope: Scope) -> None:

@@ -11,9 +11,11 @@ class LoopNotify:
 
     A hop wakes the loop through a socket and costs more than a decision, so a group shares one.
     Before a loop is attached and after it is detached callbacks run on the calling thread.
+    `committed` hears the size of each group, on the log's thread.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, committed: Callable[[int], None]) -> None:
+        self._committed = committed
         self._loop: asyncio.AbstractEventLoop | None = None
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -26,6 +28,7 @@ class LoopNotify:
 
     def __call__(self, callbacks: list[Callable[[], None]]) -> None:
         """Sees to it that the callbacks run, in order."""
+        self._committed(len(callbacks))
         loop = self._loop
         if loop is None:
             _run(callbacks)

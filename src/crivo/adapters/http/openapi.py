@@ -8,7 +8,7 @@ import msgspec
 
 from crivo.adapters.http.answers import (
     DecisionAnswer,
-    ReportAnswer,
+    ReportTaken,
     ScoreAnswer,
     ScoresAnswer,
 )
@@ -20,7 +20,7 @@ _TYPES: Final = (
     DecisionBody,
     ReportBody,
     DecisionAnswer,
-    ReportAnswer,
+    ReportTaken,
     ScoreAnswer,
     ScoresAnswer,
     Problem,

@@ -1,102 +1,54 @@
-"""What the door needs from behind it, and its own limits. Bootstrap hands both in."""
+"""What the door stands on: flows, its own limits, and whom it tells. Bootstrap hands them in."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from crivo.adapters.http.bodies import ReportClaim
-from crivo.decision.record import Record
-from crivo.domain.report import Report
-from crivo.domain.transfer import Transfer
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """A durable decision: its record, when it was received, and whether it had been made before.
-
-    `stages` gives seconds by stage, and is empty for a repeat.
-    """
-
-    record: Record
-    received_at: int
-    repeat: bool
-    stages: Mapping[str, float]
-
-
-#: Called once, on the event loop, when the outcome of a submission is known.
-DecisionDone = Callable[[Answered | Exception], None]
-ReportDone = Callable[[Exception | None], None]
-
-
-class DecisionDoor(Protocol):
-    """Decides transfers and takes reports; every method returns at once and answers by callback."""
-
-    def decide(self, transfer: Transfer, supplied: int | None, done: DecisionDone) -> None:
-        """Calls `done` when the decision is on disk, or will not be.
-
-        Raises:
-            Refused: CONFLICT, ID_TIME, CLOCK_AHEAD, MODEL_NOT_FOR_TRANSFERS.
-            Unavailable: LOG_UNAVAILABLE, OVERLOADED.
-        """
-        ...
-
-    def report(self, claim: ReportClaim, done: ReportDone) -> tuple[Report, int]:
-        """The report with its transfer's facts and its `known_at`; durable when `done` is called.
-
-        Raises:
-            Refused: NOT_FOUND where neither the log nor the claim has the facts, CONFLICT.
-            Unavailable: LOG_UNAVAILABLE, OVERLOADED.
-        """
-        ...
-
-    def recent(self, end_to_end_id: str) -> Answered | None:
-        """A durable decision of the last minute, from memory."""
-        ...
-
-    def stored(self, end_to_end_id: str) -> Answered | None:
-        """A decision from the table of decisions; reads a file."""
-        ...
-
-
-class Predictor(Protocol):
-    """The served model."""
-
-    @property
-    def model_hash(self) -> str:
-        """The artifact's hash."""
-        ...
-
-    @property
-    def input_names(self) -> tuple[str, ...]:
-        """The inputs in the model's order."""
-        ...
-
-    def scores(self, rows: Sequence[Sequence[float]]) -> list[int]:
-        """One score of 10⁻⁹ a row."""
-        ...
-
-    def card(self) -> Mapping[str, object]:
-        """What `GET /v1/model` says: kind, hashes, signature, training metadata."""
-        ...
+from crivo.adapters.http.auth import ApiKeys, PageAccess
+from crivo.adapters.http.feed import Feed
+from crivo.flows.decide import DecisionService
+from crivo.flows.report import ReportService
+from crivo.governance.pseudonym import Pseudonymiser
 
 
 class Telemetry(Protocol):
     """What the door tells of itself."""
 
-    media_type: str
+    @property
+    def media_type(self) -> str:
+        """The media type of `render`."""
+        ...
 
-    def answered(self, route: str, status: int, code: str) -> None: ...
-    def failed(self, route: str) -> None: ...
-    def flying(self, requests: int) -> None: ...
-    def decided(
-        self, outcome: str, degraded: Sequence[str], stages: Mapping[str, float]
-    ) -> None: ...
-    def decision_answered(self, seconds: float, *, repeat: bool) -> None: ...
-    def reported(self, status: str) -> None: ...
-    def predicted(self, rows: int) -> None: ...
-    def render(self) -> bytes: ...
+    def answered(self, route: str, status: int, code: str) -> None:
+        """A request got its answer; `code` is empty where nothing was refused."""
+        ...
+
+    def failed(self, route: str) -> None:
+        """An unexpected exception ended a request."""
+        ...
+
+    def flying(self, requests: int) -> None:
+        """So many requests to the hot routes are under way."""
+        ...
+
+    def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
+        """A decision left the door, and how long it waited for the disk."""
+        ...
+
+    def reported(self, status: str) -> None:
+        """A report was accepted."""
+        ...
+
+    def predicted(self, rows: int) -> None:
+        """Rows were scored without a transfer."""
+        ...
+
+    def render(self) -> bytes:
+        """Everything told so far, for a scraper."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,3 +61,25 @@ class Limits:
     in_flight_max: int
     body_seconds_max: float
     answer_seconds_max: float
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the door stands on. `keys` is None where no key is asked for.
+
+    `is_ready` says whether transfers are taken; `running` is entered before the first request and
+    left after the last one. `monotonic_ns` is the clock of deadlines and latencies.
+    """
+
+    decisions: DecisionService
+    reports: ReportService
+    pseudonyms: Pseudonymiser
+    keys: ApiKeys | None
+    page: PageAccess
+    feed: Feed
+    telemetry: Telemetry
+    limits: Limits
+    is_ready: Callable[[], bool]
+    running: Callable[[], AbstractAsyncContextManager[None]]
+    monotonic_ns: Callable[[], int]
+    version: str

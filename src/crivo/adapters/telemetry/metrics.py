@@ -10,6 +10,8 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from crivo.flows.project import Seen
+
 
 class Kind(StrEnum):
     """What a figure may do: only grow, move freely, or spread over fixed edges."""
@@ -67,7 +69,7 @@ STAGE_LATENCY: Final = Metric(
     "crivo_decision_stage_seconds",
     Kind.HISTOGRAM,
     "seconds",
-    "Time of one stage of a decision: features, model, rules, log.",
+    "Time of one stage of a decision: waiting, features, model, log.",
     ("stage",),
     STAGE_SECONDS,
 )
@@ -127,8 +129,9 @@ PROJECTION_LAG: Final = Metric(
     "events",
     "Events of the log that the table of decisions does not show yet.",
 )
-STATE_KEYS: Final = Metric(
-    "crivo_state_keys", Kind.GAUGE, "keys", "Keys held in feature state, by entity.", ("entity",)
+STATE_KEYS: Final = Metric("crivo_state_keys", Kind.GAUGE, "keys", "Keys held in feature state.")
+STATE_BYTES: Final = Metric(
+    "crivo_state_bytes", Kind.GAUGE, "bytes", "Memory that feature state holds."
 )
 MODEL_INFO: Final = Metric(
     "crivo_model_info",
@@ -143,7 +146,8 @@ READY: Final = Metric(
 
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
-    REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS, MODEL_INFO, READY,
+    REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS, STATE_BYTES,
+    MODEL_INFO, READY,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -176,17 +180,20 @@ class Metrics:
         """So many requests to the hot routes are under way."""
         self._set(IN_FLIGHT, to=requests)
 
-    def decided(self, outcome: str, degraded: Sequence[str], stages: Mapping[str, float]) -> None:
-        """A transfer was decided for the first time; `stages` gives seconds by stage."""
-        self._count(DECISIONS, outcome)
-        for mode in degraded:
+    def seen(self, seen: Seen) -> None:
+        """A decision is durable; it was made for the first time."""
+        self._count(DECISIONS, seen.answer.outcome.value)
+        for mode in seen.answer.degraded:
             self._count(DEGRADED, mode)
-        for stage, seconds in stages.items():
-            self._observe(STAGE_LATENCY, stage, value=seconds)
+        observed = seen.record.observed
+        self._observe(STAGE_LATENCY, "waiting", value=observed.waited_ns / 1e9)
+        self._observe(STAGE_LATENCY, "features", value=observed.read_ns / 1e9)
+        self._observe(STAGE_LATENCY, "model", value=observed.score_ns / 1e9)
 
-    def decision_answered(self, seconds: float, *, repeat: bool) -> None:
-        """A decision left the door, `seconds` after its request began."""
+    def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
+        """A decision left the door after so many seconds, so many of them waiting for the disk."""
         self._observe(DECISION_LATENCY, value=seconds)
+        self._observe(STAGE_LATENCY, "log", value=log_seconds)
         if repeat:
             self._count(REPEATS)
 
@@ -198,19 +205,22 @@ class Metrics:
         """Rows were scored without a transfer."""
         self._count(PREDICTIONS, by=rows)
 
-    def committed(self, events: int, end: int) -> None:
-        """So many waiting answers became durable together; `end` follows the newest event."""
-        self._observe(LOG_GROUP, value=events)
+    def committed(self, submissions: int) -> None:
+        """So many submissions became durable together."""
+        self._observe(LOG_GROUP, value=submissions)
+
+    def log_end(self, end: int) -> None:
+        """The sequence number that comes next."""
         self._set(LOG_END, to=end)
 
     def projected(self, behind: int) -> None:
         """The table of decisions is so many events behind the log."""
         self._set(PROJECTION_LAG, to=behind)
 
-    def state(self, keys: Mapping[str, int]) -> None:
-        """Keys held in feature state, by entity."""
-        for entity, count in keys.items():
-            self._set(STATE_KEYS, entity, to=count)
+    def state(self, keys: int, state_bytes: int) -> None:
+        """What feature state holds."""
+        self._set(STATE_KEYS, to=keys)
+        self._set(STATE_BYTES, to=state_bytes)
 
     def serves(self, versions: Mapping[str, str]) -> None:
         """What decides from now on, by hash."""

@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import math
 
+import numpy as np
 import pytest
 
 from crivo.adapters.http.bodies import parse_decision, parse_report, parse_rows
 from crivo.domain.errors import Refused
+from crivo.domain.instant import parse_rfc3339
+from crivo.domain.report import ReportStatus
 from crivo.domain.transfer import Initiation
+from crivo.flows.predict import predict
 from crivo.governance.pseudonym import Pseudonymiser
+from crivo.model.scorer import Scorer
 from tests.unit.adapters.http.bodies import (
     GOOD,
     HOSTILE_DECISIONS,
     HOSTILE_ROWS,
     decision_body,
 )
+from tests.unit.decision.worlds import artifact
 
 PSEUDONYMS = Pseudonymiser(bytes(range(32)))
 
@@ -48,46 +54,39 @@ def test_a_body_that_cannot_be_names_its_field_and_code(name: str) -> None:
     assert (caught.value.code, caught.value.context["field"]) == (code, field)
 
 
-def test_a_report_may_bring_the_facts_of_its_transfer() -> None:
-    claim = parse_report(
-        json.dumps(
-            {
-                "report_id": "r1",
-                "end_to_end_id": GOOD["end_to_end_id"],
-                "status": "ACCEPTED",
-                "payer_account_id": "payer",
-                "amount_centavos": 5,
-            }
-        ).encode(),
-        PSEUDONYMS,
-    )
-    assert claim.payer_id == PSEUDONYMS.account("payer")
-    assert claim.amount_centavos == 5
-    assert claim.received_at is None
+def test_a_report_is_a_claim_until_it_says_more() -> None:
+    raw = {"report_id": "r1", "end_to_end_id": GOOD["end_to_end_id"]}
+    body, status, supplied = parse_report(json.dumps(raw).encode())
+    assert (body.report_id, status, supplied) == ("r1", ReportStatus.CLAIMED, None)
+    raw |= {"status": "ACCEPTED", "received_at": "2026-11-23T12:00:00Z"}
+    _, status, supplied = parse_report(json.dumps(raw).encode())
+    assert (status, supplied) == (ReportStatus.ACCEPTED, parse_rfc3339("2026-11-23T12:00:00Z"))
 
 
 def test_a_report_of_an_unknown_status_is_refused() -> None:
     raw = b'{"report_id": "r1", "end_to_end_id": "E", "status": "MAYBE"}'
     with pytest.raises(Refused) as caught:
-        parse_report(raw, PSEUDONYMS)
-    assert caught.value.context["expected"] == "one of CLAIMED, ACCEPTED, REJECTED"
-
-
-def test_rows_come_in_the_order_of_the_model_and_null_is_missing() -> None:
-    rows, many = parse_rows(b'{"b": null, "a": 2}', ("a", "b"), rows_max=1)
-    assert not many
-    assert rows[0][0] == 2.0
-    assert math.isnan(rows[0][1])
+        parse_report(raw)
+    assert caught.value.context["field"] == "status"
 
 
 def test_a_list_of_rows_stays_a_list() -> None:
-    rows, many = parse_rows(b'[{"a": 1}, {"a": 2.5}]', ("a",), rows_max=2)
-    assert (rows, many) == ([[1.0], [2.5]], True)
+    assert parse_rows(b'[{"a": 1}, {"a": 2.5}]', rows_max=2) == ([{"a": 1}, {"a": 2.5}], True)
+    assert parse_rows(b'{"b": null, "a": 2}', rows_max=1) == ([{"b": None, "a": 2}], False)
+
+
+def test_rows_come_in_the_order_of_the_model_and_null_is_missing() -> None:
+    scorer = Scorer(artifact(names=("a", "b")))
+    rows, _ = parse_rows(b'[{"b": null, "a": 900}, {"a": 900, "b": null}]', rows_max=2)
+    one, two = predict(scorer, rows)
+    margins, _ = scorer.score(np.array([[900.0, math.nan]]))
+    assert one.margin == two.margin == margins[0]
 
 
 @pytest.mark.parametrize("name", HOSTILE_ROWS)
 def test_rows_that_cannot_be_name_their_field_and_code(name: str) -> None:
     raw, code, field = HOSTILE_ROWS[name]
+    scorer = Scorer(artifact(names=("a",)))
     with pytest.raises(Refused) as caught:
-        parse_rows(raw, ("a",), rows_max=2)
+        predict(scorer, parse_rows(raw, rows_max=2)[0])
     assert (caught.value.code, caught.value.context["field"]) == (code, field)

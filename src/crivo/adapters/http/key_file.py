@@ -1,0 +1,74 @@
+"""API keys on disk: names and SHA-256 fingerprints in one file of mode 0600, never a key."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from crivo.adapters.http.auth import fingerprint
+from crivo.domain.errors import Code, Misconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """What is kept of a key: who uses it, its fingerprint, and when it was made (RFC 3339)."""
+
+    name: str
+    sha256: str
+    made_at: str
+
+
+def read_keys(path: Path) -> tuple[KeptKey, ...]:
+    """The keys in the file; none where there is no file.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where it is not one that `add_key` writes.
+    """
+    try:
+        rows = json.loads(path.read_text())
+        keys = tuple(KeptKey(**row) for row in rows)
+        for key in keys:
+            if len(bytes.fromhex(key.sha256)) != 32:
+                raise ValueError(key.name)
+    except FileNotFoundError:
+        return ()
+    except (OSError, ValueError, TypeError) as error:
+        raise Misconfigured(
+            Code.FILE_UNREADABLE,
+            f"{path} is not a file of API keys",
+            hint="Delete it: the next start makes a new key, and old keys stop working.",
+            path=str(path),
+        ) from error
+    return keys
+
+
+def add_key(path: Path, *, name: str, secret: str, made_at: str) -> KeptKey:
+    """The key as it is kept, on disk; `secret` itself is nowhere.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE.
+    """
+    key = KeptKey(name, fingerprint(secret).hex(), made_at)
+    keys = [*read_keys(path), key]
+    rows = [{"name": each.name, "sha256": each.sha256, "made_at": each.made_at} for each in keys]
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(json.dumps(rows, indent=1) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return key
+
+
+def key_reader(path: Path, *, known: tuple[bytes, ...] = ()) -> Callable[[], tuple[bytes, ...]]:
+    """A function that gives the fingerprints in the file, and those known besides."""
+
+    def read() -> tuple[bytes, ...]:
+        return (*known, *(bytes.fromhex(key.sha256) for key in read_keys(path)))
+
+    return read

@@ -1,0 +1,130 @@
+"""A service while it runs: state rebuilt before it is ready, the table of decisions kept up."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import threading
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final, Protocol
+
+from crivo.adapters.http.answers import page_decision
+from crivo.adapters.http.feed import FEED_MAX, Feed
+from crivo.adapters.http.loop import LoopNotify
+from crivo.decision.record import transfer_of
+from crivo.domain.errors import CrivoError, Unavailable
+from crivo.flows.project import Projection, Seen
+
+#: How often the table of decisions is brought up to the log.
+PROJECT_SECONDS: Final = 0.05
+
+_LOGGER: Final = logging.getLogger("crivo.running")
+
+
+class RunTelemetry(Protocol):
+    """What a running service tells of itself."""
+
+    def ready(self, *, yes: bool) -> None:
+        """Whether transfers are taken."""
+        ...
+
+    def seen(self, seen: Seen) -> None:
+        """A decision is durable."""
+        ...
+
+    def projected(self, behind: int) -> None:
+        """The table of decisions is so many events behind the log."""
+        ...
+
+
+class Running:
+    """Readiness, and the two threads beside the loop: the one that rebuilds, the one that projects.
+
+    `recover` rebuilds state and compiles what is not compiled yet; `sample` reads gauges now and
+    then; `close` gives files back. `failed` is called where a start cannot succeed.
+    """
+
+    def __init__(
+        self,
+        *,
+        recover: Callable[[], None],
+        sample: Callable[[], None],
+        close: Callable[[], None],
+        notify: LoopNotify,
+        feed: Feed,
+        telemetry: RunTelemetry,
+    ) -> None:
+        self._recover = recover
+        self._sample = sample
+        self._close = close
+        self._notify = notify
+        self._feed = feed
+        self._telemetry = telemetry
+        self._stop = threading.Event()
+        self._ready = False
+        self._projection: Projection | None = None
+        self.failed: Callable[[CrivoError], None] = lambda _: None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether transfers are taken."""
+        return self._ready
+
+    def project(self, projection: Projection) -> None:
+        """From the start on, this is kept up with the log."""
+        self._projection = projection
+
+    def show(self, seen: Seen) -> None:
+        """A decision becomes visible: on the page, and in the metrics."""
+        self._feed.add(page_decision(transfer_of(seen.record), seen.answer))
+        self._telemetry.seen(seen)
+
+    @asynccontextmanager
+    async def __call__(self) -> AsyncIterator[None]:
+        """Starts behind the open door, and stops when the last request has its answer."""
+        self._notify.attach(asyncio.get_running_loop())
+        self._telemetry.ready(yes=False)
+        preparing = asyncio.create_task(self._prepare())
+        projecting = threading.Thread(target=self._keep_up, name="crivo-projection", daemon=True)
+        try:
+            projecting.start()
+            yield
+        finally:
+            self._ready = False
+            self._telemetry.ready(yes=False)
+            self._stop.set()
+            await preparing
+            await asyncio.to_thread(projecting.join)
+            self._notify.detach()
+            await asyncio.to_thread(self._close)
+
+    async def _prepare(self) -> None:
+        try:
+            await asyncio.to_thread(self._recover)
+        except CrivoError as error:
+            self.failed(error)
+            return
+        # What stands now stands for good: no collection needs to look at it again.
+        gc.collect()
+        gc.freeze()
+        self._ready = True
+        self._telemetry.ready(yes=True)
+
+    def _keep_up(self) -> None:
+        projection = self._projection
+        assert projection is not None, "a projection is given before the start"
+        for seen in projection.latest(FEED_MAX):
+            self._feed.add(page_decision(transfer_of(seen.record), seen.answer))
+        while not self._stop.wait(PROJECT_SECONDS):
+            try:
+                behind = projection.advance()
+                while behind and not self._stop.is_set():
+                    self._telemetry.projected(behind)
+                    behind = projection.advance()
+                self._telemetry.projected(behind)
+            except Unavailable as error:
+                # It is tried again; decisions are answered from the log meanwhile.
+                _LOGGER.warning("projection.failed", extra={"code": error.code})
+            self._sample()

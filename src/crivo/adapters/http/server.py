@@ -1,0 +1,90 @@
+"""The server: one process, one loop; it stops accepting, finishes what is in flight, and closes."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from crivo.domain.errors import Code, Unavailable
+
+#: Connections that wait to be accepted.
+BACKLOG: Final = 2_048
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn that ends by returning: the signal that stopped it is not raised again."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        try:
+            yield
+        finally:
+            for number in (signal.SIGINT, signal.SIGTERM):
+                loop.remove_signal_handler(number)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket; port 0 picks a free one.
+
+    Raises:
+        Unavailable: PORT_TAKEN where the address cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            Code.PORT_TAKEN,
+            f"{host}:{port} cannot be listened on: {error.strerror}",
+            hint="Stop what listens there, or choose another port (0 picks a free one).",
+            field="port",
+            found=port,
+        ) from error
+    listener.setblocking(False)
+    return listener
+
+
+def run_server(
+    app: ASGIApp,
+    listener: socket.socket,
+    *,
+    drain_seconds: int,
+    stopper: Callable[[Callable[[], None]], None],
+) -> None:
+    """Serves until SIGINT or SIGTERM, or until what `stopper` was handed is called."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=False,
+            backlog=BACKLOG,
+            timeout_graceful_shutdown=drain_seconds,
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    stopper(stop)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(server.serve(sockets=[listener]))

@@ -1,0 +1,152 @@
+"""The home folder: where things lie, and what opens them. Clocks and randomness are read here."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from crivo.adapters.files.secret import load_or_create_key
+from crivo.adapters.http.key_file import add_key
+from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
+from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
+from crivo.adapters.sqlite.writer import Notify, call_directly
+from crivo.domain.clock import ClockKind
+from crivo.domain.instant import format_rfc3339
+from crivo.governance.pseudonym import Pseudonymiser
+from crivo.settings import Settings
+
+_BYTES_OF_A_KEY: Final = 32
+
+
+def wall_clock() -> int:
+    """The time of day as an instant."""
+    return time.time_ns() // 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where things lie in a home folder."""
+
+    home: Path
+
+    @property
+    def log(self) -> Path:
+        """The log, alone in its file."""
+        return self.home / "log.sqlite"
+
+    @property
+    def quarantine(self) -> Path:
+        """Refused rows."""
+        return self.home / "quarantine.sqlite"
+
+    @property
+    def decisions(self) -> Path:
+        """The table of decisions: a projection of the log."""
+        return self.home / "decisions.sqlite"
+
+    @property
+    def models(self) -> Path:
+        """Artifacts by hash, and which one is champion."""
+        return self.home / "models"
+
+    @property
+    def bundles(self) -> Path:
+        """Everything that ever decided, by hash."""
+        return self.home / "bundles"
+
+    @property
+    def tracking(self) -> Path:
+        """Runs and registered models of the tracker."""
+        return self.home / "mlflow"
+
+    @property
+    def pseudonym_key(self) -> Path:
+        """The key of the pseudonyms."""
+        return self.home / "keys" / "pseudonym.key"
+
+    @property
+    def api_keys(self) -> Path:
+        """Fingerprints of the API keys."""
+        return self.home / "keys" / "api_keys.json"
+
+
+class Home:
+    """An open home folder. `log` is there for the one writer; anybody may use `reader`."""
+
+    def __init__(self, settings: Settings, *, writer: bool, notify: Notify) -> None:
+        self.settings: Final = settings
+        self.paths: Final = Paths(settings.home)
+        self._open: Final = ExitStack()
+        settings.home.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as opening:
+            self._log = _open_log(self.paths.log, settings, notify) if writer else None
+            if self._log is not None:
+                opening.callback(self._log.close)
+            self.reader: Final[SqliteLogReader] = open_reader(self.paths.log)
+            opening.callback(self.reader.close)
+            self.quarantine: Final = SqliteQuarantine(self.paths.quarantine)
+            opening.callback(self.quarantine.close)
+            key = load_or_create_key(self.paths.pseudonym_key, make=secrets.token_bytes)
+            self.pseudonyms: Final = Pseudonymiser(key)
+            self._open.push(opening.pop_all())
+
+    @property
+    def log(self) -> SqliteLog:
+        """The log as its writer holds it."""
+        assert self._log is not None, "the home was opened for reading"
+        return self._log
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Commits what is queued and frees every file; a second call does nothing."""
+        self._open.close()
+
+
+def open_home(settings: Settings, *, writer: bool, notify: Notify = call_directly) -> Home:
+    """The home folder of the settings; as writer it is made where there is none.
+
+    Raises:
+        Unavailable: LOG_LOCKED while another process writes it.
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+    """
+    return Home(settings, writer=writer, notify=notify)
+
+
+def new_api_key(settings: Settings, name: str) -> str:
+    """A new API key: 256 random bits. Only its SHA-256 is kept, so this is the one time it is seen.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE.
+    """
+    secret = secrets.token_urlsafe(_BYTES_OF_A_KEY)
+    path = Paths(settings.home).api_keys
+    add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()))
+    return secret
+
+
+def _open_log(path: Path, settings: Settings, notify: Notify) -> SqliteLog:
+    made = stored_manifest(path)
+    wanted = settings.log
+    return open_log(
+        path,
+        clock=wanted.clock or (made.clock if made else ClockKind.WALL),
+        partitions=wanted.partitions or (made.partitions if made else 4),
+        new_log_id=secrets.token_hex(16),
+        notify=notify,
+    )

@@ -1,0 +1,295 @@
+"""Composes what runs without a service: simulate, import, train, promote, replay."""
+
+from __future__ import annotations
+
+import subprocess
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from crivo.adapters.files.reader import FileReader
+from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
+from crivo.bootstrap.home import Paths, open_home, wall_clock
+from crivo.bootstrap.service import serving_plan
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.domain.instant import DAY
+from crivo.flows.ingest import IngestResult, ingest
+from crivo.flows.mapping import Kind, Mapping, parse_mapping
+from crivo.flows.ports import QuarantinedRow, Table
+from crivo.flows.promote import promote, read_champion
+from crivo.flows.replay import ReplayResult, replay
+from crivo.flows.rows import RowReader
+from crivo.flows.train import LogTraining, TableTraining, TrainResult
+from crivo.model.artifact import Artifact, load_artifact
+from crivo.model.train import TrainOptions
+from crivo.settings import Settings
+
+#: Called with (done, total) in the unit of the work.
+Progress = Callable[[int, int], None]
+#: Called with (stage, done, total).
+StagedProgress = Callable[[str, int, int], None]
+
+
+def read_mapping(path: Path) -> Mapping:
+    """The mapping of a file.
+
+    Raises:
+        Refused: FILE_UNREADABLE. Misconfigured: MAPPING_INVALID.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            Code.FILE_UNREADABLE,
+            f"the mapping {path} cannot be read: {error}",
+            hint="mappings/ in the repository holds examples.",
+            file=str(path),
+        ) from error
+    return parse_mapping(text, name=path.name)
+
+
+def read_table(path: Path, mapping: Mapping) -> Table:
+    """The columns of a table that its mapping reads.
+
+    Raises:
+        Refused: FILE_UNREADABLE, FIELD_MISSING, IMPORT_TOO_LARGE.
+    """
+    return FileReader(path).read(mapping.columns())
+
+
+def last_days(table: Table, mapping: Mapping, days: int) -> tuple[int, int]:
+    """The stretch of the table's last `days` whole days: [from, to), days of UTC.
+
+    Raises:
+        Refused: DATA_TOO_SMALL for a table without one readable time.
+    """
+    rows = RowReader(table, mapping)
+    order = rows.order(start=None, until=None)
+    if not len(order):
+        raise Refused(
+            Code.DATA_TOO_SMALL,
+            f"{table.name} has no row with a readable time",
+            hint="Look at [time] in the mapping.",
+            field="time",
+        )
+    end = (rows.received_at(int(order[-1])) // DAY + 1) * DAY
+    return end - days * DAY, end
+
+
+def import_table(
+    settings: Settings, path: Path, mapping: Mapping, *, until: int | None, progress: Progress
+) -> IngestResult:
+    """What became of the table's rows in the log and the quarantine of the home folder.
+
+    Raises:
+        Refused, Unavailable: as `flows.ingest`; Unavailable LOG_LOCKED while a service writes it.
+    """
+    with open_home(settings, writer=True) as home:
+        return ingest(
+            FileReader(path),
+            mapping,
+            home.log,
+            home.quarantine,
+            home.pseudonyms,
+            now=wall_clock(),
+            until=until,
+            progress=progress,
+        )
+
+
+def log_reader(settings: Settings) -> SqliteLogReader:
+    """The log of the home folder, for reading.
+
+    Raises:
+        Unavailable: NOT_FOUND where there is no log yet.
+    """
+    path = Paths(settings.home).log
+    if not path.exists():
+        raise Unavailable(
+            Code.NOT_FOUND,
+            f"{settings.home} holds no log",
+            hint="`crivo ingest FILE --mapping …` or `crivo demo` makes one.",
+            file=str(path),
+        )
+    return open_reader(path)
+
+
+def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[QuarantinedRow]]:
+    """How many rows wait by cause, and some of them."""
+    path = Paths(settings.home).quarantine
+    if not path.exists():
+        return Counter(), []
+    store = SqliteQuarantine(path)
+    try:
+        return Counter(store.counts()), store.rows(limit=limit)
+    finally:
+        store.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What `crivo train` is asked for; `labels_as_of` None means the end of the log."""
+
+    labels_as_of: int | None
+    seed: int
+    leak_accepted_by: str
+
+
+def train_on_log(
+    settings: Settings, training: Training, *, progress: StagedProgress
+) -> TrainResult:
+    """A model of the home folder's log, registered as candidate.
+
+    Raises:
+        Refused: DATA_TOO_SMALL. Unfit: LEAK_SUSPECTED. Unavailable: NOT_FOUND, FILE_UNWRITABLE.
+    """
+    from crivo.adapters.mlflow.tracker import MlflowTracker
+    from crivo.flows.train import train_from_log
+
+    paths = Paths(settings.home)
+    reader = log_reader(settings)
+    try:
+        as_of = training.labels_as_of
+        options = LogTraining(
+            labels_as_of=_newest(reader) + 1 if as_of is None else as_of,
+            learner=_learner(training),
+            code_revision=code_revision(),
+        )
+        return train_from_log(
+            reader,
+            serving_plan(),
+            tracker=MlflowTracker(paths.tracking),
+            models_folder=paths.models,
+            options=options,
+            progress=progress,
+        )
+    finally:
+        reader.close()
+
+
+def train_on_table(
+    settings: Settings,
+    path: Path,
+    mapping: Mapping,
+    training: Training,
+    *,
+    progress: StagedProgress,
+) -> TrainResult:
+    """A model of ready rows, registered as candidate; it answers `/predict`.
+
+    Raises:
+        Misconfigured: MAPPING_INVALID for a mapping that makes events. Else as `train_on_log`.
+    """
+    from crivo.adapters.mlflow.tracker import MlflowTracker
+    from crivo.flows.train import train_from_table
+
+    if mapping.kind is not Kind.ROWS:
+        raise Misconfigured(
+            Code.MAPPING_INVALID,
+            "the mapping makes events, and --data trains on ready rows",
+            hint="`crivo ingest` this table, then `crivo train` without --data.",
+            field="kind",
+            expected=Kind.ROWS.value,
+            found=mapping.kind.value,
+        )
+    paths = Paths(settings.home)
+    return train_from_table(
+        FileReader(path),
+        mapping,
+        tracker=MlflowTracker(paths.tracking),
+        models_folder=paths.models,
+        options=TableTraining(learner=_learner(training), code_revision=code_revision()),
+        progress=progress,
+    )
+
+
+def promote_model(settings: Settings, prefix: str) -> str:
+    """The hash of the model that serves from the next start on.
+
+    Raises:
+        Refused: NOT_FOUND where the prefix names no model, or several.
+    """
+    found = [artifact.hash for artifact in stored_models(settings)]
+    named = [name for name in found if prefix and name.startswith(prefix)]
+    if len(named) != 1:
+        raise Refused(
+            Code.NOT_FOUND,
+            f"{prefix!r} names {len(named)} models",
+            hint="`crivo models list` shows them.",
+            field="model",
+            expected="the hash of one model, or its first characters",
+            found=prefix,
+        )
+    promote(Paths(settings.home).models, named[0], promoted_at=wall_clock())
+    return named[0]
+
+
+def stored_models(settings: Settings) -> list[Artifact]:
+    """The models of the home folder, verified, by hash."""
+    folder = Paths(settings.home).models
+    return [load_artifact(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
+
+
+def champion_hash(settings: Settings) -> str | None:
+    """The hash of the model that serves, if one was promoted."""
+    folder = Paths(settings.home).models
+    try:
+        return read_champion(folder).hash
+    except Unavailable:
+        return None
+
+
+def replay_home(
+    settings: Settings,
+    *,
+    progress: Progress,
+    ids: frozenset[str] | None = None,
+    received_from: int | None = None,
+    received_to: int | None = None,
+) -> ReplayResult:
+    """What comes of deriving the home folder's decisions again.
+
+    Raises:
+        Unavailable: NOT_FOUND. Misconfigured: as `flows.replay`.
+    """
+    reader = log_reader(settings)
+    try:
+        return replay(
+            reader,
+            Paths(settings.home).bundles,
+            progress=progress,
+            ids=ids,
+            received_from=received_from,
+            received_to=received_to,
+        )
+    finally:
+        reader.close()
+
+
+def code_revision() -> str:
+    """The git revision that this program runs from; empty where it runs from no checkout."""
+    folder = Path(__file__).resolve().parent
+    try:
+        answer = subprocess.run(
+            ["git", "-C", str(folder), "rev-parse", "HEAD"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except FileNotFoundError:
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def _learner(training: Training) -> TrainOptions:
+    return TrainOptions(seed=training.seed, leak_accepted_by=training.leak_accepted_by)
+
+
+def _newest(reader: SqliteLogReader) -> int:
+    """The greatest receipt of the log."""
+    from crivo.domain.streams import Stream
+
+    partitions = range(reader.manifest.partitions)
+    return max(reader.order_time(stream, part) for stream in Stream for part in partitions)

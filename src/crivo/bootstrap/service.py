@@ -1,0 +1,220 @@
+"""The service: the one place that joins log, features, model, policy and door."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+import numpy as np
+from msgspec.structs import asdict
+
+from crivo.adapters.http.app import Application, create_app
+from crivo.adapters.http.auth import ApiKeys, PageAccess, fingerprint
+from crivo.adapters.http.feed import Feed
+from crivo.adapters.http.key_file import key_reader, read_keys
+from crivo.adapters.http.loop import LoopNotify
+from crivo.adapters.http.running import Running
+from crivo.adapters.http.server import listen, run_server
+from crivo.adapters.http.service import Limits, Parts
+from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
+from crivo.adapters.telemetry.metrics import Metrics
+from crivo.bootstrap.home import Home, Paths, new_api_key, open_home, wall_clock
+from crivo.bootstrap.logs import configure_logging
+from crivo.decision.rule import declared_rules
+from crivo.domain.clock import LogClock
+from crivo.domain.errors import CrivoError
+from crivo.domain.instant import EARLIEST
+from crivo.domain.transfer import Transfer
+from crivo.features.engine import Engine
+from crivo.features.plan import Plan, compile_plan
+from crivo.features.registry import default_feature_set
+from crivo.features.row import make_rows, transfer_row
+from crivo.flows.bundle import Bundle, make_bundle, read_policy
+from crivo.flows.decide import DecisionService
+from crivo.flows.project import Projection
+from crivo.flows.promote import load_champion
+from crivo.flows.report import ReportService
+from crivo.settings import Settings
+
+#: How long one thread may keep Python's lock from another: the loop must not wait long for it.
+SWITCH_SECONDS: Final = 0.0005
+
+_BYTES_OF_A_KEY: Final = 32
+
+#: Nobody's transfer, decided by nothing: it only makes the kernels compile.
+_WARMING: Final = Transfer(
+    "E00000000200001010000WARMING0000", EARLIEST, 1, bytes(16), bytes(15) + b"\x01"
+)
+
+
+def serving_plan() -> Plan:
+    """The plan of all declared features."""
+    return compile_plan(default_feature_set())
+
+
+def champion_bundle(settings: Settings) -> Bundle:
+    """The bundle of the champion, the declared features and rules, and the policy in its folder.
+
+    Raises:
+        Unavailable: MODEL_MISSING. Misconfigured: ARTIFACT_INVALID, PLAN_MISMATCH, POLICY_INVALID,
+            FILE_UNREADABLE.
+    """
+    paths = Paths(settings.home)
+    return make_bundle(
+        paths.bundles,
+        plan=serving_plan(),
+        rules=declared_rules(),
+        policy=read_policy(settings.policy),
+        artifact=load_champion(paths.models),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service that is put together and not yet running. `new_key` is None where one was known."""
+
+    app: Application
+    decisions: DecisionService
+    running: Running
+    page: PageAccess
+    metrics: Metrics
+    home: Home
+    new_key: str | None
+
+
+def build_service(settings: Settings) -> Service:
+    """The whole service over the settings' home folder; its files are open, nothing listens yet.
+
+    Raises:
+        Unavailable: MODEL_MISSING, LOG_LOCKED. Misconfigured: as `champion_bundle`.
+    """
+    bundle = champion_bundle(settings)
+    metrics = Metrics()
+    metrics.serves(asdict(bundle.versions))
+    notify = LoopNotify(committed=metrics.committed)
+    home = open_home(settings, writer=True, notify=notify)
+    with ExitStack() as opened:
+        opened.callback(home.close)
+        index = SqliteDecisionIndex(home.paths.decisions)
+        opened.callback(index.close)
+        decisions = DecisionService(
+            log=home.log,
+            bundle=bundle,
+            clock=LogClock(home.log.manifest.clock, wall=wall_clock),
+            monotonic_ns=time.perf_counter_ns,
+            host=socket.gethostname(),
+        )
+        feed = Feed()
+        running = Running(
+            recover=lambda: _recover(decisions, bundle),
+            sample=lambda: _sample(decisions, metrics),
+            close=opened.pop_all().close,
+            notify=notify,
+            feed=feed,
+            telemetry=metrics,
+        )
+    running.project(Projection(home.reader, index, seen=running.show))
+    page = PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
+    keys, new_key = _api_keys(settings)
+    app = create_app(
+        Parts(
+            decisions=decisions,
+            reports=ReportService(decisions),
+            pseudonyms=home.pseudonyms,
+            keys=keys,
+            page=page,
+            feed=feed,
+            telemetry=metrics,
+            limits=_limits(settings),
+            is_ready=lambda: running.is_ready,
+            running=running,
+            monotonic_ns=time.perf_counter_ns,
+            version=version("crivo"),
+        )
+    )
+    return Service(app, decisions, running, page, metrics, home, new_key)
+
+
+def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> None:
+    """Serves until SIGINT or SIGTERM; `announce` hears the address once it is listened on.
+
+    Raises:
+        Unavailable: PORT_TAKEN, MODEL_MISSING, LOG_LOCKED. Misconfigured: as `build_service`.
+    """
+    configure_logging(json_lines=not sys.stderr.isatty())
+    listener = listen(settings.http.host, settings.http.port)
+    with listener:
+        service = build_service(settings)
+        failures: list[CrivoError] = []
+        host, port = listener.getsockname()[:2]
+        announce(service, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        sys.setswitchinterval(SWITCH_SECONDS)
+
+        def stopper(stop: Callable[[], None]) -> None:
+            def fail(error: CrivoError) -> None:
+                failures.append(error)
+                stop()
+
+            service.running.failed = fail
+
+        run_server(
+            service.app, listener, drain_seconds=settings.http.drain_seconds_max, stopper=stopper
+        )
+    if failures:
+        raise failures[0]
+
+
+def _api_keys(settings: Settings) -> tuple[ApiKeys | None, str | None]:
+    http = settings.http
+    if not http.api_key_required:
+        return None, None
+    path = Paths(settings.home).api_keys
+    known = () if http.api_key is None else (fingerprint(http.api_key.get_secret_value()),)
+    is_first = not known and not read_keys(path)
+    new_key = new_api_key(settings, "first") if is_first else None
+    return ApiKeys(key_reader(path, known=known)), new_key
+
+
+def _limits(settings: Settings) -> Limits:
+    http = settings.http
+    return Limits(
+        decision_bytes_max=http.decision_bytes_max,
+        predict_bytes_max=http.predict_bytes_max,
+        predict_rows_max=http.predict_rows_max,
+        in_flight_max=http.in_flight_max,
+        body_seconds_max=http.body_seconds_max,
+        answer_seconds_max=http.answer_seconds_max,
+    )
+
+
+def _recover(decisions: DecisionService, bundle: Bundle) -> None:
+    """State as of the log's end, and every kernel compiled: the first request finds both."""
+    _warm(bundle)
+    decisions.recover(lambda _folded, _end: None)
+
+
+def _warm(bundle: Bundle) -> None:
+    """Runs each kernel once on a throwaway engine; the state that decides is not touched."""
+    scorer = bundle.scorer
+    width = len(scorer.artifact.input_names)
+    scorer.score(np.zeros((1, width)))
+    scorer.score_one(np.zeros(width))
+    scorer.contributions(np.zeros(width))
+    if bundle.decides_transfers:
+        row = make_rows([transfer_row(_WARMING, received_at=_WARMING.occurred_at)])
+        engine = Engine(bundle.plan)
+        engine.read(row)
+        engine.fold(row)
+
+
+def _sample(decisions: DecisionService, metrics: Metrics) -> None:
+    counts = decisions.counts
+    metrics.state(counts.keys, counts.state_bytes)
+    metrics.log_end(decisions.log.end())
