@@ -1,0 +1,124 @@
+"""MLflow on one SQLite file and a folder: runs, metrics, artifacts, versions and their alias."""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from crivo.domain.errors import Code, Unavailable
+from crivo.flows.tracker import CANDIDATE, MODEL_NAME, TrackedRun, TrainingRun
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+EXPERIMENT: Final = "crivo"
+ARTIFACT_FOLDER: Final = "model"
+
+#: MLflow reads these when it is imported and when it is called: nothing leaves the machine.
+_SILENT: Final = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_CONFIGURE_LOGGING": "false",
+}
+_LOUD: Final = ("mlflow", "alembic")
+
+
+class MlflowTracker:
+    """A `Tracker` in `folder`: `mlflow.db` and `artifacts/`, readable by `mlflow ui`.
+
+    MLflow is imported at the first record, which costs some seconds once.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder: Final = folder.absolute()
+
+    def record(self, run: TrainingRun) -> TrackedRun:
+        """The run, kept, and its model registered as the candidate.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE where the store cannot be written.
+        """
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(self._folder, error) from error
+        with _silence():
+            from mlflow.exceptions import MlflowException
+
+            try:
+                return self._record(self._client(), run)
+            except (MlflowException, OSError) as error:
+                raise _unwritable(self._folder, error) from error
+
+    def _client(self) -> MlflowClient:
+        from mlflow import MlflowClient
+
+        store = f"sqlite:///{self._folder / 'mlflow.db'}"
+        return MlflowClient(tracking_uri=store, registry_uri=store)
+
+    def _record(self, client: MlflowClient, run: TrainingRun) -> TrackedRun:
+        from mlflow.entities import Metric, Param, RunStatus, RunTag
+
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        experiment_id = (
+            client.create_experiment(
+                EXPERIMENT, artifact_location=(self._folder / "artifacts").as_uri()
+            )
+            if experiment is None
+            else experiment.experiment_id
+        )
+        kept = client.create_run(experiment_id, run_name=run.name)
+        run_id = kept.info.run_id
+        client.log_batch(
+            run_id,
+            params=[Param(name, value) for name, value in run.params.items()],
+            tags=[RunTag(name, value) for name, value in run.tags.items()],
+            metrics=[
+                Metric(name, value, timestamp=kept.info.start_time, step=0)
+                for name, value in run.metrics.items()
+            ],
+        )
+        client.log_artifacts(run_id, str(run.folder), ARTIFACT_FOLDER)
+        client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
+        if not client.search_registered_models(f"name='{MODEL_NAME}'"):
+            client.create_registered_model(MODEL_NAME)
+        source = f"{kept.info.artifact_uri}/{ARTIFACT_FOLDER}"
+        version = client.create_model_version(MODEL_NAME, source=source, run_id=run_id).version
+        client.set_registered_model_alias(MODEL_NAME, CANDIDATE, version)
+        return TrackedRun(run_id=run_id, version=str(version), location=str(self._folder))
+
+
+@contextmanager
+def _silence() -> Iterator[None]:
+    """MLflow without telemetry, notices and the warnings of its dependencies, then as before."""
+    before = {name: os.environ.get(name) for name in _SILENT}
+    levels = {name: logging.getLogger(name).level for name in _LOUD}
+    os.environ.update(_SILENT)
+    for name in _LOUD:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+def _unwritable(folder: Path, error: Exception) -> Unavailable:
+    return Unavailable(
+        Code.FILE_UNWRITABLE,
+        f"the tracker's store cannot be written: {error}",
+        hint="Check the folder's rights and room; the artifact itself is kept in models/.",
+        folder=str(folder),
+    )

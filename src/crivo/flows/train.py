@@ -1,0 +1,188 @@
+"""Train: from the log, or from a table of ready rows, to an artifact that is registered."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from crivo.domain.instant import DAY, format_rfc3339
+from crivo.features.plan import Plan
+from crivo.flows.mapping import Mapping as TableMapping
+from crivo.flows.ports import LogReader, TableReader
+from crivo.flows.tracker import TrackedRun, Tracker, TrainingRun
+from crivo.flows.training_rows import dataset_of_log, dataset_of_table
+from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
+from crivo.model.dataset import Dataset
+from crivo.model.evaluate import Metric
+from crivo.model.split import Split, SplitOptions
+from crivo.model.train import TrainOptions, train
+
+#: Called with (stage, done, total) as the work goes on.
+Progress = Callable[[str, int, int], None]
+
+#: A table of rows is short in time: its last fifth is the test.
+ROWS_SPLIT: Final = SplitOptions(test_share=0.2)
+
+
+@dataclass(frozen=True, slots=True)
+class LogTraining:
+    """What is to be learnt from a log.
+
+    `labels_as_of` (an instant) is when training asks what is known: nothing that was received later
+    is read. `label_delay` is how long a label may take to arrive.
+    """
+
+    labels_as_of: int
+    label_delay: int = 7 * DAY
+    split: SplitOptions = field(default_factory=SplitOptions)
+    learner: TrainOptions = field(default_factory=TrainOptions)
+    code_revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableTraining:
+    """What is to be learnt from a table of ready rows."""
+
+    split: SplitOptions = ROWS_SPLIT
+    learner: TrainOptions = field(default_factory=TrainOptions)
+    code_revision: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrainResult:
+    """The artifact on disk, the split, every model's metrics, and where the run was kept."""
+
+    artifact: Artifact
+    folder: Path
+    split: Split
+    metrics: Mapping[str, tuple[Metric, ...]]
+    left_out: Mapping[str, int]
+    run: TrackedRun
+
+    def table(self) -> list[dict[str, str | float]]:
+        """One row a model: its name, and each metric's value with its 95 % interval."""
+        rows: list[dict[str, str | float]] = []
+        for model, metrics in self.metrics.items():
+            row: dict[str, str | float] = {"model": model}
+            for metric in metrics:
+                row[metric.name] = metric.value
+                row[f"{metric.name}_low"] = metric.low
+                row[f"{metric.name}_high"] = metric.high
+            rows.append(row)
+        return rows
+
+
+def train_from_log(
+    log: LogReader,
+    plan: Plan,
+    *,
+    tracker: Tracker,
+    models_folder: Path,
+    options: LogTraining,
+    progress: Progress,
+) -> TrainResult:
+    """A model of transfers, learnt from what the log knew at `options.labels_as_of`.
+
+    Raises:
+        Refused: DATA_TOO_SMALL. Unfit: LEAK_SUSPECTED, GATE_FAILED.
+        Unavailable: FILE_UNWRITABLE from the tracker; the artifact is on disk then.
+    """
+    dataset = dataset_of_log(
+        log,
+        plan,
+        labels_as_of=options.labels_as_of,
+        label_delay=options.label_delay,
+        progress=progress,
+    )
+    return _train(
+        dataset, ArtifactKind.EVENTS, options, tracker, models_folder, progress, source="log"
+    )
+
+
+def train_from_table(
+    reader: TableReader,
+    mapping: TableMapping,
+    *,
+    tracker: Tracker,
+    models_folder: Path,
+    options: TableTraining,
+    progress: Progress,
+) -> TrainResult:
+    """A model of ready rows (a mapping of kind `rows`); it answers `/predict` and no transfer.
+
+    Raises:
+        Refused: FILE_UNREADABLE, FIELD_MISSING, DATA_TOO_SMALL. Unfit: LEAK_SUSPECTED, GATE_FAILED.
+        Unavailable: FILE_UNWRITABLE from the tracker; the artifact is on disk then.
+    """
+    dataset = dataset_of_table(reader, mapping, progress=progress)
+    return _train(
+        dataset, ArtifactKind.ROWS, options, tracker, models_folder, progress, source=mapping.source
+    )
+
+
+def _train(
+    dataset: Dataset,
+    kind: ArtifactKind,
+    options: LogTraining | TableTraining,
+    tracker: Tracker,
+    models_folder: Path,
+    progress: Progress,
+    *,
+    source: str,
+) -> TrainResult:
+    progress("fit", 0, 1)
+    trained = train(dataset, kind=kind, split_options=options.split, options=options.learner)
+    progress("fit", 1, 1)
+    folder = save_artifact(models_folder, trained.artifact)
+    progress("register", 0, 1)
+    run = tracker.record(
+        TrainingRun(
+            name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
+            params=_params(dataset, trained.split, options),
+            metrics={
+                f"{model}/{metric.name}": metric.value
+                for model, metrics in trained.metrics.items()
+                for metric in metrics
+                if metric.value == metric.value  # what is undefined is not a number
+            },
+            tags={
+                "artifact_hash": trained.artifact.hash,
+                "dataset_hash": dataset.hash,
+                "feature_set_hash": dataset.set_hash,
+                "plan_hash": dataset.plan_hash,
+                "log_cut": str(dataset.cut),
+                "code_revision": options.code_revision,
+                "python": platform.python_version(),
+                **{
+                    f"version.{name}": str(version)
+                    for name, version in trained.artifact.metadata["versions"].items()
+                },
+            },
+            folder=folder,
+        )
+    )
+    progress("register", 1, 1)
+    return TrainResult(
+        artifact=trained.artifact,
+        folder=folder,
+        split=trained.split,
+        metrics=trained.metrics,
+        left_out=dataset.left_out,
+        run=run,
+    )
+
+
+def _params(dataset: Dataset, split: Split, options: LogTraining | TableTraining) -> dict[str, str]:
+    described: dict[str, Any] = {
+        **asdict(options.learner),
+        **{f"split.{name}": value for name, value in split.as_json().items()},
+        "rows": len(dataset),
+        "inputs": len(dataset.names),
+        "labels_as_of": format_rfc3339(dataset.labels_as_of),
+        "label_delay_days": dataset.label_delay / DAY,
+        **{f"left_out.{cause}": count for cause, count in dataset.left_out.items()},
+    }
+    return {name: str(value) for name, value in described.items()}

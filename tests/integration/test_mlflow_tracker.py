@@ -1,0 +1,103 @@
+"""The tracker on a real SQLite store."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from crivo.adapters.mlflow.tracker import MlflowTracker
+from crivo.domain.errors import Code, Unavailable
+from crivo.flows.tracker import TrainingRun
+
+
+def run_of(folder: Path, precision: float) -> TrainingRun:
+    return TrainingRun(
+        name="log 2026-09-01T00:00:00Z",
+        params={"trees": "30"},
+        metrics={"lightgbm/average_precision": precision},
+        tags={"artifact_hash": "a" * 64, "log_cut": "12"},
+        folder=folder,
+    )
+
+
+@pytest.fixture
+def artifact(tmp_path: Path) -> Path:
+    folder = tmp_path / "artifact"
+    folder.mkdir()
+    (folder / "manifest.json").write_text("{}")
+    return folder
+
+
+@pytest.mark.slow
+def test_a_run_is_kept_and_the_newest_version_is_the_candidate(tmp_path, artifact):
+    tracker = MlflowTracker(tmp_path / "mlflow")
+    environment = dict(os.environ)
+    first = tracker.record(run_of(artifact, 0.5))
+    second = tracker.record(run_of(artifact, 0.7))
+    assert (first.version, second.version) == ("1", "2")
+    assert dict(os.environ) == environment
+    with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as store:
+        metrics = dict(store.execute("SELECT run_uuid, value FROM latest_metrics").fetchall())
+        aliases = store.execute("SELECT alias, version FROM registered_model_aliases").fetchall()
+        tags = dict(
+            store.execute(
+                "SELECT key, value FROM tags WHERE run_uuid = ?", (second.run_id,)
+            ).fetchall()
+        )
+    store.close()
+    assert metrics == {first.run_id: 0.5, second.run_id: 0.7}
+    assert aliases == [("candidate", 2)]
+    assert tags["log_cut"] == "12"
+    copies = list((tmp_path / "mlflow" / "artifacts" / second.run_id).rglob("manifest.json"))
+    assert len(copies) == 1
+
+
+def test_a_store_that_cannot_be_written_is_said_to_be(tmp_path, artifact):
+    (tmp_path / "mlflow").write_text("a file stands where the folder should")
+    with pytest.raises(Unavailable) as refusal:
+        MlflowTracker(tmp_path / "mlflow").record(run_of(artifact, 0.5))
+    assert refusal.value.code is Code.FILE_UNWRITABLE
+
+
+RECORD_WITHOUT_A_NETWORK = """
+import json, socket, sys
+from pathlib import Path
+reached = []
+def refuse(self, address, *rest):
+    if self.family != socket.AF_UNIX:
+        reached.append(repr(address))
+    raise OSError("no network in this test")
+socket.socket.connect = refuse
+socket.socket.connect_ex = refuse
+from crivo.adapters.mlflow.tracker import MlflowTracker
+from crivo.flows.tracker import TrainingRun
+assert "mlflow" not in sys.modules, "imported before use"
+MlflowTracker(Path(sys.argv[1])).record(
+    TrainingRun(name="x", params={}, metrics={}, tags={}, folder=Path(sys.argv[2]))
+)
+print(json.dumps(reached))
+"""
+
+
+@pytest.mark.slow
+def test_nothing_leaves_the_machine_and_mlflow_is_imported_at_use(tmp_path, artifact):
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"CI", "PYTEST_CURRENT_TEST", "MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK"}
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", RECORD_WITHOUT_A_NETWORK, str(tmp_path / "m"), str(artifact)],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
+    )
+    assert json.loads(done.stdout) == []
+    assert done.stderr == ""
