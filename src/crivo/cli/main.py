@@ -109,7 +109,7 @@ def ingest(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Turn a table into events of the log; what cannot be read goes to quarantine with its cause."""
+    """Turn a table into events of the log; bad rows go to quarantine with their causes."""
     from crivo.cli.data import run_ingest
 
     run_ingest(file, mapping, home=home, until=until, clock=clock, as_json=as_json)

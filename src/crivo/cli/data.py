@@ -1,0 +1,131 @@
+"""The commands that bring data in: `simulate`, `ingest`, `quarantine list`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crivo.cli.output import print_facts, print_json, print_table, progress_bar
+from crivo.domain.errors import Code, invalid
+from crivo.domain.instant import parse_rfc3339
+
+if TYPE_CHECKING:
+    from crivo.adapters.world_files.writer import Written
+    from crivo.cli.output import Progress
+    from crivo.flows.ingest import IngestResult
+
+#: The table of a written world that an import reads.
+TRANSFERS_FILE = "transfers.parquet"
+
+
+def simulate_world(
+    out: Path, *, seed: int, days: int, per_day: int, start: str, progress: Progress
+) -> Written:
+    """The world of these options, written to `out`.
+
+    Raises:
+        Refused: FIELD_VALUE, FILE_UNWRITABLE. Unavailable: FILE_UNWRITABLE.
+    """
+    from crivo.adapters.world_files.writer import write_world
+    from crivo.simulator.options import SimulationOptions, parse_start
+    from crivo.simulator.world import simulate
+
+    options = SimulationOptions(
+        seed=seed, start=parse_start(start), days=days, transfers_per_day=per_day
+    )
+    return write_world(out, simulate(options), progress=progress)
+
+
+def run_simulate(
+    out: Path, *, seed: int, days: int, per_day: int, start: str, as_json: bool
+) -> None:
+    """`crivo simulate`."""
+    with progress_bar("transfers", unit="transfers") as progress:
+        written = simulate_world(
+            out, seed=seed, days=days, per_day=per_day, start=start, progress=progress
+        )
+    if as_json:
+        print_json(
+            {
+                "folder": out,
+                "seed": seed,
+                "rows": dict(written.rows),
+                "sha256": dict(written.sha256),
+            }
+        )
+        return
+    rows = {name: f"{count:,} rows" for name, count in written.rows.items()}
+    print_facts(f"A world of seed {seed} lies in {out}", rows)
+
+
+def run_ingest(
+    file: Path,
+    mapping: Path,
+    *,
+    home: Path | None,
+    until: str | None,
+    clock: str | None,
+    as_json: bool,
+) -> None:
+    """`crivo ingest`."""
+    from crivo.bootstrap.offline import import_table, read_mapping
+    from crivo.domain.clock import ClockKind
+    from crivo.settings import load_settings
+
+    if clock is not None and clock not in set(ClockKind):
+        raise invalid(Code.FIELD_VALUE, field="--clock", expected="wall or replay", found=clock)
+    settings = load_settings(os.environ, home=home, log__clock=clock)
+    before = None if until is None else parse_rfc3339(until, field="--until")
+    with progress_bar("rows", unit="rows") as progress:
+        result = import_table(
+            settings, file, read_mapping(mapping), until=before, progress=progress
+        )
+    if as_json:
+        print_json(ingest_facts(result))
+        return
+    print_facts(conservation_line(result), {"reports": f"{result.reports:,} appended"})
+    if result.causes:
+        rows = [(code, f"{count:,}") for code, count in result.causes.most_common()]
+        print_table("In quarantine (`crivo quarantine list` shows rows)", ("cause", "rows"), rows)
+
+
+def ingest_facts(result: IngestResult) -> dict[str, object]:
+    """The counts of an import, as JSON shows them."""
+    return {
+        "received": result.received,
+        "accepted": result.accepted,
+        "quarantined": result.quarantined,
+        "duplicate": result.duplicate,
+        "reports": result.reports,
+        "reports_duplicate": result.reports_duplicate,
+        "reports_later": result.reports_later,
+        "causes": {str(code): count for code, count in result.causes.items()},
+    }
+
+
+def conservation_line(result: IngestResult) -> str:
+    """Received = accepted + quarantined + duplicate, with the figures."""
+    return (
+        f"received {result.received:,} = accepted {result.accepted:,} + quarantined "
+        f"{result.quarantined:,} + duplicate {result.duplicate:,}"
+    )
+
+
+def run_quarantine_list(*, home: Path | None, limit: int, as_json: bool) -> None:
+    """`crivo quarantine list`."""
+    from crivo.bootstrap.offline import quarantined
+    from crivo.settings import load_settings
+
+    counts, rows = quarantined(load_settings(os.environ, home=home), limit=limit)
+    if as_json:
+        shown = [{name: getattr(row, name) for name in row.__slots__} for row in rows]
+        print_json({"counts": {str(code): n for code, n in counts.items()}, "rows": shown})
+        return
+    print_table("Causes", ("cause", "rows"), [(code, f"{n:,}") for code, n in counts.items()])
+    columns = ("source", "row", "cause", "field", "expected", "found")
+    print_table(
+        "Rows",
+        columns,
+        [(r.source, r.row_number, r.code, r.field, r.expected, r.found) for r in rows],
+    )

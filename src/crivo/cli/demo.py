@@ -1,0 +1,173 @@
+"""`crivo demo`: a past, a model of it, a service, and the next days played against it over HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from crivo.cli.demo_server import Served, served
+from crivo.cli.demo_source import Source, own_source, simulated_source
+from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
+from crivo.cli.output import notes, print_json, progress_bar
+from crivo.cli.player import Score, Step, play
+from crivo.cli.scoreboard import scoreboard
+from crivo.domain.errors import Code, Refused, Unfit
+from crivo.settings import Settings, load_settings
+
+#: Written into a demo's folder, so that only a demo's folder is ever made anew.
+MARKER: Final = "crivo-demo.json"
+DEFAULT_HOME: Final = Path(".crivo/demo")
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """What `crivo demo` was asked for; `small` is the one that ends by itself."""
+
+    home: Path | None
+    data: Path | None
+    mapping: Path | None
+    seed: int
+    rate: int
+    port: int
+    small: bool
+    stay: bool
+    days: int
+    as_json: bool
+
+
+class Stages:
+    """Says which stage runs, and how long the one before it took."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._console = notes()
+        self._name = ""
+        self._begun = time.monotonic()
+        self._first = self._begun
+
+    def next(self, name: str, text: str) -> None:
+        """Closes the stage that ran and opens `name`."""
+        now = time.monotonic()
+        if self._name:
+            self.seconds[self._name] = round(now - self._begun, 2)
+        self._name, self._begun = name, now
+        self._console.print(f"[bold]{now - self._first:6.1f} s[/bold]  {text}")
+
+    def end(self) -> None:
+        """Closes the last stage."""
+        self.seconds[self._name] = round(time.monotonic() - self._begun, 2)
+
+
+def run_demo(options: DemoOptions) -> None:
+    """Run the demo; exit code 1 where a promise was not kept.
+
+    Raises:
+        Unfit: REPLAY_DIFFERS where a decision could not be derived again, byte for byte, or the
+            conservation line does not add up.
+    """
+    home = _fresh_home(options.home or DEFAULT_HOME)
+    settings = load_settings(os.environ, home=home, log__clock="replay")
+    stages = Stages()
+    if options.data is None:
+        stages.next("simulate", "Simulating a small Brazil")
+        source = simulated_source(home, seed=options.seed, small=options.small)
+    else:
+        stages.next("read", f"Reading {options.data}")
+        source = own_source(options.data, options.mapping, days=options.days)
+    stages.next("ingest", f"Importing the past into the log, up to {source.play_day}")
+    ingested = _ingest(settings, source)
+    stages.next("train", "Training on what was known then")
+    trained = _train(settings, source, seed=options.seed, quiet=options.as_json)
+    stages.next("serve", "Starting the service")
+    with served(home, port=options.port) as service:
+        stages.next("play", f"Playing {source.played_text} over HTTP")
+        score = _play(service, source.steps(), rate=options.rate, title="Playing")
+        stages.next(
+            "ripen", f"Moving the clock on by {source.ripen_days} days, playing the reports"
+        )
+        _play(service, source.later_reports(), rate=0, title="Reports", score=score)
+        stages.next("verify", "Deriving every decision again from the log")
+        verdict = verdict_of(settings, source, ingested, trained, score)
+        stages.end()
+        if options.as_json:
+            print_json(verdict.as_json(stages.seconds))
+        else:
+            show_verdict(verdict, service, home, stages.seconds)
+        _check(verdict)
+        if options.stay:
+            _stay(service)
+
+
+def _stay(service: Served) -> None:
+    console = notes()
+    console.print(f"\nStill serving. The live page: {service.page}")
+    console.print(f"API: {service.address} (documentation at /docs). Ctrl-C ends it.")
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        console.print("Stopping.")
+
+
+def _check(verdict: Verdict) -> None:
+    if verdict.replay_differing or not verdict.replay_compared:
+        raise Unfit(
+            Code.REPLAY_DIFFERS,
+            f"{verdict.replay_differing} of {verdict.replay_compared} decisions came out otherwise",
+            hint="`crivo replay` names them.",
+        )
+    if not verdict.is_conserved:
+        raise Unfit(Code.CONFLICT, "received is not accepted + quarantined + duplicate")
+
+
+def _play(
+    service: Served, steps: list[Step], *, rate: int, title: str, score: Score | None = None
+) -> Score:
+    score = score or Score()
+    with scoreboard(title) as show:
+        asyncio.run(play(service.address, service.api_key, steps, score, rate=rate, show=show))
+    return score
+
+
+def _ingest(settings: Settings, source: Source) -> dict[str, Any]:
+    from crivo.bootstrap.offline import import_table
+    from crivo.cli.data import ingest_facts
+
+    with progress_bar("  rows", unit="rows") as progress:
+        result = import_table(
+            settings, source.table, source.mapping, until=source.play_from, progress=progress
+        )
+    return ingest_facts(result)
+
+
+def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dict[str, Any]:
+    from crivo.bootstrap.offline import Training
+    from crivo.cli.models import promote_first, show_training, train_facts, train_home
+
+    result = train_home(settings, Training(source.play_from, seed, ""))
+    became_champion = promote_first(settings, result)
+    if not quiet:
+        show_training(result, became_champion=became_champion)
+    return train_facts(result, became_champion=became_champion)
+
+
+def _fresh_home(home: Path) -> Path:
+    """An empty folder for the demo; an earlier demo's is removed, anything else is refused."""
+    if home.exists() and any(home.iterdir()):
+        if not (home / MARKER).exists():
+            raise Refused(
+                Code.FILE_UNWRITABLE,
+                f"{home} holds something that is not a demo",
+                hint="Name another folder with --home.",
+                field="home",
+            )
+        shutil.rmtree(home)
+    home.mkdir(parents=True, exist_ok=True)
+    (home / MARKER).write_text(json.dumps({"made_by": "crivo demo"}) + "\n")
+    return home

@@ -1,0 +1,93 @@
+"""A served Crivo in a process of its own, as the demo starts and stops it."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from crivo.domain.errors import Code, Unavailable
+
+READY_SECONDS_MAX: Final = 180
+STOP_SECONDS_MAX: Final = 20
+_POLL_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """Where a started service answers, with which key, and where it writes what it says."""
+
+    address: str
+    api_key: str
+    page: str
+    log_file: Path
+
+
+@contextmanager
+def served(home: Path, *, port: int) -> Iterator[Served]:
+    """A service that is ready to decide; it is told to stop, and waited for, at the end.
+
+    Raises:
+        Unavailable: LOG_UNAVAILABLE where it did not become ready; its own words are in the file.
+    """
+    log_file = home / "serve.log"
+    api_key = secrets.token_urlsafe(32)
+    chosen = port or _free_port()
+    environment = {**os.environ, "CRIVO_HTTP__API_KEY": api_key}
+    command = [sys.executable, "-m", "crivo", "serve", "--home", str(home), "--port", str(chosen)]
+    with log_file.open("ab") as said:
+        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
+    address = f"http://127.0.0.1:{chosen}"
+    try:
+        _wait_until_ready(address, process, log_file)
+        yield Served(address, api_key, _page_of(log_file, address), log_file)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log_file: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS_MAX
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{address}/health/ready", timeout=5):  # noqa: S310
+                return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(_POLL_SECONDS)
+    words = log_file.read_text(errors="replace")[-600:].strip()
+    raise Unavailable(
+        Code.LOG_UNAVAILABLE,
+        f"the service did not become ready; its last words: {words}",
+        hint=f"Everything it said is in {log_file}.",
+    )
+
+
+def _page_of(log_file: Path, address: str) -> str:
+    """The one-time address of the page, which the service prints when it is ready."""
+    for line in log_file.read_text(errors="replace").splitlines()[::-1]:
+        at = line.find(f"{address}/open?token=")
+        if at >= 0:
+            return line[at:].split()[0].rstrip('",}')
+    return ""
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

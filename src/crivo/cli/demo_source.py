@@ -1,0 +1,162 @@
+"""Where a demo's transfers come from: a simulated world, or a person's own table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from heapq import merge
+from operator import itemgetter
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from crivo.cli.output import progress_bar
+from crivo.cli.player import Step
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.instant import BRASILIA, DAY, format_rfc3339, from_datetime
+from crivo.flows.ingest import due_reports, played_rows
+from crivo.flows.mapping import Kind, Mapping
+from crivo.flows.ports import Table
+from crivo.flows.rows import PlayedRow
+
+#: How long after the played days the clock is moved on, so that their reports can come in.
+RIPEN_DAYS: Final = 14
+
+#: The demo's world: a constant first day, so that it does not depend on when it is made.
+START: Final = "2026-08-03"
+WORLD_MAPPING: Final = Path("mappings/simulated.toml")
+
+_ENCODE: Final = msgspec.json.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A table, how to read it, and the stretch of it that is played: [play_from, play_to)."""
+
+    table: Path
+    mapping: Mapping
+    rows: Table
+    play_from: int
+    play_to: int
+    ripen_days: int = RIPEN_DAYS
+
+    @property
+    def play_day(self) -> str:
+        """The first played day, for people."""
+        return format_rfc3339(self.play_from)
+
+    @property
+    def played_text(self) -> str:
+        """The played stretch, for people."""
+        days = (self.play_to - self.play_from) / DAY
+        return f"{days:g} day{'s' if days != 1 else ''} from {self.play_day}"
+
+    def played(self) -> list[PlayedRow]:
+        """The transfers of the played stretch."""
+        return played_rows(self.rows, self.mapping, self.play_from, self.play_to)
+
+    def earlier(self, start: int) -> list[PlayedRow]:
+        """The transfers from `start` up to the played stretch."""
+        return played_rows(self.rows, self.mapping, start, self.play_from)
+
+    def steps(self) -> list[Step]:
+        """Transfers and the reports that become known meanwhile, in the order of receipt."""
+        transfers = ((row.received_at, _transfer_step(row)) for row in self.played())
+        reports = _reports(due_reports(self.rows, self.mapping, self.play_from, self.play_to))
+        return [step for _, step in merge(transfers, reports, key=itemgetter(0))]
+
+    def later_reports(self) -> list[Step]:
+        """The reports that become known in the days after, about transfers known to the log."""
+        end = self.play_to + self.ripen_days * DAY
+        due = due_reports(self.rows, self.mapping, self.play_to, end)
+        return [step for _, step in _reports(row for row in due if row.received_at < self.play_to)]
+
+
+def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
+    """A small world written into the home folder; its last day is played."""
+    from crivo.bootstrap.offline import read_mapping
+    from crivo.cli.data import TRANSFERS_FILE, simulate_world
+
+    days, per_day = (28, 2_000) if small else (42, 5_000)
+    with progress_bar("  transfers", unit="transfers") as progress:
+        simulate_world(
+            home / "world", seed=seed, days=days, per_day=per_day, start=START, progress=progress
+        )
+    # A world begins and ends at midnight in Brasília.
+    play_to = from_datetime(datetime.fromisoformat(START).replace(tzinfo=BRASILIA)) + days * DAY
+    mapping = read_mapping(WORLD_MAPPING)
+    return _source(home / "world" / TRANSFERS_FILE, mapping, play_to - DAY, play_to)
+
+
+def own_source(data: Path, mapping_file: Path | None, *, days: int) -> Source:
+    """A person's own table; without a [play] section in the mapping its last day is played.
+
+    Raises:
+        Misconfigured: MAPPING_INVALID where there is no mapping, or it makes no transfers.
+    """
+    if mapping_file is None:
+        raise Misconfigured(
+            Code.MAPPING_INVALID,
+            "--data needs --mapping",
+            hint="A mapping file says which column is what; see mappings/.",
+            field="mapping",
+        )
+    from crivo.bootstrap.offline import last_days, read_mapping, read_table
+
+    mapping = read_mapping(mapping_file)
+    if mapping.kind is not Kind.EVENTS:
+        raise Misconfigured(
+            Code.MAPPING_INVALID,
+            f"{mapping_file} makes rows for a model, and a demo plays transfers",
+            hint="`crivo train --data … --mapping …` learns from such a table; then `crivo serve`.",
+            field="kind",
+            expected=Kind.EVENTS.value,
+            found=mapping.kind.value,
+        )
+    if mapping.play_start is None or mapping.play_end is None:
+        return _source(data, mapping, *last_days(read_table(data, mapping), mapping, days or 1))
+    end = mapping.play_start + days * DAY if days else mapping.play_end
+    return _source(data, mapping, mapping.play_start, min(end, mapping.play_end))
+
+
+def _source(path: Path, mapping: Mapping, play_from: int, play_to: int) -> Source:
+    from crivo.bootstrap.offline import read_table
+
+    source = Source(path, mapping, read_table(path, mapping), play_from, play_to)
+    if not source.played():
+        raise Refused(
+            Code.DATA_TOO_SMALL,
+            f"{path} holds no transfer to play in {source.played_text}",
+            hint="Set [play] in the mapping to days that the table has.",
+            field="play",
+        )
+    return source
+
+
+def _reports(rows: Iterable[PlayedRow]) -> Iterable[tuple[int, Step]]:
+    for row in rows:
+        assert row.known_at is not None
+        yield row.known_at, _report_step(row, row.known_at)
+
+
+def _transfer_step(row: PlayedRow) -> Step:
+    body = {
+        name: value
+        for name, value in row._asdict().items()
+        if value is not None and name != "known_at"
+    }
+    body["occurred_at"] = format_rfc3339(row.occurred_at)
+    body["received_at"] = format_rfc3339(row.received_at)
+    return Step("/v1/decisions", _ENCODE(body), row.end_to_end_id, row.is_fraud)
+
+
+def _report_step(row: PlayedRow, known_at: int) -> Step:
+    body = {
+        "report_id": f"label/{row.end_to_end_id}",
+        "end_to_end_id": row.end_to_end_id,
+        "status": "ACCEPTED",
+        "received_at": format_rfc3339(known_at),
+    }
+    return Step("/v1/reports", _ENCODE(body), row.end_to_end_id)

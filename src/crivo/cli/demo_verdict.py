@@ -1,0 +1,225 @@
+"""What a demo found: quality from the decision log, conservation, replay, one decision."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from crivo.cli.demo_server import Served
+from crivo.cli.demo_source import Source
+from crivo.cli.output import print_facts, print_table, progress_bar, results
+from crivo.cli.player import Score
+from crivo.cli.scoreboard import lines
+from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
+from crivo.decision.record import Derived, decode_derived, decode_record
+from crivo.domain.instant import DAY, format_rfc3339
+from crivo.domain.money import format_reais
+from crivo.domain.streams import Stream
+from crivo.flows.rows import PlayedRow
+
+if TYPE_CHECKING:
+    from crivo.flows.ports import LogReader
+    from crivo.settings import Settings
+
+#: The Fraud Detection Handbook's protocol: training days and label delay before the test days.
+PROTOCOL_TRAIN_DAYS: Final = 7
+PROTOCOL_DELAY_DAYS: Final = 7
+_PAGE: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """Average precision over the played transfers, by the table's labels.
+
+    `protocol_*` leaves out payers already known as compromised, as the Handbook's protocol does.
+    """
+
+    transfers: int
+    frauds: int
+    average_precision: float
+    protocol_transfers: int
+    protocol_frauds: int
+    protocol_average_precision: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Everything a demo found."""
+
+    score: Score
+    ingested: dict[str, Any]
+    trained: dict[str, Any]
+    quality: Quality
+    replay_compared: int
+    replay_differing: int
+    replay_other_version: int
+    shown: tuple[PlayedRow, Derived] | None = field(default=None)
+
+    @property
+    def is_conserved(self) -> bool:
+        """Whether received = accepted + quarantined + duplicate."""
+        counted = self.ingested
+        parts = counted["accepted"] + counted["quarantined"] + counted["duplicate"]
+        return bool(counted["received"] == parts)
+
+    def as_json(self, seconds: dict[str, float]) -> dict[str, Any]:
+        """The verdict as one document."""
+        return {
+            "seconds": seconds,
+            "decided": self.score.decided,
+            "decisions_per_second": round(self.score.decisions_per_second, 1),
+            "latency_ms_p50": round(self.score.latency_ms(0.5), 3),
+            "latency_ms_p99": round(self.score.latency_ms(0.99), 3),
+            "outcomes": dict(self.score.outcomes),
+            "refused": dict(self.score.refused),
+            "reports": self.score.reported,
+            "precision": self.score.precision,
+            "recall": self.score.recall,
+            "quality": {name: getattr(self.quality, name) for name in self.quality.__slots__},
+            "ingested": self.ingested,
+            "trained": self.trained,
+            "conserved": self.is_conserved,
+            "replay": {
+                "compared": self.replay_compared,
+                "differing": self.replay_differing,
+                "other_version": self.replay_other_version,
+            },
+        }
+
+
+def verdict_of(
+    settings: Settings,
+    source: Source,
+    ingested: dict[str, Any],
+    trained: dict[str, Any],
+    score: Score,
+) -> Verdict:
+    """The verdict over the log as it lies on disk; nothing of the service's memory is asked."""
+    from crivo.bootstrap.offline import log_reader, replay_home
+
+    with progress_bar("  events", unit="events") as progress:
+        replayed = replay_home(settings, progress=progress)
+    reader = log_reader(settings)
+    try:
+        decided = _decisions(reader)
+    finally:
+        reader.close()
+    played = source.played()
+    return Verdict(
+        score=score,
+        ingested=ingested,
+        trained=trained,
+        quality=_quality(source, played, decided),
+        replay_compared=replayed.compared,
+        replay_differing=replayed.differing,
+        replay_other_version=replayed.other_version,
+        shown=_most_telling(played, decided),
+    )
+
+
+def show_verdict(verdict: Verdict, service: Served, home: Path, seconds: dict[str, float]) -> None:
+    """The verdict for people."""
+    print_facts("\nScoreboard", lines(verdict.score))
+    quality = verdict.quality
+    print_facts(
+        "Quality, from the scores in the decision log",
+        {
+            "average precision": f"{quality.average_precision:.3f} over {quality.transfers:,} "
+            f"transfers, {quality.frauds:,} of them reported as fraud in the end",
+            "known payers removed": f"{quality.protocol_average_precision:.3f} over "
+            f"{quality.protocol_transfers:,} transfers, {quality.protocol_frauds:,} frauds "
+            "(the Handbook's protocol)",
+        },
+    )
+    if verdict.shown is not None:
+        _show_decision(*verdict.shown)
+    counted = verdict.ingested
+    print_facts(
+        "What can be checked",
+        {
+            "conservation": f"received {counted['received']:,} = accepted "
+            f"{counted['accepted']:,} + quarantined {counted['quarantined']:,} + duplicate "
+            f"{counted['duplicate']:,}",
+            "replay": f"{verdict.replay_differing:,} byte differences in "
+            f"{verdict.replay_compared:,} decisions derived again",
+            "where it lies": f"{home} (log.sqlite, models/, bundles/, mlflow/, world/)",
+            "seconds": "  ".join(f"{name} {value:g}" for name, value in seconds.items()),
+        },
+    )
+    results().print(f"Page: {service.page}", markup=False)
+
+
+def _show_decision(row: PlayedRow, derived: Derived) -> None:
+    score = "none" if derived.score is None else f"{derived.score / 1e9:.3f}"
+    title = (
+        f"One decision: {row.end_to_end_id}, {format_reais(row.amount_centavos)}, "
+        f"{format_rfc3339(row.occurred_at)} → {derived.outcome}, score {score}"
+    )
+    rows = [
+        (
+            code,
+            public_text(ReasonCode(code), Audience.PAYER, Language.PT),
+            public_text(ReasonCode(code), Audience.PAYER, Language.EN),
+        )
+        for code in derived.reasons
+    ]
+    print_table(title, ("reason", "português", "English"), rows)
+
+
+def _decisions(reader: LogReader) -> dict[str, Derived]:
+    """The decisions of the log by EndToEndId."""
+    found: dict[str, Derived] = {}
+    start = 0
+    while page := reader.read(start=start, limit=_PAGE, streams=frozenset({Stream.DECISIONS})):
+        for stored in page:
+            record = decode_record(stored.event.payload)
+            found[record.end_to_end_id] = decode_derived(record.derived)
+        start = page[-1].seq + 1
+    return found
+
+
+def _quality(source: Source, played: list[PlayedRow], decided: dict[str, Derived]) -> Quality:
+    from crivo.model.evaluate import average_precision, known_compromised_removed
+
+    before = (PROTOCOL_TRAIN_DAYS + PROTOCOL_DELAY_DAYS) * DAY
+    train_start = source.play_from - before
+    rows = [*source.earlier(train_start), *played]
+    labels = np.array([row.is_fraud for row in rows], np.bool_)
+    kept = known_compromised_removed(
+        np.array([row.payer_account_id or row.payer_person_id or "" for row in rows]),
+        np.array([row.occurred_at for row in rows], np.int64),
+        labels,
+        train_start=train_start,
+        train_days=PROTOCOL_TRAIN_DAYS,
+        delay_days=PROTOCOL_DELAY_DAYS,
+        test_days=-(-(source.play_to - source.play_from) // DAY),
+    )
+    scores = np.array([_score_of(decided.get(row.end_to_end_id)) for row in rows], np.int64)
+    # A transfer without a score (a return, a degraded answer) ranks last; none is left out.
+    in_play = np.arange(len(rows)) >= len(rows) - len(played)
+    kept &= in_play
+    return Quality(
+        transfers=len(played),
+        frauds=int(labels[in_play].sum()),
+        average_precision=average_precision(scores[in_play], labels[in_play]),
+        protocol_transfers=int(kept.sum()),
+        protocol_frauds=int(labels[kept].sum()),
+        protocol_average_precision=average_precision(scores[kept], labels[kept]),
+    )
+
+
+def _score_of(derived: Derived | None) -> int:
+    return -1 if derived is None or derived.score is None else derived.score
+
+
+def _most_telling(
+    played: list[PlayedRow], decided: dict[str, Derived]
+) -> tuple[PlayedRow, Derived] | None:
+    """The stopped fraud with most reasons, else the decision with most reasons."""
+    pairs = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
+    if not pairs:
+        return None
+    return max(pairs, key=lambda p: (p[0].is_fraud, len(p[1].reasons), _score_of(p[1])))

@@ -1,0 +1,149 @@
+"""Plays transfers and reports against a served Crivo over HTTP, in order, and keeps the score."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import aiohttp
+import msgspec
+
+from crivo.domain.errors import Code, Unavailable
+
+#: Requests under way at once: enough to fill a group commit, few enough to keep the order close.
+IN_FLIGHT: Final = 16
+REQUEST_SECONDS_MAX: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One request of the play: a transfer to decide, or a report that becomes known."""
+
+    path: str
+    body: bytes
+    end_to_end_id: str
+    is_fraud: bool = False
+
+
+@dataclass(slots=True)
+class Score:
+    """What has been answered so far; latencies are the client's, in milliseconds."""
+
+    decided: int = 0
+    reported: int = 0
+    refused: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    latencies_ms: list[float] = field(default_factory=list)
+    stopped: set[str] = field(default_factory=set)
+    frauds_known: set[str] = field(default_factory=set)
+    played: set[str] = field(default_factory=set)
+    seconds: float = 0.0
+
+    def latency_ms(self, share: float) -> float:
+        """The latency that `share` of the answers stayed within; 0.0 before the first."""
+        if not self.latencies_ms:
+            return 0.0
+        ordered = sorted(self.latencies_ms)
+        return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+    @property
+    def decisions_per_second(self) -> float:
+        """Answered decisions over the wall time of the play."""
+        return self.decided / self.seconds if self.seconds else 0.0
+
+    @property
+    def precision(self) -> float | None:
+        """Of the transfers not simply allowed, the share reported as fraud so far."""
+        return len(self.stopped & self.frauds_known) / len(self.stopped) if self.stopped else None
+
+    @property
+    def recall(self) -> float | None:
+        """Of the played transfers reported as fraud so far, the share not simply allowed."""
+        known = self.frauds_known & self.played
+        return len(self.stopped & known) / len(known) if known else None
+
+
+class _Answer(msgspec.Struct):
+    outcome: str | None = None
+    code: str | None = None
+
+
+_DECODE: Final = msgspec.json.Decoder(_Answer)
+
+
+async def play(
+    address: str,
+    api_key: str,
+    steps: Sequence[Step],
+    score: Score,
+    *,
+    rate: int,
+    show: Callable[[Score, int, int], None],
+) -> None:
+    """Send every step in order, at most `IN_FLIGHT` at once, and add the answers to `score`.
+
+    `rate` is transfers and reports a second; 0 sends as fast as answers come.
+
+    Raises:
+        Unavailable: LOG_UNAVAILABLE where the service does not answer at all.
+    """
+    queue = iter(enumerate(steps))
+    begun = time.perf_counter()
+    before = score.seconds
+    headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
+    timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX)
+    async with aiohttp.ClientSession(
+        address,
+        headers=headers,
+        timeout=timeout,
+        connector=aiohttp.TCPConnector(limit=IN_FLIGHT),
+    ) as session:
+
+        async def worker() -> None:
+            for index, step in queue:
+                if rate:
+                    ahead = begun + index / rate - time.perf_counter()
+                    if ahead > 0:
+                        await asyncio.sleep(ahead)
+                await _send(session, step, score)
+                score.seconds = before + time.perf_counter() - begun
+
+        async def report_progress() -> None:
+            while True:
+                show(score, score.decided + score.reported, len(steps))
+                await asyncio.sleep(0.5)
+
+        shower = asyncio.create_task(report_progress())
+        try:
+            await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
+        except aiohttp.ClientConnectionError as error:
+            raise Unavailable(
+                Code.LOG_UNAVAILABLE,
+                f"the service at {address} stopped answering: {error}",
+                hint="Look at the service's log in the home folder.",
+            ) from error
+        finally:
+            shower.cancel()
+
+
+async def _send(session: aiohttp.ClientSession, step: Step, score: Score) -> None:
+    sent = time.perf_counter()
+    async with session.post(step.path, data=step.body) as response:
+        text = await response.read()
+    answer = _DECODE.decode(text)
+    if response.status >= 300:
+        score.refused[answer.code or str(response.status)] += 1
+    elif answer.outcome is None:
+        score.reported += 1
+        score.frauds_known.add(step.end_to_end_id)
+    else:
+        score.latencies_ms.append((time.perf_counter() - sent) * 1e3)
+        score.decided += 1
+        score.played.add(step.end_to_end_id)
+        score.outcomes[answer.outcome] += 1
+        if answer.outcome != "ALLOW":
+            score.stopped.add(step.end_to_end_id)
