@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import hours_of
 from tests.unit.simulator.worlds import medium_rows, medium_world
