@@ -41,8 +41,9 @@ class Watch:
         if event == "open":
             path, mode, flags = arguments
             # Compiled modules and kernels are kept beside their source, by Python and by numba.
+            # A number is a file that is open already: its opening was seen.
             writes = bool(flags & WRITING) or any(letter in (mode or "") for letter in "wax+")
-            if writes and "__pycache__" not in str(path):
+            if writes and not isinstance(path, int) and "__pycache__" not in str(path):
                 self.seen.append(f"opens {path} for writing")
         elif event.startswith(ACTS):
             self.seen.append(event)

@@ -17,7 +17,7 @@ Bools = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
-    """Shares of the time span, newest last, and the fewest positives that each part needs."""
+    """Shares of the rows in the order of time, newest last; fewest positives of each part."""
 
     test_share: float = 0.15
     calibration_share: float = 0.15
@@ -77,10 +77,13 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     """
     if len(dataset) == 0:
         raise _too_small("rows", 1, 0)
-    start, end = int(dataset.occurred_at.min()), int(dataset.occurred_at.max()) + 1
+    ordered = np.sort(dataset.occurred_at)
+    start, end = int(ordered[0]), int(ordered[-1]) + 1
     span = end - start
-    test_start = end - int(span * options.test_share)
-    calibration_start = test_start - int(span * options.calibration_share)
+    test_start = _instant_of_share(ordered, 1 - options.test_share)
+    calibration_start = _instant_of_share(
+        ordered, 1 - options.test_share - options.calibration_share
+    )
     train_end = calibration_start - dataset.label_delay
     if train_end <= start:
         raise _too_small(
@@ -121,6 +124,11 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         positives_calibration=positives["calibration"],
         positives_test=positives["test"],
     )
+
+
+def _instant_of_share(ordered: npt.NDArray[np.int64], share: float) -> int:
+    """The instant before which this share of the rows lies."""
+    return int(ordered[min(int(len(ordered) * share), len(ordered) - 1)])
 
 
 def _between(dataset: Dataset, start: int, end: int) -> Bools:

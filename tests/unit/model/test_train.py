@@ -103,7 +103,7 @@ def test_a_leak_alarm_is_overridden_by_name_alone():
 
 
 def test_scores_are_probabilities_at_the_prevalence_that_weights_restore():
-    dataset = labelled(rows=20_000)
+    dataset = labelled(rows=80_000)
     kept = dataset.labels() | (np.arange(len(dataset)) % 4 == 0)
     thinned = replace(
         dataset,
