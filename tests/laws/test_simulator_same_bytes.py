@@ -19,9 +19,9 @@ from tests.unit.simulator.worlds import SMALL
 
 #: Of the JSON lines of the world SMALL. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "reports.jsonl": "14b17645d00640113b0be0df66e303168099f889c50bb1b042188a4c8e6644cd",
-    "transfers.jsonl": "62a91a625c9ef9e5b3a1c24c0860e5f6aff6e45cb71abd18e36c44ee3952d2e6",
-    "truth.jsonl": "0bb93d8975aef45000b8dc194f8be73f6b9cc6eda784951c45d1e5667b191999",
+    "reports.jsonl": "ace409a7b8e1df2f9b69a0447207b8fc90d33e22e2648d77afc64993ae847ed4",
+    "transfers.jsonl": "d78874b1b131e1df9afd322173b90b2a1e14fb0f537402d4261578341b81b1dc",
+    "truth.jsonl": "bb8b0c5a9f61a0177bbaa84874e7e970a166d4f2898e638ec624a2e4adc0f696",
 }
 
 PROGRAM = """

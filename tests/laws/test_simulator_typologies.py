@@ -15,7 +15,7 @@ from crivo.simulator.catalogue import one_a_file
 from crivo.simulator.draws import Draws
 from crivo.simulator.lookalike import LookAlike, default_look_alikes
 from crivo.simulator.reports import DelayTable
-from crivo.simulator.rows import Rows
+from crivo.simulator.rows import Rows, no_rows
 from crivo.simulator.typology import Typology, default_typologies
 from tests.unit.simulator.worlds import offences, small_world
 
@@ -78,6 +78,13 @@ def test_sabotage_a_mule_who_forwards_what_never_came_is_noticed():
         return rows
 
     assert "passes on what never came" in set(offences(replace(original, recipe=crooked)))
+
+
+def test_sabotage_a_typology_without_transfers_is_refused():
+    empty = replace(TYPOLOGIES["fake_store"], recipe=lambda casting, draws: no_rows())
+    with pytest.raises(Misconfigured) as refusal:
+        list(offences(empty))
+    assert refusal.value.code is Code.DEFINITION_INVALID
 
 
 @pytest.mark.parametrize("name", LOOK_ALIKES)

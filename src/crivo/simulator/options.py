@@ -68,7 +68,7 @@ class SimulationOptions:
 
     @property
     def frauds_wanted(self) -> int:
-        """How many of them shall be frauds; whole campaigns may go over it by less than one."""
+        """How many of them are frauds, exactly."""
         return int(self.prevalence * self.transfers)
 
 

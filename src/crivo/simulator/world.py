@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from crivo.domain.errors import Code, Misconfigured
 from crivo.simulator.casting import Casting
 from crivo.simulator.daily_life import ordinary_day
 from crivo.simulator.draws import Draws
@@ -28,6 +29,9 @@ Progress = Callable[[int, int], None]
 
 #: Instants are whole milliseconds, as those of the rail.
 _GRAIN: Final = 1000
+
+#: A campaign that begins late may find no victim before the world ends; not a thousand in a row.
+_EMPTY_CAMPAIGNS_MAX: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,11 @@ def simulate(
 def _plan_frauds(
     casting: Casting, options: SimulationOptions, typologies: tuple[Typology, ...]
 ) -> Rows:
-    """Whole campaigns of each typology until its share of the frauds is reached, by time."""
+    """Campaigns of each typology until it has its share of the frauds, exactly, by time.
+
+    The last campaign of a typology is cut short where it would go over: whoever was robbed first
+    stays, as if it had been stopped. So small worlds and low prevalences get what was asked.
+    """
     whole = sum(typology.share_per_mille for typology in typologies)
     campaigns: list[Rows] = []
     wanted = 0
@@ -119,8 +127,14 @@ def _plan_frauds(
     for place, typology in enumerate(typologies):
         draws = Draws(options.seed, "typology", typology.code)
         wanted += options.frauds_wanted * typology.share_per_mille
-        while planned * whole < wanted:
+        empty = 0
+        while planned < wanted // whole:
             rows = typology.recipe(casting, draws)
+            empty = 0 if len(rows) else empty + 1
+            if empty == _EMPTY_CAMPAIGNS_MAX:
+                raise _empty_typology(typology)
+            first = np.argsort(rows["occurred_at"], kind="stable")
+            rows = rows[first[: wanted // whole - planned]]
             rows["typology"] = place
             rows["campaign"] = len(campaigns)
             campaigns.append(rows)
@@ -135,6 +149,17 @@ def _plan_frauds(
     frauds["occurred_at"] = frauds["occurred_at"] // _GRAIN * _GRAIN
     contest_frauds(Draws(options.seed, "reports"), frauds, typologies)
     return frauds[np.argsort(frauds["occurred_at"], kind="stable")]
+
+
+def _empty_typology(typology: Typology) -> Misconfigured:
+    return Misconfigured(
+        Code.DEFINITION_INVALID,
+        f"typology {typology.code} makes no transfers in this world",
+        hint="Its recipe must keep within the days of the casting.",
+        field=typology.code,
+        expected="a campaign with transfers",
+        found=f"{_EMPTY_CAMPAIGNS_MAX} empty campaigns in a row",
+    )
 
 
 def _within(rows: Rows, day: Day) -> Rows:

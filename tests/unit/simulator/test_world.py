@@ -8,7 +8,7 @@ import pytest
 from crivo.domain.identifiers import check_id_time, end_to_end_id_minute
 from crivo.domain.instant import MINUTE
 from crivo.domain.transfer import Initiation
-from crivo.simulator.options import SimulationOptions
+from crivo.simulator.options import NATURAL_PREVALENCE, SimulationOptions
 from crivo.simulator.rhythm import HALF_HOURS, hours_of
 from crivo.simulator.rows import INITIATIONS, NONE
 from crivo.simulator.tables import REPORTS, TRANSFERS, TRUTH, Columns, tables
@@ -57,10 +57,15 @@ def test_the_world_holds_exactly_as_many_transfers_as_asked():
         assert len(rows) == day.transfers
 
 
-def test_prevalence_is_what_was_asked_and_a_campaign_at_most_above():
+def test_a_world_holds_exactly_the_frauds_asked_for():
     for world in (small_world(), medium_world()):
-        wanted = world.options.frauds_wanted
-        assert wanted <= len(world.frauds) <= wanted + 120
+        assert len(world.frauds) == world.options.frauds_wanted
+
+
+def test_natural_prevalence_is_natural():
+    options = SimulationOptions(days=30, transfers_per_day=10_000, prevalence=NATURAL_PREVALENCE)
+    world = simulate(options)
+    assert len(world.frauds) == 12
 
 
 def test_a_world_without_fraud_has_none():
@@ -83,7 +88,7 @@ def test_each_typology_has_about_its_share():
     whole = sum(typology.share_per_mille for typology in world.typologies)
     counts = np.bincount(world.frauds["typology"], minlength=len(world.typologies))
     for typology, count in zip(world.typologies, counts.tolist(), strict=True):
-        assert abs(count - len(world.frauds) * typology.share_per_mille / whole) <= 90
+        assert abs(count - len(world.frauds) * typology.share_per_mille / whole) <= 1
 
 
 def test_hours_follow_the_official_curve():
