@@ -73,8 +73,8 @@ class GroupWriter:
         Raises:
             Unavailable: LOG_UNAVAILABLE.
         """
-        if self._failure is not None:
-            raise unavailable(self._failure)
+        if self._failure is not None or self._closing:
+            raise unavailable(self._failure or "it is closed")
 
     @property
     def alive(self) -> bool:
@@ -101,8 +101,10 @@ class GroupWriter:
                 self._commit_until_durable(group)
         finally:
             with self._changed:
-                self._failure = self._failure or "the log is closed"
-            if self._connection is not None:
+                is_sound = self._failure is None
+                self._failure = self._failure or "its writer has ended"
+            if self._connection is not None and is_sound:
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
                 self._connection.close()
 
     def _next_group(self) -> list[Submission]:

@@ -1,0 +1,82 @@
+"""A disk that is watched: it counts syncs, forgets what was not synced, fails, and can lie."""
+
+# ruff: noqa: N802 (SQLite names the methods of a VFS)
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import apsw
+
+
+class Disk(apsw.VFS):
+    """A VFS over the real one. `durable` is what a power cut would leave of each file."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.durable: dict[str, bytearray] = {}
+        self.syncs = 0
+        self.writes = 0
+        self.lies = False
+        self.gate = threading.Event()
+        self.gate.set()
+        self.broken: type[apsw.Error] | None = None
+        self.broken_sync = False
+        super().__init__(name, "")
+
+    def xOpen(self, name, flags):
+        return WatchedFile(self, name, flags)
+
+    def xDelete(self, filename, syncdir):
+        super().xDelete(filename, syncdir)
+        self.durable.pop(filename, None)
+
+    def cut_power(self, folder: Path) -> Path:
+        """Puts what a power cut would leave now into `folder`; the path of the log there."""
+        folder.mkdir()
+        for name, content in list(self.durable.items()):
+            (folder / Path(name).name).write_bytes(bytes(content))
+        return folder / "log.sqlite"
+
+
+class WatchedFile(apsw.VFSFile):
+    """A file of a `Disk`."""
+
+    def __init__(self, disk: Disk, name, flags) -> None:
+        self._disk = disk
+        path = name.filename() if isinstance(name, apsw.URIFilename) else name
+        self._name = path or "(temporary)"
+        self._waiting: list[tuple[int, bytes | None]] = []
+        super().__init__("", name, flags)
+        if path:
+            held = Path(path).read_bytes() if Path(path).exists() else b""
+            disk.durable.setdefault(self._name, bytearray(held))
+
+    def xWrite(self, data, offset):
+        if self._disk.broken is not None:
+            raise self._disk.broken("the disk is broken on purpose")
+        self._disk.writes += 1
+        super().xWrite(data, offset)
+        self._waiting.append((offset, bytes(data)))
+
+    def xTruncate(self, size):
+        super().xTruncate(size)
+        self._waiting.append((size, None))
+
+    def xSync(self, flags):
+        self._disk.gate.wait(10)
+        if self._disk.broken_sync:
+            raise apsw.IOError("the sync fails on purpose")
+        super().xSync(flags)
+        self._disk.syncs += 1
+        if self._disk.lies:
+            return
+        content = self._disk.durable.setdefault(self._name, bytearray())
+        for offset, data in self._waiting:
+            if data is None:
+                del content[offset:]
+            else:
+                content.extend(bytes(max(0, offset + len(data) - len(content))))
+                content[offset : offset + len(data)] = data
+        self._waiting.clear()

@@ -1,0 +1,85 @@
+"""Folding: the fast columns equal the row of each decoded event, in order."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+
+from crivo.domain.event import Event, StoredEvent, make_event_id, transfer_event_id
+from crivo.domain.identifiers import derived_end_to_end_id
+from crivo.domain.report import Report, ReportStatus
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.features.row import EVENT_ROW, make_rows, report_row, transfer_row
+from crivo.flows.codec import encode_report, encode_transfer
+from crivo.flows.fold import fold_rows
+
+START = 1_533_729_600_000_000
+
+
+def random_transfer(rng: random.Random) -> Transfer:
+    occurred_at = START + rng.randrange(10**12)
+    person = rng.randbytes(16)
+    has_account = rng.random() < 0.7
+    return Transfer(
+        derived_end_to_end_id(occurred_at, str(rng.random())),
+        occurred_at,
+        rng.randrange(1, 10**9),
+        rng.randbytes(16) if has_account else None,
+        None,
+        payer_person_id=None if has_account and rng.random() < 0.5 else person,
+        payee_person_id=rng.choice([None, person]),
+        payee_key_id=rng.randbytes(16),
+        initiation=rng.choice([None, *Initiation]),
+        purpose=rng.choice([None, *Purpose]),
+    )
+
+
+def stored_history(seed: int, count: int) -> tuple[list[StoredEvent], list[tuple[int, ...]]]:
+    """Random transfers and reports as stored, and the rows that the domain values give."""
+    rng = random.Random(seed)
+    events, rows = [], []
+    for seq in range(count):
+        transfer = random_transfer(rng)
+        received_at = transfer.occurred_at + rng.randrange(10**8)
+        if rng.random() < 0.3:
+            report = Report(
+                f"r{seq}",
+                rng.choice(list(ReportStatus)),
+                transfer.end_to_end_id,
+                transfer.payer_id,
+                transfer.payee_id,
+                transfer.amount_centavos,
+                transfer.occurred_at,
+            )
+            stream, payload = Stream.REPORTS, encode_report(report)
+            event_id = make_event_id("report", "test", report.report_id)
+            rows.append(report_row(report, received_at=received_at, event_id=event_id))
+        else:
+            stream, payload = (
+                rng.choice([Stream.HISTORY, Stream.TRANSFERS]),
+                encode_transfer(transfer),
+            )
+            event_id = transfer_event_id(transfer.end_to_end_id)
+            rows.append(transfer_row(transfer, received_at=received_at))
+        event = Event(stream, transfer.payer_id, event_id, 0, received_at, "any", "test", payload)
+        events.append(StoredEvent(seq, 0, seq, event))
+    return events, rows
+
+
+def test_folded_rows_equal_the_rows_of_the_decoded_events():
+    events, rows = stored_history(seed=1, count=500)
+    assert np.array_equal(fold_rows(events), make_rows(rows))
+
+
+def test_folding_nothing_gives_no_rows():
+    empty = fold_rows([])
+    assert empty.dtype == EVENT_ROW
+    assert len(empty) == 0
+
+
+def test_folding_in_parts_gives_the_same_rows():
+    events, _ = stored_history(seed=2, count=100)
+    parts = [fold_rows(events[start : start + 7]) for start in range(0, 100, 7)]
+    assert np.array_equal(np.concatenate(parts), fold_rows(events))

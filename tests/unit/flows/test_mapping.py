@@ -1,0 +1,116 @@
+"""Mapping files: what ours say, and that every mistake names its field."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+import pytest
+
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import DAY, parse_rfc3339
+from crivo.flows.mapping import AmountUnit, Kind, parse_mapping
+
+EVENTS = """
+source = "bank"
+kind = "events"
+[time]
+column = "when"
+[transfer]
+payer = "from"
+payee = "to"
+amount = { column = "value" }
+"""
+ROWS = """
+source = "bank"
+kind = "rows"
+[time]
+column = "when"
+[features]
+columns = ["V1..V3", "Amount"]
+"""
+
+
+def mapping_file(root, name):
+    return parse_mapping((root / "mappings" / name).read_text(), name=name)
+
+
+def test_every_mapping_of_the_repository_is_valid(root):
+    for path in sorted((root / "mappings").glob("*.toml")):
+        assert parse_mapping(path.read_text(), name=path.name).source
+
+
+def test_the_handbook_s_mapping_says_what_the_book_says(root):
+    mapping = mapping_file(root, "handbook.toml")
+    assert mapping.kind is Kind.EVENTS
+    assert mapping.known_after == 7 * DAY
+    assert mapping.play_start == parse_rfc3339("2018-08-08T00:00:00Z")
+    assert mapping.play_end == parse_rfc3339("2018-08-15T00:00:00Z")
+    assert mapping.transfer is not None
+    assert mapping.transfer.amount.unit is AmountUnit.REAIS
+    assert set(mapping.columns()) == {
+        "TRANSACTION_ID",
+        "TX_DATETIME",
+        "CUSTOMER_ID",
+        "TERMINAL_ID",
+        "TX_AMOUNT",
+        "TX_FRAUD",
+    }
+
+
+def test_ranges_of_columns_are_spelled_out(root):
+    mapping = mapping_file(root, "ulb.toml")
+    assert mapping.feature_columns == (*(f"V{n}" for n in range(1, 29)), "Amount")
+    assert mapping.epoch == parse_rfc3339("2013-09-01T00:00:00Z")
+    assert mapping.weight is not None
+    assert mapping.columns()[-1] == "Amount"
+
+
+@pytest.mark.parametrize(
+    ("zone", "hours"), [("UTC", 0), ("-03:00", -3), ("+05:30", 5.5), ("America/Sao_Paulo", -3)]
+)
+def test_a_zone_is_utc_an_offset_or_a_place(zone, hours):
+    from datetime import datetime
+
+    mapping = parse_mapping(EVENTS.replace('"when"', f'"when"\nzone = "{zone}"'), name="m")
+    offset = mapping.zone.utcoffset(datetime(2024, 6, 1))
+    assert offset == timedelta(hours=hours)
+    assert parse_mapping(EVENTS, name="m").zone is UTC
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("source = ", "the file"),
+        (EVENTS.replace('"bank"', "1"), "source"),
+        (EVENTS.replace('"bank"', '"a bank"'), "source"),
+        (EVENTS.replace('"events"', '"things"'), "kind"),
+        (EVENTS.replace("payer =", "payr ="), "transfer"),
+        (EVENTS.replace("payer =", "initiation ="), "transfer.payer"),
+        (EVENTS.replace("payee =", "initiation ="), "transfer.payee"),
+        (EVENTS.replace("amount = { column", "amount = { colum"), "transfer.amount"),
+        (EVENTS.replace('"value"', '"value", unit = "dollars"'), "transfer.amount.unit"),
+        (EVENTS.replace('"value"', '"value", currency = "EUR"'), "transfer.amount.currency"),
+        (EVENTS.replace('"when"', '"when"\nzone = "Mars/Olympus"'), "time.zone"),
+        (EVENTS.replace('"when"', '"when"\nzone = "../../etc/passwd"'), "time.zone"),
+        (EVENTS.replace('"when"', '"when"\nzone = "-99:00"'), "time.zone"),
+        (EVENTS.replace('"when"', '"when"\nepoch = "2013-09-01"'), "time.unit"),
+        (EVENTS.replace('"when"', '"when"\nunit = "seconds"\nepoch = "then"'), "time.epoch"),
+        (EVENTS + '[label]\ncolumn = "fraud"', "label"),
+        (EVENTS + '[label]\ncolumn = "f"\nknown_at = "k"\nknown_after_days = 7', "label"),
+        (EVENTS + '[label]\ncolumn = "f"\nknown_after_days = -1', "label.known_after_days"),
+        (EVENTS + '[label]\ncolumn = "f"\nknown_after_days = nan', "label.known_after_days"),
+        (EVENTS + '[play]\nfrom = "someday"\ndays = 7', "play.from"),
+        (EVENTS + '[play]\nfrom = "2018-08-08"\ndays = 0', "play.days"),
+        (EVENTS + '[features]\ncolumns = ["a"]', "features"),
+        (EVENTS.replace('"events"', '"rows"'), "features.columns"),
+        (ROWS.replace('"rows"', '"events"'), "transfer"),
+        (ROWS.replace("V1..V3", "V3..V1"), "features.columns"),
+        (ROWS.replace("V1..V3", "V1..V999999999"), "features.columns"),
+    ],
+)
+def test_a_mistake_is_refused_and_names_its_field(text, field):
+    with pytest.raises(Misconfigured) as caught:
+        parse_mapping(text, name="mine.toml")
+    assert caught.value.code is Code.MAPPING_INVALID
+    assert caught.value.context["field"] == field
+    assert "mine.toml" in str(caught.value)
