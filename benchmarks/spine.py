@@ -92,8 +92,8 @@ def replay(setting: Setting, home: Path) -> Iterator[Row]:
     for _ in range(1 if setting.quick else 3):
         begun = time.perf_counter()
         verdict = json.loads(service.crivo(home, "replay", "--json"))
-        rates.append(verdict["decisions"] / (time.perf_counter() - begun))
-        different.append(float(verdict["different"]))
+        rates.append(verdict["compared"] / (time.perf_counter() - begun))
+        different.append(float(verdict["differing"]))
     yield setting.row("replay, start included", "decisions/s", rates)
     yield setting.row("replay, decisions that differ", "decisions", different, at_most=0.0)
 

@@ -42,9 +42,9 @@ def prepare_home(folder: Path, *, per_day: int) -> Path:
     home, world = folder / "home", folder / "world"
     simulate = ["simulate", "--out", str(world), "--days", str(DAYS), "--start", FIRST_DAY]
     crivo(home, *simulate, "--per-day", str(per_day))
-    table = next(path for path in sorted(world.iterdir()) if path.stem == "transfers")
     mapping = str(ROOT / "mappings" / "simulated.toml")
-    crivo(home, "ingest", str(table), "--mapping", mapping, "--clock", "replay")
+    table = str(world / "transfers.parquet")
+    crivo(home, "ingest", table, "--mapping", mapping, "--clock", "replay")
     crivo(home, "train")
     return home
 
