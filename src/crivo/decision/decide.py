@@ -15,7 +15,7 @@ from crivo.decision.procedure import InForce
 from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import Derived
 from crivo.domain.transfer import Initiation, Purpose, Transfer
-from crivo.features.engine import LATE, vector_bytes
+from crivo.features.engine import LATE
 
 #: The cause of the one degraded mode there is so far: the answer was due before it could be scored.
 TIMEOUT: Final = "TIMEOUT"
@@ -37,9 +37,13 @@ class Contributions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A transfer's vector (float64[F], null = NaN), flags, margin (2⁻⁴⁰) and score (10⁻⁹)."""
+    """A transfer's vector (float64[F], null = NaN), flags, margin (2⁻⁴⁰) and score (10⁻⁹).
+
+    `kept` are the vector's bytes, as they are hashed and stored.
+    """
 
     vector: Vector
+    kept: bytes
     flags: int
     margin: int
     score: int
@@ -82,21 +86,21 @@ def derive(
     assert scored is not None
     fired = _apply_rules(scored.vector.tolist(), in_force)
     asked = in_force.outcome_of_score(scored.score)
-    reasons = [code for _, _, code in sorted(fired.reasons)]
+    reasons = [code for _, _, code in sorted(fired.reasons)] if fired.reasons else []
     if asked > Outcome.ALLOW:
         reasons += _model_reasons(model.contributions(scored.vector), in_force)
     if scored.flags & LATE:
         reasons.append(ReasonCode.DATA_LATE)
     outcome = _bounded(max(fired.outcome, asked), transfer, in_force)
     return Derived(
-        vector_hash=hashlib.sha256(vector_bytes(scored.vector)).digest(),
+        vector_hash=hashlib.sha256(scored.kept).digest(),
         flags=scored.flags,
         margin=scored.margin,
         score=scored.score,
         rules=tuple(fired.rules),
         shadow_rules=tuple(fired.shadow_rules),
         nulls=tuple(fired.nulls),
-        reasons=tuple(dict.fromkeys(code.value for code in reasons)),
+        reasons=tuple(dict.fromkeys(reasons)),
         outcome=outcome.value,
     )
 
@@ -121,12 +125,12 @@ def _apply_rules(values: Sequence[float], in_force: InForce) -> _Fired:
 
 def _model_reasons(contributions: npt.NDArray[np.int64], in_force: InForce) -> list[ReasonCode]:
     """The reasons of the features that raised the margin most, closed by MODEL_SCORE."""
-    raised = contributions[:-1]
+    # Equal contributions keep the order of the columns.
+    raised = [(-part, at) for at, part in enumerate(contributions[:-1].tolist()) if part > 0]
     reasons: list[ReasonCode] = []
-    # A stable sort: equal contributions keep the order of the columns.
-    for column in np.argsort(-raised, kind="stable").tolist():
+    for _, column in sorted(raised):
         code = in_force.feature_reasons[column]
-        if raised[column] <= 0 or len(reasons) == MODEL_REASONS_MAX:
+        if len(reasons) == MODEL_REASONS_MAX:
             break
         if code not in reasons:
             reasons.append(code)
@@ -151,6 +155,6 @@ def _unscored(outcome: Outcome, reason: ReasonCode) -> Derived:
         rules=(),
         shadow_rules=(),
         nulls=(),
-        reasons=(reason.value,),
+        reasons=(reason,),
         outcome=outcome.value,
     )

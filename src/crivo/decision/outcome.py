@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Self
+from typing import Final, Self
 
 from crivo.domain.errors import Code, invalid
 
@@ -20,10 +20,9 @@ class Outcome(Enum):
     HOLD = "HOLD"
     REJECT = "REJECT"
 
-    @property
-    def rank(self) -> int:
-        """0 for ALLOW .. 4 for REJECT."""
-        return _RANK[self.value]
+    def __init__(self, _wire: str) -> None:
+        #: 0 for ALLOW .. 4 for REJECT.
+        self.rank: int = len(type(self).__members__)
 
     def __lt__(self, other: Self) -> bool:
         return self.rank < other.rank
@@ -38,7 +37,7 @@ class Outcome(Enum):
         return self.rank >= other.rank
 
 
-_RANK = {outcome.value: rank for rank, outcome in enumerate(Outcome)}
+_NAMES: Final = tuple(outcome.value for outcome in Outcome)
 
 
 def parse_outcome(text: object, *, field: str) -> Outcome:
@@ -47,6 +46,6 @@ def parse_outcome(text: object, *, field: str) -> Outcome:
     Raises:
         Refused: FIELD_VALUE.
     """
-    if isinstance(text, str) and text in _RANK:
+    if isinstance(text, str) and text in _NAMES:
         return Outcome(text)
-    raise invalid(Code.FIELD_VALUE, field=field, expected="one of " + ", ".join(_RANK), found=text)
+    raise invalid(Code.FIELD_VALUE, field=field, expected="one of " + ", ".join(_NAMES), found=text)

@@ -15,7 +15,9 @@ from typing import Any, Final, TypeVar
 import msgspec
 
 from crivo.domain.errors import Code, Refused
-from crivo.domain.event import make_event_id
+from crivo.domain.event import ENTITY_ID_BYTES, make_event_id
+from crivo.domain.instant import EARLIEST, LATEST
+from crivo.domain.money import CENTAVOS_MAX
 from crivo.domain.transfer import Transfer
 
 SCHEMA: Final = "decision.v1"
@@ -25,7 +27,7 @@ DERIVE_VERSION: Final = 1
 INITIATION: Final = "initiation"
 
 
-class Versions(msgspec.Struct, array_like=True, frozen=True):
+class Versions(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The hashes that decided; `bundle` covers them all and names the folder that holds them."""
 
     bundle: str
@@ -37,7 +39,7 @@ class Versions(msgspec.Struct, array_like=True, frozen=True):
     kernel: str
 
 
-class Given(msgspec.Struct, array_like=True, frozen=True):
+class Given(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a decision had: `as_of` is the sequence number of the last event it had seen (−1: none).
 
     `degraded` names what was left out, and why; it is empty for a full decision.
@@ -49,7 +51,7 @@ class Given(msgspec.Struct, array_like=True, frozen=True):
     degraded: tuple[str, ...] = ()
 
 
-class Derived(msgspec.Struct, array_like=True, frozen=True):
+class Derived(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What follows from `given` and the log, and from nothing else.
 
     `vector_hash` is SHA-256 over the kept bytes (empty: no vector was read); `margin` counts
@@ -68,7 +70,7 @@ class Derived(msgspec.Struct, array_like=True, frozen=True):
     outcome: str
 
 
-class Observed(msgspec.Struct, array_like=True, frozen=True):
+class Observed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Measurements, in nanoseconds of a monotonic clock, from arrival to the derived answer."""
 
     host: str
@@ -77,7 +79,7 @@ class Observed(msgspec.Struct, array_like=True, frozen=True):
     score_ns: int
 
 
-class Record(msgspec.Struct, array_like=True, frozen=True):
+class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One stored record. `transfer` is the array of `transfer.v1`; `derived` are its own bytes."""
 
     end_to_end_id: str
@@ -90,7 +92,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True):
     kept: bytes
 
 
-class _Head(msgspec.Struct, array_like=True, frozen=True):
+class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The part of a record that folding reads; the rest of the array is skipped."""
 
     end_to_end_id: str
@@ -111,6 +113,7 @@ _TransferArray: Final = msgspec.defstruct(
     ],
     array_like=True,
     frozen=True,
+    gc=False,
 )
 _FIELDS: Final = tuple(field.name for field in dataclasses.fields(Transfer))
 
@@ -188,19 +191,51 @@ def in_place_transfer(payload: bytes) -> Transfer | None:
     return _transfer(head.transfer) if head.in_place else None
 
 
+class StoredTransfer(Transfer):
+    """A transfer as a record holds it: typed by decoding, and not parsed again.
+
+    The door judged the facts before they were written, and folds read millions of them. What a fold
+    relies on is still looked at, because bytes rot.
+    """
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        """Nothing, if ids have their length and numbers their range."""
+        ids = (
+            self.payer_account_id,
+            self.payee_account_id,
+            self.payer_person_id,
+            self.payee_person_id,
+            self.payee_key_id,
+        )
+        if (
+            not EARLIEST <= self.occurred_at < LATEST
+            or not 1 <= self.amount_centavos <= CENTAVOS_MAX
+            or not all(each is None or len(each) == ENTITY_ID_BYTES for each in ids)
+            or not (ids[0] or ids[2])
+            or not (ids[1] or ids[3] or ids[4])
+        ):
+            raise _unreadable(f"a transfer {self.end_to_end_id!r} that cannot be")
+
+
 def _transfer(array: msgspec.Raw) -> Transfer:
-    return Transfer(*msgspec.structs.astuple(_decode(_TRANSFERS, array)))
+    return StoredTransfer(*msgspec.structs.astuple(_decode(_TRANSFERS, array)))
 
 
 def _decode(decoder: msgspec.msgpack.Decoder[Part], data: bytes | msgspec.Raw) -> Part:
     try:
         return decoder.decode(data)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise Refused(
-            Code.FIELD_TYPE,
-            f"the payload is no {SCHEMA}: {error}",
-            hint="It was written by a newer release, or is damaged.",
-            field="payload",
-            expected=SCHEMA,
-            found=str(error),
-        ) from None
+        raise _unreadable(str(error)) from None
+
+
+def _unreadable(found: str) -> Refused:
+    return Refused(
+        Code.FIELD_TYPE,
+        f"the payload is no {SCHEMA}: {found}",
+        hint="It was written by a newer release, or is damaged.",
+        field="payload",
+        expected=SCHEMA,
+        found=found,
+    )

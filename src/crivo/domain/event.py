@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from crivo.domain.identifiers import length_prefixed
@@ -18,8 +19,13 @@ RAIL_SOURCE: Final = "pix"
 
 def make_event_id(family: str, source: str, own_id: str) -> bytes:
     """128 bits of SHA-256 over the length-prefixed (stream family, source, the source's own id)."""
-    parts = length_prefixed(family.encode(), source.encode(), own_id.encode())
+    parts = _family_prefix(family, source) + length_prefixed(own_id.encode())
     return hashlib.sha256(parts).digest()[:16]
+
+
+@lru_cache(maxsize=64)
+def _family_prefix(family: str, source: str) -> bytes:
+    return length_prefixed(family.encode(), source.encode())
 
 
 def transfer_event_id(end_to_end_id: str) -> bytes:

@@ -58,12 +58,24 @@ def answer_of(record: Record, *, seq: int, occurred_at: int, received_at: int) -
         Refused: FIELD_TYPE.
     """
     derived = decode_derived(record.derived)
+    try:
+        outcome = Outcome(derived.outcome)
+        reasons = tuple(ReasonCode(code) for code in derived.reasons)
+    except ValueError as error:
+        raise Refused(
+            Code.FIELD_TYPE,
+            f"the record holds a name that this release does not know: {error}",
+            hint="It was written by a newer release, or is damaged.",
+            field="derived",
+            expected="outcomes and reasons of this release",
+            found=str(error),
+        ) from None
     return Answer(
         end_to_end_id=record.end_to_end_id,
         phase=record.phase,
-        outcome=Outcome(derived.outcome),
+        outcome=outcome,
         score=derived.score,
-        reasons=tuple(ReasonCode(code) for code in derived.reasons),
+        reasons=reasons,
         versions=record.given.versions,
         as_of=record.given.as_of,
         seq=seq,

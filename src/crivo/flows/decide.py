@@ -275,14 +275,14 @@ class DecisionService:
             read = self._monotonic_ns()
             margin, score = scorer.score_one(vector)
             scored_at = self._monotonic_ns()
-            scored = Scored(vector, int(flags), margin, score)
+            scored = Scored(vector, vector_bytes(vector), int(flags), margin, score)
             late = scored_at - arrived_ns > in_force.deadline_ns
         degraded = (TIMEOUT,) if late and not is_return(transfer) else ()
         if degraded:
             scored = None
         derived = derive(transfer, scored, in_force, scorer, degraded=degraded)
         observed = Observed(self._host, started - arrived_ns, read - started, scored_at - read)
-        return derived, degraded, observed, b"" if scored is None else vector_bytes(scored.vector)
+        return derived, degraded, observed, b"" if scored is None else scored.kept
 
     def _fold(self, seq: int, row: Rows) -> None:
         assert seq == self._folded, "this service alone submits to its log"

@@ -174,7 +174,9 @@ class _Replay:
                 engine = self._engines[each.bundle.versions.plan]
                 vector, flags = engine.read(make_rows([_row(each)]))
                 margins, scores = each.bundle.scorer.score(vector.reshape(1, -1))
-                self._compare(each, Scored(vector, flags, int(margins[0]), int(scores[0])))
+                kept = vector_bytes(vector)
+                scored = Scored(vector, kept, flags, int(margins[0]), int(scores[0]))
+                self._compare(each, scored)
 
     def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[_Wanted]) -> None:
         """Folds these events into every engine, reading the wanted decisions on the way."""
@@ -191,11 +193,14 @@ class _Replay:
     def _compare_all(
         self, wanted: Sequence[_Wanted], vectors: Vectors, flags: Sequence[int]
     ) -> None:
+        kept, width = vector_bytes(vectors), vectors.itemsize * vectors.shape[1]
         for bundle in {each.bundle.versions.bundle: each.bundle for each in wanted}.values():
             own = [at for at, each in enumerate(wanted) if each.bundle is bundle]
             margins, scores = bundle.scorer.score(vectors[own])
             for at, margin, score in zip(own, margins.tolist(), scores.tolist(), strict=True):
-                self._compare(wanted[at], Scored(vectors[at], flags[at], margin, score))
+                own_kept = kept[at * width : (at + 1) * width]
+                scored = Scored(vectors[at], own_kept, flags[at], margin, score)
+                self._compare(wanted[at], scored)
 
     def _compare(self, each: _Wanted, scored: Scored) -> None:
         given, transfer = each.record.given, each.transfer
@@ -207,7 +212,7 @@ class _Replay:
             each.bundle.scorer,
             degraded=given.degraded,
         )
-        kept = b"" if is_unscored else vector_bytes(scored.vector)
+        kept = b"" if is_unscored else scored.kept
         where = [] if encode_derived(again) == each.record.derived else ["derived"]
         where += [] if kept == each.record.kept else ["kept"]
         where += _unfaithful(each, self._log.manifest.log_id)
@@ -280,19 +285,20 @@ def _row(each: _Wanted) -> RowTuple:
 
 
 def _unfaithful(each: _Wanted, log_id: str) -> list[str]:
-    """What of a record disagrees with its envelope or with its bundle."""
+    """What of a record disagrees with its envelope, its log or its bundle."""
     record, event = each.record, each.stored.event
-    claims = {
-        "versions": record.given.versions == each.bundle.versions,
-        "log_id": record.given.log_id == log_id,
-        "degraded": record.given.degraded in {(), (TIMEOUT,)},
-        "phase": record.phase == INITIATION,
-        "end_to_end_id": record.end_to_end_id == each.transfer.end_to_end_id,
-        "event_id": event.event_id == decision_event_id(record.end_to_end_id),
-        "key": event.key == each.transfer.payer_id,
-        "occurred_at": event.occurred_at == each.transfer.occurred_at,
-    }
-    return [name for name, holds in claims.items() if not holds]
+    given, transfer = record.given, each.transfer
+    claims = (
+        ("versions", given.versions == each.bundle.versions),
+        ("log_id", given.log_id == log_id),
+        ("degraded", not given.degraded or given.degraded == (TIMEOUT,)),
+        ("phase", record.phase == INITIATION),
+        ("end_to_end_id", record.end_to_end_id == transfer.end_to_end_id),
+        ("event_id", event.event_id == decision_event_id(record.end_to_end_id)),
+        ("key", event.key == transfer.payer_id),
+        ("occurred_at", event.occurred_at == transfer.occurred_at),
+    )
+    return [name for name, holds in claims if not holds]
 
 
 def _places(events: Sequence[StoredEvent]) -> dict[int, int]:

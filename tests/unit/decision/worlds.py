@@ -164,24 +164,26 @@ def transfer(number: int, *, occurred_at: int = START, payer: int = 1, payee: in
 def play(played: World, seed: int, count: int) -> list[Transfer]:
     """Decides `count` random transfers with repeats, late ones, returns, timeouts and reports."""
     chance = random.Random(seed)
-    now, sent, last = START, [], None
+    now, sent, pending = max(START, played.service.clock.now()), [], []
     for number in range(count):
         now += chance.choice([0, 1, SECOND, MINUTE, HOUR // 3])
         kind = chance.random()
         if sent and kind < 0.1:
-            last = played.decide(chance.choice(sent[-20:]), received_at=now)
+            pending.append(played.decide(chance.choice(sent[-20:]), received_at=now))
             continue
         if sent and kind < 0.2:
-            last = played.reports.report(
-                report_id=f"r{number}",
-                status=chance.choice([CLAIMED, ACCEPTED, ACCEPTED]),
-                end_to_end_id=chance.choice(sent).end_to_end_id,
-                supplied_received_at=now,
+            pending.append(
+                played.reports.report(
+                    report_id=f"r{seed}-{number}",
+                    status=chance.choice([CLAIMED, ACCEPTED, ACCEPTED]),
+                    end_to_end_id=chance.choice(sent).end_to_end_id,
+                    supplied_received_at=now,
+                )
             )
             continue
         late = chance.random() < 0.1
         made = transfer(
-            number,
+            seed * 10_000 + number,
             occurred_at=now - (chance.randrange(3 * HOUR) if late else chance.randrange(SECOND)),
             payer=chance.randrange(1, 6),
             payee=chance.randrange(1, 6),
@@ -190,8 +192,8 @@ def play(played: World, seed: int, count: int) -> list[Transfer]:
             purpose=chance.choice([None, Purpose.IPAY, Purpose.IPAY, Purpose.REFU]),
         )
         waited_ms = 500 if chance.random() < 0.1 else 0
-        last = played.decide(made, received_at=now, waited_ms=waited_ms)
+        pending.append(played.decide(made, received_at=now, waited_ms=waited_ms))
         sent.append(made)
-    if last is not None:
-        last.result(10)
+    for each in pending:
+        each.result(10)
     return sent

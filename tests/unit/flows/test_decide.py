@@ -1,0 +1,157 @@
+"""The service: what an answer says, when it is degraded, and what state it leaves."""
+
+from __future__ import annotations
+
+import pytest
+
+from crivo.adapters.sqlite.log import open_log
+from crivo.decision.record import decode_record
+from crivo.domain.clock import ClockKind, LogClock
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import Event, transfer_event_id
+from crivo.domain.instant import HOUR, MINUTE, SECOND
+from crivo.domain.report import ReportStatus
+from crivo.domain.streams import Stream
+from crivo.features.row import transfer_row
+from crivo.flows.codec import encode_transfer
+from crivo.flows.decide import DecisionService
+from tests.unit.decision.worlds import START, bundle_in, transfer, world
+
+
+@pytest.fixture
+def played(tmp_path):
+    with world(tmp_path) as made:
+        yield made
+
+
+def test_an_answer_says_what_it_had_seen_and_with_what_it_was_made(played):
+    answers = [
+        played.decide(transfer(number, occurred_at=START + number)).result(10)
+        for number in range(3)
+    ]
+    assert [(each.as_of, each.seq) for each in answers] == [(-1, 0), (0, 1), (1, 2)]
+    assert answers[0].versions == played.service.bundle.versions
+    assert answers[2].received_at == START + 2
+    assert answers[0].degraded == () and answers[0].score is not None
+    assert played.service.find(answers[1].end_to_end_id) == answers[1]
+
+
+@pytest.mark.parametrize(("waited_ms", "is_degraded"), [(0, False), (100, False), (101, True)])
+def test_past_the_deadline_the_answer_is_degraded_and_keeps_no_vector(
+    played, waited_ms, is_degraded
+):
+    answer = played.decide(transfer(1), waited_ms=waited_ms).result(10)
+    record = decode_record(played.log.read(start=0, limit=1)[0].event.payload)
+    assert (answer.score is None) == is_degraded
+    assert (answer.degraded == ("TIMEOUT",)) == is_degraded
+    assert (record.kept == b"") == is_degraded
+    assert record.observed.waited_ns == waited_ms * 1_000_000
+
+
+def test_a_scorer_that_takes_too_long_degrades_the_answer_too(played, monkeypatch):
+    scorer = played.service.bundle.scorer
+
+    class Slow:
+        contributions = scorer.contributions
+
+        @staticmethod
+        def score_one(vector):
+            played.monotonic.ns += 200_000_000
+            return scorer.score_one(vector)
+
+    object.__setattr__(played.service.bundle, "scorer", Slow())
+    assert played.decide(transfer(1)).result(10).degraded == ("TIMEOUT",)
+
+
+def test_a_degraded_transfer_still_enters_state(played):
+    played.decide(transfer(1), waited_ms=500).result(10)
+    played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
+    names = played.service.bundle.plan.names
+    vector = kept(played, 1)
+    assert vector[names.index("pair_transfer_count_30d")] == 1.0
+
+
+def test_a_report_is_seen_by_the_transfers_after_it(played):
+    first = played.decide(transfer(1)).result(10)
+    played.reports.report(
+        report_id="r",
+        status=ReportStatus.ACCEPTED,
+        end_to_end_id=first.end_to_end_id,
+        supplied_received_at=START + HOUR,
+    ).result(10)
+    played.decide(transfer(2, occurred_at=START + 2 * HOUR)).result(10)
+    names = played.service.bundle.plan.names
+    vector = kept(played, 2)
+    assert vector[names.index("payee_report_count_30d_where_accepted")] == 1.0
+
+
+def kept(played, seq):
+    record = decode_record(played.log.read(start=seq, limit=1)[0].event.payload)
+    return memoryview(record.kept).cast("d").tolist()
+
+
+def test_a_model_of_rows_decides_no_transfer_but_repeats_what_was_decided(tmp_path):
+    with world(tmp_path) as played:
+        first = played.decide(transfer(1)).result(10)
+    rows = bundle_in(tmp_path, names=("V1", "V2"))
+    assert not rows.decides_transfers
+    with world(tmp_path, bundle=rows) as again:
+        assert again.decide(transfer(1)).result(10) == first
+        with pytest.raises(Refused) as caught:
+            again.decide(transfer(2))
+        assert caught.value.code is Code.MODEL_NOT_FOR_TRANSFERS
+        assert again.log.end() == 1
+
+
+def test_recovery_tells_how_far_it_is(tmp_path, monkeypatch):
+    with world(tmp_path) as played:
+        for number in range(5):
+            played.decide(transfer(number, occurred_at=START + number)).result(10)
+    monkeypatch.setattr("crivo.flows.decide.RECOVER_BATCH", 2)
+    with world(tmp_path) as again:
+        assert again.service.folded == 5
+        assert again.service.clock.now() == START + 4
+        again.service.recover(lambda *_: pytest.fail("there is nothing left to recover"))
+
+
+def test_a_transfer_of_the_past_can_be_reported(played):
+    past = transfer(7)
+    event = Event(
+        stream=Stream.HISTORY,
+        key=past.payer_id,
+        event_id=transfer_event_id(past.end_to_end_id),
+        occurred_at=START,
+        received_at=START,
+        schema="transfer.v1",
+        source="import",
+        payload=encode_transfer(past),
+    )
+    played.service.append(event, transfer_row(past, received_at=START), lambda _failure: None)
+    taken = played.reports.report(
+        report_id="r", status=ReportStatus.CLAIMED, end_to_end_id=past.end_to_end_id
+    ).result(10)
+    assert (taken.report.payee_id, taken.report.amount_centavos) == (past.payee_id, 10_000)
+    assert taken.known_at == START
+
+
+def test_on_a_wall_clock_the_receipt_is_the_clocks_whatever_the_request_says(tmp_path):
+    log = open_log(tmp_path / "log.sqlite", clock=ClockKind.WALL, new_log_id="wall")
+    try:
+        service = DecisionService(
+            log=log,
+            bundle=bundle_in(tmp_path),
+            clock=LogClock(ClockKind.WALL, wall=lambda: START + 5),
+            monotonic_ns=lambda: 0,
+            host="test",
+        )
+        answer = service.decide(transfer(1), arrived_ns=0, supplied_received_at=START + HOUR)
+        assert answer.result(10).received_at == START + 5
+        for made, code in (
+            (transfer(2, occurred_at=START + 2 * MINUTE), Code.CLOCK_AHEAD),
+            (transfer(3, occurred_at=START - 13 * HOUR), Code.ID_TIME),
+        ):
+            with pytest.raises(Refused) as caught:
+                service.decide(made, arrived_ns=0)
+            assert caught.value.code is code
+    finally:
+        log.close()
