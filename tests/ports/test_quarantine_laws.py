@@ -1,0 +1,63 @@
+"""The laws of `Quarantine`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import apsw
+import pytest
+
+from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+from crivo.domain.errors import Code, Unavailable
+from crivo.flows.ports import QuarantinedRow
+from tests.ports.disk import Disk
+
+
+def row(number: int) -> QuarantinedRow:
+    return QuarantinedRow(
+        "table", number, Code.AMOUNT_RANGE, "value", "1 or more", "0", "", '{"value":"0"}', 5
+    )
+
+
+@pytest.fixture(params=["sqlite"])
+def quarantine(tmp_path):
+    opened = SqliteQuarantine(tmp_path / "quarantine.sqlite")
+    yield opened
+    opened.close()
+
+
+def test_rows_come_back_in_order_and_are_counted_by_cause(quarantine):
+    quarantine.put([row(2), replace(row(1), code=Code.TIME_INVALID), row(3)])
+    assert [each.row_number for each in quarantine.rows(limit=10)] == [1, 2, 3]
+    assert quarantine.rows(limit=1)[0].code is Code.TIME_INVALID
+    assert quarantine.counts() == {Code.AMOUNT_RANGE: 2, Code.TIME_INVALID: 1}
+
+
+def test_a_row_put_again_replaces_its_cause(quarantine):
+    quarantine.put([row(1)])
+    quarantine.put([replace(row(1), code=Code.TIME_INVALID)])
+    assert quarantine.counts() == {Code.TIME_INVALID: 1}
+
+
+def test_put_is_durable_before_it_returns(tmp_path):
+    disk = Disk("quarantine")
+    quarantine = SqliteQuarantine(tmp_path / "log.sqlite", vfs=disk.name)
+    quarantine.put([row(1), row(2)])
+    survived = SqliteQuarantine(disk.cut_power(tmp_path / "cut"))
+    assert survived.rows(limit=10) == [row(1), row(2)]
+    survived.close()
+    quarantine.close()
+
+
+def test_a_disk_that_fails_keeps_none_of_the_rows(tmp_path):
+    disk = Disk("quarantine-broken")
+    quarantine = SqliteQuarantine(tmp_path / "log.sqlite", vfs=disk.name)
+    quarantine.put([row(1)])
+    disk.broken = apsw.FullError
+    with pytest.raises(Unavailable) as caught:
+        quarantine.put([row(2), row(3)])
+    assert caught.value.code is Code.FILE_UNWRITABLE
+    disk.broken = None
+    quarantine.put([row(4)])
+    assert [each.row_number for each in quarantine.rows(limit=10)] == [1, 4]
+    quarantine.close()

@@ -1,0 +1,61 @@
+"""Pseudonyms: the same id gives the same one, and nothing else does."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from crivo.domain.errors import Code, Refused
+from crivo.governance.pseudonym import IdDomain, Pseudonymiser
+
+KEY = bytes(range(32))
+MAKER = Pseudonymiser(KEY)
+
+
+def test_a_pseudonym_is_the_hmac_of_version_domain_and_id():
+    parts = (b"\x01", b"account", b"0001-9")
+    message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
+    expected = hmac.new(KEY, message, hashlib.sha256).digest()[:16]
+    assert MAKER.account("0001-9") == expected
+
+
+@given(st.text(min_size=1, max_size=64).filter(lambda text: text.strip()))
+def test_each_kind_of_id_has_its_own_pseudonyms(raw_id):
+    made = {MAKER.account(raw_id), MAKER.person(raw_id), MAKER.key(raw_id), MAKER.device(raw_id)}
+    assert len(made) == len(IdDomain)
+    assert all(len(each) == 16 for each in made)
+
+
+def test_another_key_or_version_gives_another_pseudonym():
+    ids = {
+        MAKER.account("a"),
+        Pseudonymiser(KEY[::-1]).account("a"),
+        Pseudonymiser(KEY, version=2).account("a"),
+    }
+    assert len(ids) == 3
+    assert Pseudonymiser(KEY).account("a") == MAKER.account("a")
+
+
+def test_spellings_of_one_id_are_one_id():
+    assert MAKER.account(" a ") == MAKER.account("a")
+    assert MAKER.account("José") == MAKER.account("Jose\u0301")
+    assert MAKER.key("Ana@Exemplo.com") == MAKER.key("ana@exemplo.com")
+    assert MAKER.account("A") != MAKER.account("a")
+
+
+@pytest.mark.parametrize("raw_id", ["", "   ", "x" * 129, "x" * 1_000_000, "\ud800"])
+def test_what_is_no_id_is_refused(raw_id):
+    with pytest.raises(Refused) as caught:
+        MAKER.device(raw_id, field="device")
+    assert caught.value.code is Code.ID_INVALID
+    assert caught.value.context["field"] == "device"
+    assert len(str(caught.value)) < 500
+
+
+def test_the_key_shows_nowhere():
+    assert KEY.hex() not in repr(MAKER)
+    assert repr(KEY) not in repr(MAKER)
