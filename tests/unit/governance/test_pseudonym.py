@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.domain.errors import Code, Refused
+from crivo.domain.identifiers import length_prefixed
 from crivo.governance.pseudonym import IdDomain, Pseudonymiser
 
 KEY = bytes(range(32))
@@ -59,3 +60,11 @@ def test_what_is_no_id_is_refused(raw_id):
 def test_the_key_shows_nowhere():
     assert KEY.hex() not in repr(MAKER)
     assert repr(KEY) not in repr(MAKER)
+
+
+@pytest.mark.parametrize("length", [32, 64, 65, 200])
+def test_a_key_of_any_length_gives_the_hmac_of_the_standard_library(length: int) -> None:
+    key = bytes(range(256))[:length]
+    message = length_prefixed(b"\x01", b"account", b"12345-6")
+    expected = hmac.digest(key, message, "sha256")[:16]
+    assert Pseudonymiser(key).account("12345-6") == expected
