@@ -74,7 +74,9 @@ def test_sabotage_a_swallowing_handler_is_noticed(caught):
 
 
 def test_there_are_no_stubs():
-    paths = [path for path in sources(*FOLDERS) if path.name != "__init__.py"]
+    # A test's double may well do nothing; what is shipped may not.
+    folders = [folder for folder in FOLDERS if folder != "tests"]
+    paths = [path for path in sources(*folders) if path.name != "__init__.py"]
     assert offences(rules.stubs, paths) == []
 
 
