@@ -20,10 +20,6 @@ GIVEN, DERIVED, KEPT = 4, 5, 7
 AS_OF, VERSIONS = 0, 2
 
 
-def quiet(_at, _end):
-    """Progress that nobody watches."""
-
-
 @pytest.fixture
 def played(tmp_path):
     with world(tmp_path) as made:
@@ -36,7 +32,7 @@ def stored(log):
 
 
 def check(log, folder):
-    return replay(log, folder / "bundles", progress=quiet)
+    return replay(log, folder / "bundles", progress=print)
 
 
 class Copy:
@@ -237,7 +233,7 @@ def test_decisions_that_had_seen_less_are_derived_from_what_they_had_seen(tmp_pa
         aside.mkdir()
         with world(aside, bundle=played.service.bundle) as other:
             other.log.append(events[:2])
-            other.service.recover(quiet)
+            other.service.recover(print)
             other.decide(transfer(9, occurred_at=START + HOUR // 2)).result(10)
             blind = stored(other.log)[-1].event
     with Copy(tmp_path) as copy:

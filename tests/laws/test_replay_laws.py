@@ -15,10 +15,6 @@ from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, play, transfer, world
 
 
-def quiet(_at, _end):
-    """Progress that nobody watches."""
-
-
 def decisions(log):
     return [each for each in log.read(start=0, limit=10_000) if each.event.schema == "decision.v1"]
 
@@ -28,7 +24,7 @@ def decisions(log):
 def test_no_random_world_differs(seed, count):
     with tempfile.TemporaryDirectory() as name, world(Path(name)) as played:
         play(played, seed, count)
-        found = replay(played.log, Path(name) / "bundles", progress=quiet)
+        found = replay(played.log, Path(name) / "bundles", progress=print)
         assert found.differing == 0, found.differences
         assert found.compared == len(decisions(played.log))
         assert found.folded == played.log.end()
@@ -48,7 +44,7 @@ def test_a_service_that_restarts_goes_on_as_if_it_had_not(seed, restarts):
         with world(Path(one)) as played:
             again = [decode_record(each.event.payload).derived for each in decisions(played.log)]
             assert again == derived
-            assert replay(played.log, Path(one) / "bundles", progress=quiet).is_equal
+            assert replay(played.log, Path(one) / "bundles", progress=print).is_equal
 
 
 def test_a_world_holds_every_kind_of_decision(tmp_path):
@@ -68,19 +64,19 @@ def test_a_part_can_be_replayed_by_ids_or_by_receipt(tmp_path):
     with world(tmp_path) as played:
         sent = play(played, 3, 60)
         ids = frozenset(each.end_to_end_id for each in sent[5:9])
-        found = replay(played.log, tmp_path / "bundles", progress=quiet, ids=ids)
+        found = replay(played.log, tmp_path / "bundles", progress=print, ids=ids)
         assert (found.compared, found.differing) == (4, 0)
         stored = decisions(played.log)
         middle = stored[len(stored) // 2].event.received_at
-        before = replay(played.log, tmp_path / "bundles", progress=quiet, received_to=middle)
-        after = replay(played.log, tmp_path / "bundles", progress=quiet, received_from=middle)
+        before = replay(played.log, tmp_path / "bundles", progress=print, received_to=middle)
+        after = replay(played.log, tmp_path / "bundles", progress=print, received_from=middle)
         assert before.compared + after.compared == len(stored)
         assert before.compared and after.compared
 
 
 def test_an_empty_log_has_nothing_to_differ(tmp_path):
     with world(tmp_path) as played:
-        found = replay(played.log, tmp_path / "bundles", progress=quiet)
+        found = replay(played.log, tmp_path / "bundles", progress=print)
         assert (found.compared, found.folded, found.is_equal) == (0, 0, True)
 
 
@@ -103,7 +99,7 @@ def test_sabotage_a_transfer_that_was_folded_twice_is_seen(tmp_path):
             played.decide(transfer(number, occurred_at=START + number)).result(10)
             # The fault: state that remembers an event twice.
             played.service._engine.fold(row_of(number))
-        found = replay(played.log, tmp_path / "bundles", progress=quiet)
+        found = replay(played.log, tmp_path / "bundles", progress=print)
         assert found.differing >= 1
         assert "kept" in found.differences[0].where
 

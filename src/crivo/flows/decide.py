@@ -160,6 +160,7 @@ class DecisionService:
         """
         seq = self.log.submit([event], done)
         self._fold(seq, make_rows([row]))
+        self._move_clock(event.received_at)
         return seq
 
     def recover(self, progress: Callable[[int, int], None]) -> None:
@@ -178,9 +179,12 @@ class DecisionService:
             if event.stream is Stream.DECISIONS:
                 end_to_end_id = decode_record(event.payload).end_to_end_id
                 self._memory.remember(end_to_end_id, stored.seq, received_at=event.received_at)
+        self._move_clock(max(stored.event.received_at for stored in events))
+
+    def _move_clock(self, received_at: int) -> None:
+        """On a replay clock, now is the greatest receipt of the log."""
         if self.clock.kind is ClockKind.REPLAY:
-            greatest = max(stored.event.received_at for stored in events)
-            self.clock.stamp(occurred_at=greatest, supplied=greatest)
+            self.clock.stamp(occurred_at=received_at, supplied=received_at)
 
     def _repeat(self, transfer: Transfer) -> Pending[Answer] | None:
         decided = self._memory.recent(transfer.end_to_end_id)
