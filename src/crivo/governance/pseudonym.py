@@ -43,8 +43,8 @@ class Pseudonymiser:
     def __init__(self, key: bytes, *, version: int = 1) -> None:
         assert len(key) >= KEY_BYTES_MIN, "a pseudonym key has at least 256 bits"
         assert 0 <= version < 256
-        # The two halves of HMAC (RFC 2104) with the key absorbed once. hmac.digest would give Python's
-        # lock away for every id, and a thread that waits for it back delays the whole request.
+        # The two halves of HMAC (RFC 2104) with the key absorbed once. hmac.digest would give
+        # Python's lock away for every id, and waiting to get it back delays the whole request.
         block = (key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(
             _BLOCK_BYTES, b"\0"
         )

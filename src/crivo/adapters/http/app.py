@@ -147,7 +147,10 @@ def _add_problem_handlers(app: FastAPI, telemetry: Telemetry) -> None:
     @app.exception_handler(CrivoError)
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, CrivoError)
-        return _problem(request, problem_of(error))
+        problem = problem_of(error)
+        if problem.status == 500:
+            telemetry.failed("other")
+        return _problem(request, problem)
 
     @app.exception_handler(RequestValidationError)
     async def mistyped(request: Request, error: Exception) -> Response:
@@ -170,10 +173,18 @@ def _add_problem_handlers(app: FastAPI, telemetry: Telemetry) -> None:
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        code = Code.METHOD_NOT_ALLOWED if error.status_code == 405 else Code.NOT_FOUND
-        found = request.method if error.status_code == 405 else request.url.path[:80]
-        detail = "there is no such path" if code is Code.NOT_FOUND else "another method is needed"
-        return _problem(request, problem_of(Refused(code, detail, found=found)))
+        if error.status_code == 405:
+            refusal = Refused(
+                Code.METHOD_NOT_ALLOWED,
+                "the path answers another method",
+                field="method",
+                expected=(error.headers or {}).get("Allow"),
+                found=request.method,
+            )
+        else:
+            path = request.url.path[:80]
+            refusal = Refused(Code.NOT_FOUND, "there is no such path", field="path", found=path)
+        return _problem(request, problem_of(refusal))
 
     @app.exception_handler(Disconnected)
     async def disconnected(request: Request, error: Exception) -> Response:

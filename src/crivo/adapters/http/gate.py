@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from crivo.adapters.http.answers import respond
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.problems import problem_of, render
-from crivo.domain.errors import Code, Refused
+from crivo.domain.errors import Code, CrivoError, Refused
 
 #: Nothing from elsewhere, nothing inline, no framing: hostile text has nowhere to run.
 SECURITY_HEADERS: Final = (
@@ -100,9 +100,9 @@ class Gate:
         try:
             self.check(scope)
             await self._routes(scope, receive, tell)
-        except Refused as refused:
-            code = refused.code
-            await respond(tell, *render(problem_of(refused)))
+        except CrivoError as error:
+            code = error.code
+            await respond(tell, *render(problem_of(error)))
         finally:
             code = code or scope.get("problem_code", "")
             self._telemetry.answered(_route_of(scope), status, code)

@@ -73,9 +73,13 @@ class HotRoutes:
         except CrivoError as error:
             problem = problem_of(error)
             status, code = problem.status, problem.code
+            if status == 500:
+                self._telemetry.failed(route)
             await respond(send, *render(problem))
-        except Disconnected:
+        except (Disconnected, asyncio.CancelledError) as gone:
             status = 499
+            if isinstance(gone, asyncio.CancelledError):
+                raise
         finally:
             self._flying -= 1
             self._telemetry.flying(self._flying)

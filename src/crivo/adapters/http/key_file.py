@@ -66,9 +66,21 @@ def add_key(path: Path, *, name: str, secret: str, made_at: str) -> KeptKey:
 
 
 def key_reader(path: Path, *, known: tuple[bytes, ...] = ()) -> Callable[[], tuple[bytes, ...]]:
-    """A function that gives the fingerprints in the file, and those known besides."""
+    """A function that gives the fingerprints in the file, and those known besides.
+
+    It reads the file again only where that has changed: callers without a key ask often.
+    """
+    seen: tuple[object, tuple[bytes, ...]] = (None, known)
 
     def read() -> tuple[bytes, ...]:
-        return (*known, *(bytes.fromhex(key.sha256) for key in read_keys(path)))
+        nonlocal seen
+        try:
+            status = path.stat()
+            state: object = (status.st_mtime_ns, status.st_size, status.st_ino)
+        except FileNotFoundError:
+            state = None
+        if state != seen[0]:
+            seen = (state, (*known, *(bytes.fromhex(key.sha256) for key in read_keys(path))))
+        return seen[1]
 
     return read

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Final
 
 import msgspec
 
 from crivo.domain.errors import Code, CrivoError
+
+_LOGGER: Final = logging.getLogger("crivo.http")
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -80,9 +83,10 @@ def status_of(code: Code) -> int:
 
 
 def problem_of(error: CrivoError) -> Problem:
-    """The problem document of an error. A fault of ours keeps its details out of the answer."""
+    """The problem document of an error. A fault of ours goes to the log instead of the answer."""
     status = status_of(error.code)
     if status == 500:
+        _LOGGER.error("request.failed", exc_info=error, extra={"code": error.code})
         return internal_problem()
     context = error.context
     return Problem(
@@ -119,6 +123,8 @@ def render(problem: Problem) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
     ]
     if problem.status == 401:
         headers.append((b"www-authenticate", b'Bearer realm="crivo"'))
+    if problem.status == 405 and problem.expected:
+        headers.append((b"allow", problem.expected.encode()))
     if problem.status == 503:
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     if problem.status in (408, 413):
