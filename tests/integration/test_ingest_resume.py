@@ -21,7 +21,7 @@ from pathlib import Path
 from crivo.flows import ingest
 from tests.integration.imports import place
 
-ingest.BATCH_ROWS = 50
+ingest.APPEND_ROWS = 50
 batches = 0
 
 def progress(done, total):
@@ -58,7 +58,7 @@ def test_an_import_killed_twice_gives_the_same_log(tmp_path, root):
 
 
 def test_an_import_stopped_between_batches_goes_on_where_it_was(tmp_path, monkeypatch):
-    monkeypatch.setattr(ingest_module, "BATCH_ROWS", 50)
+    monkeypatch.setattr(ingest_module, "APPEND_ROWS", 50)
     table = write_csv(tmp_path / "t.csv", good_rows(300))
 
     class Stopped(Exception):

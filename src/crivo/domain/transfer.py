@@ -67,10 +67,10 @@ class Transfer:
         end_to_end_id_minute(self.end_to_end_id)
         check_instant(self.occurred_at, field="occurred_at")
         check_centavos(self.amount_centavos)
-        for field in ("payer_ispb", "payee_ispb"):
-            ispb = getattr(self, field)
-            if ispb is not None:
-                check_ispb(ispb, field=field)
+        if self.payer_ispb is not None:
+            check_ispb(self.payer_ispb, field="payer_ispb")
+        if self.payee_ispb is not None:
+            check_ispb(self.payee_ispb, field="payee_ispb")
         if self.payer_account_id is None and self.payer_person_id is None:
             raise _party_missing("payer_account", self)
         if not (self.payee_account_id or self.payee_person_id or self.payee_key_id):

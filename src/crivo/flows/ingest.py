@@ -28,8 +28,12 @@ from crivo.flows.ports import (
     Table,
     TableReader,
 )
-from crivo.flows.rows import BATCH_ROWS, PlayedRow, RowReader
+from crivo.flows.rows import PlayedRow, RowReader
 from crivo.governance.pseudonym import Pseudonymiser
+
+#: Rows that become one transaction. Ids are digests, so that each transaction touches pages all
+#: over their index: many small ones would write the index again and again.
+APPEND_ROWS: Final = 100_000
 
 #: Characters of a refused row that are kept for people, and of one of its cells.
 RAW_CHARACTERS_MAX: Final = 2_000
@@ -94,8 +98,8 @@ def ingest(
     run = _Run(table, mapping, log, quarantine, pseudonymiser, rows, now, until)
     run.put_aside(table.malformed, rows.timeless())
     total = run.result.received + len(order)
-    for start in range(0, len(order), BATCH_ROWS):
-        run.take(order[start : start + BATCH_ROWS].tolist())
+    for start in range(0, len(order), APPEND_ROWS):
+        run.take(order[start : start + APPEND_ROWS].tolist())
         progress(run.result.received, total)
     run.append_reports()
     assert run.result.is_conserved, run.result
@@ -116,10 +120,10 @@ def played_rows(table: Table, mapping: Mapping, start: int, end: int) -> list[Pl
 def due_reports(table: Table, mapping: Mapping, start: int, end: int) -> list[PlayedRow]:
     """The rows whose fraud becomes known in [start, end), by `known_at`: reports to play in."""
     rows = RowReader(table, mapping)
-    order = rows.order(start=None, until=end).tolist()
+    frauds = rows.labelled(rows.order(start=None, until=end).tolist())
     due = [
         row
-        for row in rows.parse(order)
+        for row in rows.parse(frauds)
         if not isinstance(row, Refused) and row.known_at is not None and start <= row.known_at < end
     ]
     return sorted(due, key=lambda row: (row.known_at, row.received_at))
@@ -158,8 +162,8 @@ class _Run:
         """Counts and quarantines the rows that have no place in time."""
         self.result.received += len(malformed)
         self._put([self._malformed(row) for row in malformed])
-        for start in range(0, len(timeless), BATCH_ROWS):
-            self.take(timeless[start : start + BATCH_ROWS])
+        for start in range(0, len(timeless), APPEND_ROWS):
+            self.take(timeless[start : start + APPEND_ROWS])
 
     def take(self, rows: Sequence[int]) -> None:
         """Appends what these rows hold, with the reports that are due before the last of them."""
@@ -185,8 +189,8 @@ class _Run:
     def append_reports(self) -> None:
         """Appends the reports that are left, in their order."""
         events = list(self._due(None))
-        for start in range(0, len(events), BATCH_ROWS):
-            self._append(events[start : start + BATCH_ROWS])
+        for start in range(0, len(events), APPEND_ROWS):
+            self._append(events[start : start + APPEND_ROWS])
 
     def _wait(self, event: Event) -> None:
         if self._until is not None and event.received_at >= self._until:

@@ -8,6 +8,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
+
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code
 from crivo.domain.event import Event, StoredEvent
@@ -187,6 +190,16 @@ class MalformedRow:
     raw: str
 
 
+@dataclass(frozen=True, slots=True)
+class Timestamps:
+    """Times of a column in microseconds since 1970: of UTC where the file names a zone, else of the
+    clock on the wall. The least int64 stands for an empty cell.
+    """
+
+    microseconds: NDArray[np.int64]
+    is_zoned: bool
+
+
 class Table(Protocol):
     """A file's rows, held compactly; cells are handed out in slices, column by column.
 
@@ -221,6 +234,13 @@ class Table(Protocol):
 
     def cells(self, column: str, rows: Sequence[int]) -> list[Cell]:
         """The cells of one column in these rows."""
+        ...
+
+    def timestamps(self, column: str) -> Timestamps | None:
+        """A column that the file itself keeps as times; None for any other.
+
+        It says what `cells` says, all at once: a table has millions of times.
+        """
         ...
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import timedelta, tzinfo
 from itertools import repeat
 from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from crivo.domain.clock import CLOCK_AHEAD_MAX
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
 from crivo.domain.identifiers import derived_end_to_end_id, end_to_end_id_minute
+from crivo.domain.instant import EARLIEST, LATEST
 from crivo.domain.transfer import Initiation, Purpose
 from crivo.flows.cells import label_text, missing, parse_amount, parse_label, parse_text, parse_time
 from crivo.flows.mapping import AmountUnit, Kind, Mapping
@@ -99,6 +101,18 @@ class RowReader:
         rows: list[int] = np.flatnonzero(self._received < 0).tolist()
         return rows
 
+    def labelled(self, rows: Sequence[int]) -> list[int]:
+        """Those of the rows that the table calls fraud, as far as their labels can be read."""
+        label = self._mapping.label
+        if label is None:
+            return []
+        found = []
+        for start in range(0, len(rows), BATCH_ROWS):
+            some = rows[start : start + BATCH_ROWS]
+            cells = self._table.cells(label.column, some)
+            found += [row for row, cell in zip(some, cells, strict=True) if self._is_fraud(cell)]
+        return found
+
     def parse(self, rows: Sequence[int]) -> Iterator[PlayedRow | Refused]:
         """Each of the rows, or why it is none."""
         for cells in self._cells(rows):
@@ -121,6 +135,11 @@ class RowReader:
 
     def _read_instants(self, column: str) -> NDArray[np.int64]:
         """The instants of a column; -1 where a cell is none."""
+        stamps = self._table.timestamps(column)
+        offset = _fixed_offset(self._zone)
+        if stamps is not None and self._unit is None and (stamps.is_zoned or offset is not None):
+            found = stamps.microseconds - (0 if stamps.is_zoned else offset or 0)
+            return np.where((found >= EARLIEST) & (found < LATEST), found, -1)
         instants = np.empty(self._table.row_count, dtype=np.int64)
         for start in range(0, len(instants), BATCH_ROWS):
             rows = range(start, min(start + BATCH_ROWS, len(instants)))
@@ -239,6 +258,15 @@ class RowReader:
             return text
         return derived_end_to_end_id(occurred_at, self._mapping.source, text)
 
+    def _is_fraud(self, label: Cell) -> bool:
+        column = self._mapping.label
+        try:
+            return column is not None and parse_label(
+                label, field=column.column, positive=self._positive
+            )
+        except Refused:
+            return False
+
     def _known_at(self, label: Cell, known_at: Cell, received_at: int) -> int | None:
         columns = self._mapping.label
         assert columns is not None
@@ -264,6 +292,12 @@ class RowReader:
             if column is not None:
                 self._instant(self._table.cells(column, [row])[0], column)
         raise AssertionError("a row without time has times that can be read")
+
+
+def _fixed_offset(zone: tzinfo) -> int | None:
+    """How far a zone is ahead of UTC, in microseconds; None where that changes with the date."""
+    offset = zone.utcoffset(None)
+    return None if offset is None else offset // timedelta(microseconds=1)
 
 
 def _is_end_to_end_id(text: str) -> bool:

@@ -18,7 +18,7 @@ import pyarrow.parquet
 from numpy.typing import NDArray
 
 from crivo.domain.errors import Code, Refused
-from crivo.flows.ports import Cell, MalformedRow
+from crivo.flows.ports import Cell, MalformedRow, Timestamps
 
 #: Rows of one file; a longer table is imported in parts.
 IMPORT_ROWS_MAX: Final = 20_000_000
@@ -78,6 +78,15 @@ class FileTable:
         else:
             cells = data.take(pa.array(wanted)).to_pylist()
         return cells
+
+    def timestamps(self, column: str) -> Timestamps | None:
+        """A column that the file itself keeps as times; None for any other."""
+        data = self._columns[column]
+        if isinstance(data, list) or not pa.types.is_timestamp(data.type):
+            return None
+        empty = np.iinfo(np.int64).min
+        integers = data.cast(pa.int64()).fill_null(empty)
+        return Timestamps(integers.to_numpy(), is_zoned=data.type.tz is not None)
 
 
 class FileReader:

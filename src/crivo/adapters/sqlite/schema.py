@@ -45,14 +45,20 @@ _STREAMS: Final = {stream.value: stream for stream in Stream}
 
 def stored_event(row: EventRow) -> StoredEvent:
     """The event of a row."""
-    seq, stream, partition, offset, event_id, key, occurred_at, received_at, *rest = row
+    (
+        seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source,
+        payload, sealed,
+    ) = row  # fmt: skip
     event = Event(
         _STREAMS[stream],
         key,
         event_id,
         occurred_at,
         received_at,
-        *rest,  # type: ignore[arg-type]
+        schema,
+        source,
+        payload,
+        sealed,
     )
     return StoredEvent(seq, partition, offset, event)
 
