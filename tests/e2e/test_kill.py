@@ -1,0 +1,142 @@
+"""kill -9 under load, at random moments: no answered decision is lost, and none is doubled."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+from collections import Counter
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+
+from crivo.adapters.sqlite.reader import open_reader
+from crivo.decision.record import decode_record
+from crivo.domain.instant import format_rfc3339, parse_rfc3339
+from crivo.domain.streams import Stream
+from tests.e2e.homes import KEY, make_home
+from tests.e2e.serving import Served, serving
+
+pytestmark = pytest.mark.slow
+
+CLIENTS = 12
+START = parse_rfc3339("2026-11-23T12:00:00Z")
+
+#: What was answered, by EndToEndId: the request and the bytes of the first answer.
+Answered = dict[str, tuple[dict[str, object], bytes]]
+
+
+def transfer(dice: random.Random, number: int) -> dict[str, object]:
+    """A transfer between a few accounts, so that state matters to the next one."""
+    return {
+        "end_to_end_id": f"E12345678202611231200kill{number:07d}",
+        "occurred_at": format_rfc3339(START + number * 1_000),
+        "amount_centavos": dice.randrange(1, 2_000_000),
+        "payer_account_id": f"account-{dice.randrange(50)}",
+        "payee_account_id": f"account-{dice.randrange(50)}",
+    }
+
+
+async def _send(client: httpx.AsyncClient, body: dict[str, object], answered: Answered) -> None:
+    response = await client.post("/v1/decisions", json=body)
+    assert response.status_code == 200, response.text
+    _, first = answered.setdefault(str(body["end_to_end_id"]), (body, response.content))
+    assert first == response.content, "a repeat got another answer"
+
+
+async def load_until_killed(
+    served: Served, dice: random.Random, numbers: range, answered: Answered
+) -> None:
+    """Clients send transfers, and now and then a repeat, until the service is killed under them."""
+    queue = iter(numbers)
+    headers = {"authorization": f"Bearer {KEY}"}
+    async with httpx.AsyncClient(
+        base_url=served.address, headers=headers, timeout=30, trust_env=False
+    ) as client:
+
+        async def work() -> None:
+            try:
+                for number in queue:
+                    body = transfer(dice, number)
+                    await _send(client, body, answered)
+                    if dice.random() < 0.2:
+                        await _send(client, body, answered)
+            except httpx.TransportError:
+                # The kill: this request has no answer, so nothing was promised.
+                return
+
+        async def kill() -> None:
+            await asyncio.sleep(dice.uniform(0.2, 1.5))
+            served.process.kill()
+
+        await asyncio.gather(kill(), *(work() for _ in range(CLIENTS)))
+    served.process.wait()
+
+
+def judge_log(log: Path, answered: Answered) -> int:
+    """The number of decisions in the log: every answered one is there, and each id is there once.
+
+    Raises:
+        AssertionError: one is lost or doubled.
+    """
+    with closing(open_reader(log)) as reader:
+        events = reader.read(start=0, limit=10**6, streams=frozenset({Stream.DECISIONS}))
+    ids = Counter(decode_record(stored.event.payload).end_to_end_id for stored in events)
+    assert not answered.keys() - ids.keys(), "an answered decision is lost"
+    assert max(ids.values()) == 1, "a decision is doubled"
+    return len(ids)
+
+
+def judge_answers(served: Served, answered: Answered) -> None:
+    """Every answer is given again, byte for byte, to whoever repeats the request or asks for it."""
+    with served.client() as client:
+        for end_to_end_id, (body, first) in answered.items():
+            assert client.post("/v1/decisions", json=body).content == first
+            assert client.get(f"/v1/decisions/{end_to_end_id}").content == first
+
+
+@pytest.mark.parametrize(("seed", "rounds"), [(20_261_124, 2), (7, 5)], ids=["quick", "long"])
+def test_no_answered_decision_is_lost_or_doubled(tmp_path: Path, seed: int, rounds: int) -> None:
+    dice = random.Random(seed)
+    home = make_home(tmp_path / "home")
+    answered: Answered = {}
+    for turn in range(rounds):
+        numbers = range(turn * 100_000, (turn + 1) * 100_000)
+        with serving(home) as served:
+            asyncio.run(load_until_killed(served, dice, numbers, answered))
+        before = len(answered)
+        assert judge_log(home / "log.sqlite", answered) >= before, f"seed {seed}"
+    assert len(answered) > 20 * rounds, "hardly anything was under way"
+    with serving(home) as served:
+        judge_answers(served, dict(dice.sample(sorted(answered.items()), 100)))
+        judge_answers(served, dict(list(answered.items())[-2 * CLIENTS :]))
+        assert served.stop() == 0
+    judge_log(home / "log.sqlite", answered)
+
+
+def test_the_judge_notices_a_lost_and_a_doubled_decision(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    answered: Answered = {}
+    with serving(home) as served:
+        asyncio.run(load_until_killed(served, random.Random(1), range(10**6), answered))
+    lost, doubled = tmp_path / "lost.sqlite", tmp_path / "doubled.sqlite"
+    with closing(sqlite3.connect(home / "log.sqlite")) as settled:
+        settled.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    judge_log(home / "log.sqlite", answered)
+    for copy in (lost, doubled):
+        shutil.copy(home / "log.sqlite", copy)
+    with closing(sqlite3.connect(lost)) as file, file:
+        file.execute("DELETE FROM events WHERE seq = 3")
+    with closing(sqlite3.connect(doubled)) as file, file:
+        file.execute(
+            "INSERT INTO events SELECT (SELECT max(seq) + 1 FROM events), stream, partition,"
+            " 10000000, zeroblob(16), \"key\", occurred_at, received_at, schema, source, payload, sealed"
+            " FROM events WHERE seq = 3"
+        )
+    with pytest.raises(AssertionError, match="lost"):
+        judge_log(lost, answered)
+    with pytest.raises(AssertionError, match="doubled"):
+        judge_log(doubled, answered)
