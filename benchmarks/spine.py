@@ -27,7 +27,7 @@ from crivo.features.row import RowKind
 
 SEED: Final = 7
 CHUNK_ROWS: Final = 65_536
-ORACLE_ROWS: Final = 1_000
+ORACLE_ROWS: Final = 300
 RATE: Final = 1_000
 
 
