@@ -133,7 +133,8 @@ def test_the_judge_notices_a_lost_and_a_doubled_decision(tmp_path: Path) -> None
     with closing(sqlite3.connect(doubled)) as file, file:
         file.execute(
             "INSERT INTO events SELECT (SELECT max(seq) + 1 FROM events), stream, partition,"
-            " 10000000, zeroblob(16), \"key\", occurred_at, received_at, schema, source, payload, sealed"
+            ' 10000000, zeroblob(16), "key", occurred_at, received_at,'
+            " schema, source, payload, sealed"
             " FROM events WHERE seq = 3"
         )
     with pytest.raises(AssertionError, match="lost"):
