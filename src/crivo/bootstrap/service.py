@@ -114,7 +114,7 @@ def build_service(settings: Settings) -> Service:
         feed = Feed()
         running = Running(
             recover=lambda: _recover(decisions, bundle),
-            sample=lambda: _sample(decisions, metrics),
+            sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
             notify=notify,
             feed=feed,
@@ -214,7 +214,8 @@ def _warm(bundle: Bundle) -> None:
         engine.fold(row)
 
 
-def _sample(decisions: DecisionService, metrics: Metrics) -> None:
+def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> None:
+    metrics.flying(app.hot.in_flight)
     counts = decisions.counts
     metrics.state(counts.keys, counts.state_bytes)
     metrics.log_end(decisions.log.end())

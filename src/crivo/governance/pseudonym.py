@@ -43,14 +43,19 @@ class Pseudonymiser:
     def __init__(self, key: bytes, *, version: int = 1) -> None:
         assert len(key) >= KEY_BYTES_MIN, "a pseudonym key has at least 256 bits"
         assert 0 <= version < 256
+        self._version = version.to_bytes(1, "big")
         # The two halves of HMAC (RFC 2104) with the key absorbed once. hmac.digest would give
         # Python's lock away for every id, and waiting to get it back delays the whole request.
         block = (key if len(key) <= _BLOCK_BYTES else hashlib.sha256(key).digest()).ljust(
             _BLOCK_BYTES, b"\0"
         )
-        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        inner = bytes(byte ^ 0x36 for byte in block)
+        # The message's first two parts are the same for every id of a domain.
+        self._inner = {
+            domain: hashlib.sha256(inner + length_prefixed(self._version, domain.value.encode()))
+            for domain in IdDomain
+        }
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
-        self._version = version.to_bytes(1, "big")
         self._pseudonym = lru_cache(maxsize=_CACHE_MAX)(self._make)
 
     def __repr__(self) -> str:
@@ -101,9 +106,8 @@ class Pseudonymiser:
         normalised = normalise(domain, raw_id).encode()
         if not normalised:
             raise ValueError(raw_id)
-        message = length_prefixed(self._version, domain.value.encode(), normalised)
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(message)
+        inner, outer = self._inner[domain].copy(), self._outer.copy()
+        inner.update(length_prefixed(normalised))
         outer.update(inner.digest())
         return outer.digest()[:ENTITY_ID_BYTES]
 

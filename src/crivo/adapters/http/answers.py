@@ -9,10 +9,10 @@ import msgspec
 from starlette.types import Send
 
 from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
-from crivo.decision.record import Versions
+from crivo.decision.record import Versions, transfer_of
 from crivo.domain.instant import format_rfc3339
-from crivo.domain.transfer import Transfer
 from crivo.flows.answers import Answer
+from crivo.flows.project import Seen
 from crivo.flows.report import ReportAnswer
 
 JSON: Final = b"application/json"
@@ -111,9 +111,9 @@ def report_body(answer: ReportAnswer) -> ReportTaken:
     )
 
 
-def page_decision(transfer: Transfer, answer: Answer) -> PageDecision:
+def page_decision(seen: Seen) -> PageDecision:
     """What the page shows of a decision."""
-    body = decision_body(answer)
+    transfer, body = transfer_of(seen.record), decision_body(seen.answer)
     return PageDecision(
         received_at=body.received_at,
         outcome=body.outcome,

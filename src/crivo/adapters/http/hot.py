@@ -61,7 +61,6 @@ class HotRoutes:
         """Answers a request to one of `paths`, whatever is in it."""
         route = scope["path"]
         self._flying += 1
-        self._telemetry.flying(self._flying)
         status, code = 0, ""
         try:
             self._gate.check(scope)
@@ -82,7 +81,6 @@ class HotRoutes:
                 raise
         finally:
             self._flying -= 1
-            self._telemetry.flying(self._flying)
             if not status:
                 # A bug: it goes on to the server, which logs it; the caller hears only that it is.
                 status, code = 500, Code.INTERNAL

@@ -10,15 +10,17 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
-from crivo.adapters.http.answers import page_decision
 from crivo.adapters.http.feed import FEED_MAX, Feed
 from crivo.adapters.http.loop import LoopNotify
-from crivo.decision.record import transfer_of
 from crivo.domain.errors import CrivoError, Unavailable
 from crivo.flows.project import Projection, Seen
 
 #: How often the table of decisions is brought up to the log.
 PROJECT_SECONDS: Final = 0.05
+
+#: Collections of the oldest objects stop every request for milliseconds and find almost nothing:
+#: one a million requests or so is enough.
+GC_THRESHOLDS: Final = (10_000, 10, 100)
 
 _LOGGER: Final = logging.getLogger("crivo.running")
 
@@ -78,7 +80,7 @@ class Running:
 
     def show(self, seen: Seen) -> None:
         """A decision becomes visible: on the page, and in the metrics."""
-        self._feed.add(page_decision(transfer_of(seen.record), seen.answer))
+        self._feed.add(seen)
         self._telemetry.seen(seen)
 
     @asynccontextmanager
@@ -109,6 +111,7 @@ class Running:
         # What stands now stands for good: no collection needs to look at it again.
         gc.collect()
         gc.freeze()
+        gc.set_threshold(*GC_THRESHOLDS)
         self._ready = True
         self._telemetry.ready(yes=True)
 
@@ -116,7 +119,7 @@ class Running:
         projection = self._projection
         assert projection is not None, "a projection is given before the start"
         for seen in projection.latest(FEED_MAX):
-            self._feed.add(page_decision(transfer_of(seen.record), seen.answer))
+            self._feed.add(seen)
         while not self._stop.wait(PROJECT_SECONDS):
             try:
                 behind = projection.advance()

@@ -30,10 +30,6 @@ class Telemetry(Protocol):
         """An unexpected exception ended a request."""
         ...
 
-    def flying(self, requests: int) -> None:
-        """So many requests to the hot routes are under way."""
-        ...
-
     def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
         """A decision left the door, and how long it waited for the disk."""
         ...

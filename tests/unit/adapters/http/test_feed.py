@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
-from crivo.adapters.http.answers import PageDecision
 from crivo.adapters.http.feed import FEED_MAX, Feed
+from crivo.decision.record import (
+    Derived,
+    Given,
+    Observed,
+    Versions,
+    decode_record,
+    encode_derived,
+    encode_record,
+)
+from crivo.domain.transfer import Transfer
+from crivo.flows.answers import answer_of
+from crivo.flows.project import Seen
+
+NOON = 1_795_435_200_000_000
 
 
-def _decision(number: int) -> PageDecision:
-    return PageDecision("2026-11-23T12:00:00Z", "ALLOW", number, 100, "aaaa", "bbbb", ())
+def _decision(number: int) -> Seen:
+    transfer = Transfer("E12345678202611231200abcDEF12345", NOON, 100, b"a" * 16, b"b" * 16)
+    derived = Derived(bytes(32), 0, 0, number, (), (), (), ("BURST_OUT",), "WARN")
+    versions = Versions(*("0" * 64,) * 7)
+    record = decode_record(
+        encode_record(
+            transfer,
+            given=Given(number - 1, "log", versions),
+            derived=encode_derived(derived),
+            observed=Observed("here", 1, 1, 1),
+            kept=b"",
+        )
+    )
+    return Seen(record, answer_of(record, seq=number, occurred_at=NOON, received_at=NOON))
 
 
 def _filled(count: int) -> Feed:
@@ -20,7 +45,7 @@ def _filled(count: int) -> Feed:
 def test_a_reader_gets_what_came_since_newest_first() -> None:
     page = _filled(5).page(3)
     assert [each.score for each in page.decisions] == [4, 3]
-    assert (page.after, page.counts) == (5, {"ALLOW": 5})
+    assert (page.after, page.counts) == (5, {"WARN": 5})
 
 
 def test_nothing_new_is_an_empty_list() -> None:
@@ -34,4 +59,12 @@ def test_a_number_from_before_a_restart_gets_everything() -> None:
 def test_the_feed_is_bounded_and_its_counts_are_not() -> None:
     page = _filled(FEED_MAX + 10).page(0)
     assert len(page.decisions) == FEED_MAX
-    assert page.counts == {"ALLOW": FEED_MAX + 10}
+    assert page.counts == {"WARN": FEED_MAX + 10}
+
+
+def test_what_is_shown_names_nobody_and_says_why() -> None:
+    shown = _filled(1).page(0).decisions[0]
+    assert (shown.payer, shown.payee) == ("61616161", "62626262")
+    assert shown.received_at == "2026-11-23T12:00:00Z"
+    assert [reason.code for reason in shown.reasons] == ["BURST_OUT"]
+    assert shown.reasons[0].text_pt
