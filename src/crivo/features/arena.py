@@ -1,28 +1,57 @@
 """Keys and series in two arrays of int64: an open-addressing index, and an arena of blocks.
 
-The index maps a key's hash to its head in the arena. A head is [key (two words), entity, series…];
-a series in a head is [first instant, newest instant, levels…]; a level is [block, rows << 6 |
-class], a block of 2**class words. The first level of a series holds its events (one row for each
-microsecond), each further one the tiles of one long window. A row is [instant or tile start,
-running totals…], where the totals count every event ever inserted up to and including the row, so
-that any window is one difference. The first row of a block is the total before it.
+The index maps a key's hash to its head in the arena. A head is [key (two words), series…]; a series
+in a head is [first instant, newest instant, levels…]; a level is [block, hint | rows | class], a
+block of 2**class words (`layout.ROWS_SHIFT`). The first level of a series holds its events (one row
+for each microsecond), each further one the tiles of one long window. A row is [instant or tile
+start, running totals…], where the totals count every event ever inserted up to and including the
+row, so that any window is one difference. The first row of a block is the total before it.
 
 Totals may wrap around 64 bits; a window's difference is below 2**63 all the same.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
-from numba import njit
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
 
 from crivo.features import layout as k
 
+#: SHA-256 (its first 16 hex characters) of `layout.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "191e9c6ad4c7cf63"
+
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
+#: How every function is compiled. Nothing here makes or keeps an array, so none counts references
+#: (`_nrt`): counting took a fifth of the time. The numpy error model checks no divisor for zero.
+OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 
-@njit(cache=True, error_model="numpy")
+
+def _prefetch(typing_context: Any, words: Any, place: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, arguments[0])
+        address = builder.gep(array.data, [arguments[1]])
+        byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+        find_or_add: Any = cgutils.get_or_insert_function
+        function = find_or_add(builder.module, kind, "llvm.prefetch.p0")
+        read, keep, data = (number(value) for value in (0, 3, 1))
+        builder.call(function, [builder.bitcast(address, byte), read, keep, data])
+        return context.get_dummy_value()
+
+    return types.void(words, place), generate
+
+
+#: `prefetch(words, place)` hints to bring a word near. It reads nothing, so any place will do.
+prefetch: Any = intrinsic(_prefetch)
+
+
+@njit(**OPTIONS)
 def _hash(word_0: int, word_1: int, entity: int) -> int:
     """Spreads a key over 64 bits (two rounds of multiply and shift)."""
     mixed = (word_0 ^ (word_1 * 0x1E3779B97F4A7C15)) + entity * 0x2545F4914F6CDD1D
@@ -31,42 +60,62 @@ def _hash(word_0: int, word_1: int, entity: int) -> int:
     return mixed ^ ((mixed >> 32) & k.HALF_MASK)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
+def _tag(mixed: int, entity: int) -> int:
+    """What an index entry says of its key: 20 bits of the hash, and which entity it is."""
+    return (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << 2) | entity
+
+
+@njit(**OPTIONS)
 def find(index: Words, arena: Words, word_0: int, word_1: int, entity: int) -> int:
     """The head of a key, or 0. Every bit of the key is compared."""
     mask = index.size - 1
     mixed = _hash(word_0, word_1, entity)
-    tag = (mixed >> k.OFFSET_BITS) & k.TAG_MASK
+    tag = _tag(mixed, entity)
     at = mixed & mask
     while index[at] != 0:
         entry = index[at]
         if entry >> k.OFFSET_BITS == tag:
             head = entry & k.OFFSET_MASK
-            if arena[head] == word_0 and arena[head + 1] == word_1 and arena[head + 2] == entity:
+            if arena[head] == word_0 and arena[head + 1] == word_1:
                 return head
         at = (at + 1) & mask
     return 0
 
 
-@njit(cache=True, error_model="numpy")
-def _enter(index: Words, head: int, mixed: int) -> None:
+@njit(**OPTIONS)
+def guess(index: Words, word_0: int, word_1: int, entity: int) -> int:
+    """A head of that entity, and mostly the key's own, or 0: its first place alone is looked at."""
+    mixed = _hash(word_0, word_1, entity)
+    entry = index[mixed & (index.size - 1)]
+    return entry & k.OFFSET_MASK if entry >> k.OFFSET_BITS == _tag(mixed, entity) else 0
+
+
+@njit(**OPTIONS)
+def fetch_place(index: Words, word_0: int, word_1: int, entity: int) -> None:
+    """Asks the processor for the key's first place in the index, and does not wait for it."""
+    prefetch(index, _hash(word_0, word_1, entity) & (index.size - 1))
+
+
+@njit(**OPTIONS)
+def _enter(index: Words, head: int, mixed: int, entity: int) -> None:
     mask = index.size - 1
     at = mixed & mask
     while index[at] != 0:
         at = (at + 1) & mask
-    index[at] = (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << k.OFFSET_BITS) | head
+    index[at] = (_tag(mixed, entity) << k.OFFSET_BITS) | head
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def reindex(old: Words, index: Words, arena: Words) -> None:
     """Enters every head of `old` into the empty, larger `index`."""
     for at in range(old.size):
         if old[at] != 0:
-            head = old[at] & k.OFFSET_MASK
-            _enter(index, head, _hash(arena[head], arena[head + 1], arena[head + 2]))
+            head, entity = old[at] & k.OFFSET_MASK, (old[at] >> k.OFFSET_BITS) & 3
+            _enter(index, head, _hash(arena[head], arena[head + 1], entity), entity)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def create(
     plan: Words, control: Words, index: Words, arena: Words, word_0: int, word_1: int, entity: int
 ) -> int:
@@ -77,32 +126,57 @@ def create(
         return 0
     control[k.C_TOP] = head + size
     control[k.C_KEYS] += 1
-    arena[head], arena[head + 1], arena[head + 2] = word_0, word_1, entity
+    arena[head], arena[head + 1] = word_0, word_1
     arena[head + k.HEAD_SERIES : head + size] = 0
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
         if plan[series + k.S_ENTITY] == entity:
             arena[head + plan[series + k.S_AT]] = k.NEVER
             arena[head + plan[series + k.S_AT] + 1] = k.NEVER
-    _enter(index, head, _hash(word_0, word_1, entity))
+    _enter(index, head, _hash(word_0, word_1, entity), entity)
     return head
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def last_before(arena: Words, block: int, rows: int, width: int, instant: int) -> int:
-    """The last row that begins before the instant; 0 where even the first does not.
-
-    The product with a comparison keeps the processor from guessing, and guessing wrong.
-    """
+    """The last row that begins before the instant; 0 where even the first does not."""
     low = 0
     while rows > 1:
         half = rows >> 1
-        low += half * (arena[block + (low + half) * width] < instant)
+        if arena[block + (low + half) * width] < instant:
+            low += half
         rows -= half
     return low
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
+def seek(arena: Words, level: int, width: int, instant: int) -> int:
+    """`last_before` for an edge that mostly moves on: looks first where it was found last.
+
+    The place is kept in the level's second word. It is a hint: any place gives the same answer.
+    """
+    block, packed = arena[level], arena[level + 1]
+    rows, low = (packed >> k.ROWS_SHIFT) & k.ROWS_MASK, packed >> k.HINT_SHIFT
+    if low >= rows or arena[block + low * width] >= instant:
+        low = last_before(arena, block, min(low + 1, rows), width, instant)
+    else:
+        step = 1
+        while low + step < rows and arena[block + (low + step) * width] < instant:
+            low += step
+            step *= 2
+        low += last_before(arena, block + low * width, min(step, rows - low), width, instant)
+    hint = min(low, k.HINT_MAX)
+    arena[level + 1] = (packed & ((1 << k.HINT_SHIFT) - 1)) | (hint << k.HINT_SHIFT)
+    return low
+
+
+@njit(**OPTIONS)
+def rows_of(arena: Words, level: int) -> int:
+    """How many rows a level has."""
+    return (arena[level + 1] >> k.ROWS_SHIFT) & k.ROWS_MASK
+
+
+@njit(**OPTIONS)
 def _allocate(control: Words, arena: Words, size_class: int) -> int:
     """A block of 2**size_class words, or 0."""
     block = control[k.C_FREE + size_class]
@@ -116,15 +190,16 @@ def _allocate(control: Words, arena: Words, size_class: int) -> int:
     return block
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> bool:
     """Whether the level at `at` can take one more row; it drops or moves rows to make it so.
 
     Rows up to the last one at or before `horizon` are behind every read: that last one stays as
     the total before the window.
     """
-    block, rows, size_class = arena[at], arena[at + 1] >> 6, arena[at + 1] & 63
+    block, rows, size_class = arena[at], rows_of(arena, at), arena[at + 1] & k.CLASS_MASK
     if block == 0:
+        size_class = k.CLASS_MIN
         while (1 << size_class) < 2 * width:
             size_class += 1
         block = _allocate(control, arena, size_class)
@@ -132,7 +207,7 @@ def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> boo
             return False
         arena[block] = k.NEVER
         arena[block + 1 : block + width] = 0
-        arena[at], arena[at + 1] = block, (1 << 6) | size_class
+        arena[at], arena[at + 1] = block, (1 << k.ROWS_SHIFT) | size_class
         return True
     if (rows + 1) * width <= 1 << size_class:
         return True
@@ -149,14 +224,14 @@ def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> boo
         arena[block] = control[k.C_FREE + size_class]
         control[k.C_FREE + size_class] = block
         size_class += 1
-    arena[at], arena[at + 1] = target, (left << 6) | size_class
+    arena[at], arena[at + 1] = target, (left << k.ROWS_SHIFT) | size_class
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def insert(arena: Words, at: int, width: int, instant: int, scratch: Words) -> None:
     """Adds an event's columns to the row of its instant, made if new, and to all later rows."""
-    block, rows = arena[at], arena[at + 1] >> 6
+    block, rows = arena[at], rows_of(arena, at)
     end = block + rows * width
     row = end - width
     if arena[row] > instant:
@@ -168,7 +243,7 @@ def insert(arena: Words, at: int, width: int, instant: int, scratch: Words) -> N
         arena[row] = instant
         for column in range(1, width):
             arena[row + column] = arena[row - width + column]
-        arena[at + 1] += 1 << 6
+        arena[at + 1] += 1 << k.ROWS_SHIFT
         end += width
     for later in range(row, end, width):
         for column in range(1, width):

@@ -2,9 +2,9 @@
 
 Floats appear in `_value_of` alone: at most two conversions and one division, in that order.
 
-numba's cache of a function looks at its own file and at no other. So `COMPILED_WITH` pins the text
-of the files whose code or numbers are compiled into this one: a test compares it, and writing the
-new value here is what makes the cache forget.
+numba's cache of a function looks at its own file and at no other. So `COMPILED_WITH` names the text
+of the file whose code is compiled into this one, as that file does for its own: a test compares
+them, and writing the new value is what makes the cache forget.
 """
 
 from __future__ import annotations
@@ -15,13 +15,26 @@ import numpy as np
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import Words, create, find, insert, last_before, room
+from crivo.features.arena import (
+    OPTIONS,
+    Words,
+    create,
+    fetch_place,
+    find,
+    guess,
+    insert,
+    last_before,
+    prefetch,
+    room,
+    rows_of,
+    seek,
+)
 
-#: SHA-256 (its first 16 hex characters) of `arena.py` followed by `layout.py`.
-COMPILED_WITH: Final = "0000000000000000"
+#: SHA-256 (its first 16 hex characters) of `arena.py`, which names that of `layout.py`.
+COMPILED_WITH: Final = "d3da1274d6b5f522"
 
 
-@njit(cache=True, error_model="numpy")
+@njit(forceinline=True, **OPTIONS)
 def _field(plan: Words, rows: Words, row: int, field: int) -> int:
     if field == k.FIELD_HOUR:
         hour = 3600 * plan[k.P_SECOND]
@@ -32,7 +45,7 @@ def _field(plan: Words, rows: Words, row: int, field: int) -> int:
     return rows[row + field]
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _holds(plan: Words, rows: Words, row: int, code: int, scratch: Words) -> bool:
     """Whether a condition holds for a row; never where it reads an absent value."""
     at, top = plan[k.P_CODE] + code, k.SCRATCH_STACK - 1
@@ -55,7 +68,7 @@ def _holds(plan: Words, rows: Words, row: int, code: int, scratch: Words) -> boo
     return scratch[k.SCRATCH_STACK] != 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _join(operation: int, one: int, two: int) -> int:
     if operation == k.AND:
         return one & two
@@ -74,7 +87,7 @@ def _join(operation: int, one: int, two: int) -> int:
     return int(one > two)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _fold_row(
     plan: Words, control: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words
 ) -> int:
@@ -90,7 +103,7 @@ def _fold_row(
         place = row + k.ROW_PAYER + 2 * entity
         word_0, word_1 = rows[place], rows[place + 1]
         if entity == k.PAIR:  # heads never move, so two of them name the pair
-            if plan[k.P_HEAD_WORDS + k.PAIR] == k.HEAD_SERIES:
+            if plan[k.P_HEAD_WORDS + k.PAIR] == 0:
                 continue
             word_0, word_1 = scratch[k.PAYER], scratch[k.PAYEE]
         head = find(index, arena, word_0, word_1, entity)
@@ -109,7 +122,7 @@ def _fold_row(
     return k.DONE
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _make_room(plan: Words, control: Words, arena: Words, kind: int, scratch: Words) -> bool:
     """Whether every level that the event touches can take one more row."""
     for s in range(plan[k.P_N_SERIES]):
@@ -125,7 +138,7 @@ def _make_room(plan: Words, control: Words, arena: Words, kind: int, scratch: Wo
     return True
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _fold_series(
     plan: Words, arena: Words, series: int, rows: Words, row: int, scratch: Words
 ) -> None:
@@ -148,7 +161,7 @@ def _fold_series(
         insert(arena, at + k.HEAD_LEVELS + 2 * n, plan[series + k.S_WIDTH], begin, scratch)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(forceinline=True, **OPTIONS)
 def _read_series(
     plan: Words, arena: Words, series: int, at: int, instant: int, scratch: Words
 ) -> int:
@@ -158,7 +171,7 @@ def _read_series(
         instant = arena[at + 1] - plan[k.P_SLACK]
         flags = k.BEHIND
     width, raw = plan[series + k.S_WIDTH], at + k.HEAD_LEVELS
-    block, high = arena[raw], (arena[raw + 1] >> 6) - 1
+    block, high = arena[raw], rows_of(arena, raw) - 1
     if arena[block + high * width] >= instant:
         high = last_before(arena, block, high, width, instant)
     slot = plan[series + k.S_VALUE]
@@ -168,17 +181,16 @@ def _read_series(
     until = block + high * width + 1
     slot += k.VALUE_READS
     edge = plan[k.P_EDGES] + plan[series + k.S_EDGE] * k.EDGE_WORDS
-    reads = plan[k.P_READS]
+    reads, low = plan[k.P_READS], -1
     for _ in range(plan[series + k.S_EDGES]):
         start, tile = instant - plan[edge + k.E_LENGTH], plan[edge + k.E_TILE]
-        if tile == 0:
-            low = last_before(arena, block, high + 1, width, start + 1)
-            since = block + low * width + 1
+        begin = start + 1 if tile == 0 else (start // tile + 1) * tile
+        level = raw + 2 * plan[edge + k.E_LEVEL]
+        if tile == 0 and low >= 0:  # exact windows come longest first: this one begins later
+            low += last_before(arena, block + low * width, high + 1 - low, width, begin)
         else:
-            level = at + k.HEAD_LEVELS + 2 * plan[edge + k.E_LEVEL]
-            begin = (start // tile + 1) * tile
-            low = last_before(arena, arena[level], arena[level + 1] >> 6, width, begin)
-            since = arena[level] + low * width + 1
+            low = seek(arena, level, width, begin)
+        since = arena[level] + low * width + 1
         first = reads + plan[edge + k.E_READ]
         for read in range(first, first + plan[edge + k.E_READS]):
             scratch[slot] = arena[until + plan[read]] - arena[since + plan[read]]
@@ -187,7 +199,7 @@ def _read_series(
     return flags
 
 
-@njit(cache=True, error_model="numpy")
+@njit(forceinline=True, **OPTIONS)
 def _age(scratch: Words, slot: int, limit: int, last: int) -> int:
     """Microseconds since the first or last event before the instant, at most `limit`; -1: none."""
     since = scratch[slot + (k.VALUE_LAST if last != 0 else k.VALUE_FIRST)]
@@ -197,7 +209,7 @@ def _age(scratch: Words, slot: int, limit: int, last: int) -> int:
     return min(age, limit)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(forceinline=True, **OPTIONS)
 def _value_of(
     plan: Words, feature: int, rows: Words, row: int, scratch: Words
 ) -> tuple[int, int, int]:
@@ -224,7 +236,7 @@ def _value_of(
     return rows[row + k.ROW_AMOUNT] * count, scratch[two], 0
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def _read_row(
     plan: Words,
     index: Words,
@@ -268,7 +280,57 @@ def _read_row(
     return flags
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
+def _fetch(plan: Words, index: Words, arena: Words, rows: Words, row: int) -> None:
+    """Asks for the memory of rows to come: places in the index, then heads, then ends of series.
+
+    A row by itself waits for each of them in turn; asked for in three steps some rows apart, each
+    has come by the time the next is looked for in it. Nothing is read for its value here, so a
+    wrong guess costs a wait and no more.
+    """
+    far = row + 3 * k.STEP_WORDS
+    if far < rows.size:
+        fetch_place(index, rows[far + k.ROW_PAYER], rows[far + k.ROW_PAYER + 1], k.PAYER)
+        fetch_place(index, rows[far + k.ROW_PAYEE], rows[far + k.ROW_PAYEE + 1], k.PAYEE)
+    middle = row + 2 * k.STEP_WORDS
+    if middle < rows.size:
+        payer = guess(index, rows[middle + k.ROW_PAYER], rows[middle + k.ROW_PAYER + 1], k.PAYER)
+        payee = guess(index, rows[middle + k.ROW_PAYEE], rows[middle + k.ROW_PAYEE + 1], k.PAYEE)
+        fetch_place(index, payer, payee, k.PAIR)
+        for line in range(0, plan[k.P_HEAD_WORDS + k.PAYER], k.LINE_WORDS):
+            prefetch(arena, payer + line)
+        for line in range(0, plan[k.P_HEAD_WORDS + k.PAYEE], k.LINE_WORDS):
+            prefetch(arena, payee + line)
+    near = row + k.STEP_WORDS
+    if near < rows.size:
+        payer = guess(index, rows[near + k.ROW_PAYER], rows[near + k.ROW_PAYER + 1], k.PAYER)
+        payee = guess(index, rows[near + k.ROW_PAYEE], rows[near + k.ROW_PAYEE + 1], k.PAYEE)
+        prefetch(arena, guess(index, payer, payee, k.PAIR))
+        _fetch_series(plan, arena, payer, k.PAYER)
+        _fetch_series(plan, arena, payee, k.PAYEE)
+    soon = row + k.STEP_WORDS // 2
+    if soon < rows.size:
+        payer = guess(index, rows[soon + k.ROW_PAYER], rows[soon + k.ROW_PAYER + 1], k.PAYER)
+        payee = guess(index, rows[soon + k.ROW_PAYEE], rows[soon + k.ROW_PAYEE + 1], k.PAYEE)
+        _fetch_series(plan, arena, guess(index, payer, payee, k.PAIR), k.PAIR)
+
+
+@njit(**OPTIONS)
+def _fetch_series(plan: Words, arena: Words, head: int, entity: int) -> None:
+    """Asks for the last row of each level of a key, and for those around its window's edge."""
+    for s in range(plan[k.P_N_SERIES]):
+        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
+        if plan[series + k.S_ENTITY] == entity and head != 0:
+            level = head + plan[series + k.S_AT] + k.HEAD_LEVELS
+            for at in range(level, level + 2 * plan[series + k.S_LEVELS], 2):
+                width = plan[series + k.S_WIDTH]
+                edge = arena[at] + (arena[at + 1] >> k.HINT_SHIFT) * width
+                prefetch(arena, edge)
+                prefetch(arena, edge + width)
+                prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * width)
+
+
+@njit(**OPTIONS)
 def read(
     plan: Words,
     index: Words,
@@ -281,7 +343,7 @@ def read(
     return _read_row(plan, index, arena, rows, 0, scratch, out, 0)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(**OPTIONS)
 def run(
     plan: Words,
     control: Words,
@@ -296,6 +358,8 @@ def run(
     """Reads each wanted row, then folds every row, in order, from where it stopped before."""
     while control[k.C_ROW] * k.ROW_WORDS < rows.size:
         row = control[k.C_ROW] * k.ROW_WORDS
+        if rows.size > k.ROW_WORDS:
+            _fetch(plan, index, arena, rows, row)
         reads = wanted.size != 0 and wanted[control[k.C_ROW]]
         if reads:
             line = control[k.C_OUT]

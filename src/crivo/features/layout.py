@@ -23,10 +23,11 @@ FIELD_HOUR, FIELD_WEEKDAY = 100, 101
 ROW_WORDS: Final = 13
 ABSENT: Final = -1
 
-# Entities; a head is [two key words, entity, then its series].
+# Entities; a head is [two key words, then its series], in whole lines of the processor's cache.
 PAYER, PAYEE, PAIR = 0, 1, 2
-HEAD_SERIES: Final = 3
-HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then (block, rows << 6 | class)…]
+HEAD_SERIES: Final = 2
+LINE_WORDS: Final = 8
+HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then two words a level]
 
 # The plan's table: numbers, then where each table begins, then the tables.
 P_SLACK, P_LATENESS, P_SATURATION, P_BRASILIA, P_SECOND = 0, 1, 2, 3, 4
@@ -46,6 +47,9 @@ VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 # no values, and keeps what it adds to each column in their place.
 SCRATCH_STACK, SCRATCH_VALUES = 3, 19
 
+#: How far apart the steps are by which memory is asked for ahead: eight rows.
+STEP_WORDS: Final = 8 * 13
+
 # Operations of features, and of conditions in postfix.
 OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4, 5, 6
 OP_SINCE_LAST, OP_SINCE_FIRST = 7, 8
@@ -56,11 +60,17 @@ LATE, BEHIND, SATURATED = 1, 2, 4
 
 # Control words: resumption, the arena's end, counters, and the free blocks of each power of two.
 C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_FREE = 0, 1, 2, 3, 4, 5, 8
+CLASS_MIN: Final = 3  # a line
 CLASSES: Final = 48
 CONTROL_WORDS: Final = C_FREE + CLASSES
+
+# A level's second word: the class of its block, how many rows stand in it, and where its edge was.
+CLASS_MASK, ROWS_SHIFT, HINT_SHIFT = 63, 6, 36
+ROWS_MASK: Final = (1 << 30) - 1
+HINT_MAX: Final = (1 << 27) - 1
 
 NEVER: Final = -(1 << 62)
 OFFSET_BITS: Final = 40
 OFFSET_MASK: Final = (1 << 40) - 1
-TAG_MASK: Final = (1 << 22) - 1
+TAG_MASK: Final = (1 << 20) - 1
 HALF_MASK: Final = (1 << 32) - 1

@@ -182,14 +182,24 @@ class _Series:
         self.columns: list[tuple[Measure, Filter | None]] = []
         self.tiles: list[Window | None] = [None]  # the level of raw events comes first
         self.edges: list[Window] = []
-        self.reads: list[tuple[int, int]] = []  # (edge, column)
+        self.reads: list[tuple[Window, int]] = []  # (edge, column)
 
-    def read(self, window: Window, measure: Measure, condition: Filter | None) -> int:
-        """The place among this series' reads of a window's count or sum."""
+    def read(self, window: Window, measure: Measure, condition: Filter | None) -> None:
+        """Notes that a window's count or sum is read of this series."""
         if window.tile and window not in self.tiles:
             self.tiles.append(window)
-        edge = _place(self.edges, window)
-        return _place(self.reads, (edge, _place(self.columns, (measure, condition))))
+        _place(self.edges, window)
+        _place(self.reads, (window, _place(self.columns, (measure, condition))))
+
+    def settle(self) -> None:
+        """Orders edges and reads as the kernel wants them: exact windows first, longest first."""
+        self.edges.sort(key=lambda window: (bool(window.tile), -window.minutes))
+        self.reads.sort(key=lambda read: (self.edges.index(read[0]), read[1]))
+
+    def slot(self, window: Window, measure: Measure, condition: Filter | None) -> int:
+        """Where that count or sum stands among the series' values."""
+        column = self.columns.index((measure, condition))
+        return k.VALUE_READS + self.reads.index((window, column))
 
 
 class _Compiler:
@@ -203,8 +213,8 @@ class _Compiler:
 
     def compile(self, feature_set: FeatureSet) -> NDArray[np.int64]:
         wanted = [self._needs(feature) for feature in feature_set.features]
-        for series in self.series:  # by edge, as the kernel reads them
-            series.reads.sort()
+        for series in self.series:
+            series.settle()
         bases, values = [], k.SCRATCH_VALUES
         for series in self.series:
             bases.append(values)
@@ -244,9 +254,7 @@ class _Compiler:
         window, measure, condition = need
         if measure is Measure.HOUR:
             return 0
-        series = self.series[place]
-        column = series.columns.index((measure, condition))
-        return k.VALUE_READS + series.reads.index((series.edges.index(window), column))
+        return self.series[place].slot(window, measure, condition)
 
     def _operation(self, feature: Feature, slots: list[int]) -> list[int]:
         """One row of the feature table: operation and three arguments."""
@@ -293,11 +301,11 @@ class _Compiler:
         columns: list[int] = []
         edges: list[int] = []
         reads: list[int] = []
-        heads = dict.fromkeys(_ENTITIES.values(), k.HEAD_SERIES)
+        heads = {k.PAYER: k.HEAD_SERIES, k.PAYEE: k.HEAD_SERIES, k.PAIR: 0}
         for base, series in zip(bases, self.series, strict=True):
             entity = _ENTITIES[series.entity]
-            at, width = heads[entity], 1 + len(series.columns)
-            heads[entity] += k.HEAD_LEVELS + 2 * len(series.tiles)
+            at, width = heads[entity] or k.HEAD_SERIES, 1 + len(series.columns)
+            heads[entity] = at + k.HEAD_LEVELS + 2 * len(series.tiles)
             series_rows += [entity, _EVENTS[series.event], at, width]
             series_rows += [len(levels) // k.LEVEL_WORDS, len(series.tiles)]
             series_rows += [len(columns) // k.COLUMN_WORDS, len(series.columns)]
@@ -307,9 +315,9 @@ class _Compiler:
                 levels += [0, DAY + SLACK] if window is None else _level(window)
             for measure, condition in series.columns:
                 columns += [int(measure is Measure.AMOUNT), self._code_of(condition)]
-            for edge, window in enumerate(series.edges):
+            for window in series.edges:
                 level = series.tiles.index(window) if window.tile else 0
-                own = [column for e, column in series.reads if e == edge]
+                own = [column for edge, column in series.reads if edge == window]
                 edges += [level, window.length, window.tile, len(reads), len(own)]
                 reads += own
         tables = [series_rows, levels, columns, edges, reads, features, self.code]
@@ -323,7 +331,7 @@ class _Compiler:
                 k.P_N_SERIES: len(self.series),
                 k.P_N_FEATURES: count,
                 k.P_SCRATCH_WORDS: values,
-                **{k.P_HEAD_WORDS + entity: words for entity, words in heads.items()},
+                **{k.P_HEAD_WORDS + e: _lines(words) for e, words in heads.items() if words},
             },
             tables,
         )
@@ -338,6 +346,11 @@ def _pack(numbers: Mapping[int, int], tables: list[list[int]]) -> NDArray[np.int
         header[k.P_TABLES + place] = k.P_HEADER_WORDS + len(body)
         body += rows
     return np.array(header + body, dtype=np.int64)
+
+
+def _lines(words: int) -> int:
+    """The words rounded up to whole cache lines."""
+    return -(-words // k.LINE_WORDS) * k.LINE_WORDS
 
 
 def _level(window: Window) -> list[int]:

@@ -29,9 +29,9 @@ class State:
 
     def __init__(self, *, arena_words: int, bytes_max: int) -> None:
         self.control: Words = np.zeros(k.CONTROL_WORDS, dtype=np.int64)
-        self.control[k.C_TOP] = 1  # offset 0 means none
+        self.control[k.C_TOP] = k.LINE_WORDS  # offset 0 means none
         self.index: Words = np.zeros(INDEX_WORDS_MIN, dtype=np.int64)
-        self.arena: Words = np.empty(max(ARENA_WORDS_MIN, arena_words), dtype=np.int64)
+        self.arena: Words = _arena(max(ARENA_WORDS_MIN, arena_words))
         self.bytes_max = bytes_max
 
     @property
@@ -56,11 +56,18 @@ class State:
                 found=self.index.nbytes + self.arena.nbytes + array.nbytes,
             )
         if code == k.NEED_ARENA:
-            larger = np.empty(2 * self.arena.size, dtype=np.int64)
-            larger[: self.arena.size] = self.arena
+            larger, used = _arena(2 * self.arena.size), int(self.control[k.C_TOP])
+            larger[:used] = self.arena[:used]
             self.arena = larger
         else:
             assert code == k.NEED_INDEX
             index = np.zeros(2 * self.index.size, dtype=np.int64)
             reindex(self.index, index, self.arena)
             self.index = index
+
+
+def _arena(size: int) -> Words:
+    """Words that begin where a line of the processor's cache does."""
+    words = np.empty(size + k.LINE_WORDS, dtype=np.int64)
+    begin = -(words.ctypes.data // 8) % k.LINE_WORDS
+    return words[begin : begin + size]

@@ -1,0 +1,35 @@
+"""What numba compiled is forgotten when a file that was compiled into it changes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from crivo.features import arena, kernel
+
+FEATURES = Path(kernel.__file__).parent
+PINS = {
+    "arena.py": ("layout.py", arena.COMPILED_WITH),
+    "kernel.py": ("arena.py", kernel.COMPILED_WITH),
+}
+
+
+def stale(text: bytes, pin: str) -> str:
+    """What the pin should be, or nothing where it is that."""
+    found = hashlib.sha256(text).hexdigest()[:16]
+    return "" if found == pin else found
+
+
+@pytest.mark.parametrize("pinning", PINS)
+def test_a_compiled_file_names_the_text_that_went_into_it(pinning):
+    pinned, pin = PINS[pinning]
+    value = stale((FEATURES / pinned).read_bytes(), pin)
+    assert not value, f'write COMPILED_WITH: Final = "{value}" into {pinning}'
+
+
+@pytest.mark.parametrize("pinning", PINS)
+def test_sabotage_a_changed_text_is_noticed(pinning):
+    pinned, pin = PINS[pinning]
+    assert stale((FEATURES / pinned).read_bytes() + b" ", pin)
