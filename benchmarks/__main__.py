@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -27,6 +28,9 @@ def main(arguments: list[str]) -> int:
         print(f"no benchmark {options.name!r}; there are: {', '.join(names())}", file=sys.stderr)
         return 2
     setting = Setting(options.quick, describe_machine(), datetime.now(tz=UTC).date().isoformat())
+    busy, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if busy > cores / 2:
+        print(f"busy: load average {busy:.1f} on {cores} cores; expect noise", file=sys.stderr)
     rows = []
     for row in load(options.name)[1](setting):
         rows.append(row)

@@ -12,9 +12,10 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, cast
 
 import httptools
+import uvloop
 
 CONNECTIONS: Final = 64
 #: How long the answers to the last requests are waited for.
@@ -42,12 +43,11 @@ class _Connection(asyncio.Protocol):
         self._load = load
         self._due = 0.0
         self._parser = httptools.HttpResponseParser(self)
-        self.transport: asyncio.Transport | None = None
+        self.transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep the transport to write to."""
-        assert isinstance(transport, asyncio.Transport)
-        self.transport = transport
+        self.transport = cast("asyncio.WriteTransport", transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the load, which fails unless it has all its answers."""
@@ -160,4 +160,5 @@ def run_load(host: str, port: int, requests: Sequence[bytes], *, rate: float, se
     async def run() -> Outcome:
         return await _Load(requests, due_times(len(requests), rate, seed=seed)).run(host, port)
 
-    return asyncio.run(run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(run())

@@ -43,9 +43,9 @@ class FailingLog:
     def end(self):
         return self._log.end() if self._durable is None else self._durable
 
-    def submit(self, events, done):
+    def submit(self, events, done, *, never_seen=False):
         if not self.is_failing:
-            return self._log.submit(events, done)
+            return self._log.submit(events, done, never_seen=never_seen)
         failure = Unavailable(Code.LOG_UNAVAILABLE, "the disk says no")
         if self._durable is not None:
             raise failure
@@ -246,8 +246,9 @@ def test_a_report_whose_commit_failed_is_neither_lost_nor_doubled(tmp_path):
 def test_sabotage_a_service_that_forgets_ids_cannot_repeat_an_answer(played, monkeypatch):
     monkeypatch.setattr(answers.Memory, "keep", lambda _memory, _decided: None)
     played.decide(transfer(1)).result(10)
-    with pytest.raises(Refused) as caught:
-        played.decide(transfer(1))
-    # The log still refuses to double the record.
-    assert caught.value.code is Code.DUPLICATE
+    with pytest.raises(Unavailable):
+        played.decide(transfer(1)).result(10)
+    # The log stops rather than double the record.
+    with pytest.raises(Unavailable):
+        played.decide(transfer(2))
     assert len(records(played)) == 1

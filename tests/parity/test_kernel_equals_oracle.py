@@ -83,6 +83,27 @@ def test_a_batch_gives_what_one_by_one_gives(rows: Rows) -> None:
     assert vector_bytes(vectors) == one_by_one(rows)
 
 
+def test_room_that_was_made_changes_no_vector_and_nothing_grows_after_it() -> None:
+    rows = _long_stream(4)
+    engine = Engine(PLAN)
+    engine.fold(rows[:300])
+    engine.make_room()
+    arena, index = engine._state.arena, engine._state.index
+    vectors, _ = engine.vectors(rows[300:], rows["kind"][300:] == RowKind.TRANSFER)
+    assert engine._state.arena is arena
+    assert engine._state.index is index
+    plain = Engine(PLAN)
+    plain.fold(rows[:300])
+    expected, _ = plain.vectors(rows[300:], rows["kind"][300:] == RowKind.TRANSFER)
+    assert vector_bytes(vectors) == vector_bytes(expected)
+
+
+def test_room_is_not_made_beyond_the_ceiling() -> None:
+    engine = Engine(PLAN, state_bytes_max=1 << 24)
+    engine.make_room()
+    assert engine._state.arena.nbytes + engine._state.index.nbytes <= 1 << 24
+
+
 @SLOWLY
 @given(streams(), st.randoms(use_true_random=False))
 def test_state_is_a_function_of_the_set_of_events(rows: Rows, random: Any) -> None:

@@ -15,7 +15,7 @@ from tests.ports.disk import Disk
 
 def decision(seq: int, *, name: str = "") -> IndexedDecision:
     return IndexedDecision(
-        name or f"E{seq}", "initiation", seq, 10 * seq, 10 * seq + 1, "ALLOW", seq, b"%d" % seq
+        name or f"E{seq}", "initiation", seq, 10 * seq, 10 * seq + 1, "ALLOW", seq
     )
 
 
@@ -76,3 +76,18 @@ def test_a_deleted_index_is_made_again(tmp_path):
         index.close()
         for each in tmp_path.iterdir():
             each.unlink()
+
+
+def test_an_index_of_another_release_is_made_again(tmp_path):
+    path = tmp_path / "decisions.sqlite"
+    connection = apsw.Connection(str(path))
+    connection.execute("CREATE TABLE decisions (another)")
+    connection.execute("CREATE TABLE reached (another)")
+    connection.close()
+    index = SqliteDecisionIndex(path)
+    assert index.reached() == 0
+    index.put([decision(1)], reached=2)
+    index.close()
+    again = SqliteDecisionIndex(path)
+    assert (again.get("E1"), again.reached()) == (decision(1), 2)
+    again.close()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import apsw
 import pytest
 
-from crivo.adapters.sqlite import connection
+from crivo.adapters.sqlite import checkpoint, connection
 from crivo.adapters.sqlite.log import SqliteLog
 from crivo.domain.errors import Code, Unavailable
 from tests.ports.disk import Disk
@@ -59,6 +60,54 @@ def test_sabotage_a_log_that_does_not_sync_breaks_the_law(tmp_path, disk, monkey
     with pytest.raises((AssertionError, StopIteration)):
         assert_nothing_is_lost_without_power(tmp_path, disk, careless_log)
     careless_log.close()
+
+
+def test_nothing_is_lost_while_pages_are_moved_into_the_file(tmp_path, disk, monkeypatch):
+    monkeypatch.setattr(checkpoint, "REQUEST_PAGES", 3)
+    monkeypatch.setattr(checkpoint, "COMMIT_PAGES", 9)
+    log = open_test_log(tmp_path / "log.sqlite", vfs=disk.name)
+    assert_nothing_is_lost_without_power(tmp_path, disk, log)
+    moved = disk.durable[str(tmp_path / "log.sqlite")]
+    assert len(moved) > 4_096, "no page was moved"
+    log.close()
+
+
+def test_a_disk_that_fails_a_checkpoint_stops_no_later_one(tmp_path, disk, monkeypatch):
+    monkeypatch.setattr(checkpoint, "REQUEST_PAGES", 3)
+    log = open_test_log(tmp_path / "log.sqlite", vfs=disk.name)
+    log.append(events(0, 30))
+    disk.broken = apsw.IOError
+    log.submit([event(30)], lambda _: None)
+    time.sleep(0.05)
+    disk.broken = None
+    append_when_it_accepts(log, 31)
+    log.close()
+    again = open_test_log(tmp_path / "log.sqlite")
+    assert stored(again) == events(0, 32)
+    again.close()
+
+
+def write_much(log: SqliteLog, path: Path) -> int:
+    """The longest write-ahead log, in pages of 4 KiB, while 24 MB are written in small commits."""
+    longest = 0
+    for number in range(600):
+        log.append([replace(event(number), payload=bytes(40_000))])
+        longest = max(longest, path.with_name(path.name + "-wal").stat().st_size // 4_096)
+    return longest
+
+
+def test_the_write_ahead_log_stays_short(tmp_path):
+    log = open_test_log(tmp_path / "log.sqlite")
+    assert write_much(log, tmp_path / "log.sqlite") < checkpoint.COMMIT_PAGES + 500
+    log.close()
+
+
+def test_sabotage_without_checkpoints_the_write_ahead_log_grows(tmp_path, monkeypatch):
+    monkeypatch.setattr(checkpoint, "REQUEST_PAGES", 10**9)
+    monkeypatch.setattr(checkpoint, "COMMIT_PAGES", 10**9)
+    log = open_test_log(tmp_path / "log.sqlite")
+    assert write_much(log, tmp_path / "log.sqlite") > 5_500
+    log.close()
 
 
 def test_a_sync_completes_between_submission_and_done(disk, log):

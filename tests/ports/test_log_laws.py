@@ -96,6 +96,20 @@ def test_a_read_longer_than_one_transaction_has_no_seam(log, monkeypatch):
     assert [each.seq for each in log.read(start=5, limit=20)] == list(range(5, 25))
 
 
+def test_a_false_word_that_an_id_is_new_stops_the_log_and_doubles_nothing(tmp_path):
+    path = tmp_path / "log.sqlite"
+    log = open_test_log(path)
+    log.append(events(0, 2))
+    told: list[Exception | None] = []
+    log.submit([event(0)], told.append, never_seen=True)
+    log.close()
+    assert [type(each) for each in told] == [Unavailable]
+    again = open_test_log(path)
+    again.append([event(2)])
+    assert stored(again) == events(0, 3)
+    again.close()
+
+
 def test_what_is_there_is_known_and_found(log):
     log.append(events(0, 10))
     ids = [each.event_id for each in events(0, 20)]

@@ -108,6 +108,10 @@ class Engine:
         flags = read(self.plan.table, state.index, state.arena, words, self._scratch, out)
         return out[0], flags
 
+    def make_room(self) -> None:
+        """Grows now, so that the events to come find room and no read waits for a copy."""
+        self._state.make_room()
+
     def check_plan(self, plan_hash: str) -> None:
         """Nothing, if this engine runs that plan.
 

@@ -14,6 +14,9 @@ from crivo.features.arena import Words, reindex
 ARENA_WORDS_MIN: Final = 1 << 17
 INDEX_WORDS_MIN: Final = 1 << 12
 
+#: What a service sets aside before it is ready: a gibibyte of addresses, which is no memory yet.
+ROOM_WORDS: Final = 1 << 27
+
 #: The most it may take unless told otherwise, index and arena together.
 STATE_BYTES_MAX: Final = 16 << 30
 
@@ -21,8 +24,7 @@ STATE_BYTES_MAX: Final = 16 << 30
 class State:
     """Index, arena and control words. It grows by doubling; nothing ever moves inside the arena.
 
-    The arena begins at `arena_words`: pages that were never written cost no memory, so a service
-    can name its expected size at start and never pause to grow.
+    Growing copies, so it takes a pause of tens of milliseconds; `make_room` takes it beforehand.
     """
 
     __slots__ = ("arena", "bytes_max", "control", "index")
@@ -46,6 +48,7 @@ class State:
             Unavailable: OVERLOADED where the ceiling is reached; the state is as it was.
         """
         array = self.arena if code == k.NEED_ARENA else self.index
+        assert code in {k.NEED_ARENA, k.NEED_INDEX}
         if self.index.nbytes + self.arena.nbytes + array.nbytes > self.bytes_max:
             raise Unavailable(
                 Code.OVERLOADED,
@@ -56,14 +59,33 @@ class State:
                 found=self.index.nbytes + self.arena.nbytes + array.nbytes,
             )
         if code == k.NEED_ARENA:
-            larger, used = _arena(2 * self.arena.size), int(self.control[k.C_TOP])
-            larger[:used] = self.arena[:used]
-            self.arena = larger
+            self._move_arena(2 * self.arena.size)
         else:
-            assert code == k.NEED_INDEX
-            index = np.zeros(2 * self.index.size, dtype=np.int64)
-            reindex(self.index, index, self.arena)
-            self.index = index
+            self._move_index(2 * self.index.size)
+
+    def make_room(self) -> None:
+        """Grows for four times the keys and events there are, as far as the ceiling lets it.
+
+        Pages that were never written cost no memory, so the arena's part is addresses alone.
+        """
+        words = max(ROOM_WORDS, 4 * int(self.control[k.C_TOP]))
+        if self.arena.size < words and self.index.nbytes + 8 * words <= self.bytes_max:
+            self._move_arena(words)
+        places = self.index.size
+        while places < 8 * int(self.control[k.C_KEYS]):
+            places *= 2
+        if places > self.index.size and 8 * places + self.arena.nbytes <= self.bytes_max:
+            self._move_index(places)
+
+    def _move_arena(self, words: int) -> None:
+        larger, used = _arena(words), int(self.control[k.C_TOP])
+        larger[:used] = self.arena[:used]
+        self.arena = larger
+
+    def _move_index(self, places: int) -> None:
+        index = np.zeros(places, dtype=np.int64)
+        reindex(self.index, index, self.arena)
+        self.index = index
 
 
 def _arena(size: int) -> Words:

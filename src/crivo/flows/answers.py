@@ -18,6 +18,8 @@ from crivo.flows.pending import Pending
 
 #: An id's minute lies within 12 h of its receipt, so a repeat comes within 24 h of the first.
 REMEMBERED: Final = 2 * END_TO_END_ID_TOLERANCE + SLACK
+#: At most so many ids are forgotten for each one that is remembered, so that no hour's end pauses.
+FORGOTTEN_AT_ONCE: Final = 4
 #: How many newest decisions are held whole, so that a repeat or a look-up reads no file.
 RECENT_MAX: Final = 16_384
 
@@ -105,7 +107,7 @@ def check_same_facts(first: Transfer, repeat: Transfer) -> None:
 
 
 class Memory:
-    """The ids decided within `REMEMBERED` of order time, and the newest decisions whole."""
+    """At least the ids decided within `REMEMBERED`, and the newest decisions whole."""
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
@@ -132,9 +134,18 @@ class Memory:
         if not self._hours or self._hours[-1][0] != hour:
             self._hours.append((hour, []))
         self._hours[-1][1].append(end_to_end_id)
-        while (self._hours[0][0] + 1) * HOUR <= self._order_time - REMEMBERED:
-            for old in self._hours.popleft()[1]:
-                del self._places[old]
+        self._forget()
+
+    def _forget(self) -> None:
+        """Lets a few ids of the oldest hours go."""
+        for _ in range(FORGOTTEN_AT_ONCE):
+            hour, ids = self._hours[0]
+            if (hour + 1) * HOUR > self._order_time - REMEMBERED:
+                return
+            if ids:
+                del self._places[ids.pop()]
+            else:
+                self._hours.popleft()
 
     def keep(self, decided: Decided) -> None:
         """Holds a decision whole; the oldest durable one beyond the ceiling is let go."""

@@ -13,7 +13,9 @@ from crivo.domain.report import Report, ReportStatus
 from crivo.domain.transfer import Initiation, Purpose, Transfer
 
 
-class TransferFields(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+class TransferFields(
+    msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False
+):
     """The fields of `transfer.v1` as they lie in a payload: typed, but not judged again."""
 
     end_to_end_id: str
@@ -31,7 +33,9 @@ class TransferFields(msgspec.Struct, array_like=True, forbid_unknown_fields=True
     purpose: Purpose | None = None
 
 
-class ReportFields(msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True):
+class ReportFields(
+    msgspec.Struct, array_like=True, forbid_unknown_fields=True, frozen=True, gc=False
+):
     """The fields of `report.v1` as they lie in a payload."""
 
     report_id: str

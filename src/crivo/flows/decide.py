@@ -164,7 +164,10 @@ class DecisionService:
         return seq
 
     def recover(self, progress: Callable[[int, int], None]) -> None:
-        """State and memory as of the log's end: folds it in batches, and tells (folded, end)."""
+        """State and memory as of the log's end: folds it in batches, and tells (folded, end).
+
+        State has room to grow afterwards, so that no decision waits for that.
+        """
         end = self.log.end()
         while self._folded < end:
             events = self.log.read(start=self._folded, limit=RECOVER_BATCH)
@@ -172,6 +175,7 @@ class DecisionService:
             self._remember(events)
             self._folded = events[-1].seq + 1
             progress(self._folded, end)
+        self._engine.make_room()
 
     def _remember(self, events: Sequence[StoredEvent]) -> None:
         for stored in events:
@@ -259,7 +263,10 @@ class DecisionService:
         )
         pending: Pending[Answer] = Pending()
         decided = Decided(transfer, answer, pending)
-        seq = self.log.submit([event], lambda failure: _settle(decided, pending, failure))
+        # The memory holds every id that `_receive` lets through, so this one is new.
+        seq = self.log.submit(
+            [event], lambda failure: _settle(decided, pending, failure), never_seen=True
+        )
         self._fold(seq, row)
         self._memory.keep(decided)
         return pending

@@ -55,15 +55,16 @@ class Projection:
         # A short batch leaves nothing below the end; what came since then may be in it as well.
         newest = stored[-1].seq + 1 if stored else 0
         reached = newest if len(stored) == BATCH else max(newest, end)
-        batch = [(each, _seen(each)) for each in stored]
-        self._index.put([_indexed(each, seen) for each, seen in batch], reached=reached)
-        for _, seen in batch:
+        batch = [_seen(each) for each in stored]
+        self._index.put([_indexed(seen) for seen in batch], reached=reached)
+        for seen in batch:
             self._seen(seen)
         return max(end - reached, 0)
 
     def latest(self, count: int) -> list[Seen]:
         """The newest decisions of the index, oldest first."""
-        return [_from_index(each) for each in reversed(self._index.latest(count))]
+        places = [each.seq for each in reversed(self._index.latest(count))]
+        return [_seen(self._log.read(start=seq, limit=1)[0]) for seq in places]
 
 
 def _seen(stored: StoredEvent) -> Seen:
@@ -75,15 +76,7 @@ def _seen(stored: StoredEvent) -> Seen:
     return Seen(record, answer)
 
 
-def _from_index(kept: IndexedDecision) -> Seen:
-    record = decode_record(kept.payload)
-    answer = answer_of(
-        record, seq=kept.seq, occurred_at=kept.occurred_at, received_at=kept.received_at
-    )
-    return Seen(record, answer)
-
-
-def _indexed(stored: StoredEvent, seen: Seen) -> IndexedDecision:
+def _indexed(seen: Seen) -> IndexedDecision:
     answer = seen.answer
     return IndexedDecision(
         end_to_end_id=answer.end_to_end_id,
@@ -93,5 +86,4 @@ def _indexed(stored: StoredEvent, seen: Seen) -> IndexedDecision:
         received_at=answer.received_at,
         outcome=answer.outcome.value,
         score=UNSCORED if answer.score is None else answer.score,
-        payload=stored.event.payload,
     )

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import random
 
+import msgspec
 import numpy as np
+import pytest
 
+from crivo.decision.record import (
+    Derived,
+    Given,
+    Observed,
+    Versions,
+    decision_event_id,
+    encode_derived,
+    encode_record,
+)
 from crivo.domain.event import Event, StoredEvent, make_event_id, transfer_event_id
 from crivo.domain.identifiers import derived_end_to_end_id
 from crivo.domain.report import Report, ReportStatus
@@ -83,3 +94,30 @@ def test_folding_in_parts_gives_the_same_rows():
     events, _ = stored_history(seed=2, count=100)
     parts = [fold_rows(events[start : start + 7]) for start in range(0, 100, 7)]
     assert np.array_equal(np.concatenate(parts), fold_rows(events))
+
+
+@pytest.mark.parametrize("in_place", [True, False])
+def test_of_decisions_only_those_made_in_place_change_state(in_place):
+    transfer = random_transfer(random.Random(3))
+    versions = Versions("", "", "", "", "", "", "")
+    payload = encode_record(
+        transfer,
+        given=Given(0, "log", versions),
+        derived=encode_derived(Derived(b"", 0, None, None, (), (), (), (), "ALLOW")),
+        observed=Observed("host", 0, 0, 0),
+        kept=b"",
+    )
+    array = msgspec.msgpack.decode(payload)
+    array[2] = in_place
+    event = Event(
+        Stream.DECISIONS,
+        transfer.payer_id,
+        decision_event_id(transfer.end_to_end_id),
+        transfer.occurred_at,
+        transfer.occurred_at + 7,
+        "decision.v1",
+        "http",
+        msgspec.msgpack.encode(array),
+    )
+    expected = [transfer_row(transfer, received_at=transfer.occurred_at + 7)] if in_place else []
+    assert np.array_equal(fold_rows([StoredEvent(0, 0, 0, event)]), make_rows(expected))

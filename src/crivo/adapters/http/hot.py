@@ -146,13 +146,15 @@ async def durable(pending: Pending[Value], *, seconds_max: float) -> Value:
         Unavailable: LOG_UNAVAILABLE after `seconds_max`; a repeat finds the answer later.
     """
     if not pending.done:
-        ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        ready: asyncio.Future[None] = loop.create_future()
         pending.add_done_callback(lambda _: _wake(ready))
+        # A timer and no `asyncio.timeout`, which costs a twentieth of the whole request.
+        timer = loop.call_later(seconds_max, _give_up, ready, seconds_max)
         try:
-            async with asyncio.timeout(seconds_max):
-                await ready
-        except TimeoutError:
-            raise _not_durable(seconds_max) from None
+            await ready
+        finally:
+            timer.cancel()
     return pending.result()
 
 
@@ -172,6 +174,11 @@ def _wake(ready: asyncio.Future[None]) -> None:
     # Done already: the caller went away or gave up; the decision stands, and a repeat finds it.
     if not ready.done():
         ready.set_result(None)
+
+
+def _give_up(ready: asyncio.Future[None], seconds: float) -> None:
+    if not ready.done():
+        ready.set_exception(_not_durable(seconds))
 
 
 def _check_method(scope: Scope) -> None:

@@ -77,6 +77,7 @@ def run_server(
             access_log=False,
             server_header=False,
             date_header=False,
+            proxy_headers=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=drain_seconds,
         )

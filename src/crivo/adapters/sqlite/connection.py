@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -65,6 +67,23 @@ def open_for_reading(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     except (apsw.NotADBError, apsw.CantOpenError, apsw.CorruptError) as error:
         raise _no_database(path, error) from error
     return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: apsw.Connection) -> Iterator[None]:
+    """What is written inside is kept together or not at all.
+
+    A connection is a context manager of its own, but holds Python's lock while it commits: every
+    thread of a service waited for its sync (up to 30 ms at a checkpoint).
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _no_database(path: Path, error: apsw.Error) -> Misconfigured:

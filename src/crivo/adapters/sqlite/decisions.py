@@ -10,29 +10,33 @@ from typing import Any, Final, cast
 
 import apsw
 
-from crivo.adapters.sqlite.connection import open_connection
+from crivo.adapters.sqlite.connection import open_connection, transaction
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import IndexedDecision
 
+#: Raised when the tables change: an index of another version is made again.
+_VERSION: Final = 2
+
 _TABLES: Final = """
-CREATE TABLE IF NOT EXISTS decisions (
-    end_to_end_id TEXT NOT NULL, phase TEXT NOT NULL, seq INTEGER NOT NULL,
+DROP TABLE IF EXISTS decisions;
+DROP TABLE IF EXISTS reached;
+CREATE TABLE decisions (
+    end_to_end_id TEXT NOT NULL, phase TEXT NOT NULL, seq INTEGER PRIMARY KEY,
     occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, outcome TEXT NOT NULL,
-    score INTEGER NOT NULL, payload BLOB NOT NULL, PRIMARY KEY (end_to_end_id, phase)
+    score INTEGER NOT NULL, UNIQUE (end_to_end_id, phase)
 ) STRICT;
-CREATE INDEX IF NOT EXISTS decisions_by_seq ON decisions (seq);
-CREATE TABLE IF NOT EXISTS reached (
+CREATE TABLE reached (
     one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL
 ) STRICT;
-INSERT OR IGNORE INTO reached VALUES (1, 0);
+INSERT INTO reached VALUES (1, 0);
 """
 
 # The first durable answer is final: a later record of the same id and phase changes nothing.
 _PUT: Final = """
-INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
     seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
-    outcome = excluded.outcome, score = excluded.score, payload = excluded.payload
+    outcome = excluded.outcome, score = excluded.score
 WHERE excluded.seq < decisions.seq
 """
 
@@ -48,7 +52,10 @@ class SqliteDecisionIndex:
         self._connection = open_connection(path, vfs=vfs)
         # It can be made again from the log: order is enough, no sync for each commit.
         self._connection.execute("PRAGMA synchronous = NORMAL").fetchall()
-        self._connection.execute(_TABLES)
+        if self._connection.pragma("user_version") != _VERSION:
+            with transaction(self._connection):
+                self._connection.execute(_TABLES)
+                self._connection.pragma("user_version", _VERSION)
 
     def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
         """Keeps the decisions and the sequence number to read on from, together.
@@ -57,7 +64,7 @@ class SqliteDecisionIndex:
             Unavailable: FILE_UNWRITABLE; nothing is kept.
         """
         try:
-            with self._lock, self._connection:
+            with self._lock, transaction(self._connection):
                 self._connection.executemany(_PUT, [_COLUMNS(each) for each in decisions])
                 self._connection.execute("UPDATE reached SET seq = max(seq, ?)", (reached,))
         except apsw.Error as error:

@@ -67,8 +67,10 @@ class SqliteLog:
         """The log's identity, clock and partitions a stream."""
         return self._manifest
 
-    def submit(self, events: Sequence[Event], done: Done) -> int:
+    def submit(self, events: Sequence[Event], done: Done, *, never_seen: bool = False) -> int:
         """The sequence number of the first event; `done` is called when all are durable.
+
+        `never_seen` is the caller's word that no id is durable already; it is not looked up then.
 
         Raises:
             Refused: DUPLICATE, before anything is sequenced.
@@ -83,7 +85,8 @@ class SqliteLog:
                     f"{len(self._pending)} events already wait for the disk",
                     hint="Send the same again in a moment.",
                 )
-            self._check_new(events)
+            if not never_seen:
+                self._check_new(events)
             first = self._next_seq
             submission = self._sequence(events, done)
             # Queued under the lock: the queue has the order of the sequence numbers.

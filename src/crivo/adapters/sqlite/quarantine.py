@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 import apsw
 
-from crivo.adapters.sqlite.connection import open_connection
+from crivo.adapters.sqlite.connection import open_connection, transaction
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import QuarantinedRow
 
@@ -41,7 +41,7 @@ class SqliteQuarantine:
             Unavailable: FILE_UNWRITABLE; none of the rows is kept.
         """
         try:
-            with self._lock, self._connection:
+            with self._lock, transaction(self._connection):
                 self._connection.executemany(
                     "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [_COLUMNS(row) for row in rows],

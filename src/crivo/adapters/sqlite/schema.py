@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import apsw
 
+from crivo.adapters.sqlite.connection import transaction
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event, StoredEvent
@@ -65,7 +66,7 @@ def stored_event(row: EventRow) -> StoredEvent:
 
 def create_tables(connection: apsw.Connection, manifest: Manifest) -> None:
     """Makes the tables with this manifest, in one transaction."""
-    with connection:
+    with transaction(connection):
         connection.execute(_TABLES)
         connection.execute(
             "INSERT INTO manifest VALUES (?, ?, ?, ?)",

@@ -10,6 +10,7 @@ from typing import Final
 
 import apsw
 
+from crivo.adapters.sqlite.checkpoint import Checkpointer
 from crivo.adapters.sqlite.schema import INSERT_EVENT, INSERT_POSITION, EventRow, read_end
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import Done
@@ -57,7 +58,8 @@ class GroupWriter:
         notify: Notify = call_directly,
     ) -> None:
         self._open_file = open_file
-        self._connection: apsw.Connection | None = open_file()
+        self._checkpointer = Checkpointer(open_file)
+        self._connection: apsw.Connection | None = self._open()
         self._settled = settled
         self._notify = notify
         self._queue: list[Submission] = []
@@ -95,11 +97,17 @@ class GroupWriter:
             self._changed.notify()
         self._thread.join()
 
+    def _open(self) -> apsw.Connection:
+        connection = self._open_file()
+        self._checkpointer.watch(connection)
+        return connection
+
     def _run(self) -> None:
         try:
-            while group := self._next_group():
-                self._commit_until_durable(group)
+            while (group := self._next_group()) and self._commit_until_durable(group):
+                pass
         finally:
+            self._checkpointer.close()
             with self._changed:
                 is_sound = self._failure is None
                 self._failure = self._failure or "its writer has ended"
@@ -121,17 +129,22 @@ class GroupWriter:
             del self._queue[: len(group)]
             return group
 
-    def _commit_until_durable(self, group: list[Submission]) -> None:
+    def _commit_until_durable(self, group: list[Submission]) -> bool:
+        """Whether it became durable; where not, nothing can be written any more."""
         wait = RETRY_FIRST_SECONDS
         while True:
             try:
                 self._commit(group)
                 break
+            except apsw.ConstraintError as error:
+                # A caller gave an id that is there already its word for new. No retry mends that.
+                self._tell_of_failure(group, error)
+                return False
             except apsw.Error as error:
                 self._tell_of_failure(group, error)
             with self._changed:
                 if self._closing or self._changed.wait_for(lambda: self._closing, wait):
-                    return
+                    return False
             wait = min(2 * wait, RETRY_LAST_SECONDS)
         self._settled(group)
         with self._changed:
@@ -139,11 +152,12 @@ class GroupWriter:
         callbacks = [partial(each.done, None) for each in group if each.done is not None]
         if callbacks:
             self._notify(list(callbacks))
+        return True
 
     def _commit(self, group: list[Submission]) -> None:
         rows = [row for submission in group for row in submission.rows]
         if self._connection is None:
-            self._connection = self._open_file()
+            self._connection = self._open()
             rows = self._not_yet_stored(self._connection, rows)
         connection = self._connection
         positions = {each[:2]: each for submission in group for each in submission.positions}
