@@ -45,7 +45,7 @@ def procedure(**replaced):
         rules=RULES,
         texts=texts,
         columns=plan().names,
-        feature_reasons=feature_reasons(plan().names),
+        feature_reasons=feature_reasons(plan().feature_set),
     )
 
 

@@ -197,7 +197,7 @@ def _reasons_of(
         raise Misconfigured(
             Code.DEFINITION_INVALID,
             "every feature must speak for a reason",
-            hint="Add it to decision/explanation.py.",
+            hint="Name a reason in the feature's card.",
             field="feature_reasons",
             expected=missing[0],
             found=None,

@@ -213,6 +213,9 @@ ACCEPTED: Final = Filter("accepted", Field("accepted").equals(Value(1)))
 class Card:
     """What people must know of a feature; no part of its hash.
 
+    `reason` is the code of the reason (`decision/reasons.py`) that stands for the feature where it
+    raised the score of a transfer.
+
     Raises:
         Misconfigured: DEFINITION_INVALID where a text is empty.
     """
@@ -222,11 +225,12 @@ class Card:
     null_meaning: str
     leakage: str
     purpose: str
+    reason: str
     owner: str
     visible_to: VisibleTo = VisibleTo.PAYER_PSP
 
     def __post_init__(self) -> None:
-        for name in ("meaning", "unit", "null_meaning", "leakage", "purpose", "owner"):
+        for name in ("meaning", "unit", "null_meaning", "leakage", "purpose", "reason", "owner"):
             if not str(getattr(self, name)).strip():
                 raise wrong(f"card.{name}", "a text", "")
 

@@ -96,7 +96,7 @@ def make_bundle(
     """
     files = {
         PLAN_FILE: plan.to_json().encode(),
-        RULES_JSON: rules_to_json(rules, feature_reasons(plan.names)),
+        RULES_JSON: rules_to_json(rules, feature_reasons(plan.feature_set)),
         **{f"policy/{name}": policy[name].encode() for name in POLICY_FILES},
     }
     # Built once in memory before anything is written: a bundle that cannot decide is never kept.

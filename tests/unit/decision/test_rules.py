@@ -9,20 +9,21 @@ import math
 import pytest
 
 from crivo.decision.condition import compile_condition
-from crivo.decision.explanation import FEATURE_REASONS, feature_reasons
+from crivo.decision.explanation import feature_reasons
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import Key, Kind
 from crivo.decision.procedure import POLICY_FILES, Procedure
-from crivo.decision.reasons import ReasonCode
 from crivo.decision.rule import declared_rules, rules_from_json, rules_to_json
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import parse_rfc3339
 from crivo.features.expression import Field, Parameter
 from crivo.features.registry import default_feature_set
+from crivo.features.spec import FeatureSet
 from crivo.flows.bundle import read_policy
 
 RULES = declared_rules()
-NAMES = default_feature_set().names
+FEATURES = default_feature_set()
+NAMES = FEATURES.names
 
 
 def holds(rule, example, at=None):
@@ -44,7 +45,7 @@ def policy(root):
 
 def procedure(policy, rules=RULES, columns=NAMES):
     return Procedure(
-        rules=rules, texts=policy, columns=columns, feature_reasons=feature_reasons(columns)
+        rules=rules, texts=policy, columns=columns, feature_reasons=feature_reasons(FEATURES)
     )
 
 
@@ -80,7 +81,7 @@ def test_a_condition_over_null_has_no_truth(rule):
 
 
 def test_rules_come_back_from_a_bundles_text_as_they_were():
-    reasons = feature_reasons(NAMES)
+    reasons = feature_reasons(FEATURES)
     again, found = rules_from_json(rules_to_json(RULES, reasons))
     assert found == reasons
     for rule, read in zip(RULES, again, strict=True):
@@ -155,12 +156,14 @@ def test_a_rule_declares_exactly_the_parameters_it_reads():
         )
 
 
-def test_every_feature_speaks_for_a_reason_and_every_entry_of_the_map_is_used():
-    found = feature_reasons(NAMES)
+def test_every_feature_speaks_for_a_reason_of_the_closed_list():
+    found = feature_reasons(FEATURES)
     assert set(found) == set(NAMES)
-    with pytest.raises(Misconfigured):
-        feature_reasons(["weather_sun_value_now"])
-    assert set(FEATURE_REASONS.values()) <= set(ReasonCode)
+    first = FEATURES.features[0]
+    strange = dataclasses.replace(first, card=dataclasses.replace(first.card, reason="WEATHER"))
+    with pytest.raises(Misconfigured) as caught:
+        feature_reasons(FeatureSet((strange,)))
+    assert caught.value.context["found"] == "WEATHER"
 
 
 def test_rule_modules_hold_one_rule_each_and_nothing_else(root):

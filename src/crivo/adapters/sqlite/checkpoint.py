@@ -49,7 +49,9 @@ class Checkpointer:
             # The log started anew.
             self._requested_at = 0
         if pages >= COMMIT_PAGES:
-            connection.wal_checkpoint(database, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            # Busy: the thread is at it this very moment, and the next commit looks again.
+            with contextlib.suppress(apsw.BusyError):
+                connection.wal_checkpoint(database, apsw.SQLITE_CHECKPOINT_PASSIVE)
         if pages - self._requested_at >= REQUEST_PAGES:
             self._requested_at = pages
             self._wanted.set()

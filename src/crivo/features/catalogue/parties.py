@@ -19,6 +19,10 @@ from crivo.features.spec import (
 
 _EARLIER: Final = "Looks at earlier transfers alone; the transfer itself is not counted."
 
+_PACE: Final = {Entity.PAYER: "BURST_OUT", Entity.PAYEE: "PAYEE_FAN_IN"}
+_LEVEL: Final = {Entity.PAYER: "AMOUNT_VS_PROFILE", Entity.PAYEE: "PAYEE_FAN_IN"}
+_NEW: Final = {Entity.PAYER: "AMOUNT_VS_PROFILE", Entity.PAYEE: "PAYEE_ACCT_NEW"}
+
 
 def _count(entity: Entity, window: Window) -> Feature:
     return Feature(
@@ -33,13 +37,14 @@ def _count(entity: Entity, window: Window) -> Feature:
             null_meaning="Never null: 0 without any.",
             leakage=_EARLIER,
             purpose="A sudden pace marks an emptied account, or a mule's account being filled.",
+            reason=_PACE[entity],
             owner="features",
         ),
     )
 
 
 def _amount(entity: Entity, statistic: Statistic, window: Window) -> Feature:
-    mean = statistic is Statistic.MEAN
+    mean, pays = statistic is Statistic.MEAN, entity is Entity.PAYER
     return Feature(
         entity=entity,
         event=EventKind.TRANSFER,
@@ -53,6 +58,7 @@ def _amount(entity: Entity, statistic: Statistic, window: Window) -> Feature:
             null_meaning="No transfer in the window." if mean else "The window is saturated.",
             leakage=_EARLIER,
             purpose="What is usual for an account is what an unusual amount is measured by.",
+            reason="BURST_OUT" if pays and not mean else _LEVEL[entity],
             owner="features",
         ),
     )
@@ -71,6 +77,7 @@ def _first_seen(entity: Entity) -> Feature:
             null_meaning=f"This is the {entity.value}'s first transfer.",
             leakage=_EARLIER,
             purpose="New accounts are opened to defraud and to receive.",
+            reason=_NEW[entity],
             owner="features",
         ),
     )

@@ -36,6 +36,7 @@ def _count(entity: Entity, window: Window) -> Feature:
             null_meaning="Never null: 0 without any.",
             leakage=_KNOWN,
             purpose="Who defrauded or was defrauded lately is likelier to meet it again.",
+            reason=f"{entity.value.upper()}_REPORTED",
             owner="features",
         ),
     )
@@ -56,6 +57,7 @@ def _per_transfer(window: Window) -> Feature:
             null_meaning="The payee has no transfer in the window.",
             leakage=_KNOWN,
             purpose="One report weighs more on an account that receives little.",
+            reason="PAYEE_REPORTED",
             owner="features",
         ),
     )

@@ -31,6 +31,7 @@ def _of_transfer(measure: Measure, meaning: str, unit: str, purpose: str) -> Fea
             null_meaning="Never null.",
             leakage="Computed from the transfer's own instant.",
             purpose=purpose,
+            reason="HOUR_UNUSUAL",
             owner="features",
         ),
     )
@@ -67,6 +68,7 @@ FEATURES: Final = (
             null_meaning="The payer made no transfer in the 24 h before.",
             leakage="Looks at earlier transfers alone.",
             purpose="An account is emptied in quick succession.",
+            reason="BURST_OUT",
             owner="features",
         ),
     ),
@@ -83,6 +85,7 @@ FEATURES: Final = (
             null_meaning="Never null: 0 without any.",
             leakage="Looks at earlier transfers alone.",
             purpose="A night transfer is unusual for one payer and usual for another.",
+            reason="HOUR_UNUSUAL",
             owner="features",
         ),
     ),

@@ -16,6 +16,8 @@ from crivo.features.spec import (
     days,
 )
 
+_LEVEL: Final = {Entity.PAYER: "AMOUNT_VS_PROFILE", Entity.PAYEE: "PAYEE_FAN_IN"}
+
 
 def _ratio(entity: Entity, window: Window) -> Feature:
     return Feature(
@@ -31,6 +33,7 @@ def _ratio(entity: Entity, window: Window) -> Feature:
             null_meaning=f"The {entity.value} has no transfer in the window.",
             leakage="The mean is of earlier transfers alone; the amount is part of the request.",
             purpose="An amount far above the usual marks a taken-over account or a coerced payer.",
+            reason=_LEVEL[entity],
             owner="features",
         ),
     )
@@ -49,6 +52,7 @@ FEATURES: Final = (
             null_meaning="Never null.",
             leakage="Part of the request.",
             purpose="Losses and the policy's bands follow the amount.",
+            reason="AMOUNT_VS_PROFILE",
             owner="features",
         ),
     ),
