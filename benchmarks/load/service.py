@@ -5,36 +5,21 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
-import socket
 import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from crivo.cli.demo_server import Served, served
 from crivo.domain.instant import DAY, parse_rfc3339
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 FIRST_DAY: Final = "2026-03-02"
 DAYS: Final = 28
-READY_SECONDS_MAX: Final = 120.0
 
 #: The first instant after the world in which the load may happen.
 AFTER: Final = parse_rfc3339(f"{FIRST_DAY}T12:00:00Z") + (DAYS + 1) * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """Where a running service listens, and the key it takes."""
-
-    host: str
-    port: int
-    api_key: str
 
 
 def prepare_home(folder: Path, *, per_day: int) -> Path:
@@ -64,29 +49,21 @@ def crivo(home: Path, *arguments: str) -> str:
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[Service]:
+def running(home: Path) -> Iterator[Served]:
     """The service while it runs and is ready; it is stopped in order afterwards."""
-    service = Service("127.0.0.1", _free_port(), secrets.token_urlsafe(32))
-    environment = _environment(home) | {"CRIVO_HTTP__API_KEY": service.api_key}
-    with (home / "service.log").open("wb") as said:
-        process = subprocess.Popen(
-            _command("serve", "--port", str(service.port)),
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-        )
-    try:
-        _wait_until_ready(service, process, home / "service.log")
+    with served(home, port=0, environ=_environment(home)) as service:
         yield service
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
-def run_load(service: Service, *, rate: float, count: int, seed: int, start: int) -> dict[str, Any]:
+def run_load(service: Served, *, rate: float, count: int, seed: int, start: int) -> dict[str, Any]:
     """What the load generator, a process of its own, found."""
-    command = [sys.executable, "-m", "benchmarks.load", "--port", str(service.port)]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.load",
+        "--port",
+        service.address.rpartition(":")[2],
+    ]
     command += ["--rate", str(rate), "--count", str(count), "--seed", str(seed)]
     command += ["--start", str(start)]
     answer = subprocess.run(
@@ -100,21 +77,6 @@ def run_load(service: Service, *, rate: float, count: int, seed: int, start: int
     return found
 
 
-def _wait_until_ready(service: Service, process: subprocess.Popen[bytes], said: Path) -> None:
-    address = f"http://{service.host}:{service.port}/health/ready"
-    deadline = time.monotonic() + READY_SECONDS_MAX
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            break
-        try:
-            with urllib.request.urlopen(address, timeout=5) as answer:
-                if answer.status == 200:
-                    return
-        except (urllib.error.URLError, ConnectionError, TimeoutError):
-            time.sleep(0.1)
-    raise RuntimeError(f"the service did not become ready: {said.read_text(encoding='utf-8')}")
-
-
 def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "crivo", *arguments]
 
@@ -123,10 +85,3 @@ def _environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRIVO_")}
     policy = str(ROOT / "policy")
     return kept | {"CRIVO_HOME": str(home), "CRIVO_POLICY": policy}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from importlib.metadata import version
 
 import msgspec
 import pytest
@@ -11,8 +12,9 @@ import pytest
 from crivo.adapters.sqlite.log import open_log
 from crivo.decision.record import decode_record
 from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code, CrivoError, Misconfigured
+from crivo.domain.errors import Code, CrivoError, Misconfigured, Refused
 from crivo.domain.instant import HOUR, SECOND
+from crivo.flows.bundle import PROGRAM_VERSION, RELEASES
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, bundle_in, play, policy, transfer, world
 
@@ -219,8 +221,24 @@ def test_a_record_of_another_version_of_the_program_is_counted_apart(played, tmp
     with Copy(tmp_path) as copy:
         copy.append([forged(events[first], change), *events[first + 1 :]])
         found = check(copy.log, tmp_path)
-        assert (found.other_version, found.differing) == (1, 0)
+        assert (found.other_versions, found.differing) == ({"0.9": 1}, 0)
         assert found.compared > 0
+
+
+def test_this_program_and_its_release_are_in_the_table_of_releases():
+    assert PROGRAM_VERSION in RELEASES
+    assert RELEASES[PROGRAM_VERSION] <= version("crivo")
+
+
+def test_a_record_that_cannot_be_read_is_named_by_its_place(played, tmp_path):
+    events = [each.event for each in stored(played.log)]
+    first = next(at for at, event in enumerate(events) if event.schema == "decision.v1")
+    with Copy(tmp_path) as copy:
+        copy.append([dataclasses.replace(events[first], payload=b"\xc1"), *events[first + 1 :]])
+        with pytest.raises(Refused) as caught:
+            check(copy.log, tmp_path)
+        assert caught.value.code is Code.FIELD_TYPE
+        assert caught.value.context["seq"] == 0
 
 
 def test_decisions_that_had_seen_less_are_derived_from_what_they_had_seen(tmp_path):

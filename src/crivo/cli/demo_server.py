@@ -1,8 +1,7 @@
-"""A served Crivo in a process of its own, as the demo starts and stops it."""
+"""A served Crivo in a process of its own, as demo and benchmarks start and stop it."""
 
 from __future__ import annotations
 
-import os
 import secrets
 import signal
 import socket
@@ -11,7 +10,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,8 +34,10 @@ class Served:
 
 
 @contextmanager
-def served(home: Path, *, port: int) -> Iterator[Served]:
+def served(home: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[Served]:
     """A service that is ready to decide; it is told to stop, and waited for, at the end.
+
+    Port 0 picks a free one; `environ` is the service's environment, to which an API key is added.
 
     Raises:
         Unavailable: LOG_UNAVAILABLE where it did not become ready; its own words are in the file.
@@ -44,10 +45,12 @@ def served(home: Path, *, port: int) -> Iterator[Served]:
     log_file = home / "serve.log"
     api_key = secrets.token_urlsafe(32)
     chosen = port or _free_port()
-    environment = {**os.environ, "CRIVO_HTTP__API_KEY": api_key}
+    environment = {**environ, "CRIVO_HTTP__API_KEY": api_key}
     command = [sys.executable, "-m", "crivo", "serve", "--home", str(home), "--port", str(chosen)]
     with log_file.open("ab") as said:
-        process = subprocess.Popen(command, stdout=said, stderr=said, env=environment)
+        process = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment
+        )
     address = f"http://127.0.0.1:{chosen}"
     try:
         _wait_until_ready(address, process, log_file)

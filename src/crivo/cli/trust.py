@@ -25,6 +25,7 @@ def run_replay(
         Unfit: REPLAY_DIFFERS.
     """
     from crivo.bootstrap.offline import replay_home
+    from crivo.flows.bundle import RELEASES
     from crivo.settings import load_settings
 
     with progress_bar("events", unit="events") as progress:
@@ -39,6 +40,14 @@ def run_replay(
         "compared": result.compared,
         "differing": result.differing,
         "other_version": result.other_version,
+        "other_versions": [
+            {
+                "program": program,
+                "decisions": count,
+                "release": RELEASES.get(program, "a newer one"),
+            }
+            for program, count in sorted(result.other_versions.items())
+        ],
         "events_folded": result.folded,
         "first_differences": [
             {"end_to_end_id": d.end_to_end_id, "seq": d.seq, "where": list(d.where)}

@@ -52,6 +52,10 @@ RULES_JSON: Final = "rules.json"
 #: Which program derives: the kernel that makes vectors, and the code that makes outcomes of them.
 PROGRAM_VERSION: Final = f"{KERNEL_VERSION}.{DERIVE_VERSION}"
 
+#: The first release of each version of the deciding program: it and those that follow, up to the
+#: next line, replay what that version decided. Only append.
+RELEASES: Final[Mapping[str, str]] = {"1.1": "0.1.0"}
+
 
 @dataclass(frozen=True, slots=True)
 class Bundle:

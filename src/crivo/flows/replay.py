@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,20 +53,27 @@ class Difference:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """What a replay found. `other_version` decisions were made by another version of the program
-    and are not compared; `folded` counts the events read.
+    """What a replay found; `folded` counts the events read.
+
+    `other_versions` counts decisions by the version of the program that made them, where that is
+    not this one: they are not compared. `bundle.RELEASES` says which release replays them.
     """
 
     folded: int = 0
     compared: int = 0
     differing: int = 0
-    other_version: int = 0
+    other_versions: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
     @property
     def is_equal(self) -> bool:
         """Whether every decision that was compared came out the same."""
         return self.differing == 0
+
+    @property
+    def other_version(self) -> int:
+        """How many decisions were not compared."""
+        return self.other_versions.total()
 
     def differ(self, difference: Difference) -> None:
         """Counts a difference, and keeps it if it is one of the first."""
@@ -141,7 +149,7 @@ class _Replay:
         """An engine for the plan of the first decision, so that history is folded as it is read."""
         first = self._log.read(start=0, limit=1, streams=frozenset({Stream.DECISIONS}))
         if first:
-            record = decode_record(first[0].event.payload)
+            record = _record_of(first[0])
             if record.given.versions.kernel == PROGRAM_VERSION:
                 self._engine(self._bundle(record), before=0)
 
@@ -243,11 +251,11 @@ class _Replay:
             return None
         if self._to is not None and event.received_at >= self._to:
             return None
-        record = decode_record(event.payload)
+        record = _record_of(stored)
         if not record.in_place or (self._ids is not None and record.end_to_end_id not in self._ids):
             return None
         if record.given.versions.kernel != PROGRAM_VERSION:
-            self._result.other_version += 1
+            self._result.other_versions[record.given.versions.kernel] += 1
             return None
         return _Wanted(stored, record, transfer_of(record), self._bundle(record))
 
@@ -278,6 +286,19 @@ class _Replay:
             events = self._log.read(start=at, limit=min(BATCH, before - at))
             engine.fold(fold_rows(events))
             at = events[-1].seq + 1
+
+
+def _record_of(stored: StoredEvent) -> Record:
+    try:
+        return decode_record(stored.event.payload)
+    except Refused as unreadable:
+        raise Refused(
+            unreadable.code,
+            f"event {stored.seq} is no decision that can be read: what follows is not proven",
+            hint="Restore the log from its newest copy, and replay that.",
+            seq=stored.seq,
+            **unreadable.context,
+        ) from unreadable
 
 
 def _row(each: _Wanted) -> RowTuple:
