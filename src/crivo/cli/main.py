@@ -213,6 +213,14 @@ def features_list(as_json: Json = False) -> None:
     run_features_list(as_json=as_json)
 
 
+@features.command("lock")
+def features_lock(as_json: Json = False) -> None:
+    """Note every declared feature as served: from then on its definition cannot be edited."""
+    from crivo.cli.models import run_features_lock
+
+    run_features_lock(as_json=as_json)
+
+
 @quarantine.command("list")
 def quarantine_list(
     home: Home = None,

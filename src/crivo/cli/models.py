@@ -166,6 +166,21 @@ def run_features_list(*, as_json: bool) -> None:
     print_table(f"Feature set {features.hash[:12]}", ("feature", "unit", "meaning", "null"), rows)
 
 
+def run_features_lock(*, as_json: bool) -> None:
+    """`crivo features lock`: adds to `features/served.lock` what is declared and not in it."""
+    from crivo.features.registry import default_feature_set
+    from crivo.features.served import LOCK_FILE, format_lock, parse_lock, with_served
+
+    before = parse_lock(LOCK_FILE.read_text(encoding="utf-8"))
+    after = with_served(before, default_feature_set())
+    LOCK_FILE.write_text(format_lock(after), encoding="utf-8")
+    facts = {"served": len(after), "added": sorted(set(after) - set(before)), "file": LOCK_FILE}
+    if as_json:
+        print_json({**facts, "file": str(LOCK_FILE)})
+    else:
+        print_facts("Served features", facts)
+
+
 def _say_stage() -> StagedProgress:
     console = notes()
     said: set[str] = set()
