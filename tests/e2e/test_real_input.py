@@ -81,7 +81,7 @@ def test_card_rows_train_a_model_that_answers_predict(
     rows = pq.read_table(table)
     fraud = rows.filter(pc.equal(rows["Class"], 1)).slice(0, 1).to_pylist()[0]
     names = [f"V{number}" for number in range(1, 29)] + ["Amount"]
-    with served(tmp_path / "home", port=0) as service:
+    with served(tmp_path / "home", port=0, environ=os.environ) as service:
         status, answer = post(service, "/predict", {name: float(fraud[name]) for name in names})
         assert status == 200, answer
         assert 0 <= answer["score"] <= 10**9
