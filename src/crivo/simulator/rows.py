@@ -36,6 +36,7 @@ ROW: Final = np.dtype(
         ("contested_at", "<i8"),  # when somebody claimed that it was fraud, or NONE
         ("settled_at", "<i8"),  # when the claim was accepted or rejected, or NONE
         ("accepted", "?"),  # what became of the claim
+        ("signals", "<i4"),  # bits of Signal
     ]
 )
 
