@@ -53,6 +53,16 @@ class LogSettings(BaseModel):
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 
 
+class SnapshotSettings(BaseModel):
+    """How often a service that runs has its state kept: after so many events or so long."""
+
+    model_config = _FROZEN
+
+    enabled: bool = True
+    every_events: int = Field(default=1_000_000, ge=1)
+    every_seconds: float = Field(default=300.0, gt=0)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Business numbers are not here: they are policy."""
 
@@ -63,6 +73,7 @@ class Settings(BaseSettings):
     policy: Path = Path("policy")
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    snapshots: SnapshotSettings = SnapshotSettings()
 
     @classmethod
     def settings_customise_sources(

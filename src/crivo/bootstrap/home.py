@@ -61,6 +61,11 @@ class Paths:
         return self.home / "bundles"
 
     @property
+    def snapshots(self) -> Path:
+        """Feature state at cuts of the log, by plan; each may be deleted."""
+        return self.home / "snapshots"
+
+    @property
     def tracking(self) -> Path:
         """Runs and registered models of the tracker."""
         return self.home / "mlflow"

@@ -9,7 +9,7 @@ from crivo.domain.instant import format_rfc3339
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line: when, how grave, where, what, and the traceback of a bug."""
+    """One JSON object a line: when, how grave, where, what, its facts, a bug's traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -21,6 +21,7 @@ class _JsonLines(logging.Formatter):
         code = getattr(record, "code", None)
         if code is not None:
             line["code"] = str(code)
+        line |= getattr(record, "facts", {})
         if record.exc_info is not None:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crivo.adapters.files.reader import FileReader
+from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.bootstrap.home import Paths, open_home, wall_clock
 from crivo.bootstrap.service import serving_plan
+from crivo.bootstrap.snapshots import start_of
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ingest import IngestResult, ingest
@@ -114,6 +116,35 @@ def log_reader(settings: Settings) -> SqliteLogReader:
             file=str(path),
         )
     return open_reader(path)
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotTaken:
+    """State at `cut`, of which a former snapshot held `before`; equal where nothing was new."""
+
+    plan_hash: str
+    cut: int
+    before: int
+
+
+def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
+    """Keeps the state at the log's end: the newest snapshot, and what came after it.
+
+    Raises:
+        Unavailable: NOT_FOUND without a log, FILE_UNWRITABLE.
+    """
+    plan = serving_plan()
+    log = log_reader(settings)
+    try:
+        replica = start_of(settings, plan, log)
+        before = replica.folded
+        replica.catch_up(log, progress)
+        if replica.folded > before:
+            files = SnapshotFiles(Paths(settings.home).snapshots)
+            files.keep(replica.snapshot(log.manifest.log_id))
+        return SnapshotTaken(plan.plan_hash, replica.folded, before)
+    finally:
+        log.close()
 
 
 def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[QuarantinedRow]]:

@@ -27,6 +27,7 @@ from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.home import Home, Paths, new_api_key, open_home, wall_clock
 from crivo.bootstrap.logs import configure_logging
+from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
 from crivo.domain.errors import CrivoError
@@ -113,7 +114,10 @@ def build_service(settings: Settings) -> Service:
         )
         feed = Feed()
         running = Running(
-            recover=lambda: _recover(decisions, bundle),
+            recover=lambda: _recover(decisions, settings),
+            beside=lambda stop: keep_snapshots(
+                settings, bundle.plan, end=decisions.log.end, stop=stop
+            ),
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
             notify=notify,
@@ -194,10 +198,12 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
-def _recover(decisions: DecisionService, bundle: Bundle) -> None:
+def _recover(decisions: DecisionService, settings: Settings) -> None:
     """State as of the log's end, and every kernel compiled: the first request finds both."""
+    bundle = decisions.bundle
     _warm(bundle)
-    decisions.recover(lambda _folded, _end: None)
+    start = start_of(settings, bundle.plan, decisions.log)
+    decisions.recover(lambda _folded, _end: None, start=start)
 
 
 def _warm(bundle: Bundle) -> None:

@@ -1,4 +1,4 @@
-"""The commands that bring data in: `simulate`, `ingest`, `quarantine list`."""
+"""The commands on data: `simulate`, `ingest`, `quarantine list`, `features snapshot`."""
 
 from __future__ import annotations
 
@@ -109,6 +109,22 @@ def conservation_line(result: IngestResult) -> str:
     return (
         f"received {result.received:,} = accepted {result.accepted:,} + quarantined "
         f"{result.quarantined:,} + duplicate {result.duplicate:,}"
+    )
+
+
+def run_features_snapshot(*, home: Path | None, as_json: bool) -> None:
+    """`crivo features snapshot`."""
+    from crivo.bootstrap.offline import take_snapshot
+    from crivo.settings import load_settings
+
+    with progress_bar("events", unit="events") as progress:
+        taken = take_snapshot(load_settings(os.environ, home=home), progress)
+    if as_json:
+        print_json({"plan_hash": taken.plan_hash, "cut": taken.cut, "before": taken.before})
+        return
+    print_facts(
+        f"State as of {taken.cut:,} events is kept",
+        {"read": f"{taken.cut - taken.before:,} events after the former snapshot"},
     )
 
 

@@ -221,6 +221,14 @@ def features_lock(as_json: Json = False) -> None:
     run_features_lock(as_json=as_json)
 
 
+@features.command("snapshot")
+def features_snapshot(home: Home = None, as_json: Json = False) -> None:
+    """Keep the state at the log's end, so that the next start need not read the log again."""
+    from crivo.cli.data import run_features_snapshot
+
+    run_features_snapshot(home=home, as_json=as_json)
+
+
 @quarantine.command("list")
 def quarantine_list(
     home: Home = None,

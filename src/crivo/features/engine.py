@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -107,6 +108,18 @@ class Engine:
         state = self._state
         flags = read(self.plan.table, state.index, state.arena, words, self._scratch, out)
         return out[0], flags
+
+    def arrays(self) -> dict[str, NDArray[np.int64]]:
+        """The whole state as int64 arrays, its own: they change with the next fold."""
+        return self._state.arrays()
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Takes the state that `arrays` of an engine of the same plan gave.
+
+        Raises:
+            Misconfigured: SNAPSHOT_INVALID for arrays that hold no such state.
+        """
+        self._state.restore(arrays)
 
     def make_room(self) -> None:
         """Grows now, so that the events to come find room and no read waits for a copy."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.features import layout as k
 from crivo.features.arena import Words, reindex
 
@@ -63,6 +65,33 @@ class State:
         else:
             self._move_index(2 * self.index.size)
 
+    def arrays(self) -> dict[str, Words]:
+        """Control words, index, and the part of the arena that is in use."""
+        used = int(self.control[k.C_TOP])
+        control = self.control.copy()
+        control[[k.C_ROW, k.C_OUT]] = 0  # where the last batch ended: no part of the state
+        return {"control": control, "index": self.index, "arena": self.arena[:used]}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Takes copies of what `arrays` gave.
+
+        Raises:
+            Misconfigured: SNAPSHOT_INVALID for other shapes than they can have.
+        """
+        control, index, arena = (arrays.get(name) for name in ("control", "index", "arena"))
+        if control is None or index is None or arena is None:
+            raise _no_state("the arrays control, index and arena", sorted(arrays))
+        for name, array in (("control", control), ("index", index), ("arena", arena)):
+            if array.dtype != np.int64 or array.ndim != 1:
+                raise _no_state(f"{name}: int64[n]", f"{array.dtype}{list(array.shape)}")
+        if control.shape != self.control.shape or control[k.C_TOP] != arena.size:
+            raise _no_state(f"an arena of the {k.CONTROL_WORDS} control words' size", arena.size)
+        if index.size < INDEX_WORDS_MIN or index.size & (index.size - 1):
+            raise _no_state("an index of a power of two places", index.size)
+        self.control, self.index = control.copy(), index.copy()
+        self.arena = _arena(max(ARENA_WORDS_MIN, 2 * arena.size))
+        self.arena[: arena.size] = arena
+
     def make_room(self) -> None:
         """Grows for four times the keys and events there are, as far as the ceiling lets it.
 
@@ -88,8 +117,18 @@ class State:
         self.index = index
 
 
+def _no_state(expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.SNAPSHOT_INVALID,
+        "the arrays hold no state of this engine",
+        hint="State is rebuilt from the log.",
+        expected=expected,
+        found=str(found),
+    )
+
+
 def _arena(size: int) -> Words:
     """Words that begin where a line of the processor's cache does."""
-    words = np.empty(size + k.LINE_WORDS, dtype=np.int64)
+    words = np.zeros(size + k.LINE_WORDS, dtype=np.int64)
     begin = -(words.ctypes.data // 8) % k.LINE_WORDS
     return words[begin : begin + size]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from crivo.decision.outcome import Outcome
 from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import Record, Versions, decode_derived
 from crivo.domain.clock import SLACK
-from crivo.domain.errors import Code, Refused
+from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE
 from crivo.domain.instant import HOUR
 from crivo.domain.transfer import Transfer
@@ -106,6 +110,10 @@ def check_same_facts(first: Transfer, repeat: Transfer) -> None:
             )
 
 
+#: Stands where an array is missing.
+_NOTHING: Final = np.zeros((0, 0))
+
+
 class Memory:
     """At least the ids decided within `REMEMBERED`, and the newest decisions whole."""
 
@@ -146,6 +154,34 @@ class Memory:
                 del self._places[ids.pop()]
             else:
                 self._hours.popleft()
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The ids with their places and hours, oldest first: bytes[32][n], int64[n], int64[n]."""
+        hours = [(hour, each) for hour, ids in self._hours for each in ids]
+        return {
+            "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
+            "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
+            "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
+        }
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Remembers what `arrays` of another memory gave.
+
+        Raises:
+            Misconfigured: SNAPSHOT_INVALID for arrays that do not belong together.
+        """
+        ids, places, hours = (arrays.get(name, _NOTHING) for name in ("ids", "places", "hours"))
+        if not (ids.shape == places.shape == hours.shape and ids.dtype.kind == "S"):
+            raise Misconfigured(
+                Code.SNAPSHOT_INVALID,
+                "the arrays hold no memory of decisions",
+                hint="State is rebuilt from the log.",
+                expected="ids, places and hours of one length",
+                found=", ".join(sorted(arrays)),
+            )
+        remembered = zip(ids.tolist(), places.tolist(), hours.tolist(), strict=True)
+        for end_to_end_id, place, hour in remembered:
+            self.remember(end_to_end_id.decode(), place, received_at=hour * HOUR)
 
     def keep(self, decided: Decided) -> None:
         """Holds a decision whole; the oldest durable one beyond the ceiling is let go."""

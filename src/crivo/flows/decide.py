@@ -7,7 +7,7 @@ disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -39,15 +39,13 @@ from crivo.features.engine import Engine, EngineCounts, vector_bytes
 from crivo.features.row import RowTuple, make_rows, transfer_row
 from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
 from crivo.flows.bundle import Bundle
-from crivo.flows.fold import fold_rows
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
+from crivo.flows.replica import Replica
 
 Rows = npt.NDArray[np.void]
 
 SOURCE: Final = "http"
-#: Events read and folded at a time while state is rebuilt.
-RECOVER_BATCH: Final = 8_192
 
 
 class DecisionService:
@@ -88,14 +86,14 @@ class DecisionService:
         self._log_id: Final = log.manifest.log_id
         self._monotonic_ns: Final = monotonic_ns
         self._host: Final = host
-        self._engine: Final = Engine(bundle.plan)
-        self._memory: Final = Memory()
-        self._folded = 0
+        self._replica = Replica(bundle.plan)
+        self._engine: Engine = self._replica.engine
+        self._memory: Memory = self._replica.memory
 
     @property
     def folded(self) -> int:
         """How many events state holds: the sequence number that comes next."""
-        return self._folded
+        return self._replica.folded
 
     @property
     def counts(self) -> EngineCounts:
@@ -163,27 +161,21 @@ class DecisionService:
         self._move_clock(event.received_at)
         return seq
 
-    def recover(self, progress: Callable[[int, int], None]) -> None:
+    def recover(
+        self, progress: Callable[[int, int], None], *, start: Replica | None = None
+    ) -> None:
         """State and memory as of the log's end: folds it in batches, and tells (folded, end).
 
-        State has room to grow afterwards, so that no decision waits for that.
+        `start` is a replica that a snapshot holds: what it has folded is not read again. State has
+        room to grow afterwards, so that no decision waits for that.
         """
-        end = self.log.end()
-        while self._folded < end:
-            events = self.log.read(start=self._folded, limit=RECOVER_BATCH)
-            self._engine.fold(fold_rows(events))
-            self._remember(events)
-            self._folded = events[-1].seq + 1
-            progress(self._folded, end)
+        if start is not None:
+            assert start.engine.plan.plan_hash == self.bundle.plan.plan_hash, "one plan decides"
+            self._replica, self._engine, self._memory = start, start.engine, start.memory
+        self._replica.catch_up(self.log, progress)
+        if self._replica.folded:
+            self._move_clock(self._replica.order_time)
         self._engine.make_room()
-
-    def _remember(self, events: Sequence[StoredEvent]) -> None:
-        for stored in events:
-            event = stored.event
-            if event.stream is Stream.DECISIONS:
-                end_to_end_id = decode_record(event.payload).end_to_end_id
-                self._memory.remember(end_to_end_id, stored.seq, received_at=event.received_at)
-        self._move_clock(max(stored.event.received_at for stored in events))
 
     def _move_clock(self, received_at: int) -> None:
         """On a replay clock, now is the greatest receipt of the log."""
@@ -227,7 +219,7 @@ class DecisionService:
         row = make_rows([transfer_row(transfer, received_at=received_at)])
         derived, degraded, observed, kept = self._derive(transfer, row, arrived_ns)
         given = Given(
-            as_of=self._folded - 1,
+            as_of=self._replica.folded - 1,
             log_id=self._log_id,
             versions=self.bundle.versions,
             degraded=degraded,
@@ -256,7 +248,7 @@ class DecisionService:
             reasons=tuple(ReasonCode(code) for code in derived.reasons),
             versions=given.versions,
             as_of=given.as_of,
-            seq=self._folded,
+            seq=self._replica.folded,
             occurred_at=transfer.occurred_at,
             received_at=received_at,
             degraded=degraded,
@@ -296,9 +288,9 @@ class DecisionService:
         return derived, degraded, observed, b"" if scored is None else scored.kept
 
     def _fold(self, seq: int, row: Rows) -> None:
-        assert seq == self._folded, "this service alone submits to its log"
+        assert seq == self._replica.folded, "this service alone submits to its log"
         self._engine.fold(row)
-        self._folded = seq + 1
+        self._replica.folded = seq + 1
 
 
 def _settle(decided: Decided, pending: Pending[Answer], failure: Exception | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -180,6 +180,42 @@ class DecisionIndex(Protocol):
 
     def reached(self) -> int:
         """The sequence number that the projection has to be read on from; 0 when it is new."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A replica at rest. `cut` events are folded; `order_time` is the greatest receipt of them."""
+
+    plan_hash: str
+    log_id: str
+    cut: int
+    order_time: int
+    arrays: dict[str, NDArray[Any]]
+
+
+class Snapshots(Protocol):
+    """Where snapshots lie.
+
+    Laws:
+        1. A snapshot is there whole or not at all, whenever the process or the power ends.
+        2. What is loaded is byte for byte what was kept, or Misconfigured(SNAPSHOT_INVALID).
+    """
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Keeps it; of many, the newest three and one a day stay."""
+        ...
+
+    def cuts(self, plan_hash: str) -> list[int]:
+        """The cuts there are of a plan, the newest first."""
+        ...
+
+    def load(self, plan_hash: str, cut: int) -> Snapshot:
+        """The snapshot of that plan and cut.
+
+        Raises:
+            Misconfigured: SNAPSHOT_INVALID.
+        """
         ...
 
 

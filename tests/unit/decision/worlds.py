@@ -22,6 +22,7 @@ from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.flows.bundle import Bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
+from crivo.flows.replica import Replica
 from crivo.flows.report import ReportService
 from crivo.model.artifact import KNOTS, SCORE_ONE, Artifact, ArtifactKind, Calibration, Forest
 
@@ -128,7 +129,12 @@ class World:
 
 @contextmanager
 def world(
-    folder: Path, *, bundle: Bundle | None = None, wrap: Callable | None = None, **options
+    folder: Path,
+    *,
+    bundle: Bundle | None = None,
+    wrap: Callable | None = None,
+    start: Replica | None = None,
+    **options,
 ) -> Iterator[World]:
     log = open_log(folder / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="world")
     try:
@@ -140,7 +146,7 @@ def world(
             monotonic_ns=monotonic,
             host="test",
         )
-        service.recover(lambda _folded, _end: None)
+        service.recover(lambda _folded, _end: None, start=start)
         yield World(folder, log, service, ReportService(service), monotonic)
     finally:
         log.close()

@@ -107,7 +107,7 @@ def test_recovery_tells_how_far_it_is(tmp_path, monkeypatch):
     with world(tmp_path) as played:
         for number in range(5):
             played.decide(transfer(number, occurred_at=START + number)).result(10)
-    monkeypatch.setattr("crivo.flows.decide.RECOVER_BATCH", 2)
+    monkeypatch.setattr("crivo.flows.replica.BATCH", 2)
     with world(tmp_path) as again:
         assert again.service.folded == 5
         assert again.service.clock.now() == START + 4

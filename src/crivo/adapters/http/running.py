@@ -42,10 +42,11 @@ class RunTelemetry(Protocol):
 
 
 class Running:
-    """Readiness, and the two threads beside the loop: the one that rebuilds, the one that projects.
+    """Readiness, and the threads beside the loop: one rebuilds, one projects, one works `beside`.
 
     `recover` rebuilds state and compiles what is not compiled yet; `sample` reads gauges now and
-    then; `close` gives files back. `failed` is called where a start cannot succeed.
+    then; `beside` works in a thread of its own from readiness until its event is set; `close` gives
+    files back. `failed` is called where a start cannot succeed.
     """
 
     def __init__(
@@ -53,6 +54,7 @@ class Running:
         *,
         recover: Callable[[], None],
         sample: Callable[[], None],
+        beside: Callable[[threading.Event], None],
         close: Callable[[], None],
         notify: LoopNotify,
         feed: Feed,
@@ -60,12 +62,14 @@ class Running:
     ) -> None:
         self._recover = recover
         self._sample = sample
+        self._beside = beside
         self._close = close
         self._notify = notify
         self._feed = feed
         self._telemetry = telemetry
         self._stop = threading.Event()
         self._ready = False
+        self._working: threading.Thread | None = None
         self._projection: Projection | None = None
         self.failed: Callable[[CrivoError], None] = lambda _: None
 
@@ -99,6 +103,8 @@ class Running:
             self._stop.set()
             await preparing
             await asyncio.to_thread(projecting.join)
+            if self._working is not None:
+                await asyncio.to_thread(self._working.join)
             self._notify.detach()
             await asyncio.to_thread(self._close)
 
@@ -118,6 +124,10 @@ class Running:
         gc.set_threshold(*GC_THRESHOLDS)
         self._ready = True
         self._telemetry.ready(yes=True)
+        self._working = threading.Thread(
+            target=self._beside, args=(self._stop,), name="crivo-beside", daemon=True
+        )
+        self._working.start()
 
     def _keep_up(self) -> None:
         projection = self._projection

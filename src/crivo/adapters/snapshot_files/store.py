@@ -1,0 +1,189 @@
+"""Snapshots of replicas as folders of arrays: `<plan hash>/<cut>/`, there whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.instant import DAY
+from crivo.flows.ports import Snapshot
+from crivo.model.artifact import canonical_json, sync_folder, write_synced
+
+FORMAT: Final = "crivo.snapshot.v1"
+MANIFEST: Final = "manifest.json"
+
+#: The newest so many stay, and the newest of each of so many days.
+NEWEST_KEPT: Final = 3
+DAYS_KEPT: Final = 30
+
+_ASIDE: Final = ".partial"
+
+
+class SnapshotFiles:
+    """Plays `Snapshots` in one folder. A snapshot of another plan lies beside, and is not seen."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def keep(self, snapshot: Snapshot) -> None:
+        """Writes it aside, syncs it, gives it its name, and lets go of those that are too many.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE; the snapshots that were there still are.
+        """
+        plan = self._folder / snapshot.plan_hash
+        target = plan / str(snapshot.cut)
+        aside = plan / f"{snapshot.cut}.{os.getpid()}{_ASIDE}"
+        try:
+            plan.mkdir(parents=True, exist_ok=True)
+            _forget_unfinished(plan)
+            aside.mkdir()
+            write_synced(aside / MANIFEST, _written(aside, snapshot))
+            sync_folder(aside)
+            if target.exists():
+                shutil.rmtree(target)
+            aside.rename(target)
+            sync_folder(plan)
+        except OSError as error:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise Unavailable(
+                Code.FILE_UNWRITABLE,
+                f"the snapshot cannot be written: {error}",
+                hint="State can always be rebuilt from the log; free some room for the next one.",
+                file=str(target),
+            ) from error
+        for cut in self._too_many(snapshot.plan_hash):
+            shutil.rmtree(plan / str(cut))
+
+    def cuts(self, plan_hash: str) -> list[int]:
+        """The cuts there are of a plan, the newest first."""
+        names = _names(self._folder / plan_hash)
+        return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+
+    def load(self, plan_hash: str, cut: int) -> Snapshot:
+        """The snapshot of that plan and cut, after every hash in it was checked.
+
+        Raises:
+            Misconfigured: SNAPSHOT_INVALID where a byte is not what was written.
+        """
+        folder = self._folder / plan_hash / str(cut)
+        manifest = _manifest(folder)
+        arrays = {name: _array(folder, name, sha) for name, sha in manifest["files"].items()}
+        found = (manifest["plan_hash"], manifest["cut"])
+        if found != (plan_hash, cut):
+            raise _broken(folder, MANIFEST, f"{plan_hash}, {cut}", found)
+        return Snapshot(plan_hash, manifest["log_id"], cut, manifest["order_time"], arrays)
+
+    def _too_many(self, plan_hash: str) -> Iterable[int]:
+        """The cuts beyond the newest that are not the newest of one of the days."""
+        days: set[int] = set()
+        for place, cut in enumerate(self.cuts(plan_hash)):
+            try:
+                day = _manifest(self._folder / plan_hash / str(cut))["order_time"] // DAY
+            except Misconfigured:
+                day = None  # damaged: of no use, on no day
+            is_newest_of_day = day is not None and day not in days and len(days) < DAYS_KEPT
+            if day is not None:
+                days.add(day)
+            if place >= NEWEST_KEPT and not is_newest_of_day:
+                yield cut
+
+
+def _written(folder: Path, snapshot: Snapshot) -> bytes:
+    """The manifest, after each array went to the disk; its own hash is its last line."""
+    hashes = {}
+    for name, array in snapshot.arrays.items():
+        path = folder / f"{name}.npy"
+        with path.open("wb") as file:
+            np.save(file, array, allow_pickle=False)
+            file.flush()
+            os.fsync(file.fileno())
+        hashes[name] = _sha256(path)
+    body = canonical_json(
+        {
+            "format": FORMAT,
+            "plan_hash": snapshot.plan_hash,
+            "log_id": snapshot.log_id,
+            "cut": snapshot.cut,
+            "order_time": snapshot.order_time,
+            "files": hashes,
+        }
+    )
+    return body + b"\n" + hashlib.sha256(body).hexdigest().encode() + b"\n"
+
+
+def _manifest(folder: Path) -> dict[str, Any]:
+    path = folder / MANIFEST
+    try:
+        body, _, said = path.read_bytes().rstrip(b"\n").rpartition(b"\n")
+    except OSError as error:
+        raise _broken(folder, MANIFEST, "a manifest", error) from error
+    found = hashlib.sha256(body).hexdigest()
+    if found.encode() != said:
+        raise _broken(folder, MANIFEST, said.decode(errors="replace"), found)
+    manifest: dict[str, Any] = json.loads(body)
+    if manifest["format"] != FORMAT:
+        raise _broken(folder, "format", FORMAT, manifest["format"])
+    return manifest
+
+
+def _array(folder: Path, name: str, expected: str) -> NDArray[Any]:
+    path = folder / f"{name}.npy"
+    try:
+        found = _sha256(path)
+        if found != expected:
+            raise _broken(folder, path.name, expected, found)
+        array: NDArray[Any] = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise _broken(folder, path.name, "a file named in the manifest", error) from error
+    return array
+
+
+def _forget_unfinished(plan: Path) -> None:
+    """Removes what processes left that ended while they wrote."""
+    for name in _names(plan):
+        _cut, _, process = name.removesuffix(_ASIDE).partition(".")
+        if name.endswith(_ASIDE) and not _is_alive(int(process)):
+            shutil.rmtree(plan / name)
+
+
+def _is_alive(process: int) -> bool:
+    if process == os.getpid():
+        return False  # this one begins only now
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _names(folder: Path) -> list[str]:
+    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+
+
+def _broken(folder: Path, part: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.SNAPSHOT_INVALID,
+        f"{part} of the snapshot is not what was written",
+        hint="State is rebuilt from an older snapshot or from the log; this one may be deleted.",
+        field=part,
+        expected=expected,
+        found=str(found),
+        file=str(folder),
+    )

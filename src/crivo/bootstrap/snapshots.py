@@ -1,0 +1,80 @@
+"""Snapshots of a home folder: one is taken by a process of its own, beside the one that serves."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from crivo.adapters.snapshot_files.store import SnapshotFiles
+from crivo.bootstrap.home import Paths
+from crivo.domain.errors import CrivoError
+from crivo.features.plan import Plan
+from crivo.flows.ports import LogReader
+from crivo.flows.replica import Replica, newest_replica
+from crivo.settings import Settings
+
+#: The process that takes snapshots gives way to the one that answers.
+NICENESS: Final = 10
+
+_LOOK_SECONDS: Final = 0.5
+_WORDS_MAX: Final = 500
+_LOGGER: Final = logging.getLogger("crivo.snapshots")
+
+
+def start_of(settings: Settings, plan: Plan, log: LogReader) -> Replica:
+    """The replica of the newest snapshot that fits; an empty one where there is none."""
+    files = SnapshotFiles(Paths(settings.home).snapshots)
+    replica = newest_replica(plan, files, log, unfit=_warn)
+    _LOGGER.info("snapshot.start", extra={"facts": {"cut": replica.folded, "end": log.end()}})
+    return replica
+
+
+def keep_snapshots(
+    settings: Settings, plan: Plan, *, end: Callable[[], int], stop: threading.Event
+) -> None:
+    """Until `stop`: a snapshot whenever enough events came since the last, or enough time went by.
+
+    `end` tells how many events the log holds. A process that fails is told of, and another follows
+    when the next is due.
+    """
+    every = settings.snapshots
+    kept = max(SnapshotFiles(Paths(settings.home).snapshots).cuts(plan.plan_hash), default=0)
+    since = time.monotonic()
+    while every.enabled and not stop.wait(_LOOK_SECONDS):
+        now = end()
+        due = time.monotonic() - since >= every.every_seconds
+        if now > kept and (due or now - kept >= every.every_events):
+            _take_beside(settings, stop)
+            kept, since = now, time.monotonic()
+
+
+def _take_beside(settings: Settings, stop: threading.Event) -> None:
+    command = [sys.executable, "-m", "crivo", "features", "snapshot", "--home", str(settings.home)]
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
+    while process.poll() is None:
+        if stop.wait(_LOOK_SECONDS):
+            process.terminate()
+            break
+    _said, words = process.communicate()
+    if process.returncode not in {0, -signal.SIGTERM}:
+        _LOGGER.warning(
+            "snapshot.failed", extra={"facts": {"words": words.decode(errors="replace")[-500:]}}
+        )
+
+
+def _warn(error: CrivoError) -> None:
+    _LOGGER.warning("snapshot.unfit", extra={"code": error.code, "facts": {"words": str(error)}})

@@ -1,0 +1,126 @@
+"""The laws of `Snapshots`: whole or not at all, and byte for byte what was kept."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crivo.adapters.snapshot_files.store import NEWEST_KEPT, SnapshotFiles
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.instant import DAY
+from crivo.flows.ports import Snapshot
+
+PLAN, OTHER = "a" * 64, "b" * 64
+
+
+def snapshot(cut: int, *, plan_hash: str = PLAN, order_time: int = 5) -> Snapshot:
+    arrays = {
+        "arena": np.arange(cut, cut + 9, dtype=np.int64),
+        "ids": np.array([b"E1", b"E2"], dtype="S32"),
+        "nothing": np.array([], dtype=np.int64),
+    }
+    return Snapshot(plan_hash, "log", cut, order_time, arrays)
+
+
+@pytest.fixture(params=["files"])
+def snapshots(tmp_path: Path) -> SnapshotFiles:
+    return SnapshotFiles(tmp_path / "snapshots")
+
+
+def same(found: Snapshot, kept: Snapshot) -> bool:
+    """Whether two snapshots are equal, arrays byte for byte."""
+    return (
+        replace(found, arrays={}) == replace(kept, arrays={})
+        and found.arrays.keys() == kept.arrays.keys()
+        and all(
+            (found.arrays[name].dtype, found.arrays[name].tobytes())
+            == (array.dtype, array.tobytes())
+            for name, array in kept.arrays.items()
+        )
+    )
+
+
+def test_what_is_loaded_is_what_was_kept(snapshots: SnapshotFiles) -> None:
+    kept = snapshot(7)
+    snapshots.keep(kept)
+    assert snapshots.cuts(PLAN) == [7]
+    assert same(snapshots.load(PLAN, 7), kept)
+    assert not same(snapshots.load(PLAN, 7), snapshot(8))
+
+
+def test_a_snapshot_kept_again_replaces_the_first(snapshots: SnapshotFiles) -> None:
+    snapshots.keep(snapshot(7))
+    snapshots.keep(snapshot(7, order_time=6))
+    assert snapshots.load(PLAN, 7).order_time == 6
+
+
+def test_each_plan_has_its_own(snapshots: SnapshotFiles) -> None:
+    snapshots.keep(snapshot(7))
+    snapshots.keep(snapshot(9, plan_hash=OTHER))
+    assert (snapshots.cuts(PLAN), snapshots.cuts(OTHER)) == ([7], [9])
+    assert snapshots.cuts("c" * 64) == []
+
+
+def test_the_newest_and_the_newest_of_each_day_stay(snapshots: SnapshotFiles) -> None:
+    for cut in range(1, 11):
+        snapshots.keep(snapshot(cut, order_time=cut * DAY // 4))
+    # Days hold cuts 1-3, 4-7 and 8-10.
+    assert snapshots.cuts(PLAN) == [10, 9, 8, 7, 3]
+    assert NEWEST_KEPT == 3
+
+
+FILES = ("manifest.json", "arena.npy", "ids.npy", "nothing.npy")
+
+
+@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("harm", ["flipped", "torn", "gone"])
+def test_a_damaged_snapshot_is_refused(tmp_path: Path, name: str, harm: str) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    snapshots.keep(snapshot(7))
+    path = tmp_path / PLAN / "7" / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.unlink()
+    if harm != "gone":
+        path.write_bytes(content if harm == "flipped" else content[:-1])
+    with pytest.raises(Misconfigured) as caught:
+        snapshots.load(PLAN, 7)
+    assert caught.value.code is Code.SNAPSHOT_INVALID
+
+
+def test_a_snapshot_under_another_name_is_refused(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    snapshots.keep(snapshot(7))
+    (tmp_path / PLAN / "7").rename(tmp_path / PLAN / "8")
+    with pytest.raises(Misconfigured) as caught:
+        snapshots.load(PLAN, 8)
+    assert caught.value.code is Code.SNAPSHOT_INVALID
+
+
+def test_a_damaged_one_does_not_keep_the_next_from_being_written(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    for cut in (1, 2, 3):
+        snapshots.keep(snapshot(cut))
+    (tmp_path / PLAN / "1" / "manifest.json").write_bytes(b"torn")
+    snapshots.keep(snapshot(4))
+    assert snapshots.cuts(PLAN) == [4, 3, 2]
+
+
+def test_what_a_dead_process_left_is_no_snapshot_and_is_cleared_away(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    left = tmp_path / PLAN / f"5.{2**22 + 1}.partial"  # a number beyond every process
+    left.mkdir(parents=True)
+    (left / "arena.npy").write_bytes(b"half")
+    assert snapshots.cuts(PLAN) == []
+    snapshots.keep(snapshot(7))
+    assert not left.exists()
+
+
+def test_a_folder_that_cannot_be_written_keeps_what_was_there(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Unavailable) as caught:
+        SnapshotFiles(tmp_path / "file").keep(snapshot(7))
+    assert caught.value.code is Code.FILE_UNWRITABLE
