@@ -35,7 +35,7 @@ def run(setting: Setting) -> Iterator[Row]:
     """The rows of the spine: kernel, HTTP, disk, replay, `crivo --help`."""
     yield from kernel(setting)
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
-        home = service.prepare_home(Path(folder), per_day=2_000 if setting.quick else 3_000)
+        home = service.prepare_home(Path(folder), scale="1.2" if setting.quick else "1.8")
         yield from http(setting, home)
         yield from replay(setting, home)
     yield from command_line(setting)

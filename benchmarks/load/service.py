@@ -22,11 +22,11 @@ DAYS: Final = 28
 AFTER: Final = parse_rfc3339(f"{FIRST_DAY}T12:00:00Z") + (DAYS + 1) * DAY
 
 
-def prepare_home(folder: Path, *, per_day: int) -> Path:
+def prepare_home(folder: Path, *, scale: str) -> Path:
     """A home folder whose log holds a simulated past and whose champion was trained on it."""
     home, world = folder / "home", folder / "world"
     simulate = ["simulate", "--out", str(world), "--days", str(DAYS), "--start", FIRST_DAY]
-    crivo(home, *simulate, "--per-day", str(per_day))
+    crivo(home, *simulate, "--scale", scale)
     mapping = str(ROOT / "mappings" / "simulated.toml")
     table = str(world / "transfers.parquet")
     crivo(home, "ingest", table, "--mapping", mapping, "--clock", "replay")

@@ -1,4 +1,4 @@
-"""The commands on data: `simulate`, `ingest`, `quarantine list`, `features snapshot`."""
+"""The commands on data: `ingest`, `quarantine list`, `features snapshot`."""
 
 from __future__ import annotations
 
@@ -11,52 +11,7 @@ from crivo.domain.errors import Code, invalid
 from crivo.domain.instant import parse_rfc3339
 
 if TYPE_CHECKING:
-    from crivo.adapters.world_files.writer import Written
-    from crivo.cli.output import Progress
     from crivo.flows.ingest import IngestResult
-
-#: The table of a written world that an import reads.
-TRANSFERS_FILE = "transfers.parquet"
-
-
-def simulate_world(
-    out: Path, *, seed: int, days: int, per_day: int, start: str, progress: Progress
-) -> Written:
-    """The world of these options, written to `out`.
-
-    Raises:
-        Refused: FIELD_VALUE, FILE_UNWRITABLE. Unavailable: FILE_UNWRITABLE.
-    """
-    from crivo.adapters.world_files.writer import write_world
-    from crivo.simulator.options import SimulationOptions, parse_start
-    from crivo.simulator.world import simulate
-
-    options = SimulationOptions(
-        seed=seed, start=parse_start(start), days=days, transfers_per_day=per_day
-    )
-    return write_world(out, simulate(options), progress=progress)
-
-
-def run_simulate(
-    out: Path, *, seed: int, days: int, per_day: int, start: str, as_json: bool
-) -> None:
-    """`crivo simulate`."""
-    with progress_bar("transfers", unit="transfers") as progress:
-        written = simulate_world(
-            out, seed=seed, days=days, per_day=per_day, start=start, progress=progress
-        )
-    if as_json:
-        print_json(
-            {
-                "folder": out,
-                "seed": seed,
-                "rows": dict(written.rows),
-                "sha256": dict(written.sha256),
-            }
-        )
-        return
-    rows = {name: f"{count:,} rows" for name, count in written.rows.items()}
-    print_facts(f"A world of seed {seed} lies in {out}", rows)
 
 
 def run_ingest(

@@ -77,13 +77,22 @@ class Source:
 def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
     """A small world written into the home folder; its last day is played."""
     from crivo.bootstrap.offline import read_mapping
-    from crivo.cli.data import TRANSFERS_FILE, simulate_world
+    from crivo.cli.simulate import TRANSFERS_FILE, SimulateFlags, simulate_world
 
-    days, per_day = (28, 2_000) if small else (42, 5_000)
+    days, scale = (28, "1.2") if small else (42, "3")
+    flags = SimulateFlags(
+        out=home / "world",
+        seed=seed,
+        start=START,
+        days=days,
+        past_days=0,
+        scale=scale,
+        prevalence="enriched",
+        file_format="parquet",
+        replace=False,
+    )
     with progress_bar("  transfers", unit="transfers") as progress:
-        simulate_world(
-            home / "world", seed=seed, days=days, per_day=per_day, start=START, progress=progress
-        )
+        simulate_world(flags, progress)
     # A world begins and ends at midnight in Brasília.
     play_to = from_datetime(datetime.fromisoformat(START).replace(tzinfo=BRASILIA)) + days * DAY
     mapping = read_mapping(WORLD_MAPPING)

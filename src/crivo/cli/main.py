@@ -83,17 +83,44 @@ def demo(
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the world into.")],
     seed: Seed = 7,
-    days: Annotated[int, typer.Option("--days", help="Days of transfers.")] = 42,
-    per_day: Annotated[int, typer.Option("--per-day", help="Transfers a day, about.")] = 5_000,
+    scale: Annotated[
+        str, typer.Option("--scale", help="1 is 20,000 users and 50,000 transfers in 30 days.")
+    ] = "1",
     start: Annotated[
-        str, typer.Option("--start", help="First day, as a Brasília date.")
+        str, typer.Option("--start", help="First day of the window, as a Brasília date.")
     ] = "2026-08-03",
+    days: Annotated[int, typer.Option("--days", help="Days of the window.")] = 30,
+    past_days: Annotated[
+        int, typer.Option("--past-days", help="Days before the window, at the same pace.")
+    ] = 0,
+    prevalence: Annotated[
+        str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
+    ] = "enriched",
+    file_format: Annotated[
+        str, typer.Option("--format", help="parquet, jsonl or csv.")
+    ] = "parquet",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Overwrite a world that lies there.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Write a seeded small world: transfers, late reports, and the truth kept apart."""
-    from crivo.cli.data import run_simulate
+    from crivo.cli.simulate import SimulateFlags, run_simulate
 
-    run_simulate(out, seed=seed, days=days, per_day=per_day, start=start, as_json=as_json)
+    run_simulate(
+        SimulateFlags(
+            out=out,
+            seed=seed,
+            start=start,
+            days=days,
+            past_days=past_days,
+            scale=scale,
+            prevalence=prevalence,
+            file_format=file_format,
+            replace=replace,
+        ),
+        as_json=as_json,
+    )
 
 
 @app.command()

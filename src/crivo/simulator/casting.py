@@ -26,10 +26,14 @@ class Casting:
 
     def __init__(self, town: Town, days: tuple[Day, ...]) -> None:
         self.town = town
-        self.days = days
-        self._day_weights = cumulated(tuple(day.transfers for day in days))
+        self.turn_to(days)
         self._opened = 0
         self._recent: list[int] = []
+
+    def turn_to(self, days: tuple[Day, ...]) -> None:
+        """From now on campaigns happen on these days."""
+        self.days = days
+        self._day_weights = cumulated(tuple(day.transfers for day in days))
 
     @property
     def accounts(self) -> int:
@@ -38,7 +42,7 @@ class Casting:
 
     @property
     def end(self) -> int:
-        """The instant at which the world ends."""
+        """The instant at which the days end."""
         return self.days[-1].end
 
     def day(self, draws: Draws) -> Day:

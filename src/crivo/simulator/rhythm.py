@@ -92,11 +92,11 @@ def share_out(total: int, weights: list[int]) -> list[int]:
     return parts
 
 
-def calendar(start: dt.date, days: int, transfers_per_day: int) -> tuple[Day, ...]:
-    """The world's days; together they hold exactly days x transfers_per_day transfers."""
+def calendar(start: dt.date, days: int, transfers: int) -> tuple[Day, ...]:
+    """Days that together hold exactly so many transfers."""
     dates = [start + dt.timedelta(index) for index in range(days)]
     weights = [WEEKDAYS[date.weekday()] * month_day_factor(date.day) for date in dates]
-    counts = share_out(days * transfers_per_day, weights)
+    counts = share_out(transfers, weights) if days else []
     return tuple(
         Day(index, date, (date.toordinal() - _EPOCH) * DAY - BRASILIA_OFFSET, count)
         for index, (date, count) in enumerate(zip(dates, counts, strict=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -45,6 +46,11 @@ class World:
     days: tuple[Day, ...]
     frauds: Rows  # all frauds of the world, by time
     accounts: int  # every account number lies below
+
+    @property
+    def window_start(self) -> int:
+        """The instant at which the past ends and the window begins."""
+        return self.days[self.options.past_days].start
 
     def rows(self, progress: Progress | None = None) -> Iterator[tuple[Day, Rows]]:
         """Each day with its transfers in time order: memory holds one day and the frauds."""
@@ -98,22 +104,54 @@ def simulate(
     """The world of these options; by default with every typology and look-alike there is."""
     frauds_of = default_typologies() if typologies is None else typologies
     habits_of = default_look_alikes() if look_alikes is None else look_alikes
-    town = settle(options.seed, census(options.transfers_per_day, options.days))
-    days = calendar(options.start, options.days, options.transfers_per_day)
+    days = _days(options)
+    town = settle(options.seed, census(options.transfers_per_day, len(days)))
     casting = Casting(town, days)
+    frauds: list[Rows] = []
+    campaigns = 0
+    for part in _parts(options, days):
+        casting.turn_to(part.days)
+        rows = _plan_frauds(casting, options, frauds_of, part)
+        rows["campaign"] += campaigns
+        campaigns = int(rows["campaign"].max(initial=campaigns - 1)) + 1
+        frauds.append(rows)
     return World(
         options=options,
         typologies=frauds_of,
         look_alikes=habits_of,
         town=town,
         days=days,
-        frauds=_plan_frauds(casting, options, frauds_of),
+        frauds=np.concatenate(frauds),
         accounts=casting.accounts,
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Days that hold so many frauds exactly; `name` begins the names of their streams."""
+
+    name: tuple[str, ...]
+    days: tuple[Day, ...]
+    frauds: int
+
+
+def _parts(options: SimulationOptions, days: tuple[Day, ...]) -> Iterator[_Part]:
+    """The past, where there is one, and the window: each has its own share of frauds."""
+    past, window = days[: options.past_days], days[options.past_days :]
+    if past:
+        yield _Part(("past",), past, options.past_frauds)
+    yield _Part((), window, options.window_frauds)
+
+
+def _days(options: SimulationOptions) -> tuple[Day, ...]:
+    first = options.start - dt.timedelta(options.past_days)
+    past = calendar(first, options.past_days, options.past_transfers)
+    window = calendar(options.start, options.days, options.window_transfers)
+    return (*past, *(replace(day, index=day.index + options.past_days) for day in window))
+
+
 def _plan_frauds(
-    casting: Casting, options: SimulationOptions, typologies: tuple[Typology, ...]
+    casting: Casting, options: SimulationOptions, typologies: tuple[Typology, ...], part: _Part
 ) -> Rows:
     """Campaigns of each typology until it has its share of the frauds, exactly, by time.
 
@@ -125,8 +163,8 @@ def _plan_frauds(
     wanted = 0
     planned = 0
     for place, typology in enumerate(typologies):
-        draws = Draws(options.seed, "typology", typology.code)
-        wanted += options.frauds_wanted * typology.share_per_mille
+        draws = Draws(options.seed, *part.name, "typology", typology.code)
+        wanted += part.frauds * typology.share_per_mille
         empty = 0
         while planned < wanted // whole:
             rows = typology.recipe(casting, draws)
@@ -140,14 +178,14 @@ def _plan_frauds(
             campaigns.append(rows)
             planned += len(rows)
     frauds = np.concatenate([no_rows(), *campaigns])
-    draws = Draws(options.seed, "fraud devices")
+    draws = Draws(options.seed, *part.name, "fraud devices")
     for day in casting.days:
         mine = (frauds["occurred_at"] >= day.start) & (frauds["occurred_at"] < day.end)
         of_day = frauds[mine]
         casting.town.set_devices(draws, of_day, day)
         frauds[mine] = of_day
     frauds["occurred_at"] = frauds["occurred_at"] // _GRAIN * _GRAIN
-    contest_frauds(Draws(options.seed, "reports"), frauds, typologies)
+    contest_frauds(Draws(options.seed, *part.name, "reports"), frauds, typologies)
     return frauds[np.argsort(frauds["occurred_at"], kind="stable")]
 
 

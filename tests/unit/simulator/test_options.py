@@ -11,6 +11,7 @@ from crivo.simulator.options import (
     NATURAL_PREVALENCE,
     SimulationOptions,
     parse_prevalence,
+    parse_scale,
     parse_start,
 )
 
@@ -23,8 +24,12 @@ from crivo.simulator.options import (
         ("seed", 1.0, Code.FIELD_TYPE),
         ("days", 0, Code.FIELD_VALUE),
         ("days", True, Code.FIELD_TYPE),
-        ("transfers_per_day", 499, Code.FIELD_VALUE),
-        ("transfers_per_day", 10**9, Code.FIELD_VALUE),
+        ("scale", Decimal("0.2"), Code.FIELD_VALUE),
+        ("scale", Decimal(1201), Code.FIELD_VALUE),
+        ("scale", Decimal("1.00001"), Code.FIELD_VALUE),
+        ("scale", Decimal("NaN"), Code.FIELD_VALUE),
+        ("scale", 1, Code.FIELD_TYPE),
+        ("past_days", -1, Code.FIELD_VALUE),
         ("start", datetime.date(1999, 12, 31), Code.FIELD_VALUE),
         ("start", "2026-08-03", Code.FIELD_VALUE),
         ("start", datetime.datetime(2026, 8, 3), Code.FIELD_VALUE),
@@ -61,6 +66,17 @@ def test_a_start_is_a_date():
 
 
 def test_a_world_counts_what_it_will_hold():
-    options = SimulationOptions(days=10, transfers_per_day=1000, prevalence=Decimal("0.005"))
-    assert options.transfers == 10_000
-    assert options.frauds_wanted == 50
+    options = SimulationOptions(past_days=90)
+    assert options.window_transfers == 50_000
+    assert options.window_frauds == 250
+    assert options.transfers == 200_000
+    assert options.frauds_wanted == 1000
+    assert options.transfers_per_day == 1666
+
+
+def test_a_scale_is_a_number_of_few_decimals():
+    assert parse_scale("2.5") == Decimal("2.5")
+    for text in ("", "big", "0", "-1", "inf", "1.23456"):
+        with pytest.raises(Refused) as refusal:
+            parse_scale(text)
+        assert refusal.value.code is Code.FIELD_VALUE

@@ -112,7 +112,7 @@ def test_instants_follow_the_curve_inside_the_hours_asked():
 
 
 def test_days_share_the_transfers_by_weekday_and_day_of_the_month():
-    days = calendar(datetime.date(2026, 8, 3), 28, 1000)
+    days = calendar(datetime.date(2026, 8, 3), 28, 28_000)
     assert sum(day.transfers for day in days) == 28_000
     assert all(after.start - day.start == DAY for day, after in itertools.pairwise(days))
     assert days[0].end == days[1].start

@@ -63,17 +63,31 @@ def test_a_world_holds_exactly_the_frauds_asked_for():
 
 
 def test_natural_prevalence_is_natural():
-    options = SimulationOptions(days=30, transfers_per_day=10_000, prevalence=NATURAL_PREVALENCE)
+    options = SimulationOptions(days=30, scale=Decimal(6), prevalence=NATURAL_PREVALENCE)
     world = simulate(options)
     assert len(world.frauds) == 12
 
 
 def test_a_world_without_fraud_has_none():
-    world = simulate(SimulationOptions(days=2, transfers_per_day=500, prevalence=Decimal(0)))
+    world = simulate(SimulationOptions(days=2, scale=Decimal("0.3"), prevalence=Decimal(0)))
     rows = all_rows(world)
     assert len(rows) == 1000
     assert (rows["typology"] == NONE).all()
     assert [name for name, _ in tables(world)].count(REPORTS) == 1
+
+
+def test_a_past_has_its_own_exact_counts_and_leaves_the_window_its_own():
+    options = SimulationOptions(days=7, past_days=14, scale=Decimal("0.3"))
+    world = simulate(options)
+    in_past = all_rows(world)["occurred_at"] < world.window_start
+    frauds = world.frauds["occurred_at"] < world.window_start
+    assert (in_past.sum(), (~in_past).sum()) == (7000, 3500)
+    assert (frauds.sum(), (~frauds).sum()) == (options.past_frauds, options.window_frauds)
+    assert options.window_frauds == 17
+    assert world.days[14].date == options.start
+    assert [day.index for day in world.days] == list(range(21))
+    campaigns = world.frauds["campaign"]
+    assert set(campaigns[frauds].tolist()).isdisjoint(campaigns[~frauds].tolist())
 
 
 def test_every_planned_fraud_happens_once():
@@ -197,7 +211,7 @@ def test_walking_twice_gives_equal_rows_and_reports_progress():
 
 @pytest.mark.parametrize("days", [1, 3])
 def test_the_smallest_worlds_are_whole(days: int):
-    options = SimulationOptions(seed=3, days=days, transfers_per_day=500)
+    options = SimulationOptions(seed=3, days=days, scale=Decimal("0.3"))
     world = simulate(options)
     rows = all_rows(world)
     assert len(rows) == options.transfers

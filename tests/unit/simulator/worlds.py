@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from decimal import Decimal
 from functools import cache
 
 import numpy as np
@@ -12,7 +13,7 @@ from crivo.simulator.rows import NONE, Rows
 from crivo.simulator.typology import Typology
 from crivo.simulator.world import World, simulate
 
-SMALL = SimulationOptions(seed=11, days=14, transfers_per_day=800)
+SMALL = SimulationOptions(seed=11, days=14, scale=Decimal("0.48"))
 
 
 @cache
@@ -22,7 +23,7 @@ def small_world() -> World:
 
 @cache
 def medium_world() -> World:
-    return simulate(SimulationOptions(seed=5, days=28, transfers_per_day=4000))
+    return simulate(SimulationOptions(seed=5, days=28, scale=Decimal("2.4")))
 
 
 def all_rows(world: World) -> Rows:

@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 from datetime import UTC
+from decimal import Decimal
 from pathlib import Path
 
 import pyarrow as pa
@@ -21,7 +22,7 @@ from crivo.simulator.options import SimulationOptions
 from crivo.simulator.tables import TABLES, Columns
 from crivo.simulator.world import World, simulate
 
-TINY = SimulationOptions(seed=2, days=3, transfers_per_day=500)
+TINY = SimulationOptions(seed=2, days=3, scale=Decimal("0.3"))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,8 @@ def test_the_manifest_says_what_the_world_is(tmp_path: Path, world: World):
         "seed": 2,
         "start": "2026-08-03",
         "days": 3,
-        "transfers_per_day": 500,
+        "past_days": 0,
+        "scale": "0.3",
         "prevalence": "0.005",
     }
     assert manifest["rows"] == dict(written.rows)

@@ -1,0 +1,82 @@
+"""The command that makes a world: `simulate`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from crivo.cli.output import print_facts, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from crivo.adapters.world_files.writer import Written
+    from crivo.cli.output import Progress
+
+#: The table of a written world that an import reads.
+TRANSFERS_FILE: Final = "transfers.parquet"
+
+
+@dataclass(frozen=True, slots=True)
+class SimulateFlags:
+    """What `crivo simulate` was asked for, as it was typed."""
+
+    out: Path
+    seed: int
+    start: str
+    days: int
+    past_days: int
+    scale: str
+    prevalence: str
+    file_format: str
+    replace: bool
+
+
+def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
+    """The world of these flags, written.
+
+    Raises:
+        Refused: FIELD_VALUE, FILE_UNWRITABLE. Unavailable: FILE_UNWRITABLE.
+    """
+    from crivo.adapters.world_files.writer import parse_format, write_world
+    from crivo.simulator.options import (
+        SimulationOptions,
+        parse_prevalence,
+        parse_scale,
+        parse_start,
+    )
+    from crivo.simulator.world import simulate
+
+    options = SimulationOptions(
+        seed=flags.seed,
+        start=parse_start(flags.start),
+        days=flags.days,
+        past_days=flags.past_days,
+        scale=parse_scale(flags.scale),
+        prevalence=parse_prevalence(flags.prevalence),
+    )
+    file_format = parse_format(flags.file_format)
+    return write_world(
+        flags.out,
+        simulate(options),
+        file_format=file_format,
+        replace=flags.replace,
+        progress=progress,
+    )
+
+
+def run_simulate(flags: SimulateFlags, *, as_json: bool) -> None:
+    """`crivo simulate`."""
+    with progress_bar("transfers", unit="transfers") as progress:
+        written = simulate_world(flags, progress)
+    if as_json:
+        print_json(
+            {
+                "folder": written.folder,
+                "seed": flags.seed,
+                "rows": dict(written.rows),
+                "sha256": dict(written.sha256),
+            }
+        )
+        return
+    rows = {name: f"{count:,} rows" for name, count in written.rows.items()}
+    print_facts(f"A world of seed {flags.seed} lies in {written.folder}", rows)
