@@ -1,4 +1,4 @@
-"""Identifiers of the rail: the EndToEndId and the ISPB (the SPI and DICT manuals)."""
+"""Identifiers of the rail: payments, returns, messages, the ISPB (the SPI and DICT manuals)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,19 @@ from typing import Final
 from crivo.domain.errors import Code, invalid
 from crivo.domain.instant import HOUR, MINUTE, from_datetime
 
-_END_TO_END_ID: Final = re.compile(r"E[0-9A-Z]{8}[0-9]{12}[a-zA-Z0-9]{11}", re.ASCII)
-_ISPB: Final = re.compile(r"[0-9A-Z]{8}", re.ASCII)
+END_TO_END_ID_PATTERN: Final = r"E[0-9A-Z]{8}[0-9]{12}[a-zA-Z0-9]{11}"
+RETURN_ID_PATTERN: Final = r"D[0-9A-Z]{8}[0-9]{12}[a-zA-Z0-9]{11}"
+MESSAGE_ID_PATTERN: Final = r"M[0-9A-Z]{8}[a-zA-Z0-9]{23}"
+ISPB_PATTERN: Final = r"[0-9A-Z]{8}"
+#: Of a static code at most 25 characters, of a dynamic one 26 to 35.
+TXID_PATTERN: Final = r"[a-zA-Z0-9]{1,35}"
+
+_END_TO_END_ID: Final = re.compile(END_TO_END_ID_PATTERN, re.ASCII)
+_RETURN_ID: Final = re.compile(RETURN_ID_PATTERN, re.ASCII)
+_MESSAGE_ID: Final = re.compile(MESSAGE_ID_PATTERN, re.ASCII)
+_ISPB: Final = re.compile(ISPB_PATTERN, re.ASCII)
+_TXID: Final = re.compile(TXID_PATTERN, re.ASCII)
+_OWN_PART: Final = re.compile(r"[a-zA-Z0-9]{11}", re.ASCII)
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PAIRS: Final = [low + high for high in _BASE62 for low in _BASE62]
 
@@ -23,7 +34,7 @@ _MINUTES_MAX: Final = 4_096
 END_TO_END_ID_TOLERANCE: Final = 12 * HOUR
 
 
-def end_to_end_id_minute(end_to_end_id: str) -> int:
+def end_to_end_id_minute(end_to_end_id: str, *, field: str = "end_to_end_id") -> int:
     """The instant of the minute that an EndToEndId names (UTC).
 
     `E` + ISPB (8) + `yyyyMMddHHmm` in UTC + 11 alphanumerics; 32 characters, case-sensitive.
@@ -38,10 +49,61 @@ def end_to_end_id_minute(end_to_end_id: str) -> int:
     except ValueError:
         raise invalid(
             Code.ID_INVALID,
-            field="end_to_end_id",
+            field=field,
             expected="E + ISPB (8) + yyyyMMddHHmm in UTC + 11 alphanumerics",
             found=end_to_end_id,
         ) from None
+
+
+def return_id_minute(return_id: str, *, field: str = "return_id") -> int:
+    """The instant of the minute that the id of a return names (UTC): an EndToEndId with a `D`.
+
+    Raises:
+        Refused: ID_INVALID.
+    """
+    try:
+        if not _RETURN_ID.fullmatch(return_id):
+            raise ValueError(return_id)
+        return _instant_of_minute(return_id[9:21])
+    except ValueError:
+        raise invalid(
+            Code.ID_INVALID,
+            field=field,
+            expected="D + ISPB (8) + yyyyMMddHHmm in UTC + 11 alphanumerics",
+            found=return_id,
+        ) from None
+
+
+def make_end_to_end_id(ispb: str, initiated_at: int, own_part: str) -> str:
+    """The id of a payment: `E`, the ISPB of whoever initiates, the minute in UTC, 11 alphanumerics.
+
+    The institution chooses `own_part`, and never twice the same within a minute.
+
+    Raises:
+        Refused: ID_INVALID.
+
+    >>> make_end_to_end_id("00038166", 1795435200000000, "0123456789a")
+    'E000381662026112312000123456789a'
+    """
+    return _dated_id("E", ispb, initiated_at, own_part)
+
+
+def make_return_id(ispb: str, returned_at: int, own_part: str) -> str:
+    """The id of a return: as `make_end_to_end_id`, with the ISPB of whoever gives back.
+
+    Raises:
+        Refused: ID_INVALID.
+    """
+    return _dated_id("D", ispb, returned_at, own_part)
+
+
+def _dated_id(letter: str, ispb: str, at: int, own_part: str) -> str:
+    check_ispb(ispb, field="ispb")
+    if not _OWN_PART.fullmatch(own_part):
+        raise invalid(
+            Code.ID_INVALID, field="own_part", expected="eleven alphanumerics", found=own_part
+        )
+    return f"{letter}{ispb}{_minute_digits(at // MINUTE)}{own_part}"
 
 
 @lru_cache(maxsize=_MINUTES_MAX)
@@ -108,6 +170,35 @@ def check_ispb(ispb: str, *, field: str) -> str:
             Code.ID_INVALID, field=field, expected="eight characters of 0-9 and A-Z", found=ispb
         )
     return ispb
+
+
+def check_message_id(message_id: str, *, field: str = "message_id") -> str:
+    """The same id of a message, if it is `M`, an ISPB and 23 alphanumerics.
+
+    Raises:
+        Refused: ID_INVALID.
+    """
+    if not _MESSAGE_ID.fullmatch(message_id):
+        raise invalid(
+            Code.ID_INVALID,
+            field=field,
+            expected="M + ISPB (8) + 23 alphanumerics",
+            found=message_id,
+        )
+    return message_id
+
+
+def check_txid(txid: str, *, field: str = "txid") -> str:
+    """The same id that a payee put into a code to know its payment again: 1 to 35 alphanumerics.
+
+    Raises:
+        Refused: ID_INVALID.
+    """
+    if not _TXID.fullmatch(txid):
+        raise invalid(
+            Code.ID_INVALID, field=field, expected="1 to 35 characters of a-z, A-Z, 0-9", found=txid
+        )
+    return txid
 
 
 def length_prefixed(*parts: bytes) -> bytes:

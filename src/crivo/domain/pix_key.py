@@ -1,0 +1,110 @@
+"""Pix keys: the five types, and the one spelling of each that the directory (DICT) knows."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from crivo.domain.errors import Code, Refused, invalid
+from crivo.domain.tax_id import masked, parse_cnpj, parse_cpf
+
+EMAIL_CHARACTERS_MAX: Final = 77
+
+_PHONE: Final = re.compile(r"\+[1-9][0-9]{1,14}", re.ASCII)
+_EMAIL: Final = re.compile(
+    r"[a-z0-9.!#$%&'*+/=?^_`{|}~-]+@[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*",
+    re.ASCII,
+)
+_EVP: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}", re.ASCII)
+_SEPARATORS: Final = str.maketrans("", "", " ()-")
+
+
+class KeyType(StrEnum):
+    """What a key is made of. An EVP is a random UUID that the directory hands out."""
+
+    CPF = "CPF"
+    CNPJ = "CNPJ"
+    PHONE = "PHONE"
+    EMAIL = "EMAIL"
+    EVP = "EVP"
+
+
+@dataclass(frozen=True, slots=True)
+class PixKey:
+    """A key as the directory spells it; `parse_pix_key` makes one."""
+
+    type: KeyType
+    value: str
+
+
+def parse_pix_key(text: str, *, key_type: KeyType | None = None, field: str = "key") -> PixKey:
+    """The key that a text means: of the given type, else of the one type that its form tells.
+
+    Blanks around it, capitals of e-mails and UUIDs, punctuation of tax ids and the blanks, brackets
+    and hyphens of telephones are ways to write the same key. A telephone begins with `+` and its
+    country: eleven bare digits are a CPF.
+
+    Raises:
+        Refused: ID_INVALID. What was found is told with its characters masked.
+
+    >>> parse_pix_key("+55 (11) 99999-0000")
+    PixKey(type=<KeyType.PHONE: 'PHONE'>, value='+5511999990000')
+    """
+    written = text.strip()
+    match key_type or _type_of(written, field):
+        case KeyType.CPF:
+            return PixKey(KeyType.CPF, parse_cpf(written, field=field))
+        case KeyType.CNPJ:
+            return PixKey(KeyType.CNPJ, parse_cnpj(written.upper(), field=field))
+        case KeyType.PHONE:
+            return PixKey(KeyType.PHONE, _phone(written, field))
+        case KeyType.EMAIL:
+            return PixKey(KeyType.EMAIL, _email(written, field))
+        case KeyType.EVP:
+            return PixKey(KeyType.EVP, _evp(written, field))
+
+
+def _type_of(written: str, field: str) -> KeyType:
+    """The type whose form this is; no text has the form of two."""
+    if "@" in written:
+        return KeyType.EMAIL
+    if written.startswith("+"):
+        return KeyType.PHONE
+    if written.count("-") == 4:
+        return KeyType.EVP
+    characters = sum(character.isalnum() for character in written)
+    if characters == 11:
+        return KeyType.CPF
+    if characters == 14:
+        return KeyType.CNPJ
+    raise _refused(field, "a CPF, CNPJ, telephone with +, e-mail or random key", written)
+
+
+def _phone(written: str, field: str) -> str:
+    digits = written.translate(_SEPARATORS)
+    if not _PHONE.fullmatch(digits):
+        raise _refused(field, "a telephone such as +5511999990000", written)
+    return digits
+
+
+def _email(written: str, field: str) -> str:
+    address = written.lower()
+    if len(address) > EMAIL_CHARACTERS_MAX or not _EMAIL.fullmatch(address):
+        raise _refused(
+            field, f"an e-mail address of at most {EMAIL_CHARACTERS_MAX} characters", written
+        )
+    return address
+
+
+def _evp(written: str, field: str) -> str:
+    uuid = written.lower()
+    if not _EVP.fullmatch(uuid):
+        raise _refused(field, "a UUID of 32 hexadecimal digits and four hyphens", written)
+    return uuid
+
+
+def _refused(field: str, expected: str, found: str) -> Refused:
+    return invalid(Code.ID_INVALID, field=field, expected=expected, found=masked(found))
