@@ -1,8 +1,8 @@
 """Amounts: log-normal bodies as integer tables, and the round and .90 points where people pay.
 
-Medians and spreads are fitted to the official means of June 2026 by nature of payment and to the
-share of transfers below R$ 100 (0.61 to 0.62); the spread of a nature is split between the person,
-the merchant and the single payment, so that amounts belong to somebody.
+A table has the mean that is asked of it, exactly, and a spread; the spread of a nature is split
+between the person, the merchant and the single payment, so that amounts belong to somebody. Levels
+of persons and merchants are relative: their mean, by how often they pay, is one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from crivo.domain.money import CENTAVOS_MAX
-from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.draws import Draws, Int64s, Words
 from crivo.simulator.normal_quantiles import UPPER_HALF_MILLIONTHS
 
 _CONTEXT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
@@ -52,9 +52,36 @@ def lognormal(median: int, sigma_percent: int) -> Int64s:
     return np.asarray(table, dtype=np.int64)
 
 
+@lru_cache(maxsize=64)
+def lognormal_of_mean(mean: int, sigma_percent: int) -> Int64s:
+    """The same with the median that gives the table, linear between its knots, that mean."""
+    unit = 1_000_000
+    table = lognormal(unit, sigma_percent)
+    # Twice the mean times the number of cells, of a median of one unit.
+    area = int(table[0] + 2 * table[1:-1].sum() + table[-1])
+    return np.asarray([int(value) * mean * 2 * (len(table) - 1) // area for value in table])
+
+
 def drawn(draws: Draws, table: Int64s, count: int) -> Int64s:
     """`count` values of the distribution whose inverse the table is; linear between its knots."""
-    words = draws.words(count)
+    return _looked_up(table, draws.words(count))
+
+
+def drawn_evenly(draws: Draws, table: Int64s, count: int) -> Int64s:
+    """The same with one value from each of `count` equal parts of the distribution, shuffled.
+
+    For heavy tails: how many of the largest payments a day sees is a quota then, not luck.
+    """
+    if count == 0:
+        return np.zeros(0, dtype=np.int64)
+    assert count < 2**31
+    places = draws.shuffled(np.arange(count, dtype=np.int64)).astype(np.uint64)
+    bits = np.uint64(32)
+    words = ((places << bits) + (draws.words(count) >> bits)) // np.uint64(count) << bits
+    return _looked_up(table, words)
+
+
+def _looked_up(table: Int64s, words: Words) -> Int64s:
     cell = (words >> np.uint64(64 - _CELL_BITS)).astype(np.int64)
     rest = words >> np.uint64(64 - _CELL_BITS - _FRACTION_BITS)
     fraction = (rest & np.uint64(2**_FRACTION_BITS - 1)).astype(np.int64)
@@ -74,11 +101,25 @@ def scaled(amounts: Int64s, level: Int64s) -> Int64s:
     return np.clip(amounts * level // LEVEL_UNIT, 1, CENTAVOS_MAX)
 
 
+def normalised(factors: Int64s, weights: Int64s) -> Int64s:
+    """The factors moved together so that their mean by those weights is LEVEL_UNIT."""
+    whole, found = int(weights.sum()), int((factors * weights).sum())
+    return np.maximum(factors * (LEVEL_UNIT * whole) // found, 1)
+
+
 def rounded(draws: Draws, amounts: Int64s, per_mille: int) -> Int64s:
-    """Some of the amounts moved to the round value that lies nearest below or at them."""
+    """Some of the amounts moved to one of the round values around them, the nearer the likelier.
+
+    Moving up and down in those proportions leaves the mean where it was.
+    """
+    count = len(amounts)
     grid = np.asarray(ROUND_CENTAVOS, dtype=np.int64)
-    place = np.clip(np.searchsorted(grid, amounts, side="right") - 1, 0, len(grid) - 1)
-    return np.where(draws.chance(per_mille, len(amounts)), grid[place], amounts)
+    place = np.clip(np.searchsorted(grid, amounts, side="right") - 1, 0, len(grid) - 2)
+    low, high = grid[place], grid[place + 1]
+    part = np.clip((amounts - low) * LEVEL_UNIT // (high - low), 0, LEVEL_UNIT)
+    moved = np.where(draws.chance(part, count), high, low)
+    moves = draws.chance(per_mille, count) & (amounts < grid[-1])
+    return np.where(moves, moved, amounts)
 
 
 def priced(draws: Draws, amounts: Int64s) -> Int64s:

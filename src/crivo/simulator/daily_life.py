@@ -1,140 +1,200 @@
-"""What honest people and businesses pay on an ordinary day, by nature of payment.
+"""What honest people, businesses and public offices pay on an ordinary day.
 
-Natures and initiation forms follow the official composition of June 2026 (P2B 46 %, P2P 40 %,
-B2P 9.6 %, B2B 4.1 %; QRDN 43 %, DICT 37 %, MANU 11 %, QRES 8 %).
+Habits that resemble fraud, and frauds, have taken their places before. The day's plan says how many
+transfers of each nature each half-hour holds and how much money each nature moves; ordinary life
+fills what they left, so that the whole day has the official composition whatever they were.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
-from crivo.domain.transfer import Initiation
-from crivo.simulator.amounts import drawn, lognormal, priced, rounded, scaled
-from crivo.simulator.draws import Draws, Int64s
-from crivo.simulator.people import PARTNER_HABITS, PERIOD_OF_HOUR, Town
-from crivo.simulator.rhythm import Day, hours_of, instants
-from crivo.simulator.rows import Rows, draw_initiations, make_rows
-
-#: Thousandths of transfers that businesses make, by Brasília hour of a working day.
-_BUSINESS_BY_HOUR: Final = (
-    (60,) * 3 + (170,) * 2 + (60,) * 2 + (140,) * 2 + (200,) * 9 + ((140,) * 2 + (60,) * 4)
+from crivo.simulator.amounts import (
+    LEVEL_UNIT,
+    drawn,
+    drawn_evenly,
+    lognormal_of_mean,
+    priced,
+    rounded,
+    scaled,
 )
-_WEEKEND_PERCENT: Final = 35
+from crivo.simulator.composition import NATURE_MIX, composition
+from crivo.simulator.day_plan import Purse, fill, money_levels
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.initiations import drawn_initiations, left_initiations
+from crivo.simulator.natures import NATURES, Nature, place_of
+from crivo.simulator.people import PARTNER_HABITS, PERIOD_OF_HOUR, Town, natures
+from crivo.simulator.rhythm import Day, instants_in
+from crivo.simulator.rows import NONE, Rows, make_rows
 
-#: Of what persons pay, thousandths that go to shops.
-_TO_SHOPS: Final = 535
-#: Of what businesses pay, thousandths that go to persons.
-_TO_PERSONS: Final = 700
-
-FROM_PERSON_TO_SHOP: Final = {
-    Initiation.QRDN: 847,
-    Initiation.QRES: 100,
-    Initiation.DICT: 28,
-    Initiation.MANU: 20,
-    Initiation.AUTO: 3,
-    Initiation.APDN: 1,
-    Initiation.INIC: 1,
+#: Spreads in percent, beside those of persons and merchants. Together they leave 0.61 to 0.62 of
+#: the transfers below R$ 100, and 0.186 of what companies pay each other at or above R$ 2,000.
+_SPREAD: Final = {
+    Nature.P2P: 148,
+    Nature.P2B: 96,
+    Nature.P2G: 90,
+    Nature.B2P: 127,
+    Nature.B2B: 243,
+    Nature.B2G: 140,
+    Nature.G2P: 90,
+    Nature.G2B: 150,
+    Nature.G2G: 120,
 }
-FROM_PERSON_TO_PERSON: Final = {
-    Initiation.DICT: 760,
-    Initiation.MANU: 118,
-    Initiation.QRES: 80,
-    Initiation.QRDN: 40,
-    Initiation.INIC: 2,
-}
-FROM_BUSINESS: Final = {
-    Initiation.DICT: 450,
-    Initiation.MANU: 350,
-    Initiation.QRDN: 180,
-    Initiation.QRES: 20,
-}
+_ROUND_PER_MILLE: Final = 420
+_LEAST: Final = 100
+_PERSONS_PAY: Final = (Nature.P2P, Nature.P2B, Nature.P2G)
 
-#: Bodies (median in centavos, sigma in percent); persons' and merchants' levels widen them.
-TO_SHOP: Final = (3700, 96)
-TO_PERSON: Final = (7400, 148)
-BUSINESS_TO_PERSON: Final = (17_000, 127)
-BUSINESS_TO_BUSINESS: Final = (20_300, 215)
+#: The parties and amounts of a nature's transfers, given its payers.
+_Payees = Callable[[Town, Day, Draws, Int64s], Int64s]
 
 
-def ordinary_day(town: Town, day: Day, draws: Draws, count: int) -> Rows:
-    """`count` transfers of that day, unsorted, with devices."""
-    occurred_at = instants(draws, count, day.start)
-    hours = hours_of(occurred_at)
-    odds = np.asarray(_BUSINESS_BY_HOUR, dtype=np.int64)[hours]
-    if day.is_weekend:
-        odds = odds * _WEEKEND_PERCENT // 100
-    by_business = draws.chance(odds, count)
-    parts = [_businesses_pay(town, draws, occurred_at[by_business])]
-    periods = np.asarray(PERIOD_OF_HOUR, dtype=np.int64)[hours]
-    for period in range(3):
-        chosen = occurred_at[~by_business & (periods == period)]
-        payers = town.persons(draws, len(chosen), period)
-        to_shop = draws.chance(_TO_SHOPS, len(chosen))
-        parts.append(pay_shops(town, day, draws, chosen[to_shop], payers[to_shop]))
-        parts.append(_pay_people(town, day, draws, chosen[~to_shop], payers[~to_shop]))
-    rows = np.concatenate(parts)
+def ordinary_day(town: Town, day: Day, draws: Draws, count: int, seen: Rows, purse: Purse) -> Rows:
+    """`count` transfers of that day, unsorted, with devices.
+
+    Args:
+        town: Who lives there.
+        day: Which day.
+        draws: The day's randomness.
+        count: How many.
+        seen: The transfers that the day holds already, frauds among them.
+        purse: What earlier days owe; this day's part is written into it.
+    """
+    of_seen = natures(town, seen)
+    cells = fill(day, draws, count, of_seen, seen["occurred_at"])
+    honest = seen["typology"] == NONE
+    levels = money_levels(day, cells, of_seen[honest], seen[honest], purse)
+    parts = []
+    for place in np.flatnonzero(cells.sum(axis=1)).tolist():
+        half_hours = np.repeat(np.arange(48, dtype=np.int64), cells[place])
+        rows = _nature_pays(town, day, draws, place, half_hours, levels[place])
+        if NATURES[place] is not Nature.P2P:
+            habits = seen["initiation"][honest & (of_seen == place)].astype(np.int64)
+            rows["initiation"] = drawn_initiations(draws, NATURES[place], len(rows), habits)
+        parts.append(rows)
+    rows = np.concatenate([*parts, seen[:0]])
+    between = natures(town, rows) == place_of(Nature.P2P)
+    others = np.concatenate([rows["initiation"][~between], seen["initiation"]]).astype(np.int64)
+    rows["initiation"][between] = left_initiations(draws, int(between.sum()), others)
     town.set_devices(draws, rows, day)
     return rows
 
 
-def pay_shops(town: Town, day: Day, draws: Draws, occurred_at: Int64s, payers: Int64s) -> Rows:
-    """Persons buy: mostly where they always do, else where everybody does, else somewhere new."""
+def _nature_pays(
+    town: Town, day: Day, draws: Draws, place: int, half_hours: Int64s, money: int
+) -> Rows:
+    nature = NATURES[place]
+    occurred_at = instants_in(draws, half_hours, day.start)
+    payers = _payers(town, draws, nature, half_hours)
+    payees = _PAYEES[nature](town, day, draws, payers)
+    count = len(payers)
+    table = lognormal_of_mean(NATURE_MIX[nature][1], _SPREAD[nature])
+    evenly = nature not in (Nature.P2P, Nature.P2B)
+    amounts = (drawn_evenly if evenly else drawn)(draws, table, count)
+    amounts = scaled(amounts, _payer_levels(town, nature, payers))
+    hours = composition().half_hour_levels(day.kind)[place]
+    amounts = scaled(amounts, hours[half_hours] * money // LEVEL_UNIT)
+    if nature is Nature.P2B:
+        amounts = priced(draws, scaled(amounts, price_levels(town, payees)))
+    if nature is Nature.P2P:
+        amounts = rounded(draws, amounts, _ROUND_PER_MILLE)
+    return make_rows(occurred_at, np.maximum(amounts, _LEAST), payers, payees)
+
+
+def _payers(town: Town, draws: Draws, nature: Nature, half_hours: Int64s) -> Int64s:
+    """Who pays at each of those half-hours, which rise."""
+    count = len(half_hours)
+    if nature in _PERSONS_PAY:
+        periods = np.asarray(PERIOD_OF_HOUR, dtype=np.int64)[half_hours // 2]
+        payers = np.empty(count, dtype=np.int64)
+        for period in range(3):
+            mine = np.flatnonzero(periods == period)
+            payers[mine] = town.persons(draws, len(mine), period)
+        return payers
+    if nature in (Nature.B2P, Nature.B2B, Nature.B2G):
+        return town.businesses(draws, count)
+    return town.governments(draws, count)
+
+
+def _payer_levels(town: Town, nature: Nature, payers: Int64s) -> Int64s:
+    if nature in _PERSONS_PAY:
+        return town.person_levels[payers]
+    if nature in (Nature.B2P, Nature.B2B, Nature.B2G):
+        return town.business_levels[payers - town.census.first_business]
+    return np.full(len(payers), LEVEL_UNIT, dtype=np.int64)
+
+
+def _shops(town: Town, day: Day, draws: Draws, payers: Int64s) -> Int64s:
+    """Where they always buy, else where everybody does, else anywhere, else somewhere new."""
     count = len(payers)
     kind = draws.below(1000, count)
-    anywhere = town.census.first_business + draws.below(town.census.businesses, count)
-    payees = np.select(
+    return np.select(
         [kind < 600, kind < 880, kind < 965],
-        [town.favourite_shops(draws, payers), town.shops(draws, count), anywhere],
-        default=town.newcomers(draws, count, day),
+        [
+            town.favourite_shops(draws, payers),
+            town.shops(draws, count),
+            town.shops_anywhere(draws, count),
+        ],
+        default=town.new_shops(draws, count, day),
     )
-    amounts = scaled(drawn(draws, lognormal(*TO_SHOP), count), town.person_levels[payers])
-    amounts = scaled(amounts, merchant_levels(town, payees))
-    rows = make_rows(occurred_at, priced(draws, amounts), payers, payees)
-    rows["initiation"] = draw_initiations(draws, count, FROM_PERSON_TO_SHOP)
-    return rows
 
 
-def merchant_levels(town: Town, payees: Int64s) -> Int64s:
+def price_levels(town: Town, payees: Int64s) -> Int64s:
     """How dear each payee is, in thousandths; one who is no business of the town is ordinary."""
     place = payees - town.census.first_business
     is_business = (place >= 0) & (place < town.census.businesses)
-    return np.where(is_business, town.business_levels[np.where(is_business, place, 0)], 1000)
+    return np.where(is_business, town.price_levels[np.where(is_business, place, 0)], LEVEL_UNIT)
 
 
-def _pay_people(town: Town, day: Day, draws: Draws, occurred_at: Int64s, payers: Int64s) -> Rows:
+def _people(town: Town, day: Day, draws: Draws, payers: Int64s) -> Int64s:
+    """Friends, strangers, people whose account is new, and the own account elsewhere."""
     count = len(payers)
     kind = draws.below(1000, count)
     seconds = town.second_accounts(payers)
     outsiders = town.outsiders(draws, count)
-    payees = np.select(
+    return np.select(
         [kind < 640, kind < 860, kind < 930],
-        [town.friends(draws, payers), outsiders, town.newcomers(draws, count, day)],
+        [town.friends(draws, payers), outsiders, town.new_people(draws, count, day)],
         default=np.where(seconds >= 0, seconds, outsiders),
     )
-    amounts = scaled(drawn(draws, lognormal(*TO_PERSON), count), town.person_levels[payers])
-    amounts = np.maximum(rounded(draws, amounts, 420), 100)
-    rows = make_rows(occurred_at, amounts, payers, payees)
-    rows["initiation"] = draw_initiations(draws, count, FROM_PERSON_TO_PERSON)
-    return rows
 
 
-def _businesses_pay(town: Town, draws: Draws, occurred_at: Int64s) -> Rows:
-    count = len(occurred_at)
-    payers = town.businesses(draws, count)
-    place = payers - town.census.first_business
-    to_person = draws.chance(_TO_PERSONS, count)
+def _paid_people(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+    """People of the town and outside it."""
+    count = len(payers)
     outside = draws.chance(500, count)
-    people = np.where(outside, town.outsiders(draws, count), town.persons(draws, count))
-    partners = town.partners[place, draws.below(PARTNER_HABITS, count)]
-    amounts = np.where(
-        to_person,
-        drawn(draws, lognormal(*BUSINESS_TO_PERSON), count),
-        drawn(draws, lognormal(*BUSINESS_TO_BUSINESS), count),
-    )
-    amounts = scaled(np.maximum(amounts, 100), town.business_levels[place])
-    payees = np.where(to_person, people, partners)
-    rows = make_rows(occurred_at, np.maximum(amounts, 100), payers, payees)
-    rows["initiation"] = draw_initiations(draws, count, FROM_BUSINESS)
-    return rows
+    return np.where(outside, town.outsiders(draws, count), town.persons(draws, count))
+
+
+def _partners(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+    """One of the businesses that each business pays again and again."""
+    place = payers - town.census.first_business
+    return np.asarray(town.partners[place, draws.below(PARTNER_HABITS, len(payers))])
+
+
+def _suppliers(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+    return town.shops(draws, len(payers))
+
+
+def _offices(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+    """A public office that is not the payer itself."""
+    size = town.census
+    payees = town.governments(draws, len(payers))
+    following = size.first_government + (payees + 1 - size.first_government) % size.governments
+    return np.where(payees == payers, following, payees)
+
+
+_PAYEES: Final[dict[Nature, _Payees]] = {
+    Nature.P2P: _people,
+    Nature.P2B: _shops,
+    Nature.P2G: _offices,
+    Nature.B2P: _paid_people,
+    Nature.B2B: _partners,
+    Nature.B2G: _offices,
+    Nature.G2P: _paid_people,
+    Nature.G2B: _suppliers,
+    Nature.G2G: _offices,
+}
+assert {place_of(nature) for nature in _PAYEES} == set(range(len(NATURES)))

@@ -1,8 +1,8 @@
 """The town: who pays, who is paid, and whom each one pays again and again.
 
-Accounts are numbers. Persons and businesses pay and are paid; outsiders, second accounts and
-newcomers are only paid. Behaviour belongs to the person: an activity, a level of amounts, hours of
-the day, and habitual payees drawn from a power law.
+Accounts are numbers. Persons, businesses and public offices pay and are paid; outsiders, second
+accounts and newcomers are only paid. Behaviour belongs to the person: an activity, a level of
+amounts, hours of the day, and habitual payees drawn from a power law.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.simulator.amounts import levels
+from crivo.simulator.amounts import levels, normalised
 from crivo.simulator.draws import Bools, Draws, Int64s, cumulated, mixed
 from crivo.simulator.institutions import FRAUD_SHARES, SHARES
+from crivo.simulator.natures import Owner
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 
@@ -36,6 +37,15 @@ _CHRONOTYPE_MIX: Final = (30, 52, 18)
 
 _ACTIVITY_MEDIAN_SHIFT: Final = 3
 _SENIOR_PER_MILLE: Final = 150
+#: Most accounts that open are a person's, some a shop's.
+_NEW_SHOPS_PERCENT: Final = 40
+_PERSONS_A_GOVERNMENT: Final = 20_000
+_GOVERNMENTS_MIN: Final = 4
+#: Of a company's partners, thousandths that it chose among those of its own bank.
+_SAME_BANK_PER_MILLE: Final = 120
+#: How shops are met: by popularity (as favourites or not), or anywhere; see `pay_shops`.
+_MET_BY_POPULARITY: Final = 912
+_MET_ANYWHERE: Final = 88
 _NEW_PHONE_PER_MILLE_A_MONTH: Final = 30
 _NEVER: Final = 1 << 30
 
@@ -46,6 +56,7 @@ class Census:
 
     persons: int
     businesses: int
+    governments: int
     outsiders: int
     seconds: int
     newcomers_a_day: int
@@ -57,9 +68,14 @@ class Census:
         return self.persons
 
     @property
+    def first_government(self) -> int:
+        """The first account of a public office: town hall, state, federation."""
+        return self.persons + self.businesses
+
+    @property
     def first_outsider(self) -> int:
         """The first account outside the town: people who are only paid."""
-        return self.persons + self.businesses
+        return self.first_government + self.governments
 
     @property
     def first_second(self) -> int:
@@ -76,6 +92,11 @@ class Census:
         """The first account that was opened for fraud; there is no end to these."""
         return self.first_newcomer + self.newcomers_a_day * self.days
 
+    @property
+    def new_shops_a_day(self) -> int:
+        """How many of a day's newcomers are businesses; they come first among that day's."""
+        return self.newcomers_a_day * _NEW_SHOPS_PERCENT // 100
+
 
 def census(transfers_per_day: int, days: int) -> Census:
     """The town that makes so many transfers: about one payment a person and day."""
@@ -83,6 +104,7 @@ def census(transfers_per_day: int, days: int) -> Census:
     return Census(
         persons=persons,
         businesses=max(40, persons // 12),
+        governments=max(_GOVERNMENTS_MIN, persons // _PERSONS_A_GOVERNMENT),
         outsiders=2 * persons,
         seconds=-(-persons // 5),
         newcomers_a_day=max(10, persons // 60),
@@ -99,8 +121,9 @@ class Town:
     person_weights: tuple[Int64s, Int64s, Int64s]  # cumulative, by period of the day
     business_weights: Int64s  # cumulative: how much a business pays
     popularity: Int64s  # cumulative: how often a business is paid
-    person_levels: Int64s  # thousandths
-    business_levels: Int64s  # thousandths
+    person_levels: Int64s  # thousandths; their mean by activity is one
+    business_levels: Int64s  # thousandths, as a payer; their mean by how much it pays is one
+    price_levels: Int64s  # thousandths, of businesses as shops; their mean by visits is one
     seniors: Bools
     new_phone_days: Int64s  # the day on which the person's device changes
     habits: npt.NDArray[np.int64]  # persons x (SHOP_HABITS + FRIEND_HABITS), account numbers
@@ -118,17 +141,42 @@ class Town:
         """`count` account numbers of businesses, by a power law of how often they are paid."""
         return self.census.first_business + draws.chosen(self.popularity, count)
 
+    def shops_anywhere(self, draws: Draws, count: int) -> Int64s:
+        """`count` account numbers of businesses, each as likely as the other."""
+        return draws.between(self.census.first_business, self.census.first_government, count)
+
+    def governments(self, draws: Draws, count: int) -> Int64s:
+        """`count` account numbers of public offices, each as likely as the other."""
+        return draws.between(self.census.first_government, self.census.first_outsider, count)
+
     def outsiders(self, draws: Draws, count: int) -> Int64s:
         """`count` people outside the town, each as likely as the other."""
         return draws.between(self.census.first_outsider, self.census.first_second, count)
 
     def newcomers(self, draws: Draws, count: int, day: Day, within_days: int = 30) -> Int64s:
         """`count` accounts that opened lately; before the world began, outsiders stand in."""
+        slots = draws.below(self.census.newcomers_a_day, count)
+        return self._opened(draws, slots, day, within_days, self.outsiders(draws, count))
+
+    def new_people(self, draws: Draws, count: int, day: Day, within_days: int = 30) -> Int64s:
+        """`count` accounts of persons that opened lately; outsiders stand in for the past."""
+        size = self.census
+        slots = draws.between(size.new_shops_a_day, size.newcomers_a_day, count)
+        return self._opened(draws, slots, day, within_days, self.outsiders(draws, count))
+
+    def new_shops(self, draws: Draws, count: int, day: Day, within_days: int = 30) -> Int64s:
+        """`count` accounts of businesses that opened lately; old ones stand in for the past."""
+        slots = draws.below(self.census.new_shops_a_day, count)
+        return self._opened(draws, slots, day, within_days, self.shops_anywhere(draws, count))
+
+    def _opened(
+        self, draws: Draws, slots: Int64s, day: Day, within_days: int, before: Int64s
+    ) -> Int64s:
+        count = len(slots)
         ages = np.minimum(draws.below(within_days, count), draws.below(within_days, count))
         opened = day.index - ages
-        slots = draws.below(self.census.newcomers_a_day, count)
         accounts = self.census.first_newcomer + opened * self.census.newcomers_a_day + slots
-        return np.where(opened >= 0, accounts, self.outsiders(draws, count))
+        return np.where(opened >= 0, accounts, before)
 
     def second_accounts(self, persons: Int64s) -> Int64s:
         """The person's account with another institution, or NONE: every fifth person has one."""
@@ -165,6 +213,7 @@ def settle(seed: int, size: Census) -> Town:
     popularity = cumulated(1_000_000 // (ranks + 5))
     phone_odds = 1000 * 30 // _NEW_PHONE_PER_MILLE_A_MONTH
     new_phone = draws.below(phone_odds, size.persons)
+    business_weights = levels(draws, 120, size.businesses)
     return Town(
         seed=seed,
         census=size,
@@ -173,15 +222,23 @@ def settle(seed: int, size: Census) -> Town:
             cumulated(by_period[:, 1]),
             cumulated(by_period[:, 2]),
         ),
-        business_weights=cumulated(levels(draws, 120, size.businesses)),
+        business_weights=cumulated(business_weights),
         popularity=popularity,
-        person_levels=levels(draws, 60, size.persons),
-        business_levels=levels(draws, 80, size.businesses),
+        person_levels=normalised(levels(draws, 60, size.persons), by_period.sum(axis=1)),
+        business_levels=normalised(levels(draws, 80, size.businesses), business_weights),
+        price_levels=normalised(levels(draws, 80, size.businesses), _visits(popularity)),
         seniors=draws.chance(_SENIOR_PER_MILLE, size.persons),
         new_phone_days=np.where(new_phone < size.days, new_phone, _NEVER),
         habits=_habits(draws, size, popularity),
-        partners=_partners(draws, size, popularity),
+        partners=_partners(draws, size, popularity, seed),
     )
+
+
+def _visits(popularity: Int64s) -> Int64s:
+    """How often each shop is met, in parts of a thousand million."""
+    count = len(popularity)
+    by_popularity = np.diff(popularity, prepend=0) * _MET_BY_POPULARITY * 1_000_000
+    return by_popularity // int(popularity[-1]) + _MET_ANYWHERE * 1_000_000 // count
 
 
 def _habits(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.int64]:
@@ -198,19 +255,63 @@ def _habits(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.in
     )
 
 
-def _partners(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.int64]:
+def _partners(draws: Draws, size: Census, popularity: Int64s, seed: int) -> npt.NDArray[np.int64]:
+    """Whom each business pays: the popular, and now and then somebody of its own bank."""
     count = size.businesses * PARTNER_HABITS
-    partners = size.first_business + draws.chosen(popularity, count)
-    own = size.first_business + np.repeat(np.arange(size.businesses), PARTNER_HABITS)
-    following = size.first_business + (own + 1 - size.first_business) % size.businesses
-    return np.where(partners == own, following, partners).reshape(-1, PARTNER_HABITS)
+    own = np.repeat(np.arange(size.businesses, dtype=np.int64), PARTNER_HABITS)
+    partners = draws.chosen(popularity, count)
+    banks = _institutions(seed, size, size.first_business + np.arange(size.businesses))
+    by_bank = np.argsort(banks, kind="stable")
+    sizes = np.bincount(banks, minlength=len(SHARES))
+    firsts = np.cumsum(sizes) - sizes
+    colleagues = by_bank[firsts[banks[own]] + draws.below_each(sizes[banks[own]])]
+    partners = np.where(draws.chance(_SAME_BANK_PER_MILLE, count), colleagues, partners)
+    partners = np.where(partners == own, (own + 1) % size.businesses, partners)
+    return size.first_business + partners.reshape(-1, PARTNER_HABITS)
 
 
 def account_institutions(town: Town, accounts: Int64s) -> Int64s:
     """The place in ISPBS of each account's institution: fixed by the seed, not stored."""
-    spread = (mixed(accounts, town.seed * 2 + 1) >> np.uint64(32)).astype(np.int64)
+    return _institutions(town.seed, town.census, accounts)
+
+
+def _institutions(seed: int, size: Census, accounts: Int64s) -> Int64s:
+    spread = (mixed(accounts, seed * 2 + 1) >> np.uint64(32)).astype(np.int64)
     honest, fraud = cumulated(SHARES), cumulated(FRAUD_SHARES)
     of_honest = np.searchsorted(honest, spread % int(honest[-1]), side="right")
+    is_fraud = accounts >= size.first_fraud
+    if not is_fraud.any():
+        return np.asarray(of_honest, dtype=np.int64)
     of_fraud = np.searchsorted(fraud, spread % int(fraud[-1]), side="right")
-    is_fraud = accounts >= town.census.first_fraud
     return np.asarray(np.where(is_fraud, of_fraud, of_honest), dtype=np.int64)
+
+
+def owners(town: Town, accounts: Int64s) -> Int64s:
+    """Who holds each account, as values of Owner.
+
+    Accounts opened for fraud are a person's and a business's in turn: even places from the first
+    belong to persons, odd ones to businesses, so that who opens one can choose.
+    """
+    size = town.census
+    is_business = (accounts >= size.first_business) & (accounts < size.first_government)
+    is_government = (accounts >= size.first_government) & (accounts < size.first_outsider)
+    slot = (accounts - size.first_newcomer) % size.newcomers_a_day
+    is_new = (accounts >= size.first_newcomer) & (accounts < size.first_fraud)
+    is_fraud = accounts >= size.first_fraud
+    is_business |= is_new & (slot < size.new_shops_a_day)
+    is_business |= is_fraud & ((accounts - size.first_fraud) % 2 == 1)
+    return np.select(
+        [is_business, is_government],
+        [np.int64(Owner.BUSINESS), np.int64(Owner.GOVERNMENT)],
+        default=np.int64(Owner.PERSON),
+    )
+
+
+def is_legal_person(town: Town, accounts: Int64s) -> Bools:
+    """Whether each account is held by a business or a public office."""
+    return np.asarray(owners(town, accounts) != Owner.PERSON)
+
+
+def natures(town: Town, rows: Rows) -> Int64s:
+    """The place in NATURES of each row's nature."""
+    return 3 * owners(town, rows["payer"]) + owners(town, rows["payee"])

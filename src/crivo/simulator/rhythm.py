@@ -1,4 +1,4 @@
-"""When Brazil pays: shares by half-hour, weekday and day of the month, as integers.
+"""When Brazil pays: shares by half-hour, weekday, day of the month, month and holiday, as integers.
 
 Source: the regulator's open data (30-day mean of the intraday curve, August and September 2026;
 125 days of daily counts with the trend removed). Hours are Brasília's.
@@ -14,6 +14,7 @@ import numpy as np
 
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, MINUTE
 from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.holidays import business_day_of_month, is_business_day, is_holiday
 
 #: Thousandths of a percent of a day's transfers, from 00:00 by half-hours.
 # fmt: off
@@ -24,8 +25,12 @@ HALF_HOURS: Final = (
 )
 # fmt: on
 
-#: Count factors in percent, Monday first.
+#: Count factors in percent, Monday first; and how much of its value the day holds.
 WEEKDAYS: Final = (102, 100, 102, 101, 114, 106, 77)
+WEEKDAY_VALUES: Final = (149, 122, 123, 117, 140, 39, 23)
+#: A holiday against the same weekday, in percent, of count and of value.
+HOLIDAY_COUNT: Final = 89
+HOLIDAY_VALUE: Final = 28
 
 #: Count factors in percent by day of the month, from the day named to the next.
 _MONTH_DAYS: Final = {
@@ -41,9 +46,27 @@ _MONTH_DAYS: Final = {
     29: 100,
 }
 
+#: Count factors in percent by the distance to the fifth business day, when salaries come.
+SALARY_BUSINESS_DAY: Final = 5
+_AROUND_SALARY: Final = {-1: 118, 0: 114, 1: 107}
+_LAST_BUSINESS_DAY: Final = 111
+
+#: Thousandths by month, January first: daily means of August 2025 to July 2026 without the trend.
+MONTHS: Final = (946, 972, 976, 986, 1003, 1003, 992, 1004, 1005, 1019, 1024, 1073)
+#: Thousandths by which a day grows in a year: the slope of the same series.
+YEARLY_GROWTH: Final = 175
+
+#: Percent of a day on which more is paid than its date says: the size is an assumption, that they
+#: are the busiest of their months is not.
+_BLACK_FRIDAY: Final = 109
+_THIRTEENTH_SALARY: Final = 109
+_MOTHERS_DAY_EVE: Final = 106
+
 _HALF_HOUR: Final = 30 * MINUTE
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _SATURDAY: Final = 5
+#: The place of a holiday after the seven weekdays, where days are told apart by their kind.
+HOLIDAY: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +89,19 @@ class Day:
         return self.date.weekday() >= _SATURDAY
 
     @property
+    def is_holiday(self) -> bool:
+        """A national holiday, or one of the banks'."""
+        return is_holiday(self.date)
+
+    @property
+    def kind(self) -> int:
+        """0 (Monday) to 6, or HOLIDAY where people who would work rest."""
+        return HOLIDAY if self.is_holiday and not self.is_weekend else self.date.weekday()
+
+    @property
     def business_day(self) -> int:
-        """Which business day of the month this is, from 1; 0 on weekends. Holidays count."""
-        if self.is_weekend:
-            return 0
-        first = self.date.replace(day=1)
-        dates = (first + dt.timedelta(days) for days in range(self.date.day))
-        return sum(date.weekday() < _SATURDAY for date in dates)
+        """Which business day of the month this is, from 1; 0 on weekends and holidays."""
+        return business_day_of_month(self.date)
 
 
 def month_day_factor(day_of_month: int) -> int:
@@ -80,13 +109,52 @@ def month_day_factor(day_of_month: int) -> int:
     return _MONTH_DAYS[max(first for first in _MONTH_DAYS if first <= day_of_month)]
 
 
+def date_factor(date: dt.date) -> int:
+    """The count factor of a date by its place in the month, in percent.
+
+    Around the fifth business day salaries decide, on the month's last business day its end;
+    on other days their number.
+    """
+    business_day = business_day_of_month(date)
+    around = _AROUND_SALARY.get(business_day - SALARY_BUSINESS_DAY) if business_day else None
+    if around is not None:
+        return around
+    following = date + dt.timedelta(1)
+    while following.month == date.month and not is_business_day(following):
+        following += dt.timedelta(1)
+    if business_day and following.month != date.month:
+        return _LAST_BUSINESS_DAY
+    return month_day_factor(date.day)
+
+
+def occasion_factor(date: dt.date) -> int:
+    """The count factor of a special day, in percent; 100 on all others."""
+    if date.month == 11 and date.weekday() == 4 and 23 <= date.day <= 29:
+        return _BLACK_FRIDAY
+    if (date.month, date.day) in ((11, 30), (12, 20)):
+        return _THIRTEENTH_SALARY
+    if date.month == 5 and date.weekday() == _SATURDAY and 7 <= date.day <= 13:
+        return _MOTHERS_DAY_EVE
+    return 100
+
+
+def day_weight(date: dt.date, start: dt.date) -> int:
+    """How much that date holds in proportion to others of a world that begins at `start`."""
+    grown = 1000 * 365 + YEARLY_GROWTH * (date - start).days
+    rests = HOLIDAY_COUNT if is_holiday(date) else 100
+    weight = WEEKDAYS[date.weekday()] * date_factor(date) * MONTHS[date.month - 1]
+    return weight * occasion_factor(date) * rests * grown // 10_000
+
+
 def share_out(total: int, weights: list[int]) -> list[int]:
     """Whole parts of the total in proportion to the weights; they sum to the total exactly."""
     whole = sum(weights)
     reached = 0
+    seen = 0
     parts = []
-    for place in range(len(weights)):
-        until = total * sum(weights[: place + 1]) // whole
+    for weight in weights:
+        seen += weight
+        until = total * seen // whole
         parts.append(until - reached)
         reached = until
     return parts
@@ -95,7 +163,7 @@ def share_out(total: int, weights: list[int]) -> list[int]:
 def calendar(start: dt.date, days: int, transfers: int) -> tuple[Day, ...]:
     """Days that together hold exactly so many transfers."""
     dates = [start + dt.timedelta(index) for index in range(days)]
-    weights = [WEEKDAYS[date.weekday()] * month_day_factor(date.day) for date in dates]
+    weights = [day_weight(date, start) for date in dates]
     counts = share_out(transfers, weights) if days else []
     return tuple(
         Day(index, date, (date.toordinal() - _EPOCH) * DAY - BRASILIA_OFFSET, count)
@@ -113,3 +181,13 @@ def instants(draws: Draws, count: int, day_start: int, hours: tuple[int, int] = 
 def hours_of(occurred_at: Int64s) -> Int64s:
     """The Brasília hour of each instant, 0..23."""
     return np.asarray((occurred_at + BRASILIA_OFFSET) % DAY // (60 * MINUTE))
+
+
+def instants_in(draws: Draws, half_hours: Int64s, day_start: int) -> Int64s:
+    """One instant within each of those half-hours (0..47) of the day that begins at `day_start`."""
+    return day_start + half_hours * _HALF_HOUR + draws.below(_HALF_HOUR, len(half_hours))
+
+
+def half_hours_of(occurred_at: Int64s) -> Int64s:
+    """The Brasília half-hour of each instant, 0..47."""
+    return np.asarray((occurred_at + BRASILIA_OFFSET) % DAY // _HALF_HOUR)

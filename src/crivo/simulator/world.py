@@ -12,6 +12,7 @@ import numpy as np
 from crivo.domain.errors import Code, Misconfigured
 from crivo.simulator.casting import Casting
 from crivo.simulator.daily_life import ordinary_day
+from crivo.simulator.day_plan import Purse
 from crivo.simulator.draws import Draws
 from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
 from crivo.simulator.options import SimulationOptions
@@ -60,8 +61,9 @@ class World:
             for look_alike in self.look_alikes
         ]
         made = 0
+        purse = Purse()
         for day in self.days:
-            rows = self._day(day, habits)
+            rows = self._day(day, habits, purse)
             made += len(rows)
             yield day, rows
             if progress is not None:
@@ -74,7 +76,7 @@ class World:
         honest = max(1, self.options.transfers - len(self.frauds))
         return claims * ABUSIVE_PER_MILLE_OF_CLAIMS * 1000 // honest
 
-    def _day(self, day: Day, habits: list[tuple[str, OfDay]]) -> Rows:
+    def _day(self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse) -> Rows:
         seed = self.options.seed
         at = self.frauds["occurred_at"]
         frauds = self.frauds[np.searchsorted(at, day.start) : np.searchsorted(at, day.end)]
@@ -87,7 +89,8 @@ class World:
             # A day too small for all habits keeps as many as leave room for ordinary life.
             seen = seen[np.sort(draws.shuffled(np.arange(len(seen)))[: room // 2])]
         self.town.set_devices(draws, seen, day)
-        ordinary = ordinary_day(self.town, day, draws, room - len(seen))
+        taken = np.concatenate([seen, frauds])
+        ordinary = ordinary_day(self.town, day, draws, room - len(seen), taken, purse)
         honest = np.concatenate([seen, ordinary])
         honest["occurred_at"] = honest["occurred_at"] // _GRAIN * _GRAIN
         contest_honest(Draws(seed, "claims", day.index), honest, self.honest_claims_of_million)

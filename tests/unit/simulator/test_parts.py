@@ -14,8 +14,11 @@ from crivo.domain.instant import DAY, HOUR
 from crivo.simulator.amounts import (
     ROUND_CENTAVOS,
     drawn,
+    drawn_evenly,
     levels,
     lognormal,
+    lognormal_of_mean,
+    normalised,
     priced,
     rounded,
     scaled,
@@ -25,11 +28,15 @@ from crivo.simulator.institutions import ISPBS, SHARES
 from crivo.simulator.naming import account_ids, device_ids, keys
 from crivo.simulator.rhythm import (
     HALF_HOURS,
+    HOLIDAY,
     WEEKDAYS,
     calendar,
+    date_factor,
+    day_weight,
     hours_of,
     instants,
     month_day_factor,
+    occasion_factor,
     share_out,
 )
 
@@ -95,8 +102,9 @@ def test_levels_stay_in_their_limits_and_scaling_inside_what_a_transfer_carries(
 def test_people_pay_round_sums_and_shops_ask_prices():
     amounts = np.full(MANY, 12_345)
     moved = rounded(Draws(1, "round"), amounts, 400)
-    assert set(moved.tolist()) == {12_345, 12_000}
-    assert abs((moved == 12_000).mean() - 0.4) < 0.01
+    assert set(moved.tolist()) == {12_345, 12_000, 15_000}
+    assert abs((moved != 12_345).mean() - 0.4) < 0.01
+    assert abs(moved.mean() - 12_345) < 5
     assert set(ROUND_CENTAVOS) >= {1000, 2000, 5000, 10_000, 100_000}
     endings = priced(Draws(1, "prices"), amounts)
     assert set((endings % 100).tolist()) == {90, 0, 99, 50, 45}
@@ -120,7 +128,44 @@ def test_days_share_the_transfers_by_weekday_and_day_of_the_month():
     assert friday.transfers > sunday.transfers
     assert [day.business_day for day in days[:7]] == [1, 2, 3, 4, 5, 0, 0]
     assert (month_day_factor(1), month_day_factor(6), month_day_factor(31)) == (106, 114, 100)
+    assert all(day.kind == day.date.weekday() for day in days)
     assert max(WEEKDAYS) == WEEKDAYS[4]
+
+
+def test_salaries_holidays_and_occasions_move_the_days():
+    # 7 August 2026 is the fifth business day, 31 August the last of its month.
+    factors = [date_factor(datetime.date(2026, 8, day)) for day in (6, 7, 8, 10, 11, 28, 31)]
+    assert factors == [118, 114, 108, 107, 96, 93, 111]
+    holiday = calendar(datetime.date(2026, 9, 7), 1, 1000)[0]
+    assert (holiday.is_holiday, holiday.kind, holiday.business_day) == (True, HOLIDAY, 0)
+    weights = [day_weight(datetime.date(2026, 9, day), holiday.date) for day in (7, 14)]
+    assert weights[0] * 96 < weights[1] * 114 * 0.9
+    for date, factor in (((11, 27), 109), ((12, 20), 109), ((5, 9), 106), ((8, 5), 100)):
+        assert occasion_factor(datetime.date(2026, *date)) == factor
+    december, january = datetime.date(2026, 12, 16), datetime.date(2027, 1, 13)
+    assert day_weight(december, december) > 1.1 * day_weight(january, december)
+
+
+def test_a_table_has_the_mean_that_was_asked_whatever_its_spread():
+    for sigma in (60, 148, 243):
+        table = lognormal_of_mean(26_741, sigma)
+        even = drawn_evenly(Draws(1, "mean"), table, MANY)
+        assert abs(even.mean() / 26_741 - 1) < 0.002
+        assert abs(drawn(Draws(1, "mean"), table, MANY).mean() / 26_741 - 1) < 0.08
+    assert len(drawn_evenly(Draws(1, "none"), table, 0)) == 0
+
+
+def test_an_even_draw_takes_one_value_from_each_part_of_the_distribution_in_no_order():
+    table = np.arange(1025, dtype=np.int64) * 1000
+    found = drawn_evenly(Draws(1, "even"), table, 1024)
+    assert sorted((found // 1000).tolist()) == list(range(1024))
+    assert (np.diff(found) < 0).mean() > 0.4
+
+
+def test_levels_are_relative_to_those_who_pay_most():
+    weights = levels(Draws(2, "weights"), 120, 5000)
+    found = normalised(levels(Draws(3, "levels"), 80, 5000), weights)
+    assert abs((found * weights).sum() / weights.sum() - 1000) < 1
 
 
 @pytest.mark.parametrize("total", [0, 1, 7, 1000])

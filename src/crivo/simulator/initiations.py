@@ -1,0 +1,109 @@
+"""By which initiation form each nature pays: composed so that the whole meets the official mix.
+
+Which nature uses which form is assumed after their mean tickets: typed orders are large and so
+companies', dynamic codes are small and so shops'. Persons who pay persons come last and use what
+the day's official mix leaves, so that the mix holds whatever habits and frauds were there.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.transfer import Initiation
+from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.natures import Nature
+from crivo.simulator.rows import INITIATIONS
+
+#: June 2026, per million; payments whose form is not available (0.66 %) are left out.
+OFFICIAL: Final = {
+    Initiation.QRDN: 434_270,
+    Initiation.DICT: 374_680,
+    Initiation.MANU: 107_810,
+    Initiation.QRES: 82_140,
+    Initiation.AUTO: 624,
+    Initiation.INIC: 352,
+    Initiation.APDN: 232,
+    Initiation.APES: 1,
+}
+#: What persons use to pay persons.
+_BETWEEN_PERSONS: Final = (
+    Initiation.DICT,
+    Initiation.MANU,
+    Initiation.QRES,
+    Initiation.QRDN,
+    Initiation.INIC,
+)
+#: Hundred-thousandths of a nature's transfers.
+_WHOLE: Final = 100_000
+_TO_SHOP: Final = {
+    Initiation.QRDN: 87_000,
+    Initiation.QRES: 8_950,
+    Initiation.DICT: 2_420,
+    Initiation.MANU: 1_400,
+    Initiation.AUTO: 135,
+    Initiation.APDN: 50,
+    Initiation.INIC: 45,
+}
+_PAYOUT: Final = {
+    Initiation.DICT: 51_000,
+    Initiation.MANU: 40_500,
+    Initiation.QRDN: 7_500,
+    Initiation.QRES: 1_000,
+}
+_COMPANY: Final = {
+    Initiation.DICT: 30_000,
+    Initiation.MANU: 50_000,
+    Initiation.QRDN: 18_000,
+    Initiation.QRES: 2_000,
+}
+_TO_OFFICE: Final = {Initiation.QRDN: 90_000, Initiation.DICT: 6_000, Initiation.MANU: 4_000}
+_OFFICE_PAYS: Final = {Initiation.DICT: 45_000, Initiation.MANU: 55_000}
+
+MIXES: Final = {
+    Nature.P2B: _TO_SHOP,
+    Nature.P2G: _TO_OFFICE,
+    Nature.B2P: _PAYOUT,
+    Nature.B2B: _COMPANY,
+    Nature.B2G: _TO_OFFICE,
+    Nature.G2P: _OFFICE_PAYS,
+    Nature.G2B: _OFFICE_PAYS,
+    Nature.G2G: _OFFICE_PAYS,
+}
+
+
+def drawn_initiations(draws: Draws, nature: Nature, count: int, seen: Int64s) -> Int64s:
+    """`count` places in INITIATIONS for a nature of MIXES.
+
+    `seen` are the places that the day's habits of that nature have taken; what is drawn makes the
+    nature's mix whole again as far as it can.
+    """
+    weights = _weights(MIXES[nature])
+    left = weights * (count + len(seen)) - _counted(seen) * _WHOLE
+    return _chosen(draws, left, weights, count)
+
+
+def left_initiations(draws: Draws, count: int, others: Int64s) -> Int64s:
+    """`count` places in INITIATIONS for persons who pay persons: what the official mix leaves.
+
+    `others` are the places that all other transfers of the day have taken.
+    """
+    weights = _weights({one: OFFICIAL[one] for one in _BETWEEN_PERSONS})
+    left = _weights(OFFICIAL) * (count + len(others)) - _counted(others) * sum(OFFICIAL.values())
+    return _chosen(draws, np.where(weights > 0, left, 0), weights, count)
+
+
+def _weights(mix: dict[Initiation, int]) -> Int64s:
+    return np.asarray([mix.get(initiation, 0) for initiation in INITIATIONS], dtype=np.int64)
+
+
+def _counted(places: Int64s) -> Int64s:
+    return np.bincount(places, minlength=len(INITIATIONS)).astype(np.int64)
+
+
+def _chosen(draws: Draws, left: Int64s, otherwise: Int64s, count: int) -> Int64s:
+    left = np.maximum(left, 0)
+    left = left if left.any() else otherwise
+    # Brought into what `cumulated` takes.
+    return draws.chosen(cumulated(left // max(1, int(left.sum()) // 100_000_000)), count)
