@@ -1,14 +1,31 @@
-"""No raw field alone finds fraud: average precision at most 0.2 at a prevalence of 0.5 %."""
+"""No raw field alone finds fraud: average precision at most 0.2 at a prevalence of 0.5 %.
+
+It is a law about how worlds are made, so it is the mean over some worlds: in one of them a single
+large campaign may lie across the day at which the reported rates are read.
+"""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cache
+
 import numpy as np
 
-from crivo.simulator.people import account_institutions
+from crivo.simulator.people import Town, account_institutions
 from crivo.simulator.rhythm import hours_of
-from tests.unit.simulator.worlds import medium_rows, medium_world
+from crivo.simulator.rows import Rows
+from crivo.simulator.world import simulate
+from tests.unit.simulator.worlds import all_rows, medium_rows, medium_world
 
 LIMIT = 0.2
+SEEDS = (5, 6, 7, 8)
+
+
+@cache
+def worlds() -> list[tuple[Town, Rows]]:
+    options = medium_world().options
+    found = [simulate(replace(options, seed=seed)) for seed in SEEDS]
+    return [(world.town, all_rows(world)) for world in found]
 
 
 def average_precision(is_fraud: np.ndarray, scores: np.ndarray) -> float:
@@ -19,12 +36,11 @@ def average_precision(is_fraud: np.ndarray, scores: np.ndarray) -> float:
     return float((precision * frauds).sum() / frauds.sum())
 
 
-def best_of_field(is_fraud: np.ndarray, values: np.ndarray) -> float:
+def best_of_field(rows: Rows, is_fraud: np.ndarray, values: np.ndarray) -> float:
     """The best of ranking by the value, by its reverse, and by the reported rate of each value.
 
     The rates are those of the first half as known at its end, and are judged on the second half.
     """
-    rows = medium_rows()
     half = len(values) // 2
     known = rows["accepted"] & (rows["settled_at"] < rows["occurred_at"][half])
     _, place = np.unique(values, return_inverse=True)
@@ -44,8 +60,7 @@ def hidden(numbers: np.ndarray) -> np.ndarray:
     return numbers * 2_654_435_761 % 2**32
 
 
-def fields() -> dict[str, np.ndarray]:
-    rows, town = medium_rows(), medium_world().town
+def fields(town: Town, rows: Rows) -> dict[str, np.ndarray]:
     hours = hours_of(rows["occurred_at"])
     days = (rows["occurred_at"] - 3 * 3_600_000_000) // 86_400_000_000
     return {
@@ -65,13 +80,24 @@ def fields() -> dict[str, np.ndarray]:
     }
 
 
+def precisions() -> dict[str, float]:
+    """For each field the mean over the worlds."""
+    found = [
+        {
+            name: best_of_field(rows, rows["typology"] >= 0, values)
+            for name, values in fields(town, rows).items()
+        }
+        for town, rows in worlds()
+    ]
+    return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
+
+
 def test_no_raw_field_alone_finds_fraud():
-    is_fraud = medium_rows()["typology"] >= 0
-    found = {name: best_of_field(is_fraud, values) for name, values in fields().items()}
-    assert {name: score for name, score in found.items() if score > LIMIT} == {}
+    assert {name: score for name, score in precisions().items() if score > LIMIT} == {}
 
 
 def test_sabotage_a_field_that_betrays_fraud_is_noticed():
-    is_fraud = medium_rows()["typology"] >= 0
-    assert best_of_field(is_fraud, is_fraud * 5 + medium_rows()["initiation"] % 2) > LIMIT
-    assert best_of_field(is_fraud, np.where(is_fraud, 77, medium_rows()["payer"] % 50)) > LIMIT
+    rows = medium_rows()
+    is_fraud = rows["typology"] >= 0
+    assert best_of_field(rows, is_fraud, is_fraud * 5 + rows["initiation"] % 2) > LIMIT
+    assert best_of_field(rows, is_fraud, np.where(is_fraud, 77, rows["payer"] % 50)) > LIMIT

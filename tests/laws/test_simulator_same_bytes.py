@@ -19,9 +19,9 @@ from tests.unit.simulator.worlds import SMALL
 
 #: Of the JSON lines of the world SMALL. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "reports.jsonl": "ace409a7b8e1df2f9b69a0447207b8fc90d33e22e2648d77afc64993ae847ed4",
-    "transfers.jsonl": "d78874b1b131e1df9afd322173b90b2a1e14fb0f537402d4261578341b81b1dc",
-    "truth.jsonl": "bb8b0c5a9f61a0177bbaa84874e7e970a166d4f2898e638ec624a2e4adc0f696",
+    "reports.jsonl": "71e664b73a453cef0f85123d027ef83baf725017e5e6beee5f1effb1983faeac",
+    "transfers.jsonl": "7204c68a0245d709037a87537615a5312da11a20e450f77cb895492007a786b4",
+    "truth.jsonl": "77bfecf9a451a53903a247c718ddbdfb077d25d32994fea9d1b244424b10fd9f",
 }
 
 PROGRAM = """

@@ -22,7 +22,7 @@ from crivo.simulator.world import Progress, World
 MANIFEST: Final = "world.json"
 
 #: Raised when equal options give other rows than before.
-WORLD_VERSION: Final = 1
+WORLD_VERSION: Final = 2
 
 
 class WorldFormat(StrEnum):
