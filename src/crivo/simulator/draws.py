@@ -61,6 +61,17 @@ class Draws:
         """`count` answers, each true with the given probability in thousandths."""
         return np.asarray(self.below(1000, count) < per_mille)
 
+    def quota(self, per_mille: Int64s) -> Bools:
+        """Answers true with those probabilities in thousandths, whose number is not left to luck.
+
+        Systematic sampling in random order: it is the sum of the probabilities, rounded up or down.
+        """
+        order = self.shuffled(np.arange(len(per_mille), dtype=np.int64))
+        reached = np.cumsum(per_mille[order]) + self.below(1000, 1)
+        answers = np.zeros(len(per_mille), dtype=np.bool_)
+        answers[order] = np.diff(reached // 1000, prepend=0) > 0
+        return answers
+
     def chosen(self, cumulative: Int64s, count: int) -> Int64s:
         """`count` indices, index i with weight cumulative[i] - cumulative[i - 1]."""
         return np.searchsorted(

@@ -1,9 +1,11 @@
 """What becomes known about frauds, and when: late, not always, and not always rightly.
 
 Three tiers come of it. An accepted claim is a noisy positive, a rejected one a noisy negative, and
-a fraud that nobody contests stays silent. Honest transfers are contested too; banks reject nearly
-all of those. The delays are priors: 35 % of claims come within the hour, 30 % within the day, 20 %
-within a week and 15 % within 80 days; the analysis takes 3 days in the median and 7 at most.
+a fraud that nobody contests stays silent. Honest transfers are contested too (regret, quarrels,
+abuse); banks reject nearly all of those. At natural prevalence about 40 of 100,000 transfers are
+contested and a tenth of the claims is accepted, as in the first half of 2026. The delays are
+priors: 35 % of claims come within the hour, 30 % within the day, 20 % within a week and 15 % within
+80 days; the analysis takes 3 days in the median and 7 at most.
 """
 
 from __future__ import annotations
@@ -16,15 +18,20 @@ import numpy as np
 
 from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.simulator.amounts import drawn, lognormal
-from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.blocks import block_frauds
+from crivo.simulator.draws import Bools, Draws, Int64s, cumulated
+from crivo.simulator.recoveries import recover
 from crivo.simulator.rows import NONE, Rows
 
 #: Accepted of the claims about frauds, in thousandths; banks do not see what the victim saw.
 ACCEPTED_PER_MILLE: Final = 880
 #: Accepted of the claims about honest transfers, in thousandths: labels that are wrong.
-WRONGLY_ACCEPTED_PER_MILLE: Final = 20
-#: Claims about honest transfers for each claim about a fraud, in thousandths.
-ABUSIVE_PER_MILLE_OF_CLAIMS: Final = 1500
+WRONGLY_ACCEPTED_PER_MILLE: Final = 8
+#: Of a million honest transfers, those that are contested all the same.
+HONEST_CLAIMS_OF_MILLION: Final = 375
+#: At the least so many claims about honest transfers for each about a fraud, in thousandths: where
+#: frauds are enriched, honest claims are too, or nearly every claim would be right.
+HONEST_PER_MILLE_OF_CLAIMS: Final = 1500
 
 _ANALYSIS_MEDIAN: Final = 3 * DAY
 _ANALYSIS_SIGMA_PERCENT: Final = 70
@@ -69,16 +76,29 @@ class Contested(Protocol):
     def contest_delays(self) -> DelayTable: ...
 
 
+def honest_claims_of_million(claims: int, honest: int) -> int:
+    """How many of a million honest transfers are contested, given the claims about frauds."""
+    enriched = claims * HONEST_PER_MILLE_OF_CLAIMS * 1000 // max(1, honest)
+    return max(HONEST_CLAIMS_OF_MILLION, enriched)
+
+
 def contest_frauds(draws: Draws, frauds: Rows, typologies: Sequence[Contested]) -> None:
-    """Writes claims and their outcomes into the rows of frauds."""
+    """Writes claims, what became of them and of the money, and blocks into the rows of frauds.
+
+    How many are contested and accepted is a quota of each typology: frauds are few, and a world
+    with twelve of them shall hold the mix too.
+    """
     for place, typology in enumerate(typologies):
         mine = np.flatnonzero(frauds["typology"] == place)
         odds = np.where(
             frauds["hop"][mine] <= 1, typology.reported_per_mille, typology.traced_per_mille
         )
-        claimed = mine[draws.chance(odds, len(mine))]
+        claimed = mine[draws.quota(odds)]
         delays = typology.contest_delays.drawn(draws, len(claimed))
-        _write(draws, frauds, claimed, delays, ACCEPTED_PER_MILLE)
+        accepted = draws.quota(np.full(len(claimed), ACCEPTED_PER_MILLE))
+        _write(draws, frauds, claimed, delays, accepted)
+    recover(draws, frauds)
+    block_frauds(draws, frauds)
 
 
 def contest_honest(draws: Draws, rows: Rows, claims_of_million: int) -> None:
@@ -88,13 +108,15 @@ def contest_honest(draws: Draws, rows: Rows, claims_of_million: int) -> None:
     honest = np.flatnonzero(rows["typology"] == NONE)
     claimed = honest[draws.below(1_000_000, len(honest)) < claims_of_million]
     delays = CONTEST_DELAYS.drawn(draws, len(claimed))
-    _write(draws, rows, claimed, delays, WRONGLY_ACCEPTED_PER_MILLE)
+    accepted = draws.chance(WRONGLY_ACCEPTED_PER_MILLE, len(claimed))
+    _write(draws, rows, claimed, delays, accepted)
+    recover(draws, rows)
 
 
-def _write(draws: Draws, rows: Rows, claimed: Int64s, delays: Int64s, accepted: int) -> None:
+def _write(draws: Draws, rows: Rows, claimed: Int64s, delays: Int64s, accepted: Bools) -> None:
     analysis = drawn(draws, lognormal(_ANALYSIS_MEDIAN, _ANALYSIS_SIGMA_PERCENT), len(claimed))
     analysis = np.clip(analysis, _ANALYSIS_MIN, _ANALYSIS_MAX)
     contested_at = rows["occurred_at"][claimed] + delays
     rows["contested_at"][claimed] = contested_at
     rows["settled_at"][claimed] = contested_at + analysis
-    rows["accepted"][claimed] = draws.chance(accepted, len(claimed))
+    rows["accepted"][claimed] = accepted

@@ -37,6 +37,10 @@ ROW: Final = np.dtype(
         ("settled_at", "<i8"),  # when the claim was accepted or rejected, or NONE
         ("accepted", "?"),  # what became of the claim
         ("signals", "<i4"),  # bits of Signal
+        ("recovery", "<i1"),  # a Recovery: what became of the money of an accepted claim
+        ("returned_centavos", "<i8"),  # what of it came back
+        ("block", "<i1"),  # a Block: whether the payee's institution froze it, and how that ended
+        ("block_ended_at", "<i8"),  # when it was released or returned, or NONE
     ]
 )
 
@@ -51,7 +55,7 @@ def make_rows(occurred_at: Int64s, amounts: Int64s, payers: Int64s, payees: Int6
     rows["device"] = payers * DEVICE_SLOTS
     rows["initiation"] = INITIATIONS.index(Initiation.DICT)
     rows["purpose"] = PURPOSES.index(Purpose.IPAY)
-    for column in ("typology", "campaign", "contested_at", "settled_at"):
+    for column in ("typology", "campaign", "contested_at", "settled_at", "block_ended_at"):
         rows[column] = NONE
     return rows
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from crivo.domain.errors import Code, Misconfigured
+from crivo.simulator.blocks import Block, block_honest, honest_blocks_of_million
 from crivo.simulator.casting import Casting
 from crivo.simulator.daily_life import ordinary_day
 from crivo.simulator.day_plan import Purse
@@ -18,9 +19,9 @@ from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.people import Town, census, settle
 from crivo.simulator.reports import (
-    ABUSIVE_PER_MILLE_OF_CLAIMS,
     contest_frauds,
     contest_honest,
+    honest_claims_of_million,
 )
 from crivo.simulator.rhythm import Day, calendar
 from crivo.simulator.rows import NONE, Rows, no_rows
@@ -73,8 +74,13 @@ class World:
     def honest_claims_of_million(self) -> int:
         """How many of a million honest transfers are contested all the same."""
         claims = int((self.frauds["contested_at"] != NONE).sum())
-        honest = max(1, self.options.transfers - len(self.frauds))
-        return claims * ABUSIVE_PER_MILLE_OF_CLAIMS * 1000 // honest
+        return honest_claims_of_million(claims, self.options.transfers - len(self.frauds))
+
+    @property
+    def honest_blocks_of_million(self) -> int:
+        """How many of a million honest transfers the payee's institution freezes."""
+        blocked = int((self.frauds["block"] != Block.NONE).sum())
+        return honest_blocks_of_million(blocked, self.options.transfers - len(self.frauds))
 
     def _day(self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse) -> Rows:
         seed = self.options.seed
@@ -94,6 +100,7 @@ class World:
         honest = np.concatenate([seen, ordinary])
         honest["occurred_at"] = honest["occurred_at"] // _GRAIN * _GRAIN
         contest_honest(Draws(seed, "claims", day.index), honest, self.honest_claims_of_million)
+        block_honest(Draws(seed, "blocks", day.index), honest, self.honest_blocks_of_million)
         rows = np.concatenate([honest, frauds])
         return rows[np.argsort(rows["occurred_at"], kind="stable")]
 
