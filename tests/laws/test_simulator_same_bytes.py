@@ -19,8 +19,8 @@ from tests.unit.simulator.worlds import SMALL
 
 #: Of the JSON lines of the world SMALL. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "reports.jsonl": "71e664b73a453cef0f85123d027ef83baf725017e5e6beee5f1effb1983faeac",
-    "transfers.jsonl": "7204c68a0245d709037a87537615a5312da11a20e450f77cb895492007a786b4",
+    "reports.jsonl": "9217bba67c4691dfd77bb73f4c8eb868f9ab196a2d00224bcdd1a8ab9e405ad5",
+    "transfers.jsonl": "97e5a7eb413d32f1a29d7359929502bbfd1516aac506d82a345521d696b7d918",
     "truth.jsonl": "77bfecf9a451a53903a247c718ddbdfb077d25d32994fea9d1b244424b10fd9f",
 }
 

@@ -75,7 +75,8 @@ def _by_value(draws: Draws, amounts: Int64s, mix: dict[Recovery, int]) -> Int64s
     whole = 0
     found = np.empty(len(amounts), dtype=np.int64)
     words = draws.below(1_000_000, len(amounts)).tolist()
-    for place, (amount, word) in enumerate(zip(amounts.tolist(), words, strict=True)):
+    weights = np.maximum(amounts, 1).tolist()
+    for place, (amount, word) in enumerate(zip(weights, words, strict=True)):
         whole += amount
         behind = [
             max(whole * mix[outcome] - 1000 * one, 0)
