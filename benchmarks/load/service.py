@@ -26,6 +26,7 @@ def prepare_home(folder: Path, *, scale: str) -> Path:
     """A home folder whose log holds a simulated past and whose champion was trained on it."""
     home, world = folder / "home", folder / "world"
     simulate = ["simulate", "--out", str(world), "--days", str(DAYS), "--start", FIRST_DAY]
+    simulate += ["--past-days", "0", "--tables", "platform", "--format", "parquet"]
     crivo(home, *simulate, "--scale", scale)
     mapping = str(ROOT / "mappings" / "simulated.toml")
     table = str(world / "transfers.parquet")

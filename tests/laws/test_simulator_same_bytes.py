@@ -12,12 +12,13 @@ from pathlib import Path
 import numpy._core._multiarray_umath as numpy_core
 import pytest
 
-from crivo.adapters.world_files.writer import WorldFormat, write_world
-from crivo.simulator.options import SimulationOptions
+from crivo.adapters.world_files.layout import Layout, WorldFormat
+from crivo.adapters.world_files.writer import TableSet, write_world
 from crivo.simulator.world import simulate
 from tests.unit.simulator.worlds import SMALL
 
-#: Of the JSON lines of the world SMALL. It changes only with WORLD_VERSION.
+#: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
+#: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
     "reports.jsonl": "9217bba67c4691dfd77bb73f4c8eb868f9ab196a2d00224bcdd1a8ab9e405ad5",
     "transfers.jsonl": "97e5a7eb413d32f1a29d7359929502bbfd1516aac506d82a345521d696b7d918",
@@ -27,17 +28,20 @@ GOLDEN = {
 PROGRAM = """
 import sys
 from pathlib import Path
-from crivo.adapters.world_files.writer import WorldFormat, write_world
-from crivo.simulator.world import simulate
-from tests.unit.simulator.worlds import SMALL
-written = write_world(Path(sys.argv[1]), simulate(SMALL), file_format=WorldFormat.JSON_LINES)
-print(*(f"{name} {digest}" for name, digest in written.sha256.items()), sep="\\n")
+from tests.laws.test_simulator_same_bytes import digests
+print(*(f"{name} {digest}" for name, digest in digests(Path(sys.argv[1])).items()), sep="\\n")
 """
 
 
-def _digests(folder: Path, options: SimulationOptions) -> dict[str, str]:
-    world = simulate(options)
-    return dict(write_world(folder, world, file_format=WorldFormat.JSON_LINES).sha256)
+def digests(folder: Path, seed: int = SMALL.seed) -> dict[str, str]:
+    """The SHA-256 of every file of both sets of tables."""
+    small = simulate(replace(SMALL, seed=seed))
+    platform = write_world(folder / "platform", small, layout=Layout(WorldFormat.JSON_LINES))
+    with_past = simulate(replace(SMALL, seed=seed, days=7, past_days=14))
+    seven = write_world(
+        folder / "seven", with_past, table_set=TableSet.SEVEN, layout=Layout(WorldFormat.CSV)
+    )
+    return {**platform.sha256, **seven.sha256}
 
 
 def _digests_of_a_process(folder: Path, **environment: str) -> dict[str, str]:
@@ -53,7 +57,7 @@ def _digests_of_a_process(folder: Path, **environment: str) -> dict[str, str]:
 
 
 def test_the_golden_world_is_what_it_was(tmp_path: Path):
-    assert _digests(tmp_path / "world", SMALL) == GOLDEN
+    assert digests(tmp_path / "world") == GOLDEN
 
 
 @pytest.mark.slow
@@ -77,12 +81,12 @@ def test_a_plainer_processor_changes_no_byte(tmp_path: Path):
 
 
 def test_sabotage_another_seed_gives_other_bytes(tmp_path: Path):
-    found = _digests(tmp_path / "world", replace(SMALL, seed=SMALL.seed + 1))
+    found = digests(tmp_path / "world", SMALL.seed + 1)
     assert set(found.values()).isdisjoint(GOLDEN.values())
 
 
 def test_sabotage_one_changed_byte_gives_another_digest(tmp_path: Path):
-    write_world(tmp_path / "world", simulate(SMALL), file_format=WorldFormat.JSON_LINES)
+    write_world(tmp_path / "world", simulate(SMALL), layout=Layout(WorldFormat.JSON_LINES))
     content = bytearray((tmp_path / "world" / "transfers.jsonl").read_bytes())
     content[len(content) // 2] ^= 1
     assert hashlib.sha256(content).hexdigest() != GOLDEN["transfers.jsonl"]

@@ -82,14 +82,13 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
     days, scale = (28, "1.2") if small else (42, "3")
     flags = SimulateFlags(
         out=home / "world",
+        tables="platform",
         seed=seed,
         start=START,
         days=days,
         past_days=0,
         scale=scale,
-        prevalence="enriched",
         file_format="parquet",
-        replace=False,
     )
     with progress_bar("  transfers", unit="transfers") as progress:
         simulate_world(flags, progress)

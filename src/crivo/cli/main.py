@@ -82,6 +82,13 @@ def demo(
 @app.command()
 def simulate(
     out: Annotated[Path, typer.Option("--out", help="Folder to write the world into.")],
+    tables: Annotated[
+        str,
+        typer.Option(
+            "--tables",
+            help="seven: a bank's tables in Portuguese; platform: transfers, reports, truth.",
+        ),
+    ] = "seven",
     seed: Seed = 7,
     scale: Annotated[
         str, typer.Option("--scale", help="1 is 20,000 users and 50,000 transfers in 30 days.")
@@ -92,24 +99,30 @@ def simulate(
     days: Annotated[int, typer.Option("--days", help="Days of the window.")] = 30,
     past_days: Annotated[
         int, typer.Option("--past-days", help="Days before the window, at the same pace.")
-    ] = 0,
+    ] = 90,
     prevalence: Annotated[
         str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
     ] = "enriched",
-    file_format: Annotated[
-        str, typer.Option("--format", help="parquet, jsonl or csv.")
-    ] = "parquet",
+    file_format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
+    compression: Annotated[
+        str | None,
+        typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
+    ] = None,
+    by_day: Annotated[
+        bool, typer.Option("--by-day", help="One file a day of tables that have days.")
+    ] = False,
     replace: Annotated[
         bool, typer.Option("--replace", help="Overwrite a world that lies there.")
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Write a seeded small world: transfers, late reports, and the truth kept apart."""
+    """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
     from crivo.cli.simulate import SimulateFlags, run_simulate
 
     run_simulate(
         SimulateFlags(
             out=out,
+            tables=tables,
             seed=seed,
             start=start,
             days=days,
@@ -117,6 +130,8 @@ def simulate(
             scale=scale,
             prevalence=prevalence,
             file_format=file_format,
+            compression=compression,
+            by_day=by_day,
             replace=replace,
         ),
         as_json=as_json,

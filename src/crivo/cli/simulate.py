@@ -16,19 +16,22 @@ if TYPE_CHECKING:
 TRANSFERS_FILE: Final = "transfers.parquet"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SimulateFlags:
-    """What `crivo simulate` was asked for, as it was typed."""
+    """What `crivo simulate` was asked for, as it was typed; the defaults are the command's."""
 
     out: Path
-    seed: int
-    start: str
-    days: int
-    past_days: int
-    scale: str
-    prevalence: str
-    file_format: str
-    replace: bool
+    tables: str = "seven"
+    seed: int = 7
+    scale: str = "1"
+    start: str = "2026-08-03"
+    days: int = 30
+    past_days: int = 90
+    prevalence: str = "enriched"
+    file_format: str = "csv"
+    compression: str | None = None
+    by_day: bool = False
+    replace: bool = False
 
 
 def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
@@ -37,7 +40,8 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
     Raises:
         Refused: FIELD_VALUE, FILE_UNWRITABLE. Unavailable: FILE_UNWRITABLE.
     """
-    from crivo.adapters.world_files.writer import parse_format, write_world
+    from crivo.adapters.world_files.layout import Layout, parse_compression, parse_format
+    from crivo.adapters.world_files.writer import parse_table_set, write_world
     from crivo.simulator.options import (
         SimulationOptions,
         parse_prevalence,
@@ -54,11 +58,17 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         scale=parse_scale(flags.scale),
         prevalence=parse_prevalence(flags.prevalence),
     )
-    file_format = parse_format(flags.file_format)
+    layout = Layout(
+        parse_format(flags.file_format),
+        None if flags.compression is None else parse_compression(flags.compression),
+        flags.by_day,
+    )
+    table_set = parse_table_set(flags.tables)
     return write_world(
         flags.out,
         simulate(options),
-        file_format=file_format,
+        table_set=table_set,
+        layout=layout,
         replace=flags.replace,
         progress=progress,
     )

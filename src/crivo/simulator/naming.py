@@ -15,16 +15,11 @@ import numpy.typing as npt
 from crivo.domain.instant import DAY, MINUTE
 from crivo.simulator.draws import Draws, Int64s, mixed
 from crivo.simulator.institutions import ISPBS
-
-Names = npt.NDArray[np.bytes_]
-_Bytes = npt.NDArray[np.uint8]
+from crivo.simulator.lettering import Letters, Names, digits, hexadecimal, joined, permuted
 
 _BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-_HEX: Final = b"0123456789abcdef"
 _EVP_PER_MILLE: Final = 560
 _PHONE_PER_MILLE: Final = 780
-#: Odd and no multiple of five, so that multiplying by it permutes 0 .. 10^10 - 1 (and 10^8 - 1).
-_SPREAD: Final = 387_420_489
 
 
 def end_to_end_ids(draws: Draws, occurred_at: Int64s, institutions: Int64s) -> Names:
@@ -35,10 +30,10 @@ def end_to_end_ids(draws: Draws, occurred_at: Int64s, institutions: Int64s) -> N
     ids[:, 1:9] = _ispb_bytes()[institutions]
     ids[:, 9:17] = _dates(occurred_at)
     minutes = occurred_at % DAY // MINUTE
-    ids[:, 17:21] = _digits(minutes // 60 * 100 + minutes % 60, 4)
+    ids[:, 17:21] = digits(minutes // 60 * 100 + minutes % 60, 4)
     letters = np.frombuffer(_BASE62, dtype=np.uint8)
     ids[:, 21:] = letters[draws.below(62, count * 11).reshape(count, 11)]
-    return _joined(ids)
+    return joined(ids)
 
 
 def report_ids(end_to_end: Names, suffix: bytes) -> Names:
@@ -49,7 +44,7 @@ def report_ids(end_to_end: Names, suffix: bytes) -> Names:
     ids[:, 1:13] = matrix[:, 9:21]
     ids[:, 13:24] = matrix[:, 21:]
     ids[:, 24] = suffix[0]
-    return _joined(ids)
+    return joined(ids)
 
 
 def account_ids(seed: int, accounts: Int64s, institutions: Int64s) -> Names:
@@ -57,8 +52,8 @@ def account_ids(seed: int, accounts: Int64s, institutions: Int64s) -> Names:
     ids = np.empty((len(accounts), 24), dtype=np.uint8)
     ids[:, :8] = _ispb_bytes()[institutions]
     ids[:, 8:14] = np.frombuffer(b"-0001-", dtype=np.uint8)
-    ids[:, 14:] = _digits(_permuted(seed, accounts, 10**10), 10)
-    return _joined(ids)
+    ids[:, 14:] = digits(permuted(seed, accounts, 10**10), 10)
+    return joined(ids)
 
 
 def keys(seed: int, accounts: Int64s, by_code: npt.NDArray[np.bool_]) -> Names:
@@ -71,8 +66,8 @@ def keys(seed: int, accounts: Int64s, by_code: npt.NDArray[np.bool_]) -> Names:
     random = by_code | (kind < _EVP_PER_MILLE)
     phone = ~random & (kind < _PHONE_PER_MILLE)
     mail = ~random & ~phone
-    names[random] = _random_keys(seed, accounts[random])
-    names[phone] = _phones(seed, accounts[phone])
+    names[random] = random_keys(seed, accounts[random])
+    names[phone] = phones(seed, accounts[phone])
     names[mail] = _mails(seed, accounts[mail])
     return names
 
@@ -81,66 +76,49 @@ def device_ids(seed: int, devices: Int64s) -> Names:
     """`dev-` and sixteen hexadecimal digits."""
     ids = np.empty((len(devices), 20), dtype=np.uint8)
     ids[:, :4] = np.frombuffer(b"dev-", dtype=np.uint8)
-    ids[:, 4:] = _hexadecimal(mixed(devices, seed ^ 0x646576))
-    return _joined(ids)
+    ids[:, 4:] = hexadecimal(mixed(devices, seed ^ 0x646576))
+    return joined(ids)
 
 
-def _random_keys(seed: int, accounts: Int64s) -> Names:
-    digits = np.concatenate(
+def random_keys(seed: int, accounts: Int64s) -> Names:
+    """A random key (a UUID of version 4, lower case) of each number."""
+    letters = np.concatenate(
         [
-            _hexadecimal(mixed(accounts, seed ^ 0x657670)),
-            _hexadecimal(mixed(accounts, seed ^ 0x657671)),
+            hexadecimal(mixed(accounts, seed ^ 0x657670)),
+            hexadecimal(mixed(accounts, seed ^ 0x657671)),
         ],
         axis=1,
     )
-    digits[:, 12] = ord("4")  # the version of a random UUID, and its variant
-    digits[:, 16] = ord("a")
+    letters[:, 12] = ord("4")  # the version of a random UUID, and its variant
+    letters[:, 16] = ord("a")
     ids = np.full((len(accounts), 36), ord("-"), dtype=np.uint8)
     places = [place for place in range(36) if place not in (8, 13, 18, 23)]
-    ids[:, places] = digits
-    return _joined(ids)
+    ids[:, places] = letters
+    return joined(ids)
 
 
-def _phones(seed: int, accounts: Int64s) -> Names:
+def phones(seed: int, accounts: Int64s) -> Names:
+    """A mobile telephone of each number below 10^8, in the area code 00 that Brazil has not."""
     ids = np.empty((len(accounts), 14), dtype=np.uint8)
     ids[:, :6] = np.frombuffer(b"+55009", dtype=np.uint8)
-    ids[:, 6:] = _digits(_permuted(seed, accounts, 10**8), 8)
-    return _joined(ids)
+    ids[:, 6:] = digits(permuted(seed, accounts, 10**8), 8)
+    return joined(ids)
 
 
 def _mails(seed: int, accounts: Int64s) -> Names:
     ids = np.empty((len(accounts), 23), dtype=np.uint8)
     ids[:, 0] = ord("p")
-    ids[:, 1:11] = _digits(_permuted(seed + 1, accounts, 10**10), 10)
+    ids[:, 1:11] = digits(permuted(seed + 1, accounts, 10**10), 10)
     ids[:, 11:] = np.frombuffer(b"@example.com", dtype=np.uint8)
-    return _joined(ids)
+    return joined(ids)
 
 
-def _permuted(seed: int, values: Int64s, size: int) -> Int64s:
-    return (values * _SPREAD + seed % 1_000_003 * 7919) % size
-
-
-def _ispb_bytes() -> _Bytes:
+def _ispb_bytes() -> Letters:
     return np.frombuffer("".join(ISPBS).encode(), dtype=np.uint8).reshape(-1, 8)
 
 
-def _dates(occurred_at: Int64s) -> _Bytes:
+def _dates(occurred_at: Int64s) -> Letters:
     days = (occurred_at // DAY).astype("datetime64[D]")
     text = np.datetime_as_string(days, unit="D").astype("S10")
     matrix = text.view(np.uint8).reshape(-1, 10)
     return matrix[:, [0, 1, 2, 3, 5, 6, 8, 9]]
-
-
-def _digits(values: Int64s, width: int) -> _Bytes:
-    powers = 10 ** np.arange(width - 1, -1, -1, dtype=np.int64)
-    return (values[:, None] // powers % 10 + ord("0")).astype(np.uint8)
-
-
-def _hexadecimal(words: npt.NDArray[np.uint64]) -> _Bytes:
-    shifts = np.arange(60, -1, -4, dtype=np.uint64)
-    nibbles = (words[:, None] >> shifts & np.uint64(15)).astype(np.int64)
-    return np.frombuffer(_HEX, dtype=np.uint8)[nibbles]
-
-
-def _joined(matrix: _Bytes) -> Names:
-    return np.ascontiguousarray(matrix).view(f"S{matrix.shape[1]}").ravel()

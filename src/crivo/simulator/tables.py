@@ -7,8 +7,6 @@ readers that take one table: they say what became known and when, never what was
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -16,35 +14,13 @@ import numpy.typing as npt
 
 from crivo.domain.report import ReportStatus
 from crivo.domain.transfer import Initiation
-from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.columns import Column, Columns, Kind, Piece, words
+from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, keys, report_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
 from crivo.simulator.world import Progress, World
-
-
-class Kind(StrEnum):
-    """What a column holds: ASCII text, a whole number, an instant in microseconds, or a flag."""
-
-    TEXT = "text"
-    WORD = "word"  # text of few distinct values
-    INTEGER = "integer"
-    INSTANT = "instant"
-    FLAG = "flag"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of some rows. `values` are bytes, int64 or bool; `missing` marks the nulls."""
-
-    name: str
-    kind: Kind
-    values: npt.NDArray[np.bytes_] | Int64s | Bools
-    missing: Bools | None = None
-
-
-Columns = tuple[Column, ...]
 
 TRANSFERS: Final = "transfers"
 TRUTH: Final = "truth"
@@ -55,6 +31,12 @@ _BY_QR: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.A
 
 
 def tables(world: World, progress: Progress | None = None) -> Iterator[tuple[str, Columns]]:
+    """The pieces of the tables by name, without their days."""
+    for piece in platform_tables(world, progress):
+        yield piece.table, piece.columns
+
+
+def platform_tables(world: World, progress: Progress | None = None) -> Iterator[Piece]:
     """Pieces of tables: each day's transfers and truth in time order, at the end the reports."""
     claims: list[tuple[Rows, npt.NDArray[np.bytes_]]] = []
     for day, rows in world.rows(progress):
@@ -64,10 +46,11 @@ def tables(world: World, progress: Progress | None = None) -> Iterator[tuple[str
         )
         contested = rows["contested_at"] != NONE
         claims.append((rows[contested], ids[contested]))
-        yield TRANSFERS, transfer_columns(world, rows, ids, institutions)
-        yield TRUTH, truth_columns(world, rows, ids)
+        yield Piece(TRANSFERS, transfer_columns(world, rows, ids, institutions), day.date)
+        yield Piece(TRUTH, truth_columns(world, rows, ids), day.date)
     contested_rows = np.concatenate([rows for rows, _ in claims])
-    yield REPORTS, report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
+    columns = report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
+    yield Piece(REPORTS, columns)
 
 
 def transfer_columns(
@@ -82,7 +65,7 @@ def transfer_columns(
     by_hand = initiation == INITIATIONS.index(Initiation.MANU)
     unreported = ~rows["accepted"]
     no_device = rows["device"] == NONE
-    ispbs = _words(ISPBS)
+    ispbs = words(ISPBS)
     return (
         Column("end_to_end_id", Kind.TEXT, ids),
         Column("occurred_at", Kind.INSTANT, rows["occurred_at"]),
@@ -93,8 +76,8 @@ def transfer_columns(
         Column("device", Kind.TEXT, device_ids(seed, rows["device"]), no_device),
         Column("payer_ispb", Kind.WORD, ispbs[institutions]),
         Column("payee_ispb", Kind.WORD, ispbs[payee_institutions]),
-        Column("initiation", Kind.WORD, _words(INITIATIONS)[initiation]),
-        Column("purpose", Kind.WORD, _words(PURPOSES)[rows["purpose"].astype(np.int64)]),
+        Column("initiation", Kind.WORD, words(INITIATIONS)[initiation]),
+        Column("purpose", Kind.WORD, words(PURPOSES)[rows["purpose"].astype(np.int64)]),
         Column("reported", Kind.FLAG, rows["accepted"]),
         Column("reported_at", Kind.INSTANT, rows["settled_at"], unreported),
     )
@@ -103,7 +86,7 @@ def transfer_columns(
 def truth_columns(world: World, rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
     """What nobody knows when deciding: fraud or not, of which campaign, how far down the chain."""
     honest = rows["typology"] == NONE
-    codes = _words(tuple(typology.code for typology in world.typologies) or ("",))
+    codes = words(tuple(typology.code for typology in world.typologies) or ("",))
     return (
         Column("end_to_end_id", Kind.TEXT, ids),
         Column("is_fraud", Kind.FLAG, ~honest),
@@ -120,7 +103,7 @@ def report_columns(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
     claimed = np.zeros(len(rows), dtype=np.int64)
     settled = np.where(rows["accepted"], 1, 2)
     statuses = (ReportStatus.CLAIMED, ReportStatus.ACCEPTED, ReportStatus.REJECTED)
-    status = _words(statuses)[np.concatenate([claimed, settled])]
+    status = words(statuses)[np.concatenate([claimed, settled])]
     report = np.concatenate([report_ids(ids, b"1"), report_ids(ids, b"2")])
     return (
         Column("report_id", Kind.TEXT, report[order]),
@@ -128,7 +111,3 @@ def report_columns(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
         Column("status", Kind.WORD, status[order]),
         Column("known_at", Kind.INSTANT, known_at[order]),
     )
-
-
-def _words(values: tuple[str, ...]) -> npt.NDArray[np.bytes_]:
-    return np.asarray([str(value).encode() for value in values])

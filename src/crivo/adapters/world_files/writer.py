@@ -7,16 +7,19 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
-from crivo.adapters.world_files.text import CsvTable, JsonLinesTable
+from crivo.adapters.world_files.files import TableFiles
+from crivo.adapters.world_files.layout import Layout
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
-from crivo.simulator.tables import TABLES, Columns, tables
+from crivo.simulator.columns import Piece
+from crivo.simulator.seven.tables import seven_tables
+from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import Progress, World
 
 MANIFEST: Final = "world.json"
@@ -24,23 +27,14 @@ MANIFEST: Final = "world.json"
 #: Raised when equal options give other rows than before.
 WORLD_VERSION: Final = 2
 
-
-class WorldFormat(StrEnum):
-    """How tables are written; the value is the ending of the files."""
-
-    PARQUET = "parquet"
-    JSON_LINES = "jsonl"
-    CSV = "csv"
+DEFAULT_LAYOUT: Final = Layout()
 
 
-class Table(Protocol):
-    """A table being written."""
+class TableSet(StrEnum):
+    """Which tables of a world are written."""
 
-    def write(self, columns: Columns) -> None:
-        """Appends rows."""
-
-    def close(self) -> None:
-        """Writes what is left and closes the file."""
+    SEVEN = "seven"  # a bank's seven tables and its earlier transfers, in Portuguese
+    PLATFORM = "platform"  # transfers, reports and the truth, as the platform imports them
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +46,17 @@ class Written:
     sha256: MappingProxyType[str, str]
 
 
-def parse_format(text: str) -> WorldFormat:
-    """The format of that name.
+def parse_table_set(text: str) -> TableSet:
+    """The set of tables of that name.
 
     Raises:
         Refused: FIELD_VALUE.
     """
     try:
-        return WorldFormat(text)
+        return TableSet(text)
     except ValueError:
         raise invalid(
-            Code.FIELD_VALUE, field="format", expected=" or ".join(WorldFormat), found=text
+            Code.FIELD_VALUE, field="tables", expected=" or ".join(TableSet), found=text
         ) from None
 
 
@@ -70,7 +64,8 @@ def write_world(
     folder: Path,
     world: World,
     *,
-    file_format: WorldFormat = WorldFormat.PARQUET,
+    table_set: TableSet = TableSet.PLATFORM,
+    layout: Layout = DEFAULT_LAYOUT,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Written:
@@ -79,7 +74,8 @@ def write_world(
     Args:
         folder: Made; it may exist if it is empty, or with `replace` if it holds a world.
         world: What to write.
-        file_format: Of all tables.
+        table_set: Which of its tables.
+        layout: Format, compression and files of all tables.
         replace: Whether a world that lies there gives way.
         progress: Called after each day.
 
@@ -90,9 +86,9 @@ def write_world(
     _check_target(folder, replace=replace)
     try:
         with _aside(folder) as aside:
-            rows = _write_tables(aside, world, file_format, progress)
-            sha256 = {path.name: _synced_sha256(path) for path in sorted(aside.iterdir())}
-            _write_manifest(aside / MANIFEST, world, rows, sha256)
+            rows = _write_tables(aside, _pieces(world, table_set, progress), layout)
+            sha256 = _synced_digests(aside)
+            _write_manifest(aside / MANIFEST, world, table_set, layout, rows, sha256)
             _put_in_place(aside, folder)
     except OSError as error:
         raise Unavailable(
@@ -140,35 +136,30 @@ def _aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _write_tables(
-    aside: Path, world: World, file_format: WorldFormat, progress: Progress | None
-) -> dict[str, int]:
-    rows = dict.fromkeys(TABLES, 0)
-    with ExitStack() as stack:
-        opened: dict[str, Table] = {}
-        for name, columns in tables(world, progress):
-            if name not in opened:
-                opened[name] = _table(aside / f"{name}.{file_format}", file_format)
-                stack.callback(opened[name].close)
-            opened[name].write(columns)
-            rows[name] += len(columns[0].values)
-    return rows
+def _pieces(world: World, table_set: TableSet, progress: Progress | None) -> Iterator[Piece]:
+    match table_set:
+        case TableSet.SEVEN:
+            return seven_tables(world, progress)
+        case TableSet.PLATFORM:
+            return platform_tables(world, progress)
 
 
-def _table(path: Path, file_format: WorldFormat) -> Table:
-    match file_format:
-        case WorldFormat.PARQUET:
-            # pyarrow is imported by whoever writes Parquet, and by nobody else.
-            from crivo.adapters.world_files.parquet import ParquetTable
-
-            return ParquetTable(path)
-        case WorldFormat.JSON_LINES:
-            return JsonLinesTable(path)
-        case WorldFormat.CSV:
-            return CsvTable(path)
+def _write_tables(aside: Path, pieces: Iterator[Piece], layout: Layout) -> dict[str, int]:
+    files = TableFiles(aside, layout)
+    with closing(files):
+        for piece in pieces:
+            files.write(piece)
+    return files.rows
 
 
-def _write_manifest(path: Path, world: World, rows: dict[str, int], sha256: dict[str, str]) -> None:
+def _write_manifest(
+    path: Path,
+    world: World,
+    table_set: TableSet,
+    layout: Layout,
+    rows: dict[str, int],
+    sha256: dict[str, str],
+) -> None:
     options = world.options
     manifest = {
         "version": WORLD_VERSION,
@@ -180,6 +171,10 @@ def _write_manifest(path: Path, world: World, rows: dict[str, int], sha256: dict
             "scale": f"{options.scale.normalize():f}",
             "prevalence": str(options.prevalence),
         },
+        "tables": table_set,
+        "format": layout.file_format,
+        "compression": layout.packed,
+        "by_day": layout.by_day,
         "frauds": len(world.frauds),
         "typologies": {typology.code: typology.name for typology in world.typologies},
         "look_alikes": [look_alike.name for look_alike in world.look_alikes],
@@ -196,9 +191,28 @@ def _synced_sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def _synced_digests(aside: Path) -> dict[str, str]:
+    """The SHA-256 of each file by its path below the folder; files and folders are on disk."""
+    files = sorted(path for path in aside.rglob("*") if path.is_file())
+    digests = {path.relative_to(aside).as_posix(): _synced_sha256(path) for path in files}
+    for folder in {path.parent for path in files}:
+        _sync_folder(folder)
+    return digests
+
+
+def _sync_folder(folder: Path) -> None:
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def _put_in_place(aside: Path, folder: Path) -> None:
+    _sync_folder(aside)
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     if folder.exists():
         folder.rename(old)
     aside.rename(folder)
+    _sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -11,15 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from crivo.adapters.world_files.writer import (
-    MANIFEST,
-    WorldFormat,
-    parse_format,
-    write_world,
-)
+from crivo.adapters.world_files.layout import Layout, WorldFormat, parse_format
+from crivo.adapters.world_files.writer import MANIFEST, write_world
 from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.simulator.columns import Columns
 from crivo.simulator.options import SimulationOptions
-from crivo.simulator.tables import TABLES, Columns
+from crivo.simulator.tables import TABLES
 from crivo.simulator.world import World, simulate
 
 TINY = SimulationOptions(seed=2, days=3, scale=Decimal("0.3"))
@@ -32,7 +29,7 @@ def world() -> World:
 
 def test_the_three_formats_hold_the_same(tmp_path: Path, world: World):
     for file_format in WorldFormat:
-        write_world(tmp_path / file_format, world, file_format=file_format)
+        write_world(tmp_path / file_format, world, layout=Layout(file_format))
     for name in TABLES:
         parquet = pq.read_table(tmp_path / "parquet" / f"{name}.parquet").to_pylist()
         lines = (tmp_path / "jsonl" / f"{name}.jsonl").read_text().splitlines()
@@ -105,7 +102,7 @@ def test_a_world_gives_way_to_another_only_when_asked(tmp_path: Path, world: Wor
     write_world(tmp_path / "world", world)
     with pytest.raises(Refused):
         write_world(tmp_path / "world", world)
-    write_world(tmp_path / "world", world, file_format=WorldFormat.CSV, replace=True)
+    write_world(tmp_path / "world", world, layout=Layout(WorldFormat.CSV), replace=True)
     assert sorted(path.name for path in (tmp_path / "world").iterdir()) == [
         "reports.csv",
         "transfers.csv",
@@ -129,7 +126,7 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(
 
     monkeypatch.setattr("crivo.adapters.world_files.text.JsonLinesTable.write", full)
     with pytest.raises(Unavailable) as failure:
-        write_world(tmp_path / "world", world, file_format=WorldFormat.JSON_LINES)
+        write_world(tmp_path / "world", world, layout=Layout(WorldFormat.JSON_LINES))
     assert failure.value.code is Code.FILE_UNWRITABLE
     assert failure.value.exit_code == 3
     assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,85 @@
+"""The register of devices: every user's usual one, all that were used, and some that lie idle."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import MINUTE
+from crivo.simulator.columns import Column, Columns, Kind, words
+from crivo.simulator.draws import Int64s, cumulated
+from crivo.simulator.lettering import spread
+from crivo.simulator.naming import device_ids
+from crivo.simulator.rows import DEVICE_SLOTS
+from crivo.simulator.seven.holders import Holders, was_seen
+from crivo.simulator.seven.words import DeviceKind, DeviceStatus
+
+#: Devices at scale 1.
+DEVICES_OF_SCALE: Final = 30_000
+_PERSON_KINDS: Final = (800, 165, 20, 15)
+_COMPANY_KINDS: Final = (520, 150, 310, 20)
+#: Of devices that nobody was seen to use, thousandths that were removed or blocked.
+_REMOVED_PER_MILLE: Final = 150
+_BLOCKED_PER_MILLE: Final = 20
+#: A device that takes over is registered minutes before its first use.
+_SECOND_SLOT: Final = 1
+
+
+def registered_devices(holders: Holders, first_used: Int64s, wanted: int) -> Int64s:
+    """The numbers of the devices: usual and used ones, then idle second ones until `wanted`."""
+    is_registered = was_seen(first_used)
+    is_registered[holders.numbers * DEVICE_SLOTS] = True
+    idle = holders.numbers * DEVICE_SLOTS + _SECOND_SLOT
+    idle = idle[~is_registered[idle]]
+    order = np.argsort(spread(idle, holders.seed ^ 0x69646C65), kind="stable")
+    missing = max(0, wanted - int(is_registered.sum()))
+    is_registered[idle[order[:missing]]] = True
+    return np.flatnonzero(is_registered).astype(np.int64)
+
+
+def device_columns(
+    holders: Holders, devices: Int64s, first_used: Int64s, registered_at: Int64s, until: int
+) -> Columns:
+    """`dispositivos`, by the date of registration.
+
+    Args:
+        holders: The users.
+        devices: Numbers: account x DEVICE_SLOTS + slot.
+        first_used: By device number, the first log-in or the greatest integer.
+        registered_at: By user number, when the user registered.
+        until: The instant at which the world ends; nothing is registered later.
+    """
+    users, slots = np.divmod(devices, DEVICE_SLOTS)
+    since = registered_at[users] + (1 + spread(devices, holders.seed ^ 0x72) % 9) * MINUTE
+    used = first_used[devices]
+    known = np.minimum(np.where(was_seen(used), used, until), until)
+    part = spread(devices, holders.seed ^ 0x64617465) % 1000
+    later = since + (known - since) // 1000 * part
+    just_before = np.maximum(since, known - (2 + part % 40) * MINUTE)
+    at = np.select([slots == 0, slots == _SECOND_SLOT], [since, later], default=just_before)
+    at = np.minimum(at, known - 1000) // 1000 * 1000
+    order = np.argsort(at, kind="stable")
+    return (
+        Column("id_dispositivo", Kind.TEXT, device_ids(holders.seed, devices)[order]),
+        Column("id_usuario", Kind.TEXT, holders.ids(users)[order]),
+        Column("tipo_dispositivo", Kind.WORD, _kinds(holders, devices, users)[order]),
+        Column("data_registro", Kind.INSTANT, at[order]),
+        Column("status", Kind.WORD, _statuses(holders, devices, was_seen(used))[order]),
+    )
+
+
+def _kinds(holders: Holders, devices: Int64s, users: Int64s) -> np.ndarray:
+    draw = spread(devices, holders.seed ^ 0x7469706F) % 1000
+    of_person = np.searchsorted(cumulated(_PERSON_KINDS), draw, side="right")
+    of_company = np.searchsorted(cumulated(_COMPANY_KINDS), draw, side="right")
+    return words(tuple(DeviceKind))[np.where(holders.is_company[users], of_company, of_person)]
+
+
+def _statuses(holders: Holders, devices: Int64s, is_used: np.ndarray) -> np.ndarray:
+    draw = spread(devices, holders.seed ^ 0x7374) % 1000
+    idle = ~is_used & (devices % DEVICE_SLOTS != 0)
+    blocked = idle & (draw < _BLOCKED_PER_MILLE)
+    removed = idle & ~blocked & (draw < _BLOCKED_PER_MILLE + _REMOVED_PER_MILLE)
+    place = np.select([removed, blocked], [1, 2], default=0)
+    return words((DeviceStatus.ACTIVE, DeviceStatus.REMOVED, DeviceStatus.BLOCKED))[place]

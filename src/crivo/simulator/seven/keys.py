@@ -1,0 +1,107 @@
+"""The register of keys: how many of each type, whose they are, and which one a transfer names.
+
+Every account has a key, and as many have a second, a random one, as the register is longer than the
+list of accounts. The types are shared out by quota, so that their mix is the official one of
+October 2025 at any size: EVP 50.7 %, telephone 17.1, CPF 15.9, e-mail 14.6, CNPJ 1.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.lettering import Names, spread
+from crivo.simulator.naming import phones, random_keys
+from crivo.simulator.options import TRANSFERS_OF_SCALE
+from crivo.simulator.seven.holders import Holders
+from crivo.simulator.seven.names import mail_addresses
+from crivo.simulator.seven.words import KeyKind
+from crivo.simulator.world import World
+
+#: Keys at scale 1.
+KEYS_OF_SCALE: Final = TRANSFERS_OF_SCALE // 2
+#: Thousandths of the keys, in the order of KeyKind; the rest are random keys.
+MIX: Final = {KeyKind.PHONE: 171, KeyKind.CPF: 159, KeyKind.EMAIL: 146, KeyKind.CNPJ: 16}
+KINDS: Final = tuple(KeyKind)
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys: the first `accounts` of them belong to the accounts in order, the others follow."""
+
+    accounts: Int64s  # of each key
+    kinds: npt.NDArray[np.int8]  # place in KINDS
+    names: Names
+    second: Int64s  # of each account the place of its second key, or its only one again
+
+    def of(self, accounts: Int64s, by_code: Bools) -> Int64s:
+        """The place of the key that a payment to (or from) each account names.
+
+        A code holds the random key where there is one; people give out the other.
+        """
+        first_is_random = self.kinds[accounts] == KINDS.index(KeyKind.RANDOM)
+        return np.where(by_code & ~first_is_random, self.second[accounts], accounts)
+
+
+def issue(world: World, holders: Holders) -> Keys:
+    """The keys of a world: as many as its scale says, or as there are accounts, if more."""
+    seed, end = holders.seed, holders.end
+    wanted = max(int(world.options.scale * KEYS_OF_SCALE), end)
+    accounts = np.arange(end, dtype=np.int64)
+    kinds = _first_kinds(holders, wanted, accounts)
+    seconds = _have_second(holders, wanted - end, accounts, kinds)
+    second = accounts.copy()
+    second[seconds] = end + np.arange(len(seconds))
+    places = np.full(wanted, KINDS.index(KeyKind.RANDOM), dtype=np.int8)
+    places[:end] = kinds
+    owners = np.concatenate([accounts, seconds])
+    return Keys(owners, places, _names(seed, holders, owners, places), second)
+
+
+def _first_kinds(holders: Holders, wanted: int, accounts: Int64s) -> npt.NDArray[np.int8]:
+    """Of each account the type of its first key: quotas over the accounts in a drawn order."""
+    second = holders.of(accounts) != accounts
+    order = np.argsort(spread(accounts, holders.seed ^ 0x636861), kind="stable")
+    kinds = np.full(len(accounts), KINDS.index(KeyKind.RANDOM), dtype=np.int8)
+    for kind, may in (
+        (KeyKind.CNPJ, holders.is_company),
+        (KeyKind.CPF, ~holders.is_company),
+        (KeyKind.PHONE, np.ones(len(accounts), dtype=np.bool_)),
+        (KeyKind.EMAIL, np.ones(len(accounts), dtype=np.bool_)),
+    ):
+        # A second account, elsewhere, has a random key: the others are bound to the first.
+        free = order[(may & ~second & (kinds == KINDS.index(KeyKind.RANDOM)))[order]]
+        kinds[free[: wanted * MIX[kind] // 1000]] = KINDS.index(kind)
+    return kinds
+
+
+def _have_second(
+    holders: Holders, count: int, accounts: Int64s, kinds: npt.NDArray[np.int8]
+) -> Int64s:
+    """`count` accounts with a second key: companies that take codes first, then anyone by draw."""
+    has_random = kinds == KINDS.index(KeyKind.RANDOM)
+    drawn = spread(accounts, holders.seed ^ 0x736567)
+    rank = np.where(holders.is_company & ~has_random, 0, np.where(has_random, 2, 1))
+    return np.sort(np.lexsort((drawn, rank))[:count])
+
+
+def _names(seed: int, holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8]) -> Names:
+    users = holders.of(accounts)
+    names = np.empty(len(accounts), dtype="S64")
+    places = np.arange(len(accounts), dtype=np.int64)
+    for kind in KeyKind:
+        mine = kinds == KINDS.index(kind)
+        match kind:
+            case KeyKind.RANDOM:
+                names[mine] = random_keys(seed, places[mine])
+            case KeyKind.PHONE:
+                names[mine] = phones(seed, users[mine])
+            case KeyKind.EMAIL:
+                names[mine] = mail_addresses(seed, users[mine], holders.is_company[users[mine]])
+            case KeyKind.CPF | KeyKind.CNPJ:
+                names[mine] = holders.tax_ids(users[mine])
+    return names

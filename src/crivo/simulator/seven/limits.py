@@ -1,0 +1,73 @@
+"""What each user may pay: limits by how a person lives, never below what the bank let through."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import MINUTE
+from crivo.simulator.columns import Column, Columns, Kind
+from crivo.simulator.draws import Int64s
+from crivo.simulator.lettering import spread
+from crivo.simulator.rows import Rows
+from crivo.simulator.seven.holders import Holders
+from crivo.simulator.world import World
+
+#: Limits are round: one of these times a power of ten, in reais.
+_STEPS: Final = (10, 15, 20, 30, 50, 80)
+_LADDER: Final = np.asarray(
+    [step * 10**zeros for zeros in range(3, 13) for step in _STEPS], dtype=np.int64
+)
+#: A person's ordinary limit for one transfer and for a day, in centavos; companies have ten times.
+_OF_TRANSFER: Final = 200_000
+_OF_DAY_FACTOR: Final = 2
+_COMPANY_FACTOR: Final = 10
+
+
+class Spent:
+    """The greatest transfer and the greatest day of each payer, in centavos, as the days pass."""
+
+    def __init__(self, count: int) -> None:
+        self.transfer = np.zeros(count, dtype=np.int64)
+        self.day = np.zeros(count, dtype=np.int64)
+
+    def add_day(self, users: Int64s, rows: Rows) -> None:
+        """One Brasília day: all its transfers, with the users who paid them."""
+        np.maximum.at(self.transfer, users, rows["amount_centavos"])
+        payers, place = np.unique(users, return_inverse=True)
+        sums = np.zeros(len(payers), dtype=np.int64)
+        np.add.at(sums, place, rows["amount_centavos"])
+        self.day[payers] = np.maximum(self.day[payers], sums)
+
+
+def limit_columns(
+    world: World, holders: Holders, spent: Spent, registered_at: Int64s, users: Int64s
+) -> Columns:
+    """`limites_transacoes` of these users, one row each.
+
+    A limit is what the bank would give such a person, raised to the next step where more was paid.
+    It was set some time between registration and the window.
+    """
+    draw = spread(users, holders.seed ^ 0x6C696D)
+    level = 400 + draw % 1600
+    persons = world.town.census.persons
+    lived = world.town.person_levels[np.minimum(users, persons - 1)]
+    level = np.where(users < persons, lived, level).astype(np.int64)
+    usual = _OF_TRANSFER * level // 1000 * np.where(holders.is_company[users], _COMPANY_FACTOR, 1)
+    by_transfer = _step(np.maximum(usual, spent.transfer[users]))
+    by_day = _step(np.maximum(by_transfer * _OF_DAY_FACTOR, spent.day[users]))
+    since = registered_at[users] + 10 * MINUTE
+    span = np.maximum(world.window_start - since, 0)
+    at = since + span // 1000 * (draw // 1600 % 1000)
+    return (
+        Column("id_usuario", Kind.TEXT, holders.ids(users)),
+        Column("limite_diario", Kind.MONEY, by_day),
+        Column("limite_por_transacao", Kind.MONEY, by_transfer),
+        Column("data_atualizacao", Kind.INSTANT, np.asarray(at // 1000 * 1000, dtype=np.int64)),
+    )
+
+
+def _step(centavos: Int64s) -> Int64s:
+    """The least step of the ladder that is not below each amount."""
+    return np.asarray(_LADDER[np.searchsorted(_LADDER, centavos, side="left")])

@@ -1,0 +1,91 @@
+"""The log of authentications: before most payments, many without one, and some that fail."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import HOUR, MINUTE, SECOND
+from crivo.domain.transfer import Initiation
+from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.lettering import spread
+from crivo.simulator.rhythm import Day, instants
+from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows, make_rows
+from crivo.simulator.seven.holders import Holders
+from crivo.simulator.seven.words import LoginKind
+from crivo.simulator.world import World
+
+#: Log rows for each transfer of the window.
+LOGINS_A_TRANSFER: Final = 2
+LOGIN_KINDS: Final = (LoginKind.BIOMETRY, LoginKind.PASSWORD, LoginKind.PIN, LoginKind.TOKEN)
+LOGIN: Final = np.dtype(
+    [("at", "<i8"), ("user", "<i8"), ("device", "<i8"), ("kind", "<i1"), ("failed", "?")]
+)
+
+#: Payments with a log-in of their own; the others come in the same session.
+_OWN_LOGIN_PER_MILLE: Final = 850
+_BEFORE: Final = (20 * SECOND, 10 * MINUTE)
+#: Of log-ins without a payment: failures on an own device, and attempts from an unknown one.
+_MISTYPED_PER_MILLE: Final = 60
+_UNKNOWN_PER_MILLE: Final = 15
+#: Of log-ins without a payment: by people of the town, who do more; the others by any user.
+_ACTIVE_PER_MILLE: Final = 600
+_USUAL_PER_MILLE: Final = 850
+_KINDS: Final = (560, 240, 150, 50)
+
+
+class Sessions:
+    """Draws the log of each day of a window."""
+
+    def __init__(self, world: World, holders: Holders) -> None:
+        self._world = world
+        self._holders = holders
+        planned = holders.planned_at[holders.numbers]
+        order = np.argsort(planned, kind="stable")
+        self._by_age = holders.numbers[order]
+        self._planned = planned[order]
+
+    def of_day(self, day: Day, rows: Rows) -> np.ndarray:
+        """The day's log by time: two rows for each of its transfers. A row has the dtype LOGIN."""
+        draws = Draws(self._world.options.seed, "logins", day.index)
+        automatic = rows["initiation"] == INITIATIONS.index(Initiation.AUTO)
+        own = rows[~automatic & draws.chance(_OWN_LOGIN_PER_MILLE, len(rows))]
+        paying = self._before_payments(draws, day, own)
+        count = LOGINS_A_TRANSFER * day.transfers - len(paying)
+        log = np.concatenate([paying, self._without_payment(draws, day, count)])
+        usual = np.searchsorted(cumulated(_KINDS), spread(log["user"], 0x6B) % 1000, side="right")
+        other = draws.chosen(cumulated(_KINDS), len(log))
+        log["kind"] = np.where(draws.chance(_USUAL_PER_MILLE, len(log)), usual, other)
+        return log[np.argsort(log["at"], kind="stable")]
+
+    def _before_payments(self, draws: Draws, day: Day, rows: Rows) -> np.ndarray:
+        log = np.zeros(len(rows), dtype=LOGIN)
+        log["at"] = np.maximum(rows["occurred_at"] - draws.spans(*_BEFORE, len(rows)), day.start)
+        log["user"] = rows["payer"]
+        own = rows["device"] // DEVICE_SLOTS == rows["payer"]
+        log["device"] = np.where(own, rows["device"], NONE)
+        return log
+
+    def _without_payment(self, draws: Draws, day: Day, count: int) -> np.ndarray:
+        registered = int(np.searchsorted(self._planned, day.start - HOUR))
+        anyone = self._by_age[draws.below(max(registered, 1), count)]
+        active = draws.chance(_ACTIVE_PER_MILLE, count)
+        users = np.where(active, self._world.town.persons(draws, count), anyone)
+        at = instants(draws, count, day.start)
+        sessions = make_rows(at, np.zeros(count, dtype=np.int64), users, users)
+        self._world.town.set_devices(draws, sessions, day)
+        fate = draws.below(1000, count)
+        unknown = fate < _UNKNOWN_PER_MILLE
+        log = np.zeros(count, dtype=LOGIN)
+        log["at"] = at // 1000 * 1000
+        log["user"] = users
+        log["device"] = np.where(unknown, NONE, _known(sessions))
+        log["failed"] = fate < _UNKNOWN_PER_MILLE + _MISTYPED_PER_MILLE
+        return log
+
+
+def _known(sessions: Rows) -> Int64s:
+    """The device of each session; the usual one where none was collected."""
+    usual = sessions["payer"] * DEVICE_SLOTS
+    return np.where(sessions["device"] == NONE, usual, sessions["device"])

@@ -1,0 +1,150 @@
+"""The seven tables of a bank, and the earlier transfers that its cases point at.
+
+They are made in one walk through the world: transfers, their keys and the log day by day, then the
+cases and the registers of all who were met on the way. So whoever pays or is paid was registered
+before, and no limit lies below what was paid. Memory holds one day, the frauds, and the registers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.transfer import Initiation
+from crivo.simulator.columns import Column, Columns, Kind, Piece, words
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.lettering import Names, digits, prefixed
+from crivo.simulator.naming import device_ids, end_to_end_ids
+from crivo.simulator.people import account_institutions
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
+from crivo.simulator.seven.cases import case_columns
+from crivo.simulator.seven.devices import DEVICES_OF_SCALE, device_columns, registered_devices
+from crivo.simulator.seven.holders import hold, no_instants, see_first
+from crivo.simulator.seven.keys import issue
+from crivo.simulator.seven.limits import Spent, limit_columns
+from crivo.simulator.seven.logins import LOGIN_KINDS, Sessions
+from crivo.simulator.seven.registers import key_columns, keys_registered_at, user_columns
+from crivo.simulator.seven.words import KIND_OF_INITIATION, LoginStatus, TransferStatus
+from crivo.simulator.world import Progress, World
+
+TRANSFERS: Final = "transacoes_pix"
+EARLIER: Final = "transacoes_historicas"
+KEYS: Final = "chaves_pix"
+USERS: Final = "usuarios"
+DEVICES: Final = "dispositivos"
+CASES: Final = "fraudes"
+LIMITS: Final = "limites_transacoes"
+LOGINS: Final = "log_autenticacao"
+SEVEN_TABLES: Final = (TRANSFERS, KEYS, USERS, DEVICES, CASES, LIMITS, LOGINS, EARLIER)
+
+_BY_CODE: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
+#: Registers are written in pieces of so many rows.
+_PIECE: Final = 50_000
+
+
+class _Walk:
+    """What one walk through the world gathers for the registers."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.holders = hold(world)
+        self.keys = issue(world, self.holders)
+        self.sessions = Sessions(world, self.holders)
+        self.spent = Spent(self.holders.end)
+        self.first_seen = no_instants(self.holders.end)
+        self.first_used = no_instants(self.holders.end * DEVICE_SLOTS)
+        self.logged = 0
+        self.frauds: list[tuple[Rows, Names]] = []
+
+    def transfers(self, day: Day, rows: Rows) -> Columns:
+        """The day's transfers; notes who was met, what was paid, and which are frauds."""
+        payers, payees = self.holders.of(rows["payer"]), self.holders.of(rows["payee"])
+        for users in (payers, payees):
+            see_first(self.first_seen, users, rows["occurred_at"])
+        self.spent.add_day(payers, rows)
+        seed = self.world.options.seed
+        institutions = account_institutions(self.world.town, rows["payer"])
+        ids = end_to_end_ids(Draws(seed, "ids", day.index), rows["occurred_at"], institutions)
+        is_fraud = rows["typology"] != NONE
+        self.frauds.append((rows[is_fraud], ids[is_fraud]))
+        initiation = rows["initiation"].astype(np.int64)
+        by_code = np.isin(initiation, [INITIATIONS.index(one) for one in _BY_CODE])
+        by_key = np.zeros(len(rows), dtype=np.bool_)
+        kinds = words(tuple(KIND_OF_INITIATION[one] for one in INITIATIONS))
+        statuses = words((TransferStatus.DONE, TransferStatus.SUSPICIOUS))
+        names = self.keys.names
+        return (
+            Column("id_transacao", Kind.TEXT, ids),
+            Column("timestamp", Kind.INSTANT, rows["occurred_at"]),
+            Column("valor", Kind.MONEY, rows["amount_centavos"]),
+            Column("chave_pix_origem", Kind.TEXT, names[self.keys.of(rows["payer"], by_key)]),
+            Column("chave_pix_destino", Kind.TEXT, names[self.keys.of(rows["payee"], by_code)]),
+            Column("tipo_transacao", Kind.WORD, kinds[initiation]),
+            Column("status", Kind.WORD, statuses[is_fraud.astype(np.int64)]),
+        )
+
+    def logins(self, day: Day, rows: Rows) -> Columns:
+        """The day's log."""
+        log = self.sessions.of_day(day, rows)
+        known = log["device"] != NONE
+        see_first(self.first_used, log["device"][known], log["at"][known])
+        see_first(self.first_seen, log["user"], log["at"])
+        numbers = self.logged + np.arange(1, len(log) + 1, dtype=np.int64)
+        self.logged += len(log)
+        kinds = words(LOGIN_KINDS)[log["kind"].astype(np.int64)]
+        statuses = words((LoginStatus.SUCCESS, LoginStatus.FAILURE))
+        devices = device_ids(self.world.options.seed, log["device"])
+        return (
+            Column("id_log", Kind.TEXT, prefixed(b"L", digits(numbers, 11))),
+            Column("id_usuario", Kind.TEXT, self.holders.ids(log["user"])),
+            Column("timestamp", Kind.INSTANT, log["at"]),
+            Column("tipo_autenticacao", Kind.WORD, kinds),
+            Column("status", Kind.WORD, statuses[log["failed"].astype(np.int64)]),
+            Column("id_dispositivo", Kind.TEXT, devices, ~known),
+        )
+
+    def cases(self) -> Columns:
+        """All cases, by detection."""
+        rows = np.concatenate([rows for rows, _ in self.frauds])
+        return case_columns(self.world, rows, np.concatenate([ids for _, ids in self.frauds]))
+
+    def registers(self) -> Iterator[Piece]:
+        """Users, keys, devices and limits, by the instant of registration."""
+        world, holders, keys = self.world, self.holders, self.keys
+        everyone = np.arange(holders.end, dtype=np.int64)
+        registered_at = holders.registered_at(everyone, self.first_seen)
+        for users in _pieces(_by(registered_at, holders.numbers)):
+            yield Piece(USERS, user_columns(holders, users, registered_at, self.first_seen))
+            yield Piece(LIMITS, limit_columns(world, holders, self.spent, registered_at, users))
+        begin, end = world.days[0].start, world.days[-1].end
+        at = keys_registered_at(holders, keys, registered_at, begin)
+        for places in _pieces(_by(at, np.arange(len(at), dtype=np.int64))):
+            yield Piece(KEYS, key_columns(holders, keys, places, at, self.first_seen))
+        wanted = int(world.options.scale * DEVICES_OF_SCALE)
+        devices = registered_devices(holders, self.first_used, wanted)
+        columns = device_columns(holders, devices, self.first_used, registered_at, end)
+        yield Piece(DEVICES, columns)
+
+
+def seven_tables(world: World, progress: Progress | None = None) -> Iterator[Piece]:
+    """The tables in pieces: each day's transfers and log by time, then cases and registers."""
+    walk = _Walk(world)
+    for day, rows in world.rows(progress):
+        is_past = day.start < world.window_start
+        yield Piece(EARLIER if is_past else TRANSFERS, walk.transfers(day, rows), day.date)
+        if not is_past:
+            yield Piece(LOGINS, walk.logins(day, rows), day.date)
+    yield Piece(CASES, walk.cases())
+    yield from walk.registers()
+
+
+def _by(instants: Int64s, places: Int64s) -> Int64s:
+    return places[np.argsort(instants[places], kind="stable")]
+
+
+def _pieces(places: Int64s) -> Iterator[Int64s]:
+    for first in range(0, len(places), _PIECE):
+        yield places[first : first + _PIECE]
