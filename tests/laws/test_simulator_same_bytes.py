@@ -22,13 +22,13 @@ from tests.unit.simulator.worlds import SMALL
 GOLDEN = {
     "chaves_pix.csv": "40ef2af148c0490322f0845bed35d0828c5311e3a92729bc87876e13a20a63c1",
     "dispositivos.csv": "103f2d941221af9da79ddf2b7b0935bad07087a6b3209ab1bda9006841e7ef02",
-    "fraudes.csv": "2e8028d407126e4cb619ade50b1dd7113af5a1c514c09119e7c030a0f2d41ce4",
+    "fraudes.csv": "f6a0517c138980019582b50812535b3228ed31c17f5b9efa89cedd8f790f9ea2",
     "limites_transacoes.csv": "83aa488f30a8bd16f1daa3e1209119e2d5a9d45bb4b1fb1596209a7aef5facee",
     "log_autenticacao.csv": "62820f8703173a1e4bea0249daa44f8b98c1eb29d267d8722b133a9d92cc2299",
-    "reports.jsonl": "71e664b73a453cef0f85123d027ef83baf725017e5e6beee5f1effb1983faeac",
+    "reports.jsonl": "9217bba67c4691dfd77bb73f4c8eb868f9ab196a2d00224bcdd1a8ab9e405ad5",
     "transacoes_historicas.csv": "6a3329786899fb2e97eaa3838fcb6ab7e81f3350df0334fcc58eb70c67a7bf13",
     "transacoes_pix.csv": "c373f27037786e409ec94075cbed8b25a749b5a01cc7514701029130164086de",
-    "transfers.jsonl": "7204c68a0245d709037a87537615a5312da11a20e450f77cb895492007a786b4",
+    "transfers.jsonl": "97e5a7eb413d32f1a29d7359929502bbfd1516aac506d82a345521d696b7d918",
     "truth.jsonl": "77bfecf9a451a53903a247c718ddbdfb077d25d32994fea9d1b244424b10fd9f",
     "usuarios.csv": "62f783cbc826756e1270ad80d8e05056ee9bc28b39adea6571ed26c3d0674ebe",
 }
