@@ -61,6 +61,11 @@ class Paths:
         return self.home / "bundles"
 
     @property
+    def training_sets(self) -> Path:
+        """Training sets, each in a folder of its own; each may be deleted."""
+        return self.home / "training_sets"
+
+    @property
     def snapshots(self) -> Path:
         """Feature state at cuts of the log, by plan; each may be deleted."""
         return self.home / "snapshots"

@@ -263,6 +263,51 @@ def features_lock(as_json: Json = False) -> None:
     run_features_lock(as_json=as_json)
 
 
+@features.command("build")
+def features_build(
+    home: Home = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--from", help="A log file, or a home folder. [default: the home folder's]"),
+    ] = None,
+    labels_as_of: Annotated[
+        str | None,
+        typer.Option("--labels-as-of", help="Instant (RFC 3339, Z). [default: the log's end]"),
+    ] = None,
+    label_delay_days: Annotated[
+        int, typer.Option("--label-delay-days", min=0, help="Younger transfers are IMMATURE.")
+    ] = 7,
+    silent_one_in: Annotated[
+        int,
+        typer.Option(
+            "--silent-one-in", min=1, help="Keep one silent transfer in so many, so weighted."
+        ),
+    ] = 1,
+    shards: Annotated[
+        int, typer.Option("--shards", min=1, max=256, help="Processes to deal the keys to.")
+    ] = 1,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to make. [default: in the home folder]")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write a training set: every transfer's vector as it was known then, its label as of T."""
+    from crivo.cli.sets import BuildOptions, run_features_build
+
+    run_features_build(
+        BuildOptions(
+            home=home,
+            log=log,
+            labels_as_of=labels_as_of,
+            label_delay_days=label_delay_days,
+            silent_one_in=silent_one_in,
+            shards=shards,
+            out=out,
+            as_json=as_json,
+        )
+    )
+
+
 @features.command("snapshot")
 def features_snapshot(home: Home = None, as_json: Json = False) -> None:
     """Keep the state at the log's end, so that the next start need not read the log again."""

@@ -76,6 +76,10 @@ class CrivoError(Exception):
         self.hint: Final = hint
         self.context: Final[Mapping[str, object]] = context
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """What another process makes the same error of."""
+        return _again, (type(self), self.code, self.message, self.hint, dict(self.context))
+
     def __str__(self) -> str:
         where = ", ".join(f"{name}={value!r}" for name, value in self.context.items())
         parts = [f"{self.code}: {self.message}"]
@@ -84,6 +88,12 @@ class CrivoError(Exception):
         if self.hint:
             parts.append(f"Hint: {self.hint}")
         return " ".join(parts)
+
+
+def _again(
+    family: type[CrivoError], code: Code, message: str, hint: str, context: Mapping[str, object]
+) -> CrivoError:
+    return family(code, message, hint=hint, **context)
 
 
 class Refused(CrivoError):

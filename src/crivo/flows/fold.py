@@ -29,6 +29,15 @@ _PURPOSES: Final[Mapping[Purpose | None, int]] = {
 def fold_rows(events: Sequence[StoredEvent]) -> NDArray[np.void]:
     """The rows (`EVENT_ROW`) of those events that change state, in their order.
 
+    Raises:
+        Refused: as `fold_events`.
+    """
+    return fold_events(events)[0]
+
+
+def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+    """The rows (`EVENT_ROW`) of those events that change state, in their order; and their `seq`.
+
     These are transfers of the past, transfers that await a decision, transfers decided in place,
     and reports. They equal `transfer_row` and `report_row` of the decoded events; the columns are
     filled together, since a log has millions of them.
@@ -38,7 +47,8 @@ def fold_rows(events: Sequence[StoredEvent]) -> NDArray[np.void]:
     """
     transfers: list[TransferFields | Transfer] = []
     reports: list[ReportFields] = []
-    # Of each row: the event's id, its receipt, and whether it is a report.
+    # Of each row: its place in the log, the event's id, its receipt, and whether it is a report.
+    places: list[int] = []
     ids: list[bytes] = []
     received: list[int] = []
     is_report: list[bool] = []
@@ -58,15 +68,16 @@ def fold_rows(events: Sequence[StoredEvent]) -> NDArray[np.void]:
             else:
                 transfers.append(transfer_fields(event.payload))
             is_report.append(False)
+        places.append(stored.seq)
         ids.append(event_id)
         received.append(event.received_at)
     rows = np.empty(len(ids), dtype=EVENT_ROW)
     rows["received_at"] = received
     rows["event_0"], rows["event_1"] = _words(ids)
-    places = np.array(is_report, dtype=np.bool_)
-    _fill_transfers(rows, ~places, transfers)
-    _fill_reports(rows, places, reports)
-    return rows
+    reported = np.array(is_report, dtype=np.bool_)
+    _fill_transfers(rows, ~reported, transfers)
+    _fill_reports(rows, reported, reports)
+    return rows, np.array(places, dtype=np.int64)
 
 
 def _fill_transfers(

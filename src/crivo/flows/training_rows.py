@@ -4,47 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from crivo.domain.errors import Code, Refused, invalid
-from crivo.domain.event import StoredEvent, transfer_event_id
-from crivo.domain.report import ReportStatus
-from crivo.domain.streams import Stream
-from crivo.domain.transfer import Purpose
-from crivo.features.engine import BEHIND, Engine
 from crivo.features.plan import Plan
-from crivo.features.row import PURPOSE_CODES, RowKind, words
 from crivo.flows.cells import label_text, parse_label, parse_time
-from crivo.flows.codec import report_fields
-from crivo.flows.fold import fold_rows
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import Cell, LogReader, Table, TableReader
+from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
-from crivo.model.dataset import NEVER, Dataset, mature
+from crivo.model.dataset import Dataset
+from crivo.model.labels import NEVER
 
-Progress = Callable[[str, int, int], None]
-Words = npt.NDArray[np.uint64]
-
-#: Events of one read of the log: the port's limit on a transaction.
-PAGE_EVENTS: Final = 10_000
 #: Rows of a table that are looked at together.
 SLICE_ROWS: Final = 10_000
-
-#: Returns are answered without a score, so nothing is learnt from them.
-_RETURNS: Final = (PURPOSE_CODES[Purpose.REFU], PURPOSE_CODES[Purpose.IPRT])
-_KEPT: Final = (
-    "occurred_at",
-    "received_at",
-    "event_0",
-    "event_1",
-    "payer_0",
-    "payer_1",
-)
 
 
 def dataset_of_log(
@@ -52,48 +29,27 @@ def dataset_of_log(
 ) -> Dataset:
     """Every mature transfer that the log knew at `labels_as_of`, with its vector and its label.
 
-    The log is folded in its order up to the end read at the start, and each transfer's vector is
-    read before the transfer is folded. A transfer is positive iff an accepted report about it was
-    received by `labels_as_of`. Left out and counted: `immature` (younger than the label delay),
-    `returns`, `behind` (vectors read at another instant than their own).
+    The rows are those of `training_set`: the log is folded in its order up to the end read at the
+    start, and each transfer's vector is read before the transfer is folded. A transfer is positive
+    iff an accepted report about it was received by `labels_as_of`. Left out and counted:
+    `immature` (younger than the label delay), `returns`, `behind` (vectors read at another instant
+    than their own).
     """
-    engine = Engine(plan)
+    rules = Rules(labels_as_of=labels_as_of, label_delay=label_delay, with_immature=False)
     end = log.end()
-    vectors: list[npt.NDArray[np.float64]] = []
-    facts: list[npt.NDArray[np.void]] = []
-    known: dict[tuple[int, int], int] = {}
+    made = training_parts(log, plan, rules, end=end, shards=1, progress=progress)
+    parts = list(made) or [no_part(plan)]
     left_out: Counter[str] = Counter(immature=0, returns=0, behind=0)
-    start = 0
-    while start < end:
-        page = log.read(start=start, limit=min(PAGE_EVENTS, end - start))
-        start = page[-1].seq + 1
-        # Nothing later is known yet, and nothing later enters the vector of a mature transfer.
-        seen = [stored for stored in page if stored.event.received_at <= labels_as_of]
-        _note_reports(seen, known)
-        rows = fold_rows(seen)
-        transfers = rows["kind"] == RowKind.TRANSFER
-        old = mature(rows["occurred_at"], labels_as_of=labels_as_of, label_delay=label_delay)
-        returned = np.isin(rows["purpose"], _RETURNS)
-        wanted = transfers & old & ~returned
-        found, flags = engine.vectors(rows, wanted)
-        behind = (flags & BEHIND) != 0
-        vectors.append(found[~behind])
-        facts.append(rows[wanted][~behind][list(_KEPT)])
-        left_out["immature"] += int((transfers & ~old).sum())
-        left_out["returns"] += int((transfers & old & returned).sum())
-        left_out["behind"] += int(behind.sum())
-        progress("read the log", start, end)
-    width = len(plan.names)
-    kept = np.concatenate(facts) if facts else np.empty(0, fold_rows([])[list(_KEPT)].dtype)
-    ids = np.stack([kept["event_0"], kept["event_1"]], axis=1)
+    for part in parts:
+        left_out.update(part.left_out)
     return Dataset(
-        vectors=np.concatenate(vectors) if vectors else np.empty((0, width)),
-        weights=np.ones(len(kept)),
-        occurred_at=kept["occurred_at"].copy(),
-        received_at=kept["received_at"].copy(),
-        known_at=_known_at(ids, known),
-        ids=ids,
-        payer_ids=np.stack([kept["payer_0"], kept["payer_1"]], axis=1),
+        vectors=np.concatenate([part.vectors for part in parts]),
+        weights=np.concatenate([part.weights for part in parts]),
+        occurred_at=np.concatenate([part.occurred_at for part in parts]),
+        received_at=np.concatenate([part.received_at for part in parts]),
+        known_at=np.concatenate([part.accepted_at for part in parts]),
+        ids=np.concatenate([part.ids for part in parts]),
+        payer_ids=np.concatenate([part.payer_ids for part in parts]),
         names=plan.names,
         set_hash=plan.set_hash,
         plan_hash=plan.plan_hash,
@@ -102,25 +58,6 @@ def dataset_of_log(
         label_delay=label_delay,
         left_out=dict(left_out),
     )
-
-
-def _note_reports(page: Sequence[StoredEvent], known: dict[tuple[int, int], int]) -> None:
-    """The earliest receipt of an accepted report, by the event id of the transfer it is about."""
-    for stored in page:
-        if stored.event.stream is not Stream.REPORTS:
-            continue
-        report = report_fields(stored.event.payload)
-        if report.status is ReportStatus.ACCEPTED:
-            about = words(transfer_event_id(report.end_to_end_id))
-            known[about] = min(known.get(about, NEVER), stored.event.received_at)
-
-
-def _known_at(ids: Words, known: dict[tuple[int, int], int]) -> npt.NDArray[np.int64]:
-    known_at = np.full(len(ids), NEVER, np.int64)
-    first_words = np.array([first for first, _ in known], np.uint64)
-    for place in np.flatnonzero(np.isin(ids[:, 0], first_words)):
-        known_at[place] = known.get((int(ids[place, 0]), int(ids[place, 1])), NEVER)
-    return known_at
 
 
 def dataset_of_table(reader: TableReader, mapping: Mapping, *, progress: Progress) -> Dataset:

@@ -11,13 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.model.artifact import canonical_json
-
-#: `known_at` of a transfer that nobody has reported.
-NEVER: Final = np.iinfo(np.int64).max
+from crivo.model.labels import Int64s
 
 _COLUMNS: Final = ("weights", "occurred_at", "received_at", "known_at", "ids", "payer_ids")
-
-Int64s = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +63,6 @@ class Dataset:
 def words_of(ids: bytes) -> npt.NDArray[np.uint64]:
     """uint64[n, 2]: joined 16-byte ids as two little-endian words each."""
     return np.frombuffer(ids, dtype="<u8").reshape(-1, 2)
-
-
-def mature(occurred_at: Int64s, *, labels_as_of: int, label_delay: int) -> npt.NDArray[np.bool_]:
-    """bool[n]: a row's silence means something, since its label had `label_delay` to arrive."""
-    old: npt.NDArray[np.bool_] = occurred_at <= labels_as_of - label_delay
-    return old
 
 
 def _content_hash(dataset: Dataset) -> str:

@@ -9,7 +9,8 @@ from crivo.domain.errors import Code, Refused, Unfit
 from crivo.domain.instant import DAY
 from crivo.model.artifact import SCORE_ONE
 from crivo.model.calibrate import fit_platt, tabulate
-from crivo.model.dataset import NEVER, Dataset, mature
+from crivo.model.dataset import Dataset
+from crivo.model.labels import NEVER, mature
 from crivo.model.scorer import Scorer
 from crivo.model.split import SplitOptions, split_by_time
 from tests.unit.model.worlds import SMALL, START, labelled, trained

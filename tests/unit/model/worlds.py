@@ -6,7 +6,8 @@ import numpy as np
 
 from crivo.domain.instant import DAY
 from crivo.model.artifact import Artifact, ArtifactKind
-from crivo.model.dataset import NEVER, Dataset
+from crivo.model.dataset import Dataset
+from crivo.model.labels import NEVER
 from crivo.model.split import SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 

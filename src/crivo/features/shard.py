@@ -1,0 +1,149 @@
+"""Shards: a plan's columns and their keys dealt out, so that each process folds only its own.
+
+A shard is (entity table, hash of its key) and makes the columns of its entities for the rows of its
+keys; columns join by place. A value depends on the events of its own key and on no other, so what a
+shard makes is what the whole plan would have made, bit for bit, however many shards there are.
+
+The pair's table is dealt by the payer, who is half of its key: two shards read a transfer then, and
+not three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.features.engine import Engine, Rows, Vector
+from crivo.features.plan import Plan, compile_plan
+from crivo.features.spec import Entity, FeatureSet
+
+Mask = NDArray[np.bool_]
+Flags = NDArray[np.uint8]
+
+#: The columns of a row that hold the id of one who takes part.
+Party = tuple[str, ...]
+
+_PAYER: Final = ("payer_0", "payer_1")
+_PAYEE: Final = ("payee_0", "payee_1")
+
+#: More shards than this cost more in passes over the rows than they can win.
+SHARDS_MAX: Final = 256
+
+_MIX: Final = np.uint64(0x9E3779B97F4A7C15)
+_HALF: Final = np.uint64(32)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Whose shard folds an event (each of these parties'), and whose reads a transfer."""
+
+    folds: tuple[Party, ...]
+    reads: Party
+
+
+#: Where an entity's table is kept. The transfer's own values need no table: any shard makes them.
+ROUTES: Final[Mapping[Entity, Route]] = {
+    Entity.TRANSFER: Route((_PAYER,), _PAYER),
+    Entity.PAYER: Route((_PAYER,), _PAYER),
+    Entity.PAIR: Route((_PAYER,), _PAYER),
+    Entity.PAYEE: Route((_PAYEE,), _PAYEE),
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shard:
+    """One part of `of`: the vector's `columns` (their places), of the keys that are its own.
+
+    Without a route it is the whole plan, and every row is its own.
+    """
+
+    plan: Plan
+    columns: tuple[int, ...]
+    route: Route | None = None
+    remainder: int = 0
+    of: int = 1
+
+    def folds(self, rows: Rows) -> Mask:
+        """bool[n]: the rows that this shard must fold."""
+        parties = () if self.route is None else self.route.folds
+        own = np.full(len(rows), not parties, dtype=np.bool_)
+        for party in parties:
+            own |= self._is_own(rows, party)
+        return own
+
+    def reads(self, rows: Rows) -> Mask:
+        """bool[n]: the transfers whose columns this shard makes."""
+        if self.route is None:
+            return np.ones(len(rows), dtype=np.bool_)
+        return self._is_own(rows, self.route.reads)
+
+    def _is_own(self, rows: Rows, party: Party) -> Mask:
+        own: Mask = deal([rows[name] for name in party], self.of) == self.remainder
+        return own
+
+
+def deal(words: Sequence[NDArray[Any]], of: int) -> NDArray[np.int64]:
+    """int64[n] in [0, of): the hand that each id goes to. The id alone decides."""
+    mixed = words[0].astype(np.uint64) * _MIX
+    for word in words[1:]:
+        mixed = ((mixed ^ (mixed >> _HALF)) + word.astype(np.uint64)) * _MIX
+    dealt: NDArray[np.int64] = ((mixed >> _HALF) % np.uint64(of)).astype(np.int64)
+    return dealt
+
+
+def shards_of(plan: Plan, count: int) -> tuple[Shard, ...]:
+    """The shards of a plan whose tables are dealt to `count` hands each; of one, the plan itself.
+
+    Those that take the longest come first.
+    """
+    assert 1 <= count <= SHARDS_MAX
+    features = plan.feature_set.features
+    if count == 1:
+        return (Shard(plan, tuple(range(len(features)))),)
+    tables: dict[Route, list[int]] = {}
+    for place, feature in enumerate(features):
+        tables.setdefault(ROUTES[feature.entity], []).append(place)
+    found = []
+    for route, columns in sorted(tables.items(), key=lambda table: -len(table[1])):
+        own = FeatureSet(tuple(features[place] for place in columns))
+        part = compile_plan(own, saturation_events=plan.saturation_events)
+        found += [Shard(part, tuple(columns), route, hand, count) for hand in range(count)]
+    return tuple(found)
+
+
+class ShardFold:
+    """A shard at work: it is shown all rows, in their order, and folds its own."""
+
+    def __init__(self, shard: Shard) -> None:
+        self.shard: Final = shard
+        self._engine: Final = Engine(shard.plan)
+
+    def vectors(self, rows: Rows, wanted: Mask) -> tuple[Vector, Flags]:
+        """(float64[m, columns], flags[m]) of the wanted rows that the shard reads.
+
+        Raises:
+            Refused, Unavailable: as `Engine.vectors`.
+        """
+        asked = wanted & self.shard.reads(rows)
+        own = self.shard.folds(rows)
+        assert not (asked & ~own).any(), "who reads a transfer has folded it"
+        return self._engine.vectors(rows[own], asked[own])
+
+
+def join(
+    shards: Sequence[Shard], made: Sequence[tuple[Vector, Flags]], rows: Rows, wanted: Mask
+) -> tuple[Vector, Flags]:
+    """(float64[m, F], flags[m]) of the wanted rows, of what every shard made of them."""
+    asked = rows[wanted]
+    width = 1 + max(max(shard.columns) for shard in shards)
+    vectors = np.empty((len(asked), width), dtype=np.float64)
+    flags = np.zeros(len(asked), dtype=np.uint8)
+    for shard, (part, marks) in zip(shards, made, strict=True):
+        places = np.flatnonzero(shard.reads(asked))
+        vectors[np.ix_(places, np.array(shard.columns))] = part
+        flags[places] |= marks
+    return vectors, flags

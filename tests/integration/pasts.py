@@ -1,0 +1,122 @@
+"""Logs with a past: transfers of few accounts, late ones, returns, and reports of every status."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from crivo.adapters.sqlite.log import open_log
+from crivo.bootstrap.training_sets import reading
+from crivo.domain import report, transfer
+from crivo.domain.clock import ClockKind
+from crivo.domain.event import Event, make_event_id, transfer_event_id
+from crivo.domain.identifiers import derived_end_to_end_id
+from crivo.domain.instant import DAY, HOUR, MINUTE, parse_rfc3339
+from crivo.domain.report import Report, ReportStatus
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.flows.codec import encode_report, encode_transfer
+from crivo.flows.ports import LogReader
+
+START = parse_rfc3339("2026-03-02T02:59:00Z")
+DAYS = 30
+
+
+def account(number: int) -> bytes:
+    return number.to_bytes(16, "big")
+
+
+def transfer_event(value: Transfer, received_at: int) -> Event:
+    return Event(
+        Stream.HISTORY,
+        value.payer_id,
+        transfer_event_id(value.end_to_end_id),
+        value.occurred_at,
+        received_at,
+        transfer.SCHEMA,
+        "past",
+        encode_transfer(value),
+    )
+
+
+def report_event(value: Transfer, status: ReportStatus, known_at: int, name: str) -> Event:
+    claim = Report(
+        name,
+        status,
+        value.end_to_end_id,
+        value.payer_id,
+        value.payee_id,
+        value.amount_centavos,
+        value.occurred_at,
+    )
+    return Event(
+        Stream.REPORTS,
+        value.payer_id,
+        make_event_id("report", "past", name),
+        known_at,
+        known_at,
+        report.SCHEMA,
+        "past",
+        encode_report(claim),
+    )
+
+
+def past(seed: int, count: int, *, days: int = DAYS) -> list[Event]:
+    """Events in the order of their receipts."""
+    chance = random.Random(seed)
+    events = []
+    for number in range(count):
+        occurred_at = START + chance.randrange(days * DAY)
+        value = Transfer(
+            end_to_end_id=derived_end_to_end_id(occurred_at, f"past {seed}", str(number)),
+            occurred_at=occurred_at,
+            payer_account_id=account(chance.randrange(1, 40)),
+            payee_account_id=account(chance.choice([1, chance.randrange(1, 60)])),
+            amount_centavos=chance.choice([1, 5_000, 20_000, 120_000, 5_000_000]),
+            initiation=chance.choice([None, Initiation.DICT, Initiation.MANU]),
+            purpose=chance.choice([None, Purpose.IPAY, Purpose.IPAY, Purpose.REFU]),
+        )
+        delay = chance.choice([0, 0, 0, MINUTE, HOUR // 2, 3 * HOUR])
+        events.append(transfer_event(value, occurred_at + delay))
+        status = chance.choice([None] * 7 + list(ReportStatus))
+        if status is not None:
+            known_at = occurred_at + 4 * HOUR + chance.randrange(6 * DAY)
+            events.append(report_event(value, ReportStatus.CLAIMED, known_at, f"c{number}"))
+            if status is not ReportStatus.CLAIMED:
+                later = known_at + chance.randrange(3 * DAY)
+                events.append(report_event(value, status, later, f"r{number}"))
+    return in_order(events)
+
+
+def in_order(events: Sequence[Event]) -> list[Event]:
+    return sorted(events, key=lambda event: (event.received_at, event.event_id))
+
+
+def keep_log(folder: Path, events: Sequence[Event]) -> Path:
+    """The file of a log that holds these events."""
+    folder.mkdir(parents=True, exist_ok=True)
+    log = open_log(folder / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="past")
+    for start in range(0, len(events), 5_000):
+        log.append(events[start : start + 5_000])
+    log.close()
+    return folder / "log.sqlite"
+
+
+def opener(path: Path) -> Callable[[], object]:
+    return partial(reading, path)
+
+
+@contextmanager
+def kept(folder: Path, events: Sequence[Event]) -> Iterator[LogReader]:
+    """A log of these events, open for reading."""
+    with reading(keep_log(folder, events)) as log:
+        yield log
+
+
+def moved(event: Event, later: int) -> Event:
+    """The event as if it had been received so much later."""
+    return replace(event, received_at=event.received_at + later)
