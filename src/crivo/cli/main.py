@@ -111,6 +111,12 @@ def simulate(
     by_day: Annotated[
         bool, typer.Option("--by-day", help="One file a day of tables that have days.")
     ] = False,
+    keep_one_in: Annotated[
+        int,
+        typer.Option(
+            "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
+        ),
+    ] = 1,
     replace: Annotated[
         bool, typer.Option("--replace", help="Overwrite a world that lies there.")
     ] = False,
@@ -132,6 +138,7 @@ def simulate(
             file_format=file_format,
             compression=compression,
             by_day=by_day,
+            keep_one_in=keep_one_in,
             replace=replace,
         ),
         as_json=as_json,

@@ -31,6 +31,7 @@ class SimulateFlags:
     file_format: str = "csv"
     compression: str | None = None
     by_day: bool = False
+    keep_one_in: int = 1
     replace: bool = False
 
 
@@ -48,6 +49,7 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         parse_scale,
         parse_start,
     )
+    from crivo.simulator.sampling import Sampling
     from crivo.simulator.world import simulate
 
     options = SimulationOptions(
@@ -64,11 +66,13 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         flags.by_day,
     )
     table_set = parse_table_set(flags.tables)
+    sampling = Sampling(flags.keep_one_in)
     return write_world(
         flags.out,
         simulate(options),
         table_set=table_set,
         layout=layout,
+        sampling=sampling,
         replace=flags.replace,
         progress=progress,
     )

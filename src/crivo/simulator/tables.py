@@ -20,6 +20,7 @@ from crivo.simulator.institutions import ISPBS
 from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, keys, report_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
+from crivo.simulator.sampling import WHOLE, Sampling, picked
 from crivo.simulator.world import Progress, World
 
 TRANSFERS: Final = "transfers"
@@ -36,8 +37,13 @@ def tables(world: World, progress: Progress | None = None) -> Iterator[tuple[str
         yield piece.table, piece.columns
 
 
-def platform_tables(world: World, progress: Progress | None = None) -> Iterator[Piece]:
-    """Pieces of tables: each day's transfers and truth in time order, at the end the reports."""
+def platform_tables(
+    world: World, progress: Progress | None = None, sampling: Sampling = WHOLE
+) -> Iterator[Piece]:
+    """Pieces of tables: each day's transfers and truth in time order, at the end the reports.
+
+    A sample keeps all frauds and all that was contested, and adds the column `weight`.
+    """
     claims: list[tuple[Rows, npt.NDArray[np.bytes_]]] = []
     for day, rows in world.rows(progress):
         institutions = account_institutions(world.town, rows["payer"])
@@ -46,8 +52,15 @@ def platform_tables(world: World, progress: Progress | None = None) -> Iterator[
         )
         contested = rows["contested_at"] != NONE
         claims.append((rows[contested], ids[contested]))
-        yield Piece(TRANSFERS, transfer_columns(world, rows, ids, institutions), day.date)
-        yield Piece(TRUTH, truth_columns(world, rows, ids), day.date)
+        transfers = transfer_columns(world, rows, ids, institutions)
+        truth = truth_columns(world, rows, ids)
+        if not sampling.is_whole:
+            always = contested | (rows["typology"] != NONE)
+            places, weights = sampling.of_day(world.options.seed, day, rows, always)
+            weight = Column("weight", Kind.INTEGER, weights)
+            transfers, truth = (*picked(transfers, places), weight), picked(truth, places)
+        yield Piece(TRANSFERS, transfers, day.date)
+        yield Piece(TRUTH, truth, day.date)
     contested_rows = np.concatenate([rows for rows, _ in claims])
     columns = report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
     yield Piece(REPORTS, columns)

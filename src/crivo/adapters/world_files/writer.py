@@ -18,6 +18,7 @@ from crivo.adapters.world_files.files import TableFiles
 from crivo.adapters.world_files.layout import Layout
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 from crivo.simulator.columns import Piece
+from crivo.simulator.sampling import WHOLE, Sampling
 from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import Progress, World
@@ -66,6 +67,7 @@ def write_world(
     *,
     table_set: TableSet = TableSet.PLATFORM,
     layout: Layout = DEFAULT_LAYOUT,
+    sampling: Sampling = WHOLE,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Written:
@@ -76,6 +78,7 @@ def write_world(
         world: What to write.
         table_set: Which of its tables.
         layout: Format, compression and files of all tables.
+        sampling: Which part of the transfers.
         replace: Whether a world that lies there gives way.
         progress: Called after each day.
 
@@ -86,9 +89,10 @@ def write_world(
     _check_target(folder, replace=replace)
     try:
         with _aside(folder) as aside:
-            rows = _write_tables(aside, _pieces(world, table_set, progress), layout)
+            rows = _write_tables(aside, _pieces(world, table_set, sampling, progress), layout)
             sha256 = _synced_digests(aside)
-            _write_manifest(aside / MANIFEST, world, table_set, layout, rows, sha256)
+            about = _about(world, table_set, layout, sampling)
+            _write_manifest(aside / MANIFEST, {**about, "rows": rows, "sha256": sha256})
             _put_in_place(aside, folder)
     except OSError as error:
         raise Unavailable(
@@ -136,12 +140,14 @@ def _aside(folder: Path) -> Iterator[Path]:
         shutil.rmtree(aside, ignore_errors=True)
 
 
-def _pieces(world: World, table_set: TableSet, progress: Progress | None) -> Iterator[Piece]:
+def _pieces(
+    world: World, table_set: TableSet, sampling: Sampling, progress: Progress | None
+) -> Iterator[Piece]:
     match table_set:
         case TableSet.SEVEN:
-            return seven_tables(world, progress)
+            return seven_tables(world, progress, sampling)
         case TableSet.PLATFORM:
-            return platform_tables(world, progress)
+            return platform_tables(world, progress, sampling)
 
 
 def _write_tables(aside: Path, pieces: Iterator[Piece], layout: Layout) -> dict[str, int]:
@@ -152,16 +158,11 @@ def _write_tables(aside: Path, pieces: Iterator[Piece], layout: Layout) -> dict[
     return files.rows
 
 
-def _write_manifest(
-    path: Path,
-    world: World,
-    table_set: TableSet,
-    layout: Layout,
-    rows: dict[str, int],
-    sha256: dict[str, str],
-) -> None:
+def _about(
+    world: World, table_set: TableSet, layout: Layout, sampling: Sampling
+) -> dict[str, object]:
     options = world.options
-    manifest = {
+    return {
         "version": WORLD_VERSION,
         "options": {
             "seed": options.seed,
@@ -175,12 +176,14 @@ def _write_manifest(
         "format": layout.file_format,
         "compression": layout.packed,
         "by_day": layout.by_day,
+        "keep_one_in": sampling.one_in,
         "frauds": len(world.frauds),
         "typologies": {typology.code: typology.name for typology in world.typologies},
         "look_alikes": [look_alike.name for look_alike in world.look_alikes],
-        "rows": rows,
-        "sha256": sha256,
     }
+
+
+def _write_manifest(path: Path, manifest: dict[str, object]) -> None:
     path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     _synced_sha256(path)
 

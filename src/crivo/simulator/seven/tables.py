@@ -20,6 +20,7 @@ from crivo.simulator.naming import device_ids, end_to_end_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
+from crivo.simulator.sampling import WHOLE, Sampling, picked
 from crivo.simulator.seven.cases import case_columns
 from crivo.simulator.seven.devices import DEVICES_OF_SCALE, device_columns, registered_devices
 from crivo.simulator.seven.holders import hold, no_instants, see_first
@@ -129,12 +130,22 @@ class _Walk:
         yield Piece(DEVICES, columns)
 
 
-def seven_tables(world: World, progress: Progress | None = None) -> Iterator[Piece]:
-    """The tables in pieces: each day's transfers and log by time, then cases and registers."""
+def seven_tables(
+    world: World, progress: Progress | None = None, sampling: Sampling = WHOLE
+) -> Iterator[Piece]:
+    """The tables in pieces: each day's transfers and log by time, then cases and registers.
+
+    A sample keeps all frauds and adds the column `peso` to transfers; the other tables stay whole.
+    """
     walk = _Walk(world)
     for day, rows in world.rows(progress):
         is_past = day.start < world.window_start
-        yield Piece(EARLIER if is_past else TRANSFERS, walk.transfers(day, rows), day.date)
+        columns = walk.transfers(day, rows)
+        if not sampling.is_whole:
+            always = rows["typology"] != NONE
+            places, weights = sampling.of_day(world.options.seed, day, rows, always)
+            columns = (*picked(columns, places), Column("peso", Kind.INTEGER, weights))
+        yield Piece(EARLIER if is_past else TRANSFERS, columns, day.date)
         if not is_past:
             yield Piece(LOGINS, walk.logins(day, rows), day.date)
     yield Piece(CASES, walk.cases())
