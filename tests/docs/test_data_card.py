@@ -1,0 +1,52 @@
+"""The data card names every column, every word and every option of the seven tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from crivo.simulator.seven import words
+from crivo.simulator.seven.tables import seven_tables
+from crivo.simulator.world import simulate
+from tests.docs.markdown import ROOT, spans
+from tests.unit.simulator.worlds import SMALL
+
+CARD = (ROOT / "docs" / "data-card.md").read_text(encoding="utf-8")
+
+
+def columns() -> dict[str, set[str]]:
+    """The columns of each table."""
+    options = replace(SMALL, days=1, past_days=1, scale=Decimal("0.3"))
+    found: dict[str, set[str]] = {}
+    for piece in seven_tables(simulate(options)):
+        found.setdefault(piece.table, set()).update(column.name for column in piece.columns)
+    return found
+
+
+def missing(card: str) -> Iterator[str]:
+    """What the card does not name."""
+    sections = re.split(r"^### ", card, flags=re.MULTILINE)
+    for table, names in columns().items():
+        # A heading without a text of its own shares that of the next.
+        places = [n for n, text in enumerate(sections) if text.startswith(f"`{table}.csv`")]
+        if not places:
+            yield table
+            continue
+        text = "".join(sections[places[0] : places[0] + 2])
+        yield from (f"{table}.{name}" for name in names if f"`{name}`" not in text)
+    named = set(spans(card))
+    for enumeration in vars(words).values():
+        if isinstance(enumeration, type) and enumeration.__module__ == words.__name__:
+            yield from (str(word) for word in enumeration if str(word) not in named)
+
+
+def test_the_card_names_everything():
+    assert list(missing(CARD)) == []
+
+
+def test_sabotage_a_column_or_a_word_that_is_not_named_is_noticed():
+    assert "chaves_pix.nome_titular" in set(missing(CARD.replace("`nome_titular`", "")))
+    assert "em_reivindicacao" in set(missing(CARD.replace("`em_reivindicacao`", "")))
+    assert "fraudes" in set(missing(CARD.replace("### `fraudes.csv`", "")))
