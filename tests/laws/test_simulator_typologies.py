@@ -10,22 +10,22 @@ import pytest
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.simulator import lookalikes
+from crivo.simulator.campaign import Campaign
 from crivo.simulator.casting import Casting
 from crivo.simulator.catalogue import one_a_file
 from crivo.simulator.draws import Draws
 from crivo.simulator.lookalike import LookAlike, default_look_alikes
 from crivo.simulator.reports import DelayTable
-from crivo.simulator.rows import Rows, no_rows
 from crivo.simulator.typology import Typology, default_typologies
 from tests.unit.simulator.worlds import offences, small_world
 
-TYPOLOGIES = {typology.name: typology for typology in default_typologies()}
+TYPOLOGIES = {typology.name: typology for typology in default_typologies(scenarios=("T18",))}
 LOOK_ALIKES = {look_alike.name: look_alike for look_alike in default_look_alikes()}
 
 
 def test_there_are_typologies_and_their_codes_are_their_own():
     codes = [typology.code for typology in TYPOLOGIES.values()]
-    assert len(codes) >= 3
+    assert len(codes) >= 19
     assert len(set(codes)) == len(codes)
 
 
@@ -37,10 +37,10 @@ def test_a_typology_keeps_the_laws(name: str):
 def _with_recipe_column(column: str, shift: int) -> Typology:
     original = TYPOLOGIES["mule_network"]
 
-    def crooked(casting: Casting, draws: Draws) -> Rows:
-        rows = original.recipe(casting, draws)
-        rows[column] += shift
-        return rows
+    def crooked(casting: Casting, draws: Draws) -> Campaign:
+        campaign = original.recipe(casting, draws)
+        campaign.rows[column] += shift
+        return campaign
 
     return replace(original, recipe=crooked)
 
@@ -62,6 +62,12 @@ def _with_recipe_column(column: str, shift: int) -> Typology:
         ),
         (replace(TYPOLOGIES["fake_store"], source=""), "says too little about itself"),
         (replace(TYPOLOGIES["fake_store"], signals=()), "says too little about itself"),
+        (replace(TYPOLOGIES["fake_store"], name_pt=""), "has no Portuguese name"),
+        (replace(TYPOLOGIES["fake_receipt"], recipe=TYPOLOGIES["fake_job"].recipe), "moves money"),
+        (replace(TYPOLOGIES["key_scan"], recipe=lambda *_: Campaign()), "leaves no trace"),
+        (replace(TYPOLOGIES["refund_abuse"], recipe=TYPOLOGIES["fake_job"].recipe), "steals"),
+        (replace(TYPOLOGIES["illegal_betting"], background=None), "makes too few transfers"),
+        (replace(TYPOLOGIES["provider_breach"], share_per_mille=1), "has impossible shares"),
         (replace(TYPOLOGIES["fake_store"], reported_per_mille=0), "has impossible shares"),
     ],
 )
@@ -72,16 +78,27 @@ def test_sabotage_a_crooked_typology_breaks_its_law(crooked: Typology, offence: 
 def test_sabotage_a_mule_who_forwards_what_never_came_is_noticed():
     original = TYPOLOGIES["mule_network"]
 
-    def crooked(casting: Casting, draws: Draws) -> Rows:
-        rows = original.recipe(casting, draws)
-        rows["occurred_at"] = np.where(rows["hop"] > 1, casting.days[0].start, rows["occurred_at"])
-        return rows
+    def crooked(casting: Casting, draws: Draws) -> Campaign:
+        campaign = original.recipe(casting, draws)
+        campaign.rows["occurred_at"][campaign.rows["hop"] > 1] = casting.days[0].start
+        return campaign
 
     assert "passes on what never came" in set(offences(replace(original, recipe=crooked)))
 
 
+def test_sabotage_a_mule_who_forwards_more_than_came_is_noticed():
+    original = TYPOLOGIES["mule_network"]
+
+    def crooked(casting: Casting, draws: Draws) -> Campaign:
+        campaign = original.recipe(casting, draws)
+        campaign.rows["amount_centavos"][campaign.rows["hop"] > 1] *= 9
+        return campaign
+
+    assert "passes on more than came" in set(offences(replace(original, recipe=crooked)))
+
+
 def test_sabotage_a_typology_without_transfers_is_refused():
-    empty = replace(TYPOLOGIES["fake_store"], recipe=lambda casting, draws: no_rows())
+    empty = replace(TYPOLOGIES["fake_store"], recipe=lambda casting, draws: Campaign())
     with pytest.raises(Misconfigured) as refusal:
         list(offences(empty))
     assert refusal.value.code is Code.DEFINITION_INVALID

@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 import numpy as np
 
+from crivo.domain.instant import DAY
+from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.draws import Draws, Int64s, cumulated
-from crivo.simulator.people import Town
-from crivo.simulator.rhythm import Day
+from crivo.simulator.people import FRAUD_CLASSES, Town, account_institutions
+from crivo.simulator.quota import Quota
+from crivo.simulator.rhythm import Day, instants
 
-#: Where mules come from, in thousandths: used before, opened for it, lent, or long asleep.
+#: Where mules come from, in thousandths: used before, opened for it, lent, or long asleep. Of those
+#: who were not used before, 55 % are new, 30 % lent and 15 % asleep (priors).
 _USED: Final = 250
-_OPENED: Final = 650
+_NEW: Final = 550
 _LENT: Final = 850
-_REMEMBERED: Final = 12
+
+#: From a mule account's first fraud to its mark: median four days (a prior).
+_LIFE: Final = (4 * DAY, 80)
+_LIFE_DAYS_MAX: Final = 30
+
+#: Of the value of accepted fraud, thousandths that reach companies (Silverguard, 2025).
+COMPANIES_PER_MILLE_OF_VALUE: Final = 650
+_SLACK_PER_MILLE: Final = 15
+
+#: How far ahead an account at a wanted institution is looked for.
+_LOOK_AHEAD: Final = 256
 
 
 class Casting:
     """Hands out days, victims and accounts to one campaign after the other.
 
-    Mule accounts follow the prior that about half are new and the rest are lent by their holders
-    or were dormant; a quarter of the parts go to accounts that served in a recent campaign.
+    Companies and persons receive by quota of value: a campaign's receiver is drawn, and drawn
+    again the other way where that would lead the world's share away from the prior.
     """
 
     def __init__(self, town: Town, days: tuple[Day, ...]) -> None:
         self.town = town
         self.turn_to(days)
         self._opened = 0
-        self._recent: list[int] = []
+        self._alive: dict[tuple[int, bool], list[int]] = {}
+        self._quotas: dict[str, Quota] = {}
+        self._carried = 0
+        self._carried_to_companies = 0
 
     def turn_to(self, days: tuple[Day, ...]) -> None:
         """From now on campaigns happen on these days."""
@@ -38,7 +56,7 @@ class Casting:
     @property
     def accounts(self) -> int:
         """One more than the greatest account number in use."""
-        return self.town.census.first_fraud + self._opened
+        return self.town.census.first_fraud + FRAUD_CLASSES * self._opened
 
     @property
     def end(self) -> int:
@@ -49,23 +67,64 @@ class Casting:
         """The day on which a campaign begins: busy days have more."""
         return self.days[int(draws.chosen(self._day_weights, 1)[0])]
 
-    def opened_account(self) -> int:
-        """An account opened for this fraud: nobody has paid or been paid through it."""
-        self._opened += 1
-        return self.accounts - 1
+    def begin(self, draws: Draws, hours: tuple[int, int] = (0, 24)) -> int:
+        """The instant at which a campaign begins, within these Brasília hours."""
+        return int(instants(draws, 1, self.day(draws).start, hours)[0])
 
-    def mule(self, draws: Draws) -> int:
-        """An account that takes the money."""
+    def quota(self, name: str) -> Quota:
+        """The quota of that name: the same one for all campaigns of the world."""
+        if name not in self._quotas:
+            salt = int(Draws(self.town.seed, "quota", name).words(1)[0])
+            self._quotas[name] = Quota(salt)
+        return self._quotas[name]
+
+    def opened_account(self, *, company: bool = False, old: bool = False) -> int:
+        """An account that serves nothing but fraud: opened for it, or (`old`) bought or rented."""
+        self._opened += 1
+        return self.accounts - FRAUD_CLASSES + company + 2 * old
+
+    def opened_at(self, institution: int, *, company: bool = False, old: bool = False) -> int:
+        """The same at a wanted institution, unless that has none for long."""
+        first = self.accounts + company + 2 * old
+        ahead = first + FRAUD_CLASSES * np.arange(_LOOK_AHEAD, dtype=np.int64)
+        found = np.flatnonzero(account_institutions(self.town, ahead) == institution)
+        self._opened += int(found[0]) if len(found) else 0
+        return self.opened_account(company=company, old=old)
+
+    def company(self, draws: Draws, carrying: int) -> bool:
+        """Whether a company receives the next `carrying` centavos of stolen money."""
+        side = draws.one(0, 1000) < COMPANIES_PER_MILLE_OF_VALUE
+        self._carried += carrying
+        due = self._carried * COMPANIES_PER_MILLE_OF_VALUE
+        off = {
+            either: abs((self._carried_to_companies + carrying * either) * 1000 - due)
+            for either in (False, True)
+        }
+        if off[side] > self._carried * _SLACK_PER_MILLE and off[not side] < off[side]:
+            side = not side
+        self._carried_to_companies += carrying * side
+        return side
+
+    def store(self, draws: Draws, carrying: int) -> int:
+        """A new account that poses as a merchant for `carrying` centavos."""
+        return self.opened_account(company=self.company(draws, carrying))
+
+    def mule(self, draws: Draws, at: int, carrying: int, *, without: Collection[int] = ()) -> int:
+        """An account that takes `carrying` centavos at that instant; none of `without`."""
+        company = self.company(draws, carrying)
+        day = at // DAY
+        alive = [one for one in self._alive.get((day, company), ()) if one not in without]
+        if draws.one(0, 1000) < _USED and alive:
+            return alive[draws.one(0, len(alive))]
         origin = draws.one(0, 1000)
-        if origin < _USED and self._recent:
-            return self._recent[draws.one(0, len(self._recent))]
-        if origin < _OPENED:
-            account = self.opened_account()
-        elif origin < _LENT:
-            account = draws.one(0, self.town.census.persons)
-        else:
-            account = int(self.town.outsiders(draws, 1)[0])
-        self._recent = [*self._recent, account][-_REMEMBERED:]
+        account = self.opened_account(company=company, old=origin >= _NEW)
+        if origin >= _NEW and not company:
+            lent = origin < _LENT
+            other = self._person(draws) if lent else int(self.town.outsiders(draws, 1)[0])
+            account = account if other in without else other
+        life = int(drawn(draws, lognormal(*_LIFE), 1)[0]) // DAY
+        for lived in range(min(life, _LIFE_DAYS_MAX) + 1):
+            self._alive.setdefault((day + lived, company), []).append(account)
         return account
 
     def victims(self, draws: Draws, count: int, *, without: int) -> Int64s:
@@ -78,3 +137,10 @@ class Casting:
         first, second = (int(person) for person in draws.below(self.town.census.persons, 2))
         older = self.town.seniors
         return second if seniors and older[second] and not older[first] else first
+
+    def level(self, person: int) -> Int64s:
+        """How much above the median that person lives, in thousandths, as an array of one."""
+        return self.town.person_levels[person : person + 1]
+
+    def _person(self, draws: Draws) -> int:
+        return draws.one(0, self.town.census.persons)

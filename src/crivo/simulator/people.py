@@ -49,6 +49,9 @@ _MET_ANYWHERE: Final = 88
 _NEW_PHONE_PER_MILLE_A_MONTH: Final = 30
 _NEVER: Final = 1 << 30
 
+#: Accounts that serve fraud are numbered in fours: new person, new company, old ones of both.
+FRAUD_CLASSES: Final = 4
+
 
 @dataclass(frozen=True, slots=True)
 class Census:
@@ -270,6 +273,21 @@ def _partners(draws: Draws, size: Census, popularity: Int64s, seed: int) -> npt.
     return size.first_business + partners.reshape(-1, PARTNER_HABITS)
 
 
+def fraud_account_age_days(town: Town, accounts: Int64s) -> Int64s:
+    """How old an account of frauds is when the world begins, or when it is first used: in days.
+
+    New ones are younger than 90; of the others (bought, rented, asleep) two thirds are younger than
+    two years. NONE for accounts that serve other ends.
+    """
+    size = town.census
+    spread = (mixed(accounts, town.seed ^ 0x616765) >> np.uint64(32)).astype(np.int64)
+    old = (accounts - size.first_fraud) % FRAUD_CLASSES >= 2
+    lent = 90 + spread % 640
+    asleep = 730 + spread % 1500
+    ages = np.where(old, np.where(spread // 8192 % 3 < 2, lent, asleep), 1 + spread % 89)
+    return np.asarray(np.where(accounts >= size.first_fraud, ages, NONE), dtype=np.int64)
+
+
 def account_institutions(town: Town, accounts: Int64s) -> Int64s:
     """The place in ISPBS of each account's institution: fixed by the seed, not stored."""
     return _institutions(town.seed, town.census, accounts)
@@ -289,8 +307,8 @@ def _institutions(seed: int, size: Census, accounts: Int64s) -> Int64s:
 def owners(town: Town, accounts: Int64s) -> Int64s:
     """Who holds each account, as values of Owner.
 
-    Accounts opened for fraud are a person's and a business's in turn: even places from the first
-    belong to persons, odd ones to businesses, so that who opens one can choose.
+    Accounts that serve fraud alone are a person's and a business's in turn: even places from the
+    first belong to persons, odd ones to businesses, so that who opens one can choose.
     """
     size = town.census
     is_business = (accounts >= size.first_business) & (accounts < size.first_government)

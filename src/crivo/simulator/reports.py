@@ -113,10 +113,14 @@ def contest_honest(draws: Draws, rows: Rows, claims_of_million: int) -> None:
     recover(draws, rows)
 
 
-def _write(draws: Draws, rows: Rows, claimed: Int64s, delays: Int64s, accepted: Bools) -> None:
+def settle_claims(draws: Draws, rows: Rows, claimed: Int64s, accepted: Bools) -> None:
+    """Writes when the claims about these rows were settled, and how."""
     analysis = drawn(draws, lognormal(_ANALYSIS_MEDIAN, _ANALYSIS_SIGMA_PERCENT), len(claimed))
     analysis = np.clip(analysis, _ANALYSIS_MIN, _ANALYSIS_MAX)
-    contested_at = rows["occurred_at"][claimed] + delays
-    rows["contested_at"][claimed] = contested_at
-    rows["settled_at"][claimed] = contested_at + analysis
+    rows["settled_at"][claimed] = rows["contested_at"][claimed] + analysis
     rows["accepted"][claimed] = accepted
+
+
+def _write(draws: Draws, rows: Rows, claimed: Int64s, delays: Int64s, accepted: Bools) -> None:
+    rows["contested_at"][claimed] = rows["occurred_at"][claimed] + delays
+    settle_claims(draws, rows, claimed, accepted)

@@ -32,7 +32,8 @@ ROW: Final = np.dtype(
         ("purpose", "<i1"),  # place in PURPOSES
         ("typology", "<i1"),  # place among the world's typologies, or NONE: not a fraud
         ("hop", "<i1"),  # 1: paid by a victim; 2 and more: passed on by a mule; 0: not a fraud
-        ("campaign", "<i4"),  # or NONE
+        ("role", "<i1"),  # a Role: what the transfer is for in its campaign; 0: part of none
+        ("campaign", "<i4"),  # or NONE; one with NONE as typology goes with a fraud and is none
         ("contested_at", "<i8"),  # when somebody claimed that it was fraud, or NONE
         ("settled_at", "<i8"),  # when the claim was accepted or rejected, or NONE
         ("accepted", "?"),  # what became of the claim

@@ -19,6 +19,7 @@ from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, keys, report_ids
 from crivo.simulator.people import account_institutions
+from crivo.simulator.roles import Role
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
 from crivo.simulator.sampling import WHOLE, Sampling, picked
 from crivo.simulator.world import Progress, World
@@ -97,15 +98,23 @@ def transfer_columns(
 
 
 def truth_columns(world: World, rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
-    """What nobody knows when deciding: fraud or not, of which campaign, how far down the chain."""
-    honest = rows["typology"] == NONE
+    """What nobody knows when deciding: fraud or not, of which campaign, how far down the chain.
+
+    A row with a campaign that is no fraud goes with one: a bait, or an honest purchase that its
+    payer will contest.
+    """
+    campaigns = rows["campaign"].astype(np.int64)
+    alone = campaigns == NONE
     codes = words(tuple(typology.code for typology in world.typologies) or ("",))
+    owners = np.append(world.plan.campaigns, 0)[campaigns]
+    places = np.where(rows["typology"] == NONE, owners, rows["typology"])
     return (
         Column("end_to_end_id", Kind.TEXT, ids),
-        Column("is_fraud", Kind.FLAG, ~honest),
-        Column("typology", Kind.WORD, codes[np.where(honest, 0, rows["typology"])], honest),
-        Column("campaign", Kind.INTEGER, rows["campaign"].astype(np.int64), honest),
-        Column("hop", Kind.INTEGER, rows["hop"].astype(np.int64), honest),
+        Column("is_fraud", Kind.FLAG, rows["typology"] != NONE),
+        Column("typology", Kind.WORD, codes[places], alone),
+        Column("campaign", Kind.INTEGER, campaigns, alone),
+        Column("role", Kind.WORD, words(tuple(Role.__members__))[rows["role"]], alone),
+        Column("hop", Kind.INTEGER, rows["hop"].astype(np.int64), alone),
     )
 
 

@@ -2,33 +2,62 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
+from enum import StrEnum
 
 from crivo.simulator import typologies
+from crivo.simulator.campaign import Campaign
 from crivo.simulator.casting import Casting
 from crivo.simulator.catalogue import one_a_file
 from crivo.simulator.draws import Draws
+from crivo.simulator.levers import Lever
 from crivo.simulator.reports import CONTEST_DELAYS, DelayTable
+from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
+from crivo.simulator.signals import Signal
 
-#: Draws one campaign: rows with `hop` set, in any order, all within the casting's days.
-Recipe = Callable[[Casting, Draws], Rows]
+#: Draws one campaign.
+Recipe = Callable[[Casting, Draws], Campaign]
+
+#: Draws what becomes of the stolen money of another typology's campaign: rows of hop 2 and more.
+Attach = Callable[[Casting, Draws, Rows], Rows]
+
+#: A fraud's background transfers of one day, unsorted.
+OfDay = Callable[[Day, Draws], Rows]
+
+#: Casts a background once for a world; its campaign numbers come from the counter it is given.
+Background = Callable[[Casting, Draws, Callable[[], int]], OfDay]
+
+
+class Kind(StrEnum):
+    """What a typology brings into the world, and so how its share is counted."""
+
+    THEFT = "theft"  # victims pay: a share of the frauds
+    NETWORK = "network"  # moves what the thefts brought: a share of the frauds
+    ABUSE = "abuse"  # honest transfers that are contested: transfers for 1,000 frauds
+    CASE = "case"  # no money moves, somebody complains: campaigns for 1,000 frauds
+    RECON = "recon"  # no money moves, nobody complains: campaigns for 1,000 frauds
+    BACKGROUND = "background"  # not contested as fraud: transfers of 1,000 transfers
+    SCENARIO = "scenario"  # only where it is asked for by code: one campaign beside the shares
 
 
 @dataclass(frozen=True, slots=True)
 class Typology:
     """A kind of fraud.
 
-    `share_per_mille` is its part of the fraudulent transfers relative to the other typologies'.
-    Of the transfers that victims made (hop 1), `reported_per_mille` are contested; of those that
-    mules passed on, `traced_per_mille` become known when the victim's bank traces the money.
-    `situation` and `fraud_type` are the codes of the infraction report; `signals` are what could
-    be seen when deciding; `source` says where recipe and prior come from.
+    `share_per_mille` is its part as its kind counts it; of thefts and networks, relative to the
+    others of them. Of the transfers that victims made (hop 1), `reported_per_mille` are contested;
+    of those that mules passed on, `traced_per_mille` become known when the victim's bank traces the
+    money. `situation` and `fraud_type` are the codes of the infraction report, empty where there is
+    none; `signals` are what could be seen when deciding, and `noticed` those of them that the
+    payer's institution collects, each with the thousandths of sessions in which it does; `source`
+    says where recipe and prior come from; `means` is what an adaptive fraudster can change.
     """
 
     code: str
     name: str
+    name_pt: str
     meaning: str
     source: str
     signals: tuple[str, ...]
@@ -37,11 +66,27 @@ class Typology:
     share_per_mille: int
     reported_per_mille: int
     recipe: Recipe
+    kind: Kind = Kind.THEFT
     traced_per_mille: int = 0
     contest_delays: DelayTable = CONTEST_DELAYS
+    noticed: tuple[tuple[Signal, int], ...] = ()
+    means: tuple[Lever, ...] = ()
+    attach: Attach | None = None
+    background: Background | None = None
+
+    @property
+    def steals(self) -> bool:
+        """Whether its transfers count as frauds by share."""
+        return self.kind in (Kind.THEFT, Kind.NETWORK)
+
+    @property
+    def noticed_from_hop(self) -> int:
+        """1: `noticed` is about the victims' payments; 2: about what mules pass on."""
+        return 2 if self.kind is Kind.NETWORK else 1
 
 
-def default_typologies() -> tuple[Typology, ...]:
-    """Every typology, by its code."""
+def default_typologies(scenarios: Collection[str] = ()) -> tuple[Typology, ...]:
+    """Every typology by its code; scenarios only where their codes are named."""
     found = one_a_file(typologies, "TYPOLOGY", Typology)
-    return tuple(sorted(found, key=lambda typology: typology.code))
+    wanted = (one for one in found if one.kind is not Kind.SCENARIO or one.code in scenarios)
+    return tuple(sorted(wanted, key=lambda typology: typology.code))

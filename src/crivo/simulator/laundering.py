@@ -1,0 +1,168 @@
+"""How stolen money leaves the account that received it: sweeps, layers of mules, and exits.
+
+The parameters are priors: waits with a median of 6 minutes and a tenth above 45; two to five parts
+of 15 to 50 % each; one network in five keeps its parts below the R$ 200 from which banks trace;
+35 % of networks have no second layer, 35 % one, 18 % two, 12 % more; at the block nothing is left
+in 60 % of accounts, a part in 20 %, all of it in 20 %.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import HOUR, MINUTE
+from crivo.domain.transfer import Initiation
+from crivo.simulator.amounts import drawn, lognormal
+from crivo.simulator.campaign import joined, payments
+from crivo.simulator.casting import Casting
+from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.people import account_institutions
+from crivo.simulator.roles import Role
+from crivo.simulator.rows import Rows, no_rows
+
+_WAIT: Final = (6 * MINUTE, 157)
+_WAIT_MIN: Final = MINUTE // 2
+_WAIT_MAX: Final = 6 * HOUR
+#: Accounts that many pay are swept by the hour.
+_MANY: Final = 12
+_MANY_WAIT_MIN: Final = HOUR
+
+#: Layers of accounts: weights of one, two, three, four and five.
+_DEPTHS: Final = (35, 35, 18, 8, 4)
+_PARTS: Final = (2, 6)
+_PART_PERCENT: Final = (15, 51)
+_TRACED_FROM: Final = 20_000
+_EVASIVE_PER_MILLE: Final = 200
+_EVASIVE_PART: Final = (12_000, 19_900)
+
+#: What stays in the account: thousandths of accounts that keep all, and that keep a part.
+_KEEPS_ALL: Final = 200
+_KEEPS_PART: Final = 400
+_KEPT_PERCENT: Final = (20, 61)
+
+#: Of parts, thousandths that stay with the same institution: with chance, one in five do.
+_SAME_INSTITUTION_PER_MILLE: Final = 130
+
+#: Exits in percent: betting and crypto assets, a purchase, another own account; the rest (cash,
+#: boleto, card) leaves no transfer.
+_EXITS: Final = (35, 15, 20, 30)
+_EXIT_SHARE_PERCENT: Final = (55, 100)
+
+_MIX: Final = {Initiation.DICT: 800, Initiation.MANU: 140, Initiation.QRES: 60}
+_EXIT_MIX: Final = {Initiation.DICT: 450, Initiation.QRDN: 550}
+
+
+def move_on(casting: Casting, draws: Draws, inflows: Rows) -> Rows:
+    """What becomes of these transfers to mules: rows of the next hops, never more than came.
+
+    `inflows` are one campaign's transfers of any one hop; accounts that pay out in them are left.
+    """
+    depth = 1 + int(draws.chosen(cumulated(_DEPTHS), 1)[0])
+    evasive = draws.one(0, 1000) < _EVASIVE_PER_MILLE
+    parts = []
+    for account in np.unique(inflows["payee"]).tolist():
+        mine = inflows[inflows["payee"] == account]
+        if draws.one(0, 1000) >= _KEEPS_ALL:
+            parts += list(_layers(casting, draws, mine, depth, evasive=evasive))
+    return joined(*parts)
+
+
+def _layers(
+    casting: Casting, draws: Draws, inflow: Rows, depth: int, *, evasive: bool
+) -> Iterator[Rows]:
+    """One account's money through its layers: of each layer one account hands on, others end."""
+    for _ in range(depth - 1):
+        outflow = _split(casting, draws, inflow, evasive=evasive)
+        if len(outflow) == 0:
+            break
+        yield outflow
+        trunk = outflow["payee"][draws.one(0, len(outflow))]
+        inflow = outflow[outflow["payee"] == trunk]
+    yield _exit(casting, draws, inflow)
+
+
+def _split(casting: Casting, draws: Draws, inflow: Rows, *, evasive: bool) -> Rows:
+    """Sweeps of the account that received this, each in parts to other mules."""
+    sweeps = []
+    kept = draws.one(0, 1000) < _KEEPS_PART - _KEEPS_ALL
+    for at, balance in _sweeps(draws, inflow):
+        amounts = _evasive_parts(draws, balance) if evasive else _parts(draws, balance)
+        if kept:
+            amounts = amounts * (100 - draws.one(*_KEPT_PERCENT)) // 100
+        amounts = amounts[amounts >= 100]
+        if len(amounts):
+            sweeps.append(_hand_on(casting, draws, inflow, at, amounts))
+    return joined(*sweeps)
+
+
+def _hand_on(casting: Casting, draws: Draws, inflow: Rows, at: int, amounts: Int64s) -> Rows:
+    source = int(inflow["payee"][0])
+    institution = int(account_institutions(casting.town, inflow["payee"][:1])[0])
+    payees = []
+    for amount in amounts.tolist():
+        if draws.one(0, 1000) < _SAME_INSTITUTION_PER_MILLE:
+            company = casting.company(draws, amount)
+            payees.append(casting.opened_at(institution, company=company))
+        else:
+            payees.append(casting.mule(draws, at, amount, without=[source, *payees]))
+    occurred_at = at + np.cumsum(draws.spans(MINUTE // 4, 3 * MINUTE, len(amounts)))
+    to = np.asarray(payees, dtype=np.int64)
+    hop = int(inflow["hop"][0]) + 1
+    return payments(draws, occurred_at, amounts, source, to, _MIX, hop=hop, role=Role.MULE)
+
+
+def _exit(casting: Casting, draws: Draws, inflow: Rows) -> Rows:
+    """Where the money leaves for good, as far as it leaves by Pix."""
+    source = int(inflow["payee"][0])
+    way = int(draws.chosen(cumulated(_EXITS), 1)[0])
+    if way == len(_EXITS) - 1:
+        return no_rows()
+    rows = []
+    for at, balance in _sweeps(draws, inflow):
+        amounts = np.asarray([balance * draws.one(*_EXIT_SHARE_PERCENT) // 100], dtype=np.int64)
+        payee = int(
+            casting.town.shops(draws, 1)[0] if way < 2 else casting.town.outsiders(draws, 1)[0]
+        )
+        if amounts[0] >= 100 and payee != source:
+            when = np.asarray([at], dtype=np.int64)
+            hop = int(inflow["hop"][0]) + 1
+            mix = _EXIT_MIX if way < 2 else _MIX
+            rows.append(payments(draws, when, amounts, source, payee, mix, hop=hop, role=Role.EXIT))
+    return joined(*rows)
+
+
+def _sweeps(draws: Draws, inflow: Rows) -> Iterator[tuple[int, int]]:
+    """Instants at which the account is emptied, and what has come since the last time."""
+    order = np.argsort(inflow["occurred_at"], kind="stable")
+    times = inflow["occurred_at"][order].tolist()
+    amounts = inflow["amount_centavos"][order].tolist()
+    least = _WAIT_MIN if len(times) < _MANY else _MANY_WAIT_MIN
+    place = 0
+    while place < len(times):
+        wait = int(np.clip(drawn(draws, lognormal(*_WAIT), 1)[0], least, _WAIT_MAX))
+        at = times[place] + wait
+        balance = 0
+        while place < len(times) and times[place] < at:
+            balance += amounts[place]
+            place += 1
+        yield at, balance
+
+
+def _parts(draws: Draws, balance: int) -> Int64s:
+    """Two to five parts of 15 to 50 % that empty the account; one where they would be too small."""
+    count = min(draws.one(*_PARTS), balance // _TRACED_FROM)
+    if count < 2:
+        return np.asarray([balance * 97 // 100], dtype=np.int64)
+    weights = draws.between(*_PART_PERCENT, count)
+    total = int(weights.sum())
+    emptied = balance * draws.one(960, 1001) // 1000
+    return np.asarray(emptied * weights // total // 100 * 100, dtype=np.int64)
+
+
+def _evasive_parts(draws: Draws, balance: int) -> Int64s:
+    """Up to five parts below the amount from which banks trace."""
+    parts = draws.between(*_EVASIVE_PART, _PARTS[1] - 1)
+    return parts[np.cumsum(parts) <= balance]
