@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "40ef2af148c0490322f0845bed35d0828c5311e3a92729bc87876e13a20a63c1",
-    "dispositivos.csv": "103f2d941221af9da79ddf2b7b0935bad07087a6b3209ab1bda9006841e7ef02",
-    "fraudes.csv": "f6a0517c138980019582b50812535b3228ed31c17f5b9efa89cedd8f790f9ea2",
-    "limites_transacoes.csv": "83aa488f30a8bd16f1daa3e1209119e2d5a9d45bb4b1fb1596209a7aef5facee",
-    "log_autenticacao.csv": "62820f8703173a1e4bea0249daa44f8b98c1eb29d267d8722b133a9d92cc2299",
-    "reports.jsonl": "9217bba67c4691dfd77bb73f4c8eb868f9ab196a2d00224bcdd1a8ab9e405ad5",
-    "transacoes_historicas.csv": "6a3329786899fb2e97eaa3838fcb6ab7e81f3350df0334fcc58eb70c67a7bf13",
-    "transacoes_pix.csv": "c373f27037786e409ec94075cbed8b25a749b5a01cc7514701029130164086de",
-    "transfers.jsonl": "97e5a7eb413d32f1a29d7359929502bbfd1516aac506d82a345521d696b7d918",
-    "truth.jsonl": "77bfecf9a451a53903a247c718ddbdfb077d25d32994fea9d1b244424b10fd9f",
-    "usuarios.csv": "62f783cbc826756e1270ad80d8e05056ee9bc28b39adea6571ed26c3d0674ebe",
+    "chaves_pix.csv": "d5ffd8ad7965a5dc2e9e5ecd5956ca2888448db77f103036439ec247a01288e1",
+    "dispositivos.csv": "d58aa81f665d77b66482e4a4348189f5663ddcbcc51ca926112ae1f8250d9577",
+    "fraudes.csv": "f2ff8fa9c16c18e79a8d04008782e888f192a968873033eeaf2d69b768873fec",
+    "limites_transacoes.csv": "452e2527876f1cad002665c0d1abd82dfafb2b4a47244457e6e0afdee26cad59",
+    "log_autenticacao.csv": "9b732053a84fb79530d6d2428e4199a1421a5ae9ba2dbe79546f75a9e6b83cbc",
+    "reports.jsonl": "c0980f322e93ac6caeb018329a313bc5c41b24ea8584c043abd0f18126499d2c",
+    "transacoes_historicas.csv": "f9898599f3436dd0788e0d50137a9d43174c3234dbe7fcc31b27e78eaab5308a",
+    "transacoes_pix.csv": "c3e20467f29d7a0d27dfcacff7c4da971fb7ea928a10d790bc126fcf10381b76",
+    "transfers.jsonl": "3517923a22d5e17a727f4062c041b192a80d09e6e94bb6868838d53399b22556",
+    "truth.jsonl": "50205ad02f6f0afd04357af2ed86a0a9223077ac06060932be8181e6d72d25a5",
+    "usuarios.csv": "32553da3ea4ce667676f64ec64ff2be342c09ba90c6bfa0caef02cb4e7a7d4f0",
 }
 
 PROGRAM = """
