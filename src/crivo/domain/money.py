@@ -29,6 +29,16 @@ def check_centavos(amount: int, *, field: str = "amount_centavos") -> int:
     return amount
 
 
+def check_centavos_or_zero(amount: int, *, field: str) -> int:
+    """The same amount, if it is 0 .. 10¹² − 1 centavos: what may come to nothing, such as a refund.
+
+    Raises:
+        Refused: AMOUNT_INVALID, AMOUNT_RANGE.
+    """
+    is_zero = type(amount) is int and amount == 0
+    return 0 if is_zero else check_centavos(amount, field=field)
+
+
 def parse_centavos(value: str | float | Decimal, *, field: str = "amount") -> int:
     """Centavos of a decimal amount of reais, exact; a third decimal place is refused, not rounded.
 

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from crivo.domain.errors import Code, invalid
-from crivo.domain.identifiers import end_to_end_id_minute
-from crivo.domain.instant import check_instant
-from crivo.domain.money import check_centavos
+from crivo.domain.declared import check_fields
+from crivo.domain.fields import Centavos, EndToEndId, EntityId, Instant, OwnId
 
 SCHEMA: Final = "report.v1"
 
@@ -33,22 +31,23 @@ class Report:
         Refused: the first fact that cannot be, with its field.
     """
 
-    report_id: str
+    report_id: OwnId
     status: ReportStatus
-    end_to_end_id: str
-    payer_id: bytes
-    payee_id: bytes
-    amount_centavos: int
-    transfer_occurred_at: int
+    end_to_end_id: EndToEndId
+    payer_id: EntityId
+    payee_id: EntityId
+    amount_centavos: Centavos
+    transfer_occurred_at: Instant
 
     def __post_init__(self) -> None:
-        if not 1 <= len(self.report_id) <= 64:
-            raise invalid(
-                Code.ID_INVALID,
-                field="report_id",
-                expected="1 to 64 characters",
-                found=self.report_id,
-            )
-        end_to_end_id_minute(self.end_to_end_id)
-        check_instant(self.transfer_occurred_at, field="transfer_occurred_at")
-        check_centavos(self.amount_centavos)
+        check_fields(self)
+
+    @property
+    def subject_id(self) -> bytes:
+        """Whose stream of events this one belongs to: the payer's."""
+        return self.payer_id
+
+    @property
+    def own_id(self) -> str:
+        """The id that the reporter chose."""
+        return self.report_id

@@ -8,11 +8,21 @@ from typing import Final
 
 
 class Stream(StrEnum):
-    """A stream's name is its topic; the version changes only with an incompatible record."""
+    """A stream's name is its topic; the version changes only with an incompatible record.
 
+    What an account had, was and allowed comes before what it pays, and that before what came of it.
+    """
+
+    DICT = "pix.dict.v1"
+    LIMITS = "pix.limits.v1"
+    LISTS = "pix.lists.v1"
+    DEVICES = "pix.devices.v1"
+    LOGINS = "pix.logins.v1"
     HISTORY = "pix.history.v1"
     TRANSFERS = "pix.transfers.v1"
     DECISIONS = "pix.decisions.v1"
+    ALERTS = "pix.alerts.v1"
+    SETTLEMENTS = "pix.settlements.v1"
     REPORTS = "pix.reports.v1"
 
 

@@ -8,7 +8,8 @@ from typing import Final
 
 from crivo.domain.errors import Code, invalid
 from crivo.domain.event import ENTITY_ID_BYTES
-from crivo.domain.identifiers import check_ispb, end_to_end_id_minute
+from crivo.domain.fields import Centavos, EndToEndId, EntityId, Instant, Ispb, TxId
+from crivo.domain.identifiers import check_ispb, check_txid, end_to_end_id_minute
 from crivo.domain.instant import check_instant
 from crivo.domain.money import check_centavos
 
@@ -38,30 +39,42 @@ class Purpose(StrEnum):
     IPRT = "IPRT"
 
 
+class ServiceLevel(StrEnum):
+    """When it is to be paid: at once, on a day set before, or after an analysis against fraud."""
+
+    PAGPRI = "PAGPRI"
+    PAGAGD = "PAGAGD"
+    PAGFRD = "PAGFRD"
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """The facts of one attempt. The order of the fields is the schema `transfer.v1`: only append.
 
     Ids are 16-byte pseudonyms. `occurred_at` is an instant; `amount_centavos` is 1 .. 10¹² − 1.
-    A fact that the door was not given is None, which is not the same as any value.
+    A fact that the door was not given is None, which is not the same as any value. `initiator_ispb`
+    is the payment initiator's, who is neither payer's nor payee's institution.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
     """
 
-    end_to_end_id: str
-    occurred_at: int
-    amount_centavos: int
-    payer_account_id: bytes | None
-    payee_account_id: bytes | None
-    payer_person_id: bytes | None = None
-    payee_person_id: bytes | None = None
-    payee_key_id: bytes | None = None
-    device_id: bytes | None = None
-    payer_ispb: str | None = None
-    payee_ispb: str | None = None
+    end_to_end_id: EndToEndId
+    occurred_at: Instant
+    amount_centavos: Centavos
+    payer_account_id: EntityId | None
+    payee_account_id: EntityId | None
+    payer_person_id: EntityId | None = None
+    payee_person_id: EntityId | None = None
+    payee_key_id: EntityId | None = None
+    device_id: EntityId | None = None
+    payer_ispb: Ispb | None = None
+    payee_ispb: Ispb | None = None
     initiation: Initiation | None = None
     purpose: Purpose | None = None
+    service_level: ServiceLevel | None = None
+    txid: TxId | None = None
+    initiator_ispb: Ispb | None = None
 
     def __post_init__(self) -> None:
         end_to_end_id_minute(self.end_to_end_id)
@@ -71,6 +84,10 @@ class Transfer:
             check_ispb(self.payer_ispb, field="payer_ispb")
         if self.payee_ispb is not None:
             check_ispb(self.payee_ispb, field="payee_ispb")
+        if self.txid is not None:
+            check_txid(self.txid)
+        if self.initiator_ispb is not None:
+            check_ispb(self.initiator_ispb, field="initiator_ispb")
         if self.payer_account_id is None and self.payer_person_id is None:
             raise _party_missing("payer_account", self)
         if not (self.payee_account_id or self.payee_person_id or self.payee_key_id):
@@ -89,6 +106,16 @@ class Transfer:
         payee = self.payee_account_id or self.payee_person_id or self.payee_key_id
         assert payee is not None and len(payee) == ENTITY_ID_BYTES
         return payee
+
+    @property
+    def subject_id(self) -> bytes:
+        """Whose stream of events this one belongs to: the payer's."""
+        return self.payer_id
+
+    @property
+    def own_id(self) -> str:
+        """The rail's own id."""
+        return self.end_to_end_id
 
     @property
     def facts(self) -> tuple[object, ...]:

@@ -8,13 +8,19 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.decision import record
 from crivo.decision.record import in_place_transfer
+from crivo.domain import report, transfer
 from crivo.domain.event import StoredEvent, transfer_event_id
 from crivo.domain.report import ReportStatus
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose, Transfer
 from crivo.features.row import ABSENT, EVENT_ROW, INITIATION_CODES, PURPOSE_CODES, RowKind
 from crivo.flows.codec import ReportFields, TransferFields, report_fields, transfer_fields
+from crivo.flows.schemas import schema_of
+
+#: The schemas whose events change the state of today's features; the others are passed over.
+FOLDED: Final = frozenset({transfer.SCHEMA, record.SCHEMA, report.SCHEMA})
 
 _INITIATIONS: Final[Mapping[Initiation | None, int]] = {
     None: ABSENT,
@@ -43,7 +49,8 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
     filled together, since a log has millions of them.
 
     Raises:
-        Refused: FIELD_TYPE for a payload that this release cannot read.
+        Refused: FIELD_TYPE, FIELD_MISSING or FIELD_VALUE for a payload that this release cannot
+            read, SCHEMA_UNKNOWN for an event whose schema it does not know.
     """
     transfers: list[TransferFields | Transfer] = []
     reports: list[ReportFields] = []
@@ -55,6 +62,10 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
     for stored in events:
         event = stored.event
         event_id = event.event_id
+        if event.schema not in FOLDED:
+            # An event of a kind that no feature reads; of one that is not known, nobody can say.
+            schema_of(event.schema, stream=event.stream)
+            continue
         if event.stream is Stream.REPORTS:
             reports.append(report_fields(event.payload))
             is_report.append(True)

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from crivo.domain import report, transfer
-from crivo.domain.event import Event, make_event_id, transfer_event_id
+from crivo.domain import transfer
+from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
-from crivo.flows.codec import encode_report, encode_transfer
+from crivo.flows.codec import encode_transfer
+from crivo.flows.event_of import event_of
 from crivo.flows.rows import PlayedRow
 from crivo.governance.pseudonym import Pseudonymiser
-
-REPORT_FAMILY: Final = "report"
 
 
 def transfer_of_row(row: PlayedRow, pseudonyms: Pseudonymiser) -> Transfer:
@@ -73,16 +70,7 @@ def label_event(value: Transfer, known_at: int, *, source: str) -> Event:
         value.amount_centavos,
         value.occurred_at,
     )
-    return Event(
-        Stream.REPORTS,
-        value.payer_id,
-        make_event_id(REPORT_FAMILY, source, report_id),
-        known_at,
-        known_at,
-        report.SCHEMA,
-        source,
-        encode_report(claim),
-    )
+    return event_of(claim, occurred_at=known_at, received_at=known_at, source=source)
 
 
 def label_report_id(end_to_end_id: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from crivo.domain import report
 from crivo.domain.event import StoredEvent, transfer_event_id
 from crivo.domain.report import ReportStatus
 from crivo.domain.streams import Stream
@@ -78,12 +79,12 @@ def _note(
 ) -> None:
     for stored in page:
         received_at = stored.event.received_at
-        if received_at > labels_as_of:
+        if stored.event.schema != report.SCHEMA or received_at > labels_as_of:
             continue
-        report = report_fields(stored.event.payload)
-        about = words(transfer_event_id(report.end_to_end_id))
+        fields = report_fields(stored.event.payload)
+        about = words(transfer_event_id(fields.end_to_end_id))
         before = known.get(about, Known(NEVER))
-        accepted_at = received_at if report.status is ReportStatus.ACCEPTED else NEVER
+        accepted_at = received_at if fields.status is ReportStatus.ACCEPTED else NEVER
         known[about] = Known(
             min(before.claimed_at, received_at), min(before.accepted_at, accepted_at)
         )

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.domain import report as report_schema
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.domain.event import Event, StoredEvent, make_event_id, transfer_event_id
+from crivo.domain.event import StoredEvent, make_event_id, transfer_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import check_instant
 from crivo.domain.report import Report, ReportStatus
-from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.row import report_row
-from crivo.flows.codec import decode_report, decode_transfer, encode_report
+from crivo.flows.codec import decode_report, decode_transfer
 from crivo.flows.decide import SOURCE, DecisionService
+from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
 
 REPORT_FAMILY: Final = "report"
@@ -106,16 +105,7 @@ class ReportService:
         is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
         known_at = supplied if is_supplied and supplied is not None else clock.now()
         known_at = clock.stamp(occurred_at=known_at, supplied=known_at)
-        event = Event(
-            stream=Stream.REPORTS,
-            key=report.payer_id,
-            event_id=report_event_id(report.report_id),
-            occurred_at=known_at,
-            received_at=known_at,
-            schema=report_schema.SCHEMA,
-            source=SOURCE,
-            payload=encode_report(report),
-        )
+        event = event_of(report, occurred_at=known_at, received_at=known_at, source=SOURCE)
         pending: Pending[ReportAnswer] = Pending()
         self._waiting[report.report_id] = (report, pending)
         places: list[int] = []

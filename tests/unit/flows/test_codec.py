@@ -69,27 +69,35 @@ GOOD = [ID, 1_533_729_600_000_000, 5, b"a" * 16, b"b" * 16, *[None] * 8]
 
 
 @pytest.mark.parametrize(
-    "payload",
+    ("payload", "code", "field"),
     [
-        b"",
-        b"\xc1",
-        b"not msgpack",
-        msgspec.msgpack.encode({"end_to_end_id": ID}),
-        msgspec.msgpack.encode([*GOOD, "from a newer release"]),
-        msgspec.msgpack.encode(GOOD[:4]),
-        msgspec.msgpack.encode([ID, "yesterday", *GOOD[2:]]),
-        msgspec.msgpack.encode([ID, 1.5, *GOOD[2:]]),
-        msgspec.msgpack.encode([*GOOD[:3], b"short", *GOOD[4:]]),
-        msgspec.msgpack.encode([*GOOD[:11], "NOPE", None]),
-        msgspec.msgpack.encode(GOOD) + b"\x00",
-        b"\x93\xa2\xff\xfe\x01\x02",
+        (b"", Code.FIELD_TYPE, "payload"),
+        (b"\xc1", Code.FIELD_TYPE, "payload"),
+        (b"not msgpack", Code.FIELD_TYPE, "payload"),
+        (msgspec.msgpack.encode({"end_to_end_id": ID}), Code.FIELD_TYPE, "payload"),
+        (msgspec.msgpack.encode(GOOD[:4]), Code.FIELD_MISSING, "payee_account_id"),
+        (msgspec.msgpack.encode([ID, "yesterday", *GOOD[2:]]), Code.FIELD_TYPE, "occurred_at"),
+        (msgspec.msgpack.encode([ID, 1.5, *GOOD[2:]]), Code.FIELD_TYPE, "occurred_at"),
+        (
+            msgspec.msgpack.encode([*GOOD[:3], b"short", *GOOD[4:]]),
+            Code.ID_INVALID,
+            "payer_account_id",
+        ),
+        (msgspec.msgpack.encode([*GOOD[:11], "NOPE", None]), Code.FIELD_VALUE, "initiation"),
+        (msgspec.msgpack.encode(GOOD) + b"\x00", Code.FIELD_TYPE, "payload"),
+        (b"\x9d\xa2\xff\xfe\x01\x02", Code.FIELD_TYPE, "payload"),
     ],
 )
-def test_what_is_no_transfer_is_refused_with_its_field(payload):
+def test_what_is_no_transfer_is_refused_with_its_field(payload, code, field):
     with pytest.raises(Refused) as caught:
         decode_transfer(payload)
-    assert caught.value.code is Code.FIELD_TYPE
-    assert caught.value.context["field"] == "payload"
+    assert (caught.value.code, caught.value.context["field"]) == (code, field)
+
+
+def test_a_longer_array_is_a_newer_one_and_reads_without_what_was_appended():
+    newer = msgspec.msgpack.encode([*GOOD, *[None] * 3, "from a newer release"])
+    assert decode_transfer(newer) == decode_transfer(msgspec.msgpack.encode(GOOD))
+    assert transfer_fields(newer) == transfer_fields(msgspec.msgpack.encode(GOOD))
 
 
 def test_what_folding_reads_is_what_decoding_reads():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -17,6 +18,7 @@ from crivo.decision.record import (
     encode_derived,
     encode_record,
 )
+from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event, StoredEvent, make_event_id, transfer_event_id
 from crivo.domain.identifiers import derived_end_to_end_id
 from crivo.domain.report import Report, ReportStatus
@@ -24,7 +26,10 @@ from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose, Transfer
 from crivo.features.row import EVENT_ROW, make_rows, report_row, transfer_row
 from crivo.flows.codec import encode_report, encode_transfer
-from crivo.flows.fold import fold_rows
+from crivo.flows.event_of import event_of
+from crivo.flows.fold import FOLDED, fold_rows
+from crivo.flows.schemas import BY_VALUE, SCHEMAS
+from tests.unit.domain.examples import VALUES
 
 START = 1_533_729_600_000_000
 
@@ -64,17 +69,15 @@ def stored_history(seed: int, count: int) -> tuple[list[StoredEvent], list[tuple
                 transfer.amount_centavos,
                 transfer.occurred_at,
             )
-            stream, payload = Stream.REPORTS, encode_report(report)
+            stream, payload, schema = Stream.REPORTS, encode_report(report), "report.v1"
             event_id = make_event_id("report", "test", report.report_id)
             rows.append(report_row(report, received_at=received_at, event_id=event_id))
         else:
-            stream, payload = (
-                rng.choice([Stream.HISTORY, Stream.TRANSFERS]),
-                encode_transfer(transfer),
-            )
+            stream = rng.choice([Stream.HISTORY, Stream.TRANSFERS])
+            payload, schema = encode_transfer(transfer), "transfer.v1"
             event_id = transfer_event_id(transfer.end_to_end_id)
             rows.append(transfer_row(transfer, received_at=received_at))
-        event = Event(stream, transfer.payer_id, event_id, 0, received_at, "any", "test", payload)
+        event = Event(stream, transfer.payer_id, event_id, 0, received_at, schema, "test", payload)
         events.append(StoredEvent(seq, 0, seq, event))
     return events, rows
 
@@ -121,3 +124,18 @@ def test_of_decisions_only_those_made_in_place_change_state(in_place):
     )
     expected = [transfer_row(transfer, received_at=transfer.occurred_at + 7)] if in_place else []
     assert np.array_equal(fold_rows([StoredEvent(0, 0, 0, event)]), make_rows(expected))
+
+
+def test_events_that_no_feature_reads_are_passed_over_and_unknown_ones_refused():
+    events, rows = stored_history(seed=4, count=20)
+    others = [
+        StoredEvent(20, 0, 20, event_of(value, occurred_at=1, received_at=1, source="test"))
+        for value in VALUES
+        if BY_VALUE[type(value)].name not in FOLDED
+    ]
+    assert len({each.event.schema for each in others}) == len(SCHEMAS) - len(FOLDED)
+    assert np.array_equal(fold_rows([*others, *events, *others]), make_rows(rows))
+    newer = replace(events[0].event, schema="transfer.v2")
+    with pytest.raises(Refused) as caught:
+        fold_rows([StoredEvent(0, 0, 0, newer)])
+    assert caught.value.code is Code.SCHEMA_UNKNOWN

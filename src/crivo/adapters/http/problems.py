@@ -38,6 +38,8 @@ STATUS: Final[dict[Code, int]] = {
     Code.FIELD_TYPE: 422,
     Code.FIELD_VALUE: 422,
     Code.FIELD_UNKNOWN: 422,
+    Code.STEP_INVALID: 422,
+    Code.SCHEMA_UNKNOWN: 422,
     Code.ROW_MALFORMED: 422,
     Code.CLOCK_AHEAD: 422,
     Code.LOG_ORDER: 422,
