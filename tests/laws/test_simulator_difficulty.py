@@ -13,7 +13,8 @@ import numpy as np
 
 from crivo.simulator.people import Town, account_institutions
 from crivo.simulator.rhythm import hours_of
-from crivo.simulator.rows import Rows
+from crivo.simulator.rows import DEVICE_SLOTS, Rows
+from crivo.simulator.signals import Signal
 from crivo.simulator.world import simulate
 from tests.unit.simulator.worlds import all_rows, medium_rows, medium_world
 
@@ -75,6 +76,11 @@ def fields(town: Town, rows: Rows) -> dict[str, np.ndarray]:
         "device": hidden(rows["device"]),
         "payer": hidden(rows["payer"]),
         "payee": hidden(rows["payee"]),
+        "device_is_usual": rows["device"] == rows["payer"] * DEVICE_SLOTS,
+        "device_is_another_accounts": rows["device"] // DEVICE_SLOTS != rows["payer"],
+        "signals": rows["signals"],
+        "signals_noticed": np.bitwise_count(rows["signals"]),
+        **{signal.name or "": (rows["signals"] & int(signal)) > 0 for signal in Signal},
         "payer_ispb": account_institutions(town, rows["payer"]),
         "payee_ispb": account_institutions(town, rows["payee"]),
     }

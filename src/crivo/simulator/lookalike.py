@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,13 +21,15 @@ OfDay = Callable[[Day, Draws], Rows]
 class LookAlike:
     """An honest habit; `prepare` casts it once for a town, what it returns is asked day by day.
 
-    The rows need not lie in order; what falls beyond the day's end is left out.
+    The rows need not lie in order; what falls beyond the day's end is left out. A habit of one
+    season names in `season` a day on which it is seen.
     """
 
     name: str
     resembles: tuple[str, ...]  # codes of typologies
     meaning: str
     prepare: Callable[[Town, Draws], OfDay]
+    season: dt.date | None = None
 
 
 def default_look_alikes() -> tuple[LookAlike, ...]:
