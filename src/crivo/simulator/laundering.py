@@ -20,6 +20,7 @@ from crivo.simulator.campaign import joined, payments
 from crivo.simulator.casting import Casting
 from crivo.simulator.draws import Draws, Int64s, cumulated
 from crivo.simulator.people import account_institutions
+from crivo.simulator.reports import TRACED_FROM_CENTAVOS
 from crivo.simulator.roles import Role
 from crivo.simulator.rows import Rows, no_rows
 
@@ -34,7 +35,8 @@ _MANY_WAIT_MIN: Final = HOUR
 _DEPTHS: Final = (35, 35, 18, 8, 4)
 _PARTS: Final = (2, 6)
 _PART_PERCENT: Final = (15, 51)
-_TRACED_FROM: Final = 20_000
+#: Less than this is left to grow, unless nothing follows.
+_WORTH_MOVING: Final = 3 * TRACED_FROM_CENTAVOS
 _EVASIVE_PER_MILLE: Final = 200
 _EVASIVE_PART: Final = (12_000, 19_900)
 
@@ -143,17 +145,18 @@ def _sweeps(draws: Draws, inflow: Rows) -> Iterator[tuple[int, int]]:
     place = 0
     while place < len(times):
         wait = int(np.clip(drawn(draws, lognormal(*_WAIT), 1)[0], least, _WAIT_MAX))
-        at = times[place] + wait
         balance = 0
-        while place < len(times) and times[place] < at:
+        at = times[place] + wait
+        while place < len(times) and (times[place] < at or balance < _WORTH_MOVING):
             balance += amounts[place]
+            at = max(at, times[place] + _WAIT_MIN)
             place += 1
         yield at, balance
 
 
 def _parts(draws: Draws, balance: int) -> Int64s:
     """Two to five parts of 15 to 50 % that empty the account; one where they would be too small."""
-    count = min(draws.one(*_PARTS), balance // _TRACED_FROM)
+    count = min(draws.one(*_PARTS), balance // TRACED_FROM_CENTAVOS)
     if count < 2:
         return np.asarray([balance * 97 // 100], dtype=np.int64)
     weights = draws.between(*_PART_PERCENT, count)

@@ -163,6 +163,9 @@ def _fill(
     while room > 0:
         added = ledger.add(casting, place, typology.recipe(casting, draws), room)
         room -= added
+        if added:
+            stolen = ledger.frauds[-1][ledger.frauds[-1]["hop"] == 1]
+            casting.paid(typology.code, len(stolen), int(stolen["amount_centavos"].sum()))
         empty = 0 if added else empty + 1
         if empty == _EMPTY_CAMPAIGNS_MAX:
             raise _empty_typology(typology)

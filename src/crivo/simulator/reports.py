@@ -33,6 +33,9 @@ HONEST_CLAIMS_OF_MILLION: Final = 375
 #: frauds are enriched, honest claims are too, or nearly every claim would be right.
 HONEST_PER_MILLE_OF_CLAIMS: Final = 1500
 
+#: Money that mules pass on is followed from this sum on, by the rules of the funds' recovery.
+TRACED_FROM_CENTAVOS: Final = 20_000
+
 _ANALYSIS_MEDIAN: Final = 3 * DAY
 _ANALYSIS_SIGMA_PERCENT: Final = 70
 _ANALYSIS_MAX: Final = 7 * DAY
@@ -90,8 +93,11 @@ def contest_frauds(draws: Draws, frauds: Rows, typologies: Sequence[Contested]) 
     """
     for place, typology in enumerate(typologies):
         mine = np.flatnonzero(frauds["typology"] == place)
+        traced = frauds["amount_centavos"][mine] >= TRACED_FROM_CENTAVOS
         odds = np.where(
-            frauds["hop"][mine] <= 1, typology.reported_per_mille, typology.traced_per_mille
+            frauds["hop"][mine] <= 1,
+            typology.reported_per_mille,
+            typology.traced_per_mille * traced,
         )
         claimed = mine[draws.quota(odds)]
         delays = typology.contest_delays.drawn(draws, len(claimed))

@@ -19,7 +19,9 @@ from crivo.simulator.signals import Signal
 from crivo.simulator.typology import Typology
 
 _PAYMENTS: Final = (1, 5)
-_STAKE: Final = (90_000, 185)
+_STAKE: Final = (90_000, 175)
+#: What a payment moves in the mean.
+_MEAN: Final = 650_000
 _STAKE_MIN: Final = 5000
 _LATER_PERCENT: Final = (50, 221)
 _FEE_PER_MILLE: Final = 600
@@ -38,7 +40,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     victim = casting.victim(draws)
     first = casting.day(draws)
     count = draws.one(*_PAYMENTS)
-    stake = casting.quota("T03 stake").drawn(draws, lognormal(*_STAKE), 1)
+    stake = casting.asked(_MEAN, "T03 stake", draws, lognormal(*_STAKE), 1)
     stake = np.maximum(scaled(stake, casting.level(victim)), _STAKE_MIN)
     amounts = np.repeat(stake, count) * draws.between(*_LATER_PERCENT, count) // 100
     amounts[0] = stake[0]

@@ -20,7 +20,9 @@ from crivo.simulator.typology import Typology
 _REWARDS: Final = 2
 _REWARD_CENTAVOS: Final = (1000, 6001)
 _PAYMENTS: Final = (3, 9)
-_FIRST: Final = (9000, 75)
+_FIRST: Final = (17_000, 80)
+#: What a payment moves in the mean.
+_MEAN: Final = 230_000
 _FIRST_MIN: Final = 2000
 _RISE_PERCENT: Final = (150, 211)  # about 1.8 times the one before
 _DAYS: Final = (1, 6)
@@ -34,7 +36,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     baits = begin + np.sort(draws.spans(0, 5 * HOUR, _REWARDS))
     rewards = draws.between(*_REWARD_CENTAVOS, _REWARDS) // 100 * 100
     count = draws.one(*_PAYMENTS)
-    amount = casting.quota("T02 first").drawn(draws, lognormal(*_FIRST), 1)
+    amount = casting.asked(_MEAN, "T02 first", draws, lognormal(*_FIRST), 1)
     asked = [max(int(scaled(amount, casting.level(victim))[0]), _FIRST_MIN)]
     for percent in draws.between(*_RISE_PERCENT, count - 1).tolist():
         asked.append(asked[-1] * percent // 100)

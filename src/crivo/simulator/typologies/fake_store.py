@@ -22,8 +22,10 @@ _BUYERS_MEDIAN: Final = 38
 _BUYERS: Final = (20, 200)
 _LIFE_DAYS: Final = (2, 11)
 _ADVERTISEMENTS: Final = (1, 5)
-_GOODS: Final = 5
-_PRICE: Final = (18_000, 170)
+_GOODS: Final = 12
+_PRICE: Final = (18_000, 180)
+#: What a payment moves in the mean.
+_MEAN: Final = 100_000
 _PRICE_MIN: Final = 2900
 _BORROWED_ACCOUNT_PER_MILLE: Final = 300
 _MIX: Final = {Initiation.QRDN: 360, Initiation.QRES: 240, Initiation.DICT: 400}
@@ -33,7 +35,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     first = casting.day(draws)
     life = draws.one(*_LIFE_DAYS)
     count = int(np.clip(levels(draws, 80, 1)[0] * _BUYERS_MEDIAN // 1000, *_BUYERS))
-    prices = casting.quota("T01 price").drawn(draws, lognormal(*_PRICE), _GOODS)
+    prices = casting.asked(_MEAN, "T01 price", draws, lognormal(*_PRICE), _GOODS)
     goods = priced(draws, np.maximum(prices, _PRICE_MIN))
     # Each advertisement brings a burst, which tires within three days.
     shown = draws.below(life, draws.one(*_ADVERTISEMENTS))

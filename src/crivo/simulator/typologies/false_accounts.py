@@ -23,6 +23,8 @@ _CLUSTER: Final = (3, 31)
 _VICTIMS_EACH: Final = (1, 3)
 _DAYS: Final = (2, 13)
 _INFLOW: Final = (70_000, 125)
+#: What a payment moves in the mean.
+_MEAN: Final = 180_000
 _INFLOW_MIN: Final = 4000
 _WAIT: Final = (3 * MINUTE, 5 * HOUR)
 _COLLECTED_PERCENT: Final = (85, 100)
@@ -38,7 +40,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     count = len(of)
     occurred_at = instants(draws, count, first.start, (8, 23)) + draws.below(life, count) * DAY
     victims = casting.town.persons(draws, count)
-    amounts = casting.quota("T13 inflow").drawn(draws, lognormal(*_INFLOW), count)
+    amounts = casting.asked(_MEAN, "T13 inflow", draws, lognormal(*_INFLOW), count)
     amounts = scaled(amounts, casting.town.person_levels[victims])
     amounts = np.maximum(rounded(draws, amounts, 450), _INFLOW_MIN)
     came = np.add.reduceat(amounts, np.cumsum(each) - each)

@@ -22,7 +22,9 @@ from crivo.simulator.typology import Typology
 _PAYMENTS: Final = (4, 15)
 _WITHIN: Final = (20 * MINUTE, 90 * MINUTE)
 _IN_BUSINESS_HOURS_PER_MILLE: Final = 700
-_LOSS: Final = (620_000, 90)
+_LOSS: Final = (2_000_000, 80)
+#: What a payment moves in the mean.
+_MEAN: Final = 300_000
 _LOSS_MIN: Final = 60_000
 _LOAN_PER_MILLE: Final = 450
 _LOAN_PERCENT: Final = (35, 71)
@@ -36,7 +38,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     at_work = draws.one(0, 1000) < _IN_BUSINESS_HOURS_PER_MILLE
     begin = casting.begin(draws, (9, 17) if at_work else (17, 23))
     count = draws.one(*_PAYMENTS)
-    loss = casting.quota("T05 loss").drawn(draws, lognormal(*_LOSS), 1)
+    loss = casting.asked(_MEAN, "T05 loss", draws, lognormal(*_LOSS), 1)
     loss = np.maximum(scaled(loss, casting.level(victim)), _LOSS_MIN)
     amounts = _parts(draws, int(loss[0]), count)
     span = int(draws.spans(*_WITHIN, 1)[0])

@@ -19,7 +19,9 @@ from crivo.simulator.typology import Typology
 _PAYMENTS: Final = (1, 4)
 _WITHIN: Final = 40 * MINUTE
 _HOURS: Final = (8, 21)
-_AMOUNT: Final = (130_000, 95)
+_AMOUNT: Final = (230_000, 95)
+#: What a payment moves in the mean.
+_MEAN: Final = 420_000
 _RISE_PERCENT: Final = (70, 190)
 _MIX: Final = {Initiation.DICT: 850, Initiation.MANU: 150}
 
@@ -30,7 +32,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     begin = casting.begin(draws, _HOURS)
     waits = np.sort(draws.spans(0, _WITHIN, count))
     waits[0] = 0
-    asked = casting.quota("T04 asked").drawn(draws, lognormal(*_AMOUNT), 1)
+    asked = casting.asked(_MEAN, "T04 asked", draws, lognormal(*_AMOUNT), 1)
     amounts = np.repeat(scaled(asked, casting.level(victim)), count)
     amounts[1:] = amounts[1:] * draws.between(*_RISE_PERCENT, count)[1:] // 100
     amounts = np.maximum(rounded(draws, amounts, 700), 5000)

@@ -20,6 +20,8 @@ from crivo.simulator.typology import Kind, Typology
 
 _VICTIMS: Final = (3, 13)
 _INFLOW: Final = (60_000, 130)
+#: What a payment moves in the mean.
+_MEAN: Final = 160_000
 _INFLOW_MIN: Final = 3000
 _WITHIN: Final = (4 * HOUR, 60 * HOUR)
 _MIX: Final = {Initiation.DICT: 820, Initiation.MANU: 120, Initiation.QRES: 60}
@@ -31,7 +33,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     begin = casting.begin(draws, (7, 23))
     span = int(draws.spans(*_WITHIN, 1)[0])
     occurred_at = begin + np.sort(draws.spans(0, span, count))
-    amounts = casting.quota("T14 inflow").drawn(draws, lognormal(*_INFLOW), count)
+    amounts = casting.asked(_MEAN, "T14 inflow", draws, lognormal(*_INFLOW), count)
     victims = casting.town.persons(draws, count)
     amounts = scaled(amounts, casting.town.person_levels[victims])
     amounts = np.maximum(rounded(draws, amounts, 450), _INFLOW_MIN)
@@ -63,7 +65,7 @@ TYPOLOGY: Final = Typology(
     fraud_type="MULE_ACCOUNT",
     share_per_mille=400,
     reported_per_mille=760,
-    traced_per_mille=450,
+    traced_per_mille=600,
     recipe=_recipe,
     kind=Kind.NETWORK,
     attach=_attach,

@@ -20,7 +20,9 @@ from crivo.simulator.typology import Typology
 _PAYMENTS: Final = (2, 7)
 _STEP: Final = (60 * SECOND, 3 * MINUTE)
 _AT_NIGHT_PER_MILLE: Final = 450
-_BALANCE: Final = (420_000, 110)
+_BALANCE: Final = (1_000_000, 110)
+#: What a payment moves in the mean.
+_MEAN: Final = 400_000
 _PART_PERCENT: Final = (18, 65)
 _MIX: Final = {Initiation.DICT: 760, Initiation.MANU: 170, Initiation.QRDN: 70}
 
@@ -31,7 +33,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     at_night = draws.one(0, 1000) < _AT_NIGHT_PER_MILLE
     begin = casting.begin(draws, (0, 6) if at_night else (6, 23))
     steps = np.cumsum(draws.spans(*_STEP, count))
-    balance = casting.quota("T06 balance").drawn(draws, lognormal(*_BALANCE), 1)
+    balance = casting.asked(_MEAN, "T06 balance", draws, lognormal(*_BALANCE), 1)
     left = max(int(scaled(balance, casting.level(victim))[0]), 5000)
     amounts = []
     for percent in draws.between(*_PART_PERCENT, count - 1).tolist():

@@ -21,6 +21,8 @@ _DAYS: Final = (2, 8)
 _HOURS: Final = (8, 23)
 #: What shops ask of those who pay at a desk: dearer than the street.
 _BILL: Final = (32_000, 140)
+#: What a payment moves in the mean.
+_MEAN: Final = 100_000
 _MIX: Final = {Initiation.QRDN: 450, Initiation.QRES: 250, Initiation.DICT: 300}
 
 
@@ -30,7 +32,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     first = casting.day(draws)
     occurred_at = instants(draws, count, first.start, _HOURS) + draws.below(life, count) * DAY
     victims = casting.town.persons(draws, count)
-    bills = casting.quota("T08 bill").drawn(draws, lognormal(*_BILL), count)
+    bills = casting.asked(_MEAN, "T08 bill", draws, lognormal(*_BILL), count)
     amounts = priced(draws, scaled(bills, casting.town.person_levels[victims]))
     receiver = casting.store(draws, int(amounts.sum()))
     return Campaign(payments(draws, occurred_at, amounts, victims, receiver, _MIX))

@@ -22,6 +22,8 @@ from crivo.simulator.typology import Typology
 _VICTIMS: Final = (1, 4)
 _WITHIN: Final = 72 * HOUR
 _AMOUNT: Final = (35_000, 85)
+#: What a payment moves in the mean.
+_MEAN: Final = 50_000
 _AMOUNT_MIN: Final = 5000
 _PERSUADING: Final = (8 * MINUTE, 6 * HOUR)
 _CLAIM_AFTER: Final = (HOUR, 24 * HOUR)
@@ -33,7 +35,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     count = draws.one(*_VICTIMS)
     begin = casting.begin(draws, _HOURS)
     sent = begin + np.sort(draws.spans(0, _WITHIN, count))
-    amounts = casting.quota("T09 amount").drawn(draws, lognormal(*_AMOUNT), count)
+    amounts = casting.asked(_MEAN, "T09 amount", draws, lognormal(*_AMOUNT), count)
     amounts = np.maximum(rounded(draws, amounts, 750), _AMOUNT_MIN)
     victims = casting.town.persons(draws, count)
     sender = casting.mule(draws, begin, 0, without=victims.tolist())
