@@ -155,10 +155,11 @@ def _sweeps(draws: Draws, inflow: Rows) -> Iterator[tuple[int, int]]:
 
 
 def _parts(draws: Draws, balance: int) -> Int64s:
-    """Two to five parts of 15 to 50 % that empty the account; one where they would be too small."""
+    """Two to five parts that empty the account; one or none where they would be too small."""
     count = min(draws.one(*_PARTS), balance // TRACED_FROM_CENTAVOS)
     if count < 2:
-        return np.asarray([balance * 97 // 100], dtype=np.int64)
+        whole = np.asarray([balance * 97 // 100], dtype=np.int64)
+        return whole[whole >= TRACED_FROM_CENTAVOS]
     weights = draws.between(*_PART_PERCENT, count)
     total = int(weights.sum())
     emptied = balance * draws.one(960, 1001) // 1000

@@ -1,0 +1,215 @@
+"""A fraudster who sees what becomes of its payments, and changes them within its means.
+
+Each typology is one crew. It remembers for every way of acting (a level for each of its levers) how
+much of the money that its recipe meant came through. A campaign that begins takes the way that has
+paid best, or that way with one lever moved by a level. Before its first refusal a crew changes
+nothing and draws nothing: against a bank that allows everything it is the static one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
+from crivo.domain.money import CENTAVOS_MAX
+from crivo.simulator.draws import Bools, Draws, Int64s, mixed
+from crivo.simulator.levers import Lever
+from crivo.simulator.people import FRAUD_CLASSES, Town
+from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
+from crivo.simulator.signals import Signal
+from crivo.simulator.typology import Typology
+
+#: Level 0 is the recipe as it is. Higher ones: no victim is asked for more than so many centavos at
+#: a time; the campaign begins at that hour; its pauses are so many times as long.
+_CAPS: Final = (CENTAVOS_MAX, 150_000, 70_000, 35_000, 18_000)
+_HOURS: Final = (10, 13, 16)
+_PACES: Final = (1, 2, 4, 8)
+_LEVELS: Final = {
+    Lever.AMOUNT: len(_CAPS),
+    Lever.HOUR: 1 + len(_HOURS),
+    Lever.PAYEE_AGE: 3,
+    Lever.DEVICE: 2,
+    Lever.PACE: len(_PACES),
+}
+#: How often a campaign tries something new, in thousandths, and how many payments make a way known.
+_TRIED_PER_MILLE: Final = 350
+_KNOWN_PAYMENTS: Final = 3
+
+#: A way of acting: the level of each lever that a crew has, in the order of its means.
+Way = tuple[int, ...]
+
+
+class Mode(StrEnum):
+    """How fraudsters take a refusal."""
+
+    STATIC = "static"
+    ADAPTIVE = "adaptive"
+
+
+@dataclass(slots=True)
+class _Yield:
+    """Of one way: payments made, centavos the recipe meant, and those that came through."""
+
+    payments: int = 0
+    meant: int = 0
+    came: int = 0
+
+
+@dataclass(slots=True)
+class Crew:
+    """What one typology has learned."""
+
+    means: tuple[Lever, ...]
+    refused: int = 0
+    yields: dict[Way, _Yield] = field(default_factory=dict)
+
+    @property
+    def recipe(self) -> Way:
+        """The way that changes nothing."""
+        return (0,) * len(self.means)
+
+    def choice(self, draws: Draws) -> Way:
+        """How a campaign that begins now acts."""
+        best = self._best()
+        if not self.means or (draws.one(0, 1000) >= _TRIED_PER_MILLE and best != self.recipe):
+            return best
+        place = draws.one(0, len(self.means))
+        levels = _LEVELS[self.means[place]]
+        step = draws.one(1, levels)
+        return (*best[:place], (best[place] + step) % levels, *best[place + 1 :])
+
+    def learn(self, way: Way, meant: Int64s, came: Int64s) -> None:
+        """Notes how much of what was meant came through, payment by payment."""
+        self.refused += int((came == 0).sum())
+        found = self.yields.setdefault(way, _Yield())
+        found.payments += len(meant)
+        found.meant += int(meant.sum())
+        found.came += int(came.sum())
+
+    def _best(self) -> Way:
+        """The way with the highest yield; of equal ones that of the lowest levels."""
+        known = [way for way, found in self.yields.items() if found.payments >= _KNOWN_PAYMENTS]
+        return max(
+            known,
+            key=lambda way: (
+                self.yields[way].came * 1000 // max(self.yields[way].meant, 1),
+                tuple(-level for level in way),
+            ),
+            default=self.recipe,
+        )
+
+
+class Fraudsters:
+    """All crews of a world: they give each day's frauds, and are told what became of them."""
+
+    def __init__(
+        self, town: Town, seed: int, typologies: Sequence[Typology], frauds: Rows, mode: Mode
+    ) -> None:
+        self._town = town
+        self._seed = seed
+        self._mode = mode
+        self._crews = [Crew(typology.means) for typology in typologies]
+        self._ways: dict[int, Way] = {}
+        self._rows = frauds.copy()
+        self._meant = frauds["amount_centavos"].copy()
+        self._places = np.zeros(0, dtype=np.int64)
+        self._begins = _begins(self._rows)
+        self._begun = np.zeros(len(frauds), dtype=np.bool_)
+        self._owners = _owners(self._rows)
+
+    def of_day(self, start: int) -> Rows:
+        """The frauds of the day that begins then, in time order."""
+        new = ~self._begun & (self._begins < start + DAY)
+        self._begun |= new
+        if self._mode is Mode.ADAPTIVE:
+            for campaign in np.unique(self._rows["campaign"][new]).tolist():
+                self._adapt(campaign)
+        at = self._rows["occurred_at"]
+        today = np.flatnonzero(self._begun & (at >= start) & (at < start + DAY))
+        self._places = today[np.argsort(at[today], kind="stable")]
+        return self._rows[self._places]
+
+    def learn(self, passed: Bools) -> None:
+        """Tells the crews which of the payments of the day just given came through."""
+        frauds, meant = self._rows[self._places], self._meant[self._places]
+        came = frauds["amount_centavos"] * passed
+        by_victims = frauds["hop"] == 1
+        for campaign in np.unique(frauds["campaign"][by_victims]).tolist():
+            mine = by_victims & (frauds["campaign"] == campaign)
+            crew = self._crews[self._owners[campaign]]
+            crew.learn(self._ways.get(campaign, crew.recipe), meant[mine], came[mine])
+
+    def _adapt(self, campaign: int) -> None:
+        crew = self._crews[self._owners[campaign]]
+        if crew.refused == 0:
+            return
+        way = crew.choice(Draws(self._seed, "adversary", campaign))
+        self._ways[campaign] = way
+        mine = np.flatnonzero(self._rows["campaign"] == campaign)
+        levels = dict(zip(crew.means, way, strict=True))
+        self._rows[mine] = changed(self._town, self._rows[mine], levels)
+
+
+def changed(town: Town, rows: Rows, levels: dict[Lever, int]) -> Rows:
+    """A campaign's rows with each lever at its level; claims keep their delays."""
+    rows = rows.copy()
+    before = rows["occurred_at"].copy()
+    first = int(before.min())
+    _cap(rows, _CAPS[levels.get(Lever.AMOUNT, 0)])
+    pace = _PACES[levels.get(Lever.PACE, 0)]
+    rows["occurred_at"] = first + (before - first) * pace
+    if hour := levels.get(Lever.HOUR, 0):
+        midnight = (first + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
+        rows["occurred_at"] += max(midnight + _HOURS[hour - 1] * HOUR, first) - first
+    if levels.get(Lever.DEVICE, 0):
+        stolen = rows["hop"] == 1
+        rows["device"][stolen] = rows["payer"][stolen] * DEVICE_SLOTS
+        rows["signals"][stolen] &= ~int(Signal.NEW_DEVICE)
+    if age := levels.get(Lever.PAYEE_AGE, 0):
+        for side in ("payer", "payee"):
+            rows[side] = _older(town, rows[side], int(rows["campaign"][0]), age)
+        itself = rows["payer"] == rows["payee"]
+        rows["payee"][itself] = (rows["payer"][itself] + 1) % town.census.persons
+    for column in ("contested_at", "settled_at"):
+        claimed = rows[column] != NONE
+        rows[column][claimed] += (rows["occurred_at"] - before)[claimed]
+    return rows
+
+
+def _cap(rows: Rows, cap: int) -> None:
+    """Victims pay at most the cap at a time, and mules pass on in proportion."""
+    stolen = rows["hop"] == 1
+    before = int(rows["amount_centavos"][stolen].sum())
+    rows["amount_centavos"][stolen] = np.minimum(rows["amount_centavos"][stolen], cap)
+    left = int(rows["amount_centavos"][stolen].sum()) * 1000 // before
+    passed_on = np.maximum(rows["amount_centavos"][~stolen] * left // 1000, 1)
+    rows["amount_centavos"][~stolen] = passed_on
+
+
+def _older(town: Town, accounts: Int64s, campaign: int, age: int) -> Int64s:
+    """Level 1: a bought account of the same kind; level 2: one that a person of the town lends."""
+    size = town.census
+    place = (accounts - size.first_fraud) % FRAUD_CLASSES
+    bought = accounts - place + place % 2 + 2
+    lent = (mixed(accounts, campaign) >> np.uint64(32)).astype(np.int64) % size.persons
+    is_fraud = accounts >= size.first_fraud
+    return np.where(is_fraud, bought if age == 1 else lent, accounts)
+
+
+def _begins(rows: Rows) -> Int64s:
+    """For each row the first instant of its campaign."""
+    begins = np.zeros(int(rows["campaign"].max(initial=-1)) + 1, dtype=np.int64)
+    latest_first = np.argsort(-rows["occurred_at"], kind="stable")
+    begins[rows["campaign"][latest_first]] = rows["occurred_at"][latest_first]
+    return begins[rows["campaign"]]
+
+
+def _owners(rows: Rows) -> dict[int, int]:
+    """For each campaign the typology of its victims' payments."""
+    stolen = rows[rows["hop"] == 1]
+    return dict(zip(stolen["campaign"].tolist(), stolen["typology"].tolist(), strict=True))

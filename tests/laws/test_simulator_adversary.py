@@ -1,0 +1,150 @@
+"""The laws of fraudsters who adapt: only after a refusal, only within their means, and to gain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from functools import cache
+
+import numpy as np
+import pytest
+
+from crivo.simulator import adversary
+from crivo.simulator.adversary import Crew, Mode, changed
+from crivo.simulator.levers import Lever
+from crivo.simulator.options import SimulationOptions
+from crivo.simulator.play import SEEN, Answer, PlayedDay, allow_all, play
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import NONE, Rows
+from crivo.simulator.world import World, simulate
+
+SEEDS = (1, 2, 3)
+LARGE = 40_000
+
+
+@cache
+def world(seed: int) -> World:
+    options = SimulationOptions(
+        seed=seed, days=70, scale=Decimal("0.6"), prevalence=Decimal("0.02")
+    )
+    return simulate(options, look_alikes=())
+
+
+def hold_large(_day: Day, seen: Rows, _marked: np.ndarray) -> np.ndarray:
+    """Holds what is large: a rule that a fraudster finds out."""
+    return np.where(seen["amount_centavos"] >= LARGE, Answer.HOLD, Answer.ALLOW).astype(np.int64)
+
+
+def victims_rows(days: Iterator[PlayedDay]) -> tuple[Rows, np.ndarray]:
+    """The victims' payments of all days, and which of them came through."""
+    rows, passed = [], []
+    for played in days:
+        robbed = (played.rows["typology"] != NONE) & (played.rows["hop"] == 1)
+        rows.append(played.rows[robbed])
+        passed.append(played.passed[robbed])
+    return np.concatenate(rows), np.concatenate(passed)
+
+
+@cache
+def against_the_rule(seed: int, mode: Mode) -> tuple[Rows, np.ndarray]:
+    return victims_rows(play(world(seed), hold_large, mode))
+
+
+def bytes_of(days: Iterator[PlayedDay]) -> list[bytes]:
+    return [played.rows.tobytes() for played in days]
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("seed", SEEDS)
+def test_against_a_bank_that_allows_everything_the_world_is_as_planned(seed: int, mode: Mode):
+    planned = [rows.tobytes() for _, rows in world(seed).rows()]
+    assert bytes_of(play(world(seed), allow_all, mode)) == planned
+
+
+def test_sabotage_who_adapts_before_a_refusal_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(adversary, "Crew", lambda means: Crew(means, refused=1))
+    planned = [rows.tobytes() for _, rows in world(1).rows()]
+    assert bytes_of(play(world(1), allow_all, Mode.ADAPTIVE)) != planned
+
+
+def test_playing_twice_gives_the_same_days():
+    first = bytes_of(play(world(1), hold_large, Mode.ADAPTIVE))
+    assert first == bytes_of(play(world(1), hold_large, Mode.ADAPTIVE))
+
+
+def share_of_money_through(seed: int, mode: Mode) -> float:
+    """Of what victims were to pay in the second half by the recipes, what came through."""
+    rows, passed = against_the_rule(seed, mode)
+    plan = world(seed).frauds
+    half = world(seed).days[35].start
+    late = rows["occurred_at"] >= half
+    meant = plan["amount_centavos"][(plan["hop"] == 1) & (plan["occurred_at"] >= half)].sum()
+    return float(rows["amount_centavos"][late & passed].sum() / meant)
+
+
+def test_who_adapts_gets_more_than_who_does_not():
+    gains = [
+        share_of_money_through(seed, Mode.ADAPTIVE) / share_of_money_through(seed, Mode.STATIC)
+        for seed in SEEDS
+    ]
+    assert np.mean(gains) > 1.15, gains
+
+
+def test_who_adapts_keeps_within_the_means_of_the_typology():
+    typologies = world(1).typologies
+    static, adaptive = (against_the_rule(1, mode)[0] for mode in Mode)
+    for place, typology in enumerate(typologies):
+        before, after = (rows[rows["typology"] == place] for rows in (static, adaptive))
+        if Lever.AMOUNT not in typology.means:
+            assert set(after["amount_centavos"].tolist()) <= set(before["amount_centavos"].tolist())
+        if Lever.DEVICE not in typology.means:
+            assert set(after["device"].tolist()) <= set(before["device"].tolist())
+        if Lever.PAYEE_AGE not in typology.means:
+            assert set(after["payee"].tolist()) <= set(before["payee"].tolist())
+    assert (adaptive["payer"] != adaptive["payee"]).all()
+    assert adaptive["amount_centavos"].min() >= 1
+    assert len(adaptive) <= len(static)
+
+
+def test_sabotage_a_changed_campaign_is_seen_to_be_changed():
+    town, frauds = world(1).town, world(1).frauds
+    rows = frauds[frauds["campaign"] == frauds["campaign"][0]]
+    for lever in (Lever.AMOUNT, Lever.PACE, Lever.PAYEE_AGE):
+        several = frauds[frauds["campaign"] == np.bincount(frauds["campaign"]).argmax()]
+        assert changed(town, several, {lever: 1}).tobytes() != several.tobytes()
+    assert changed(town, rows, {}).tobytes() == rows.tobytes()
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_what_was_stopped_is_neither_contested_nor_passed_on(mode: Mode):
+    received: dict[tuple[int, int], int] = {}
+    for played in play(world(2), hold_large, mode):
+        stopped = played.rows[~played.passed]
+        assert (stopped["contested_at"] == NONE).all()
+        assert not stopped["accepted"].any()
+        came = played.rows[played.passed & (played.rows["typology"] != NONE)]
+        for row in came:
+            campaign, amount = int(row["campaign"]), int(row["amount_centavos"])
+            payer, payee = (campaign, int(row["payer"])), (campaign, int(row["payee"]))
+            if row["hop"] > 1:
+                assert received.get(payer, 0) >= amount
+                received[payer] -= amount
+            received[payee] = received.get(payee, 0) + amount
+
+
+def test_a_policy_sees_no_truth():
+    known = set(SEEN.names or ())
+    assert known.isdisjoint(
+        {"typology", "hop", "role", "campaign", "contested_at", "settled_at", "accepted", "block"}
+    )
+
+
+def test_a_step_up_stops_who_took_the_access_and_not_who_was_persuaded():
+    def step_up(_day: Day, seen: Rows, _marked: np.ndarray) -> np.ndarray:
+        return np.full(len(seen), int(Answer.STEP_UP), dtype=np.int64)
+
+    rows, passed = victims_rows(play(world(3), step_up))
+    situations = np.asarray([one.situation for one in world(3).typologies])[rows["typology"]]
+    taken = np.isin(situations, ("FRAUDULENT_ACCESS", "ACCOUNT_TAKEOVER"))
+    assert passed[~taken].all()
+    assert not passed[taken].any()
