@@ -55,7 +55,7 @@ def bytes_of(days: Iterator[PlayedDay]) -> list[bytes]:
 
 
 @pytest.mark.parametrize("mode", Mode)
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", SEEDS[:2])
 def test_against_a_bank_that_allows_everything_the_world_is_as_planned(seed: int, mode: Mode):
     planned = [rows.tobytes() for _, rows in world(seed).rows()]
     assert bytes_of(play(world(seed), allow_all, mode)) == planned
@@ -76,7 +76,7 @@ def share_of_money_through(seed: int, mode: Mode) -> float:
     """Of what victims were to pay in the second half by the recipes, what came through."""
     rows, passed = against_the_rule(seed, mode)
     plan = world(seed).frauds
-    half = world(seed).days[35].start
+    half = world(seed).days[28].start
     late = rows["occurred_at"] >= half
     meant = plan["amount_centavos"][(plan["hop"] == 1) & (plan["occurred_at"] >= half)].sum()
     return float(rows["amount_centavos"][late & passed].sum() / meant)
@@ -108,11 +108,17 @@ def test_who_adapts_keeps_within_the_means_of_the_typology():
 
 def test_sabotage_a_changed_campaign_is_seen_to_be_changed():
     town, frauds = world(1).town, world(1).frauds
-    rows = frauds[frauds["campaign"] == frauds["campaign"][0]]
-    for lever in (Lever.AMOUNT, Lever.PACE, Lever.PAYEE_AGE):
-        several = frauds[frauds["campaign"] == np.bincount(frauds["campaign"]).argmax()]
-        assert changed(town, several, {lever: 1}).tobytes() != several.tobytes()
-    assert changed(town, rows, {}).tobytes() == rows.tobytes()
+    stolen = frauds["hop"] == 1
+    dearest = frauds["campaign"][stolen][frauds["amount_centavos"][stolen].argmax()]
+    largest = np.bincount(frauds["campaign"]).argmax()
+    for lever, campaign in (
+        (Lever.AMOUNT, dearest),
+        (Lever.PACE, largest),
+        (Lever.PAYEE_AGE, largest),
+    ):
+        rows = frauds[frauds["campaign"] == campaign]
+        assert changed(town, rows, {lever: 1}).tobytes() != rows.tobytes()
+        assert changed(town, rows, {}).tobytes() == rows.tobytes()
 
 
 @pytest.mark.parametrize("mode", Mode)

@@ -51,7 +51,7 @@ SEEN: Final = np.dtype([(name, ROW[name]) for name in VISIBLE])
 Decide = Callable[[Day, Rows, Int64s], Int64s]
 
 #: Victims who pay themselves prove who they are when asked; who took their access cannot.
-_PAYS_ITSELF: Final = ("SCAM", "COERCION")
+_TOOK_ACCESS: Final = ("ACCOUNT_TAKEOVER", "FRAUDULENT_ACCESS")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ class _Rail:
     """What arrives, and what is marked because of it."""
 
     def __init__(self, typologies: tuple[Typology, ...]) -> None:
-        self._proves = [typology.situation in _PAYS_ITSELF for typology in typologies]
+        self._took_access = [typology.situation in _TOOK_ACCESS for typology in typologies]
         self._balances: dict[tuple[int, int], int] = {}
         self._marks: list[tuple[int, int]] = []
 
@@ -104,8 +104,9 @@ class _Rail:
         passed = answers <= Answer.STEP_UP
         for place in np.flatnonzero(rows["typology"] != NONE).tolist():
             row = rows[place]
-            stepped = answers[place] == Answer.STEP_UP and not self._proves[int(row["typology"])]
-            passed[place] = passed[place] and not stepped and self._funded(row)
+            asked = answers[place] == Answer.STEP_UP
+            caught = asked and self._took_access[int(row["typology"])]
+            passed[place] = passed[place] and not caught and self._funded(row)
         stopped = ~passed
         for column, empty in (
             ("contested_at", NONE),
