@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "d5ffd8ad7965a5dc2e9e5ecd5956ca2888448db77f103036439ec247a01288e1",
-    "dispositivos.csv": "d58aa81f665d77b66482e4a4348189f5663ddcbcc51ca926112ae1f8250d9577",
-    "fraudes.csv": "f2ff8fa9c16c18e79a8d04008782e888f192a968873033eeaf2d69b768873fec",
-    "limites_transacoes.csv": "452e2527876f1cad002665c0d1abd82dfafb2b4a47244457e6e0afdee26cad59",
-    "log_autenticacao.csv": "9b732053a84fb79530d6d2428e4199a1421a5ae9ba2dbe79546f75a9e6b83cbc",
-    "reports.jsonl": "c0980f322e93ac6caeb018329a313bc5c41b24ea8584c043abd0f18126499d2c",
-    "transacoes_historicas.csv": "f9898599f3436dd0788e0d50137a9d43174c3234dbe7fcc31b27e78eaab5308a",
-    "transacoes_pix.csv": "c3e20467f29d7a0d27dfcacff7c4da971fb7ea928a10d790bc126fcf10381b76",
-    "transfers.jsonl": "3517923a22d5e17a727f4062c041b192a80d09e6e94bb6868838d53399b22556",
-    "truth.jsonl": "50205ad02f6f0afd04357af2ed86a0a9223077ac06060932be8181e6d72d25a5",
-    "usuarios.csv": "32553da3ea4ce667676f64ec64ff2be342c09ba90c6bfa0caef02cb4e7a7d4f0",
+    "chaves_pix.csv": "db86301ef3a0ed5f7962a566892222c97873bf47d36bdd66c87332792312e4c0",
+    "dispositivos.csv": "7920974b3458f3db83f15f1fc748ca7e3cfcc251c4b227eeffa694f12cca0bc5",
+    "fraudes.csv": "1f42dc6e12c729047fb598988d2367aea73098291590063d4cbbed53df686583",
+    "limites_transacoes.csv": "ad8141e716ce65b670ae18cd007eff7276f773dc8f5ea6f71b9be2a94c06963d",
+    "log_autenticacao.csv": "a3ac7f66501cb8224a2d584b2a20d3cb346c2848ec7a0cba06483380338d4e2a",
+    "reports.jsonl": "ad44d4fe23dd7d889271bf77354c524e08c6f1a7d61ebfa5eb50cd4b356dfd57",
+    "transacoes_historicas.csv": "e99013c3c697fef8df6f6e2fc7df106d4993199b896dd8a8d36d2e38f47fc3be",
+    "transacoes_pix.csv": "655ba560b879190dd37eee70feafbbca32cf0dac698f63830e9378029d0aa785",
+    "transfers.jsonl": "154abc3c9ada577897e0d559409e418ee6abaf59d8eefe4f289a2d562bb2c4b1",
+    "truth.jsonl": "47da02a750227c09d84fea9a67d10e4d963ea34f64523a6a1c73f5021a9b2aaf",
+    "usuarios.csv": "e24ac6b86827d59236035f15f954abaaf8aaa13a10ee81d355bfde19a3aecbcd",
 }
 
 PROGRAM = """
