@@ -79,7 +79,7 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
     from crivo.bootstrap.offline import read_mapping
     from crivo.cli.simulate import TRANSFERS_FILE, SimulateFlags, simulate_world
 
-    days, scale = (28, "1.2") if small else (42, "3")
+    days, scale = 42, "1.2" if small else "3"
     flags = SimulateFlags(
         out=home / "world",
         tables="platform",
