@@ -26,7 +26,9 @@ _LIFE_DAYS_MAX: Final = 30
 
 #: Of the value of accepted fraud, thousandths that reach companies (Silverguard, 2025).
 COMPANIES_PER_MILLE_OF_VALUE: Final = 650
-_SLACK_PER_MILLE: Final = 15
+_SLACK_PER_MILLE: Final = 5
+
+_MEANS_MAX: Final = 8
 
 #: How far ahead an account at a wanted institution is looked for.
 _LOOK_AHEAD: Final = 256
@@ -46,8 +48,8 @@ class Casting:
         self._alive: dict[tuple[int, bool], list[int]] = {}
         self._quotas: dict[str, Quota] = {}
         self._paid: dict[str, tuple[int, int]] = {}
-        self._carried = 0
-        self._carried_to_companies = 0
+        #: By whether mules pass it on: centavos carried, and those carried to companies.
+        self._carried = {False: [0, 0], True: [0, 0]}
 
     def turn_to(self, days: tuple[Day, ...]) -> None:
         """From now on campaigns happen on these days."""
@@ -84,9 +86,11 @@ class Casting:
 
         Each is drawn twice. While the typology's victims have paid less a payment than `mean`
         centavos the greater counts, while they have paid more the lesser, within 3 % the first:
-        so a few hundred payments have the mean of their typology in spite of its heavy tail.
+        so a few hundred payments have the mean of their typology in spite of its heavy tail. No
+        sum is above eight times the mean: limits and balances end there.
         """
-        first, second = self.quota(name).drawn(draws, table, 2 * count).reshape(2, count)
+        sums = np.minimum(self.quota(name).drawn(draws, table, 2 * count), _MEANS_MAX * mean)
+        first, second = sums.reshape(2, count)
         payments, money = self._paid.get(name.partition(" ")[0], (0, 0))
         off = (money - mean * payments) * 100
         if abs(off) <= 3 * mean * payments:
@@ -111,27 +115,33 @@ class Casting:
         self._opened += int(found[0]) if len(found) else 0
         return self.opened_account(company=company, old=old)
 
-    def company(self, draws: Draws, carrying: int) -> bool:
+    def company(self, draws: Draws, carrying: int, *, passed_on: bool = False) -> bool:
         """Whether a company receives the next `carrying` centavos of stolen money."""
+        tally = self._carried[passed_on]
         side = draws.one(0, 1000) < COMPANIES_PER_MILLE_OF_VALUE
-        self._carried += carrying
-        due = self._carried * COMPANIES_PER_MILLE_OF_VALUE
-        off = {
-            either: abs((self._carried_to_companies + carrying * either) * 1000 - due)
-            for either in (False, True)
-        }
-        if off[side] > self._carried * _SLACK_PER_MILLE and off[not side] < off[side]:
+        tally[0] += carrying
+        due = tally[0] * COMPANIES_PER_MILLE_OF_VALUE
+        off = {either: abs((tally[1] + carrying * either) * 1000 - due) for either in (False, True)}
+        if off[side] > tally[0] * _SLACK_PER_MILLE and off[not side] < off[side]:
             side = not side
-        self._carried_to_companies += carrying * side
+        tally[1] += carrying * side
         return side
 
     def store(self, draws: Draws, carrying: int) -> int:
         """A new account that poses as a merchant for `carrying` centavos."""
         return self.opened_account(company=self.company(draws, carrying))
 
-    def mule(self, draws: Draws, at: int, carrying: int, *, without: Collection[int] = ()) -> int:
+    def mule(
+        self,
+        draws: Draws,
+        at: int,
+        carrying: int,
+        *,
+        without: Collection[int] = (),
+        passed_on: bool = False,
+    ) -> int:
         """An account that takes `carrying` centavos at that instant; none of `without`."""
-        company = self.company(draws, carrying)
+        company = self.company(draws, carrying, passed_on=passed_on)
         day = at // DAY
         alive = [one for one in self._alive.get((day, company), ()) if one not in without]
         if draws.one(0, 1000) < _USED and alive:

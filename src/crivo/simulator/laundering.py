@@ -106,10 +106,11 @@ def _hand_on(casting: Casting, draws: Draws, inflow: Rows, at: int, amounts: Int
     payees = []
     for amount in amounts.tolist():
         if draws.one(0, 1000) < _SAME_INSTITUTION_PER_MILLE:
-            company = casting.company(draws, amount)
+            company = casting.company(draws, amount, passed_on=True)
             payees.append(casting.opened_at(institution, company=company))
         else:
-            payees.append(casting.mule(draws, at, amount, without=[source, *payees]))
+            others = [source, *payees]
+            payees.append(casting.mule(draws, at, amount, without=others, passed_on=True))
     occurred_at = at + np.cumsum(draws.spans(MINUTE // 4, 3 * MINUTE, len(amounts)))
     to = np.asarray(payees, dtype=np.int64)
     hop = int(inflow["hop"][0]) + 1

@@ -101,8 +101,9 @@ def test_sessions_of_frauds_show_what_was_declared_and_not_always():
     for place, typology in enumerate(many().typologies):
         if typology.kind is Kind.THEFT and typology.share_per_mille >= 100:
             for signal, per_mille in typology.noticed:
-                found = share_of_sessions(place, signal)
-                assert 0.45 * per_mille / 1000 < found < 2.5 * per_mille / 1000 + 0.02
+                if per_mille >= 150:  # a rarer one needs more sessions than this world has
+                    found = share_of_sessions(place, signal)
+                    assert 0.45 * per_mille / 1000 < found < 2 * per_mille / 1000
 
 
 def test_sabotage_signals_that_are_never_collected_are_noticed(monkeypatch: pytest.MonkeyPatch):

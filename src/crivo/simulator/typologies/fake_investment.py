@@ -21,8 +21,10 @@ from crivo.simulator.typology import Typology
 _PAYMENTS: Final = (1, 5)
 _STAKE: Final = (90_000, 175)
 #: What a payment moves in the mean.
-_MEAN: Final = 650_000
+_MEAN: Final = 700_000
 _STAKE_MIN: Final = 5000
+#: What a bank lets a person pay in a day, after a wait.
+_LIMIT: Final = 6_000_000
 _LATER_PERCENT: Final = (50, 221)
 _FEE_PER_MILLE: Final = 600
 _FEE_PERCENT: Final = (12, 36)
@@ -47,7 +49,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     if count > 1 and draws.one(0, 1000) < _FEE_PER_MILLE:
         # The last one is the fee without which nothing is paid out.
         amounts[-1] = max(int(amounts[:-1].sum()) * draws.one(*_FEE_PERCENT) // 100, 1000)
-    amounts = np.maximum(rounded(draws, amounts, 550), 1000)
+    amounts = np.clip(rounded(draws, amounts, 550), 1000, _LIMIT)
     days = np.cumsum(draws.between(*_WAIT_DAYS, count))
     occurred_at = np.sort(instants(draws, count, first.start, _HOURS) + (days - days[0]) * DAY)
     robot = casting.mule(draws, int(occurred_at[0]), int(amounts.sum()), without=[victim])

@@ -22,8 +22,9 @@ _REWARD_CENTAVOS: Final = (1000, 6001)
 _PAYMENTS: Final = (3, 9)
 _FIRST: Final = (17_000, 80)
 #: What a payment moves in the mean.
-_MEAN: Final = 230_000
+_MEAN: Final = 270_000
 _FIRST_MIN: Final = 2000
+_LIMIT: Final = 2_000_000
 _RISE_PERCENT: Final = (150, 211)  # about 1.8 times the one before
 _DAYS: Final = (1, 6)
 _HOURS: Final = (8, 22)
@@ -39,7 +40,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     amount = casting.asked(_MEAN, "T02 first", draws, lognormal(*_FIRST), 1)
     asked = [max(int(scaled(amount, casting.level(victim))[0]), _FIRST_MIN)]
     for percent in draws.between(*_RISE_PERCENT, count - 1).tolist():
-        asked.append(asked[-1] * percent // 100)
+        asked.append(min(asked[-1] * percent // 100, _LIMIT))
     amounts = rounded(draws, np.asarray(asked, dtype=np.int64), 500)
     span = draws.one(*_DAYS) * DAY
     occurred_at = int(baits[-1]) + HOUR // 2 + np.sort(draws.spans(0, span, count))

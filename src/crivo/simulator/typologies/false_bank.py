@@ -24,7 +24,7 @@ _WITHIN: Final = (20 * MINUTE, 90 * MINUTE)
 _IN_BUSINESS_HOURS_PER_MILLE: Final = 700
 _LOSS: Final = (2_000_000, 80)
 #: What a payment moves in the mean.
-_MEAN: Final = 300_000
+_MEAN: Final = 340_000
 _LOSS_MIN: Final = 60_000
 _LOAN_PER_MILLE: Final = 450
 _LOAN_PERCENT: Final = (35, 71)

@@ -21,7 +21,8 @@ _WITHIN: Final = 40 * MINUTE
 _HOURS: Final = (8, 21)
 _AMOUNT: Final = (230_000, 95)
 #: What a payment moves in the mean.
-_MEAN: Final = 420_000
+_MEAN: Final = 500_000
+_LIMIT: Final = 3_000_000
 _RISE_PERCENT: Final = (70, 190)
 _MIX: Final = {Initiation.DICT: 850, Initiation.MANU: 150}
 
@@ -35,7 +36,7 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     asked = casting.asked(_MEAN, "T04 asked", draws, lognormal(*_AMOUNT), 1)
     amounts = np.repeat(scaled(asked, casting.level(victim)), count)
     amounts[1:] = amounts[1:] * draws.between(*_RISE_PERCENT, count)[1:] // 100
-    amounts = np.maximum(rounded(draws, amounts, 700), 5000)
+    amounts = np.clip(rounded(draws, amounts, 700), 5000, _LIMIT)
     mule = casting.mule(draws, begin, int(amounts.sum()), without=[victim])
     return Campaign(payments(draws, begin + waits, amounts, victim, mule, _MIX))
 

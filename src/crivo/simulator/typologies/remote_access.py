@@ -22,7 +22,7 @@ _STEP: Final = (60 * SECOND, 3 * MINUTE)
 _AT_NIGHT_PER_MILLE: Final = 450
 _BALANCE: Final = (1_000_000, 110)
 #: What a payment moves in the mean.
-_MEAN: Final = 400_000
+_MEAN: Final = 450_000
 _PART_PERCENT: Final = (18, 65)
 _MIX: Final = {Initiation.DICT: 760, Initiation.MANU: 170, Initiation.QRDN: 70}
 
