@@ -53,6 +53,10 @@ _SAME_INSTITUTION_PER_MILLE: Final = 130
 _EXITS: Final = (35, 15, 20, 30)
 _EXIT_SHARE_PERCENT: Final = (55, 100)
 
+#: The holder of a lent account gets up to R$ 2,000 for it, some days after.
+_RENT: Final = (20_000, 200_001)
+_RENT_AFTER: Final = (6 * HOUR, 96 * HOUR)
+
 _MIX: Final = {Initiation.DICT: 800, Initiation.MANU: 140, Initiation.QRES: 60}
 _EXIT_MIX: Final = {Initiation.DICT: 450, Initiation.QRDN: 550}
 
@@ -60,13 +64,16 @@ _EXIT_MIX: Final = {Initiation.DICT: 450, Initiation.QRDN: 550}
 def move_on(casting: Casting, draws: Draws, inflows: Rows) -> Rows:
     """What becomes of these transfers to mules: rows of the next hops, never more than came.
 
-    `inflows` are one campaign's transfers of any one hop; accounts that pay out in them are left.
+    `inflows` are one campaign's transfers of any one hop. Rows of hop 0 among the answer are what
+    people of the town get for lending their accounts.
     """
     depth = 1 + int(draws.chosen(cumulated(_DEPTHS), 1)[0])
     evasive = draws.one(0, 1000) < _EVASIVE_PER_MILLE
     parts = []
     for account in np.unique(inflows["payee"]).tolist():
         mine = inflows[inflows["payee"] == account]
+        if account < casting.town.census.persons:
+            parts.append(_rent(casting, draws, mine))
         if draws.one(0, 1000) >= _KEEPS_ALL:
             parts += list(_layers(casting, draws, mine, depth, evasive=evasive))
     return joined(*parts)
@@ -135,6 +142,14 @@ def _exit(casting: Casting, draws: Draws, inflow: Rows) -> Rows:
             mix = _EXIT_MIX if way < 2 else _MIX
             rows.append(payments(draws, when, amounts, source, payee, mix, hop=hop, role=Role.EXIT))
     return joined(*rows)
+
+
+def _rent(casting: Casting, draws: Draws, inflow: Rows) -> Rows:
+    holder = int(inflow["payee"][0])
+    at = int(inflow["occurred_at"].min()) + draws.spans(*_RENT_AFTER, 1)
+    sums = np.maximum(draws.between(*_RENT, 1) // 5000 * 5000, _RENT[0])
+    payer = casting.mule(draws, int(at[0]), 0, without=[holder])
+    return payments(draws, at, sums, payer, holder, _MIX, hop=0, role=Role.RENT)
 
 
 def _sweeps(draws: Draws, inflow: Rows) -> Iterator[tuple[int, int]]:

@@ -105,11 +105,13 @@ class _Ledger:
     def attach(self, casting: Casting, place: int, owner: int, tail: Rows, room: int) -> int:
         """Adds rows of another typology to the campaign whose money they move."""
         tail = tail[tail["occurred_at"] < casting.end]
-        tail = tail[np.argsort(tail["occurred_at"], kind="stable")][:room]
-        tail["typology"] = place
+        tail = tail[np.argsort(tail["occurred_at"], kind="stable")]
         tail["campaign"] = self.frauds[owner]["campaign"][0]
-        self.frauds.append(tail)
-        return len(tail)
+        moved = tail[tail["hop"] > 0][:room]
+        moved["typology"] = place
+        self.frauds.append(moved)
+        self.companions.append(tail[tail["hop"] == 0])
+        return len(moved)
 
 
 def plan_frauds(

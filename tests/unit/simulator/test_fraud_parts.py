@@ -22,6 +22,7 @@ from crivo.simulator.people import (
 )
 from crivo.simulator.planning import GRAIN
 from crivo.simulator.quota import Quota
+from crivo.simulator.roles import Role
 from crivo.simulator.rows import NONE
 from crivo.simulator.signals import HONEST_PER_100_000, Signal
 from crivo.simulator.typology import Kind, default_typologies
@@ -163,6 +164,16 @@ def test_a_scenario_happens_only_where_it_is_asked_for():
     assert breach["amount_centavos"].min() >= 5_000_000
     assert len(asked.frauds) - len(breach) == options.frauds_wanted
     assert (asked.frauds["occurred_at"] % GRAIN == 0).all()
+
+
+def test_who_lends_an_account_is_paid_for_it():
+    companions = many().plan.companions
+    rent = companions[companions["role"] == Role.RENT]
+    assert len(rent) > 0
+    assert (rent["payee"] < many().town.census.persons).all()
+    assert rent["amount_centavos"].max() <= 200_000
+    lent = set(many().frauds["payee"].tolist())
+    assert set(rent["payee"].tolist()) <= lent
 
 
 def test_baits_and_contested_purchases_are_no_frauds():
