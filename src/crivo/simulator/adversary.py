@@ -2,8 +2,9 @@
 
 Each typology is one crew. It remembers for every way of acting (a level for each of its levers) how
 much of the money that its recipe meant came through. A campaign that begins takes the way that has
-paid best, or that way with one lever moved by a level. Before its first refusal a crew changes
-nothing and draws nothing: against a bank that allows everything it is the static one.
+paid best, or that way with one lever moved, and no account that was reported. Before its first
+refusal a crew changes nothing and draws nothing: against a bank that allows everything it is the
+static one.
 """
 
 from __future__ import annotations
@@ -122,13 +123,16 @@ class Fraudsters:
         self._begun = np.zeros(len(frauds), dtype=np.bool_)
         self._owners = _owners(self._rows)
 
-    def of_day(self, start: int) -> Rows:
-        """The frauds of the day that begins then, in time order."""
+    def of_day(self, start: int, marked: Int64s) -> Rows:
+        """The frauds of the day that begins then, in time order.
+
+        `marked` are the accounts about which claims have been accepted: their holders are told.
+        """
         new = ~self._begun & (self._begins < start + DAY)
         self._begun |= new
         if self._mode is Mode.ADAPTIVE:
             for campaign in np.unique(self._rows["campaign"][new]).tolist():
-                self._adapt(campaign)
+                self._adapt(campaign, marked)
         at = self._rows["occurred_at"]
         today = np.flatnonzero(self._begun & (at >= start) & (at < start + DAY))
         self._places = today[np.argsort(at[today], kind="stable")]
@@ -144,7 +148,7 @@ class Fraudsters:
             crew = self._crews[self._owners[campaign]]
             crew.learn(self._ways.get(campaign, crew.recipe), meant[mine], came[mine])
 
-    def _adapt(self, campaign: int) -> None:
+    def _adapt(self, campaign: int, marked: Int64s) -> None:
         crew = self._crews[self._owners[campaign]]
         if crew.refused == 0:
             return
@@ -152,7 +156,13 @@ class Fraudsters:
         self._ways[campaign] = way
         mine = np.flatnonzero(self._rows["campaign"] == campaign)
         levels = dict(zip(crew.means, way, strict=True))
-        self._rows[mine] = changed(self._town, self._rows[mine], levels)
+        rows = changed(self._town, self._rows[mine], levels)
+        if Lever.PAYEE_AGE in crew.means:
+            # An account that was reported is of no use any more.
+            for side in ("payer", "payee"):
+                burnt = np.isin(rows[side], marked)
+                rows[side][burnt] = _older(self._town, rows[side][burnt], campaign, 1)
+        self._rows[mine] = rows
 
 
 def changed(town: Town, rows: Rows, levels: dict[Lever, int]) -> Rows:

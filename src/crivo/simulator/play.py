@@ -73,9 +73,10 @@ def play(world: World, decide: Decide, mode: Mode = Mode.STATIC) -> Iterator[Pla
     rail = _Rail(world.typologies)
     for day, planned in world.rows():
         honest = planned[planned["typology"] == NONE]
-        rows = np.concatenate([honest, fraudsters.of_day(day.start)])
+        marked = rail.marked(day.start)
+        rows = np.concatenate([honest, fraudsters.of_day(day.start, marked)])
         rows = rows[np.argsort(rows["occurred_at"], kind="stable")]
-        answers = np.asarray(decide(day, _seen(rows), rail.marked(day.start)), dtype=np.int64)
+        answers = np.asarray(decide(day, _seen(rows), marked), dtype=np.int64)
         passed = rail.settle(rows, answers)
         fraudsters.learn(passed[rows["typology"] != NONE])
         yield PlayedDay(day, rows, answers, passed)
