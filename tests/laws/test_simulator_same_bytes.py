@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "db86301ef3a0ed5f7962a566892222c97873bf47d36bdd66c87332792312e4c0",
-    "dispositivos.csv": "7920974b3458f3db83f15f1fc748ca7e3cfcc251c4b227eeffa694f12cca0bc5",
-    "fraudes.csv": "1f42dc6e12c729047fb598988d2367aea73098291590063d4cbbed53df686583",
-    "limites_transacoes.csv": "ad8141e716ce65b670ae18cd007eff7276f773dc8f5ea6f71b9be2a94c06963d",
-    "log_autenticacao.csv": "a3ac7f66501cb8224a2d584b2a20d3cb346c2848ec7a0cba06483380338d4e2a",
-    "reports.jsonl": "ad44d4fe23dd7d889271bf77354c524e08c6f1a7d61ebfa5eb50cd4b356dfd57",
-    "transacoes_historicas.csv": "e99013c3c697fef8df6f6e2fc7df106d4993199b896dd8a8d36d2e38f47fc3be",
-    "transacoes_pix.csv": "655ba560b879190dd37eee70feafbbca32cf0dac698f63830e9378029d0aa785",
-    "transfers.jsonl": "154abc3c9ada577897e0d559409e418ee6abaf59d8eefe4f289a2d562bb2c4b1",
-    "truth.jsonl": "47da02a750227c09d84fea9a67d10e4d963ea34f64523a6a1c73f5021a9b2aaf",
-    "usuarios.csv": "e24ac6b86827d59236035f15f954abaaf8aaa13a10ee81d355bfde19a3aecbcd",
+    "chaves_pix.csv": "e459d54aabf2d7f2ebad29e8c3bf2b2e74e08a8900adc3d01238f443ec37bbbc",
+    "dispositivos.csv": "660fdc7009e3be4a936877ab3f2912d9aba316bc76792495133539fe6aaf1dee",
+    "fraudes.csv": "6ade6bce9504fe88421e607b15a22b7de3ee549702d19f1c42c3fc1eda7ec196",
+    "limites_transacoes.csv": "c0f1f42a71c6c48d3b381a98040524a07078710f30cd328025ce0dbbb52f1b62",
+    "log_autenticacao.csv": "72b78b9eb2498240e67bf504b22e0cb18415d14823e79b33e71da9f6f4db6d41",
+    "reports.jsonl": "03f61fe26ecc82eb5df4e07c5fae2de4862f9ac6f3fcb31068399e931ee0d3fe",
+    "transacoes_historicas.csv": "77a95f0b20f630e3bce035aebbb504b56973481b78198dab71b774299c3ff5ea",
+    "transacoes_pix.csv": "1418c29817aaeed558c5ef7bdb44d438c02215411bcbb6428a2df573dbbb12a9",
+    "transfers.jsonl": "a853229b8b6766b2d4da2d53fe7df7ed90a6594be39d1e634a9fd09dff6ca52d",
+    "truth.jsonl": "d2c0fd5c8ffc215789b16a06f99f75ee7b33865f35cce624bd8e39b587f66b97",
+    "usuarios.csv": "f583f2f4c4a168dee531ed4e0e0992fe75a5eaf01ec03c63a6b7343bbdb3ce45",
 }
 
 PROGRAM = """
