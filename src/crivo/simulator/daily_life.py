@@ -24,7 +24,11 @@ from crivo.simulator.amounts import (
 from crivo.simulator.composition import NATURE_MIX, composition
 from crivo.simulator.day_plan import Purse, fill, money_levels
 from crivo.simulator.draws import Draws, Int64s
-from crivo.simulator.initiations import drawn_initiations, left_initiations
+from crivo.simulator.initiations import (
+    drawn_initiations,
+    left_initiations,
+    without_large_contactless,
+)
 from crivo.simulator.natures import NATURES, Nature, place_of
 from crivo.simulator.people import PARTNER_HABITS, PERIOD_OF_HOUR, Town, natures
 from crivo.simulator.rhythm import Day, instants_in
@@ -38,7 +42,7 @@ _SPREAD: Final = {
     Nature.P2G: 90,
     Nature.B2P: 127,
     Nature.B2B: 243,
-    Nature.B2G: 140,
+    Nature.B2G: 115,
     Nature.G2P: 90,
     Nature.G2B: 150,
     Nature.G2G: 120,
@@ -72,7 +76,8 @@ def ordinary_day(town: Town, day: Day, draws: Draws, count: int, seen: Rows, pur
         rows = _nature_pays(town, day, draws, place, half_hours, levels[place])
         if NATURES[place] is not Nature.P2P:
             habits = seen["initiation"][honest & (of_seen == place)].astype(np.int64)
-            rows["initiation"] = drawn_initiations(draws, NATURES[place], len(rows), habits)
+            forms = drawn_initiations(draws, NATURES[place], len(rows), habits)
+            rows["initiation"] = without_large_contactless(forms, rows["amount_centavos"])
         parts.append(rows)
     rows = np.concatenate([*parts, seen[:0]])
     between = natures(town, rows) == place_of(Nature.P2P)

@@ -43,7 +43,7 @@ _TO_SHOP: Final = {
     Initiation.DICT: 2_420,
     Initiation.MANU: 1_400,
     Initiation.AUTO: 135,
-    Initiation.APDN: 50,
+    Initiation.APDN: 60,
     Initiation.INIC: 45,
 }
 _PAYOUT: Final = {
@@ -73,6 +73,10 @@ MIXES: Final = {
 }
 
 
+#: People hold a telephone to a terminal for small sums; the cap by law was R$ 500.
+_CONTACTLESS_MOST: Final = 15_000
+
+
 def drawn_initiations(draws: Draws, nature: Nature, count: int, seen: Int64s) -> Int64s:
     """`count` places in INITIATIONS for a nature of MIXES.
 
@@ -92,6 +96,15 @@ def left_initiations(draws: Draws, count: int, others: Int64s) -> Int64s:
     weights = _weights({one: OFFICIAL[one] for one in _BETWEEN_PERSONS})
     left = _weights(OFFICIAL) * (count + len(others)) - _counted(others) * sum(OFFICIAL.values())
     return _chosen(draws, np.where(weights > 0, left, 0), weights, count)
+
+
+def without_large_contactless(initiations: Int64s, amounts: Int64s) -> Int64s:
+    """The places with a dynamic code instead where a contactless payment would be a large one."""
+    contactless = np.isin(
+        initiations, [INITIATIONS.index(Initiation.APDN), INITIATIONS.index(Initiation.APES)]
+    )
+    code = INITIATIONS.index(Initiation.QRDN)
+    return np.where(contactless & (amounts > _CONTACTLESS_MOST), code, initiations)
 
 
 def _weights(mix: dict[Initiation, int]) -> Int64s:

@@ -13,7 +13,7 @@ from crivo.domain.errors import Code, invalid
 DEFAULT_START: Final = dt.date(2026, 8, 3)
 #: Accepted contestations of 100,000 transfers in 2026 lie between 3.8 and 4.7; not every fraud is
 #: contested, and not every claim accepted.
-NATURAL_PREVALENCE: Final = Decimal("0.00006")
+NATURAL_PREVALENCE: Final = Decimal("0.00007")
 #: One in two hundred: enough frauds to learn from in a small world.
 ENRICHED_PREVALENCE: Final = Decimal("0.005")
 
@@ -122,7 +122,7 @@ def parse_scale(text: str) -> Decimal:
 
 
 def parse_prevalence(text: str) -> Decimal:
-    """The share of frauds: `natural` (6 in 100,000), `enriched` (1 in 200) or a number to 0.05.
+    """The share of frauds: `natural` (7 in 100,000), `enriched` (1 in 200) or a number to 0.05.
 
     Raises:
         Refused: FIELD_VALUE.

@@ -42,7 +42,7 @@ _NEW_SHOPS_PERCENT: Final = 40
 _PERSONS_A_GOVERNMENT: Final = 20_000
 _GOVERNMENTS_MIN: Final = 4
 #: Of a company's partners, thousandths that it chose among those of its own bank.
-_SAME_BANK_PER_MILLE: Final = 120
+_SAME_BANK_PER_MILLE: Final = 135
 #: How shops are met: by popularity (as favourites or not), or anywhere; see `pay_shops`.
 _MET_BY_POPULARITY: Final = 912
 _MET_ANYWHERE: Final = 88

@@ -65,7 +65,7 @@ def test_a_world_holds_exactly_the_frauds_asked_for():
 def test_natural_prevalence_is_natural():
     options = SimulationOptions(days=30, scale=Decimal(6), prevalence=NATURAL_PREVALENCE)
     world = simulate(options)
-    assert len(world.frauds) == 18
+    assert len(world.frauds) == 21
 
 
 def test_a_world_without_fraud_has_none():
