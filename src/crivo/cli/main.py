@@ -81,7 +81,13 @@ def demo(
 
 @app.command()
 def simulate(
-    out: Annotated[Path, typer.Option("--out", help="Folder to write the world into.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Folder to write the world into.")
+    ] = None,
+    report: Annotated[
+        Path | None,
+        typer.Option("--report", help="Compare with official figures: a report into this folder."),
+    ] = None,
     tables: Annotated[
         str,
         typer.Option(
@@ -125,24 +131,30 @@ def simulate(
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
     from crivo.cli.simulate import SimulateFlags, run_simulate
 
-    run_simulate(
-        SimulateFlags(
-            out=out,
-            tables=tables,
-            seed=seed,
-            start=start,
-            days=days,
-            past_days=past_days,
-            scale=scale,
-            prevalence=prevalence,
-            file_format=file_format,
-            compression=compression,
-            by_day=by_day,
-            keep_one_in=keep_one_in,
-            replace=replace,
-        ),
-        as_json=as_json,
+    folder = out or report
+    if folder is None:
+        raise typer.BadParameter("name a folder for the world, one for the report, or both")
+    flags = SimulateFlags(
+        out=folder,
+        tables=tables,
+        seed=seed,
+        start=start,
+        days=days,
+        past_days=past_days,
+        scale=scale,
+        prevalence=prevalence,
+        file_format=file_format,
+        compression=compression,
+        by_day=by_day,
+        keep_one_in=keep_one_in,
+        replace=replace,
     )
+    if out is not None:
+        run_simulate(flags, as_json=as_json and report is None)
+    if report is not None:
+        from crivo.cli.acceptance import run_acceptance
+
+        run_acceptance(flags, report, as_json=as_json)
 
 
 @app.command()

@@ -11,6 +11,7 @@ from crivo.cli.output import print_facts, print_json, progress_bar
 if TYPE_CHECKING:
     from crivo.adapters.world_files.writer import Written
     from crivo.cli.output import Progress
+    from crivo.simulator.world import World
 
 #: The table of a written world that an import reads.
 TRANSFERS_FILE: Final = "transfers.parquet"
@@ -43,13 +44,38 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
     """
     from crivo.adapters.world_files.layout import Layout, parse_compression, parse_format
     from crivo.adapters.world_files.writer import parse_table_set, write_world
+    from crivo.simulator.sampling import Sampling
+
+    layout = Layout(
+        parse_format(flags.file_format),
+        None if flags.compression is None else parse_compression(flags.compression),
+        flags.by_day,
+    )
+    table_set = parse_table_set(flags.tables)
+    sampling = Sampling(flags.keep_one_in)
+    return write_world(
+        flags.out,
+        planned_world(flags),
+        table_set=table_set,
+        layout=layout,
+        sampling=sampling,
+        replace=flags.replace,
+        progress=progress,
+    )
+
+
+def planned_world(flags: SimulateFlags) -> World:
+    """The world of these flags, to be walked through.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
     from crivo.simulator.options import (
         SimulationOptions,
         parse_prevalence,
         parse_scale,
         parse_start,
     )
-    from crivo.simulator.sampling import Sampling
     from crivo.simulator.world import simulate
 
     options = SimulationOptions(
@@ -60,22 +86,7 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         scale=parse_scale(flags.scale),
         prevalence=parse_prevalence(flags.prevalence),
     )
-    layout = Layout(
-        parse_format(flags.file_format),
-        None if flags.compression is None else parse_compression(flags.compression),
-        flags.by_day,
-    )
-    table_set = parse_table_set(flags.tables)
-    sampling = Sampling(flags.keep_one_in)
-    return write_world(
-        flags.out,
-        simulate(options),
-        table_set=table_set,
-        layout=layout,
-        sampling=sampling,
-        replace=flags.replace,
-        progress=progress,
-    )
+    return simulate(options)
 
 
 def run_simulate(flags: SimulateFlags, *, as_json: bool) -> None:

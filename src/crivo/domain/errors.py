@@ -61,6 +61,7 @@ class Code(StrEnum):
     LEAK_SUSPECTED = "LEAK_SUSPECTED"
     REPLAY_DIFFERS = "REPLAY_DIFFERS"
     GATE_FAILED = "GATE_FAILED"
+    WORLD_DIFFERS = "WORLD_DIFFERS"
 
 
 class CrivoError(Exception):

@@ -49,7 +49,13 @@ class Keys:
 
 def issue(world: World, holders: Holders) -> Keys:
     """The keys of a world: as many as its scale says, or as there are accounts, if more."""
-    seed, end = holders.seed, holders.end
+    owners, places, second = register(world, holders)
+    return Keys(owners, places, key_names(holders, owners, places), second)
+
+
+def register(world: World, holders: Holders) -> tuple[Int64s, npt.NDArray[np.int8], Int64s]:
+    """Accounts, kinds and second keys as in Keys, without the names: a byte or two a key."""
+    end = holders.end
     wanted = max(int(world.options.scale * KEYS_OF_SCALE), end)
     accounts = np.arange(end, dtype=np.int64)
     kinds = _first_kinds(holders, wanted, accounts)
@@ -58,8 +64,7 @@ def issue(world: World, holders: Holders) -> Keys:
     second[seconds] = end + np.arange(len(seconds))
     places = np.full(wanted, KINDS.index(KeyKind.RANDOM), dtype=np.int8)
     places[:end] = kinds
-    owners = np.concatenate([accounts, seconds])
-    return Keys(owners, places, _names(seed, holders, owners, places), second)
+    return np.concatenate([accounts, seconds]), places, second
 
 
 def _first_kinds(holders: Holders, wanted: int, accounts: Int64s) -> npt.NDArray[np.int8]:
@@ -89,8 +94,9 @@ def _have_second(
     return np.sort(np.lexsort((drawn, rank))[:count])
 
 
-def _names(seed: int, holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8]) -> Names:
-    users = holders.of(accounts)
+def key_names(holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8]) -> Names:
+    """The keys of those kinds that belong to those accounts; random ones by their place."""
+    seed, users = holders.seed, holders.of(accounts)
     names = np.empty(len(accounts), dtype="S64")
     places = np.arange(len(accounts), dtype=np.int64)
     for kind in KeyKind:

@@ -1,0 +1,92 @@
+"""The acceptance report as one HTML page: a table of all checks, and a plot of each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Final
+
+from crivo.adapters.acceptance_report.plot import COLOURS, curve, ranges
+from crivo.simulator.acceptance.finding import Finding, Outcome
+from crivo.simulator.options import SimulationOptions
+
+#: From so many parts of one unit on a check is drawn as a curve.
+_CURVE_PARTS: Final = 24
+
+_STYLE: Final = """
+body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
+table { border-collapse: collapse; width: 100%; }
+td, th { border-bottom: 1px solid #dfe6ec; padding: .2rem .5rem; text-align: right; }
+td:first-child, th:first-child { text-align: left; }
+svg { max-width: 100%; height: auto; }
+small { color: #5b6b7b; }
+"""
+
+
+_RULE: Final = (
+    "Each figure is compared with what the regulator published; one whose standard error does not "
+    "fit its tolerance three times says that it cannot decide, unless it lies far outside."
+)
+
+
+def page(options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]) -> str:
+    """The page; it loads nothing from anywhere."""
+    made = (
+        f"Seed {options.seed}, {transfers:,} transfers in {options.days} days from "
+        f"{options.start}, prevalence {options.prevalence}."
+    )
+    parts = [
+        "<!doctype html>",
+        '<html lang="en"><head><meta charset="utf-8">',
+        f"<title>Acceptance of a simulated world</title><style>{_STYLE}</style></head><body>",
+        "<h1>Acceptance of a simulated world</h1>",
+        f"<p>{made} {_RULE}</p>",
+        _summary(outcomes),
+        *(_section(outcome) for outcome in outcomes),
+        "</body></html>",
+    ]
+    return "\n".join(parts) + "\n"
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    rows = "".join(
+        f"<tr><td>{one.check.number}. {escape(one.check.name)}</td>"
+        f"<td>{escape(one.check.tolerance)}</td>{_verdict(one)}</tr>"
+        for one in outcomes
+    )
+    head = "<tr><th>check</th><th>tolerance</th><th>verdict</th></tr>"
+    return f"<table>{head}{rows}</table>"
+
+
+def _section(outcome: Outcome) -> str:
+    check = outcome.check
+    rows = "".join(_row(finding) for finding in outcome.findings)
+    head = "<tr>" + "".join(
+        f"<th>{name}</th>"
+        for name in ("part", "unit", "target", "allowed", "found", "standard error", "verdict")
+    )
+    picture = (curve if len(outcome.findings) >= _CURVE_PARTS else ranges)(
+        outcome.findings, check.name
+    )
+    return (
+        f"<h2>{check.number}. {escape(check.name)}</h2>"
+        f"<p><small>{escape(check.source)} Tolerance: {escape(check.tolerance)}.</small></p>"
+        f"{picture}<table>{head}</tr>{rows}</table>"
+    )
+
+
+def _row(finding: Finding) -> str:
+    error = "-" if finding.standard_error is None else f"{finding.standard_error:,.4g}"
+    cells = (
+        escape(finding.part),
+        escape(finding.unit),
+        f"{finding.target:,.6g}",
+        f"{finding.low:,.6g} to {finding.high:,.6g}",
+        f"{finding.found:,.6g}",
+        error,
+    )
+    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + _verdict(finding) + "</tr>"
+
+
+def _verdict(judged: Outcome | Finding) -> str:
+    return f'<td style="color:{COLOURS[judged.verdict]}">{judged.verdict}</td>'

@@ -1,0 +1,136 @@
+"""Small plots as SVG: what was found beside the official figure and what its tolerance allows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from crivo.simulator.acceptance.finding import Finding, Verdict
+
+_WIDTH: Final = 720
+_HEIGHT: Final = 220
+_LEFT: Final = 44
+_RIGHT: Final = 10
+_TOP: Final = 12
+_BOTTOM: Final = 24
+_ROW: Final = 22
+_LABEL: Final = 190
+#: A range takes this part of a row; what lies further out is drawn at the edge.
+_SPAN: Final = 3.0
+
+COLOURS: Final = {
+    Verdict.HOLDS: "#1a7f37",
+    Verdict.FAILS: "#c62828",
+    Verdict.UNDECIDABLE: "#8a6d00",
+}
+_OFFICIAL: Final = "#5b6b7b"
+_ALLOWED: Final = "#dfe6ec"
+
+
+def curve(findings: Sequence[Finding], title: str) -> str:
+    """Findings of one unit along an axis: the official curve with its band, and what was found."""
+    top = max(max(one.high, one.found) for one in findings) * 1.08
+    step = (_WIDTH - _LEFT - _RIGHT) / max(len(findings) - 1, 1)
+
+    def point(place: int, value: float) -> str:
+        y = _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - max(value, 0.0) / top)
+        return f"{_LEFT + place * step:.1f},{y:.1f}"
+
+    picture = _picture(_HEIGHT, title)
+    upper = [point(place, one.high) for place, one in enumerate(findings)]
+    lower = [point(place, one.low) for place, one in enumerate(findings)]
+    SubElement(picture, "polygon", points=" ".join(upper + lower[::-1]), fill=_ALLOWED)
+    for values, colour in (
+        ([one.target for one in findings], _OFFICIAL),
+        ([one.found for one in findings], COLOURS[Verdict.HOLDS]),
+    ):
+        points = " ".join(point(place, value) for place, value in enumerate(values))
+        SubElement(
+            picture, "polyline", points=points, fill="none", stroke=colour, attrib=_stroke(2)
+        )
+    for place, one in enumerate(findings):
+        x, y = point(place, one.found).split(",")
+        SubElement(picture, "circle", cx=x, cy=y, r="3", fill=COLOURS[one.verdict])
+        if len(findings) <= 12 or place % 3 == 0:
+            _text(picture, float(x), _HEIGHT - 6, one.part, "middle")
+    _text(picture, _LEFT - 6, _TOP + 8, f"{top:.3g}", "end")
+    _text(picture, _LEFT - 6, _HEIGHT - _BOTTOM, "0", "end")
+    return _written(picture)
+
+
+def ranges(findings: Sequence[Finding], title: str) -> str:
+    """One row a finding: the allowed range as a bar, the official figure, and what was found."""
+    picture = _picture(_ROW * len(findings) + 8, title)
+    room = _WIDTH - _LABEL - _RIGHT
+    for row, one in enumerate(findings):
+        middle = _ROW * row + _ROW / 2 + 4
+        half = (one.high - one.low) / 2 or 1.0
+        centre = (one.high + one.low) / 2
+
+        def across(value: float, centre: float = centre, half: float = half) -> float:
+            part = min(max((value - centre) / half / _SPAN, -1.0), 1.0)
+            return _LABEL + room / 2 * (1 + part)
+
+        _text(picture, _LABEL - 8, middle + 4, one.part, "end")
+        left, right = across(one.low), across(one.high)
+        SubElement(
+            picture,
+            "rect",
+            x=f"{left:.1f}",
+            y=f"{middle - 6:.1f}",
+            width=f"{max(right - left, 2):.1f}",
+            height="12",
+            fill=_ALLOWED,
+        )
+        if one.standard_error is not None:
+            _line(
+                picture,
+                across(one.found - 2 * one.standard_error),
+                middle,
+                across(one.found + 2 * one.standard_error),
+                middle,
+                COLOURS[one.verdict],
+            )
+        target = across(one.target)
+        _line(picture, target, middle - 7, target, middle + 7, _OFFICIAL)
+        SubElement(
+            picture,
+            "circle",
+            cx=f"{across(one.found):.1f}",
+            cy=f"{middle:.1f}",
+            r="4",
+            fill=COLOURS[one.verdict],
+        )
+    return _written(picture)
+
+
+def _picture(height: int, title: str) -> Element:
+    picture = Element(
+        "svg",
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_WIDTH} {height}",
+        width=str(_WIDTH),
+        height=str(height),
+        role="img",
+    )
+    SubElement(picture, "title").text = title
+    return picture
+
+
+def _line(picture: Element, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
+    ends = {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"}
+    SubElement(picture, "line", attrib={**ends, **_stroke(2)}, stroke=colour)
+
+
+def _text(picture: Element, x: float, y: float, text: str, anchor: str) -> None:
+    attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "font-size": "12"}
+    SubElement(picture, "text", attrib=attributes).text = text
+
+
+def _stroke(width: int) -> dict[str, str]:
+    return {"stroke-width": str(width)}
+
+
+def _written(picture: Element) -> str:
+    return tostring(picture, encoding="unicode")

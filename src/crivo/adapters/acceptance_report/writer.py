@@ -1,0 +1,80 @@
+"""Writes an acceptance report into a folder: `acceptance.html` and `acceptance.json`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from crivo.adapters.acceptance_report.page import page
+from crivo.domain.errors import Code, Unavailable
+from crivo.simulator.acceptance.finding import Outcome
+from crivo.simulator.options import SimulationOptions
+
+PAGE: Final = "acceptance.html"
+DOCUMENT: Final = "acceptance.json"
+
+
+def document(
+    options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]
+) -> dict[str, object]:
+    """The report as values of JSON."""
+    return {
+        "options": {
+            "seed": options.seed,
+            "start": options.start.isoformat(),
+            "days": options.days,
+            "past_days": options.past_days,
+            "scale": str(options.scale),
+            "prevalence": str(options.prevalence),
+        },
+        "transfers": transfers,
+        "checks": [
+            {
+                "number": outcome.check.number,
+                "name": outcome.check.name,
+                "source": outcome.check.source,
+                "tolerance": outcome.check.tolerance,
+                "verdict": str(outcome.verdict),
+                "findings": [
+                    {
+                        "part": finding.part,
+                        "unit": finding.unit,
+                        "target": finding.target,
+                        "low": finding.low,
+                        "high": finding.high,
+                        "found": finding.found,
+                        "standard_error": finding.standard_error,
+                        "verdict": str(finding.verdict),
+                    }
+                    for finding in outcome.findings
+                ],
+            }
+            for outcome in outcomes
+        ],
+    }
+
+
+def write_report(
+    folder: Path, options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]
+) -> None:
+    """Writes both files; a report that lies there gives way.
+
+    Raises:
+        Unavailable: FILE_UNWRITABLE.
+    """
+    text = json.dumps(document(options, transfers, outcomes), indent=2) + "\n"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in ((PAGE, page(options, transfers, outcomes)), (DOCUMENT, text)):
+            aside = folder / f".{name}.new"
+            aside.write_text(content, encoding="utf-8")
+            aside.replace(folder / name)
+    except OSError as error:
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"The report cannot be written to {folder}: {error.strerror or error}",
+            hint="Make room or name another folder.",
+            folder=str(folder),
+        ) from error

@@ -1,0 +1,52 @@
+"""`crivo simulate --report`: compares a world with the official figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from crivo.cli.output import print_facts, print_json, print_table, progress_bar
+from crivo.domain.errors import Code, Unfit
+
+if TYPE_CHECKING:
+    from crivo.cli.simulate import SimulateFlags
+    from crivo.simulator.acceptance.finding import Outcome
+
+
+def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None:
+    """Walks through the world of these flags once and writes the report.
+
+    Raises:
+        Refused: FIELD_VALUE. Unavailable: FILE_UNWRITABLE. Unfit: WORLD_DIFFERS.
+    """
+    from crivo.adapters.acceptance_report.writer import PAGE, document, write_report
+    from crivo.cli.simulate import planned_world
+    from crivo.simulator.acceptance.finding import Verdict, judged
+    from crivo.simulator.acceptance.walk import walk
+    from crivo.simulator.options import NATURAL_PREVALENCE
+
+    world = planned_world(flags)
+    options = world.options
+    with progress_bar("looked at", unit="transfers") as progress:
+        tally = walk(world, progress)
+    outcomes = judged(tally, natural=options.prevalence == NATURAL_PREVALENCE)
+    write_report(folder, options, tally.transfers, outcomes)
+    if as_json:
+        print_json(document(options, tally.transfers, outcomes))
+    else:
+        rows = [_row(outcome) for outcome in outcomes]
+        print_table("Against the official figures", ("check", "tolerance", "verdict"), rows)
+        print_facts("The report lies in", {"page": folder / PAGE})
+    failed = [outcome.check for outcome in outcomes if outcome.verdict is Verdict.FAILS]
+    if failed:
+        names = ", ".join(f"{check.number} ({check.name})" for check in failed)
+        raise Unfit(
+            Code.WORLD_DIFFERS,
+            f"The world differs from the official figures in check {names}",
+            hint=f"{folder / PAGE} says in which parts, and by how much.",
+        )
+
+
+def _row(outcome: Outcome) -> tuple[str, str, str]:
+    check = outcome.check
+    return f"{check.number}. {check.name}", check.tolerance, str(outcome.verdict)

@@ -1,0 +1,30 @@
+"""Check 11: the mean value of an accepted fraud."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crivo.simulator.acceptance.finding import Check, Finding
+from crivo.simulator.acceptance.grouped import Grouped
+from crivo.simulator.acceptance.tally import Tally
+
+_OFFICIAL: Final = 2350.0
+_LOW: Final = 2100.0
+_HIGH: Final = 2600.0
+
+
+def _look(tally: Tally) -> tuple[Finding, ...]:
+    whole = Grouped(1)
+    whole.counts[0] = tally.accepted.counts.sum()
+    whole.centavos[0] = tally.accepted.centavos.sum()
+    whole.squares[0] = tally.accepted.squares.sum()
+    return (Finding("mean", "R$", _OFFICIAL, _LOW, _HIGH, *whole.mean_reais(0)),)
+
+
+CHECK: Final = Check(
+    number=11,
+    name="Mean accepted fraud",
+    source="Open data of the regulator: fraud statistics, January to May 2026.",
+    tolerance="R$ 2,100 to 2,600",
+    look=_look,
+)

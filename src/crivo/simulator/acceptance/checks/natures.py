@@ -1,0 +1,42 @@
+"""Check 5: who pays whom, and the mean tickets."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crivo.simulator.acceptance.finding import Check, Finding, around
+from crivo.simulator.acceptance.grouped import percent
+from crivo.simulator.acceptance.tally import Tally
+from crivo.simulator.natures import NATURES, Nature
+
+#: Percent of count and mean ticket in reais, June 2026.
+OFFICIAL: Final = {
+    Nature.P2B: (46.04, 110.58),
+    Nature.P2P: (39.78, 267.41),
+    Nature.B2P: (9.57, 522.44),
+    Nature.B2B: (4.11, 5392.15),
+    Nature.P2G: (0.25, 366.62),
+    Nature.G2P: (0.12, 1570.19),
+    Nature.B2G: (0.12, 1986.65),
+}
+_POINTS: Final = 1.0
+_TICKET: Final = 0.05
+
+
+def _look(tally: Tally) -> tuple[Finding, ...]:
+    findings = []
+    for nature, (share, ticket) in OFFICIAL.items():
+        place = NATURES.index(nature)
+        count, mean = percent(tally.natures.share(place)), tally.natures.mean_reais(place)
+        findings.append(around(f"{nature}, share", "% of count", share, _POINTS, count))
+        findings.append(around(f"{nature}, mean", "R$", ticket, _TICKET * ticket, mean))
+    return tuple(findings)
+
+
+CHECK: Final = Check(
+    number=5,
+    name="Natures and mean tickets",
+    source="Open data of the regulator: composition of June 2026.",
+    tolerance="1 point of count, 5 % of the mean ticket",
+    look=_look,
+)

@@ -1,0 +1,26 @@
+"""Check 7: transfers inside one institution, which ask the DICT nothing."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crivo.simulator.acceptance.finding import Check, Finding, around
+from crivo.simulator.acceptance.grouped import percent
+from crivo.simulator.acceptance.tally import Tally
+
+
+def _look(tally: Tally) -> tuple[Finding, ...]:
+    count, value = percent(tally.on_us.share(1)), percent(tally.on_us.value_share(1))
+    return (
+        around("count", "% of count", 9.0, 1.0, count),
+        around("value", "% of value", 15.0, 1.0, value),
+    )
+
+
+CHECK: Final = Check(
+    number=7,
+    name="Inside one institution",
+    source="Open data of the regulator: transfers outside the settlement system, 2026.",
+    tolerance="1 point each",
+    look=_look,
+)

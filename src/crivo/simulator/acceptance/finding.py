@@ -1,0 +1,103 @@
+"""What a check says: a figure that was found, the range it should lie in, and a verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from crivo.simulator.acceptance import checks
+from crivo.simulator.acceptance.tally import Tally
+from crivo.simulator.catalogue import one_a_file
+
+#: A figure decides where so many of its standard errors fit into half of its range.
+_FIT: Final = 3
+#: Where they do not, only a figure so many standard errors outside of the range is a failure: small
+#: samples of heavy tails lack the largest payments, and so know too little of their own error.
+_BEYOND: Final = 5
+
+
+class Verdict(StrEnum):
+    """What came of a comparison."""
+
+    HOLDS = "holds"
+    FAILS = "fails"
+    UNDECIDABLE = "undecidable at this size"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One figure: `target` is official, `low` to `high` is what the tolerance allows.
+
+    `standard_error` is that of independent transfers; None where there is too little to tell.
+    """
+
+    part: str
+    unit: str
+    target: float
+    low: float
+    high: float
+    found: float
+    standard_error: float | None
+
+    @property
+    def verdict(self) -> Verdict:
+        """A figure inside its range holds, where the size of the world lets it decide."""
+        if self.standard_error is None:
+            return Verdict.UNDECIDABLE
+        if _FIT * self.standard_error <= (self.high - self.low) / 2:
+            return Verdict.HOLDS if self.low <= self.found <= self.high else Verdict.FAILS
+        room = _BEYOND * self.standard_error
+        outside = not self.low - room <= self.found <= self.high + room
+        return Verdict.FAILS if outside else Verdict.UNDECIDABLE
+
+
+def around(
+    part: str, unit: str, target: float, tolerance: float, found: tuple[float, float | None]
+) -> Finding:
+    """The finding of a figure and its standard error that may lie so far from the target."""
+    return Finding(part, unit, target, target - tolerance, target + tolerance, *found)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A comparison with the official figures: one a file in `checks/`, found by reflection.
+
+    `natural_only`: enriched frauds change the figure by design, so it is not asked of such worlds.
+    """
+
+    number: int
+    name: str
+    source: str
+    tolerance: str
+    look: Callable[[Tally], tuple[Finding, ...]]
+    natural_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A check with what it found."""
+
+    check: Check
+    findings: tuple[Finding, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """A check fails with any of its parts, and holds when all of them do."""
+        verdicts = [finding.verdict for finding in self.findings]
+        for verdict in (Verdict.FAILS, Verdict.UNDECIDABLE):
+            if verdict in verdicts:
+                return verdict
+        return Verdict.HOLDS
+
+
+def default_checks() -> tuple[Check, ...]:
+    """Every check, by its number."""
+    return tuple(sorted(one_a_file(checks, "CHECK", Check), key=lambda check: check.number))
+
+
+def judged(tally: Tally, *, natural: bool) -> tuple[Outcome, ...]:
+    """What every check says of what was generated; `natural`: at natural prevalence."""
+    asked = (check for check in default_checks() if natural or not check.natural_only)
+    return tuple(Outcome(check, check.look(tally)) for check in asked)

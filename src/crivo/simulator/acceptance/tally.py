@@ -1,0 +1,116 @@
+"""What a report knows of a world: counts gathered day by day, so that memory stays bounded.
+
+Only what was generated is read: rows, names, and who holds an account. The figures that the world
+was made from are not imported here; a test looks.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
+from crivo.domain.transfer import Initiation
+from crivo.simulator.acceptance.grouped import Grouped
+from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.rows import INITIATIONS, NONE, Rows
+
+_SMALL_CENTAVOS: Final = 100_00
+_CONTACTLESS: Final = (Initiation.APDN, Initiation.APES)
+#: Instruction BCB 746/2026: the cap of a contactless payment, until the date from which it falls.
+_CONTACTLESS_CAP_CENTAVOS: Final = 500_00
+_CONTACTLESS_CAP_UNTIL: Final = dt.date(2026, 10, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Sides:
+    """Of each row: its nature's place, whether both banks are one, and a legal person is paid."""
+
+    natures: Int64s
+    on_us: Bools
+    legal_payees: Bools
+
+
+@dataclass(slots=True)
+class DayTotal:
+    """What a day held."""
+
+    date: dt.date
+    count: int
+    centavos: int
+
+
+@dataclass(slots=True)
+class Names:
+    """Names that were looked at, and those that the domain refused."""
+
+    seen: int = 0
+    invalid: int = 0
+
+
+@dataclass(slots=True)
+class Tally:
+    """Everything that the checks read."""
+
+    days: list[DayTotal] = field(default_factory=list)
+    hours: Grouped = field(default_factory=lambda: Grouped(24))
+    natures: Grouped = field(default_factory=lambda: Grouped(9))
+    initiations: Grouped = field(default_factory=lambda: Grouped(len(INITIATIONS)))
+    on_us: Grouped = field(default_factory=lambda: Grouped(2))
+    small: Grouped = field(default_factory=lambda: Grouped(2))
+    accepted: Grouped = field(default_factory=lambda: Grouped(2))  # 1: a legal person was paid
+    recoveries: Grouped = field(default_factory=lambda: Grouped(6))
+    returned_centavos: int = 0  # of what came back in part
+    blocks: Grouped = field(default_factory=lambda: Grouped(3))
+    keys: dict[str, int] = field(default_factory=dict)  # registered keys by type
+    names: Names = field(default_factory=Names)
+    contested: int = 0
+    leaks: int = 0
+    over_cap: int = 0
+    contactless: int = 0
+
+    @property
+    def transfers(self) -> int:
+        """All of them."""
+        return self.hours.count
+
+    def add(self, date: dt.date, rows: Rows, sides: Sides) -> None:
+        """Counts a day's rows."""
+        amounts = rows["amount_centavos"]
+        self.days.append(DayTotal(date, len(rows), int(amounts.sum())))
+        hours = (rows["occurred_at"] + BRASILIA_OFFSET) % DAY // HOUR
+        self.hours.add(hours, amounts)
+        self.natures.add(sides.natures, amounts)
+        self.initiations.add(rows["initiation"].astype(np.int64), amounts)
+        self.on_us.add(sides.on_us.astype(np.int64), amounts)
+        self.small.add((amounts < _SMALL_CENTAVOS).astype(np.int64), amounts)
+        self._add_claims(rows, sides)
+        self._add_contactless(date, rows)
+
+    def _add_claims(self, rows: Rows, sides: Sides) -> None:
+        claimed = rows["contested_at"] != NONE
+        frozen = rows["block"] != 0
+        self.contested += int(claimed.sum())
+        accepted = rows[rows["accepted"]]
+        legal = sides.legal_payees[rows["accepted"]].astype(np.int64)
+        self.accepted.add(legal, accepted["amount_centavos"])
+        self.recoveries.add(accepted["recovery"].astype(np.int64), accepted["amount_centavos"])
+        partial = accepted["returned_centavos"] < accepted["amount_centavos"]
+        self.returned_centavos += int(accepted["returned_centavos"][partial].sum())
+        blocked = rows[frozen]
+        self.blocks.add(blocked["block"].astype(np.int64), blocked["amount_centavos"])
+        at, contested_at = rows["occurred_at"], rows["contested_at"]
+        early = claimed & ((contested_at <= at) | (rows["settled_at"] <= contested_at))
+        early |= frozen & (rows["block_ended_at"] <= at)
+        early |= rows["accepted"] & ~claimed
+        self.leaks += int(early.sum())
+
+    def _add_contactless(self, date: dt.date, rows: Rows) -> None:
+        places = [INITIATIONS.index(one) for one in _CONTACTLESS]
+        amounts = rows["amount_centavos"][np.isin(rows["initiation"], places)]
+        self.contactless += len(amounts)
+        if date < _CONTACTLESS_CAP_UNTIL:
+            self.over_cap += int((amounts > _CONTACTLESS_CAP_CENTAVOS).sum())

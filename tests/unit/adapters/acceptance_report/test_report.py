@@ -1,0 +1,130 @@
+"""The report as a page and as JSON: what it says, and that it is written whole."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from xml.etree.ElementTree import fromstring
+
+import numpy as np
+import pytest
+
+from crivo.adapters.acceptance_report.plot import COLOURS, curve, ranges
+from crivo.adapters.acceptance_report.writer import DOCUMENT, PAGE, write_report
+from crivo.cli.main import main
+from crivo.domain.errors import Code, Unavailable
+from crivo.simulator.acceptance.finding import Check, Finding, Outcome, Verdict, around
+from crivo.simulator.acceptance.grouped import Grouped
+from crivo.simulator.options import SimulationOptions
+
+
+def finding(found: float, error: float | None, part: str = "a <part>") -> Finding:
+    return around(part, "% of count", 10.0, 1.0, (found, error))
+
+
+CHECK = Check(1, "A check", "A source.", "1 point", lambda tally: ())
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "verdict"),
+    [
+        (10.9, 0.1, Verdict.HOLDS),
+        (11.1, 0.1, Verdict.FAILS),
+        (8.9, 0.33, Verdict.FAILS),
+        (10.0, 0.34, Verdict.UNDECIDABLE),
+        (12.6, 0.34, Verdict.UNDECIDABLE),
+        (12.8, 0.34, Verdict.FAILS),
+        (10.0, None, Verdict.UNDECIDABLE),
+    ],
+)
+def test_a_figure_decides_only_where_its_error_fits_the_tolerance(
+    found: float, error: float | None, verdict: Verdict
+):
+    assert finding(found, error).verdict is verdict
+
+
+def test_a_check_fails_with_any_part_and_holds_with_all():
+    holds, fails, unclear = finding(10.0, 0.1), finding(20.0, 0.1), finding(10.0, None)
+    assert Outcome(CHECK, (holds, holds)).verdict is Verdict.HOLDS
+    assert Outcome(CHECK, (holds, unclear)).verdict is Verdict.UNDECIDABLE
+    assert Outcome(CHECK, (unclear, fails, holds)).verdict is Verdict.FAILS
+
+
+def test_groups_know_shares_means_and_their_errors():
+    grouped = Grouped(2)
+    assert grouped.share(0) == (0.0, None)
+    assert grouped.value_share(0) == (0.0, None)
+    assert grouped.mean_reais(1) == (0.0, None)
+    groups = np.arange(10_000) % 2
+    grouped.add(groups, np.where(groups == 1, 300_00, 100_00))
+    assert grouped.share(1)[0] == 0.5
+    assert grouped.value_share(1)[0] == 0.75
+    assert grouped.mean_reais(1) == (300.0, 0.0)
+    error = grouped.value_share(1)[1]
+    assert error is not None
+    assert 0.003 < error < 0.006
+
+
+def test_plots_are_well_formed_and_show_every_part():
+    findings = [finding(9.0 + place / 10, 0.1, f"{place}h") for place in range(24)]
+    for drawn in (curve(findings, "hours"), ranges(findings, "hours")):
+        picture = fromstring(drawn)
+        assert len(picture.findall("{http://www.w3.org/2000/svg}circle")) == 24
+        assert picture.find("{http://www.w3.org/2000/svg}title") is not None
+    assert COLOURS[Verdict.FAILS] in ranges([finding(99.0, 0.1)], "far away")
+
+
+def test_a_report_is_a_page_without_links_and_a_document(tmp_path: Path):
+    outcomes = (Outcome(CHECK, (finding(10.0, 0.1),)), Outcome(CHECK, (finding(20.0, 0.1),)))
+    write_report(tmp_path / "report", SimulationOptions(), 1234, outcomes)
+    page = (tmp_path / "report" / PAGE).read_text("utf-8")
+    assert "1,234 transfers" in page
+    assert "a &lt;part&gt;" in page
+    assert not re.findall(r"(?:src|href)=", page)
+    document = json.loads((tmp_path / "report" / DOCUMENT).read_text("utf-8"))
+    assert [check["verdict"] for check in document["checks"]] == ["holds", "fails"]
+    assert document["checks"][0]["findings"][0]["standard_error"] == 0.1
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [PAGE, DOCUMENT]
+
+
+def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path):
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(Unavailable) as refusal:
+        write_report(tmp_path / "file", SimulationOptions(), 0, ())
+    assert refusal.value.code is Code.FILE_UNWRITABLE
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
+    monkeypatch.setattr(sys, "argv", ["crivo", "simulate", *arguments])
+    with pytest.raises(SystemExit) as exit_of:
+        main()
+    assert isinstance(exit_of.value.code, int)
+    return exit_of.value.code
+
+
+def test_the_command_writes_a_report_alone_and_answers_with_its_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    folder = tmp_path / "report"
+    code = run(monkeypatch, "--report", str(folder), "--past-days", "0", "--json")
+    document = json.loads(capsys.readouterr().out)
+    failed = [check for check in document["checks"] if check["verdict"] == "fails"]
+    assert code == (1 if failed else 0)
+    assert (folder / PAGE).is_file()
+
+
+def test_the_command_wants_a_folder(monkeypatch: pytest.MonkeyPatch):
+    assert run(monkeypatch) == 2
+
+
+def test_sabotage_a_failing_check_makes_the_command_answer_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    outcome = Outcome(CHECK, (finding(20.0, 0.1),))
+    monkeypatch.setattr(
+        "crivo.simulator.acceptance.finding.judged", lambda tally, natural: (outcome,)
+    )
+    assert run(monkeypatch, "--report", str(tmp_path / "report"), "--past-days", "0") == 1
+    assert "WORLD_DIFFERS" in capsys.readouterr().err
