@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from crivo.domain.money import CENTAVOS_MAX
-from crivo.simulator.draws import Draws, Int64s, Words
+from crivo.simulator.draws import Draws, Int64s, Words, cumulated
 from crivo.simulator.normal_quantiles import UPPER_HALF_MILLIONTHS
 
 _CONTEXT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
@@ -34,6 +34,10 @@ ROUND_CENTAVOS: Final = (
     500000, 800000, 1000000, 2000000, 5000000,
 )
 # fmt: on
+#: What is paid automatically, and how often: streams, gyms, telephones, schools, health plans.
+#: Their mean is about the official one of automatic payments (R$ 291).
+SUBSCRIPTIONS: Final = (1990, 2990, 3990, 5590, 8990, 11_990, 19_990, 49_990, 99_900, 169_900)
+_SUBSCRIBED: Final = (115, 108, 118, 126, 124, 105, 95, 85, 75, 70)
 
 
 @lru_cache(maxsize=64)
@@ -120,6 +124,18 @@ def rounded(draws: Draws, amounts: Int64s, per_mille: int) -> Int64s:
     moved = np.where(draws.chance(part, count), high, low)
     moves = draws.chance(per_mille, count) & (amounts < grid[-1])
     return np.where(moves, moved, amounts)
+
+
+def subscribed(draws: Draws, count: int) -> Int64s:
+    """`count` prices of subscriptions and bills that are paid by themselves every month."""
+    prices = np.asarray(SUBSCRIPTIONS, dtype=np.int64)
+    return prices[draws.chosen(cumulated(_SUBSCRIBED), count)]
+
+
+def within_limit(draws: Draws, amounts: Int64s, limit: int, per_mille: int) -> Int64s:
+    """Some of the amounts that lie a little above a limit, lowered to the limit itself."""
+    above = (amounts > limit) & (amounts <= limit * 14 // 10)
+    return np.where(above & draws.chance(per_mille, len(amounts)), limit, amounts)
 
 
 def priced(draws: Draws, amounts: Int64s) -> Int64s:

@@ -12,6 +12,7 @@ from typing import Final
 
 import numpy as np
 
+from crivo.domain.transfer import Initiation
 from crivo.simulator.amounts import (
     LEVEL_UNIT,
     drawn,
@@ -20,6 +21,8 @@ from crivo.simulator.amounts import (
     priced,
     rounded,
     scaled,
+    subscribed,
+    within_limit,
 )
 from crivo.simulator.composition import NATURE_MIX, composition
 from crivo.simulator.day_plan import Purse, fill, money_levels
@@ -32,7 +35,7 @@ from crivo.simulator.initiations import (
 from crivo.simulator.natures import NATURES, Nature, place_of
 from crivo.simulator.people import PARTNER_HABITS, PERIOD_OF_HOUR, Town, natures
 from crivo.simulator.rhythm import Day, instants_in
-from crivo.simulator.rows import NONE, Rows, make_rows
+from crivo.simulator.rows import INITIATIONS, NONE, Rows, make_rows
 
 #: Spreads in percent, beside those of persons and merchants. Together they leave 0.61 to 0.62 of
 #: the transfers below R$ 100, and 0.186 of what companies pay each other at or above R$ 2,000.
@@ -49,6 +52,11 @@ _SPREAD: Final = {
 }
 _ROUND_PER_MILLE: Final = 420
 _LEAST: Final = 100
+#: From 20:00 to 06:00, in half-hours, a natural person's limit is R$ 1,000 by default (Res. BCB
+#: 142/2021); whoever would pay a little more mostly pays that.
+_NIGHT: Final = (40, 12)
+_NIGHT_LIMIT: Final = 100_000
+_KEPT_PER_MILLE: Final = 700
 _PERSONS_PAY: Final = (Nature.P2P, Nature.P2B, Nature.P2G)
 
 #: The parties and amounts of a nature's transfers, given its payers.
@@ -78,6 +86,8 @@ def ordinary_day(town: Town, day: Day, draws: Draws, count: int, seen: Rows, pur
             habits = seen["initiation"][honest & (of_seen == place)].astype(np.int64)
             forms = drawn_initiations(draws, NATURES[place], len(rows), habits)
             rows["initiation"] = without_large_contactless(forms, rows["amount_centavos"])
+            automatic = rows["initiation"] == INITIATIONS.index(Initiation.AUTO)
+            rows["amount_centavos"][automatic] = subscribed(draws, int(automatic.sum()))
         parts.append(rows)
     rows = np.concatenate([*parts, seen[:0]])
     between = natures(town, rows) == place_of(Nature.P2P)
@@ -105,6 +115,9 @@ def _nature_pays(
         amounts = priced(draws, scaled(amounts, price_levels(town, payees)))
     if nature is Nature.P2P:
         amounts = rounded(draws, amounts, _ROUND_PER_MILLE)
+        at_night = (half_hours >= _NIGHT[0]) | (half_hours < _NIGHT[1])
+        kept = within_limit(draws, amounts, _NIGHT_LIMIT, _KEPT_PER_MILLE)
+        amounts = np.where(at_night, kept, amounts)
     return make_rows(occurred_at, np.maximum(amounts, _LEAST), payers, payees)
 
 

@@ -13,6 +13,7 @@ from crivo.domain.identifiers import check_ispb
 from crivo.domain.instant import DAY, HOUR
 from crivo.simulator.amounts import (
     ROUND_CENTAVOS,
+    SUBSCRIPTIONS,
     drawn,
     drawn_evenly,
     levels,
@@ -22,6 +23,8 @@ from crivo.simulator.amounts import (
     priced,
     rounded,
     scaled,
+    subscribed,
+    within_limit,
 )
 from crivo.simulator.draws import Draws, cumulated, mixed
 from crivo.simulator.institutions import ISPBS, SHARES
@@ -160,6 +163,20 @@ def test_an_even_draw_takes_one_value_from_each_part_of_the_distribution_in_no_o
     found = drawn_evenly(Draws(1, "even"), table, 1024)
     assert sorted((found // 1000).tolist()) == list(range(1024))
     assert (np.diff(found) < 0).mean() > 0.4
+
+
+def test_subscriptions_have_prices_and_their_official_mean():
+    found = subscribed(Draws(1, "subscriptions"), MANY)
+    assert set(found.tolist()) == set(SUBSCRIPTIONS)
+    assert abs(found.mean() / 29_109 - 1) < 0.02
+
+
+def test_amounts_a_little_above_a_limit_are_mostly_lowered_to_it():
+    amounts = np.repeat(np.asarray([99_000, 120_000, 150_000]), 1000)
+    found = within_limit(Draws(1, "limit"), amounts, 100_000, 700)
+    assert (found[:1000] == 99_000).all()
+    assert 650 < (found[1000:2000] == 100_000).sum() < 750
+    assert (found[2000:] == 150_000).all()
 
 
 def test_levels_are_relative_to_those_who_pay_most():
