@@ -13,7 +13,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.simulator.amounts import levels, normalised
+from crivo.simulator.ages import Age, activity_of, level_of
+from crivo.simulator.ages import ages as drawn_ages
+from crivo.simulator.amounts import LEVEL_UNIT, levels, normalised, scaled
 from crivo.simulator.draws import Bools, Draws, Int64s, cumulated, mixed
 from crivo.simulator.institutions import FRAUD_SHARES, SHARES
 from crivo.simulator.natures import Owner
@@ -36,7 +38,7 @@ _CHRONOTYPES: Final = ((1, 6, 3), (3, 5, 5), (9, 4, 6))
 _CHRONOTYPE_MIX: Final = (30, 52, 18)
 
 _ACTIVITY_MEDIAN_SHIFT: Final = 3
-_SENIOR_PER_MILLE: Final = 150
+_PERSON_SPREAD: Final = 42
 #: Most accounts that open are a person's, some a shop's.
 _NEW_SHOPS_PERCENT: Final = 40
 _PERSONS_A_GOVERNMENT: Final = 20_000
@@ -127,6 +129,7 @@ class Town:
     person_levels: Int64s  # thousandths; their mean by activity is one
     business_levels: Int64s  # thousandths, as a payer; their mean by how much it pays is one
     price_levels: Int64s  # thousandths, of businesses as shops; their mean by visits is one
+    ages: Int64s  # values of Age
     seniors: Bools
     new_phone_days: Int64s  # the day on which the person's device changes
     habits: npt.NDArray[np.int64]  # persons x (SHOP_HABITS + FRIEND_HABITS), account numbers
@@ -209,7 +212,9 @@ class Town:
 def settle(seed: int, size: Census) -> Town:
     """The town of that seed and size."""
     draws = Draws(seed, "people")
-    activity = levels(draws, 95, size.persons) >> _ACTIVITY_MEDIAN_SHIFT
+    ages = drawn_ages(draws, size.persons)
+    activity = levels(draws, 95, size.persons) * activity_of(ages) // LEVEL_UNIT
+    activity = np.maximum(activity >> _ACTIVITY_MEDIAN_SHIFT, 1)
     chronotype = draws.chosen(cumulated(_CHRONOTYPE_MIX), size.persons)
     by_period = np.asarray(_CHRONOTYPES, dtype=np.int64)[chronotype] * activity[:, None]
     ranks = draws.shuffled(np.arange(size.businesses, dtype=np.int64))
@@ -227,10 +232,14 @@ def settle(seed: int, size: Census) -> Town:
         ),
         business_weights=cumulated(business_weights),
         popularity=popularity,
-        person_levels=normalised(levels(draws, 60, size.persons), by_period.sum(axis=1)),
+        person_levels=normalised(
+            scaled(levels(draws, _PERSON_SPREAD, size.persons), level_of(ages)),
+            by_period.sum(axis=1),
+        ),
         business_levels=normalised(levels(draws, 80, size.businesses), business_weights),
         price_levels=normalised(levels(draws, 80, size.businesses), _visits(popularity)),
-        seniors=draws.chance(_SENIOR_PER_MILLE, size.persons),
+        ages=ages,
+        seniors=np.asarray(ages == Age.FROM_60),
         new_phone_days=np.where(new_phone < size.days, new_phone, _NEVER),
         habits=_habits(draws, size, popularity),
         partners=_partners(draws, size, popularity, seed),

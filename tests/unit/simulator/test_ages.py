@@ -1,0 +1,21 @@
+"""People pay as people of their age do."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from crivo.simulator.ages import TICKETS, TRANSFERS, Age
+from tests.unit.simulator.worlds import medium_rows, medium_world
+
+
+def test_each_age_has_about_its_part_of_the_transfers_and_its_mean_ticket():
+    rows, town = medium_rows(), medium_world().town
+    paid = rows[rows["payer"] < town.census.persons]
+    ages = town.ages[paid["payer"]]
+    counts = np.bincount(ages, minlength=len(Age))
+    money = np.bincount(ages, paid["amount_centavos"], minlength=len(Age))
+    assert np.abs(counts / len(rows) - np.asarray(TRANSFERS) / 10_000).max() < 0.015
+    means = money / counts
+    assert (np.diff(means) > 0).all()
+    assert np.abs(means / np.asarray(TICKETS) - 1).max() < 0.25
+    assert (town.seniors == (town.ages == Age.FROM_60)).all()
