@@ -31,7 +31,7 @@ _LARGE_CENTAVOS: Final = 200_000
 _RETURNED_PER_MILLE: Final = 850
 #: Of a million honest transfers, those that are frozen; at the least so many for each right block,
 #: in thousandths, where frauds are enriched.
-_HONEST_OF_MILLION: Final = 32
+_HONEST_OF_MILLION: Final = 45
 _HONEST_PER_MILLE_OF_RIGHT: Final = 500
 #: Of the frozen honest receipts, thousandths that are large.
 _LARGE_PER_MILLE: Final = 900
