@@ -13,6 +13,16 @@ if TYPE_CHECKING:
     from crivo.simulator.acceptance.finding import Outcome
 
 
+def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_json: bool) -> None:
+    """`crivo simulate`: writes the world where it shall be kept, and the report asked for."""
+    from crivo.cli.simulate import run_simulate
+
+    if writes:
+        run_simulate(flags, as_json=as_json and report is None)
+    if report is not None:
+        run_acceptance(flags, report, as_json=as_json)
+
+
 def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None:
     """Walks through the world of these flags once and writes the report.
 

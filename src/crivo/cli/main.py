@@ -81,12 +81,9 @@ def demo(
 
 @app.command()
 def simulate(
-    out: Annotated[
-        Path | None, typer.Option("--out", help="Folder to write the world into.")
-    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="Folder for the world.")] = None,
     report: Annotated[
-        Path | None,
-        typer.Option("--report", help="Compare with official figures: a report into this folder."),
+        Path | None, typer.Option("--report", help="Folder for a comparison with official figures.")
     ] = None,
     tables: Annotated[
         str,
@@ -129,7 +126,8 @@ def simulate(
     as_json: Json = False,
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
-    from crivo.cli.simulate import SimulateFlags, run_simulate
+    from crivo.cli.acceptance import run_asked
+    from crivo.cli.simulate import SimulateFlags
 
     folder = out or report
     if folder is None:
@@ -149,12 +147,7 @@ def simulate(
         keep_one_in=keep_one_in,
         replace=replace,
     )
-    if out is not None:
-        run_simulate(flags, as_json=as_json and report is None)
-    if report is not None:
-        from crivo.cli.acceptance import run_acceptance
-
-        run_acceptance(flags, report, as_json=as_json)
+    run_asked(flags, writes=out is not None, report=report, as_json=as_json)
 
 
 @app.command()
