@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "e459d54aabf2d7f2ebad29e8c3bf2b2e74e08a8900adc3d01238f443ec37bbbc",
-    "dispositivos.csv": "660fdc7009e3be4a936877ab3f2912d9aba316bc76792495133539fe6aaf1dee",
-    "fraudes.csv": "6ade6bce9504fe88421e607b15a22b7de3ee549702d19f1c42c3fc1eda7ec196",
-    "limites_transacoes.csv": "c0f1f42a71c6c48d3b381a98040524a07078710f30cd328025ce0dbbb52f1b62",
-    "log_autenticacao.csv": "72b78b9eb2498240e67bf504b22e0cb18415d14823e79b33e71da9f6f4db6d41",
-    "reports.jsonl": "03f61fe26ecc82eb5df4e07c5fae2de4862f9ac6f3fcb31068399e931ee0d3fe",
-    "transacoes_historicas.csv": "77a95f0b20f630e3bce035aebbb504b56973481b78198dab71b774299c3ff5ea",
-    "transacoes_pix.csv": "1418c29817aaeed558c5ef7bdb44d438c02215411bcbb6428a2df573dbbb12a9",
-    "transfers.jsonl": "a853229b8b6766b2d4da2d53fe7df7ed90a6594be39d1e634a9fd09dff6ca52d",
-    "truth.jsonl": "d2c0fd5c8ffc215789b16a06f99f75ee7b33865f35cce624bd8e39b587f66b97",
-    "usuarios.csv": "f583f2f4c4a168dee531ed4e0e0992fe75a5eaf01ec03c63a6b7343bbdb3ce45",
+    "chaves_pix.csv": "8924afa8ac57a4e5a4e698ddee9ebd88f460eb0d0c255252e531e847c0bac780",
+    "dispositivos.csv": "21ef0bd68b3dbb73e9e7ce1be9f106cd36978b59f1da53776ba41fa6835b1d87",
+    "fraudes.csv": "9b711c1a091391e9b7afcaff38535a97fcd5c302747f37372c8c3e286d816b7b",
+    "limites_transacoes.csv": "1cfa0a7a00a38951fba5ca955e7f1b11ca9c0bae310af06685822ab7bbc9eec1",
+    "log_autenticacao.csv": "1bd1261650b4c0117b2b852ea09907b612bf0fa423b82d7aaf68c9ae2ee291f3",
+    "reports.jsonl": "b9679e12e20ce03d22d33867f2322403ebfc623d58c878f16e65af8a40e106f2",
+    "transacoes_historicas.csv": "a2d74b6f0aa77c47f1b9543e72c552867a7461a98e06ff46145934a31b083b91",
+    "transacoes_pix.csv": "6f2bc28f74f7045c43625ebc9f19b74fae3e40433fdef6f7bbce51a63f54b3ee",
+    "transfers.jsonl": "0571a3ca33d6edaf745669bd06458f9932d7b8ac0e13eaaf2b89324911c06119",
+    "truth.jsonl": "c267fc4113dd388fc2ebabbff660f37067ae2bab22842882ad47df0062ddf84f",
+    "usuarios.csv": "ae82ce49f51b4dab4395434e9056802abf70cb711020a6878961b64007d9d8d7",
 }
 
 PROGRAM = """
