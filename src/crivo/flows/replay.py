@@ -181,7 +181,9 @@ class _Replay:
             if each.record.given.as_of + 1 == at:
                 engine = self._engines[each.bundle.versions.plan]
                 vector, flags = engine.read(make_rows([_row(each)]))
-                margins, scores = each.bundle.scorer.score(vector.reshape(1, -1))
+                margins, scores = each.bundle.scorer.score(
+                    vector.reshape(1, -1), plan_hash=engine.plan_hash
+                )
                 kept = vector_bytes(vector)
                 scored = Scored(vector, kept, flags, int(margins[0]), int(scores[0]))
                 self._compare(each, scored)
@@ -204,7 +206,8 @@ class _Replay:
         kept, width = vector_bytes(vectors), vectors.itemsize * vectors.shape[1]
         for bundle in {each.bundle.versions.bundle: each.bundle for each in wanted}.values():
             own = [at for at, each in enumerate(wanted) if each.bundle is bundle]
-            margins, scores = bundle.scorer.score(vectors[own])
+            made_by = self._engines[bundle.versions.plan].plan_hash
+            margins, scores = bundle.scorer.score(vectors[own], plan_hash=made_by)
             for at, margin, score in zip(own, margins.tolist(), scores.tolist(), strict=True):
                 own_kept = kept[at * width : (at + 1) * width]
                 scored = Scored(vectors[at], own_kept, flags[at], margin, score)
