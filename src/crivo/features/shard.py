@@ -91,6 +91,7 @@ def deal(words: Sequence[NDArray[Any]], of: int) -> NDArray[np.int64]:
     mixed = words[0].astype(np.uint64) * _MIX
     for word in words[1:]:
         mixed = ((mixed ^ (mixed >> _HALF)) + word.astype(np.uint64)) * _MIX
+    mixed = (mixed ^ (mixed >> _HALF)) * _MIX
     dealt: NDArray[np.int64] = ((mixed >> _HALF) % np.uint64(of)).astype(np.int64)
     return dealt
 
