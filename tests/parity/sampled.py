@@ -1,7 +1,7 @@
 """The oracle over a sample of keys: every vector of those keys, by the events of those keys alone.
 
 To ask the oracle about one vector costs as much as there are events, so a long stream cannot be
-asked about as a whole. A value depends on its key's events alone, as `features.shard.ROUTES` says;
+asked about as a whole. A value depends on the events of its key alone (`features.shard.route_of`);
 where that were not so, the kernel, which folds all events, would leave the oracle here.
 """
 
@@ -17,7 +17,7 @@ import numpy as np
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import Plan
 from crivo.features.row import RowKind
-from crivo.features.shard import ROUTES, Party, Route, deal
+from crivo.features.shard import Party, Route, deal, route_of
 from crivo.features.spec import FeatureSet
 
 Rows = np.ndarray[Any, Any]
@@ -57,7 +57,7 @@ class SampledOracle:
         self._names = plan.names
         routes: dict[Route, list[int]] = defaultdict(list)
         for place, feature in enumerate(plan.feature_set.features):
-            routes[ROUTES[feature.entity]].append(place)
+            routes[route_of(feature)].append(place)
         self._kept = [
             _Kept(
                 route, columns, FeatureSet(tuple(plan.feature_set.features[at] for at in columns))

@@ -33,18 +33,12 @@ _SAYS: Final = {
 }
 
 
-def row_words(rows: NDArray[Any]) -> NDArray[np.int64]:
-    """The rows as int64[n × words], without a copy where they lie in one piece.
+def checked(words: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The same rows of `EVENT_ROW`, as one run of words, if every fact in them can be.
 
     Raises:
-        Refused: FIELD_TYPE for rows that are not `EVENT_ROW` (another, a missing or a renamed
-            column); FIELD_VALUE, TIME_RANGE, AMOUNT_RANGE for the first fact that cannot be.
+        Refused: FIELD_VALUE (kind), TIME_RANGE, AMOUNT_RANGE for the first that cannot.
     """
-    if rows.dtype != EVENT_ROW or rows.ndim != 1:
-        raise invalid(
-            Code.FIELD_TYPE, field="rows", expected="a row of EVENT_ROW each", found=rows.dtype
-        )
-    words = np.ascontiguousarray(rows).view(np.int64)
     fault = first_fault(
         words,
         _WORDS,

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 
 from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.features import layout as k
-from crivo.features.door import row_words
+from crivo.features.door import checked
 from crivo.features.kernel import read, run
 from crivo.features.plan import Plan
-from crivo.features.row import RowKind
+from crivo.features.row import EVENT_ROW, RowKind
 from crivo.features.state import ARENA_WORDS_MIN, STATE_BYTES_MAX, State
 
 #: Flags of a vector: a late transfer; a key read at its newest event less slack; a window too full.
@@ -66,11 +66,12 @@ class Engine:
         """Every row is counted by later vectors; late transfers are counted as late alone.
 
         Raises:
-            Refused: as `door.row_words`; nothing is folded then.
+            Refused: FIELD_TYPE for rows that are not `EVENT_ROW`, and as `door.checked`; nothing is
+                folded then.
             Unavailable: OVERLOADED at the memory's ceiling; `counts` says how many of the rows,
                 from the first on, are folded. None is folded in part.
         """
-        self._run(row_words(rows), _NOTHING, self._no_vectors, _NO_FLAGS)
+        self._run(checked(_words(rows)), _NOTHING, self._no_vectors, _NO_FLAGS)
 
     def vectors(self, rows: Rows, wanted: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.uint8]]:
         """(float64[n_wanted, F], flags[n_wanted]): each wanted transfer is read, then folded.
@@ -81,7 +82,7 @@ class Engine:
             Refused: as `fold`; FIELD_VALUE where a wanted row is no transfer.
             Unavailable: OVERLOADED, as `fold`.
         """
-        words = row_words(rows)
+        words = checked(_words(rows))
         if wanted.dtype != np.bool_ or wanted.shape != (len(rows),):
             raise invalid(
                 Code.FIELD_TYPE,
@@ -103,7 +104,7 @@ class Engine:
         Raises:
             Refused: as `fold`; FIELD_VALUE where there is not exactly one transfer.
         """
-        words = row_words(rows)
+        words = checked(_words(rows))
         if len(rows) != 1:
             raise invalid(Code.FIELD_VALUE, field="rows", expected="one row", found=len(rows))
         if words[k.ROW_KIND] != k.KIND_TRANSFER:
@@ -178,6 +179,15 @@ def vector_bytes(vector: Vector) -> bytes:
 def vector_hash(vector: Vector) -> str:
     """SHA-256 (hex) of `vector_bytes`."""
     return hashlib.sha256(vector_bytes(vector)).hexdigest()
+
+
+def _words(rows: Rows) -> Any:
+    """The rows as int64[n × 13], without a copy."""
+    if rows.dtype != EVENT_ROW or rows.ndim != 1:
+        raise invalid(
+            Code.FIELD_TYPE, field="rows", expected="a row of EVENT_ROW each", found=rows.dtype
+        )
+    return np.ascontiguousarray(rows).view(np.int64)
 
 
 def _no_transfer(kind: object) -> Exception:
