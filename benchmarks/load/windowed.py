@@ -19,8 +19,9 @@ from crivo.features.spec import (
     Feature,
     FeatureSet,
     Measure,
+    Span,
     Statistic,
-    minutes,
+    Window,
 )
 
 Rows = NDArray[Any]
@@ -55,7 +56,7 @@ def windowed_set() -> FeatureSet:
                 event=EventKind.TRANSFER,
                 measure=measure,
                 statistic=statistic,
-                window=minutes(length),
+                window=Window(Span.SLIDING, length),
                 card=_CARD,
             )
             for entity in (Entity.PAYER, Entity.PAYEE, Entity.PAIR)
