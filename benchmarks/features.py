@@ -71,7 +71,7 @@ def windowed(setting: Setting) -> Iterator[Row]:
         found = peers.ask(name, some, runs=1 if setting.quick else 3)
         what = f"18 windowed features by {name}"
         if isinstance(found, str):
-            yield setting.row(f"{what} ({found})", "events/s", [float("nan")], peer=mine)
+            yield setting.row(f"{what} ({found})", "events/s", [0.0], peer=mine)
             continue
         agrees = all(each.total == total for each in found)
         what += f" {found[0].version}" + ("" if agrees else " (other sums than ours)")
@@ -161,7 +161,7 @@ def memory(setting: Setting, plan: Plan) -> Iterator[Row]:
     for keys in (20_000,) if setting.quick else (1_000_000, 10_000_000):
         if 3 * keys * a_key > available_bytes():  # growing copies
             what = f"state of {keys:,} keys (not run: too little memory is free)"
-            yield setting.row(what, "bytes", [float("nan")])
+            yield setting.row(what, "bytes", [0.0])
             continue
         engine = Engine(plan)
         events = 0
