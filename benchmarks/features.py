@@ -22,7 +22,13 @@ from benchmarks.harness import Row, Setting
 from benchmarks.load import peers
 from benchmarks.load.rows import ACCOUNTS, event_rows
 from benchmarks.load.scaling import times_of
-from benchmarks.load.windowed import hard_stream, many_keys, uniform_stream, windowed_set
+from benchmarks.load.windowed import (
+    habitual_stream,
+    hard_stream,
+    many_keys,
+    uniform_stream,
+    windowed_set,
+)
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.domain.instant import DAY
 from crivo.features.engine import Engine
@@ -57,12 +63,12 @@ def run(setting: Setting) -> Iterator[Row]:
 def windowed(setting: Setting) -> Iterator[Row]:
     """18 windowed features; the peers make the same columns of the same rows."""
     plan = compile_plan(windowed_set())
-    rows = uniform_stream(20_000 if setting.quick else 1_000_000, seed=SEED)
+    rows = habitual_stream(20_000 if setting.quick else 1_000_000, seed=SEED)
     seconds_to_read(plan, rows[:1_000])
     rates = [len(rows) / seconds_to_read(plan, rows) for _ in range(_runs(setting))]
     what = f"18 windowed features, one core, {len(rows):,} rows"
     yield setting.row(what, "events/s", rates, at_least=2_000_000)
-    some = uniform_stream(2_000 if setting.quick else 50_000, seed=SEED)
+    some = habitual_stream(2_000 if setting.quick else 50_000, seed=SEED)
     ours = [len(some) / seconds_to_read(plan, some) for _ in range(_runs(setting))]
     mine = float(np.median(ours))
     yield setting.row(f"the same, {len(some):,} rows, as the peers below", "events/s", ours)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.load.rows import ACCOUNTS, FIRST_DAY, event_rows
 from benchmarks.peers.__main__ import WINDOWS_MINUTES
 from crivo.domain.instant import SECOND
-from crivo.features.row import ABSENT, EVENT_ROW
+from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.features.spec import (
     Card,
     Entity,
@@ -64,6 +64,15 @@ def windowed_set() -> FeatureSet:
             for measure, statistic in kinds
         )
     )
+
+
+def habitual_stream(count: int, *, seed: int) -> Rows:
+    """Transfers alone, in the order in which they happen, between people with habits."""
+    rows = event_rows(count + count // 50, seed=seed)
+    rows = rows[rows["kind"] == RowKind.TRANSFER.value][:count]
+    rows = rows[np.argsort(rows["occurred_at"], kind="stable")]
+    rows["received_at"] = rows["occurred_at"]
+    return rows
 
 
 def uniform_stream(count: int, *, seed: int) -> Rows:
