@@ -83,7 +83,7 @@ class ReplayResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A decision to derive again, and what with."""
 
     stored: StoredEvent
@@ -110,11 +110,15 @@ def replay(
     Raises:
         Misconfigured: FILE_UNREADABLE or ARTIFACT_INVALID where a bundle is missing or damaged.
     """
-    return _Replay(log, bundles_folder, ids, received_from, received_to).run(progress)
+    return ReplayPass(log, bundles_folder, ids, received_from, received_to).run(progress)
 
 
-class _Replay:
-    """One pass over the log, with an engine for each plan that decided."""
+class ReplayPass:
+    """One pass over the log, with an engine for each plan that decided.
+
+    Whoever wants other comparisons overrides `wanted` (which decisions), `compare` (with what came
+    of one) and `batch` (what else is done with the events).
+    """
 
     def __init__(
         self,
@@ -124,37 +128,39 @@ class _Replay:
         received_from: int | None,
         received_to: int | None,
     ) -> None:
-        self._log = log
+        self.log = log
         self._folder = bundles_folder
         self._ids = ids
         self._from = received_from
         self._to = received_to
         self._bundles: dict[str, Bundle] = {}
-        self._engines: dict[str, Engine] = {}
-        self._result = ReplayResult()
+        self.engines: dict[str, Engine] = {}
+        self.result = ReplayResult()
 
     def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
-        end = self._log.end()
+        """What came of the whole log up to its end as it is now."""
+        end = self.log.end()
         self._start_engines()
         at = 0
         while at < end:
-            events = self._log.read(start=at, limit=min(BATCH, end - at))
-            self._batch(events)
+            events = self.log.read(start=at, limit=min(BATCH, end - at))
+            self.batch(events)
             at = events[-1].seq + 1
-            self._result.folded += len(events)
+            self.result.folded += len(events)
             progress(at, end)
-        return self._result
+        return self.result
 
     def _start_engines(self) -> None:
         """An engine for the plan of the first decision, so that history is folded as it is read."""
-        first = self._log.read(start=0, limit=1, streams=frozenset({Stream.DECISIONS}))
+        first = self.log.read(start=0, limit=1, streams=frozenset({Stream.DECISIONS}))
         if first:
             record = _record_of(first[0])
             if record.given.versions.kernel == PROGRAM_VERSION:
                 self._engine(self._bundle(record), before=0)
 
-    def _batch(self, events: Sequence[StoredEvent]) -> None:
-        wanted = [found for stored in events if (found := self._wanted(stored)) is not None]
+    def batch(self, events: Sequence[StoredEvent]) -> None:
+        """Compares and folds the next events of the log."""
+        wanted = [found for stored in events if (found := self.wanted(stored)) is not None]
         for each in wanted:
             self._engine(each.bundle, before=events[0].seq)
         first, last = events[0].seq, events[-1].seq
@@ -175,23 +181,25 @@ class _Replay:
             self._fold_part(events[start - first : cut - first], prompt)
             start = cut
 
-    def _apart(self, wanted: Sequence[_Wanted], *, at: int) -> None:
+    def _apart(self, wanted: Sequence[Wanted], *, at: int) -> None:
         """Compares the decisions that had seen less than all before them, when state is there."""
         for each in wanted:
             if each.record.given.as_of + 1 == at:
-                engine = self._engines[each.bundle.versions.plan]
+                engine = self.engines[each.bundle.versions.plan]
                 vector, flags = engine.read(make_rows([_row(each)]))
-                margins, scores = each.bundle.scorer.score(vector.reshape(1, -1))
+                margins, scores = each.bundle.scorer.score(
+                    vector.reshape(1, -1), plan_hash=engine.plan_hash
+                )
                 kept = vector_bytes(vector)
                 scored = Scored(vector, kept, flags, int(margins[0]), int(scores[0]))
-                self._compare(each, scored)
+                self.compare(each, scored)
 
-    def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[_Wanted]) -> None:
+    def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> None:
         """Folds these events into every engine, reading the wanted decisions on the way."""
         rows, places = fold_rows(events), _places(events)
         first, last = events[0].seq, events[-1].seq
         here = [each for each in wanted if first <= each.stored.seq <= last]
-        for plan, engine in self._engines.items():
+        for plan, engine in self.engines.items():
             mine = [each for each in here if each.bundle.versions.plan == plan]
             mask = np.zeros(len(rows), dtype=np.bool_)
             mask[[places[each.stored.seq] for each in mine]] = True
@@ -199,18 +207,20 @@ class _Replay:
             self._compare_all(mine, vectors, flags.tolist())
 
     def _compare_all(
-        self, wanted: Sequence[_Wanted], vectors: Vectors, flags: Sequence[int]
+        self, wanted: Sequence[Wanted], vectors: Vectors, flags: Sequence[int]
     ) -> None:
         kept, width = vector_bytes(vectors), vectors.itemsize * vectors.shape[1]
         for bundle in {each.bundle.versions.bundle: each.bundle for each in wanted}.values():
             own = [at for at, each in enumerate(wanted) if each.bundle is bundle]
-            margins, scores = bundle.scorer.score(vectors[own])
+            made_by = self.engines[bundle.versions.plan].plan_hash
+            margins, scores = bundle.scorer.score(vectors[own], plan_hash=made_by)
             for at, margin, score in zip(own, margins.tolist(), scores.tolist(), strict=True):
                 own_kept = kept[at * width : (at + 1) * width]
                 scored = Scored(vectors[at], own_kept, flags[at], margin, score)
-                self._compare(wanted[at], scored)
+                self.compare(wanted[at], scored)
 
-    def _compare(self, each: _Wanted, scored: Scored) -> None:
+    def compare(self, each: Wanted, scored: Scored) -> None:
+        """Judges one decision by the vector that it must have had, and the score of that."""
         given, transfer = each.record.given, each.transfer
         is_unscored = is_return(transfer) or bool(given.degraded)
         again = derive(
@@ -223,27 +233,28 @@ class _Replay:
         kept = b"" if is_unscored else scored.kept
         where = [] if encode_derived(again) == each.record.derived else ["derived"]
         where += [] if kept == each.record.kept else ["kept"]
-        where += _unfaithful(each, self._log.manifest.log_id)
-        self._result.compared += 1
+        where += _unfaithful(each, self.log.manifest.log_id)
+        self.result.compared += 1
         if where:
             self._differ(each, tuple(where), again)
 
-    def _differ(self, each: _Wanted, where: tuple[str, ...], again: Derived | None) -> None:
+    def _differ(self, each: Wanted, where: tuple[str, ...], again: Derived | None) -> None:
         try:
             stored = decode_derived(each.record.derived)
         except Refused:
             stored = None
         if again is None:
-            self._result.compared += 1
+            self.result.compared += 1
         elif stored is not None and "derived" in where:
             parts = Derived.__struct_fields__
             named = [part for part in parts if getattr(stored, part) != getattr(again, part)]
             where = (*named, *where)
-        self._result.differ(
+        self.result.differ(
             Difference(each.record.end_to_end_id, each.stored.seq, where, stored, again)
         )
 
-    def _wanted(self, stored: StoredEvent) -> _Wanted | None:
+    def wanted(self, stored: StoredEvent) -> Wanted | None:
+        """The decision of an event that is to be compared; None for any other event."""
         event = stored.event
         if event.stream is not Stream.DECISIONS:
             return None
@@ -255,9 +266,9 @@ class _Replay:
         if not record.in_place or (self._ids is not None and record.end_to_end_id not in self._ids):
             return None
         if record.given.versions.kernel != PROGRAM_VERSION:
-            self._result.other_versions[record.given.versions.kernel] += 1
+            self.result.other_versions[record.given.versions.kernel] += 1
             return None
-        return _Wanted(stored, record, transfer_of(record), self._bundle(record))
+        return Wanted(stored, record, transfer_of(record), self._bundle(record))
 
     def _bundle(self, record: Record) -> Bundle:
         hash_ = record.given.versions.bundle
@@ -278,12 +289,12 @@ class _Replay:
     def _engine(self, bundle: Bundle, *, before: int) -> None:
         """Has an engine for the bundle's plan, which has folded every event before that place."""
         plan = bundle.versions.plan
-        if plan in self._engines:
+        if plan in self.engines:
             return
-        engine = self._engines[plan] = Engine(bundle.plan)
+        engine = self.engines[plan] = Engine(bundle.plan)
         at = 0
         while at < before:
-            events = self._log.read(start=at, limit=min(BATCH, before - at))
+            events = self.log.read(start=at, limit=min(BATCH, before - at))
             engine.fold(fold_rows(events))
             at = events[-1].seq + 1
 
@@ -301,11 +312,11 @@ def _record_of(stored: StoredEvent) -> Record:
         ) from unreadable
 
 
-def _row(each: _Wanted) -> RowTuple:
+def _row(each: Wanted) -> RowTuple:
     return transfer_row(each.transfer, received_at=each.stored.event.received_at)
 
 
-def _unfaithful(each: _Wanted, log_id: str) -> list[str]:
+def _unfaithful(each: Wanted, log_id: str) -> list[str]:
     """What of a record disagrees with its envelope, its log or its bundle."""
     record, event = each.record, each.stored.event
     given, transfer = record.given, each.transfer
