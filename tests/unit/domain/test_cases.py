@@ -77,7 +77,7 @@ def refused_field(value, **changes):
         ("RiskSignals", 1, {"screen_brightness_percent": 101}, "screen_brightness_percent"),
         ("DictEntry", 0, {"person_id": PERSON}, "person_id"),
         ("DictEntry", 1, {"restriction": None}, "restriction"),
-        ("DictEntry", 2, {"account_id": None}, "account_id"),
+        ("DictEntry", 1, {"account_id": PERSON}, "account_id"),
         ("DictEntry", 2, {"key_owned_since": NOON - 3 * DAY}, "key_owned_since"),
         (
             "DictStatistics",
