@@ -42,8 +42,8 @@ class DictEntry:
     """An entry at one moment. The order of the fields is the schema: only append.
 
     `payer_id`, `payer_person_id` and `end_to_end_id` say on whose behalf and for which payment it
-    was asked. Neither account and branch typed by hand nor a key held at the payer's own institution
-    is ever looked up. What the sender may not pass on of an entry is None.
+    was asked. An account typed by hand, or a key held at the payer's own institution, is never
+    looked up. What the sender may not pass on of an entry is None.
     `key_owned_since` lies after `key_created_at` where the key changed hands; `claim_opened_at` is
     that of an open claim.
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from crivo.domain.declared import DeclaredField, FieldType, declared_fields, is_declared
+from crivo.domain.dict_statistics import has_data
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
 from crivo.flows.schemas import SCHEMAS, EventSchema, schema_of
@@ -88,7 +89,7 @@ class _Body:
 
     def _field(self, field: DeclaredField, document: Document, path: str) -> object:
         found = document.get(field.name)
-        if found is None:
+        if found is None or (field.type.is_nullable and _is_without_data(found)):
             if not field.is_required:
                 return field.default
             if field.type.is_nullable:
@@ -116,6 +117,12 @@ class _Body:
         if type(found) is not declared.base:
             raise _mistyped(path, declared.name, found)
         return found
+
+
+def _is_without_data(found: object) -> bool:
+    """Whether it is a block of the directory's statistics whose watermark says: no data."""
+    watermark = found.get("watermark") if isinstance(found, Mapping) else None
+    return isinstance(watermark, str) and not has_data(watermark)
 
 
 def _is_instant(declared: FieldType) -> bool:

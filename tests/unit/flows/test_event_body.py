@@ -115,6 +115,19 @@ def test_a_fault_inside_a_part_is_named_by_its_path():
     )
 
 
+def test_a_watermark_of_1970_says_that_there_is_no_data():
+    statistics = next(value for value in VALUES if getattr(value, "markers", None) is not None)
+    document = document_of(statistics)
+    document["settlements"]["watermark"] = "1970-01-01T00:00:00.000Z"
+    made = parse_event("dict_statistics.v1", document, PSEUDONYMS)
+    assert made == dataclasses.replace(pseudonymous(statistics), settlements=None)
+    document["settlements"]["watermark"] = "1971-01-01T00:00:00.000Z"
+    assert refusal("dict_statistics.v1", document) == (
+        Code.TIME_RANGE,
+        "settlements.watermark",
+    )
+
+
 def test_what_the_door_fills_in_nobody_else_may_say():
     facts = {
         "end_to_end_id": ID,
