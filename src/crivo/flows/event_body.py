@@ -15,7 +15,7 @@ from typing import Any, Final
 from crivo.domain.declared import DeclaredField, FieldType, declared_fields, is_declared
 from crivo.domain.dict_statistics import has_data
 from crivo.domain.errors import Code, Refused, invalid
-from crivo.domain.instant import parse_rfc3339
+from crivo.domain.instant import parse_rfc3339, parse_since
 from crivo.flows.schemas import SCHEMAS, EventSchema, schema_of
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX, IdDomain, Pseudonymiser
 
@@ -33,6 +33,8 @@ _DOMAINS: Final = {
     "payee_key_id": IdDomain.KEY,
     "device_id": IdDomain.DEVICE,
 }
+#: Fields that may lie long back.
+_SINCE: Final = frozenset({"account_opened_at"})
 _NEIGHBOURS: Final = ("entity", "of")
 
 Document = Mapping[str, object]
@@ -113,7 +115,8 @@ class _Body:
             text = _text(found, path)
             return self.pseudonyms.of(_domain(field.name, document), text, field=path)
         if _is_instant(declared):
-            return parse_rfc3339(_text(found, path), field=path)
+            parse = parse_since if field.name in _SINCE else parse_rfc3339
+            return parse(_text(found, path), field=path)
         if type(found) is not declared.base:
             raise _mistyped(path, declared.name, found)
         return found

@@ -10,7 +10,7 @@ import pytest
 
 from crivo.domain.declared import declared_fields, is_declared
 from crivo.domain.errors import Code, Refused
-from crivo.domain.instant import format_rfc3339
+from crivo.domain.instant import EARLIEST, format_rfc3339
 from crivo.flows.event_body import parse_event
 from crivo.flows.schemas import BY_VALUE, SCHEMAS
 from crivo.governance.pseudonym import IdDomain, Pseudonymiser
@@ -126,6 +126,15 @@ def test_a_watermark_of_1970_says_that_there_is_no_data():
         Code.TIME_RANGE,
         "settlements.watermark",
     )
+
+
+def test_an_account_may_be_older_than_the_log_s_first_instant():
+    entry = next(value for value in VALUES if getattr(value, "account_opened_at", None))
+    document = {**document_of(entry), "account_opened_at": "1987-05-04T00:00:00Z"}
+    made = parse_event("dict_entry.v1", document, PSEUDONYMS)
+    assert made == dataclasses.replace(pseudonymous(entry), account_opened_at=EARLIEST)
+    document["occurred_at"] = "1987-05-04T00:00:00Z"
+    assert refusal("dict_entry.v1", document) == (Code.TIME_RANGE, "occurred_at")
 
 
 def test_what_the_door_fills_in_nobody_else_may_say():
