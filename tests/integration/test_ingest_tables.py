@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
+from msgspec.structs import replace
 
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused
@@ -16,6 +17,7 @@ from crivo.domain.event import transfer_event_id
 from crivo.domain.instant import DAY, HOUR
 from crivo.domain.report import ReportStatus
 from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.domain.transfer import ServiceLevel
 from crivo.flows.codec import decode_report, decode_transfer
 from crivo.flows.ingest import due_reports, played_rows
 from crivo.flows.mapping import parse_mapping
@@ -58,6 +60,29 @@ def test_rows_become_transfers_in_the_order_of_receipt_with_their_reports_betwee
             assert each.key == report.payer_id == transfer.payer_id
             assert report.payee_id == transfer.payee_id
             assert report.amount_centavos == transfer.amount_centavos
+
+
+def test_a_table_may_say_when_it_was_to_be_paid_and_who_asked(tmp_path, here):
+    columns = replace(
+        MAPPING.transfer, service_level="level", txid="code", initiator_ispb="asked_by"
+    )
+    said = (f"PAGAGD,{'t' * 26},", ",***,1234567A", "PAGPRI,,", "SOON,,")
+    rows = [f"{row},{more}" for row, more in zip(good_rows(4), said, strict=True)]
+    path = write_csv(tmp_path / "t.csv", rows, header=f"{HEADER},level,code,asked_by")
+    result = here.ingest(path, replace(MAPPING, transfer=columns))
+    assert (result.accepted, result.quarantined) == (3, 1)
+    assert result.causes == Counter({Code.FIELD_VALUE: 1})
+    found = {
+        (transfer.service_level, transfer.txid, transfer.initiator_ispb)
+        for transfer in (
+            decode_transfer(each.payload) for each in here.events() if each.stream is Stream.HISTORY
+        )
+    }
+    assert found == {
+        (ServiceLevel.PAGAGD, "t" * 26, None),
+        (None, None, "1234567A"),
+        (ServiceLevel.PAGPRI, None, None),
+    }
 
 
 @pytest.mark.parametrize("ending", ["jsonl", "parquet"])

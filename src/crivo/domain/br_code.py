@@ -18,6 +18,7 @@ from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.identifiers import check_txid
 from crivo.domain.money import check_centavos, parse_centavos
 from crivo.domain.pix_key import PixKey, parse_pix_key
+from crivo.domain.tax_id import masked
 from crivo.domain.tlv import VALUE_CHARACTERS_MAX, read_tlv, write_tlv
 
 GUI: Final = "br.gov.bcb.pix"
@@ -219,7 +220,10 @@ def _check_url(field: str, url: str) -> None:
 def _check_text(field: str, text: str, most: int) -> None:
     if not 1 <= len(text) <= most or not text.isprintable():
         raise invalid(
-            Code.FIELD_VALUE, field=field, expected=f"1 to {most} printable characters", found=text
+            Code.FIELD_VALUE,
+            field=field,
+            expected=f"1 to {most} printable characters",
+            found=masked(text),
         )
 
 

@@ -41,8 +41,9 @@ _WITH_ENTRY: Final = (DictAction.FOUND, DictAction.CREATED, DictAction.MOVED)
 class DictEntry:
     """An entry at one moment. The order of the fields is the schema: only append.
 
-    `payer_id` and `end_to_end_id` say on whose behalf and for which payment it was asked. A key
-    typed as account and branch, or held at the payer's own institution, is never looked up.
+    `payer_id`, `payer_person_id` and `end_to_end_id` say on whose behalf and for which payment it
+    was asked. An account typed by hand, or a key held at the payer's own institution, is never
+    looked up. What the sender may not pass on of an entry is None.
     `key_owned_since` lies after `key_created_at` where the key changed hands; `claim_opened_at` is
     that of an open claim.
 
@@ -67,13 +68,14 @@ class DictEntry:
     key_created_at: Instant | None = None
     key_owned_since: Instant | None = None
     claim_opened_at: Instant | None = None
+    payer_person_id: EntityId | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
         for field in ("person_id", "account_id", "ispb"):
             found = getattr(self, field)
             refuse_unless(
-                (found is not None) == (self.action in _WITH_ENTRY),
+                found is None or self.action in _WITH_ENTRY,
                 field,
                 "a fact of an entry that exists and may be told",
                 found,

@@ -152,10 +152,10 @@ class DictStatistics:
         return self.reading_id
 
 
-def known_watermark(instant: int) -> int | None:
-    """A watermark as the directory writes it; None where it says 1970-01-01: there is no data.
+def has_data(watermark: str) -> bool:
+    """Whether a block has data, by its watermark as the directory writes it.
 
-    >>> known_watermark(0) is None
-    True
+    >>> has_data("1970-01-01T00:00:00.000Z")
+    False
     """
-    return None if instant == 0 else instant
+    return not watermark.startswith("1970-01-01T")

@@ -50,6 +50,23 @@ def parse_rfc3339(text: str, *, field: str = "time") -> int:
     >>> parse_rfc3339("2026-11-23T12:00:00.5Z")
     1795435200500000
     """
+    return check_instant(_parse(text, field), field=field)
+
+
+def parse_since(text: str, *, field: str) -> int:
+    """The instant since which something is so, such as when an account was opened: what began
+    before 2000 is taken to have begun with 2000, since no feature tells such ages apart.
+
+    Raises:
+        Refused: TIME_INVALID, TIME_RANGE.
+
+    >>> format_rfc3339(parse_since("1987-05-04T00:00:00Z", field="account_opened_at"))
+    '2000-01-01T00:00:00Z'
+    """
+    return check_instant(max(_parse(text, field), EARLIEST), field=field)
+
+
+def _parse(text: str, field: str) -> int:
     try:
         if not text.endswith("Z") or len(text) > 32 or "T" not in text:
             raise ValueError(text)
@@ -61,7 +78,7 @@ def parse_rfc3339(text: str, *, field: str = "time") -> int:
             expected="RFC 3339 in UTC such as 2026-11-23T12:00:00Z",
             found=text,
         ) from None
-    return check_instant(from_datetime(moment), field=field)
+    return from_datetime(moment)
 
 
 def format_rfc3339(instant: int) -> str:

@@ -48,7 +48,9 @@ class RiskSignals:
     """What was collected at one moment. The order of the fields is the schema: only append.
 
     `end_to_end_id` names the transfer that they were collected for, if it was one. Places are in
-    millionths of a degree, brightness in per cent, ages in seconds.
+    millionths of a degree, brightness in per cent, ages in seconds. The last four are conclusions:
+    the device is rooted, emulated or not genuine; the code's receiver is not the merchant shown; it
+    is far from where this person pays; a loan was paid out within the day.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -88,6 +90,10 @@ class RiskSignals:
     since_login_seconds: Seconds | None = None
     since_credential_reset_seconds: Seconds | None = None
     account_tenure_days: Count | None = None
+    is_compromised: bool | None = None
+    is_receiver_mismatched: bool | None = None
+    is_place_unusual: bool | None = None
+    is_loan_taken: bool | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

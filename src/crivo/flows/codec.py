@@ -45,13 +45,15 @@ class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     transfer_occurred_at: int
 
 
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_TRANSFER_ARRAY: Final = payloads.to_array(Transfer)
 _TRANSFERS: Final = msgspec.msgpack.Decoder(TransferFields)
 _REPORTS: Final = msgspec.msgpack.Decoder(ReportFields)
 
 
 def encode_transfer(value: Transfer) -> bytes:
     """The payload of a transfer."""
-    return payloads.encode(value)
+    return _ENCODER.encode(_TRANSFER_ARRAY(value))
 
 
 def encode_report(value: Report) -> bytes:

@@ -41,6 +41,9 @@ def transfer_of_row(row: PlayedRow, pseudonyms: Pseudonymiser) -> Transfer:
         row.payee_ispb,
         row.initiation,
         row.purpose,
+        row.service_level,
+        row.txid,
+        row.initiator_ispb,
     )
 
 

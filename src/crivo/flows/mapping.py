@@ -100,6 +100,9 @@ class TransferColumns(_Section, frozen=True):
     payee_ispb: str | None = None
     initiation: str | None = None
     purpose: str | None = None
+    service_level: str | None = None
+    txid: str | None = None
+    initiator_ispb: str | None = None
 
     def columns(self) -> dict[str, str]:
         """The named columns, without the amount's, by field."""

@@ -30,7 +30,7 @@ _ENUM: Final = re.compile(r"Invalid enum value (?P<found>.*)")
 def encode(value: Any) -> bytes:
     """The payload of a declared value."""
     value_type: type = type(value)
-    return _ENCODER.encode(_to_array(value_type)(value))
+    return _ENCODER.encode(to_array(value_type)(value))
 
 
 def decode(schema_name: str, payload: bytes) -> Any:
@@ -92,8 +92,8 @@ def _decoder(value_type: type) -> msgspec.msgpack.Decoder[Any]:
 
 
 @lru_cache(maxsize=256)
-def _to_array(value_type: type) -> Callable[[Any], object]:
-    """Makes the array of a value: one call into C, and one more for each part with fields."""
+def to_array(value_type: type) -> Callable[[Any], object]:
+    """What makes the array of a value: one call into C, and one more for each part with fields."""
     fields = declared_fields(value_type)
     parts = [place for place, each in enumerate(fields) if is_declared(each.type.base)]
     read = attrgetter(*(each.name for each in fields))
@@ -104,7 +104,7 @@ def _to_array(value_type: type) -> Callable[[Any], object]:
         array = list(read(value))
         for place in parts:
             if array[place] is not None:
-                array[place] = _to_array(fields[place].type.base)(array[place])
+                array[place] = to_array(fields[place].type.base)(array[place])
         return array
 
     return nested

@@ -29,7 +29,7 @@ from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, vector_bytes
 from crivo.features.row import RowTuple, make_rows, transfer_row
 from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
-from crivo.flows.fold import fold_rows
+from crivo.flows.fold import fold_events, fold_rows
 from crivo.flows.ports import LogReader
 
 #: Events read, folded and compared at a time.
@@ -196,13 +196,12 @@ class ReplayPass:
 
     def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> None:
         """Folds these events into every engine, reading the wanted decisions on the way."""
-        rows, places = fold_rows(events), _places(events)
+        rows, places = fold_events(events)
         first, last = events[0].seq, events[-1].seq
         here = [each for each in wanted if first <= each.stored.seq <= last]
         for plan, engine in self.engines.items():
             mine = [each for each in here if each.bundle.versions.plan == plan]
-            mask = np.zeros(len(rows), dtype=np.bool_)
-            mask[[places[each.stored.seq] for each in mine]] = True
+            mask = np.isin(places, [each.stored.seq for each in mine])
             vectors, flags = engine.vectors(rows, mask)
             self._compare_all(mine, vectors, flags.tolist())
 
@@ -331,13 +330,3 @@ def _unfaithful(each: Wanted, log_id: str) -> list[str]:
         ("occurred_at", event.occurred_at == transfer.occurred_at),
     )
     return [name for name, holds in claims if not holds]
-
-
-def _places(events: Sequence[StoredEvent]) -> dict[int, int]:
-    """Which row each event became, by sequence number: a decision not in place becomes none."""
-    places: dict[int, int] = {}
-    for stored in events:
-        event = stored.event
-        if event.stream is not Stream.DECISIONS or decode_record(event.payload).in_place:
-            places[stored.seq] = len(places)
-    return places

@@ -10,11 +10,12 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.domain.br_code import NO_TXID
 from crivo.domain.clock import CLOCK_AHEAD_MAX
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
 from crivo.domain.identifiers import derived_end_to_end_id, end_to_end_id_minute
 from crivo.domain.instant import EARLIEST, LATEST
-from crivo.domain.transfer import Initiation, Purpose
+from crivo.domain.transfer import Initiation, Purpose, ServiceLevel
 from crivo.flows.cells import label_text, missing, parse_amount, parse_label, parse_text, parse_time
 from crivo.flows.mapping import AmountUnit, Kind, Mapping
 from crivo.flows.ports import Cell, Table
@@ -24,6 +25,9 @@ BATCH_ROWS: Final = 10_000
 
 _INITIATIONS: Final = {member.value: member for member in Initiation}
 _PURPOSES: Final = {member.value: member for member in Purpose}
+_SERVICE_LEVELS: Final = {member.value: member for member in ServiceLevel}
+#: Cells of a code's id that say that there is none.
+_NO_TXID: Final = (None, NO_TXID, NO_TXID.encode())
 _END_TO_END_ID_CHARACTERS: Final = 32
 
 Member = TypeVar("Member")
@@ -49,6 +53,9 @@ class PlayedRow(NamedTuple):
     payee_ispb: str | None
     initiation: Initiation | None
     purpose: Purpose | None
+    service_level: ServiceLevel | None
+    txid: str | None
+    initiator_ispb: str | None
     known_at: int | None
 
     @property
@@ -182,6 +189,9 @@ class RowReader:
             column(columns.get("payee_ispb")),
             column(columns.get("initiation")),
             column(columns.get("purpose")),
+            column(columns.get("service_level")),
+            column(columns.get("txid")),
+            column(columns.get("initiator_ispb")),
             column(label.column if label else None),
             column(label.known_at if label else None),
             strict=False,
@@ -204,6 +214,9 @@ class RowReader:
         payee_ispb: Cell,
         initiation: Cell,
         purpose: Cell,
+        service_level: Cell,
+        txid: Cell,
+        initiator_ispb: Cell,
         label: Cell,
         known_at: Cell,
     ) -> PlayedRow:
@@ -242,6 +255,13 @@ class RowReader:
             if initiation is None
             else _member(initiation, _INITIATIONS, columns["initiation"]),
             None if purpose is None else _member(purpose, _PURPOSES, columns["purpose"]),
+            None
+            if service_level is None
+            else _member(service_level, _SERVICE_LEVELS, columns["service_level"]),
+            None if txid in _NO_TXID else parse_text(txid, field=columns["txid"]),
+            None
+            if initiator_ispb is None
+            else parse_text(initiator_ispb, field=columns["initiator_ispb"]),
             None if label is None else self._known_at(label, known_at, received_at),
         )
 

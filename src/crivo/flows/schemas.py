@@ -41,13 +41,15 @@ from crivo.domain.streams import Stream
 class EventSchema:
     """A schema: the class whose fields it is, and the streams whose events may have it.
 
-    `is_rails`: the rail names these events, so that two sources tell of the same one.
+    `is_rails`: the rail names these events, so that two sources tell of the same one. `is_own`:
+    this program alone writes them.
     """
 
     name: str
     value: type
     streams: tuple[Stream, ...]
     is_rails: bool = False
+    is_own: bool = False
 
     @property
     def family(self) -> str:
@@ -59,8 +61,8 @@ SCHEMAS: Final = (
     EventSchema(
         transfer.SCHEMA, transfer.Transfer, (Stream.TRANSFERS, Stream.HISTORY), is_rails=True
     ),
-    EventSchema(record.SCHEMA, record.Record, (Stream.DECISIONS,), is_rails=True),
-    EventSchema(alert.SCHEMA, alert.Alert, (Stream.ALERTS,)),
+    EventSchema(record.SCHEMA, record.Record, (Stream.DECISIONS,), is_rails=True, is_own=True),
+    EventSchema(alert.SCHEMA, alert.Alert, (Stream.ALERTS,), is_own=True),
     EventSchema(settlement.SCHEMA, settlement.Settlement, (Stream.SETTLEMENTS,), is_rails=True),
     EventSchema(
         precautionary_block.SCHEMA, precautionary_block.PrecautionaryBlock, (Stream.SETTLEMENTS,)

@@ -12,9 +12,10 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-from crivo.domain.errors import Code, invalid
+from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.event import ENTITY_ID_BYTES
 from crivo.domain.identifiers import length_prefixed
+from crivo.domain.pix_key import parse_pix_key
 
 KEY_BYTES_MIN: Final = 32
 
@@ -93,6 +94,14 @@ class Pseudonymiser:
         """
         return self._checked(IdDomain.DEVICE, raw_id, field)
 
+    def of(self, domain: IdDomain, raw_id: str, *, field: str) -> bytes:
+        """The pseudonym of an id of this kind.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
+        return self._checked(domain, raw_id, field)
+
     def _checked(self, domain: IdDomain, raw_id: str, field: str) -> bytes:
         if not 0 < len(raw_id) <= ID_CHARACTERS_MAX:
             raise _invalid_id(raw_id, field)
@@ -113,13 +122,30 @@ class Pseudonymiser:
 
 
 def normalise(domain: IdDomain, raw_id: str) -> str:
-    """The one spelling of an id: NFC, no blanks around it, and Pix keys in lower case.
+    """The one spelling of an id: NFC, no blanks around it, and Pix keys as the directory has them.
 
-    >>> normalise(IdDomain.KEY, " Ana@Exemplo.com ")
-    'ana@exemplo.com'
+    What is called a key and is none of the directory's five types is taken in lower case.
+
+    >>> normalise(IdDomain.KEY, " Ana@Exemplo.com "), normalise(IdDomain.KEY, "111.444.777-35")
+    ('ana@exemplo.com', '11144477735')
     """
     spelled = unicodedata.normalize("NFC", raw_id).strip()
-    return spelled.lower() if domain is IdDomain.KEY else spelled
+    if domain is not IdDomain.KEY:
+        return spelled
+    key = spelled.lower()
+    if not _is_punctuated(key):
+        return key
+    try:
+        return parse_pix_key(spelled).value.lower()
+    except Refused:
+        return key
+
+
+def _is_punctuated(key: str) -> bool:
+    """Whether it may be a tax id or a telephone with punctuation: a quick look at every key."""
+    if key.startswith("+"):
+        return not key[1:].isdigit()
+    return "." in key and "@" not in key
 
 
 def _invalid_id(raw_id: str, field: str) -> Exception:

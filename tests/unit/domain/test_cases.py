@@ -23,7 +23,7 @@ from crivo.domain import (
     settlement,
 )
 from crivo.domain.authorisation import AuthorisationStatus
-from crivo.domain.dict_statistics import Entries, Windows, known_watermark
+from crivo.domain.dict_statistics import Entries, Windows
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import DAY
 from crivo.domain.limit_change import LimitKind
@@ -77,7 +77,7 @@ def refused_field(value, **changes):
         ("RiskSignals", 1, {"screen_brightness_percent": 101}, "screen_brightness_percent"),
         ("DictEntry", 0, {"person_id": PERSON}, "person_id"),
         ("DictEntry", 1, {"restriction": None}, "restriction"),
-        ("DictEntry", 2, {"account_id": None}, "account_id"),
+        ("DictEntry", 1, {"account_id": PERSON}, "account_id"),
         ("DictEntry", 2, {"key_owned_since": NOON - 3 * DAY}, "key_owned_since"),
         (
             "DictStatistics",
@@ -178,7 +178,6 @@ def test_not_collected_is_not_no():
 
 
 def test_no_data_is_not_zero():
-    assert known_watermark(0) is None and known_watermark(NOON) == NOON
     none = example("DictStatistics", 0)
     zero = replace(none, settlements=dict_statistics.Settlements(NOON, Windows(0, 0, 0)))
     assert none.settlements is None and zero != none

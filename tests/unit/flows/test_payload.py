@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+import importlib
+import pkgutil
 
 import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import crivo.decision
+import crivo.domain
 from crivo.decision.record import Record
 from crivo.domain.declared import declared_fields, is_declared
 from crivo.domain.errors import Code, Refused
@@ -52,6 +56,17 @@ def test_every_schema_has_an_example():
     examples = {name_of(value) for value in VALUES}
     # A decision's record is written and read by the decision itself (tests/unit/decision).
     assert examples | {BY_VALUE[Record].name} == set(BY_NAME)
+
+
+def test_every_schema_that_is_named_is_one_of_the_log_s():
+    named = {
+        module.SCHEMA
+        for package in (crivo.domain, crivo.decision)
+        for found in pkgutil.iter_modules(package.__path__)
+        if not found.ispkg
+        and hasattr(module := importlib.import_module(f"{package.__name__}.{found.name}"), "SCHEMA")
+    }
+    assert named == set(BY_NAME)
 
 
 def test_every_stream_carries_a_schema_and_every_schema_has_its_stream():

@@ -46,6 +46,15 @@ def test_spellings_of_one_id_are_one_id():
     assert MAKER.account("José") == MAKER.account("Jose\u0301")
     assert MAKER.key("Ana@Exemplo.com") == MAKER.key("ana@exemplo.com")
     assert MAKER.account("A") != MAKER.account("a")
+    for one, other in (
+        ("111.444.777-35", "11144477735"),
+        ("12.ABC.345/01DE-35", "12abc34501de35"),
+        ("+55 (11) 99999-0000", "+5511999990000"),
+        ("123E4567-E12B-12D1-A456-426655440000", "123e4567-e12b-12d1-a456-426655440000"),
+    ):
+        assert MAKER.key(one) == MAKER.key(other)
+        assert MAKER.person(one) != MAKER.person(other)
+    assert MAKER.key("No key") == MAKER.key("no key")
 
 
 @pytest.mark.parametrize("raw_id", ["", "   ", "x" * 129, "x" * 1_000_000, "\ud800"])

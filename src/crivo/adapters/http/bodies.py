@@ -9,14 +9,17 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from crivo.adapters.http.scanned_code import scanned
 from crivo.decision.record import INITIATION
+from crivo.domain.br_code import CODE_CHARACTERS_MAX
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.report import ReportStatus
-from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
 
 #: Described for the OpenAPI document and checked here, before any hash is computed.
+CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX)]
 RawId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARACTERS_MAX)]
 
 #: Longer than any integer the schema allows; Python's own limit for parsing one is 4,300 digits.
@@ -41,6 +44,10 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     payee_ispb: str | None = None
     initiation: Initiation | None = None
     purpose: Purpose | None = None
+    service_level: ServiceLevel | None = None
+    txid: str | None = None
+    initiator_ispb: str | None = None
+    br_code: CodeText | None = None
 
 
 class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -68,6 +75,17 @@ def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int
     if body.phase not in {None, INITIATION}:
         raise invalid(Code.FIELD_VALUE, field="phase", expected=INITIATION, found=body.phase)
     received_at = body.received_at
+    payee_key_id = _pseudonym(pseudonyms.key, body.payee_key_id, "payee_key_id")
+    initiation, txid = body.initiation, body.txid
+    if body.br_code is not None:
+        code = scanned(
+            body.br_code,
+            payee_key_id=payee_key_id,
+            initiation=initiation,
+            txid=txid,
+            pseudonym=pseudonyms.key,
+        )
+        payee_key_id, initiation, txid = code.payee_key_id, code.initiation, code.txid
     transfer = Transfer(
         body.end_to_end_id,
         parse_rfc3339(body.occurred_at, field="occurred_at"),
@@ -76,12 +94,15 @@ def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int
         _pseudonym(pseudonyms.account, body.payee_account_id, "payee_account_id"),
         _pseudonym(pseudonyms.person, body.payer_person_id, "payer_person_id"),
         _pseudonym(pseudonyms.person, body.payee_person_id, "payee_person_id"),
-        _pseudonym(pseudonyms.key, body.payee_key_id, "payee_key_id"),
+        payee_key_id,
         _pseudonym(pseudonyms.device, body.device_id, "device_id"),
         body.payer_ispb,
         body.payee_ispb,
-        body.initiation,
+        initiation,
         body.purpose,
+        body.service_level,
+        txid,
+        body.initiator_ispb,
     )
     if received_at is None:
         return transfer, None
@@ -238,10 +259,17 @@ def _refusal(message: str, raw: bytes) -> Refused:
     )
 
 
+_ENUMERATIONS: Final = {
+    "initiation": Initiation,
+    "purpose": Purpose,
+    "service_level": ServiceLevel,
+    "status": ReportStatus,
+}
+
+
 def _expected(said: str, path: str) -> str:
     if said.startswith("Invalid enum value"):
-        enum = {"initiation": Initiation, "purpose": Purpose, "status": ReportStatus}[path]
-        return "one of " + ", ".join(enum)
+        return "one of " + ", ".join(_ENUMERATIONS[path])
     return said.removeprefix("Expected ").replace("`", "")
 
 

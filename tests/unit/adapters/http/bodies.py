@@ -35,6 +35,19 @@ def _amount(text: bytes, code: Code) -> Hostile:
 
 _MALFORMED: Final = Code.BODY_MALFORMED
 
+#: A static code of the BR Code manual, and the key that it names.
+STATIC_CODE: Final = (
+    "00020126580014br.gov.bcb.pix0136123e4567-e12b-12d1-a456-426655440000"
+    "5204000053039865802BR5913Fulano de Tal6008BRASILIA62070503***63041D3D"
+)
+STATIC_KEY: Final = "123e4567-e12b-12d1-a456-426655440000"
+
+
+def _coded(field: str, value: object) -> Hostile:
+    changes = {"br_code": STATIC_CODE, "initiation": None, field: value}
+    return decision_body(**changes), Code.FIELD_VALUE, field
+
+
 HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     "nothing": (b"", _MALFORMED, "body"),
     "half an object": (b"{", _MALFORMED, "body"),
@@ -88,6 +101,16 @@ HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     "a lower-case initiation": _with("initiation", "dict", Code.FIELD_VALUE),
     "a phase of later": _with("phase", "settlement", Code.FIELD_VALUE),
     "a short ISPB": _with("payer_ispb", "1234567", Code.ID_INVALID),
+    "an unknown service level": _with("service_level", "SOON", Code.FIELD_VALUE),
+    "a txid of three stars": _with("txid", "***", Code.ID_INVALID),
+    "a short ISPB of an initiator": _with("initiator_ispb", "1", Code.ID_INVALID),
+    "a code that was cut": _with("br_code", STATIC_CODE[:-1], Code.BODY_MALFORMED),
+    "a code with a changed letter": _with(
+        "br_code", STATIC_CODE.replace("Fulano", "Fulana"), Code.BODY_MALFORMED
+    ),
+    "no code at all": _with("br_code", "", Code.FIELD_VALUE),
+    "another key than the code's": _coded("payee_key_id", "ana@example.com"),
+    "another initiation than the code's": _coded("initiation", "QRDN"),
     "an empty account": _with("payer_account_id", "", Code.FIELD_VALUE),
     "an account of 129 characters": _with("payer_account_id", "x" * 129, Code.FIELD_VALUE),
     "an account of blanks": _with("payer_account_id", "   ", Code.ID_INVALID),

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from crivo.adapters.http.bodies import parse_decision, parse_report, parse_rows
+from crivo.domain.br_code import BrCode
 from crivo.domain.errors import Refused
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.report import ReportStatus
-from crivo.domain.transfer import Initiation
+from crivo.domain.transfer import Initiation, ServiceLevel
 from crivo.flows.predict import predict
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.model.scorer import Scorer
@@ -20,6 +21,8 @@ from tests.unit.adapters.http.bodies import (
     GOOD,
     HOSTILE_DECISIONS,
     HOSTILE_ROWS,
+    STATIC_CODE,
+    STATIC_KEY,
     decision_body,
 )
 from tests.unit.decision.worlds import artifact
@@ -36,6 +39,32 @@ def test_a_whole_body_becomes_a_transfer_of_pseudonyms() -> None:
     assert transfer.amount_centavos == 12_500
     assert transfer.initiation is Initiation.DICT
     assert supplied == transfer.occurred_at + 1_000_000
+
+
+def test_a_scanned_code_says_whom_to_pay_and_how_the_payment_began() -> None:
+    raw = decision_body(br_code=STATIC_CODE, initiation=None, payee_account_id=None)
+    transfer, _ = parse_decision(raw, PSEUDONYMS)
+    assert transfer.payee_id == PSEUDONYMS.key(STATIC_KEY)
+    assert transfer.initiation is Initiation.QRES and transfer.txid is None
+    raw = decision_body(br_code=STATIC_CODE, initiation="APES", payee_key_id=STATIC_KEY.upper())
+    assert parse_decision(raw, PSEUDONYMS)[0].initiation is Initiation.APES
+
+
+def test_a_dynamic_code_tells_its_txid_and_nobody_s_key() -> None:
+    code = BrCode("Loja", "BELEM", url="pix.example.com/1", txid="t" * 26, is_once=True)
+    transfer, _ = parse_decision(decision_body(br_code=code.text(), initiation=None), PSEUDONYMS)
+    assert (transfer.txid, transfer.payee_key_id) == ("t" * 26, None)
+    assert transfer.initiation is Initiation.QRDN
+    with pytest.raises(Refused) as caught:
+        parse_decision(decision_body(br_code=code.text(), initiation=None, txid="u"), PSEUDONYMS)
+    assert caught.value.context["field"] == "txid"
+
+
+def test_a_body_may_say_when_it_is_to_be_paid_and_who_asked() -> None:
+    raw = decision_body(service_level="PAGAGD", initiator_ispb="1234567A", txid="abc")
+    transfer, _ = parse_decision(raw, PSEUDONYMS)
+    assert transfer.service_level is ServiceLevel.PAGAGD
+    assert (transfer.initiator_ispb, transfer.txid) == ("1234567A", "abc")
 
 
 def test_escapes_and_explicit_nulls_are_ordinary_json() -> None:
