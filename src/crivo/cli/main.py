@@ -37,6 +37,8 @@ Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
 
 
 @app.command()
@@ -114,18 +116,14 @@ def simulate(
         str | None,
         typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
     ] = None,
-    by_day: Annotated[
-        bool, typer.Option("--by-day", help="One file a day of tables that have days.")
-    ] = False,
+    by_day: ByDay = False,
     keep_one_in: Annotated[
         int,
         typer.Option(
             "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
         ),
     ] = 1,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite a world that lies there.")
-    ] = False,
+    replace: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
