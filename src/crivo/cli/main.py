@@ -37,6 +37,8 @@ Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
 
 
 @app.command()
@@ -106,23 +108,22 @@ def simulate(
     prevalence: Annotated[
         str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
     ] = "enriched",
+    difficulty: Annotated[
+        str, typer.Option("--difficulty", help="easy, standard or hard: how frauds hide.")
+    ] = "standard",
     file_format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
     compression: Annotated[
         str | None,
         typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
     ] = None,
-    by_day: Annotated[
-        bool, typer.Option("--by-day", help="One file a day of tables that have days.")
-    ] = False,
+    by_day: ByDay = False,
     keep_one_in: Annotated[
         int,
         typer.Option(
             "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
         ),
     ] = 1,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite a world that lies there.")
-    ] = False,
+    replace: Replace = False,
     as_json: Json = False,
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
@@ -141,6 +142,7 @@ def simulate(
         past_days=past_days,
         scale=scale,
         prevalence=prevalence,
+        difficulty=difficulty,
         file_format=file_format,
         compression=compression,
         by_day=by_day,

@@ -120,7 +120,7 @@ def _check_target(folder: Path, *, replace: bool) -> None:
     raise Refused(
         Code.FILE_UNWRITABLE,
         f"{folder} is not empty",
-        hint="Name a new folder; only a folder that holds a world can be replaced.",
+        hint="Name a new folder; --replace overwrites one that holds a world, and nothing else.",
         field="folder",
         expected="a new or empty folder",
         found=str(folder),
@@ -131,13 +131,28 @@ def _check_target(folder: Path, *, replace: bool) -> None:
 def _aside(folder: Path) -> Iterator[Path]:
     """A folder beside the target that is gone afterwards, unless it was moved into place."""
     folder.parent.mkdir(parents=True, exist_ok=True)
+    for left in folder.parent.glob(f".{folder.name}.*.new"):
+        if not _is_running(left.name.split(".")[-2]):
+            shutil.rmtree(left, ignore_errors=True)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    shutil.rmtree(aside, ignore_errors=True)
     aside.mkdir()
     try:
         yield aside
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def _is_running(process: str) -> bool:
+    """Whether a process of that number runs; one that is killed leaves its folder behind."""
+    if not process.isdecimal() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _pieces(
@@ -171,6 +186,7 @@ def _about(
             "past_days": options.past_days,
             "scale": f"{options.scale.normalize():f}",
             "prevalence": str(options.prevalence),
+            "difficulty": options.difficulty,
         },
         "tables": table_set,
         "format": layout.file_format,
