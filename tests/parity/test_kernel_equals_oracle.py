@@ -28,7 +28,7 @@ from tests.parity.streams import streams
 Rows = np.ndarray[Any, Any]
 
 SLOWLY = settings(
-    max_examples=60,
+    max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -107,7 +107,7 @@ def test_a_report_is_not_known_before_its_instant() -> None:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_long_stream_with_a_hot_key_agrees(seed: int) -> None:
-    assert disagreements(long_stream(seed)) == []
+    assert disagreements(long_stream(seed, events=250)) == []
 
 
 def _earlier_by_a_microsecond(rows: Rows) -> None:

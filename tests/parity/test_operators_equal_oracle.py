@@ -76,7 +76,7 @@ def test_members_of_any_stream_are_counted_once(rows: Rows) -> None:
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_stream_with_a_hot_key_agrees(seed: int) -> None:
-    rows = long_stream(seed, events=300)
+    rows = long_stream(seed, events=200)
     assert disagreements(rows, plan=plan_of(some(seed, 60))) == []
 
 

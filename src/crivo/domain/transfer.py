@@ -90,18 +90,6 @@ class Transfer:
         assert payee is not None and len(payee) == ENTITY_ID_BYTES
         return payee
 
-    @property
-    def facts(self) -> tuple[object, ...]:
-        """What must be equal in a repeat under the same idempotency key."""
-        return (
-            self.payer_id,
-            self.payee_id,
-            self.amount_centavos,
-            self.occurred_at,
-            self.initiation,
-            self.purpose,
-        )
-
 
 def _party_missing(field: str, transfer: Transfer) -> Exception:
     return invalid(

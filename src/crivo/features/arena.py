@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "4dd7fb9a316a21f9"
+COMPILED_WITH: Final = "7229e547665484e3"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -11,18 +11,8 @@ from numpy.typing import NDArray
 from crivo.domain.clock import ALLOWED_LATENESS, SLACK
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, SECOND
 from crivo.features import layout as k
-from crivo.features.expression import (
-    And,
-    Compare,
-    Comparison,
-    Expression,
-    Field,
-    Not,
-    Operand,
-    Or,
-    Value,
-)
 from crivo.features.needs import Column, Edge, edge_of, needs_of
+from crivo.features.postfix import postfix
 from crivo.features.spec import (
     FIRST_SEEN_MAX,
     MEMBERS_MAX,
@@ -40,18 +30,6 @@ from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 _T = TypeVar("_T")
 
 _EVENTS: Final = {EventKind.TRANSFER: k.KIND_TRANSFER, EventKind.REPORT: k.KIND_REPORT}
-_COMPARISONS: Final = {member: k.LESS + place for place, member in enumerate(Comparison)}
-_FIELDS: Final = {
-    "amount_centavos": k.ROW_AMOUNT,
-    "hour": k.FIELD_HOUR,
-    "weekday": k.FIELD_WEEKDAY,
-    "initiation": k.ROW_INITIATION,
-    "purpose": k.ROW_PURPOSE,
-    "accepted": k.ROW_ACCEPTED,
-    "payer_ispb": k.ROW_PAYER_ISPB,
-    "payee_ispb": k.ROW_PAYEE_ISPB,
-}
-
 #: Each entity as (the table its events are kept in, the view it is read by).
 _VIEWS: Final = {
     Entity.PAYER: (k.PAYER, k.PAYER),
@@ -64,6 +42,14 @@ _VIEWS: Final = {
     Entity.PAYER_RECEIVING: (k.PAYEE, k.PAYER_RECEIVING),
     Entity.PAYEE_SENDING: (k.PAYER, k.PAYEE_SENDING),
     Entity.PAIR_REVERSED: (k.PAIR, k.PAIR_REVERSED),
+}
+#: Where the key of a view that is no link stands in a row.
+_KEYS: Final = {
+    k.PAYER: k.ROW_PAYER,
+    k.PAYEE: k.ROW_PAYEE,
+    k.DEVICE: k.ROW_DEVICE,
+    k.PAYER_RECEIVING: k.ROW_PAYER,
+    k.PAYEE_SENDING: k.ROW_PAYEE,
 }
 #: The two heads that a link, or the pair turned round, is found by.
 ENDS: Final = {
@@ -274,7 +260,7 @@ class Compiler:
         text = condition.expression.to_json()
         if text not in self.codes:
             self.codes[text] = len(self.code)
-            self.code += [*_postfix(condition.expression), k.END, 0]
+            self.code += [*postfix(condition.expression), k.END, 0]
         return self.codes[text]
 
     def _lay_out(
@@ -315,6 +301,11 @@ class Compiler:
             k.P_MEMBERS_MAX: min(MEMBERS_MAX, self.saturation_events),
             **{k.P_HEAD_WORDS + table: _lines(words) for table, words in self.heads.items()},
             **{k.P_VIEWED + view: 1 for view in self.viewed},
+            **{k.P_FETCHED + view: 1 for view in self.viewed | set(self.heads)},
+            **{k.P_TABLE_OF + view: table for table, view in _VIEWS.values()},
+            **{k.P_OWN_KEY + view: place for view, place in _KEYS.items()},
+            **{k.P_ONE_END + view: ENDS.get(view, (-1, -1))[0] for view in range(k.VIEWS)},
+            **{k.P_OTHER_END + view: ENDS.get(view, (-1, -1))[1] for view in range(k.VIEWS)},
         }
         return _pack(numbers, tables)
 
@@ -361,29 +352,6 @@ def _lines(words: int) -> int:
 
 def _level(window: Window) -> list[int]:
     return [window.tile, window.length + SLACK]
-
-
-def _postfix(expression: Expression) -> list[int]:
-    """(operation, argument) pairs in the order of evaluation."""
-    match expression:
-        case Compare(comparison, left, right):
-            return [*_push(left), *_push(right), _COMPARISONS[comparison], 0]
-        case Not(inner):
-            return [*_postfix(inner), k.NOT, 0]
-        case And(left, right):
-            return [*_postfix(left), *_postfix(right), k.AND, 0]
-        case Or(left, right):
-            return [*_postfix(left), *_postfix(right), k.OR, 0]
-
-
-def _push(operand: Operand) -> list[int]:
-    match operand:
-        case Field(name):
-            return [k.PUSH_FIELD, _FIELDS[name]]
-        case Value(value):
-            return [k.PUSH_VALUE, int(value)]
-        case _:  # a Filter admits no parameter
-            raise AssertionError(operand)
 
 
 def _place(items: list[_T], item: _T) -> None:

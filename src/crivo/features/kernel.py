@@ -29,14 +29,24 @@ from crivo.features.members import member_room, take_part
 from crivo.features.reading import holds, read_group, value_of
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`, which names the next, and so on.
-COMPILED_WITH: Final = "30545013f74df7aa"
+COMPILED_WITH: Final = "a3afee2857edfd9e"
 
 
 @njit(**OPTIONS)
 def _fold_row(
-    plan: Words, control: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words
+    plan: Words,
+    control: Words,
+    index: Words,
+    arena: Words,
+    rows: Words,
+    row: int,
+    scratch: Words,
+    was_read: bool,
 ) -> int:
-    """Folds one row, or answers what must grow first; then nothing of the row has been counted."""
+    """Folds one row, or answers what must grow first; then nothing of the row has been counted.
+
+    Where the row was just read, the heads that were found then are in `scratch`.
+    """
     kind = rows[row + k.ROW_KIND]
     lateness = rows[row + k.ROW_RECEIVED_AT] - rows[row + k.ROW_OCCURRED_AT]
     if kind == k.KIND_TRANSFER and lateness > plan[k.P_LATENESS]:
@@ -45,6 +55,8 @@ def _fold_row(
     if (control[k.C_KEYS] + k.ENTITIES) * 2 > index.size:
         return k.NEED_INDEX
     for entity in range(k.ENTITIES):
+        if was_read and scratch[entity] != 0:
+            continue
         if not _take_head(plan, control, index, arena, rows, row, entity, scratch):
             return k.NEED_ARENA
     if not _make_room(plan, control, arena, kind, scratch):
@@ -225,77 +237,75 @@ def _read_row(
 
 
 @njit(**OPTIONS)
-def _fetch(plan: Words, index: Words, arena: Words, rows: Words, row: int) -> None:
+def _fetch(plan: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words) -> None:
     """Asks for the memory of rows to come: places in the index, then heads, then ends of series.
 
-    A row by itself waits for each of them in turn; asked for in three steps some rows apart, each
-    has come by the time the next is looked for in it. Nothing is read for its value here, so a
-    wrong guess costs a wait and no more.
+    A row by itself waits for each of them in turn; asked for in steps some rows apart, each has
+    come by the time the next is looked for in it. Nothing is read for its value here, so a wrong
+    guess costs a wait and no more.
     """
-    far = row + 3 * k.STEP_WORDS
+    far = row + 4 * k.STEP_WORDS
     if far < rows.size:
-        fetch_place(index, rows[far + k.ROW_PAYER], rows[far + k.ROW_PAYER + 1], k.PAYER)
-        fetch_place(index, rows[far + k.ROW_PAYEE], rows[far + k.ROW_PAYEE + 1], k.PAYEE)
-        if plan[k.P_HEAD_WORDS + k.DEVICE] != 0:
-            fetch_place(index, rows[far + k.ROW_DEVICE], rows[far + k.ROW_DEVICE + 1], k.DEVICE)
-        if plan[k.P_VIEWED + k.PAYER_RECEIVING] != 0:
-            fetch_place(index, rows[far + k.ROW_PAYER], rows[far + k.ROW_PAYER + 1], k.PAYEE)
-        if plan[k.P_VIEWED + k.PAYEE_SENDING] != 0:
-            fetch_place(index, rows[far + k.ROW_PAYEE], rows[far + k.ROW_PAYEE + 1], k.PAYER)
-    middle = row + 2 * k.STEP_WORDS
+        for view in range(k.VIEWS):
+            if plan[k.P_FETCHED + view] != 0 and plan[k.P_OWN_KEY + view] != 0:
+                at = far + plan[k.P_OWN_KEY + view]
+                fetch_place(index, rows[at], rows[at + 1], plan[k.P_TABLE_OF + view])
+    middle = row + 3 * k.STEP_WORDS
     if middle < rows.size:
-        payer = guess(index, rows[middle + k.ROW_PAYER], rows[middle + k.ROW_PAYER + 1], k.PAYER)
-        payee = guess(index, rows[middle + k.ROW_PAYEE], rows[middle + k.ROW_PAYEE + 1], k.PAYEE)
-        fetch_place(index, payer, payee, k.PAIR)
-        _fetch_head(plan, arena, payer, k.PAYER)
-        _fetch_head(plan, arena, payee, k.PAYEE)
-        _fetch_others(plan, index, arena, rows, middle, payer)
-    near = row + k.STEP_WORDS
+        _guess(plan, index, rows, middle, scratch)
+        for view in range(k.VIEWS):
+            head = scratch[k.SCRATCH_GUESS + view]
+            if head != 0:
+                for line in range(0, plan[k.P_HEAD_WORDS + plan[k.P_TABLE_OF + view]], 8):
+                    prefetch(arena, head + line)
+            elif plan[k.P_FETCHED + view] != 0 and plan[k.P_ONE_END + view] >= 0:
+                one = scratch[k.SCRATCH_GUESS + plan[k.P_ONE_END + view]]
+                other = scratch[k.SCRATCH_GUESS + plan[k.P_OTHER_END + view]]
+                fetch_place(index, one, other, plan[k.P_TABLE_OF + view])
+    near = row + 2 * k.STEP_WORDS
     if near < rows.size:
-        payer = guess(index, rows[near + k.ROW_PAYER], rows[near + k.ROW_PAYER + 1], k.PAYER)
-        payee = guess(index, rows[near + k.ROW_PAYEE], rows[near + k.ROW_PAYEE + 1], k.PAYEE)
-        prefetch(arena, guess(index, payer, payee, k.PAIR))
-        _fetch_series(plan, arena, payer, k.PAYER)
-        _fetch_series(plan, arena, payee, k.PAYEE)
-    soon = row + k.STEP_WORDS // 2
+        _guess(plan, index, rows, near, scratch)
+        for view in range(k.VIEWS):
+            if plan[k.P_ONE_END + view] < 0:
+                _fetch_series(plan, arena, scratch[k.SCRATCH_GUESS + view], view)
+            else:
+                prefetch(arena, scratch[k.SCRATCH_GUESS + view])
+    soon = row + k.STEP_WORDS
     if soon < rows.size:
-        payer = guess(index, rows[soon + k.ROW_PAYER], rows[soon + k.ROW_PAYER + 1], k.PAYER)
-        payee = guess(index, rows[soon + k.ROW_PAYEE], rows[soon + k.ROW_PAYEE + 1], k.PAYEE)
-        _fetch_series(plan, arena, guess(index, payer, payee, k.PAIR), k.PAIR)
+        _guess(plan, index, rows, soon, scratch)
+        for view in range(k.VIEWS):
+            if plan[k.P_ONE_END + view] >= 0:
+                _fetch_series(plan, arena, scratch[k.SCRATCH_GUESS + view], view)
 
 
 @njit(**OPTIONS)
-def _fetch_head(plan: Words, arena: Words, head: int, entity: int) -> None:
-    for line in range(0, plan[k.P_HEAD_WORDS + entity], k.LINE_WORDS):
-        prefetch(arena, head + line)
+def _guess(plan: Words, index: Words, rows: Words, row: int, scratch: Words) -> None:
+    """Guesses the heads of a row's views; 0 where there is none."""
+    for view in range(k.VIEWS):
+        head = 0
+        if plan[k.P_FETCHED + view] != 0:
+            if view == k.INSTITUTION:
+                head = guess(index, rows[row + k.ROW_PAYEE_ISPB], 0, view)
+            elif plan[k.P_ONE_END + view] < 0:
+                at = row + plan[k.P_OWN_KEY + view]
+                head = guess(index, rows[at], rows[at + 1], plan[k.P_TABLE_OF + view])
+            else:
+                one = scratch[k.SCRATCH_GUESS + plan[k.P_ONE_END + view]]
+                other = scratch[k.SCRATCH_GUESS + plan[k.P_OTHER_END + view]]
+                if one != 0 and other != 0:
+                    head = guess(index, one, other, plan[k.P_TABLE_OF + view])
+        scratch[k.SCRATCH_GUESS + view] = head
 
 
 @njit(**OPTIONS)
-def _fetch_others(
-    plan: Words, index: Words, arena: Words, rows: Words, row: int, payer: int
-) -> None:
-    """Asks for the heads of the device and of the parties' other roles."""
-    if plan[k.P_HEAD_WORDS + k.DEVICE] != 0:
-        device = guess(index, rows[row + k.ROW_DEVICE], rows[row + k.ROW_DEVICE + 1], k.DEVICE)
-        _fetch_head(plan, arena, device, k.DEVICE)
-        if plan[k.P_HEAD_WORDS + k.PAYER_DEVICE] != 0:
-            fetch_place(index, payer, device, k.PAYER_DEVICE)
-    if plan[k.P_VIEWED + k.PAYER_RECEIVING] != 0:
-        at = row + k.ROW_PAYER
-        _fetch_head(plan, arena, guess(index, rows[at], rows[at + 1], k.PAYEE), k.PAYEE)
-    if plan[k.P_VIEWED + k.PAYEE_SENDING] != 0:
-        at = row + k.ROW_PAYEE
-        _fetch_head(plan, arena, guess(index, rows[at], rows[at + 1], k.PAYER), k.PAYER)
-
-
-@njit(**OPTIONS)
-def _fetch_series(plan: Words, arena: Words, head: int, entity: int) -> None:
+def _fetch_series(plan: Words, arena: Words, head: int, view: int) -> None:
     """Asks for the last row of each level of a key, and for those around its window's edge."""
     if head == 0:
         return
+    table = plan[k.P_TABLE_OF + view]
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_ENTITY] == entity:
+        if plan[series + k.S_ENTITY] == table:
             level = head + plan[series + k.S_AT] + k.HEAD_LEVELS
             for at in range(level, level + 2 * plan[series + k.S_LEVELS], 2):
                 width = plan[series + k.S_WIDTH]
@@ -303,6 +313,12 @@ def _fetch_series(plan: Words, arena: Words, head: int, entity: int) -> None:
                 prefetch(arena, edge)
                 prefetch(arena, edge + width)
                 prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * width)
+    for m in range(plan[k.P_N_MEMBERS]):
+        members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
+        if plan[members + k.M_OWNER] == table:
+            at = head + plan[members + k.M_AT]
+            prefetch(arena, arena[at])
+            prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * k.MEMBER_ROW)
 
 
 @njit(**OPTIONS)
@@ -334,12 +350,12 @@ def run(
     while control[k.C_ROW] * k.ROW_WORDS < rows.size:
         row = control[k.C_ROW] * k.ROW_WORDS
         if rows.size > k.ROW_WORDS:
-            _fetch(plan, index, arena, rows, row)
+            _fetch(plan, index, arena, rows, row, scratch)
         reads = wanted.size != 0 and wanted[control[k.C_ROW]]
         if reads:
             line = control[k.C_OUT]
             flags[line] = _read_row(plan, index, arena, rows, row, scratch, out, line)
-        code = _fold_row(plan, control, index, arena, rows, row, scratch)
+        code = _fold_row(plan, control, index, arena, rows, row, scratch, reads)
         if code != k.DONE:
             return code
         control[k.C_ROW] += 1

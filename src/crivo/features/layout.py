@@ -42,7 +42,14 @@ P_N_SERIES, P_N_GROUPS, P_N_MEMBERS, P_N_FEATURES = 5, 6, 7, 8
 P_SCRATCH_WORDS, P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11, 12
 P_HEAD_WORDS: Final = 13
 P_VIEWED: Final = P_HEAD_WORDS + ENTITIES
-P_TABLES: Final = P_VIEWED + VIEWS
+# Of each view: whether it is asked for ahead, the table it looks in, where its key stands in a
+# row, or the views of a link's ends.
+P_FETCHED: Final = P_VIEWED + VIEWS
+P_TABLE_OF: Final = P_FETCHED + VIEWS
+P_OWN_KEY: Final = P_TABLE_OF + VIEWS
+P_ONE_END: Final = P_OWN_KEY + VIEWS
+P_OTHER_END: Final = P_ONE_END + VIEWS
+P_TABLES: Final = P_OTHER_END + VIEWS
 P_SERIES, P_LEVELS, P_COLUMNS = P_TABLES, P_TABLES + 1, P_TABLES + 2
 P_GROUPS, P_EDGES, P_READS = P_TABLES + 3, P_TABLES + 4, P_TABLES + 5
 P_MEMBERS, P_FEATURES, P_ARGUMENTS, P_CODE = P_TABLES + 6, P_TABLES + 7, P_TABLES + 8, P_TABLES + 9
@@ -76,7 +83,8 @@ SQUARE_BITS: Final = 40  # the low part of a square
 
 # Scratch words: the heads of all views, the stack of conditions, the values. A fold has no values,
 # and keeps what it adds to each column in their place.
-SCRATCH_STACK: Final = VIEWS
+SCRATCH_GUESS: Final = VIEWS  # heads of a row to come
+SCRATCH_STACK: Final = 2 * VIEWS
 SCRATCH_VALUES: Final = SCRATCH_STACK + 16
 
 #: The parts of a decayed window.

@@ -16,7 +16,7 @@ from crivo.features.members import distinct
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "c2b45d609c126723"
+COMPILED_WITH: Final = "c989deb6783157fb"
 
 
 @njit(forceinline=True, **OPTIONS)
