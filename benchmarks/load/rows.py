@@ -14,6 +14,7 @@ ACCOUNTS: Final = 50_000
 TRANSFERS_PER_ACCOUNT_DAY: Final = 1.0
 REPORTED_SHARE: Final = 0.003
 KNOWN_PAYEES: Final = 6
+INSTITUTION: Final = int.from_bytes(b"00000000", "little")
 FIRST_DAY: Final = 20_500 * DAY
 
 
@@ -44,6 +45,11 @@ def event_rows(count: int, *, seed: int) -> NDArray[np.void]:
     head["initiation"] = dice.integers(0, 4, transfers)
     head["purpose"] = 0
     head["accepted"] = ABSENT
+    # A payer has a device, some two; institutions are few, and large ones hold most accounts.
+    device = payer * 2 + (dice.random(transfers) < 0.1)
+    head["device_0"], head["device_1"] = _spread(device + 10**9), _spread(device + 2 * 10**9)
+    head["payer_ispb"] = INSTITUTION + payer % 7 * (payer % 3)
+    head["payee_ispb"] = INSTITUTION + payee % 7 * (payee % 3)
     for name, account in (("payer", payer), ("payee", payee)):
         # Two words spread over all 128 bits, as pseudonyms are.
         head[f"{name}_0"] = _spread(account)
@@ -57,6 +63,8 @@ def event_rows(count: int, *, seed: int) -> NDArray[np.void]:
     tail["occurred_at"] = known_at
     tail["received_at"] = known_at
     tail["initiation"] = ABSENT
+    tail["device_0"] = tail["device_1"] = 0
+    tail["payer_ispb"] = tail["payee_ispb"] = ABSENT
     tail["purpose"] = ABSENT
     tail["accepted"] = dice.random(reports) < 0.7
     rows["event_0"] = _spread(np.arange(count))

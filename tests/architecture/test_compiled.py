@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from crivo.features import arena, kernel
+from crivo.features import arena, kernel, members, reading, wide
 
 FEATURES = Path(kernel.__file__).parent
 PINS = {
-    "arena.py": ("layout.py", arena.COMPILED_WITH),
-    "kernel.py": ("arena.py", kernel.COMPILED_WITH),
+    "wide.py": ("layout.py", wide.COMPILED_WITH),
+    "arena.py": ("wide.py", arena.COMPILED_WITH),
+    "members.py": ("arena.py", members.COMPILED_WITH),
+    "reading.py": ("members.py", reading.COMPILED_WITH),
+    "kernel.py": ("reading.py", kernel.COMPILED_WITH),
 }
 
 

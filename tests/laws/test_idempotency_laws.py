@@ -12,10 +12,14 @@ from hypothesis import strategies as st
 
 from crivo.decision.record import decision_event_id
 from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.instant import DAY, HOUR, SECOND
 from crivo.domain.report import ReportStatus
+from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose
+from crivo.features.row import transfer_row
 from crivo.flows import answers
+from crivo.flows.codec import encode_transfer
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, transfer, world
 
@@ -202,6 +206,130 @@ def test_after_a_failed_commit_the_record_is_neither_lost_nor_doubled(tmp_path):
         assert (found.compared, found.differing) == (2, 0)
 
 
+def test_a_repeat_from_long_ago_gets_its_answer_and_the_log_goes_on(tmp_path):
+    """A replay clock may be told of a receipt of days before: nobody remembers that id."""
+    with world(tmp_path) as played:
+        first = played.decide(transfer(0)).result(10)
+        for hour in range(1, 100):
+            made = transfer(hour, occurred_at=START + hour * HOUR)
+            played.decide(made, received_at=START + hour * HOUR).result(10)
+    with world(tmp_path) as again:
+        assert again.decide(transfer(0), received_at=START).result(10) == first
+        old = again.decide(transfer(500), received_at=START).result(10)
+        assert old.received_at == START
+        assert again.decide(transfer(500), received_at=START).result(10) == old
+        fresh = transfer(501, occurred_at=START + 100 * HOUR)
+        assert again.decide(fresh, received_at=START + 100 * HOUR).result(10).seq == 101
+        assert len(records(again)) == 102
+
+
+def test_decisions_that_failed_at_first_are_let_go_once_they_are_durable(tmp_path, monkeypatch):
+    monkeypatch.setattr(answers, "RECENT_MAX", 5)
+    with world(tmp_path, wrap=FailingLog) as played:
+        log = played.service.log
+        log.fail_next()
+        with pytest.raises(Unavailable):
+            played.decide(transfer(0)).result(10)
+        log.recover()
+        for number in range(1, 40):
+            played.decide(transfer(number)).result(10)
+        assert len(played.service._memory._recent) <= 6
+        assert played.decide(transfer(0)).result(10).seq == 0
+
+
+class RefusingLog:
+    """A log that takes nothing."""
+
+    def __init__(self, log):
+        self._log = log
+        self.is_full = False
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    def submit(self, events, done, *, never_seen=False):
+        if self.is_full:
+            raise Unavailable(Code.OVERLOADED, "too much waits")
+        return self._log.submit(events, done, never_seen=never_seen)
+
+
+def test_a_transfer_that_the_log_refused_was_never_counted(tmp_path):
+    with world(tmp_path, wrap=RefusingLog) as played:
+        played.service.log.is_full = True
+        before = played.service.counts
+        with pytest.raises(Unavailable):
+            played.decide(transfer(1))
+        assert (played.service.counts, played.service.folded) == (before, 0)
+        played.service.log.is_full = False
+        played.decide(transfer(1)).result(10)
+        assert (played.service.counts.folded, played.service.folded) == (1, 1)
+
+
+def test_a_transfer_of_the_past_is_decided_by_nobody(tmp_path):
+    with world(tmp_path) as played:
+        past = transfer(1)
+        played.service.append(history(past), transfer_row(past, received_at=START), lambda _: None)
+        with pytest.raises(Refused) as caught:
+            played.decide(past)
+        assert caught.value.code is Code.CONFLICT
+    with world(tmp_path) as again, pytest.raises(Refused) as caught:
+        again.decide(past, received_at=START)
+    assert caught.value.code is Code.CONFLICT
+
+
+def history(past):
+    """The event of a transfer that was imported."""
+    return Event(
+        stream=Stream.HISTORY,
+        key=past.payer_id,
+        event_id=transfer_event_id(past.end_to_end_id),
+        occurred_at=past.occurred_at,
+        received_at=past.occurred_at,
+        schema="transfer.v1",
+        source="import",
+        payload=encode_transfer(past),
+    )
+
+
+ACCOUNT_AND_KEY = {"payee_account_id": account(2), "payee_key_id": account(3)}
+
+
+@pytest.mark.parametrize(
+    ("first", "repeat", "is_same"),
+    [
+        (ACCOUNT_AND_KEY, {"payee_account_id": None, "payee_key_id": account(3)}, True),
+        (ACCOUNT_AND_KEY, {"payee_account_id": account(2)}, True),
+        (ACCOUNT_AND_KEY, {"payee_account_id": account(2), "payee_key_id": account(4)}, False),
+        (ACCOUNT_AND_KEY, {"payee_account_id": account(5), "payee_key_id": account(3)}, False),
+        ({"device_id": account(7)}, {"device_id": account(8)}, True),
+        ({}, {"amount_centavos": 10_001}, False),
+    ],
+)
+def test_facts_are_compared_where_both_requests_carry_them(played, first, repeat, is_same):
+    made = transfer(1)
+    answer = played.decide(dataclasses.replace(made, **first)).result(10)
+    again = dataclasses.replace(made, **repeat)
+    if is_same:
+        assert played.decide(again).result(10) == answer
+    else:
+        with pytest.raises(Refused) as caught:
+            played.decide(again)
+        assert caught.value.code is Code.CONFLICT
+
+
+def test_a_report_from_before_its_transfer_is_refused(played):
+    decided = played.decide(transfer(1)).result(10)
+    with pytest.raises(Refused) as caught:
+        played.reports.report(
+            report_id="r1",
+            status=ReportStatus.ACCEPTED,
+            end_to_end_id=decided.end_to_end_id,
+            supplied_received_at=START - HOUR,
+        )
+    assert caught.value.code is Code.TIME_RANGE
+    assert played.log.end() == 1
+
+
 def test_a_report_is_taken_once_and_another_claim_conflicts(played):
     decided = played.decide(transfer(1)).result(10)
     claim = {
@@ -244,7 +372,7 @@ def test_a_report_whose_commit_failed_is_neither_lost_nor_doubled(tmp_path):
 
 
 def test_sabotage_a_service_that_forgets_ids_cannot_repeat_an_answer(played, monkeypatch):
-    monkeypatch.setattr(answers.Memory, "keep", lambda _memory, _decided: None)
+    monkeypatch.setattr(answers.Memory, "keep", lambda _memory, _decided, *, durable: None)
     played.decide(transfer(1)).result(10)
     with pytest.raises(Unavailable):
         played.decide(transfer(1)).result(10)

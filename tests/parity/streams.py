@@ -49,6 +49,10 @@ def streams(draw: st.DrawFn, events_max: int = 60) -> np.ndarray[Any, Any]:
                 draw(st.integers(ABSENT, 7)),
                 ABSENT,
                 draw(st.integers(0, 1)) if is_report else ABSENT,
+                0 if is_report else draw(st.integers(0, 2)),
+                0,
+                ABSENT if is_report else draw(st.sampled_from([ABSENT, 1, 2])),
+                ABSENT if is_report else draw(st.sampled_from([ABSENT, 1, 2])),
             )
         )
     return np.array(rows, dtype=EVENT_ROW)

@@ -21,7 +21,7 @@ def decision(seq: int, *, name: str = "") -> IndexedDecision:
 
 @pytest.fixture(params=["sqlite"])
 def index(tmp_path):
-    opened = SqliteDecisionIndex(tmp_path / "decisions.sqlite")
+    opened = SqliteDecisionIndex(tmp_path / "decisions.sqlite", log_id="log")
     yield opened
     opened.close()
 
@@ -55,7 +55,7 @@ def test_what_was_reached_never_goes_back(index):
 
 def test_decisions_and_reached_become_visible_together_or_not_at_all(tmp_path):
     disk = Disk("decisions-broken")
-    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite", vfs=disk.name)
+    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite", vfs=disk.name, log_id="log")
     index.put([decision(1)], reached=2)
     disk.broken = apsw.IOError
     with pytest.raises(Unavailable):
@@ -70,7 +70,7 @@ def test_decisions_and_reached_become_visible_together_or_not_at_all(tmp_path):
 def test_a_deleted_index_is_made_again(tmp_path):
     path = tmp_path / "decisions.sqlite"
     for _ in range(2):
-        index = SqliteDecisionIndex(path)
+        index = SqliteDecisionIndex(path, log_id="log")
         assert index.reached() == 0
         index.put([decision(1)], reached=2)
         index.close()
@@ -84,10 +84,24 @@ def test_an_index_of_another_release_is_made_again(tmp_path):
     connection.execute("CREATE TABLE decisions (another)")
     connection.execute("CREATE TABLE reached (another)")
     connection.close()
-    index = SqliteDecisionIndex(path)
+    index = SqliteDecisionIndex(path, log_id="log")
     assert index.reached() == 0
     index.put([decision(1)], reached=2)
     index.close()
-    again = SqliteDecisionIndex(path)
+    again = SqliteDecisionIndex(path, log_id="log")
     assert (again.get("E1"), again.reached()) == (decision(1), 2)
     again.close()
+
+
+def test_an_index_of_another_log_is_made_again(tmp_path):
+    path = tmp_path / "decisions.sqlite"
+    index = SqliteDecisionIndex(path, log_id="log")
+    index.put([decision(3)], reached=4)
+    index.close()
+    other = SqliteDecisionIndex(path, log_id="another")
+    assert (other.reached(), other.latest(10)) == (0, [])
+    other.close()
+    same = SqliteDecisionIndex(path, log_id="another")
+    same.put([decision(1)], reached=2)
+    assert same.reached() == 2
+    same.close()

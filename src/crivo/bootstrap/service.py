@@ -103,7 +103,7 @@ def build_service(settings: Settings) -> Service:
     home = open_home(settings, writer=True, notify=notify)
     with ExitStack() as opened:
         opened.callback(home.close)
-        index = SqliteDecisionIndex(home.paths.decisions)
+        index = SqliteDecisionIndex(home.paths.decisions, log_id=home.log.manifest.log_id)
         opened.callback(index.close)
         decisions = DecisionService(
             log=home.log,
@@ -138,6 +138,7 @@ def build_service(settings: Settings) -> Service:
             telemetry=metrics,
             limits=_limits(settings),
             is_ready=lambda: running.is_ready,
+            check_log=home.log.check,
             running=running,
             monotonic_ns=time.perf_counter_ns,
             version=version("crivo"),

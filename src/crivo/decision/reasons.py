@@ -16,6 +16,9 @@ class ReasonCode(StrEnum):
     PAYEE_FAN_IN = "PAYEE_FAN_IN"
     PAYEE_PASS_THROUGH = "PAYEE_PASS_THROUGH"
     PAYER_REPORTED = "PAYER_REPORTED"
+    PAYER_PASS_THROUGH = "PAYER_PASS_THROUGH"
+    PAYER_RECEIPTS_REPORTED = "PAYER_RECEIPTS_REPORTED"
+    DEVICE_NEW = "DEVICE_NEW"
     AMOUNT_VS_PROFILE = "AMOUNT_VS_PROFILE"
     BURST_OUT = "BURST_OUT"
     HOUR_UNUSUAL = "HOUR_UNUSUAL"
@@ -101,6 +104,24 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "Há relatos de fraude recentes em pagamentos feitos por esta conta.",
         "There are recent fraud reports about payments made from this account.",
         "Transfers of this payer were reported as fraud, as known at that time.",
+    ),
+    ReasonCode.PAYER_PASS_THROUGH: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "The payer sends on what its account has just received.",
+    ),
+    ReasonCode.PAYER_RECEIPTS_REPORTED: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "Transfers that the payer's account received were reported as fraud, as known then.",
+    ),
+    ReasonCode.DEVICE_NEW: Reason(
+        Subject.PAYER,
+        "O aparelho usado é pouco conhecido nesta conta.",
+        "The device that was used is little known on this account.",
+        "The device is new to the payer, or pays for several accounts.",
     ),
     ReasonCode.AMOUNT_VS_PROFILE: Reason(
         Subject.PAYER,

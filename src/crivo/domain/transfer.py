@@ -117,18 +117,6 @@ class Transfer:
         """The rail's own id."""
         return self.end_to_end_id
 
-    @property
-    def facts(self) -> tuple[object, ...]:
-        """What must be equal in a repeat under the same idempotency key."""
-        return (
-            self.payer_id,
-            self.payee_id,
-            self.amount_centavos,
-            self.occurred_at,
-            self.initiation,
-            self.purpose,
-        )
-
 
 def _party_missing(field: str, transfer: Transfer) -> Exception:
     return invalid(

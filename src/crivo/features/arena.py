@@ -22,8 +22,8 @@ from numba.extending import intrinsic
 
 from crivo.features import layout as k
 
-#: SHA-256 (its first 16 hex characters) of `layout.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "191e9c6ad4c7cf63"
+#: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "7229e547665484e3"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -62,8 +62,8 @@ def _hash(word_0: int, word_1: int, entity: int) -> int:
 
 @njit(**OPTIONS)
 def _tag(mixed: int, entity: int) -> int:
-    """What an index entry says of its key: 20 bits of the hash, and which entity it is."""
-    return (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << 2) | entity
+    """What an index entry says of its key: 19 bits of the hash, and which entity it is."""
+    return (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << k.ENTITY_BITS) | entity
 
 
 @njit(**OPTIONS)
@@ -111,7 +111,7 @@ def reindex(old: Words, index: Words, arena: Words) -> None:
     """Enters every head of `old` into the empty, larger `index`."""
     for at in range(old.size):
         if old[at] != 0:
-            head, entity = old[at] & k.OFFSET_MASK, (old[at] >> k.OFFSET_BITS) & 3
+            head, entity = old[at] & k.OFFSET_MASK, (old[at] >> k.OFFSET_BITS) & k.ENTITY_MASK
             _enter(index, head, _hash(arena[head], arena[head + 1], entity), entity)
 
 
@@ -177,7 +177,7 @@ def rows_of(arena: Words, level: int) -> int:
 
 
 @njit(**OPTIONS)
-def _allocate(control: Words, arena: Words, size_class: int) -> int:
+def allocate(control: Words, arena: Words, size_class: int) -> int:
     """A block of 2**size_class words, or 0."""
     block = control[k.C_FREE + size_class]
     if block != 0:
@@ -202,7 +202,7 @@ def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> boo
         size_class = k.CLASS_MIN
         while (1 << size_class) < 2 * width:
             size_class += 1
-        block = _allocate(control, arena, size_class)
+        block = allocate(control, arena, size_class)
         if block == 0:
             return False
         arena[block] = k.NEVER
@@ -215,7 +215,7 @@ def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> boo
     left = rows - keep
     target = block
     if keep * 4 < rows:  # too little would be won: the same work would soon come again
-        target = _allocate(control, arena, size_class + 1)
+        target = allocate(control, arena, size_class + 1)
         if target == 0:
             return False
     for word in range(left * width):

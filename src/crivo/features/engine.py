@@ -182,7 +182,7 @@ def vector_hash(vector: Vector) -> str:
 
 
 def _words(rows: Rows) -> Any:
-    """The rows as int64[n × 13], without a copy."""
+    """The rows as int64[n × 17], without a copy."""
     if rows.dtype != EVENT_ROW or rows.ndim != 1:
         raise invalid(
             Code.FIELD_TYPE, field="rows", expected="a row of EVENT_ROW each", found=rows.dtype

@@ -1,9 +1,7 @@
 """The kernel: folds rows into a state of integers and reads vectors from it, as the plan says.
 
-Floats appear in `_value_of` alone: at most two conversions and one division, in that order.
-
 numba's cache of a function looks at its own file and at no other. So `COMPILED_WITH` names the text
-of the file whose code is compiled into this one, as that file does for its own: a test compares
+of a file whose code is compiled into this one, as that file does for the next: a test compares
 them, and writing the new value is what makes the cache forget.
 """
 
@@ -23,119 +21,146 @@ from crivo.features.arena import (
     find,
     guess,
     insert,
-    last_before,
     prefetch,
     room,
     rows_of,
-    seek,
 )
+from crivo.features.members import member_room, take_part
+from crivo.features.reading import holds, read_group, value_of
 
-#: SHA-256 (its first 16 hex characters) of `arena.py`, which names that of `layout.py`.
-COMPILED_WITH: Final = "d3da1274d6b5f522"
-
-
-@njit(forceinline=True, **OPTIONS)
-def _field(plan: Words, rows: Words, row: int, field: int) -> int:
-    if field == k.FIELD_HOUR:
-        hour = 3600 * plan[k.P_SECOND]
-        return (rows[row + k.ROW_OCCURRED_AT] + plan[k.P_BRASILIA]) // hour % 24
-    if field == k.FIELD_WEEKDAY:  # 1970-01-01 was a Thursday, and Monday is 0
-        day = 86400 * plan[k.P_SECOND]
-        return ((rows[row + k.ROW_OCCURRED_AT] + plan[k.P_BRASILIA]) // day + 3) % 7
-    return rows[row + field]
-
-
-@njit(**OPTIONS)
-def _holds(plan: Words, rows: Words, row: int, code: int, scratch: Words) -> bool:
-    """Whether a condition holds for a row; never where it reads an absent value."""
-    at, top = plan[k.P_CODE] + code, k.SCRATCH_STACK - 1
-    while plan[at] != k.END:
-        operation = plan[at]
-        if operation == k.PUSH_FIELD or operation == k.PUSH_VALUE:
-            top += 1
-            scratch[top] = plan[at + 1]
-            if operation == k.PUSH_FIELD:
-                scratch[top] = _field(plan, rows, row, plan[at + 1])
-                if scratch[top] == k.ABSENT:
-                    return False
-        elif operation == k.NOT:
-            scratch[top] = 1 - scratch[top]
-        else:
-            one, two = scratch[top - 1], scratch[top]
-            top -= 1
-            scratch[top] = _join(operation, one, two)
-        at += 2
-    return scratch[k.SCRATCH_STACK] != 0
-
-
-@njit(**OPTIONS)
-def _join(operation: int, one: int, two: int) -> int:
-    if operation == k.AND:
-        return one & two
-    if operation == k.OR:
-        return one | two
-    if operation == k.LESS:
-        return int(one < two)
-    if operation == k.LESS + 1:
-        return int(one <= two)
-    if operation == k.LESS + 2:
-        return int(one == two)
-    if operation == k.LESS + 3:
-        return int(one != two)
-    if operation == k.LESS + 4:
-        return int(one >= two)
-    return int(one > two)
+#: SHA-256 (its first 16 hex characters) of `reading.py`, which names the next, and so on.
+COMPILED_WITH: Final = "a3afee2857edfd9e"
 
 
 @njit(**OPTIONS)
 def _fold_row(
-    plan: Words, control: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words
+    plan: Words,
+    control: Words,
+    index: Words,
+    arena: Words,
+    rows: Words,
+    row: int,
+    scratch: Words,
+    was_read: bool,
 ) -> int:
-    """Folds one row, or answers what must grow first; then nothing of the row has been counted."""
+    """Folds one row, or answers what must grow first; then nothing of the row has been counted.
+
+    Where the row was just read, the heads that were found then are in `scratch`.
+    """
     kind = rows[row + k.ROW_KIND]
     lateness = rows[row + k.ROW_RECEIVED_AT] - rows[row + k.ROW_OCCURRED_AT]
     if kind == k.KIND_TRANSFER and lateness > plan[k.P_LATENESS]:
         control[k.C_LATE] += 1
         return k.DONE
-    if (control[k.C_KEYS] + 3) * 2 > index.size:
+    if (control[k.C_KEYS] + k.ENTITIES) * 2 > index.size:
         return k.NEED_INDEX
-    for entity in range(3):
-        place = row + k.ROW_PAYER + 2 * entity
-        word_0, word_1 = rows[place], rows[place + 1]
-        if entity == k.PAIR:  # heads never move, so two of them name the pair
-            if plan[k.P_HEAD_WORDS + k.PAIR] == 0:
-                continue
-            word_0, word_1 = scratch[k.PAYER], scratch[k.PAYEE]
-        head = find(index, arena, word_0, word_1, entity)
-        if head == 0:
-            head = create(plan, control, index, arena, word_0, word_1, entity)
-            if head == 0:
-                return k.NEED_ARENA
-        scratch[entity] = head
+    for entity in range(k.ENTITIES):
+        if was_read and scratch[entity] != 0:
+            continue
+        if not _take_head(plan, control, index, arena, rows, row, entity, scratch):
+            return k.NEED_ARENA
     if not _make_room(plan, control, arena, kind, scratch):
         return k.NEED_ARENA
+    instant = rows[row + k.ROW_OCCURRED_AT]
+    if kind == k.KIND_TRANSFER:
+        for m in range(plan[k.P_N_MEMBERS]):
+            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
+            if scratch[plan[members + k.M_LINK]] != 0:
+                take_part(plan, arena, members, scratch, instant)
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_EVENT] == kind:
+        if plan[series + k.S_EVENT] == kind and scratch[plan[series + k.S_ENTITY]] != 0:
             _fold_series(plan, arena, series, rows, row, scratch)
     control[k.C_FOLDED] += 1
     return k.DONE
 
 
+@njit(forceinline=True, **OPTIONS)
+def _key_of(plan: Words, rows: Words, row: int, entity: int, scratch: Words) -> tuple[int, int]:
+    """The two words of an entity's key; both 0 where the row has none, or none is kept."""
+    if plan[k.P_HEAD_WORDS + entity] == 0:
+        return 0, 0
+    if entity == k.PAYER or entity == k.PAYEE:
+        place = row + k.ROW_PAYER + 2 * entity
+        return rows[place], rows[place + 1]
+    if entity == k.DEVICE:
+        return rows[row + k.ROW_DEVICE], rows[row + k.ROW_DEVICE + 1]
+    if entity == k.INSTITUTION:
+        ispb = rows[row + k.ROW_PAYEE_ISPB]
+        return (ispb if ispb != k.ABSENT else 0), 0
+    one = scratch[k.PAYER]
+    two = scratch[k.PAYEE]
+    if entity == k.PAYER_DEVICE:
+        two = scratch[k.DEVICE]
+    elif entity == k.PAYER_INSTITUTION:
+        two = scratch[k.INSTITUTION]
+    if one == 0 or two == 0:
+        return 0, 0
+    return one, two
+
+
+@njit(forceinline=True, **OPTIONS)
+def _take_head(
+    plan: Words,
+    control: Words,
+    index: Words,
+    arena: Words,
+    rows: Words,
+    row: int,
+    entity: int,
+    scratch: Words,
+) -> bool:
+    """Finds or makes the entity's head; False where the arena is full."""
+    word_0, word_1 = _key_of(plan, rows, row, entity, scratch)
+    scratch[entity] = 0
+    if word_0 == 0 and word_1 == 0 and entity > k.PAYEE:
+        return True
+    head = find(index, arena, word_0, word_1, entity)
+    if head == 0:
+        head = create(plan, control, index, arena, word_0, word_1, entity)
+    scratch[entity] = head
+    return head != 0
+
+
 @njit(**OPTIONS)
 def _make_room(plan: Words, control: Words, arena: Words, kind: int, scratch: Words) -> bool:
-    """Whether every level that the event touches can take one more row."""
+    """Whether every level and list that the event touches can take one more row."""
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_EVENT] == kind:
-            at = scratch[plan[series + k.S_ENTITY]] + plan[series + k.S_AT]
+        head = scratch[plan[series + k.S_ENTITY]]
+        if plan[series + k.S_EVENT] == kind and head != 0:
+            at = head + plan[series + k.S_AT]
             level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
             for n in range(plan[series + k.S_LEVELS]):
                 horizon = arena[at + 1] - plan[level + n * k.LEVEL_WORDS + 1]
                 place = at + k.HEAD_LEVELS + 2 * n
                 if not room(control, arena, place, plan[series + k.S_WIDTH], horizon):
                     return False
+    if kind == k.KIND_TRANSFER:
+        for m in range(plan[k.P_N_MEMBERS]):
+            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
+            if scratch[plan[members + k.M_LINK]] != 0:
+                head = scratch[plan[members + k.M_OWNER]]
+                if not member_room(plan, control, arena, members, head):
+                    return False
     return True
+
+
+@njit(forceinline=True, **OPTIONS)
+def _added(kind: int, amount: int) -> int:
+    """What an event adds to a column of that kind."""
+    if kind == k.COLUMN_COUNT:
+        return 1
+    if kind == k.COLUMN_AMOUNT:
+        return amount
+    # An amount has at most 40 bits, its square 80: in halves, so that no product leaves 63.
+    half = k.SQUARE_BITS // 2
+    high, low = amount >> half, amount & ((1 << half) - 1)
+    middle = 2 * high * low
+    rest = ((middle & ((1 << half) - 1)) << half) + low * low
+    if kind == k.COLUMN_SQUARE_LOW:
+        return rest & ((1 << k.SQUARE_BITS) - 1)
+    return high * high + (middle >> half) + (rest >> k.SQUARE_BITS)
 
 
 @njit(**OPTIONS)
@@ -150,8 +175,8 @@ def _fold_series(
         arena[at + 1] = instant
     for column in range(plan[series + k.S_COLUMNS]):
         place = plan[k.P_COLUMNS] + (plan[series + k.S_COLUMN] + column) * k.COLUMN_WORDS
-        delta = rows[row + k.ROW_AMOUNT] if plan[place] == 1 else 1
-        if plan[place + 1] >= 0 and not _holds(plan, rows, row, plan[place + 1], scratch):
+        delta = _added(plan[place], rows[row + k.ROW_AMOUNT])
+        if plan[place + 1] >= 0 and not holds(plan, rows, row, plan[place + 1], scratch):
             delta = 0
         scratch[k.SCRATCH_VALUES + column] = delta
     level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
@@ -161,79 +186,26 @@ def _fold_series(
         insert(arena, at + k.HEAD_LEVELS + 2 * n, plan[series + k.S_WIDTH], begin, scratch)
 
 
-@njit(forceinline=True, **OPTIONS)
-def _read_series(
-    plan: Words, arena: Words, series: int, at: int, instant: int, scratch: Words
-) -> int:
-    """Reads the series as of the instant, but never before its newest less slack; flags."""
-    flags = 0
-    if arena[at + 1] - plan[k.P_SLACK] > instant:
-        instant = arena[at + 1] - plan[k.P_SLACK]
-        flags = k.BEHIND
-    width, raw = plan[series + k.S_WIDTH], at + k.HEAD_LEVELS
-    block, high = arena[raw], rows_of(arena, raw) - 1
-    if arena[block + high * width] >= instant:
-        high = last_before(arena, block, high, width, instant)
-    slot = plan[series + k.S_VALUE]
-    scratch[slot + k.VALUE_AT] = instant
-    scratch[slot + k.VALUE_LAST] = arena[block + high * width]
-    scratch[slot + k.VALUE_FIRST] = arena[at]
-    until = block + high * width + 1
-    slot += k.VALUE_READS
-    edge = plan[k.P_EDGES] + plan[series + k.S_EDGE] * k.EDGE_WORDS
-    reads, low = plan[k.P_READS], -1
-    for _ in range(plan[series + k.S_EDGES]):
-        start, tile = instant - plan[edge + k.E_LENGTH], plan[edge + k.E_TILE]
-        begin = start + 1 if tile == 0 else (start // tile + 1) * tile
-        level = raw + 2 * plan[edge + k.E_LEVEL]
-        if tile == 0 and low >= 0:  # exact windows come longest first: this one begins later
-            low += last_before(arena, block + low * width, high + 1 - low, width, begin)
-        else:
-            low = seek(arena, level, width, begin)
-        since = arena[level] + low * width + 1
-        first = reads + plan[edge + k.E_READ]
-        for read in range(first, first + plan[edge + k.E_READS]):
-            scratch[slot] = arena[until + plan[read]] - arena[since + plan[read]]
-            slot += 1
-        edge += k.EDGE_WORDS
-    return flags
-
-
-@njit(forceinline=True, **OPTIONS)
-def _age(scratch: Words, slot: int, limit: int, last: int) -> int:
-    """Microseconds since the first or last event before the instant, at most `limit`; -1: none."""
-    since = scratch[slot + (k.VALUE_LAST if last != 0 else k.VALUE_FIRST)]
-    age = scratch[slot + k.VALUE_AT] - since
-    if since == k.NEVER or age <= 0 or (last != 0 and age >= limit):
-        return -1
-    return min(age, limit)
-
-
-@njit(forceinline=True, **OPTIONS)
-def _value_of(
-    plan: Words, feature: int, rows: Words, row: int, scratch: Words
-) -> tuple[int, int, int]:
-    """One feature as (numerator, denominator, flags); a denominator of 0 is null."""
-    operation, one, two = plan[feature], plan[feature + 1], plan[feature + 2]
-    if operation == k.OP_FIELD:
-        return _field(plan, rows, row, one), 1, 0
-    if operation == k.OP_HOLDS:
-        return int(_holds(plan, rows, row, one, scratch)), 1, 0
-    if operation == k.OP_SINCE_LAST or operation == k.OP_SINCE_FIRST:
-        age = _age(scratch, one, two, int(operation == k.OP_SINCE_LAST))
-        return age, (plan[k.P_SECOND] if age >= 0 else 0), 0
-    count, limit = scratch[one], plan[k.P_SATURATION]
-    if operation == k.OP_COUNT:
-        return min(count, limit), 1, (k.SATURATED if count >= limit else 0)
-    if count >= limit or (operation == k.OP_PER and scratch[two] >= limit):
-        return 0, 0, k.SATURATED
-    if operation == k.OP_SUM:
-        return scratch[two], 1, 0
-    if operation == k.OP_PER:
-        return count, scratch[two], 0
-    if operation == k.OP_MEAN:
-        return scratch[two], count, 0
-    return rows[row + k.ROW_AMOUNT] * count, scratch[two], 0
+@njit(**OPTIONS)
+def _find_heads(
+    plan: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words
+) -> None:
+    """The heads of all views that are read; 0 where there is none."""
+    for entity in range(k.ENTITIES):
+        word_0, word_1 = _key_of(plan, rows, row, entity, scratch)
+        scratch[entity] = 0
+        if plan[k.P_VIEWED + entity] != 0 and (word_0 != 0 or word_1 != 0 or entity <= k.PAYEE):
+            scratch[entity] = find(index, arena, word_0, word_1, entity)
+    payer, payee = row + k.ROW_PAYER, row + k.ROW_PAYEE
+    receiving = sending = turned = 0
+    if plan[k.P_VIEWED + k.PAYER_RECEIVING] != 0:
+        receiving = find(index, arena, rows[payer], rows[payer + 1], k.PAYEE)
+    if plan[k.P_VIEWED + k.PAYEE_SENDING] != 0:
+        sending = find(index, arena, rows[payee], rows[payee + 1], k.PAYER)
+    if plan[k.P_VIEWED + k.PAIR_REVERSED] != 0 and receiving != 0 and sending != 0:
+        turned = find(index, arena, sending, receiving, k.PAIR)
+    scratch[k.PAYER_RECEIVING], scratch[k.PAYEE_SENDING] = receiving, sending
+    scratch[k.PAIR_REVERSED] = turned
 
 
 @njit(**OPTIONS)
@@ -250,30 +222,14 @@ def _read_row(
     """Fills a line of `out` with the row's vector, of events before it alone; flags."""
     instant = rows[row + k.ROW_OCCURRED_AT]
     flags = k.LATE if rows[row + k.ROW_RECEIVED_AT] - instant > plan[k.P_LATENESS] else 0
-    payer = find(index, arena, rows[row + k.ROW_PAYER], rows[row + k.ROW_PAYER + 1], k.PAYER)
-    payee = find(index, arena, rows[row + k.ROW_PAYEE], rows[row + k.ROW_PAYEE + 1], k.PAYEE)
-    scratch[k.PAYER], scratch[k.PAYEE], scratch[k.PAIR] = payer, payee, 0
-    if payer != 0 and payee != 0:
-        scratch[k.PAIR] = find(index, arena, payer, payee, k.PAIR)
-    for s in range(plan[k.P_N_SERIES]):
-        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        head = scratch[plan[series + k.S_ENTITY]]
-        at = head + plan[series + k.S_AT]
-        if head != 0 and arena[at] != k.NEVER:
-            flags |= _read_series(plan, arena, series, at, instant, scratch)
-        else:
-            slot = plan[series + k.S_VALUE]
-            scratch[slot + k.VALUE_LAST] = scratch[slot + k.VALUE_FIRST] = k.NEVER
-            for value in range(slot + k.VALUE_READS, plan[series + k.S_VALUE_END]):
-                scratch[value] = 0
+    _find_heads(plan, index, arena, rows, row, scratch)
+    for g in range(plan[k.P_N_GROUPS]):
+        group = plan[k.P_GROUPS] + g * k.GROUP_WORDS
+        head = scratch[plan[group + k.G_VIEW]]
+        flags |= read_group(plan, arena, group, head, instant, scratch)
     feature = plan[k.P_FEATURES]
     for column in range(plan[k.P_N_FEATURES]):
-        above, below, mark = _value_of(plan, feature, rows, row, scratch)
-        number: float = np.nan
-        if below == 1:
-            number = np.float64(above)
-        elif below != 0:
-            number = np.float64(above) / np.float64(below)
+        number, mark = value_of(plan, arena, feature, rows, row, scratch)
         out[line, column] = number
         flags |= mark
         feature += k.FEATURE_WORDS
@@ -281,46 +237,75 @@ def _read_row(
 
 
 @njit(**OPTIONS)
-def _fetch(plan: Words, index: Words, arena: Words, rows: Words, row: int) -> None:
+def _fetch(plan: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words) -> None:
     """Asks for the memory of rows to come: places in the index, then heads, then ends of series.
 
-    A row by itself waits for each of them in turn; asked for in three steps some rows apart, each
-    has come by the time the next is looked for in it. Nothing is read for its value here, so a
-    wrong guess costs a wait and no more.
+    A row by itself waits for each of them in turn; asked for in steps some rows apart, each has
+    come by the time the next is looked for in it. Nothing is read for its value here, so a wrong
+    guess costs a wait and no more.
     """
-    far = row + 3 * k.STEP_WORDS
+    far = row + 4 * k.STEP_WORDS
     if far < rows.size:
-        fetch_place(index, rows[far + k.ROW_PAYER], rows[far + k.ROW_PAYER + 1], k.PAYER)
-        fetch_place(index, rows[far + k.ROW_PAYEE], rows[far + k.ROW_PAYEE + 1], k.PAYEE)
-    middle = row + 2 * k.STEP_WORDS
+        for view in range(k.VIEWS):
+            if plan[k.P_FETCHED + view] != 0 and plan[k.P_OWN_KEY + view] != 0:
+                at = far + plan[k.P_OWN_KEY + view]
+                fetch_place(index, rows[at], rows[at + 1], plan[k.P_TABLE_OF + view])
+    middle = row + 3 * k.STEP_WORDS
     if middle < rows.size:
-        payer = guess(index, rows[middle + k.ROW_PAYER], rows[middle + k.ROW_PAYER + 1], k.PAYER)
-        payee = guess(index, rows[middle + k.ROW_PAYEE], rows[middle + k.ROW_PAYEE + 1], k.PAYEE)
-        fetch_place(index, payer, payee, k.PAIR)
-        for line in range(0, plan[k.P_HEAD_WORDS + k.PAYER], k.LINE_WORDS):
-            prefetch(arena, payer + line)
-        for line in range(0, plan[k.P_HEAD_WORDS + k.PAYEE], k.LINE_WORDS):
-            prefetch(arena, payee + line)
-    near = row + k.STEP_WORDS
+        _guess(plan, index, rows, middle, scratch)
+        for view in range(k.VIEWS):
+            head = scratch[k.SCRATCH_GUESS + view]
+            if head != 0:
+                for line in range(0, plan[k.P_HEAD_WORDS + plan[k.P_TABLE_OF + view]], 8):
+                    prefetch(arena, head + line)
+            elif plan[k.P_FETCHED + view] != 0 and plan[k.P_ONE_END + view] >= 0:
+                one = scratch[k.SCRATCH_GUESS + plan[k.P_ONE_END + view]]
+                other = scratch[k.SCRATCH_GUESS + plan[k.P_OTHER_END + view]]
+                fetch_place(index, one, other, plan[k.P_TABLE_OF + view])
+    near = row + 2 * k.STEP_WORDS
     if near < rows.size:
-        payer = guess(index, rows[near + k.ROW_PAYER], rows[near + k.ROW_PAYER + 1], k.PAYER)
-        payee = guess(index, rows[near + k.ROW_PAYEE], rows[near + k.ROW_PAYEE + 1], k.PAYEE)
-        prefetch(arena, guess(index, payer, payee, k.PAIR))
-        _fetch_series(plan, arena, payer, k.PAYER)
-        _fetch_series(plan, arena, payee, k.PAYEE)
-    soon = row + k.STEP_WORDS // 2
+        _guess(plan, index, rows, near, scratch)
+        for view in range(k.VIEWS):
+            if plan[k.P_ONE_END + view] < 0:
+                _fetch_series(plan, arena, scratch[k.SCRATCH_GUESS + view], view)
+            else:
+                prefetch(arena, scratch[k.SCRATCH_GUESS + view])
+    soon = row + k.STEP_WORDS
     if soon < rows.size:
-        payer = guess(index, rows[soon + k.ROW_PAYER], rows[soon + k.ROW_PAYER + 1], k.PAYER)
-        payee = guess(index, rows[soon + k.ROW_PAYEE], rows[soon + k.ROW_PAYEE + 1], k.PAYEE)
-        _fetch_series(plan, arena, guess(index, payer, payee, k.PAIR), k.PAIR)
+        _guess(plan, index, rows, soon, scratch)
+        for view in range(k.VIEWS):
+            if plan[k.P_ONE_END + view] >= 0:
+                _fetch_series(plan, arena, scratch[k.SCRATCH_GUESS + view], view)
 
 
 @njit(**OPTIONS)
-def _fetch_series(plan: Words, arena: Words, head: int, entity: int) -> None:
+def _guess(plan: Words, index: Words, rows: Words, row: int, scratch: Words) -> None:
+    """Guesses the heads of a row's views; 0 where there is none."""
+    for view in range(k.VIEWS):
+        head = 0
+        if plan[k.P_FETCHED + view] != 0:
+            if view == k.INSTITUTION:
+                head = guess(index, rows[row + k.ROW_PAYEE_ISPB], 0, view)
+            elif plan[k.P_ONE_END + view] < 0:
+                at = row + plan[k.P_OWN_KEY + view]
+                head = guess(index, rows[at], rows[at + 1], plan[k.P_TABLE_OF + view])
+            else:
+                one = scratch[k.SCRATCH_GUESS + plan[k.P_ONE_END + view]]
+                other = scratch[k.SCRATCH_GUESS + plan[k.P_OTHER_END + view]]
+                if one != 0 and other != 0:
+                    head = guess(index, one, other, plan[k.P_TABLE_OF + view])
+        scratch[k.SCRATCH_GUESS + view] = head
+
+
+@njit(**OPTIONS)
+def _fetch_series(plan: Words, arena: Words, head: int, view: int) -> None:
     """Asks for the last row of each level of a key, and for those around its window's edge."""
+    if head == 0:
+        return
+    table = plan[k.P_TABLE_OF + view]
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_ENTITY] == entity and head != 0:
+        if plan[series + k.S_ENTITY] == table:
             level = head + plan[series + k.S_AT] + k.HEAD_LEVELS
             for at in range(level, level + 2 * plan[series + k.S_LEVELS], 2):
                 width = plan[series + k.S_WIDTH]
@@ -328,6 +313,12 @@ def _fetch_series(plan: Words, arena: Words, head: int, entity: int) -> None:
                 prefetch(arena, edge)
                 prefetch(arena, edge + width)
                 prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * width)
+    for m in range(plan[k.P_N_MEMBERS]):
+        members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
+        if plan[members + k.M_OWNER] == table:
+            at = head + plan[members + k.M_AT]
+            prefetch(arena, arena[at])
+            prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * k.MEMBER_ROW)
 
 
 @njit(**OPTIONS)
@@ -359,12 +350,12 @@ def run(
     while control[k.C_ROW] * k.ROW_WORDS < rows.size:
         row = control[k.C_ROW] * k.ROW_WORDS
         if rows.size > k.ROW_WORDS:
-            _fetch(plan, index, arena, rows, row)
+            _fetch(plan, index, arena, rows, row, scratch)
         reads = wanted.size != 0 and wanted[control[k.C_ROW]]
         if reads:
             line = control[k.C_OUT]
             flags[line] = _read_row(plan, index, arena, rows, row, scratch, out, line)
-        code = _fold_row(plan, control, index, arena, rows, row, scratch)
+        code = _fold_row(plan, control, index, arena, rows, row, scratch, reads)
         if code != k.DONE:
             return code
         control[k.C_ROW] += 1

@@ -19,40 +19,85 @@ NEED_INDEX: Final = 2
 KIND_TRANSFER, KIND_REPORT = 0, 1
 ROW_KIND, ROW_OCCURRED_AT, ROW_RECEIVED_AT, ROW_AMOUNT = 0, 1, 2, 3
 ROW_PAYER, ROW_PAYEE, ROW_INITIATION, ROW_PURPOSE, ROW_ACCEPTED = 4, 6, 10, 11, 12
+ROW_DEVICE, ROW_PAYER_ISPB, ROW_PAYEE_ISPB = 13, 15, 16
 FIELD_HOUR, FIELD_WEEKDAY = 100, 101
-ROW_WORDS: Final = 13
+ROW_WORDS: Final = 17
 ABSENT: Final = -1
 
 # Entities; a head is [two key words, then its series], in whole lines of the processor's cache.
-PAYER, PAYEE, PAIR = 0, 1, 2
+# The key of a link is the two heads that it joins: heads never move.
+PAYER, PAYEE, PAIR, DEVICE, INSTITUTION, PAYER_DEVICE, PAYER_INSTITUTION = 0, 1, 2, 3, 4, 5, 6
+ENTITIES: Final = 7
+# Heads that are read and not folded: the other role of an account, and the pair turned round.
+PAYER_RECEIVING, PAYEE_SENDING, PAIR_REVERSED = 7, 8, 9
+VIEWS: Final = 10
 HEAD_SERIES: Final = 2
 LINE_WORDS: Final = 8
 HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then two words a level]
 
-# The plan's table: numbers, then where each table begins, then the tables.
+# The plan's table: numbers, then the size of each entity's head (0: not kept), then which views are
+# read, then where each table begins, then the tables.
 P_SLACK, P_LATENESS, P_SATURATION, P_BRASILIA, P_SECOND = 0, 1, 2, 3, 4
-P_N_SERIES, P_N_FEATURES, P_SCRATCH_WORDS, P_HEAD_WORDS = 5, 6, 7, 8
-P_TABLES: Final = 11
-P_SERIES, P_LEVELS, P_COLUMNS, P_EDGES, P_READS, P_FEATURES, P_CODE = 11, 12, 13, 14, 15, 16, 17
-P_HEADER_WORDS: Final = 18
-S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS = 0, 1, 2, 3, 4, 5
-S_COLUMN, S_COLUMNS, S_EDGE, S_EDGES, S_VALUE, S_VALUE_END, SERIES_WORDS = 6, 7, 8, 9, 10, 11, 12
-LEVEL_WORDS, COLUMN_WORDS, EDGE_WORDS, FEATURE_WORDS = 2, 2, 5, 4
-E_LEVEL, E_LENGTH, E_TILE, E_READ, E_READS = 0, 1, 2, 3, 4
+P_N_SERIES, P_N_GROUPS, P_N_MEMBERS, P_N_FEATURES = 5, 6, 7, 8
+P_SCRATCH_WORDS, P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11, 12
+P_HEAD_WORDS: Final = 13
+P_VIEWED: Final = P_HEAD_WORDS + ENTITIES
+# Of each view: whether it is asked for ahead, the table it looks in, where its key stands in a
+# row, or the views of a link's ends.
+P_FETCHED: Final = P_VIEWED + VIEWS
+P_TABLE_OF: Final = P_FETCHED + VIEWS
+P_OWN_KEY: Final = P_TABLE_OF + VIEWS
+P_ONE_END: Final = P_OWN_KEY + VIEWS
+P_OTHER_END: Final = P_ONE_END + VIEWS
+P_TABLES: Final = P_OTHER_END + VIEWS
+P_SERIES, P_LEVELS, P_COLUMNS = P_TABLES, P_TABLES + 1, P_TABLES + 2
+P_GROUPS, P_EDGES, P_READS = P_TABLES + 3, P_TABLES + 4, P_TABLES + 5
+P_MEMBERS, P_FEATURES, P_ARGUMENTS, P_CODE = P_TABLES + 6, P_TABLES + 7, P_TABLES + 8, P_TABLES + 9
+P_HEADER_WORDS: Final = P_TABLES + 10
 
-# Values read of a series: the instant it is read at, its last and first event, then the reads.
+# A series: whose events of which kind are kept, and how.
+S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7
+SERIES_WORDS, LEVEL_WORDS, COLUMN_WORDS = 8, 2, 2
+
+# A group: a series as one view of it is read. Its values are the instant it is read at, its last
+# and first event, then the reads.
+G_VIEW, G_AT, G_WIDTH, G_LEVELS, G_EDGE, G_EDGES, G_VALUE, G_END = 0, 1, 2, 3, 4, 5, 6, 7
+GROUP_WORDS: Final = 8
+E_LEVEL, E_LENGTH, E_TILE, E_READ, E_READS, EDGE_WORDS = 0, 1, 2, 3, 4, 5
 VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 
-# Scratch words: the heads of payer, payee and pair, the stack of conditions, the values. A fold has
-# no values, and keeps what it adds to each column in their place.
-SCRATCH_STACK, SCRATCH_VALUES = 3, 19
+# Members: of an owner's head, who took part in its events. The link joins owner and member.
+M_OWNER, M_LINK, M_MEMBER, M_AT, M_OWNER_AT, M_LINK_AT, M_KEEP, M_CAPPED = 0, 1, 2, 3, 4, 5, 6, 7
+MEMBERS_WORDS: Final = 8
+# A row of members: when, who (its head), when before, and whether this is the newest, with the
+# count of such rows in the 64 and in the 4,096 that begin here.
+R_INSTANT, R_MEMBER, R_BEFORE, R_NEWEST, MEMBER_ROW = 0, 1, 2, 3, 4
+NEAR_SHIFT, NEAR_BITS, FAR_SHIFT, FAR_BITS = 8, 6, 16, 12
+
+# Windows that begin with a part of the civil day have these for a tile.
+TILE_TODAY, TILE_TONIGHT = -1, -2
+
+# What a column adds for an event: 1, its amount, or the amount's square in two parts.
+COLUMN_COUNT, COLUMN_AMOUNT, COLUMN_SQUARE_HIGH, COLUMN_SQUARE_LOW = 0, 1, 2, 3
+SQUARE_BITS: Final = 40  # the low part of a square
+
+# Scratch words: the heads of all views, the stack of conditions, the values. A fold has no values,
+# and keeps what it adds to each column in their place.
+SCRATCH_GUESS: Final = VIEWS  # heads of a row to come
+SCRATCH_STACK: Final = 2 * VIEWS
+SCRATCH_VALUES: Final = SCRATCH_STACK + 16
+
+#: The parts of a decayed window.
+DECAY_PARTS: Final = 8
 
 #: How far apart the steps are by which memory is asked for ahead: eight rows.
-STEP_WORDS: Final = 8 * 13
+STEP_WORDS: Final = 8 * ROW_WORDS
 
 # Operations of features, and of conditions in postfix.
 OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4, 5, 6
-OP_SINCE_LAST, OP_SINCE_FIRST = 7, 8
+OP_SINCE_LAST, OP_SINCE_FIRST, OP_STD, OP_Z_SCORE, OP_DECAYED, OP_PASS = 7, 8, 9, 10, 11, 12
+OP_DISTINCT: Final = 13
+FEATURE_WORDS: Final = 3  # operation, its first argument, and where night is asked of, or -1
 END, PUSH_FIELD, PUSH_VALUE, AND, OR, NOT = 0, 1, 2, 3, 4, 5
 LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
 
@@ -72,5 +117,7 @@ HINT_MAX: Final = (1 << 27) - 1
 NEVER: Final = -(1 << 62)
 OFFSET_BITS: Final = 40
 OFFSET_MASK: Final = (1 << 40) - 1
-TAG_MASK: Final = (1 << 20) - 1
+ENTITY_BITS: Final = 3
+ENTITY_MASK: Final = (1 << ENTITY_BITS) - 1
+TAG_MASK: Final = (1 << 19) - 1
 HALF_MASK: Final = (1 << 32) - 1

@@ -6,32 +6,57 @@ shares no code with the kernel: what a window is stands here a second time, on p
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from crivo.domain.clock import ALLOWED_LATENESS, SLACK
-from crivo.domain.instant import SECOND, brasilia_hour, brasilia_weekday
+from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, SECOND, brasilia_hour, brasilia_weekday
 from crivo.features.expression import Expression, Field, Parameter, Scalar
 from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.features.spec import (
+    DECAY_PARTS,
     FIRST_SEEN_MAX,
+    MEMBERS_MAX,
     NIGHT,
-    TILES,
     Entity,
     EventKind,
     Feature,
     FeatureSet,
     Filter,
     Measure,
-    Span,
     Statistic,
-    Window,
 )
+from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, TILES, Span, Window
 
 #: A window with as many events is too full to be exact (the contract, §4).
 SATURATION: Final = 2**23
+
+#: By which of an event's parties it belongs to which of the transfer's.
+_PARTIES: Final[Mapping[Entity, Mapping[str, str]]] = {
+    Entity.PAYER: {"payer": "payer"},
+    Entity.PAYEE: {"payee": "payee"},
+    Entity.PAIR: {"payer": "payer", "payee": "payee"},
+    Entity.DEVICE: {"device": "device"},
+    Entity.INSTITUTION: {"payee_ispb": "payee_ispb"},
+    Entity.PAYER_DEVICE: {"payer": "payer", "device": "device"},
+    Entity.PAYER_INSTITUTION: {"payer": "payer", "payee_ispb": "payee_ispb"},
+    Entity.PAYER_RECEIVING: {"payee": "payer"},
+    Entity.PAYEE_SENDING: {"payer": "payee"},
+    Entity.PAIR_REVERSED: {"payer": "payee", "payee": "payer"},
+}
+_MEMBERS: Final = {
+    Measure.PAYER: "payer",
+    Measure.PAYEE: "payee",
+    Measure.DEVICE: "device",
+    Measure.INSTITUTION: "payee_ispb",
+}
+_SENT_AND_RECEIVED: Final = {
+    Entity.PAYER: (Entity.PAYER, Entity.PAYER_RECEIVING),
+    Entity.PAYEE: (Entity.PAYEE_SENDING, Entity.PAYEE),
+}
 
 _KINDS: Final = {EventKind.TRANSFER: RowKind.TRANSFER, EventKind.REPORT: RowKind.REPORT}
 
@@ -95,29 +120,99 @@ class _Asked:
             return self._since_first(feature)
         if feature.statistic is Statistic.SINCE_LAST:
             return self._since_last(feature)
-        counted = self._window(feature, feature.event, feature.filter)
-        full = len(counted) >= self._saturation
-        self.saturated |= full
+        entity, window = feature.entity, feature.window
+        if window.span is Span.TONIGHT and self._is_day(entity, feature.event):
+            return None
+        if feature.statistic is Statistic.DISTINCT:
+            return self._distinct(feature)
+        counted = self._window(entity, window, feature.event, feature.filter)
+        full = self._is_full(counted)
         if feature.statistic is Statistic.COUNT:
             return float(min(len(counted), self._saturation))
-        if feature.statistic is Statistic.PER_TRANSFER:
-            transfers = self._window(feature, EventKind.TRANSFER, None)
-            self.saturated |= len(transfers) >= self._saturation
-            if full or not transfers or len(transfers) >= self._saturation:
+        if feature.statistic in (Statistic.PER_TRANSFER, Statistic.SHARE):
+            others = self._window(entity, window, EventKind.TRANSFER, None)
+            if feature.statistic is Statistic.SHARE:
+                others = self._window(entity, window, feature.event, None)
+            if self._is_full(others) or full or not others:
                 return None
-            return float(len(counted)) / float(len(transfers))
-        total = sum(event["amount_centavos"] for event in counted)
-        if full or (feature.statistic is not Statistic.SUM and not counted):
+            return float(len(counted)) / float(len(others))
+        if feature.statistic is Statistic.PASS_THROUGH:
+            return self._pass_through(entity, window)
+        if full:
             return None
-        match feature.statistic:
-            case Statistic.SUM:
-                return float(total)
-            case Statistic.MEAN:
-                return float(total) / float(len(counted))
-            case Statistic.RATIO:
-                return float(self._row["amount_centavos"] * len(counted)) / float(total)
-            case _:
-                raise AssertionError(feature.statistic)
+        if feature.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM):
+            return self._decayed(feature)
+        return self._of_amounts(feature.statistic, [each["amount_centavos"] for each in counted])
+
+    def _of_amounts(self, statistic: Statistic, amounts: list[int]) -> float | None:
+        """A statistic of the amounts of a window; squares are exact until the last conversion."""
+        count, total, amount = len(amounts), sum(amounts), self._row["amount_centavos"]
+        if statistic is Statistic.SUM:
+            return float(total)
+        if not count:
+            return None
+        if statistic is Statistic.MEAN:
+            return float(total) / float(count)
+        if statistic is Statistic.RATIO:
+            return float(amount * count) / float(total)
+        square = float(count * sum(each * each for each in amounts) - total * total)
+        if statistic is Statistic.STD:
+            return math.sqrt(square / float(count * count))
+        assert statistic is Statistic.Z_SCORE, statistic
+        return float(amount * count - total) / math.sqrt(square) if square else None
+
+    def _decayed(self, feature: Feature) -> float:
+        """Halves the weight with each eighth of the window; the oldest part is added first."""
+        window, total = feature.window, 0.0
+        events = self._keyed(feature.entity, feature.event)
+        instant = self._instant(events)
+        starts = [instant]
+        for part in range(1, DECAY_PARTS + 1):
+            length = window.length * part // DECAY_PARTS
+            starts.append(_tile_start(instant - length, _tile(window)))
+        parts = []
+        for newer, older in itertools.pairwise(starts):
+            within = [e for e in events if older <= e["occurred_at"] < newer]
+            within = [e for e in within if _passes(feature.filter, e)]
+            of_amounts = feature.statistic is Statistic.DECAYED_SUM
+            parts.append(sum(e["amount_centavos"] if of_amounts else 1 for e in within))
+        for part in reversed(parts):
+            total = total * 0.5 + float(part)
+        return total
+
+    def _pass_through(self, entity: Entity, window: Window) -> float | None:
+        """What the account paid over what it received in the same window."""
+        roles = [
+            self._window(role, window, EventKind.TRANSFER, None)
+            for role in _SENT_AND_RECEIVED[entity]
+        ]
+        full = [self._is_full(role) for role in roles]
+        if any(full) or not roles[1]:
+            return None
+        sent, received = (sum(each["amount_centavos"] for each in role) for role in roles)
+        return float(sent) / float(received)
+
+    def _distinct(self, feature: Feature) -> float:
+        """How many others took part in the window's events."""
+        name = _MEMBERS[feature.measure]
+        events = self._window(feature.entity, feature.window, feature.event, None)
+        members = {_party(event, name) for event in events} - {None}
+        limit = self._saturation
+        if _tile(feature.window):
+            limit = min(limit, MEMBERS_MAX)
+        self.saturated |= len(members) >= limit
+        return float(min(len(members), limit))
+
+    def _is_full(self, events: list[Row]) -> bool:
+        """Whether a window holds too many events to be exact, which is said of the vector."""
+        full = len(events) >= self._saturation
+        self.saturated |= full
+        return full
+
+    def _is_day(self, entity: Entity, event: EventKind) -> bool:
+        """Whether the key is read at an hour that belongs to no night."""
+        hour = brasilia_hour(self._instant(self._keyed(entity, event)))
+        return NIGHT_ENDS <= hour < NIGHT_BEGINS
 
     def look_behind(self, feature: Feature) -> None:
         """Notes where a key of the feature must be read later than the transfer's own instant."""
@@ -138,17 +233,15 @@ class _Asked:
         within = [e["occurred_at"] for e in events if start <= e["occurred_at"] < instant]
         return float(instant - max(within)) / float(SECOND) if within else None
 
-    def _window(self, feature: Feature, kind: EventKind, condition: Filter | None) -> list[Row]:
+    def _window(
+        self, entity: Entity, window: Window, kind: EventKind, condition: Filter | None
+    ) -> list[Row]:
         """The entity's events of this kind in the window before the transfer."""
-        events = self._keyed(feature.entity, kind)
+        events = self._keyed(entity, kind)
         instant = self._instant(events)
-        start = _start(feature.window, instant)
-        return [
-            event
-            for event in events
-            if start <= event["occurred_at"] < instant
-            and (condition is None or _holds(condition.expression, event))
-        ]
+        start = _start(window, instant)
+        within = [event for event in events if start <= event["occurred_at"] < instant]
+        return [event for event in within if _passes(condition, event)]
 
     def _instant(self, events: Sequence[Row]) -> int:
         """When a key is read: at the transfer, but never before its newest event less slack."""
@@ -160,27 +253,47 @@ class _Asked:
         return instant
 
     def _keyed(self, entity: Entity, kind: EventKind) -> list[Row]:
-        """The events of the transfer's payer, payee, or both."""
-        names: dict[Entity, tuple[str, ...]] = {
-            Entity.PAYER: ("payer_0", "payer_1"),
-            Entity.PAYEE: ("payee_0", "payee_1"),
-            Entity.PAIR: ("payer_0", "payer_1", "payee_0", "payee_1"),
-        }
+        """The events of this kind that belong to the entity of the transfer."""
+        wanted = {theirs: _party(self._row, own) for theirs, own in _PARTIES[entity].items()}
+        if None in wanted.values():
+            return []
         return [
             event
             for event in self._events
             if event["kind"] == _KINDS[kind]
-            and all(event[name] == self._row[name] for name in names[entity])
+            and all(_party(event, name) == party for name, party in wanted.items())
         ]
 
 
+def _party(row: Row, name: str) -> tuple[int, ...] | None:
+    """Who takes part in a row under that name; None where the row does not say."""
+    if name == "payee_ispb":
+        return None if row[name] == ABSENT else (row[name],)
+    found = (row[f"{name}_0"], row[f"{name}_1"])
+    return None if name == "device" and found == (0, 0) else found
+
+
 def _start(window: Window, instant: int) -> int:
-    """The first microsecond that counts: after t − W, or the first tile's start after it."""
-    assert window.span is Span.SLIDING
-    if window.minutes <= 24 * 60:
-        return instant - window.length + 1
-    tile = window.length // TILES
-    return ((instant - window.length) // tile + 1) * tile
+    """The first microsecond that counts."""
+    midnight = (instant + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
+    match window.span:
+        case Span.TODAY:
+            return midnight
+        case Span.TONIGHT:
+            is_evening = instant - midnight >= NIGHT_BEGINS * HOUR
+            return midnight + NIGHT_BEGINS * HOUR - (0 if is_evening else DAY)
+        case _:
+            return _tile_start(instant - window.length, _tile(window))
+
+
+def _tile(window: Window) -> int:
+    """Microseconds of a tile; 0 for a window of 24 h or less, which is exact."""
+    return window.length // TILES if window.minutes > 24 * 60 else 0
+
+
+def _tile_start(instant: int, tile: int) -> int:
+    """The first microsecond after the instant, or the start of the first tile after it."""
+    return (instant // tile + 1) * tile if tile else instant + 1
 
 
 def _is_late(row: Row) -> bool:
@@ -198,8 +311,12 @@ def _measured(row: Row, measure: Measure) -> int:
             return brasilia_weekday(row["occurred_at"])
         case Measure.NIGHT:
             return int(_holds(NIGHT.expression, row))
-        case Measure.TRANSFER | Measure.REPORT:
+        case _:
             raise AssertionError(measure)
+
+
+def _passes(condition: Filter | None, row: Row) -> bool:
+    return condition is None or _holds(condition.expression, row)
 
 
 def _holds(expression: Expression, row: Row) -> bool:

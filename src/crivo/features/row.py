@@ -1,4 +1,4 @@
-"""The row that every engine folds: one event as thirteen 64-bit words, and how to make it."""
+"""The row that every engine folds: one event as seventeen 64-bit words, and how to make it."""
 
 from __future__ import annotations
 
@@ -24,11 +24,15 @@ class RowKind(IntEnum):
 #: What stands in an integer column where the event has no such fact.
 ABSENT: Final = -1
 
+#: The id of a device that the door was not told of.
+NOBODY: Final = bytes(16)
+
 INITIATION_CODES: Final = {member: code for code, member in enumerate(Initiation)}
 PURPOSE_CODES: Final = {member: code for code, member in enumerate(Purpose)}
 
 #: Every column is eight bytes, so that the kernel reads rows as a table of int64. Ids are two
-#: little-endian words. Times are microseconds. Only append: bundles name no older layout.
+#: little-endian words, both 0 where there is none; an ISPB is its eight characters as one word.
+#: Times are microseconds. Only append: bundles name no older layout.
 EVENT_ROW: Final = np.dtype(
     [
         ("kind", "<i8"),
@@ -44,10 +48,16 @@ EVENT_ROW: Final = np.dtype(
         ("initiation", "<i8"),
         ("purpose", "<i8"),
         ("accepted", "<i8"),
+        ("device_0", "<u8"),
+        ("device_1", "<u8"),
+        ("payer_ispb", "<i8"),
+        ("payee_ispb", "<i8"),
     ]
 )
 
-RowTuple = tuple[int, int, int, int, int, int, int, int, int, int, int, int, int]
+RowTuple = tuple[
+    int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int
+]
 
 
 def transfer_row(transfer: Transfer, *, received_at: int) -> RowTuple:
@@ -64,6 +74,9 @@ def transfer_row(transfer: Transfer, *, received_at: int) -> RowTuple:
         ABSENT if initiation is None else INITIATION_CODES[initiation],
         ABSENT if purpose is None else PURPOSE_CODES[purpose],
         ABSENT,
+        *words(transfer.device_id or NOBODY),
+        ispb_word(transfer.payer_ispb),
+        ispb_word(transfer.payee_ispb),
     )
 
 
@@ -83,7 +96,15 @@ def report_row(report: Report, *, received_at: int, event_id: bytes = bytes(16))
         ABSENT,
         ABSENT,
         int(report.status is ReportStatus.ACCEPTED),
+        *words(NOBODY),
+        ABSENT,
+        ABSENT,
     )
+
+
+def ispb_word(ispb: str | None) -> int:
+    """The eight characters as one little-endian word, or ABSENT."""
+    return ABSENT if ispb is None else int.from_bytes(ispb.encode("ascii"), "little")
 
 
 def words(identifier: bytes) -> tuple[int, int]:

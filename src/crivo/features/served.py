@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Final
 
 from crivo.domain.errors import Code, Misconfigured
-from crivo.features.spec import FeatureSet, wrong
+from crivo.features.spec import FeatureSet
+from crivo.features.wrong import wrong
 
 #: One line a feature: its name and its hash, sorted by name.
 LOCK_FILE: Final = Path(__file__).with_name("served.lock")

@@ -8,19 +8,13 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from crivo.domain.errors import Code, Misconfigured
-from crivo.domain.instant import DAY, MINUTE
+from crivo.domain.instant import DAY
 from crivo.features.expression import DEPTH_MAX, Expression, Field, Value, depth
+from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
+from crivo.features.wrong import wrong
 
 #: Raised whenever an unchanged declaration comes to mean another number.
 SEMANTICS_VERSION: Final = 1
-
-#: Windows are exact up to this length, and begin at a tile's start beyond it.
-EXACT_WINDOW_MAX_MINUTES: Final = 24 * 60
-WINDOW_MAX_MINUTES: Final = 90 * 24 * 60
-
-#: A window beyond 24 h has this many tiles.
-TILES: Final = 128
 
 #: The age of what was first seen longer ago than this reads as this.
 FIRST_SEEN_MAX: Final = 400 * DAY
@@ -30,12 +24,24 @@ HASH_CHARACTERS: Final = 64
 
 
 class Entity(StrEnum):
-    """Whose events are aggregated; `transfer` aggregates nothing and reads the transfer itself."""
+    """Whose events are aggregated; `transfer` aggregates nothing and reads the transfer itself.
+
+    An account is seen in both roles: `payer_receiving` is what the payer's account received,
+    `payee_sending` what the payee's account paid, `pair_reversed` what the payee paid the payer.
+    The institution is the payee's.
+    """
 
     TRANSFER = "transfer"
     PAYER = "payer"
     PAYEE = "payee"
     PAIR = "pair"
+    DEVICE = "device"
+    INSTITUTION = "institution"
+    PAYER_DEVICE = "payer_device"
+    PAYER_INSTITUTION = "payer_institution"
+    PAYER_RECEIVING = "payer_receiving"
+    PAYEE_SENDING = "payee_sending"
+    PAIR_REVERSED = "pair_reversed"
 
 
 class EventKind(StrEnum):
@@ -46,7 +52,7 @@ class EventKind(StrEnum):
 
 
 class Measure(StrEnum):
-    """What of an event is aggregated: the event itself, its amount, or its civil time."""
+    """What of an event is aggregated: itself, its amount, its civil time, or who takes part."""
 
     TRANSFER = "transfer"
     REPORT = "report"
@@ -54,21 +60,35 @@ class Measure(StrEnum):
     HOUR = "hour"
     WEEKDAY = "weekday"
     NIGHT = "night"
+    PAYER = "payer"
+    PAYEE = "payee"
+    DEVICE = "device"
+    INSTITUTION = "institution"
 
 
 class Statistic(StrEnum):
     """How the measure is aggregated.
 
-    `ratio` is the transfer's amount over the window's mean; `per_transfer` the window's count over
-    the count of the entity's transfers in the same window; ages are in seconds.
+    `std` is the population's. `ratio` is the transfer's amount over the window's mean, `z_score`
+    its distance from that mean in standard deviations. `decayed_…` halves the weight with each
+    eighth of the window. `per_transfer` is the window's count over the count of the entity's
+    transfers in the same window, `share` over the count without the filter, `pass_through` what
+    the account paid over what it received. `distinct` counts others. Ages are in seconds.
     """
 
     VALUE = "value"
     COUNT = "count"
     SUM = "sum"
     MEAN = "mean"
+    STD = "std"
     RATIO = "ratio"
+    Z_SCORE = "z_score"
+    DECAYED_COUNT = "decayed_count"
+    DECAYED_SUM = "decayed_sum"
     PER_TRANSFER = "per_transfer"
+    SHARE = "share"
+    PASS_THROUGH = "pass_through"
+    DISTINCT = "distinct"
     SINCE_LAST = "since_last"
     SINCE_FIRST = "since_first"
 
@@ -79,6 +99,7 @@ class NullRule(StrEnum):
     NEVER = "never"
     SATURATED = "saturated"
     NO_EVENT = "no_event"
+    NO_SPREAD = "no_spread"
 
 
 class VisibleTo(StrEnum):
@@ -93,85 +114,64 @@ _NULL_RULES: Final = {
     Statistic.VALUE: NullRule.NEVER,
     Statistic.COUNT: NullRule.NEVER,
     Statistic.SUM: NullRule.SATURATED,
-    Statistic.MEAN: NullRule.NO_EVENT,
-    Statistic.RATIO: NullRule.NO_EVENT,
-    Statistic.PER_TRANSFER: NullRule.NO_EVENT,
-    Statistic.SINCE_LAST: NullRule.NO_EVENT,
-    Statistic.SINCE_FIRST: NullRule.NO_EVENT,
+    Statistic.Z_SCORE: NullRule.NO_SPREAD,
+    Statistic.DECAYED_COUNT: NullRule.SATURATED,
+    Statistic.DECAYED_SUM: NullRule.SATURATED,
+    Statistic.DISTINCT: NullRule.NEVER,
 }
 
 _OF_TRANSFER: Final = (Measure.AMOUNT, Measure.HOUR, Measure.WEEKDAY, Measure.NIGHT)
-_OF_AMOUNT: Final = (Statistic.SUM, Statistic.MEAN, Statistic.RATIO)
+_OF_AMOUNT: Final = (
+    Statistic.SUM,
+    Statistic.MEAN,
+    Statistic.STD,
+    Statistic.RATIO,
+    Statistic.Z_SCORE,
+    Statistic.DECAYED_SUM,
+    Statistic.PASS_THROUGH,
+)
+_OF_TRANSFERS_ALONE: Final = (
+    Statistic.RATIO,
+    Statistic.Z_SCORE,
+    Statistic.PASS_THROUGH,
+    Statistic.DISTINCT,
+)
+_UNFILTERED: Final = (
+    Statistic.PASS_THROUGH,
+    Statistic.DISTINCT,
+    Statistic.SINCE_LAST,
+    Statistic.SINCE_FIRST,
+)
+
+#: Whom an entity's transfers may be counted by.
+MEMBERS: Final = {
+    Entity.PAYER: (Measure.PAYEE, Measure.DEVICE, Measure.INSTITUTION),
+    Entity.PAYEE: (Measure.PAYER,),
+    Entity.DEVICE: (Measure.PAYER,),
+    Entity.PAYER_RECEIVING: (Measure.PAYER,),
+    Entity.PAYEE_SENDING: (Measure.PAYEE, Measure.DEVICE, Measure.INSTITUTION),
+}
+
+#: Weights of a decayed statistic halve with each of so many parts of its window.
+DECAY_PARTS: Final = 8
+
+#: A window beyond 24 h with as many distinct members or more is saturated.
+MEMBERS_MAX: Final = 4_096
 
 #: What a filter may read of an event: all integers. `accepted` is a report's, null on a transfer;
-#: `initiation` and `purpose` are codes of `features/row.py`, null where the door was not told.
-FILTER_FIELDS: Final = ("amount_centavos", "hour", "weekday", "initiation", "purpose", "accepted")
+#: the rest are codes of `features/row.py`, null where the door was not told.
+FILTER_FIELDS: Final = (
+    "amount_centavos",
+    "hour",
+    "weekday",
+    "initiation",
+    "purpose",
+    "accepted",
+    "payer_ispb",
+    "payee_ispb",
+)
 
 FILTER_VALUE_MAX: Final = 2**62
-
-
-class Span(StrEnum):
-    """The kinds of window."""
-
-    NOW = "now"
-    SLIDING = "sliding"
-    EVER = "ever"
-
-
-@dataclass(frozen=True, slots=True)
-class Window:
-    """How far back a feature looks: whole minutes up to 90 days, `now` (nothing), or `ever`.
-
-    Raises:
-        Misconfigured: DEFINITION_INVALID.
-    """
-
-    span: Span
-    minutes: int = 0
-
-    def __post_init__(self) -> None:
-        if self.span is Span.SLIDING and not 1 <= self.minutes <= WINDOW_MAX_MINUTES:
-            raise wrong("window", "1 minute to 90 days", self.minutes)
-        if self.span is not Span.SLIDING and self.minutes != 0:
-            raise wrong("window", f"without minutes, being {self.span.value!r}", self.minutes)
-
-    @property
-    def name(self) -> str:
-        """`now`, `ever`, or the length as `30m`, `24h`, `7d`."""
-        if self.span is not Span.SLIDING:
-            return self.span.value
-        if self.minutes > EXACT_WINDOW_MAX_MINUTES and self.minutes % (24 * 60) == 0:
-            return f"{self.minutes // (24 * 60)}d"
-        return f"{self.minutes // 60}h" if self.minutes % 60 == 0 else f"{self.minutes}m"
-
-    @property
-    def length(self) -> int:
-        """Microseconds."""
-        return self.minutes * MINUTE
-
-    @property
-    def tile(self) -> int:
-        """Microseconds of a tile; 0 where the window is exact."""
-        return self.length // TILES if self.minutes > EXACT_WINDOW_MAX_MINUTES else 0
-
-
-NOW: Final = Window(Span.NOW)
-EVER: Final = Window(Span.EVER)
-
-
-def minutes(count: int) -> Window:
-    """A sliding window of that many minutes."""
-    return Window(Span.SLIDING, count)
-
-
-def hours(count: int) -> Window:
-    """A sliding window of that many hours."""
-    return Window(Span.SLIDING, count * 60)
-
-
-def days(count: int) -> Window:
-    """A sliding window of that many days."""
-    return Window(Span.SLIDING, count * 24 * 60)
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,8 +204,7 @@ class Filter:
                 raise wrong("filter.expression", "over integers of at most 62 bits", value)
 
 
-#: The night of the Pix limits: from 20 h to 6 h, Brasília (BCB resolution on Pix limits).
-NIGHT: Final = Filter("night", (Field("hour") >= 20) | (Field("hour") < 6))
+NIGHT: Final = Filter("night", (Field("hour") >= NIGHT_BEGINS) | (Field("hour") < NIGHT_ENDS))
 ACCEPTED: Final = Filter("accepted", Field("accepted").equals(Value(1)))
 
 
@@ -270,31 +269,52 @@ class Feature:
         of = f"the statistic {self.statistic.value}"
         if self.statistic in _OF_AMOUNT:
             _one_of("measure", self.measure, (Measure.AMOUNT,), of=of)
+        elif self.statistic is Statistic.DISTINCT:
+            _one_of("entity", self.entity, tuple(MEMBERS), of=of)
+            of = f"{of} of the entity {self.entity.value}"
+            _one_of("measure", self.measure, MEMBERS[self.entity], of=of)
         else:
             _one_of("measure", self.measure, (Measure(self.event.value),), of=of)
-        first = self.statistic is Statistic.SINCE_FIRST
-        span = Span.EVER if first else Span.SLIDING
-        _one_of("window.span", self.window.span, (span,), of=of)
-        if self.statistic in (Statistic.SINCE_LAST, Statistic.SINCE_FIRST):
-            if self.filter is not None:
-                raise wrong("filter", f"none, for {of}", self.filter.name)
-            if self.window.tile:
-                raise wrong("window", f"24h or less, for {of}", self.window.name)
-        if self.statistic is Statistic.RATIO:
+        if self.statistic in _OF_TRANSFERS_ALONE:
             _one_of("event", self.event, (EventKind.TRANSFER,), of=of)
         if self.statistic is Statistic.PER_TRANSFER:
             _one_of("event", self.event, (EventKind.REPORT,), of=of)
+        if self.statistic is Statistic.PASS_THROUGH:
+            _one_of("entity", self.entity, (Entity.PAYER, Entity.PAYEE), of=of)
+        self._check_window(of)
+        if self.statistic in _UNFILTERED and self.filter is not None:
+            raise wrong("filter", f"none, for {of}", self.filter.name)
+        if self.statistic is Statistic.SHARE and self.filter is None:
+            raise wrong("filter", f"a filter, for {of}", None)
+
+    def _check_window(self, of: str) -> None:
+        spans: tuple[Span, ...] = (Span.SLIDING, Span.TODAY, Span.TONIGHT)
+        decays = self.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM)
+        if self.statistic is Statistic.SINCE_FIRST:
+            spans = (Span.EVER,)
+        elif decays or self.statistic is Statistic.SINCE_LAST:
+            spans = (Span.SLIDING,)
+        _one_of("window.span", self.window.span, spans, of=of)
+        if self.statistic is Statistic.SINCE_LAST and self.window.tile:
+            raise wrong("window", f"24h or less, for {of}", self.window.name)
+        if decays and self.window.minutes % DECAY_PARTS:
+            raise wrong(
+                "window", f"a multiple of {DECAY_PARTS} minutes, for {of}", self.window.name
+            )
 
     @property
     def name(self) -> str:
         """`entity_measure_statistic_window[_where_filter]`."""
-        parts = [self.entity.value, self.measure.value, self.statistic.value, self.window.name]
+        measure = self.measure.value
+        if self.event is EventKind.REPORT and self.measure is Measure.AMOUNT:
+            measure = "report_amount"
+        parts = [self.entity.value, measure, self.statistic.value, self.window.name]
         return "_".join(parts if self.filter is None else [*parts, "where", self.filter.name])
 
     @property
     def null_rule(self) -> NullRule:
         """When the feature is null."""
-        return _NULL_RULES[self.statistic]
+        return _NULL_RULES.get(self.statistic, NullRule.NO_EVENT)
 
     def canonical(self) -> dict[str, object]:
         """The fields that decide the feature's value: what is hashed."""
@@ -355,17 +375,6 @@ def sha256_of(value: object) -> str:
     """SHA-256 (hex) of the value's JSON with sorted keys and no spaces."""
     text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def wrong(name: str, expected: str, found: object) -> Misconfigured:
-    """The error of a definition: which field, what it must be, what was found."""
-    return Misconfigured(
-        Code.DEFINITION_INVALID,
-        f"{name} must be {expected}, found {found!r}",
-        field=name,
-        expected=expected,
-        found=str(found),
-    )
 
 
 def _one_of(name: str, found: StrEnum, choices: tuple[StrEnum, ...], *, of: str) -> None:

@@ -28,6 +28,20 @@ FORGOTTEN_AT_ONCE: Final = 4
 RECENT_MAX: Final = 16_384
 
 
+#: What must be equal in a repeat under one id, where both requests carry it.
+FACTS: Final = (
+    "payer_account_id",
+    "payer_person_id",
+    "payee_account_id",
+    "payee_person_id",
+    "payee_key_id",
+    "amount_centavos",
+    "occurred_at",
+    "initiation",
+    "purpose",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What the caller is told. `score` counts 10⁻⁹ and is None where nothing was scored.
@@ -97,8 +111,8 @@ def check_same_facts(first: Transfer, repeat: Transfer) -> None:
     Raises:
         Refused: CONFLICT, naming the first fact that differs.
     """
-    names = ("payer", "payee", "amount_centavos", "occurred_at", "initiation", "purpose")
-    for name, before, now in zip(names, first.facts, repeat.facts, strict=True):
+    for name in FACTS:
+        before, now = getattr(first, name), getattr(repeat, name)
         if before is not None and now is not None and before != now:
             raise Refused(
                 Code.CONFLICT,
@@ -115,13 +129,18 @@ _NOTHING: Final = np.zeros((0, 0))
 
 
 class Memory:
-    """At least the ids decided within `REMEMBERED`, and the newest decisions whole."""
+    """At least the ids decided within `REMEMBERED`, and the newest decisions whole.
+
+    Times are receipts. A replay clock may be told of receipts of long ago, and a wall clock may
+    have been wrong: `covers` says whether an id received then would be remembered.
+    """
 
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
         self._hours: deque[tuple[int, list[str]]] = deque()
         self._recent: dict[str, Decided] = {}
         self._order_time = 0
+        self._history_time = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -144,6 +163,18 @@ class Memory:
         self._hours[-1][1].append(end_to_end_id)
         self._forget()
 
+    def covers(self, received_at: int) -> bool:
+        """Whether an id that comes at this time is surely remembered if it was decided before."""
+        return received_at >= self._order_time - (REMEMBERED - 2 * END_TO_END_ID_TOLERANCE)
+
+    def note_history(self, received_at: int) -> None:
+        """A transfer that nobody decides is in the log since then."""
+        self._history_time = max(self._history_time, received_at)
+
+    def may_be_history(self, received_at: int) -> bool:
+        """Whether an id that comes at this time can be one of a transfer that nobody decides."""
+        return received_at <= self._history_time + 2 * END_TO_END_ID_TOLERANCE
+
     def _forget(self) -> None:
         """Lets a few ids of the oldest hours go."""
         for _ in range(FORGOTTEN_AT_ONCE):
@@ -156,12 +187,13 @@ class Memory:
                 self._hours.popleft()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """The ids with their places and hours, oldest first: bytes[32][n], int64[n], int64[n]."""
+        """Ids, their places and hours (bytes[32][n], int64[n] twice), oldest first; two times."""
         hours = [(hour, each) for hour, ids in self._hours for each in ids]
         return {
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
             "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
+            "times": np.array([self._order_time, self._history_time], dtype=np.int64),
         }
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -171,25 +203,27 @@ class Memory:
             Misconfigured: SNAPSHOT_INVALID for arrays that do not belong together.
         """
         ids, places, hours = (arrays.get(name, _NOTHING) for name in ("ids", "places", "hours"))
-        if not (ids.shape == places.shape == hours.shape and ids.dtype.kind == "S"):
+        times = arrays.get("times", _NOTHING)
+        is_memory = ids.shape == places.shape == hours.shape and ids.dtype.kind == "S"
+        if not is_memory or times.shape != (2,):
             raise Misconfigured(
                 Code.SNAPSHOT_INVALID,
                 "the arrays hold no memory of decisions",
                 hint="State is rebuilt from the log.",
-                expected="ids, places and hours of one length",
+                expected="ids, places and hours of one length, and two times",
                 found=", ".join(sorted(arrays)),
             )
         remembered = zip(ids.tolist(), places.tolist(), hours.tolist(), strict=True)
         for end_to_end_id, place, hour in remembered:
             self.remember(end_to_end_id.decode(), place, received_at=hour * HOUR)
+        self._order_time, self._history_time = times.tolist()
 
-    def keep(self, decided: Decided) -> None:
-        """Holds a decision whole; the oldest durable one beyond the ceiling is let go."""
+    def keep(self, decided: Decided, *, durable: int) -> None:
+        """Holds a decision whole; beyond the ceiling the oldest is let go, once below `durable`."""
         answer = decided.answer
         self._recent[answer.end_to_end_id] = decided
         self.remember(answer.end_to_end_id, answer.seq, received_at=answer.received_at)
         if len(self._recent) > RECENT_MAX:
             oldest = next(iter(self._recent))
-            pending = self._recent[oldest].pending
-            if pending is not None and pending.done:
+            if self._recent[oldest].answer.seq < durable:
                 del self._recent[oldest]

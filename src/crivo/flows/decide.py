@@ -30,7 +30,7 @@ from crivo.decision.record import (
 )
 from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.domain.event import Event, StoredEvent
+from crivo.domain.event import Event, StoredEvent, transfer_event_id
 from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
 from crivo.domain.streams import Stream
@@ -109,8 +109,8 @@ class DecisionService:
         there, the answer is the degraded policy's. A concurrent repeat joins the first.
 
         Raises:
-            Refused: CONFLICT (the id was decided with other facts), ID_TIME, CLOCK_AHEAD,
-                TIME_RANGE, MODEL_NOT_FOR_TRANSFERS.
+            Refused: CONFLICT (decided with other facts, or imported as history), ID_TIME,
+                CLOCK_AHEAD, TIME_RANGE, MODEL_NOT_FOR_TRANSFERS.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
         """
@@ -131,6 +131,11 @@ class DecisionService:
             if refusal.code is not Code.ID_TIME or stored is None:
                 raise
             return self._repeat_of(stored, transfer)
+        if not self._memory.covers(received_at):
+            stored = self.log.find(decision_event_id(transfer.end_to_end_id))
+            if stored is not None:
+                return self._repeat_of(stored, transfer)
+        self._check_no_history(transfer, received_at)
         return self._first(transfer, received_at, arrived_ns)
 
     def find(self, end_to_end_id: str) -> Answer | None:
@@ -159,6 +164,8 @@ class DecisionService:
         """
         seq = self.log.submit([event], done)
         self._fold(seq, make_rows([row]))
+        if event.stream is Stream.HISTORY:
+            self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)
         return seq
 
@@ -203,6 +210,20 @@ class DecisionService:
         if stored.seq >= self.log.end():
             raise _not_durable()
         return resolved(_answer(stored))
+
+    def _check_no_history(self, transfer: Transfer, received_at: int) -> None:
+        """Nothing, if the transfer is not in the log as history: it would count twice."""
+        if not self._memory.may_be_history(received_at):
+            return
+        if self.log.find(transfer_event_id(transfer.end_to_end_id)) is not None:
+            raise Refused(
+                Code.CONFLICT,
+                "this transfer was imported as history, which nobody decides",
+                hint="Decide a transfer before it is made; import it only where nobody decided it.",
+                field="end_to_end_id",
+                expected="an id that no import brought",
+                found=transfer.end_to_end_id,
+            )
 
     def _receive(self, transfer: Transfer, supplied: int | None) -> int:
         if self.clock.kind is ClockKind.REPLAY:
@@ -256,12 +277,12 @@ class DecisionService:
         )
         pending: Pending[Answer] = Pending()
         decided = Decided(transfer, answer, pending)
-        # The memory holds every id that `_receive` lets through, so this one is new.
+        # The memory covers this id's time, or the log was asked: it is new.
         seq = self.log.submit(
             [event], lambda failure: _settle(decided, pending, failure), never_seen=True
         )
         self._fold(seq, row)
-        self._memory.keep(decided)
+        self._memory.keep(decided, durable=self.log.end())
         return pending
 
     def _derive(

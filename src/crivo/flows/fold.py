@@ -15,7 +15,15 @@ from crivo.domain.event import StoredEvent, transfer_event_id
 from crivo.domain.report import ReportStatus
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose, Transfer
-from crivo.features.row import ABSENT, EVENT_ROW, INITIATION_CODES, PURPOSE_CODES, RowKind
+from crivo.features.row import (
+    ABSENT,
+    EVENT_ROW,
+    INITIATION_CODES,
+    NOBODY,
+    PURPOSE_CODES,
+    RowKind,
+    ispb_word,
+)
 from crivo.flows.codec import ReportFields, TransferFields, report_fields, transfer_fields
 from crivo.flows.schemas import schema_of
 
@@ -111,6 +119,10 @@ def _fill_transfers(
     rows["initiation"][places] = [_INITIATIONS[each.initiation] for each in transfers]
     rows["purpose"][places] = [_PURPOSES[each.purpose] for each in transfers]
     rows["accepted"][places] = ABSENT
+    devices = _words([each.device_id or NOBODY for each in transfers])
+    rows["device_0"][places], rows["device_1"][places] = devices
+    rows["payer_ispb"][places] = [ispb_word(each.payer_ispb) for each in transfers]
+    rows["payee_ispb"][places] = [ispb_word(each.payee_ispb) for each in transfers]
 
 
 def _fill_reports(
@@ -124,6 +136,8 @@ def _fill_reports(
     rows["payee_0"][places], rows["payee_1"][places] = _words([each.payee_id for each in reports])
     rows["initiation"][places] = ABSENT
     rows["purpose"][places] = ABSENT
+    rows["device_0"][places] = rows["device_1"][places] = 0
+    rows["payer_ispb"][places] = rows["payee_ispb"][places] = ABSENT
     rows["accepted"][places] = [each.status is ReportStatus.ACCEPTED for each in reports]
 
 

@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.decision.record import decision_event_id
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
@@ -157,6 +158,11 @@ class _Run:
         self._waiting: list[tuple[int, int, Event]] = []
         self._counted = 0
         self._placed: set[tuple[Stream, int]] = set()
+        # A transfer that was decided here is in state already: its decision's id is looked up too.
+        partitions = range(log.manifest.partitions)
+        places = [log.order_time(Stream.DECISIONS, each) for each in partitions]
+        self._may_be_decided = any(places)
+        self._decisions: dict[bytes, bytes] = {}
 
     def put_aside(self, malformed: Sequence[MalformedRow], timeless: Sequence[int]) -> None:
         """Counts and quarantines the rows that have no place in time."""
@@ -179,7 +185,10 @@ class _Run:
                 continue
             if self._waiting:
                 events.extend(self._due(parsed.received_at))
-            events.append(history_event(parsed, value, source=self._source))
+            event = history_event(parsed, value, source=self._source)
+            events.append(event)
+            if self._may_be_decided:
+                self._decisions[event.event_id] = decision_event_id(parsed.end_to_end_id)
             if parsed.known_at is not None:
                 self._wait(label_event(value, parsed.known_at, source=self._source))
         self.result.received += len(rows)
@@ -209,9 +218,10 @@ class _Run:
     def _append(self, events: list[Event]) -> None:
         """Appends those of the events that are new, and counts them all."""
         known = self._log.known([event.event_id for event in events])
+        decided = self._decided(events)
         fresh: list[Event] = []
         for event in events:
-            is_new = event.event_id not in known
+            is_new = event.event_id not in known and event.event_id not in decided
             if is_new:
                 known.add(event.event_id)
                 fresh.append(event)
@@ -219,6 +229,16 @@ class _Run:
         if fresh:
             self._check_order(fresh)
             self._log.append(fresh)
+
+    def _decided(self, events: Sequence[Event]) -> set[bytes]:
+        """The ids of those events whose transfers were decided here."""
+        asked = {
+            event.event_id: self._decisions.pop(event.event_id)
+            for event in events
+            if event.event_id in self._decisions
+        }
+        found = self._log.known(list(asked.values())) if asked else set()
+        return {event_id for event_id, decision in asked.items() if decision in found}
 
     def _count(self, event: Event, *, is_new: bool) -> None:
         result = self.result

@@ -46,6 +46,8 @@ class Replica:
             if event.stream is Stream.DECISIONS:
                 end_to_end_id = decode_record(event.payload).end_to_end_id
                 self.memory.remember(end_to_end_id, stored.seq, received_at=event.received_at)
+            elif event.stream is Stream.HISTORY:
+                self.memory.note_history(event.received_at)
         self.order_time = max(self.order_time, *(each.event.received_at for each in events))
         self.folded = events[-1].seq + 1
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind
+from crivo.domain.errors import Code, Refused, Unavailable, invalid
 from crivo.domain.event import StoredEvent, make_event_id, transfer_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
-from crivo.domain.instant import check_instant
+from crivo.domain.instant import check_instant, format_rfc3339
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.transfer import Transfer
 from crivo.features.row import report_row
@@ -104,6 +104,14 @@ class ReportService:
             check_instant(supplied, field="received_at")
         is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
         known_at = supplied if is_supplied and supplied is not None else clock.now()
+        if known_at < report.transfer_occurred_at - CLOCK_AHEAD_MAX:
+            raise invalid(
+                Code.TIME_RANGE,
+                field="received_at",
+                expected=f"after {format_rfc3339(report.transfer_occurred_at)}, when it was made",
+                found=format_rfc3339(known_at),
+                hint="A report becomes known after its transfer.",
+            )
         known_at = clock.stamp(occurred_at=known_at, supplied=known_at)
         event = event_of(report, occurred_at=known_at, received_at=known_at, source=SOURCE)
         pending: Pending[ReportAnswer] = Pending()

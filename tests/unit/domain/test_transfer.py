@@ -47,11 +47,6 @@ def test_a_payee_is_its_account_else_person_else_key() -> None:
     assert (TRANSFER.payee_id, person.payee_id, key.payee_id) == (b"q" * 16, b"r" * 16, b"k" * 16)
 
 
-def test_signals_that_are_no_facts_do_not_make_another_transfer() -> None:
-    assert replace(TRANSFER, device_id=b"d" * 16).facts == TRANSFER.facts
-    assert replace(TRANSFER, amount_centavos=1_991).facts != TRANSFER.facts
-
-
 def test_an_event_id_depends_on_each_of_its_parts() -> None:
     ids = {make_event_id(*parts) for parts in (("a", "b", "c"), ("ab", "", "c"), ("a", "bc", ""))}
     assert len(ids) == 3

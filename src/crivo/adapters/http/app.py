@@ -136,6 +136,7 @@ def _add_health_routes(app: FastAPI, parts: Parts) -> None:
     @app.get("/health/ready", tags=["health"], summary="Whether transfers are taken")
     async def ready() -> dict[str, str]:
         check_ready(parts)
+        parts.check_log()
         return {"status": "ready"}
 
     @app.get("/metrics", include_in_schema=False)

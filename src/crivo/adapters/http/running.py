@@ -69,14 +69,17 @@ class Running:
         self._telemetry = telemetry
         self._stop = threading.Event()
         self._ready = False
+        self._projecting = threading.Thread(
+            target=self._keep_up, name="crivo-projection", daemon=True
+        )
         self._working: threading.Thread | None = None
         self._projection: Projection | None = None
         self.failed: Callable[[CrivoError], None] = lambda _: None
 
     @property
     def is_ready(self) -> bool:
-        """Whether transfers are taken."""
-        return self._ready
+        """Whether transfers are taken, and their decisions shown."""
+        return self._ready and self._projecting.is_alive()
 
     def project(self, projection: Projection) -> None:
         """From the start on, this is kept up with the log."""
@@ -93,16 +96,15 @@ class Running:
         self._notify.attach(asyncio.get_running_loop())
         self._telemetry.ready(yes=False)
         preparing = asyncio.create_task(self._prepare())
-        projecting = threading.Thread(target=self._keep_up, name="crivo-projection", daemon=True)
         try:
-            projecting.start()
+            self._projecting.start()
             yield
         finally:
             self._ready = False
             self._telemetry.ready(yes=False)
             self._stop.set()
             await preparing
-            await asyncio.to_thread(projecting.join)
+            await asyncio.to_thread(self._projecting.join)
             if self._working is not None:
                 await asyncio.to_thread(self._working.join)
             self._notify.detach()

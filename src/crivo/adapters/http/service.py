@@ -63,8 +63,9 @@ class Limits:
 class Parts:
     """Everything the door stands on. `keys` is None where no key is asked for.
 
-    `is_ready` says whether transfers are taken; `running` is entered before the first request and
-    left after the last one. `monotonic_ns` is the clock of deadlines and latencies.
+    `is_ready` says whether transfers are taken, `check_log` raises where the log takes nothing;
+    `running` is entered before the first request and left after the last one. `monotonic_ns` is
+    the clock of deadlines and latencies.
     """
 
     decisions: DecisionService
@@ -76,6 +77,7 @@ class Parts:
     telemetry: Telemetry
     limits: Limits
     is_ready: Callable[[], bool]
+    check_log: Callable[[], None]
     running: Callable[[], AbstractAsyncContextManager[None]]
     monotonic_ns: Callable[[], int]
     version: str

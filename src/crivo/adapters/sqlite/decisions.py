@@ -15,11 +15,12 @@ from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import IndexedDecision
 
 #: Raised when the tables change: an index of another version is made again.
-_VERSION: Final = 2
+_VERSION: Final = 3
 
 _TABLES: Final = """
 DROP TABLE IF EXISTS decisions;
 DROP TABLE IF EXISTS reached;
+DROP TABLE IF EXISTS log;
 CREATE TABLE decisions (
     end_to_end_id TEXT NOT NULL, phase TEXT NOT NULL, seq INTEGER PRIMARY KEY,
     occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, outcome TEXT NOT NULL,
@@ -29,6 +30,7 @@ CREATE TABLE reached (
     one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL
 ) STRICT;
 INSERT INTO reached VALUES (1, 0);
+CREATE TABLE log (log_id TEXT NOT NULL) STRICT;
 """
 
 # The first durable answer is final: a later record of the same id and phase changes nothing.
@@ -45,17 +47,23 @@ _COLUMNS: Final = attrgetter(*IndexedDecision.__slots__)
 
 
 class SqliteDecisionIndex:
-    """A `DecisionIndex`. Safe to call from several threads."""
+    """A `DecisionIndex` of one log; of another log it is made again. Safe in several threads."""
 
-    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+    def __init__(self, path: Path, *, log_id: str, vfs: str | None = None) -> None:
         self._lock = threading.Lock()
         self._connection = open_connection(path, vfs=vfs)
         # It can be made again from the log: order is enough, no sync for each commit.
         self._connection.execute("PRAGMA synchronous = NORMAL").fetchall()
-        if self._connection.pragma("user_version") != _VERSION:
+        if not self._is_of(log_id):
             with transaction(self._connection):
                 self._connection.execute(_TABLES)
+                self._connection.execute("INSERT INTO log VALUES (?)", (log_id,))
                 self._connection.pragma("user_version", _VERSION)
+
+    def _is_of(self, log_id: str) -> bool:
+        if self._connection.pragma("user_version") != _VERSION:
+            return False
+        return self._connection.execute("SELECT log_id FROM log").fetchall() == [(log_id,)]
 
     def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
         """Keeps the decisions and the sequence number to read on from, together.

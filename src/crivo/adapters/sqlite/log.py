@@ -67,6 +67,14 @@ class SqliteLog:
         """The log's identity, clock and partitions a stream."""
         return self._manifest
 
+    def check(self) -> None:
+        """Nothing, if submissions are taken.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE.
+        """
+        self._writer.check()
+
     def submit(self, events: Sequence[Event], done: Done, *, never_seen: bool = False) -> int:
         """The sequence number of the first event; `done` is called when all are durable.
 

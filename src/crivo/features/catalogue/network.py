@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.features.spec import EVER, Card, Entity, EventKind, Feature, Measure, Statistic, days
+from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
+from crivo.features.window import EVER, days
 
 FEATURES: Final = (
     Feature(

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.features.spec import (
-    EVER,
-    Card,
-    Entity,
-    EventKind,
-    Feature,
-    Measure,
-    Statistic,
-    Window,
-    days,
-    hours,
-)
+from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
+from crivo.features.window import EVER, Window, days, hours
 
 _EARLIER: Final = "Looks at earlier transfers alone; the transfer itself is not counted."
 

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.features.spec import (
-    ACCEPTED,
-    Card,
-    Entity,
-    EventKind,
-    Feature,
-    Measure,
-    Statistic,
-    Window,
-    days,
-    hours,
-)
+from crivo.features.spec import ACCEPTED, Card, Entity, EventKind, Feature, Measure, Statistic
+from crivo.features.window import Window, days, hours
 
 _KNOWN: Final = "A report counts from the instant it was known, never from its transfer's instant."
 

@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.features.spec import (
-    NIGHT,
-    NOW,
-    Card,
-    Entity,
-    EventKind,
-    Feature,
-    Measure,
-    Statistic,
-    days,
-    hours,
-)
+from crivo.features.spec import NIGHT, Card, Entity, EventKind, Feature, Measure, Statistic
+from crivo.features.window import NOW, days, hours
 
 
 def _of_transfer(measure: Measure, meaning: str, unit: str, purpose: str) -> Feature:

@@ -4,17 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.features.spec import (
-    NOW,
-    Card,
-    Entity,
-    EventKind,
-    Feature,
-    Measure,
-    Statistic,
-    Window,
-    days,
-)
+from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
+from crivo.features.window import NOW, Window, days
 
 _LEVEL: Final = {Entity.PAYER: "AMOUNT_VS_PROFILE", Entity.PAYEE: "PAYEE_FAN_IN"}
 

@@ -1,0 +1,59 @@
+"""Every feature that can be declared over a few windows and filters: what engines must do."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from crivo.domain.errors import CrivoError
+from crivo.features.expression import Field
+from crivo.features.plan import Plan, compile_plan
+from crivo.features.spec import (
+    ACCEPTED,
+    NIGHT,
+    Card,
+    Entity,
+    EventKind,
+    Feature,
+    FeatureSet,
+    Filter,
+    Measure,
+    Statistic,
+)
+from crivo.features.window import EVER, NOW, TODAY, TONIGHT, days, hours, minutes
+
+CARD = Card(
+    meaning="-", unit="-", null_meaning="-", leakage="-", purpose="-", reason="-", owner="-"
+)
+ON_US = Filter("on_us", Field("payer_ispb").equals(Field("payee_ispb")))
+LARGE = Filter("large", Field("amount_centavos") >= 100_000)
+
+WINDOWS = (NOW, EVER, TODAY, TONIGHT, minutes(8), hours(1), hours(24), days(7), days(30))
+FILTERS = (None, NIGHT, ACCEPTED, ON_US, LARGE)
+
+
+def everything() -> tuple[Feature, ...]:
+    """All of them, in one order."""
+    return tuple(_declarable())
+
+
+def _declarable() -> Iterator[Feature]:
+    choices = itertools.product(Entity, EventKind, Measure, Statistic, WINDOWS, FILTERS)
+    for entity, event, measure, statistic, window, condition in choices:
+        try:
+            yield Feature(
+                entity=entity,
+                event=event,
+                measure=measure,
+                statistic=statistic,
+                window=window,
+                filter=condition,
+                card=CARD,
+            )
+        except CrivoError:
+            continue
+
+
+def plan_of(features: tuple[Feature, ...], **options: int) -> Plan:
+    """The plan of these features."""
+    return compile_plan(FeatureSet(features), **options)

@@ -1,0 +1,107 @@
+"""The judge: where the kernel and the oracle part, and streams long enough to look for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from crivo.domain.instant import HOUR
+from crivo.features.engine import BEHIND, LATE, SATURATED, Engine, vector_bytes
+from crivo.features.oracle import Oracle, differs, rows_as_mappings
+from crivo.features.plan import Plan, compile_plan
+from crivo.features.registry import default_feature_set
+from crivo.features.row import EVENT_ROW, RowKind
+from tests.parity.streams import START
+
+Rows = np.ndarray[Any, Any]
+
+PLAN = compile_plan(default_feature_set())
+
+
+def disagreements(
+    rows: Rows, judged: Rows | None = None, *, plan: Plan = PLAN, every: int = 1
+) -> list[str]:
+    """Where the kernel, folding `rows`, leaves the oracle, folding `judged` (else the same).
+
+    Of long streams one transfer in `every` is judged: the oracle looks at all events each time.
+    """
+    oracle = Oracle(plan.feature_set, saturation=plan.saturation_events)
+    said = []
+    wanted = rows["kind"] == RowKind.TRANSFER
+    vectors, flags = Engine(plan).vectors(rows, wanted)
+    line = 0
+    for place, row in enumerate(rows_as_mappings(rows if judged is None else judged)):
+        if wanted[place] and line % every:
+            line += 1
+        elif wanted[place]:
+            answer = oracle.read(row)
+            for name, found, value in zip(plan.names, vectors[line], answer.values, strict=True):
+                if differs(float(found), value):
+                    said.append(f"{place} {name}: kernel {found}, oracle {value}")
+            expected = answer.late * LATE | answer.behind * BEHIND | answer.saturated * SATURATED
+            if flags[line] != expected:
+                said.append(f"{place}: flags {flags[line]}, oracle {expected}")
+            line += 1
+        oracle.fold(row)
+    return said
+
+
+def one_by_one(rows: Rows, *, plan: Plan = PLAN) -> bytes:
+    """The vectors when every row is read and folded by itself, as a service does."""
+    engine = Engine(plan)
+    found = b""
+    for place in range(len(rows)):
+        row = rows[place : place + 1]
+        if row["kind"][0] == RowKind.TRANSFER:
+            found += vector_bytes(engine.read(row)[0])
+        engine.fold(row)
+    return found
+
+
+def last_vector(before: Rows, row: Rows, *, plan: Plan = PLAN) -> bytes:
+    """The vector of one transfer over everything folded before it."""
+    engine = Engine(plan)
+    engine.fold(before)
+    vector, flags = engine.read(row)
+    return vector_bytes(vector) + bytes([flags])
+
+
+def long_stream(seed: int, events: int = 600) -> Rows:
+    """A hot payee, delays, ties and reports, from a seed."""
+    random = np.random.default_rng(seed)
+    rows = np.zeros(events, dtype=EVENT_ROW)
+    rows["received_at"] = START + np.cumsum(random.integers(0, 6, events) ** 7 * 1_000_000)
+    rows["occurred_at"] = rows["received_at"] - random.choice([0, 0, 0, 1, HOUR, 2 * HOUR], events)
+    rows["kind"] = random.random(events) < 0.2
+    is_report = rows["kind"] == RowKind.REPORT
+    rows["occurred_at"][is_report] = rows["received_at"][is_report]
+    rows["occurred_at"][:2] = rows["received_at"][:2]
+    rows["kind"][:2] = RowKind.TRANSFER
+    rows["amount_centavos"] = random.integers(1, 10**6, events)
+    rows["payer_0"] = random.integers(1, 6, events)
+    rows["payee_0"] = np.where(random.random(events) < 0.7, 9, random.integers(10, 14, events))
+    rows["event_0"] = np.arange(events)
+    rows["initiation"] = rows["purpose"] = -1
+    rows["accepted"] = np.where(is_report, random.integers(0, 2, events), -1)
+    rows["device_0"] = np.where(is_report, 0, random.integers(0, 4, events))
+    for name in ("payer_ispb", "payee_ispb"):
+        rows[name] = np.where(is_report, -1, random.choice([-1, 1, 2], events))
+    return rows
+
+
+def transfer_after(rows: Rows) -> Rows:
+    asked = rows[:1].copy()
+    asked["kind"], asked["accepted"] = RowKind.TRANSFER, -1
+    asked["occurred_at"] = asked["received_at"] = rows["occurred_at"].max() + 1
+    return asked
+
+
+def within_lateness(rows: Rows) -> list[int]:
+    """The rows of the last slack: those that may come in any order without falling out of state."""
+    newest = rows["occurred_at"].max()
+    return np.flatnonzero(rows["occurred_at"] >= newest - HOUR).tolist()
+
+
+def shuffled(order: list[int], kept: list[int]) -> list[int]:
+    return [place for place in order if place in set(kept)]
