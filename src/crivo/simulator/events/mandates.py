@@ -1,0 +1,86 @@
+"""Authorisations of automatic payments: one before a pair's first, and some that nobody wanted."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import DAY, MINUTE
+from crivo.domain.transfer import Initiation
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.events.accounts import spread
+from crivo.simulator.events.sorted_pairs import SortedPairs, firsts, paired
+from crivo.simulator.events.timing import lead
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import INITIATIONS, Rows
+
+#: Thousandths of pairs that had agreed before the world began.
+_AGREED_BEFORE_PER_MILLE: Final = 400
+#: Requests that lead to nothing, for a million transfers (an assumption); those refused of them.
+_UNWANTED_OF_MILLION: Final = 400
+_REFUSED_PER_MILLE: Final = 600
+
+_REQUESTED_BEFORE: Final = (5 * MINUTE, 180 * MINUTE)
+_ANSWERED_AFTER: Final = (MINUTE, 4 * MINUTE)
+
+STATUSES: Final = ("REQUESTED", "AUTHORISED", "REJECTED", "EXPIRED")
+
+
+@dataclass(frozen=True, slots=True)
+class Mandates:
+    """Requests of a day: two entries in the stream each, the request and its end."""
+
+    payers: Int64s
+    payees: Int64s
+    requested_at: Int64s
+    ended_at: Int64s
+    ends: Int64s  # place in STATUSES
+    limits: Int64s  # centavos a payment
+
+
+class MandateBook:
+    """Remembers the pairs that have agreed."""
+
+    def __init__(self, seed: int) -> None:
+        self._agreed = SortedPairs()
+        self._salt = seed ^ 0x6D616E64
+
+    def day(self, day: Day, draws: Draws, rows: Rows) -> Mandates:
+        """The requests of the day whose transfers these are, in time order."""
+        automatic = np.flatnonzero(rows["initiation"] == INITIATIONS.index(Initiation.AUTO))
+        pairs = paired(rows["payer"][automatic], rows["payee"][automatic])
+        known, _ = self._agreed.look_up(pairs)
+        fresh = automatic[~known]
+        first = fresh[firsts(paired(rows["payer"][fresh], rows["payee"][fresh]))]
+        fresh_pairs = paired(rows["payer"][first], rows["payee"][first])
+        self._agreed.add(fresh_pairs, rows["occurred_at"][first])
+        granted = first[spread(fresh_pairs, self._salt, 1000) >= _AGREED_BEFORE_PER_MILLE]
+        unwanted = _unwanted(draws, rows)
+        asked = np.concatenate([granted, unwanted])
+        spans = draws.spans(*_REQUESTED_BEFORE, len(asked))
+        requested_at = lead(rows["occurred_at"][asked], day.start, spans)
+        quick = lead(
+            rows["occurred_at"][asked], day.start, draws.spans(*_ANSWERED_AFTER, len(asked))
+        )
+        ends = np.ones(len(asked), dtype=np.int64)
+        refused = draws.chance(_REFUSED_PER_MILLE, len(unwanted))
+        ends[len(granted) :] = np.where(refused, 2, 3)
+        return Mandates(
+            payers=rows["payer"][asked],
+            payees=rows["payee"][asked],
+            requested_at=requested_at,
+            ended_at=np.where(
+                ends == 3, requested_at + DAY, np.maximum(quick, requested_at + 1000)
+            ),
+            ends=ends,
+            limits=rows["amount_centavos"][asked] * draws.between(100, 400, len(asked)) // 100,
+        )
+
+
+def _unwanted(draws: Draws, rows: Rows) -> Int64s:
+    """Transfers beside which a request came that led to nothing: same payer, same payee."""
+    whole, rest = divmod(len(rows) * _UNWANTED_OF_MILLION, 1_000_000)
+    count = whole + (draws.one(0, 1_000_000) < rest)
+    return np.sort(draws.below(max(1, len(rows)), min(count, len(rows))))
