@@ -16,6 +16,7 @@ from crivo.simulator.events.registry import UNREGISTERED_MAX_CENTAVOS
 from crivo.simulator.events.sorted_pairs import SortedPairs, firsts, paired
 from crivo.simulator.events.tally import Tally
 from crivo.simulator.events.viewpoint import Viewpoint
+from crivo.simulator.facts import FactKind
 from crivo.simulator.rows import INITIATIONS, NONE
 from tests.unit.simulator.event_worlds import cells, dense_rows, dense_world, gathered, missing
 
@@ -142,13 +143,57 @@ def test_open_reports_are_those_of_a_slow_count():
         assert transfers["dict_open_reports"][place] == found
 
 
+def scanners() -> set[bytes]:
+    """Those who asked for keys by the dozen without paying."""
+    asked, null = cells("dict_look_ups"), missing("dict_look_ups")
+    idle = Counter(asked["payer_person"][null["end_to_end_id"]].tolist())
+    return {person for person, count in idle.items() if count > 30}
+
+
 def test_a_question_comes_before_its_transfer_and_some_before_none():
     asked, null = cells("dict_look_ups"), missing("dict_look_ups")
-    idle = null["end_to_end_id"]
-    assert 0.04 < idle.mean() < 0.12
-    assert not (asked["action"] == b"FOUND")[idle].all()
-    assert (asked["action"] == b"FOUND")[~idle].all()
-    assert np.array_equal(null["dict_account_opened_at"], asked["action"] != b"FOUND")
+    calm = ~np.isin(asked["payer_person"], list(scanners()))
+    idle, found = null["end_to_end_id"], asked["action"] == b"FOUND"
+    assert 0.04 < idle[calm].mean() < 0.12
+    assert 0.5 < found[idle & calm].mean() < 0.9
+    assert found[~idle].all()
+    assert np.array_equal(null["dict_account_opened_at"], ~found)
+
+
+def test_who_scans_the_directory_finds_less_than_half():
+    asked, facts = cells("dict_look_ups"), dense_world().plan.facts
+    scans = facts[facts["kind"] == FactKind.KEYS_LOOKED_UP]
+    assert len(scans) > 0
+    theirs = np.isin(asked["payer_person"], list(scanners()))
+    not_found = asked["action"][theirs] == b"NOT_FOUND"
+    assert not_found.mean() > 0.5
+    assert not_found.sum() >= scans["missing"].sum()
+    assert theirs.sum() >= scans["count"].sum()
+
+
+def test_a_campaign_of_requests_is_refused_and_forgotten_by_most():
+    facts, asked = dense_world().plan.facts, cells("authorisations")
+    campaigns = facts[facts["kind"] == FactKind.AUTHORISATIONS_ASKED]
+    requested = asked["status"] == b"REQUESTED"
+    assert requested.sum() >= campaigns["count"].sum() > 0
+    granted = asked["status"] == b"AUTHORISED"
+    assert 0 < granted.sum() < 0.5 * requested.sum()
+
+
+def test_what_a_victim_is_made_to_ask_for_is_a_limit_event():
+    facts, limits = dense_world().plan.facts, cells("limits")
+    forced = facts[facts["kind"] == FactKind.LIMIT_ASKED]
+    asked = set(zip(limits["occurred_at"].tolist(), limits["after_centavos"].tolist(), strict=True))
+    wanted = zip(forced["occurred_at"].tolist(), forced["amount_centavos"].tolist(), strict=True)
+    assert sum(each in asked for each in wanted) >= len(forced) // 2
+
+
+def test_a_credential_set_anew_is_an_event_of_its_account():
+    facts, logins = dense_world().plan.facts, cells("logins")
+    told = facts[facts["kind"] == FactKind.CREDENTIAL_RESET]
+    resets = logins["action"] == b"CREDENTIAL_RESET"
+    assert set(told["occurred_at"].tolist()) <= set(logins["occurred_at"][resets].tolist())
+    assert set(logins["method"][resets].tolist()) == {b"TOKEN"}
 
 
 def test_a_device_that_is_not_registered_pays_small_sums_only():

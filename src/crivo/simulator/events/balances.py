@@ -9,6 +9,7 @@ import numpy as np
 from crivo.simulator.amounts import lognormal
 from crivo.simulator.draws import Bools, Int64s
 from crivo.simulator.events.accounts import Accounts, spread
+from crivo.simulator.facts import Facts
 from crivo.simulator.rows import Rows
 
 #: Centavos at the start of the world (median, sigma in percent): persons, and businesses.
@@ -32,13 +33,16 @@ class Balances:
         held = np.where(is_business, businesses[place], persons[place])
         self._held = np.where(numbers >= size.first_newcomer, 0, held)
 
-    def day(self, rows: Rows, settled: Bools, settled_at: Int64s, day_index: int) -> Int64s:
-        """The payer's balance before each transfer of the day, in centavos."""
+    def day(
+        self, rows: Rows, settled: Bools, settled_at: Int64s, loans: Facts, day_index: int
+    ) -> Int64s:
+        """The payer's balance before each transfer of the day, in centavos; loans are paid in."""
         count = len(rows)
-        accounts = np.concatenate([rows["payer"], rows["payee"]])
+        accounts = np.concatenate([rows["payer"], rows["payee"], loans["account"]])
         moved = np.where(settled, rows["amount_centavos"], 0)
-        deltas = np.concatenate([-moved, moved])
-        order = np.lexsort((np.concatenate([rows["occurred_at"], settled_at]), accounts))
+        deltas = np.concatenate([-moved, moved, loans["amount_centavos"]])
+        at = np.concatenate([rows["occurred_at"], settled_at, loans["occurred_at"]])
+        order = np.lexsort((at, accounts))
         mine, deltas = accounts[order], deltas[order]
         first = np.flatnonzero(np.diff(mine, prepend=-1))
         lengths = np.diff(first, append=len(mine))
@@ -49,7 +53,7 @@ class Balances:
         owners = mine[first]
         held = self._held[owners] + self._income(owners, lowest, day_index)
         self._held[owners] = held + (after - before_group)[first + lengths - 1]
-        found = np.empty(2 * count, dtype=np.int64)
+        found = np.empty(len(accounts), dtype=np.int64)
         found[order] = np.repeat(held, lengths) + before
         # A refused attempt moves nothing, yet it was asked for in good faith.
         return np.maximum(found[:count], 0)

@@ -20,11 +20,12 @@ from crivo.simulator.events.mandates import MandateBook
 from crivo.simulator.events.past import Past
 from crivo.simulator.events.registry import Registry
 from crivo.simulator.events.settlement import settle_attempts
+from crivo.simulator.facts import FactKind
 from crivo.simulator.naming import end_to_end_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
-from crivo.simulator.world import World
+from crivo.simulator.world import World, of_day
 
 _BY_CODE: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
 
@@ -60,7 +61,11 @@ class Chronicle:
         by_hand = rows["initiation"] == INITIATIONS.index(Initiation.MANU)
         settlement = settle_attempts(draws("settlement"), rows, same_psp)
         settled = settlement.settled
-        look_ups = ask(day, draws("look-up"), rows, ~(by_hand | same_psp))
+        happened = of_day(world.plan.facts, day)
+        persons = town.census.persons
+        scans = happened[happened["kind"] == FactKind.KEYS_LOOKED_UP]
+        loans = happened[happened["kind"] == FactKind.LOAN_DISBURSED]
+        look_ups = ask(day, draws("look-up"), rows, ~(by_hand | same_psp), scans, persons)
         contested = np.flatnonzero(rows["contested_at"] != NONE)
         claims, situations = claims_of(rows, contested, payers, world.typologies, seed)
         self._directory.note_settlements(settlement.at[settled], rows["payee"][settled])
@@ -70,6 +75,7 @@ class Chronicle:
             accounts=self._accounts,
             day=day,
             rows=rows,
+            happened=happened,
             ids=end_to_end_ids(Draws(seed, "ids", day.index), rows["occurred_at"], payers),
             payer_places=payers,
             payee_places=payees,
@@ -77,13 +83,13 @@ class Chronicle:
             by_hand=by_hand,
             by_code=np.isin(rows["initiation"], [INITIATIONS.index(one) for one in _BY_CODE]),
             settlement=settlement,
-            balances=self._balances.day(rows, settled, settlement.at, day.index),
+            balances=self._balances.day(rows, settled, settlement.at, loans, day.index),
             devices=self._registry.day(day, draws("device"), rows),
             look_ups=look_ups,
             statistics=self._directory.view(day.start, look_ups.at, look_ups.payees),
             look_up_of=_places_of(look_ups.rows, len(rows)),
-            mandates=self._mandates.day(day, draws("mandate"), rows),
-            limits=self._limits.day(day, draws("limit"), rows),
+            mandates=self._mandates.day(day, draws("mandate"), rows, happened, persons),
+            limits=self._limits.day(day, draws("limit"), rows, happened),
             contested=contested,
             claims=claims,
             recovered_at=claims.settled_at + draws("recovery").spans(*_REFUND, len(contested)),

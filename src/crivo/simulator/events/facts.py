@@ -15,6 +15,7 @@ from crivo.simulator.events.mandates import Mandates
 from crivo.simulator.events.registry import DeviceFacts
 from crivo.simulator.events.reported import Claims, Statistics
 from crivo.simulator.events.settlement import Settlement
+from crivo.simulator.facts import Facts
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
 
@@ -27,6 +28,7 @@ class DayFacts:
     accounts: Accounts
     day: Day
     rows: Rows  # in time order
+    happened: Facts  # what campaigns did besides transfers, in time order
     ids: npt.NDArray[bytes_]  # EndToEndIds
     payer_places: Int64s  # of institutions
     payee_places: Int64s

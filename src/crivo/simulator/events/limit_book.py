@@ -13,7 +13,8 @@ from crivo.simulator.amounts import lognormal
 from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.events.accounts import Accounts, spread
 from crivo.simulator.events.timing import lead
-from crivo.simulator.rhythm import Day, instants
+from crivo.simulator.facts import FactKind, Facts
+from crivo.simulator.rhythm import Day, hours_of, instants
 from crivo.simulator.rows import Rows
 from crivo.simulator.signals import Signal
 
@@ -21,6 +22,8 @@ PERIODS: Final = ("DAY", "NIGHT")
 
 #: What a natural person may pay at night unless it chose otherwise.
 NIGHT_DEFAULT_CENTAVOS: Final = 1000_00
+_NIGHT_BEGINS: Final = 20
+_NIGHT_ENDS: Final = 6
 _DAY_DEFAULT: Final = (5000_00, 80)
 
 #: Persons in 100,000 who change a limit on a day, and thousandths of these who raise it.
@@ -56,35 +59,46 @@ class LimitBook:
         steps = np.maximum(by_day // _STEP_CENTAVOS, 1) * _STEP_CENTAVOS
         self._limits = np.stack([steps, night])
 
-    def day(self, day: Day, draws: Draws, rows: Rows) -> LimitChanges:
-        """Who changes a limit that day: a few of all, and whoever was noticed raising one."""
+    def day(self, day: Day, draws: Draws, rows: Rows, happened: Facts) -> LimitChanges:
+        """Who changes a limit that day: a few of all, who was noticed raising one, and victims."""
         everybody = self._limits.shape[1]
         casual = draws.below(everybody, everybody * _CHANGES_OF_100_000 // 100_000)
         noticed = (rows["signals"] & Signal.LIMIT_RAISED != 0) & (rows["payer"] < everybody)
         raising = rows[noticed]
         spans = draws.spans(*_BEFORE_PAYMENT, len(raising))
+        forced = happened[
+            (happened["kind"] == FactKind.LIMIT_ASKED) & (happened["account"] < everybody)
+        ]
         at = np.concatenate(
             [
+                forced["occurred_at"],
                 lead(raising["occurred_at"], day.start, spans),
                 instants(draws, len(casual), day.start) // 1000 * 1000,
             ]
         )
-        asked = np.concatenate([raising["payer"], casual])
+        asked = np.concatenate([forced["account"], raising["payer"], casual])
+        wanted = np.zeros(len(asked), dtype=np.int64)
+        wanted[: len(forced)] = forced["amount_centavos"]
         _, first = np.unique(asked, return_index=True)
         persons, at = asked[first], at[first]
-        is_raise = (first < len(raising)) | draws.chance(_RAISES_PER_MILLE, len(first))
-        return self._change(draws, persons, at, is_raise)
+        sure = len(forced) + len(raising)
+        is_raise = (first < sure) | draws.chance(_RAISES_PER_MILLE, len(first))
+        return self._change(draws, persons, at, is_raise, wanted[first])
 
-    def _change(self, draws: Draws, persons: Int64s, at: Int64s, is_raise: Bools) -> LimitChanges:
+    def _change(
+        self, draws: Draws, persons: Int64s, at: Int64s, is_raise: Bools, wanted: Int64s
+    ) -> LimitChanges:
         count = len(persons)
-        period = draws.below(len(PERIODS), count)
+        hours = hours_of(at)
+        at_night = (hours >= _NIGHT_BEGINS) | (hours < _NIGHT_ENDS)
+        period = np.where(wanted > 0, at_night, draws.below(len(PERIODS), count))
         before = self._limits[period, persons]
         percent = np.where(
             is_raise, draws.between(*_RAISE_PERCENT, count), draws.between(*_CUT_PERCENT, count)
         )
         after = before * percent // 100 // _STEP_CENTAVOS * _STEP_CENTAVOS
         after = np.where(is_raise, np.maximum(after, before + _STEP_CENTAVOS), after)
-        after = np.clip(after, 0, CENTAVOS_MAX)
+        after = np.clip(np.where(wanted > 0, wanted, after), 0, CENTAVOS_MAX)
         self._limits[period, persons] = after
         delays = np.where(after > before, draws.spans(*RAISE_DELAY, count), 0)
         return LimitChanges(persons, at, at + delays, period, before, after)

@@ -13,6 +13,7 @@ from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.events.accounts import spread
 from crivo.simulator.events.sorted_pairs import SortedPairs, firsts, paired
 from crivo.simulator.events.timing import lead
+from crivo.simulator.facts import FactKind, Facts
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import INITIATIONS, Rows
 
@@ -24,6 +25,9 @@ _REFUSED_PER_MILLE: Final = 600
 
 _REQUESTED_BEFORE: Final = (5 * MINUTE, 180 * MINUTE)
 _ANSWERED_AFTER: Final = (MINUTE, 4 * MINUTE)
+
+_ASKED_WITHIN: Final = 120 * MINUTE
+_REFUSED_AFTER: Final = (MINUTE, 240 * MINUTE)
 
 STATUSES: Final = ("REQUESTED", "AUTHORISED", "REJECTED", "EXPIRED")
 
@@ -47,15 +51,34 @@ class MandateBook:
         self._agreed = SortedPairs()
         self._salt = seed ^ 0x6D616E64
 
-    def day(self, day: Day, draws: Draws, rows: Rows) -> Mandates:
-        """The requests of the day whose transfers these are, in time order."""
-        automatic = np.flatnonzero(rows["initiation"] == INITIATIONS.index(Initiation.AUTO))
-        pairs = paired(rows["payer"][automatic], rows["payee"][automatic])
+    def day(self, day: Day, draws: Draws, rows: Rows, happened: Facts, persons: int) -> Mandates:
+        """The requests of the day whose transfers and campaign facts these are, in time order.
+
+        `persons` is how many accounts a campaign may ask, from 0.
+        """
+        grants = happened[happened["kind"] == FactKind.AUTHORISATION_GRANTED]
+        self._remember(grants["account"], grants["other"], grants["occurred_at"])
+        asked = happened[happened["kind"] == FactKind.AUTHORISATIONS_ASKED]
+        return _joined(
+            _granted(day, draws, grants),
+            _pestered(draws, asked, persons),
+            self._of_rows(day, draws, rows),
+        )
+
+    def _remember(self, payers: Int64s, payees: Int64s, at: Int64s) -> Int64s:
+        """Notes pairs that have agreed; the places of those that had not, each pair once."""
+        pairs = paired(payers, payees)
         known, _ = self._agreed.look_up(pairs)
-        fresh = automatic[~known]
-        first = fresh[firsts(paired(rows["payer"][fresh], rows["payee"][fresh]))]
+        fresh = np.flatnonzero(~known)
+        first = fresh[firsts(pairs[fresh])]
+        self._agreed.add(pairs[first], at[first])
+        return first
+
+    def _of_rows(self, day: Day, draws: Draws, rows: Rows) -> Mandates:
+        automatic = np.flatnonzero(rows["initiation"] == INITIATIONS.index(Initiation.AUTO))
+        mine = rows[automatic]
+        first = automatic[self._remember(mine["payer"], mine["payee"], mine["occurred_at"])]
         fresh_pairs = paired(rows["payer"][first], rows["payee"][first])
-        self._agreed.add(fresh_pairs, rows["occurred_at"][first])
         granted = first[spread(fresh_pairs, self._salt, 1000) >= _AGREED_BEFORE_PER_MILLE]
         unwanted = _unwanted(draws, rows)
         asked = np.concatenate([granted, unwanted])
@@ -77,6 +100,46 @@ class MandateBook:
             ends=ends,
             limits=rows["amount_centavos"][asked] * draws.between(100, 400, len(asked)) // 100,
         )
+
+
+def _granted(day: Day, draws: Draws, grants: Facts) -> Mandates:
+    """Requests of a campaign that were granted."""
+    spans = draws.spans(*_ANSWERED_AFTER, len(grants))
+    return Mandates(
+        payers=grants["account"],
+        payees=grants["other"],
+        requested_at=lead(grants["occurred_at"], day.start, spans),
+        ended_at=grants["occurred_at"],
+        ends=np.ones(len(grants), dtype=np.int64),
+        limits=np.maximum(grants["amount_centavos"], 1),
+    )
+
+
+def _pestered(draws: Draws, asked: Facts, persons: int) -> Mandates:
+    """Requests of a campaign to very many, who refuse or forget."""
+    of = np.repeat(np.arange(len(asked)), asked["count"].astype(np.int64))
+    requested_at = asked["occurred_at"][of] + draws.spans(0, _ASKED_WITHIN, len(of))
+    refused = draws.chance(_REFUSED_PER_MILLE, len(of))
+    answered_at = requested_at + draws.spans(*_REFUSED_AFTER, len(of))
+    return Mandates(
+        payers=draws.below(persons, len(of)),
+        payees=asked["account"][of],
+        requested_at=requested_at,
+        ended_at=np.where(refused, answered_at, requested_at + DAY),
+        ends=np.where(refused, 2, 3),
+        limits=np.maximum(asked["amount_centavos"][of], 1),
+    )
+
+
+def _joined(*parts: Mandates) -> Mandates:
+    return Mandates(
+        payers=np.concatenate([part.payers for part in parts]),
+        payees=np.concatenate([part.payees for part in parts]),
+        requested_at=np.concatenate([part.requested_at for part in parts]),
+        ended_at=np.concatenate([part.ended_at for part in parts]),
+        ends=np.concatenate([part.ends for part in parts]),
+        limits=np.concatenate([part.limits for part in parts]),
+    )
 
 
 def _unwanted(draws: Draws, rows: Rows) -> Int64s:

@@ -15,7 +15,9 @@ from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import event_ids
 from crivo.simulator.events.timing import lead
 from crivo.simulator.events.viewpoint import PAYER
+from crivo.simulator.facts import FactKind
 from crivo.simulator.naming import account_ids, device_ids
+from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
 from crivo.simulator.signals import Signal
 
@@ -74,7 +76,9 @@ def _draw(facts: DayFacts) -> Drawn:
     of = np.concatenate([paying, idle])
     failed = np.flatnonzero(draws.chance(_FAILED_PER_MILLE, len(of)))
     failed_at = lead(at[failed], start, draws.spans(*_FAILED_BEFORE, len(failed)))
+    told = facts.happened[facts.happened["kind"] == FactKind.CREDENTIAL_RESET]
     reset = resets_before(rows)
+    reset = reset[~np.isin(rows["payer"][reset], told["account"])]
     reset_at = lead(rows["occurred_at"][reset], start, draws.spans(*_RESET_BEFORE, len(reset)))
     at = np.concatenate([at, failed_at, reset_at])
     of = np.concatenate([of, of[failed], reset])
@@ -82,12 +86,17 @@ def _draw(facts: DayFacts) -> Drawn:
     places = np.arange(len(of))
     succeeded = (places < sessions) | (places >= len(of) - len(reset))
     resets = (places >= len(of) - len(reset)).astype(np.int64)
-    method = np.searchsorted(_METHOD_STEPS, draws.below(1000, len(of)), side="right")
-    payers = rows["payer"][of]
+    at = np.concatenate([at, told["occurred_at"]])
+    succeeded = np.concatenate([succeeded, np.ones(len(told), dtype=np.bool_)])
+    resets = np.concatenate([resets, np.ones(len(told), dtype=np.int64)])
+    payers = np.concatenate([rows["payer"][of], told["account"]])
+    devices = np.concatenate([rows["device"][of], np.full(len(told), NONE)])
+    method = np.searchsorted(_METHOD_STEPS, draws.below(1000, len(at)), side="right")
+    town = facts.accounts.town
     return {
-        "login_id": event_ids(b"log-", draws, len(of)),
-        "account": account_ids(facts.seed, payers, facts.payer_places[of]),
-        "device": device_ids(facts.seed, rows["device"][of]),
+        "login_id": event_ids(b"log-", draws, len(at)),
+        "account": account_ids(facts.seed, payers, account_institutions(town, payers)),
+        "device": (device_ids(facts.seed, devices), devices == NONE),
         "occurred_at": at,
         "received_at": at,
         "action": words(ACTIONS)[resets],
@@ -106,7 +115,7 @@ EVENTS: Final = EventKind(
     fields=(
         Field("login_id", Kind.TEXT, PAYER, "id of the attempt"),
         Field("account", Kind.TEXT, PAYER, "whose session"),
-        Field("device", Kind.TEXT, PAYER, "on which device"),
+        Field("device", Kind.TEXT, PAYER, "null where it was not seen", nullable=True),
         Field("occurred_at", Kind.INSTANT, PAYER, "when"),
         Field("received_at", Kind.INSTANT, PAYER, "when it was known"),
         Field("action", Kind.WORD, PAYER, "LOGIN, or CREDENTIAL_RESET"),
