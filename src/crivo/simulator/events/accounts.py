@@ -56,11 +56,11 @@ class Accounts:
         index = (accounts - size.first_newcomer) // size.newcomers_a_day
         is_newcomer = (accounts >= size.first_newcomer) & (accounts < size.first_fraud)
         opened = np.where(is_newcomer, self.start + index * DAY, opened)
-        fraud = accounts - size.first_fraud
-        is_fraud = fraud >= 0
-        used = self._first_use[np.where(is_fraud, fraud, 0)]
-        used = used - fraud_account_age_days(self.town, accounts) * DAY - HOUR
-        return np.asarray(np.where(is_fraud, used, opened), dtype=np.int64)
+        frauds = np.flatnonzero(accounts >= size.first_fraud)
+        numbers = accounts[frauds]
+        used = self._first_use[numbers - size.first_fraud]
+        opened[frauds] = used - fraud_account_age_days(self.town, numbers) * DAY - HOUR
+        return np.asarray(opened, dtype=np.int64)
 
     def key_created_at(self, accounts: Int64s, opened_at: Int64s) -> Int64s:
         """When the key was registered: some time in the first tenth of the account's life."""

@@ -21,7 +21,7 @@ from crivo.simulator.events.past import Past
 from crivo.simulator.events.registry import Registry
 from crivo.simulator.events.settlement import settle_attempts
 from crivo.simulator.facts import FactKind
-from crivo.simulator.naming import end_to_end_ids
+from crivo.simulator.naming import account_ids, end_to_end_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
@@ -77,6 +77,8 @@ class Chronicle:
             rows=rows,
             happened=happened,
             ids=end_to_end_ids(Draws(seed, "ids", day.index), rows["occurred_at"], payers),
+            payer_names=account_ids(seed, rows["payer"], payers),
+            payee_names=account_ids(seed, rows["payee"], payees),
             payer_places=payers,
             payee_places=payees,
             same_psp=same_psp,

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy.typing as npt
-from numpy import bytes_
-
 from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.events.accounts import Accounts
 from crivo.simulator.events.limit_book import LimitChanges
@@ -16,6 +13,7 @@ from crivo.simulator.events.registry import DeviceFacts
 from crivo.simulator.events.reported import Claims, Statistics
 from crivo.simulator.events.settlement import Settlement
 from crivo.simulator.facts import Facts
+from crivo.simulator.lettering import Names
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
 
@@ -29,7 +27,9 @@ class DayFacts:
     day: Day
     rows: Rows  # in time order
     happened: Facts  # what campaigns did besides transfers, in time order
-    ids: npt.NDArray[bytes_]  # EndToEndIds
+    ids: Names  # EndToEndIds
+    payer_names: Names  # of accounts
+    payee_names: Names
     payer_places: Int64s  # of institutions
     payee_places: Int64s
     same_psp: Bools

@@ -15,7 +15,6 @@ from crivo.simulator.events.naming import event_ids
 from crivo.simulator.events.timing import soon
 from crivo.simulator.events.viewpoint import PAYEE
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import account_ids
 
 STATUSES: Final = ("PLACED", "RELEASED", "RETURNED")
 BLOCK_MAX: Final = 72 * HOUR
@@ -29,8 +28,8 @@ def _draw(facts: DayFacts) -> Drawn:
     begun = facts.settlement.at[places] + soon(draws, 200, 2_000, count)
     ended = np.where(rows["block"] == Block.RELEASED, 1, 2)
     at = np.concatenate([begun, rows["block_ended_at"]])
-    payers = account_ids(facts.seed, rows["payer"], facts.payer_places[places])
-    payees = account_ids(facts.seed, rows["payee"], facts.payee_places[places])
+    payers = facts.payer_names[places]
+    payees = facts.payee_names[places]
     return {
         "block_id": event_ids(b"blk-", draws, count)[twice],
         "end_to_end_id": facts.ids[places][twice],

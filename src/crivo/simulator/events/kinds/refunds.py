@@ -12,7 +12,7 @@ from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.viewpoint import ALL, BOTH
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import account_ids, report_ids
+from crivo.simulator.naming import report_ids
 from crivo.simulator.recoveries import Recovery
 
 STATUSES: Final = ("OPEN", "CLOSED")
@@ -37,8 +37,8 @@ def _draw(facts: DayFacts) -> Drawn:
     at = np.concatenate(
         [facts.claims.settled_at[accepted] + _OPENED_AFTER, facts.recovered_at[accepted]]
     )
-    payers = account_ids(facts.seed, rows["payer"], facts.payer_places[places])
-    payees = account_ids(facts.seed, rows["payee"], facts.payee_places[places])
+    payers = facts.payer_names[places]
+    payees = facts.payee_names[places]
     return {
         "refund_id": report_ids(facts.ids[places], b"3")[twice],
         "end_to_end_id": facts.ids[places][twice],

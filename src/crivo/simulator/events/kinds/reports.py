@@ -14,7 +14,7 @@ from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.reported import FRAUD_TYPES
 from crivo.simulator.events.viewpoint import ALL, BOTH
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import account_ids, report_ids
+from crivo.simulator.naming import report_ids
 
 _STATUSES: Final = (ReportStatus.CLAIMED, ReportStatus.ACCEPTED, ReportStatus.REJECTED)
 
@@ -29,8 +29,8 @@ def _draw(facts: DayFacts) -> Drawn:
     status = np.concatenate([np.zeros(count, dtype=np.int64), ends])
     at = np.concatenate([claims.contested_at, claims.settled_at])
     undecided = status != 1
-    payers = account_ids(facts.seed, rows["payer"], facts.payer_places[of])
-    payees = account_ids(facts.seed, rows["payee"], facts.payee_places[of])
+    payers = facts.payer_names[of]
+    payees = facts.payee_names[of]
     return {
         "report_id": np.concatenate([report_ids(ids, b"1"), report_ids(ids, b"2")]),
         "end_to_end_id": ids[twice],

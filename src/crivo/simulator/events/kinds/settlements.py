@@ -15,14 +15,13 @@ from crivo.simulator.events.settlement import REASONS
 from crivo.simulator.events.timing import soon
 from crivo.simulator.events.viewpoint import ALL, BOTH
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import account_ids
 from crivo.simulator.rows import NONE
 
 STATUSES: Final = ("SETTLED", "REJECTED", "CANCELLED", "RETURNED")
 
 
 def _draw(facts: DayFacts) -> Drawn:
-    rows, settlement, seed = facts.rows, facts.settlement, facts.seed
+    rows, settlement = facts.rows, facts.settlement
     draws = facts.draws("settlements")
     returns = returns_of(facts)
     count, back = len(rows), len(returns.of)
@@ -46,8 +45,8 @@ def _draw(facts: DayFacts) -> Drawn:
         "return_id": (names, ~is_return),
         "returned_centavos": (returned, ~is_return),
         "amount_centavos": rows["amount_centavos"][every],
-        "payer_account": account_ids(seed, rows["payer"], facts.payer_places)[every],
-        "payee_account": account_ids(seed, rows["payee"], facts.payee_places)[every],
+        "payer_account": facts.payer_names[every],
+        "payee_account": facts.payee_names[every],
         "payer_ispb": ispbs[facts.payer_places][every],
         "payee_ispb": ispbs[facts.payee_places][every],
         "transfer_occurred_at": rows["occurred_at"][every],

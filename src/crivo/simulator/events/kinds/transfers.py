@@ -20,7 +20,7 @@ from crivo.simulator.events.timing import lead
 from crivo.simulator.events.viewpoint import ALL, BOTH, PAYEE, PAYER
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.lettering import Names
-from crivo.simulator.naming import account_ids, device_ids, keys
+from crivo.simulator.naming import device_ids, keys
 from crivo.simulator.people import is_legal_person
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES
 
@@ -70,14 +70,14 @@ def _draw(facts: DayFacts) -> Drawn:
         "txid": _txids(facts, initiation),
         "remittance": (words(REMITTANCES)[draws.below(len(REMITTANCES), count)], silent),
         "initiator": (words(INITIATORS)[draws.below(len(INITIATORS), count)], own_initiator),
-        "payer_account": account_ids(seed, payers, facts.payer_places),
+        "payer_account": facts.payer_names,
         "payer_ispb": ispbs[facts.payer_places],
         "payer_account_type": types[accounts.types(payers)],
         "payer_person": person_ids(seed, accounts.persons(payers)),
         "payer_person_type": kinds[is_legal],
         "payer_account_opened_at": accounts.opened_at(payers),
         "payer_balance_centavos": facts.balances,
-        "payee_account": account_ids(seed, payees, facts.payee_places),
+        "payee_account": facts.payee_names,
         "payee_ispb": ispbs[facts.payee_places],
         "payee_person": person_ids(seed, accounts.persons(payees)),
         "payee_key": (keys(seed, payees, facts.by_code), facts.by_hand),
