@@ -72,6 +72,7 @@ def test_a_payees_institution_and_the_rail_do_not_see_the_payers_customer():
         assert hidden
         assert seen.isdisjoint(hidden)
         assert not any(name.startswith("dict_") for name in seen)
+        assert [name for name in seen if name.endswith("name")] == ["payer_name"]
     assert "payee_account_opened_at" not in {
         column.name for column in gathered(Viewpoint.PAYER_PSP)["transfers"]
     }

@@ -9,6 +9,7 @@ import pytest
 
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
+from crivo.domain.tax_id import parse_cnpj, parse_cpf
 from crivo.domain.transfer import Initiation
 from crivo.simulator.events.directory import EVERY
 from crivo.simulator.events.kinds.logins import SESSION_GAP, session_starts
@@ -409,3 +410,16 @@ def test_what_the_mechanism_returned_is_settled_as_a_fraud_return():
         strict=True,
     ):
         assert returned[each] == centavos > 0
+
+
+def test_identities_are_valid_and_the_payees_name_comes_from_the_directory():
+    transfers, null = cells("transfers"), missing("transfers")
+    for side in ("payer", "payee"):
+        numbers = set(transfers[f"{side}_tax_id"].tolist())
+        for number in (each.decode() for each in numbers):
+            assert number == (parse_cpf(number) if len(number) == 11 else parse_cnpj(number))
+        is_company = np.char.str_len(transfers[f"{side}_tax_id"]) == 14
+        assert 0.02 < is_company.mean() < 0.9
+    assert np.array_equal(null["dict_owner_name"], null["dict_account_opened_at"])
+    names = transfers["dict_owner_name"][~null["dict_owner_name"]]
+    assert (np.char.str_len(names) > 5).all()

@@ -18,6 +18,7 @@ from crivo.simulator.events.limit_book import LimitBook
 from crivo.simulator.events.look_ups import ask
 from crivo.simulator.events.mandates import MandateBook
 from crivo.simulator.events.past import Past
+from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import Registry
 from crivo.simulator.events.settlement import settle_attempts
 from crivo.simulator.facts import FactKind
@@ -40,10 +41,11 @@ class Chronicle:
         self._world = world
         first = world.days[0]
         self._accounts = Accounts(world.town, world.frauds, world.accounts, first.start)
+        self._register = Register(world)
         past = Past(self._accounts, world.options.seed, first)
         self._directory = Directory(self._accounts, past)
         self._balances = Balances(self._accounts)
-        self._registry = Registry(self._accounts)
+        self._devices = Registry(self._accounts)
         self._mandates = MandateBook(world.options.seed)
         self._limits = LimitBook(self._accounts)
 
@@ -73,6 +75,7 @@ class Chronicle:
         return DayFacts(
             seed=seed,
             accounts=self._accounts,
+            register=self._register,
             day=day,
             rows=rows,
             happened=happened,
@@ -86,7 +89,7 @@ class Chronicle:
             by_code=np.isin(rows["initiation"], [INITIATIONS.index(one) for one in _BY_CODE]),
             settlement=settlement,
             balances=self._balances.day(rows, settled, settlement.at, loans, day.index),
-            devices=self._registry.day(day, draws("device"), rows),
+            devices=self._devices.day(day, draws("device"), rows),
             look_ups=look_ups,
             statistics=self._directory.view(day.start, look_ups.at, look_ups.payees),
             look_up_of=_places_of(look_ups.rows, len(rows)),

@@ -9,6 +9,7 @@ from crivo.simulator.events.accounts import Accounts
 from crivo.simulator.events.limit_book import LimitChanges
 from crivo.simulator.events.look_ups import LookUps
 from crivo.simulator.events.mandates import Mandates
+from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import DeviceFacts
 from crivo.simulator.events.reported import Claims, Statistics
 from crivo.simulator.events.settlement import Settlement
@@ -24,6 +25,7 @@ class DayFacts:
 
     seed: int
     accounts: Accounts
+    register: Register  # who holds the accounts
     day: Day
     rows: Rows  # in time order
     happened: Facts  # what campaigns did besides transfers, in time order

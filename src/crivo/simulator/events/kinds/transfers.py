@@ -10,7 +10,7 @@ from crivo.domain.instant import MINUTE, SECOND
 from crivo.domain.transfer import Initiation
 from crivo.simulator.columns import Kind, words
 from crivo.simulator.draws import Bools, Int64s
-from crivo.simulator.events import risk_signals
+from crivo.simulator.events import identities, risk_signals
 from crivo.simulator.events.accounts import ACCOUNT_TYPES, PERSON_TYPES
 from crivo.simulator.events.entries import entry_fields, entry_values, of_rows
 from crivo.simulator.events.facts import DayFacts
@@ -86,6 +86,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "device": (device_ids(seed, rows["device"]), no_device),
         "is_device_registered": (facts.devices.is_registered, no_device),
         "device_registered_at": (registered_at, registered_at == NONE),
+        **identities.values(facts),
         **risk_signals.values(facts),
         **of_rows(answers, facts.look_up_of),
     }
@@ -138,6 +139,7 @@ EVENTS: Final = EventKind(
         Field("device", Kind.TEXT, PAYER, "null where not collected", nullable=True),
         Field("is_device_registered", Kind.FLAG, PAYER, "null without a device", nullable=True),
         Field("device_registered_at", Kind.INSTANT, PAYER, "null if not registered", nullable=True),
+        *identities.FIELDS,
         *risk_signals.FIELDS,
         *entry_fields(PAYER),
     ),
