@@ -17,6 +17,7 @@ from crivo.simulator.rows import Rows
 from tests.unit.simulator.event_worlds import (
     dense_rows,
     dense_world,
+    fullest,
     gathered,
     kinds_by_name,
     offences,
@@ -45,7 +46,7 @@ def test_there_are_kinds_and_their_names_are_their_own():
 @pytest.mark.parametrize("name", KINDS)
 def test_a_kind_keeps_the_laws(name: str):
     kind = KINDS[name]
-    viewpoint = min(kind.seen_by)
+    viewpoint = fullest(kind)
     pieces = by_kind(list(pieces_of(viewpoint, kinds=(kind,))))[name]
     assert list(offences(kind, pieces)) == []
 
@@ -178,7 +179,7 @@ def _shifted(name: str, field: str, by: int) -> EventKind:
 def test_sabotage_a_crooked_kind_breaks_its_law(crooked: EventKind, offence: str):
     pieces = [
         piece
-        for piece in pieces_of(min(crooked.seen_by), kinds=(crooked,))
+        for piece in pieces_of(fullest(crooked), kinds=(crooked,))
         if piece.table == crooked.name
     ]
     assert offence in set(offences(crooked, pieces))

@@ -76,6 +76,15 @@ def missing(kind: str, viewpoint: Viewpoint = Viewpoint.PAYER_PSP) -> Cells:
     }
 
 
+def fullest(kind: EventKind) -> Viewpoint:
+    """The viewpoint that sees the most of a kind."""
+    seen = {
+        viewpoint: sum(viewpoint in field.seen_by for field in kind.fields)
+        for viewpoint in Viewpoint
+    }
+    return max(seen, key=lambda viewpoint: seen[viewpoint])
+
+
 @cache
 def decided_at() -> dict[bytes, int]:
     """The decision instant of every transfer by EndToEndId."""

@@ -292,14 +292,15 @@ def test_a_signal_that_is_not_collected_is_null_and_not_false():
     assert not transfers[name][collected].all()
 
 
-def test_codes_have_ids_and_other_payments_have_none():
+def test_dynamic_codes_have_ids_static_ones_may_and_other_payments_have_none():
     transfers, null = cells("transfers"), missing("transfers")
-    by_code = np.isin(transfers["initiation"], [b"QRES", b"QRDN", b"APDN", b"APES"])
-    assert np.array_equal(~null["txid"], by_code)
-    lengths = np.char.str_len(transfers["txid"][transfers["initiation"] == b"QRDN"])
-    assert set(lengths.tolist()) == {32}
-    static = np.char.str_len(transfers["txid"][transfers["initiation"] == b"QRES"])
-    assert set(static.tolist()) <= {3, 25}
+    static = np.isin(transfers["initiation"], [b"QRES", b"APES"])
+    dynamic = np.isin(transfers["initiation"], [b"QRDN", b"APDN"])
+    assert not null["txid"][dynamic].any()
+    assert 0.4 < null["txid"][static].mean() < 0.8
+    assert null["txid"][~static & ~dynamic].all()
+    assert set(np.char.str_len(transfers["txid"][dynamic]).tolist()) == {32}
+    assert set(np.char.str_len(transfers["txid"][static & ~null["txid"]]).tolist()) == {25}
 
 
 def test_an_authorisation_is_asked_for_before_it_ends():

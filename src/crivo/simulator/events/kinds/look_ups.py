@@ -13,7 +13,7 @@ from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import event_ids, person_ids
 from crivo.simulator.events.viewpoint import PAYER_AND_RAIL
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import keys
+from crivo.simulator.naming import account_ids, keys
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import NONE
 
@@ -39,7 +39,20 @@ def _draw(facts: DayFacts) -> Drawn:
         "end_to_end_id": (ids, idle),
         "key": keys(facts.seed, np.where(asked.found, asked.payees, NONE - asked.payees), by_code),
         "action": words(ACTIONS)[asked.found.astype(np.int64)],
+        **_owners(facts),
         **entry_values(facts.accounts, asked.payees, facts.statistics, ~asked.found),
+    }
+
+
+def _owners(facts: DayFacts) -> Drawn:
+    """Whose key it is, null where there is no such key."""
+    payees, unknown = facts.look_ups.payees, ~facts.look_ups.found
+    places = account_institutions(facts.accounts.town, payees)
+    return {
+        "dict_ispb": (words(ISPBS)[places], unknown),
+        "dict_account": (account_ids(facts.seed, payees, places), unknown),
+        "dict_person": (person_ids(facts.seed, facts.accounts.persons(payees)), unknown),
+        "dict_owner_name": (facts.register.names[payees], unknown),
     }
 
 
@@ -61,6 +74,10 @@ EVENTS: Final = EventKind(
         ),
         Field("key", Kind.TEXT, PAYER_AND_RAIL, "about which key"),
         Field("action", Kind.WORD, PAYER_AND_RAIL, "FOUND, or NOT_FOUND: there is no such key"),
+        Field("dict_ispb", Kind.WORD, PAYER_AND_RAIL, "who holds the account", nullable=True),
+        Field("dict_account", Kind.TEXT, PAYER_AND_RAIL, "the key's account", nullable=True),
+        Field("dict_person", Kind.TEXT, PAYER_AND_RAIL, "who has the key", nullable=True),
+        Field("dict_owner_name", Kind.TEXT, PAYER_AND_RAIL, "and their name", nullable=True),
         *entry_fields(PAYER_AND_RAIL),
     ),
     draw=_draw,

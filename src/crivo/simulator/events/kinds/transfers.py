@@ -39,6 +39,9 @@ REMITTANCES: Final = (
 )
 _WRITTEN_PER_MILLE: Final = 180
 
+#: Thousandths of static codes that carry no id (an assumption).
+_WITHOUT_ID_PER_MILLE: Final = 600
+
 #: Payment initiators, by their roots of eight characters.
 INITIATORS: Final = ("INI00001", "INI00002", "INI00003")
 
@@ -93,15 +96,15 @@ def _draw(facts: DayFacts) -> Drawn:
 
 
 def _txids(facts: DayFacts, initiation: Int64s) -> tuple[Names, Bools]:
-    """25 characters or `***` on a static code, 32 on a dynamic one, none without a code."""
+    """25 characters on a static code that has an id, 32 on a dynamic one; most static have none."""
     draws = facts.draws("txid")
     count = len(initiation)
     static = np.isin(
         initiation, [INITIATIONS.index(Initiation.QRES), INITIATIONS.index(Initiation.APES)]
     )
     txids = characters(draws, count, 32)
-    short = np.where(draws.chance(600, count), b"***", txids.astype("S25"))
-    return np.where(static, short, txids), ~facts.by_code
+    without = ~facts.by_code | (static & draws.chance(_WITHOUT_ID_PER_MILLE, count))
+    return np.where(static, txids.astype("S25"), txids), without
 
 
 EVENTS: Final = EventKind(
@@ -120,7 +123,7 @@ EVENTS: Final = EventKind(
         Field("initiation", Kind.WORD, ALL, "how the payee was named"),
         Field("service_level", Kind.WORD, ALL, "PAGPRI at once, PAGAGD scheduled"),
         Field("purpose", Kind.WORD, ALL, "what it is for"),
-        Field("txid", Kind.TEXT, ALL, "the code's id; null without a code", nullable=True),
+        Field("txid", Kind.TEXT, ALL, "the code's id; null where it has none", nullable=True),
         Field("remittance", Kind.TEXT, ALL, "what the payer wrote", nullable=True),
         Field("initiator", Kind.WORD, ALL, "root of the initiator, for INIC", nullable=True),
         Field("payer_account", Kind.TEXT, ALL, "ISPB, branch and number"),
