@@ -161,7 +161,19 @@ def _pieces(
         case TableSet.PLATFORM:
             return platform_tables(world, progress, sampling)
         case TableSet.EVENTS:
+            _check_whole(sampling)
             return events(world, viewpoint, progress)
+
+
+def _check_whole(sampling: Sampling) -> None:
+    """Nothing, if no transfer is left out: what events say of one depends on the others."""
+    if sampling.one_in != WHOLE.one_in:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="keep_one_in",
+            expected="1 where the tables are event streams",
+            found=sampling.one_in,
+        )
 
 
 def _write_tables(aside: Path, pieces: Iterator[Piece], layout: Layout) -> dict[str, int]:

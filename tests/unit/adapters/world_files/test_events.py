@@ -15,6 +15,7 @@ from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.instant import parse_rfc3339
 from crivo.simulator.events.viewpoint import Viewpoint, parse_viewpoint
 from crivo.simulator.options import SimulationOptions
+from crivo.simulator.sampling import Sampling
 from crivo.simulator.world import World, simulate
 
 TINY = SimulationOptions(seed=2, days=3, scale=Decimal("0.3"))
@@ -78,6 +79,15 @@ def test_sabotage_a_walk_that_breaks_off_leaves_nothing(tmp_path: Path, world: W
     with pytest.raises(Unavailable) as failure:
         write_world(tmp_path / "events", world, table_set=TableSet.EVENTS, progress=full)
     assert failure.value.code is Code.FILE_UNWRITABLE
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_event_streams_are_never_a_sample(tmp_path: Path, world: World):
+    with pytest.raises(Refused) as refusal:
+        write_world(
+            tmp_path / "events", world, table_set=TableSet.EVENTS, sampling=Sampling(one_in=10)
+        )
+    assert refusal.value.context["field"] == "keep_one_in"
     assert list(tmp_path.iterdir()) == []
 
 
