@@ -36,6 +36,13 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]
+Side = Annotated[
+    str, typer.Option("--viewpoint", help="Whose events: payer_psp, payee_psp or rail.")
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
@@ -91,7 +98,7 @@ def simulate(
         str,
         typer.Option(
             "--tables",
-            help="seven: a bank's tables in Portuguese; platform: transfers, reports, truth.",
+            help="seven: a bank's tables; platform: transfers, reports, truth; events: streams.",
         ),
     ] = "seven",
     seed: Seed = 7,
@@ -124,6 +131,8 @@ def simulate(
         ),
     ] = 1,
     replace: Replace = False,
+    viewpoint: Side = "payer_psp",
+    fault: Faults = None,
     as_json: Json = False,
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
@@ -148,6 +157,8 @@ def simulate(
         by_day=by_day,
         keep_one_in=keep_one_in,
         replace=replace,
+        viewpoint=viewpoint,
+        faults=tuple(fault or ()),
     )
     run_asked(flags, writes=out is not None, report=report, as_json=as_json)
 
