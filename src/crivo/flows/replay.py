@@ -108,6 +108,7 @@ def replay(
     `progress` is told (events read, end of the log).
 
     Raises:
+        Refused: NOT_FOUND where one of `ids` has no decision in the log.
         Misconfigured: FILE_UNREADABLE or ARTIFACT_INVALID where a bundle is missing or damaged.
     """
     return ReplayPass(log, bundles_folder, ids, received_from, received_to).run(progress)
@@ -136,6 +137,7 @@ class ReplayPass:
         self._bundles: dict[str, Bundle] = {}
         self.engines: dict[str, Engine] = {}
         self.result = ReplayResult()
+        self._sought = set(ids or ())
 
     def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
         """What came of the whole log up to its end as it is now."""
@@ -148,6 +150,15 @@ class ReplayPass:
             at = events[-1].seq + 1
             self.result.folded += len(events)
             progress(at, end)
+        if self._sought:
+            unknown = sorted(self._sought)
+            raise Refused(
+                Code.NOT_FOUND,
+                f"the log holds no decision on {', '.join(unknown[:SHOWN_MAX])}",
+                hint="Ids are case-sensitive; an imported transfer was never decided.",
+                field="end_to_end_id",
+                found=unknown[0],
+            )
         return self.result
 
     def _start_engines(self) -> None:
@@ -257,6 +268,8 @@ class ReplayPass:
         event = stored.event
         if event.stream is not Stream.DECISIONS:
             return None
+        if self._sought:
+            self._sought.discard(_record_of(stored).end_to_end_id)
         if self._from is not None and event.received_at < self._from:
             return None
         if self._to is not None and event.received_at >= self._to:
