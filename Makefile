@@ -42,7 +42,7 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
-peers: .peers/.stamp ## Install what benchmarks/features.py is compared with, beside .venv
+peers: .tools/peers/.stamp ## Install what benchmarks/features.py is compared with, beside .venv
 
 lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgrade renews all)
 	@$(COMPILE) --group pyproject.toml:uv -o requirements/uv.txt
@@ -56,7 +56,7 @@ hooks: $(DEV) ## Install the pre-commit hooks; they use the tools in .venv
 	@$(BIN)/pre-commit install
 
 clean: ## Remove environments, caches and build products; home folders (.crivo) stay
-	@rm -rf .venv .peers .tools .hypothesis .*_cache build dist
+	@rm -rf .venv .tools .hypothesis .*_cache build dist
 	@find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
 # The first Python that runs and is new enough. A shim that points nowhere does not run.
@@ -73,10 +73,10 @@ $(UV): requirements/uv.txt
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv
 
-.peers/.stamp: requirements/peers.txt $(UV)
-	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .peers
-	@$(UV) pip sync --quiet --require-hashes --python .peers requirements/peers.txt
-	@touch .peers/.stamp
+.tools/peers/.stamp: requirements/peers.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .tools/peers
+	@$(UV) pip sync --quiet --require-hashes --python .tools/peers requirements/peers.txt
+	@touch .tools/peers/.stamp
 
 # The default set is kept in a venv that already has the development set: the latter contains it.
 $(DEFAULT): requirements/default.txt requirements/build.txt pyproject.toml $(UV) | .venv/bin/python

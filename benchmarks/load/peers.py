@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-PYTHON: Final = ROOT / ".peers" / "bin" / "python"
+PYTHON: Final = ROOT / ".tools" / "peers" / "bin" / "python"
 NAMES: Final = ("polars", "duckdb", "pandas", "river")
 
 #: All of them keep to one core.
