@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "e57cbfd05bd3d080b500c911996fd75cbf69e8472d14ce060027c37fa552107b",
-    "dispositivos.csv": "910ef27870d7e8665418e282979d7f9af857bd029c1b204cda114cd46d30cac0",
-    "fraudes.csv": "498602a80802714a0582163c58a83ec28cffb42862e1bdc244770fe647f7921c",
-    "limites_transacoes.csv": "2e78eae3ad2b8562cf5accc5bedeb134b2a86abdb27903af8be714c657cbe14a",
-    "log_autenticacao.csv": "3b0b65c6d6d788c62987cdd676d5f42ac570dc7cde38a8c6a240df5706d7a24f",
+    "chaves_pix.csv": "144ec19eeeee1301f49bc637ec1293ba6ac0e92c122fe7f015675e094cdff431",
+    "dispositivos.csv": "fc3066fea52efb9c48547f4d221a4456512d9e33835bc99278509fa51131138a",
+    "fraudes.csv": "fd371e7ceabdbfa0f136bb2e988ec94015668525dfd86973d2b6f7c5adc81671",
+    "limites_transacoes.csv": "4f7d2b9d82cb47dbf7c48ba33dd716f3c7b32f6575d39e92c51dd12ec6f386d6",
+    "log_autenticacao.csv": "0c9ce1145c855d8068bd4b3833fa46369703175016881853ad273f7ee205e3b7",
     "reports.jsonl": "8270a3151e33242ef2eb7c5e09f779254a8cc22248d503ed86d4ba414675f103",
-    "transacoes_historicas.csv": "fbd51d279b74753248550f3f23beabca80538d7438ebd100b8d0893e7d8a4b03",
-    "transacoes_pix.csv": "4d9174dc79ddf73018936910769be8dc5b8c46ecfdf83cfe53b0e99ce329d298",
+    "transacoes_historicas.csv": "658898de28ad316436df11094c52eac6657b0bff9c92e6197204277866f77928",
+    "transacoes_pix.csv": "6fb1f8f8fb37533f23bb513425a6cbb6ce93ec213933db151eec67667770cdd9",
     "transfers.jsonl": "8d31d8fe6662739cb4d68d7a00f34ddc3b3acb27d623e70bd291dc27b46fcea3",
     "truth.jsonl": "420d430206c196ee8cba491a2e662ff951fc5c03c5f2ec6aed1d0b0f9ee6eca6",
-    "usuarios.csv": "8156f697876b1982eaff0410a333cf960afcabaca2687f876c50f1a02b165fcf",
+    "usuarios.csv": "006128c3e5ed4c8832f16418b9bd140a5e1ae94553d20691d9a80068280639ba",
 }
 
 PROGRAM = """

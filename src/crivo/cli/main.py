@@ -11,6 +11,29 @@ from typing import Annotated
 
 import typer
 
+from crivo.cli.flags import (
+    ByDay,
+    Compression,
+    Difficulty,
+    Faults,
+    Format,
+    Home,
+    Json,
+    KeepOneIn,
+    Mapping,
+    Out,
+    PastDays,
+    Prevalence,
+    Replace,
+    Report,
+    Scale,
+    Seed,
+    Side,
+    Start,
+    Tables,
+    WindowDays,
+)
+
 app = typer.Typer(
     name="crivo",
     help="Decides Pix transfers in milliseconds, and can prove each decision later.",
@@ -27,25 +50,6 @@ app.add_typer(models, name="models")
 app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
-
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
-Mapping = Annotated[
-    Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
-]
-Side = Annotated[
-    str, typer.Option("--viewpoint", help="Whose events: payer_psp, payee_psp or rail.")
-]
-Faults = Annotated[
-    list[str] | None,
-    typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
-]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
-ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
 
 
 @app.command()
@@ -99,46 +103,20 @@ def demo(
 
 @app.command()
 def simulate(
-    out: Annotated[Path | None, typer.Option("--out", help="Folder for the world.")] = None,
-    report: Annotated[
-        Path | None, typer.Option("--report", help="Folder for a comparison with official figures.")
-    ] = None,
-    tables: Annotated[
-        str,
-        typer.Option(
-            "--tables",
-            help="seven: a bank's tables; platform: transfers, reports, truth; events: streams.",
-        ),
-    ] = "seven",
+    out: Out = None,
+    report: Report = None,
+    tables: Tables = "seven",
     seed: Seed = 7,
-    scale: Annotated[
-        str, typer.Option("--scale", help="1 is 20,000 users and 50,000 transfers in 30 days.")
-    ] = "1",
-    start: Annotated[
-        str, typer.Option("--start", help="First day of the window, as a Brasília date.")
-    ] = "2026-08-03",
-    days: Annotated[int, typer.Option("--days", help="Days of the window.")] = 30,
-    past_days: Annotated[
-        int, typer.Option("--past-days", help="Days before the window, at the same pace.")
-    ] = 90,
-    prevalence: Annotated[
-        str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
-    ] = "enriched",
-    difficulty: Annotated[
-        str, typer.Option("--difficulty", help="easy, standard or hard: how frauds hide.")
-    ] = "standard",
-    file_format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
-    compression: Annotated[
-        str | None,
-        typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
-    ] = None,
+    scale: Scale = "1",
+    start: Start = "2026-08-03",
+    days: WindowDays = 30,
+    past_days: PastDays = 90,
+    prevalence: Prevalence = "enriched",
+    difficulty: Difficulty = "standard",
+    file_format: Format = "csv",
+    compression: Compression = None,
     by_day: ByDay = False,
-    keep_one_in: Annotated[
-        int,
-        typer.Option(
-            "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
-        ),
-    ] = 1,
+    keep_one_in: KeepOneIn = 1,
     replace: Replace = False,
     viewpoint: Side = "payer_psp",
     fault: Faults = None,

@@ -136,7 +136,7 @@ def test_of_all_pairs_of_states_the_written_steps_alone_are_taken(machine):
             with pytest.raises(Refused) as caught:
                 machine.check(before, after)
             assert caught.value.code is Code.STEP_INVALID
-            assert caught.value.context["found"] == repr(after.value)
+            assert caught.value.context["found"] == f'"{after.value}"'
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=machine_name)

@@ -1,0 +1,63 @@
+"""The options that commands take, each declared once: its name, its type and its help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Mapping = Annotated[
+    Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
+]
+Side = Annotated[
+    str, typer.Option("--viewpoint", help="Whose events: payer_psp, payee_psp or rail.")
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
+Out = Annotated[Path | None, typer.Option("--out", help="Folder for the world.")]
+Report = Annotated[
+    Path | None, typer.Option("--report", help="Folder for a comparison with official figures.")
+]
+Tables = Annotated[
+    str,
+    typer.Option(
+        "--tables",
+        help="seven: a bank's tables; platform: transfers, reports, truth; events: streams.",
+    ),
+]
+Scale = Annotated[
+    str, typer.Option("--scale", help="1 is 20,000 users and 50,000 transfers in 30 days.")
+]
+Start = Annotated[str, typer.Option("--start", help="First day of the window, as a Brasília date.")]
+WindowDays = Annotated[int, typer.Option("--days", help="Days of the window.")]
+PastDays = Annotated[
+    int, typer.Option("--past-days", help="Days before the window, at the same pace.")
+]
+Prevalence = Annotated[
+    str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
+]
+Difficulty = Annotated[
+    str, typer.Option("--difficulty", help="easy, standard or hard: how frauds hide.")
+]
+Format = Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")]
+Compression = Annotated[
+    str | None,
+    typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
+]
+KeepOneIn = Annotated[
+    int,
+    typer.Option(
+        "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
+    ),
+]
