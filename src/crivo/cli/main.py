@@ -36,6 +36,24 @@ Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]
+Tables = Annotated[
+    str,
+    typer.Option(
+        "--tables",
+        help="seven: a bank's tables; platform: transfers, reports, truth; events: streams.",
+    ),
+]
+Packing = Annotated[
+    str | None,
+    typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
+]
+Side = Annotated[
+    str, typer.Option("--viewpoint", help="Whose events: payer_psp, payee_psp or rail.")
+]
+Faults = Annotated[
+    list[str] | None,
+    typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
+]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 
 
@@ -85,13 +103,7 @@ def simulate(
     report: Annotated[
         Path | None, typer.Option("--report", help="Folder for a comparison with official figures.")
     ] = None,
-    tables: Annotated[
-        str,
-        typer.Option(
-            "--tables",
-            help="seven: a bank's tables in Portuguese; platform: transfers, reports, truth.",
-        ),
-    ] = "seven",
+    tables: Tables = "seven",
     seed: Seed = 7,
     scale: Annotated[
         str, typer.Option("--scale", help="1 is 20,000 users and 50,000 transfers in 30 days.")
@@ -107,10 +119,7 @@ def simulate(
         str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
     ] = "enriched",
     file_format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
-    compression: Annotated[
-        str | None,
-        typer.Option("--compression", help="none, gzip, zstd or snappy. [default: as the format]"),
-    ] = None,
+    compression: Packing = None,
     by_day: Annotated[
         bool, typer.Option("--by-day", help="One file a day of tables that have days.")
     ] = False,
@@ -123,6 +132,8 @@ def simulate(
     replace: Annotated[
         bool, typer.Option("--replace", help="Overwrite a world that lies there.")
     ] = False,
+    viewpoint: Side = "payer_psp",
+    fault: Faults = None,
     as_json: Json = False,
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
@@ -146,6 +157,8 @@ def simulate(
         by_day=by_day,
         keep_one_in=keep_one_in,
         replace=replace,
+        viewpoint=viewpoint,
+        faults=tuple(fault or ()),
     )
     run_asked(flags, writes=out is not None, report=report, as_json=as_json)
 

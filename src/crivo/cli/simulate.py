@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from crivo.cli.faults import checked_faults, faulted_transfers
 from crivo.cli.output import print_facts, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class SimulateFlags:
     by_day: bool = False
     keep_one_in: int = 1
     replace: bool = False
+    viewpoint: str = "payer_psp"
+    faults: tuple[str, ...] = ()
 
 
 def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
@@ -43,15 +46,16 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         Refused: FIELD_VALUE, FILE_UNWRITABLE. Unavailable: FILE_UNWRITABLE.
     """
     from crivo.adapters.world_files.layout import Layout, parse_compression, parse_format
-    from crivo.adapters.world_files.writer import parse_table_set, write_world
+    from crivo.adapters.world_files.writer import TableSet, parse_table_set, write_world
+    from crivo.simulator.events.viewpoint import parse_viewpoint
     from crivo.simulator.sampling import Sampling
 
+    table_set = parse_table_set(flags.tables)
     layout = Layout(
         parse_format(flags.file_format),
         None if flags.compression is None else parse_compression(flags.compression),
-        flags.by_day,
+        flags.by_day or table_set is TableSet.EVENTS,
     )
-    table_set = parse_table_set(flags.tables)
     sampling = Sampling(flags.keep_one_in)
     return write_world(
         flags.out,
@@ -59,6 +63,7 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         table_set=table_set,
         layout=layout,
         sampling=sampling,
+        viewpoint=parse_viewpoint(flags.viewpoint),
         replace=flags.replace,
         progress=progress,
     )
@@ -91,8 +96,10 @@ def planned_world(flags: SimulateFlags) -> World:
 
 def run_simulate(flags: SimulateFlags, *, as_json: bool) -> None:
     """`crivo simulate`."""
+    rates = checked_faults(flags.faults)
     with progress_bar("transfers", unit="transfers") as progress:
         written = simulate_world(flags, progress)
+    faulted = faulted_transfers(flags, rates) if rates else None
     if as_json:
         print_json(
             {
@@ -100,8 +107,11 @@ def run_simulate(flags: SimulateFlags, *, as_json: bool) -> None:
                 "seed": flags.seed,
                 "rows": dict(written.rows),
                 "sha256": dict(written.sha256),
+                "faults": {} if faulted is None else dict(faulted.done),
             }
         )
         return
     rows = {name: f"{count:,} rows" for name, count in written.rows.items()}
+    if faulted is not None:
+        rows["faulted"] = f"{faulted.received:,} rows arrive, {sum(faulted.done.values()):,} faults"
     print_facts(f"A world of seed {flags.seed} lies in {written.folder}", rows)

@@ -22,13 +22,18 @@ class JsonLinesTable:
 
     def write(self, columns: Columns) -> None:
         """Appends rows."""
-        fields = [_fragments(column, quote='"', null="null") for column in columns]
-        template = "{" + ",".join(f'"{column.name}":%s' for column in columns) + "}"
-        self._file.write(_lines([template % row for row in zip(*fields, strict=True)]))
+        self._file.write(_lines(json_lines(columns)))
 
     def close(self) -> None:
         """Closes the file."""
         self._file.close()
+
+
+def json_lines(columns: Columns) -> list[str]:
+    """Each row as a JSON object without blanks, keys in the order of the columns."""
+    fields = [_fragments(column, quote='"', null="null") for column in columns]
+    template = "{" + ",".join(f'"{column.name}":%s' for column in columns) + "}"
+    return [template % row for row in zip(*fields, strict=True)]
 
 
 class CsvTable:

@@ -18,6 +18,8 @@ from crivo.adapters.world_files.files import TableFiles
 from crivo.adapters.world_files.layout import Layout
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 from crivo.simulator.columns import Piece
+from crivo.simulator.events.streams import events
+from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.sampling import WHOLE, Sampling
 from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.tables import platform_tables
@@ -36,6 +38,7 @@ class TableSet(StrEnum):
 
     SEVEN = "seven"  # a bank's seven tables and its earlier transfers, in Portuguese
     PLATFORM = "platform"  # transfers, reports and the truth, as the platform imports them
+    EVENTS = "events"  # the event streams that one side of the transfers sees, all rows of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def write_world(
     table_set: TableSet = TableSet.PLATFORM,
     layout: Layout = DEFAULT_LAYOUT,
     sampling: Sampling = WHOLE,
+    viewpoint: Viewpoint = Viewpoint.PAYER_PSP,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Written:
@@ -79,6 +83,7 @@ def write_world(
         table_set: Which of its tables.
         layout: Format, compression and files of all tables.
         sampling: Which part of the transfers.
+        viewpoint: Who looks, where the tables are event streams.
         replace: Whether a world that lies there gives way.
         progress: Called after each day.
 
@@ -88,12 +93,15 @@ def write_world(
     """
     _check_target(folder, replace=replace)
     try:
-        with _aside(folder) as aside:
-            rows = _write_tables(aside, _pieces(world, table_set, sampling, progress), layout)
+        with set_aside(folder) as aside:
+            pieces = _pieces(world, table_set, sampling, viewpoint, progress)
+            rows = _write_tables(aside, pieces, layout)
             sha256 = _synced_digests(aside)
             about = _about(world, table_set, layout, sampling)
+            if table_set is TableSet.EVENTS:
+                about["viewpoint"] = viewpoint
             _write_manifest(aside / MANIFEST, {**about, "rows": rows, "sha256": sha256})
-            _put_in_place(aside, folder)
+            put_in_place(aside, folder)
     except OSError as error:
         raise Unavailable(
             Code.FILE_UNWRITABLE,
@@ -128,7 +136,7 @@ def _check_target(folder: Path, *, replace: bool) -> None:
 
 
 @contextmanager
-def _aside(folder: Path) -> Iterator[Path]:
+def set_aside(folder: Path) -> Iterator[Path]:
     """A folder beside the target that is gone afterwards, unless it was moved into place."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
@@ -141,13 +149,31 @@ def _aside(folder: Path) -> Iterator[Path]:
 
 
 def _pieces(
-    world: World, table_set: TableSet, sampling: Sampling, progress: Progress | None
+    world: World,
+    table_set: TableSet,
+    sampling: Sampling,
+    viewpoint: Viewpoint,
+    progress: Progress | None,
 ) -> Iterator[Piece]:
     match table_set:
         case TableSet.SEVEN:
             return seven_tables(world, progress, sampling)
         case TableSet.PLATFORM:
             return platform_tables(world, progress, sampling)
+        case TableSet.EVENTS:
+            _check_whole(sampling)
+            return events(world, viewpoint, progress)
+
+
+def _check_whole(sampling: Sampling) -> None:
+    """Nothing, if no transfer is left out: what events say of one depends on the others."""
+    if sampling.one_in != WHOLE.one_in:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="keep_one_in",
+            expected="1 where the tables are event streams",
+            found=sampling.one_in,
+        )
 
 
 def _write_tables(aside: Path, pieces: Iterator[Piece], layout: Layout) -> dict[str, int]:
@@ -185,10 +211,11 @@ def _about(
 
 def _write_manifest(path: Path, manifest: dict[str, object]) -> None:
     path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
-    _synced_sha256(path)
+    synced_sha256(path)
 
 
-def _synced_sha256(path: Path) -> str:
+def synced_sha256(path: Path) -> str:
+    """The SHA-256 of a file that is now on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
@@ -197,7 +224,7 @@ def _synced_sha256(path: Path) -> str:
 def _synced_digests(aside: Path) -> dict[str, str]:
     """The SHA-256 of each file by its path below the folder; files and folders are on disk."""
     files = sorted(path for path in aside.rglob("*") if path.is_file())
-    digests = {path.relative_to(aside).as_posix(): _synced_sha256(path) for path in files}
+    digests = {path.relative_to(aside).as_posix(): synced_sha256(path) for path in files}
     for folder in {path.parent for path in files}:
         _sync_folder(folder)
     return digests
@@ -211,7 +238,8 @@ def _sync_folder(folder: Path) -> None:
         os.close(opened)
 
 
-def _put_in_place(aside: Path, folder: Path) -> None:
+def put_in_place(aside: Path, folder: Path) -> None:
+    """Moves a finished folder to its name; what lay there is gone afterwards."""
     _sync_folder(aside)
     old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
     if folder.exists():

@@ -1,0 +1,110 @@
+"""Lives through a world day by day and remembers what later days need: the side of the events."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import HOUR, MINUTE
+from crivo.domain.transfer import Initiation
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.events.accounts import Accounts
+from crivo.simulator.events.balances import Balances
+from crivo.simulator.events.claims import claims_of
+from crivo.simulator.events.directory import Directory
+from crivo.simulator.events.facts import DayFacts
+from crivo.simulator.events.limit_book import LimitBook
+from crivo.simulator.events.look_ups import ask
+from crivo.simulator.events.mandates import MandateBook
+from crivo.simulator.events.past import Past
+from crivo.simulator.events.register import Register
+from crivo.simulator.events.registry import Registry
+from crivo.simulator.events.settlement import settle_attempts
+from crivo.simulator.facts import FactKind
+from crivo.simulator.naming import account_ids, end_to_end_ids
+from crivo.simulator.people import account_institutions
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import INITIATIONS, NONE, Rows
+from crivo.simulator.world import World, of_day
+
+_BY_CODE: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
+
+#: From the agreement to the end of the refund.
+_REFUND: Final = (10 * MINUTE, 72 * HOUR)
+
+
+class Chronicle:
+    """The state beside the transfers. Memory: some integers an account, and 90 days of counts."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        first = world.days[0]
+        self._accounts = Accounts(world.town, world.frauds, world.accounts, first.start)
+        self._register = Register(world)
+        past = Past(self._accounts, world.options.seed, first)
+        self._directory = Directory(self._accounts, past)
+        self._balances = Balances(self._accounts)
+        self._devices = Registry(self._accounts)
+        self._mandates = MandateBook(world.options.seed)
+        self._limits = LimitBook(self._accounts)
+
+    def day(self, day: Day, rows: Rows) -> DayFacts:
+        """The facts of the next day, whose transfers these are."""
+        world, town = self._world, self._world.town
+        seed = world.options.seed
+
+        def draws(name: str) -> Draws:
+            return Draws(seed, "event", name, day.index)
+
+        payers = account_institutions(town, rows["payer"])
+        payees = account_institutions(town, rows["payee"])
+        same_psp = payers == payees
+        by_hand = rows["initiation"] == INITIATIONS.index(Initiation.MANU)
+        settlement = settle_attempts(draws("settlement"), rows, same_psp)
+        settled = settlement.settled
+        happened = of_day(world.plan.facts, day)
+        persons = town.census.persons
+        scans = happened[happened["kind"] == FactKind.KEYS_LOOKED_UP]
+        loans = happened[happened["kind"] == FactKind.LOAN_DISBURSED]
+        look_ups = ask(day, draws("look-up"), rows, ~(by_hand | same_psp), scans, persons)
+        contested = np.flatnonzero(rows["contested_at"] != NONE)
+        claims, situations = claims_of(rows, contested, payers, world.typologies, seed)
+        self._directory.note_settlements(settlement.at[settled], rows["payee"][settled])
+        self._directory.note_claims(claims)
+        return DayFacts(
+            seed=seed,
+            accounts=self._accounts,
+            register=self._register,
+            day=day,
+            rows=rows,
+            happened=happened,
+            ids=end_to_end_ids(Draws(seed, "ids", day.index), rows["occurred_at"], payers),
+            payer_names=account_ids(seed, rows["payer"], payers),
+            payee_names=account_ids(seed, rows["payee"], payees),
+            payer_places=payers,
+            payee_places=payees,
+            same_psp=same_psp,
+            by_hand=by_hand,
+            by_code=np.isin(rows["initiation"], [INITIATIONS.index(one) for one in _BY_CODE]),
+            settlement=settlement,
+            balances=self._balances.day(rows, settled, settlement.at, loans, day.index),
+            devices=self._devices.day(day, draws("device"), rows),
+            look_ups=look_ups,
+            statistics=self._directory.view(day.start, look_ups.at, look_ups.payees),
+            look_up_of=_places_of(look_ups.rows, len(rows)),
+            mandates=self._mandates.day(day, draws("mandate"), rows, happened, persons),
+            limits=self._limits.day(day, draws("limit"), rows, happened),
+            contested=contested,
+            claims=claims,
+            recovered_at=claims.settled_at + draws("recovery").spans(*_REFUND, len(contested)),
+            situations=situations,
+        )
+
+
+def _places_of(rows: Int64s, count: int) -> Int64s:
+    """For each transfer the place of its entry, or NONE."""
+    places = np.full(count, NONE, dtype=np.int64)
+    mine = rows != NONE
+    places[rows[mine]] = np.flatnonzero(mine)
+    return places

@@ -1,0 +1,55 @@
+"""The facts of one day from which its events are written: transfers, and what surrounds them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.events.accounts import Accounts
+from crivo.simulator.events.limit_book import LimitChanges
+from crivo.simulator.events.look_ups import LookUps
+from crivo.simulator.events.mandates import Mandates
+from crivo.simulator.events.register import Register
+from crivo.simulator.events.registry import DeviceFacts
+from crivo.simulator.events.reported import Claims, Statistics
+from crivo.simulator.events.settlement import Settlement
+from crivo.simulator.facts import Facts
+from crivo.simulator.lettering import Names
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import Rows
+
+
+@dataclass(frozen=True, slots=True)
+class DayFacts:
+    """A day of the world. Arrays have one entry a transfer unless they say otherwise."""
+
+    seed: int
+    accounts: Accounts
+    register: Register  # who holds the accounts
+    day: Day
+    rows: Rows  # in time order
+    happened: Facts  # what campaigns did besides transfers, in time order
+    ids: Names  # EndToEndIds
+    payer_names: Names  # of accounts
+    payee_names: Names
+    payer_places: Int64s  # of institutions
+    payee_places: Int64s
+    same_psp: Bools
+    by_hand: Bools
+    by_code: Bools
+    settlement: Settlement
+    balances: Int64s  # the payer's before the transfer, centavos
+    devices: DeviceFacts
+    look_ups: LookUps
+    statistics: Statistics  # one entry a look-up
+    look_up_of: Int64s  # place of the transfer's look-up, or NONE
+    mandates: Mandates
+    limits: LimitChanges
+    contested: Int64s  # places of contested transfers among the day's
+    claims: Claims  # one entry a contested transfer
+    recovered_at: Int64s  # when the money of a claim that is accepted came back, or did not
+    situations: Int64s  # place in SITUATIONS, one entry a contested transfer
+
+    def draws(self, name: str) -> Draws:
+        """The randomness of one kind of event on this day."""
+        return Draws(self.seed, "event", name, self.day.index)

@@ -1,0 +1,133 @@
+"""The event streams of a world as one institution, or the rail, sees them: day by day, in order."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import BRASILIA_OFFSET, DAY
+from crivo.simulator.columns import Column, Columns, Piece
+from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.events.chronicle import Chronicle
+from crivo.simulator.events.facts import DayFacts
+from crivo.simulator.events.kind import RECEIVED_AT, SAME_PSP, EventKind, default_kinds
+from crivo.simulator.events.viewpoint import Viewpoint
+from crivo.simulator.rhythm import Day
+from crivo.simulator.rows import Rows
+from crivo.simulator.world import Progress, World
+
+_EPOCH: Final = dt.date(1970, 1, 1)
+
+
+class EventStreams:
+    """The events that follow from a world's transfers, in one walk through its days.
+
+    `of_day` must be called once a day, in order, with the rows that `World.rows` yields. Memory
+    holds what the chronicle remembers and the events that lie ahead (reports, returns).
+    """
+
+    def __init__(
+        self, world: World, viewpoint: Viewpoint, kinds: tuple[EventKind, ...] | None = None
+    ) -> None:
+        every = default_kinds() if kinds is None else kinds
+        self.kinds: Final = tuple(kind for kind in every if viewpoint in kind.seen_by)
+        self._viewpoint = viewpoint
+        self._chronicle = Chronicle(world)
+        self._ahead: dict[str, Columns] = {}
+
+    def of_day(self, day: Day, rows: Rows) -> list[Piece]:
+        """What is received that day, a piece a kind that has any."""
+        facts = self._chronicle.day(day, rows)
+        pieces = [Piece(kind.name, self._due(kind, facts, day), day.date) for kind in self.kinds]
+        return [piece for piece in pieces if len(piece)]
+
+    def rest(self) -> Iterator[Piece]:
+        """What is received after the world's last day, by kind and date."""
+        for kind in self.kinds:
+            if kind.name not in self._ahead:
+                continue
+            columns = self._ahead.pop(kind.name)
+            dates = (_values(columns, RECEIVED_AT) + BRASILIA_OFFSET) // DAY
+            for date in np.unique(dates).tolist():
+                mine = taken(columns, np.flatnonzero(dates == date))
+                seen = _seen(kind, mine, self._viewpoint)
+                yield Piece(kind.name, seen, _EPOCH + dt.timedelta(date))
+
+    def _due(self, kind: EventKind, facts: DayFacts, day: Day) -> Columns:
+        columns = _visible_rows(kind.columns(facts), self._viewpoint)
+        if kind.name in self._ahead:
+            columns = joined(self._ahead.pop(kind.name), columns)
+        received_at = _values(columns, RECEIVED_AT)
+        if len(received_at) == 0 or (
+            received_at[-1] < day.end and (np.diff(received_at) >= 0).all()
+        ):
+            return _seen(kind, columns, self._viewpoint)
+        order = np.argsort(received_at, kind="stable")
+        due = int(np.searchsorted(received_at[order], day.end))
+        if due < len(order):
+            self._ahead[kind.name] = taken(columns, order[due:])
+        return _seen(kind, taken(columns, order[:due]), self._viewpoint)
+
+
+def events(world: World, viewpoint: Viewpoint, progress: Progress | None = None) -> Iterator[Piece]:
+    """All pieces of a world, each kind's in time order: the days', then what came after them."""
+    streams = EventStreams(world, viewpoint)
+    for day, rows in world.rows(progress):
+        yield from streams.of_day(day, rows)
+    yield from streams.rest()
+
+
+def taken(columns: Columns, places: Int64s) -> Columns:
+    """The events at these places."""
+    return tuple(
+        Column(
+            column.name,
+            column.kind,
+            column.values[places],
+            None if column.missing is None else column.missing[places],
+        )
+        for column in columns
+    )
+
+
+def joined(first: Columns, second: Columns) -> Columns:
+    """The events of both, one after the other; the columns are the same."""
+    return tuple(
+        Column(
+            one.name,
+            one.kind,
+            np.concatenate([one.values, other.values]),
+            _joined_masks(one, other),
+        )
+        for one, other in zip(first, second, strict=True)
+    )
+
+
+def _joined_masks(one: Column, other: Column) -> Bools | None:
+    if one.missing is None and other.missing is None:
+        return None
+    masks = [
+        np.zeros(len(each.values), dtype=np.bool_) if each.missing is None else each.missing
+        for each in (one, other)
+    ]
+    return np.concatenate(masks)
+
+
+def _values(columns: Columns, name: str) -> Int64s:
+    return next(column.values for column in columns if column.name == name).astype(np.int64)
+
+
+def _visible_rows(columns: Columns, viewpoint: Viewpoint) -> Columns:
+    """Without what stayed inside one institution, where the rail looks."""
+    inside = [column.values for column in columns if column.name == SAME_PSP]
+    if viewpoint is not Viewpoint.RAIL or not inside:
+        return columns
+    return taken(columns, np.flatnonzero(~inside[0].astype(np.bool_)))
+
+
+def _seen(kind: EventKind, columns: Columns, viewpoint: Viewpoint) -> Columns:
+    visible = {field.name for field in kind.fields if viewpoint in field.seen_by}
+    return tuple(column for column in columns if column.name in visible)
