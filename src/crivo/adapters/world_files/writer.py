@@ -128,7 +128,7 @@ def _check_target(folder: Path, *, replace: bool) -> None:
     raise Refused(
         Code.FILE_UNWRITABLE,
         f"{folder} is not empty",
-        hint="Name a new folder; only a folder that holds a world can be replaced.",
+        hint="Name a new folder; --replace overwrites one that holds a world, and nothing else.",
         field="folder",
         expected="a new or empty folder",
         found=str(folder),

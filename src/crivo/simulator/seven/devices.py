@@ -8,8 +8,8 @@ import numpy as np
 
 from crivo.domain.instant import MINUTE
 from crivo.simulator.columns import Column, Columns, Kind, words
-from crivo.simulator.draws import Int64s, cumulated
-from crivo.simulator.lettering import spread
+from crivo.simulator.draws import Bools, Int64s, cumulated
+from crivo.simulator.lettering import Names, spread
 from crivo.simulator.naming import device_ids
 from crivo.simulator.rows import DEVICE_SLOTS
 from crivo.simulator.seven.holders import Holders, was_seen
@@ -38,10 +38,10 @@ def registered_devices(holders: Holders, first_used: Int64s, wanted: int) -> Int
     return np.flatnonzero(is_registered).astype(np.int64)
 
 
-def device_columns(
+def devices_registered_at(
     holders: Holders, devices: Int64s, first_used: Int64s, registered_at: Int64s, until: int
-) -> Columns:
-    """`dispositivos`, by the date of registration.
+) -> Int64s:
+    """When each device was registered: with its user, later, or just before its first log-in.
 
     Args:
         holders: The users.
@@ -58,25 +58,29 @@ def device_columns(
     later = since + (known - since) // 1000 * part
     just_before = np.maximum(since, known - (2 + part % 40) * MINUTE)
     at = np.select([slots == 0, slots == _SECOND_SLOT], [since, later], default=just_before)
-    at = np.minimum(at, known - 1000) // 1000 * 1000
-    order = np.argsort(at, kind="stable")
+    return np.asarray(np.minimum(at, known - 1000) // 1000 * 1000, dtype=np.int64)
+
+
+def device_columns(holders: Holders, devices: Int64s, at: Int64s, is_used: Bools) -> Columns:
+    """`dispositivos` of these devices, in their order."""
+    users = devices // DEVICE_SLOTS
     return (
-        Column("id_dispositivo", Kind.TEXT, device_ids(holders.seed, devices)[order]),
-        Column("id_usuario", Kind.TEXT, holders.ids(users)[order]),
-        Column("tipo_dispositivo", Kind.WORD, _kinds(holders, devices, users)[order]),
-        Column("data_registro", Kind.INSTANT, at[order]),
-        Column("status", Kind.WORD, _statuses(holders, devices, was_seen(used))[order]),
+        Column("id_dispositivo", Kind.TEXT, device_ids(holders.seed, devices)),
+        Column("id_usuario", Kind.TEXT, holders.ids(users)),
+        Column("tipo_dispositivo", Kind.WORD, _kinds(holders, devices, users)),
+        Column("data_registro", Kind.INSTANT, at),
+        Column("status", Kind.WORD, _statuses(holders, devices, is_used)),
     )
 
 
-def _kinds(holders: Holders, devices: Int64s, users: Int64s) -> np.ndarray:
+def _kinds(holders: Holders, devices: Int64s, users: Int64s) -> Names:
     draw = spread(devices, holders.seed ^ 0x7469706F) % 1000
     of_person = np.searchsorted(cumulated(_PERSON_KINDS), draw, side="right")
     of_company = np.searchsorted(cumulated(_COMPANY_KINDS), draw, side="right")
     return words(tuple(DeviceKind))[np.where(holders.is_company[users], of_company, of_person)]
 
 
-def _statuses(holders: Holders, devices: Int64s, is_used: np.ndarray) -> np.ndarray:
+def _statuses(holders: Holders, devices: Int64s, is_used: Bools) -> Names:
     draw = spread(devices, holders.seed ^ 0x7374) % 1000
     idle = ~is_used & (devices % DEVICE_SLOTS != 0)
     blocked = idle & (draw < _BLOCKED_PER_MILLE)

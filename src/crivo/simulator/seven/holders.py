@@ -44,6 +44,7 @@ class Holders:
     end: int
     numbers: Int64s
     is_company: Bools
+    companies: Int64s  # the place of each among the companies
     planned_at: Int64s  # when each registers, if nothing happens to them before
     first_second: int
     seconds: int
@@ -59,7 +60,7 @@ class Holders:
 
     def tax_ids(self, users: Int64s) -> Names:
         """`cpf_cnpj`: eleven digits of a person, fourteen of a company."""
-        companies = np.cumsum(self.is_company)[users] - 1
+        companies = self.companies[users]
         return np.where(
             self.is_company[users],
             cnpjs(_hidden(self.seed, np.maximum(companies, 0), CNPJ_ROOTS)),
@@ -106,6 +107,7 @@ def hold(world: World) -> Holders:
         end=end,
         numbers=everyone[is_user],
         is_company=is_company,
+        companies=np.cumsum(is_company) - 1,
         planned_at=_planned(world, everyone, quiet),
         first_second=size.first_second,
         seconds=size.seconds,

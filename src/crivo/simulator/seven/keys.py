@@ -97,7 +97,7 @@ def _have_second(
 def key_names(holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8]) -> Names:
     """The keys of those kinds that belong to those accounts; random ones by their place."""
     seed, users = holders.seed, holders.of(accounts)
-    names = np.empty(len(accounts), dtype="S64")
+    names = np.empty(len(accounts), dtype="S56")
     places = np.arange(len(accounts), dtype=np.int64)
     for kind in KeyKind:
         mine = kinds == KINDS.index(kind)

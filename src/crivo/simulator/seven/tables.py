@@ -22,8 +22,13 @@ from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
 from crivo.simulator.sampling import WHOLE, Sampling, picked
 from crivo.simulator.seven.cases import case_columns
-from crivo.simulator.seven.devices import DEVICES_OF_SCALE, device_columns, registered_devices
-from crivo.simulator.seven.holders import hold, no_instants, see_first
+from crivo.simulator.seven.devices import (
+    DEVICES_OF_SCALE,
+    device_columns,
+    devices_registered_at,
+    registered_devices,
+)
+from crivo.simulator.seven.holders import hold, no_instants, see_first, was_seen
 from crivo.simulator.seven.keys import issue
 from crivo.simulator.seven.limits import Spent, limit_columns
 from crivo.simulator.seven.logins import LOGIN_KINDS, Sessions
@@ -43,7 +48,7 @@ SEVEN_TABLES: Final = (TRANSFERS, KEYS, USERS, DEVICES, CASES, LIMITS, LOGINS, E
 
 _BY_CODE: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
 #: Registers are written in pieces of so many rows.
-_PIECE: Final = 50_000
+_PIECE: Final = 20_000
 
 
 class _Walk:
@@ -126,8 +131,11 @@ class _Walk:
             yield Piece(KEYS, key_columns(holders, keys, places, at, self.first_seen))
         wanted = int(world.options.scale * DEVICES_OF_SCALE)
         devices = registered_devices(holders, self.first_used, wanted)
-        columns = device_columns(holders, devices, self.first_used, registered_at, end)
-        yield Piece(DEVICES, columns)
+        at = devices_registered_at(holders, devices, self.first_used, registered_at, end)
+        for places in _pieces(np.argsort(at, kind="stable")):
+            shown = devices[places]
+            is_used = was_seen(self.first_used[shown])
+            yield Piece(DEVICES, device_columns(holders, shown, at[places], is_used))
 
 
 def seven_tables(

@@ -1,0 +1,135 @@
+"""`crivo simulate` meets what goes wrong: wrong flags, full disks, folders that are taken."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SMALL = ("--scale", "0.3", "--days", "3", "--past-days", "3")
+
+
+def simulate(
+    *flags: str, before: Callable[[], None] | None = None
+) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "crivo", "simulate", *flags],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=before,
+    )
+
+
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--scale", "0"), "scale"),
+        (("--scale", "many"), "scale"),
+        (("--days", "0"), "days"),
+        (("--days", "soon"), "--days"),
+        (("--past-days", "-1"), "past_days"),
+        (("--seed", "-1"), "seed"),
+        (("--start", "03/08/2026"), "start"),
+        (("--prevalence", "0.5"), "prevalence"),
+        (("--tables", "eight"), "tables"),
+        (("--format", "xlsx"), "format"),
+        (("--compression", "rar"), "compression"),
+        (("--format", "csv", "--compression", "snappy"), "compression"),
+        (("--keep-one-in", "0"), "keep-one-in"),
+    ],
+)
+def test_an_impossible_flag_is_refused_by_name_and_nothing_is_made(
+    tmp_path: Path, flags: tuple[str, ...], named: str
+):
+    answer = simulate("--out", str(tmp_path / "world"), *flags)
+    assert answer.returncode == 2
+    assert named in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        ("--format", "csv"),
+        ("--format", "csv", "--compression", "gzip"),
+        ("--format", "csv", "--compression", "zstd"),
+        ("--format", "jsonl", "--by-day"),
+        ("--format", "parquet"),
+        ("--format", "parquet", "--by-day", "--tables", "platform"),
+    ],
+)
+def test_a_file_that_may_not_grow_is_a_clear_failure_and_leaves_nothing(
+    tmp_path: Path, layout: tuple[str, ...]
+):
+    def small_files() -> None:
+        # As on a full disk, a write answers with an error: here because the file is too large.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+
+    answer = simulate("--out", str(tmp_path / "world"), *SMALL, *layout, before=small_files)
+    assert answer.returncode == 3
+    assert "FILE_UNWRITABLE" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sabotage_without_the_limit_the_same_command_writes(tmp_path: Path):
+    assert simulate("--out", str(tmp_path / "world"), *SMALL).returncode == 0
+    assert max(path.stat().st_size for path in (tmp_path / "world").iterdir()) > 20_000
+
+
+def test_a_folder_that_cannot_be_made_is_a_clear_failure(tmp_path: Path):
+    (tmp_path / "file").write_text("no folder")
+    answer = simulate("--out", str(tmp_path / "file" / "world"), *SMALL)
+    assert answer.returncode in {2, 3}
+    assert "FILE_UNWRITABLE" in answer.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_world_is_replaced_only_when_asked_and_anything_else_never(tmp_path: Path):
+    out = tmp_path / "world"
+    assert simulate("--out", str(out), *SMALL).returncode == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    again = simulate("--out", str(out), *SMALL, "--seed", "8")
+    assert again.returncode == 2
+    assert "--replace" in again.stderr
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert simulate("--out", str(out), *SMALL, "--seed", "8", "--replace").returncode == 0
+    assert json.loads((out / "world.json").read_text())["options"]["seed"] == 8
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("mine")
+    assert simulate("--out", str(tmp_path / "mine"), *SMALL, "--replace").returncode == 2
+    assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: signal.Signals):
+    command = [sys.executable, "-m", "crivo", "simulate", "--scale", "30"]
+    process = subprocess.Popen(
+        [*command, "--out", str(tmp_path / "world")], stderr=subprocess.DEVNULL
+    )
+    until = time.monotonic() + 60
+    while not list(tmp_path.glob(".world.*/*.csv")) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(process.pid, how)
+    assert process.wait(60) != 0
+    assert not (tmp_path / "world").exists()
+    if how is signal.SIGINT:
+        assert list(tmp_path.iterdir()) == []
+
+
+def test_the_result_can_be_read_by_a_program(tmp_path: Path):
+    answer = simulate("--out", str(tmp_path / "world"), *SMALL, "--json", "--keep-one-in", "5")
+    found = json.loads(answer.stdout)
+    assert found["rows"]["fraudes"] == 14
+    assert found["rows"]["usuarios"] == 6_000
+    assert set(found["sha256"]) == {f"{name}.csv" for name in found["rows"]}
