@@ -57,6 +57,15 @@ def test_an_impossible_flag_is_refused_by_name_and_nothing_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_installed_command_refuses_as_clearly(tmp_path: Path):
+    command = [str(Path(sys.executable).parent / "crivo"), "simulate", "--scale", "0"]
+    answer = subprocess.run(
+        [*command, "--out", str(tmp_path / "world")], capture_output=True, text=True, check=False
+    )
+    assert answer.returncode == 2
+    assert "Traceback" not in answer.stderr
+
+
 @pytest.mark.parametrize(
     "layout",
     [
