@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from decimal import Decimal
@@ -12,6 +13,7 @@ import numpy as np
 from crivo.domain.synthetic import synthetic_cnpj, synthetic_cpf
 from crivo.domain.transfer import Initiation
 from crivo.simulator.draws import Draws
+from crivo.simulator.seven.cases import case_kind
 from crivo.simulator.seven.holders import hold
 from crivo.simulator.seven.keys import KINDS, issue
 from crivo.simulator.seven.limits import Spent
@@ -59,16 +61,31 @@ def test_every_user_has_one_tax_id_and_a_second_account_is_its_persons():
 def test_a_longer_world_than_its_register_has_more_users():
     long = simulate(replace(SMALL, days=730, scale=Decimal("0.3")))
     holders = hold(long)
-    assert len(holders.numbers) == long.accounts - long.town.census.seconds > 6000
-    assert len(issue(long, holders).names) >= holders.end
+    assert len(holders.numbers) > 6000
+    assert holders.end == long.accounts
+    assert len(issue(long, holders).names) >= len(holders.accounts)
+
+
+def test_of_the_numbers_set_aside_for_frauds_only_used_ones_are_users():
+    holders, first = hold(world()), world().town.census.first_fraud
+    used = set(world().frauds["payee"].tolist()) | set(world().frauds["payer"].tolist())
+    mine = set(holders.numbers[(holders.numbers >= first)].tolist())
+    assert {number for number in used if number >= first} <= mine
+    assert len(mine & set(range(first, world().accounts))) < (world().accounts - first) / 2
+
+
+def test_each_typology_has_a_word_of_its_own():
+    kinds = [case_kind(typology) for typology in world().typologies]
+    assert len(set(kinds)) == len(kinds)
+    assert all(re.fullmatch(r"[a-z_]+", kind) for kind in kinds)
 
 
 def test_keys_are_their_own_and_codes_hold_random_ones_where_there_are_any():
     holders = hold(world())
     keys = issue(world(), holders)
     assert len(keys.names) == len(set(keys.names.tolist())) == 7500
-    accounts = np.arange(holders.end)
-    yes, no = np.ones(holders.end, dtype=bool), np.zeros(holders.end, dtype=bool)
+    accounts = holders.accounts
+    yes, no = np.ones(len(accounts), dtype=bool), np.zeros(len(accounts), dtype=bool)
     for by_code in (yes, no):
         assert np.array_equal(keys.accounts[keys.of(accounts, by_code)], accounts)
     random = KINDS.index("evp")

@@ -7,6 +7,8 @@ after all of that, and `data_deteccao` says from when on a row may be used.
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from typing import Final
 
 import numpy as np
@@ -18,12 +20,23 @@ from crivo.simulator.lettering import Names, digits, prefixed
 from crivo.simulator.reports import DelayTable
 from crivo.simulator.rows import NONE, Rows
 from crivo.simulator.seven.words import CaseStatus
+from crivo.simulator.typology import Typology
 from crivo.simulator.world import World
 
 #: From the claim, or the transfer where nobody claimed, to the end of the bank's own tracing.
 _TRACED_AFTER: Final = DelayTable(
     ((55, 5 * DAY, 20 * DAY), (35, 20 * DAY, 60 * DAY), (10, 60 * DAY, 90 * DAY))
 )
+
+
+def case_kind(typology: Typology) -> str:
+    """`tipo_fraude`: the typology's Portuguese name up to a comma or bracket, as one word.
+
+    "Mão fantasma, acesso remoto" is `mao_fantasma`.
+    """
+    name = re.split(r"[,(]", typology.name_pt)[0].strip()
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return plain.lower().replace(" ", "_")
 
 
 def detected_at(world: World, rows: Rows) -> Int64s:
@@ -41,7 +54,7 @@ def case_columns(world: World, rows: Rows, ids: Names) -> Columns:
     """`fraudes`: one row for each of these frauds, by the instant of detection."""
     at = detected_at(world, rows)
     order = np.argsort(at, kind="stable")
-    names = words(tuple(typology.name for typology in world.typologies) or ("",))
+    names = words(tuple(case_kind(typology) for typology in world.typologies) or ("",))
     count = np.arange(1, len(rows) + 1, dtype=np.int64)
     status = np.zeros(len(rows), dtype=np.int64)
     return (

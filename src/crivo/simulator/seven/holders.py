@@ -7,18 +7,19 @@ devices, have limits and log in, but neither pay nor are paid.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
+from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.domain.synthetic import CNPJ_ROOTS
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.lettering import Names, digits, permuted, prefixed, spread
 from crivo.simulator.options import USERS_OF_SCALE
-from crivo.simulator.people import is_legal_person
+from crivo.simulator.people import fraud_account_age_days, is_legal_person
 from crivo.simulator.rows import Rows
 from crivo.simulator.seven.tax_ids import cnpjs, cpfs
 from crivo.simulator.world import World
@@ -30,18 +31,20 @@ _AGE_DAYS_MAX: Final = 3650
 _LATE_PER_MILLE: Final = 200
 #: Of them, thousandths that are companies: a tenth of all who hold keys (official).
 _COMPANIES_PER_MILLE: Final = 100
-#: Age of accounts opened for fraud when first used: days, by thousandths.
-_FRAUD_AGES: Final = ((550, 1, 90), (850, 90, 730), (1000, 730, 2200))
 _CPF_BLOCK: Final = 10**7
 _NEVER: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
 class Holders:
-    """The users; arrays have a place for each number below `end`, and `numbers` are the users'."""
+    """The users; arrays have a place for each number below `end`, and `numbers` are the users'.
+
+    `accounts` are the numbers of all accounts that somebody holds: the users' and second ones.
+    """
 
     seed: int
     end: int
+    accounts: Int64s
     numbers: Int64s
     is_company: Bools
     companies: Int64s  # the place of each among the companies
@@ -91,24 +94,33 @@ def was_seen(first: Int64s) -> Bools:
 
 
 def hold(world: World) -> Holders:
-    """The users of a world: as many as its scale says, or as hold accounts, if they are more."""
-    size = world.town.census
+    """The users of a world: as many as its scale says, or as hold accounts, if they are more.
+
+    Of the numbers set aside for frauds only those are users whose accounts money reaches or leaves.
+    """
+    size, seed = world.town.census, world.options.seed
+    used = _first_used(world)
+    everyone = np.arange(world.accounts, dtype=np.int64)
+    has_account = (everyone < size.first_fraud) | was_seen(used)
+    is_second = (everyone >= size.first_second) & (everyone < size.first_newcomer)
     wanted = int(world.options.scale * USERS_OF_SCALE)
-    end = max(world.accounts, wanted + size.seconds)
-    everyone = np.arange(end, dtype=np.int64)
-    is_user = (everyone < size.first_second) | (everyone >= size.first_newcomer)
+    missing = max(0, wanted - int((has_account & ~is_second).sum()))
+    everyone = np.arange(world.accounts + missing, dtype=np.int64)
     quiet = everyone >= world.accounts
-    is_company = is_legal_person(world.town, everyone) & ~quiet
-    is_company |= quiet & (
-        spread(everyone, world.options.seed ^ 0x706A) % 1000 < _COMPANIES_PER_MILLE
-    )
+    has_account = np.concatenate([has_account, np.ones(missing, dtype=np.bool_)])
+    is_second = np.concatenate([is_second, np.zeros(missing, dtype=np.bool_)])
+    used = np.concatenate([used, no_instants(missing)])
+    draw = spread(everyone, seed ^ 0x706A) % 1000
+    of_town = is_legal_person(world.town, everyone)
+    is_company = has_account & np.where(quiet, draw < _COMPANIES_PER_MILLE, of_town)
     return Holders(
-        seed=world.options.seed,
-        end=end,
-        numbers=everyone[is_user],
+        seed=seed,
+        end=len(everyone),
+        accounts=everyone[has_account],
+        numbers=everyone[has_account & ~is_second],
         is_company=is_company,
         companies=np.cumsum(is_company) - 1,
-        planned_at=_planned(world, everyone, quiet),
+        planned_at=_planned(world, everyone, quiet, used),
         first_second=size.first_second,
         seconds=size.seconds,
     )
@@ -119,36 +131,38 @@ def _hidden(seed: int, numbers: Int64s, block: int) -> Int64s:
     return numbers // block * block + permuted(seed + 3, numbers % block, block)
 
 
-def _planned(world: World, everyone: Int64s, quiet: Bools) -> Int64s:
+def _planned(world: World, everyone: Int64s, quiet: Bools, used: Int64s) -> Int64s:
     size, begin = world.town.census, world.days[0].start
     draws = Draws(world.options.seed, "registrations")
     count = len(everyone)
     age = np.clip(drawn(draws, lognormal(_AGE_DAYS[0] * DAY // 1000, _AGE_DAYS[1]), count), 1, None)
     planned = begin - DAY - age * 1000 % (_AGE_DAYS_MAX * DAY) // MINUTE * MINUTE
-    within = (
-        begin + draws.below(len(world.days), count) * DAY + draws.spans(9 * HOUR, 22 * HOUR, count)
-    )
+    within = begin + draws.below(len(world.days), count) * DAY
+    within += draws.spans(9 * HOUR, 22 * HOUR, count)
     planned = np.where(quiet & draws.chance(_LATE_PER_MILLE, count), within, planned)
     # A newcomer registers on the eve of the day on which the account can first be used.
     opens = begin + (everyone - size.first_newcomer) // size.newcomers_a_day * DAY
     eve = opens - draws.spans(0, 15 * HOUR, count)
     is_new = (everyone >= size.first_newcomer) & (everyone < size.first_fraud)
     planned = np.where(is_new, eve, planned)
-    used = _first_used(world.frauds, count)
-    for_fraud = (everyone >= size.first_fraud) & ~quiet & was_seen(used)
-    aged = np.where(for_fraud, used, 0) - _fraud_ages(draws, count)
-    return np.where(for_fraud, aged, planned) // 1000 * 1000
+    for_fraud = (everyone >= size.first_fraud) & was_seen(used)
+    ages = fraud_account_age_days(world.town, everyone) * DAY + draws.spans(0, DAY, count)
+    return np.where(for_fraud, np.where(for_fraud, used, 0) - ages, planned) // 1000 * 1000
 
 
-def _first_used(frauds: Rows, count: int) -> Int64s:
-    first = no_instants(count)
-    for side in ("payer", "payee"):
-        see_first(first, frauds[side], frauds["occurred_at"])
+def _first_used(world: World) -> Int64s:
+    """Of each account of the world the first transfer that is planned beforehand."""
+    first = no_instants(world.accounts)
+    for rows in _planned_rows(world):
+        for side in ("payer", "payee"):
+            see_first(first, rows[side], rows["occurred_at"])
     return first
 
 
-def _fraud_ages(draws: Draws, count: int) -> Int64s:
-    kind = draws.below(1000, count)
-    day = DAY // SECOND
-    ages = [draws.between(low * day, high * day, count) * SECOND for _, low, high in _FRAUD_AGES]
-    return np.select([kind < until for until, _, _ in _FRAUD_AGES], ages)
+def _planned_rows(world: World) -> Iterator[Rows]:
+    """Frauds, what goes with them, and the background that fraudsters' accounts receive."""
+    yield world.plan.frauds
+    yield world.plan.companions
+    for name, habit in world.plan.background:
+        for day in world.days:
+            yield habit(day, Draws(world.options.seed, name, day.index))

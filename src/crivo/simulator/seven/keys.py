@@ -24,74 +24,79 @@ from crivo.simulator.world import World
 
 #: Keys at scale 1.
 KEYS_OF_SCALE: Final = TRANSFERS_OF_SCALE // 2
-#: Thousandths of the keys, in the order of KeyKind; the rest are random keys.
-MIX: Final = {KeyKind.PHONE: 171, KeyKind.CPF: 159, KeyKind.EMAIL: 146, KeyKind.CNPJ: 16}
+#: Thousandths of the keys, those that not everybody may have first; the rest are random keys.
+MIX: Final = {KeyKind.CNPJ: 16, KeyKind.CPF: 159, KeyKind.PHONE: 171, KeyKind.EMAIL: 146}
 KINDS: Final = tuple(KeyKind)
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys: the first `accounts` of them belong to the accounts in order, the others follow."""
+    """The keys: first one of each account, in their order, then the second ones."""
 
     accounts: Int64s  # of each key
     kinds: npt.NDArray[np.int8]  # place in KINDS
     names: Names
-    second: Int64s  # of each account the place of its second key, or its only one again
+    first: Int64s  # by account number the place of its first key
+    second: Int64s  # by account number the place of its second key, or its only one again
 
     def of(self, accounts: Int64s, by_code: Bools) -> Int64s:
         """The place of the key that a payment to (or from) each account names.
 
         A code holds the random key where there is one; people give out the other.
         """
-        first_is_random = self.kinds[accounts] == KINDS.index(KeyKind.RANDOM)
-        return np.where(by_code & ~first_is_random, self.second[accounts], accounts)
+        given = self.first[accounts]
+        is_random = self.kinds[given] == KINDS.index(KeyKind.RANDOM)
+        return np.where(by_code & ~is_random, self.second[accounts], given)
 
 
 def issue(world: World, holders: Holders) -> Keys:
     """The keys of a world: as many as its scale says, or as there are accounts, if more."""
-    owners, places, second = register(world, holders)
-    return Keys(owners, places, key_names(holders, owners, places), second)
+    owners, kinds, second = register(world, holders)
+    first = np.zeros(holders.end, dtype=np.int64)
+    first[holders.accounts] = np.arange(len(holders.accounts))
+    return Keys(owners, kinds, key_names(holders, owners, kinds), first, second)
 
 
 def register(world: World, holders: Holders) -> tuple[Int64s, npt.NDArray[np.int8], Int64s]:
     """Accounts, kinds and second keys as in Keys, without the names: a byte or two a key."""
-    end = holders.end
-    wanted = max(int(world.options.scale * KEYS_OF_SCALE), end)
-    accounts = np.arange(end, dtype=np.int64)
-    kinds = _first_kinds(holders, wanted, accounts)
-    seconds = _have_second(holders, wanted - end, accounts, kinds)
-    second = accounts.copy()
-    second[seconds] = end + np.arange(len(seconds))
-    places = np.full(wanted, KINDS.index(KeyKind.RANDOM), dtype=np.int8)
-    places[:end] = kinds
-    return np.concatenate([accounts, seconds]), places, second
+    accounts = holders.accounts
+    wanted = max(int(world.options.scale * KEYS_OF_SCALE), len(accounts))
+    first_kinds = _first_kinds(holders, wanted)
+    seconds = _have_second(holders, wanted - len(accounts), first_kinds)
+    second = np.zeros(holders.end, dtype=np.int64)
+    second[accounts] = np.arange(len(accounts))
+    second[seconds] = len(accounts) + np.arange(len(seconds))
+    kinds = np.full(wanted, KINDS.index(KeyKind.RANDOM), dtype=np.int8)
+    kinds[: len(accounts)] = first_kinds
+    return np.concatenate([accounts, seconds]), kinds, second
 
 
-def _first_kinds(holders: Holders, wanted: int, accounts: Int64s) -> npt.NDArray[np.int8]:
+def _first_kinds(holders: Holders, wanted: int) -> npt.NDArray[np.int8]:
     """Of each account the type of its first key: quotas over the accounts in a drawn order."""
-    second = holders.of(accounts) != accounts
+    accounts = holders.accounts
+    is_company = holders.is_company[accounts]
+    # A second account, elsewhere, has a random key: the others are bound to the first.
+    is_second = holders.of(accounts) != accounts
     order = np.argsort(spread(accounts, holders.seed ^ 0x636861), kind="stable")
     kinds = np.full(len(accounts), KINDS.index(KeyKind.RANDOM), dtype=np.int8)
-    for kind, may in (
-        (KeyKind.CNPJ, holders.is_company),
-        (KeyKind.CPF, ~holders.is_company),
-        (KeyKind.PHONE, np.ones(len(accounts), dtype=np.bool_)),
-        (KeyKind.EMAIL, np.ones(len(accounts), dtype=np.bool_)),
-    ):
-        # A second account, elsewhere, has a random key: the others are bound to the first.
-        free = order[(may & ~second & (kinds == KINDS.index(KeyKind.RANDOM)))[order]]
-        kinds[free[: wanted * MIX[kind] // 1000]] = KINDS.index(kind)
+    for kind, per_mille in MIX.items():
+        free = ~is_second & (kinds == KINDS.index(KeyKind.RANDOM))
+        if kind is KeyKind.CNPJ:
+            free &= is_company
+        if kind is KeyKind.CPF:
+            free &= ~is_company
+        kinds[order[free[order]][: wanted * per_mille // 1000]] = KINDS.index(kind)
     return kinds
 
 
-def _have_second(
-    holders: Holders, count: int, accounts: Int64s, kinds: npt.NDArray[np.int8]
-) -> Int64s:
+def _have_second(holders: Holders, count: int, kinds: npt.NDArray[np.int8]) -> Int64s:
     """`count` accounts with a second key: companies that take codes first, then anyone by draw."""
+    accounts = holders.accounts
     has_random = kinds == KINDS.index(KeyKind.RANDOM)
     drawn = spread(accounts, holders.seed ^ 0x736567)
-    rank = np.where(holders.is_company & ~has_random, 0, np.where(has_random, 2, 1))
-    return np.sort(np.lexsort((drawn, rank))[:count])
+    is_company = holders.is_company[accounts]
+    rank = np.where(is_company & ~has_random, 0, np.where(has_random, 2, 1))
+    return accounts[np.sort(np.lexsort((drawn, rank))[:count])]
 
 
 def key_names(holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8]) -> Names:
