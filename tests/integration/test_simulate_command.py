@@ -41,6 +41,7 @@ def simulate(
         (("--start", "03/08/2026"), "start"),
         (("--prevalence", "0.5"), "prevalence"),
         (("--tables", "eight"), "tables"),
+        (("--difficulty", "impossible"), "difficulty"),
         (("--format", "xlsx"), "format"),
         (("--compression", "rar"), "compression"),
         (("--format", "csv", "--compression", "snappy"), "compression"),

@@ -118,6 +118,9 @@ def simulate(
     prevalence: Annotated[
         str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")
     ] = "enriched",
+    difficulty: Annotated[
+        str, typer.Option("--difficulty", help="easy, standard or hard: how frauds hide.")
+    ] = "standard",
     file_format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
     compression: Packing = None,
     by_day: Annotated[
@@ -152,6 +155,7 @@ def simulate(
         past_days=past_days,
         scale=scale,
         prevalence=prevalence,
+        difficulty=difficulty,
         file_format=file_format,
         compression=compression,
         by_day=by_day,

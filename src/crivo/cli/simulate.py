@@ -30,6 +30,7 @@ class SimulateFlags:
     days: int = 30
     past_days: int = 90
     prevalence: str = "enriched"
+    difficulty: str = "standard"
     file_format: str = "csv"
     compression: str | None = None
     by_day: bool = False
@@ -75,6 +76,7 @@ def planned_world(flags: SimulateFlags) -> World:
     Raises:
         Refused: FIELD_VALUE.
     """
+    from crivo.simulator.difficulty import parse_difficulty
     from crivo.simulator.options import (
         SimulationOptions,
         parse_prevalence,
@@ -90,6 +92,7 @@ def planned_world(flags: SimulateFlags) -> World:
         past_days=flags.past_days,
         scale=parse_scale(flags.scale),
         prevalence=parse_prevalence(flags.prevalence),
+        difficulty=parse_difficulty(flags.difficulty),
     )
     return simulate(options)
 

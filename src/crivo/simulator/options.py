@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from crivo.domain.errors import Code, invalid
+from crivo.simulator.difficulty import Difficulty
 
 #: A constant, so that a world does not depend on the day it was made on: the window's first day.
 DEFAULT_START: Final = dt.date(2026, 8, 3)
@@ -36,7 +37,8 @@ class SimulationOptions:
     """A world: everything it holds follows from these values and the version of the simulator.
 
     The window begins at `start`, a Brasília date, and holds scale x 50,000 transfers each 30 days;
-    before it lie `past_days` at the same pace. `prevalence` is the share of frauds in both.
+    before it lie `past_days` at the same pace. `prevalence` is the share of frauds in both;
+    `difficulty` says how they hide (difficulty.py).
 
     Raises:
         Refused: FIELD_VALUE, FIELD_TYPE.
@@ -48,6 +50,7 @@ class SimulationOptions:
     past_days: int = 0
     scale: Decimal = Decimal(1)
     prevalence: Decimal = ENRICHED_PREVALENCE
+    difficulty: Difficulty = Difficulty.STANDARD
 
     def __post_init__(self) -> None:
         _check_integer("seed", self.seed, 0, SEED_MAX)

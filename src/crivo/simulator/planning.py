@@ -12,6 +12,7 @@ import numpy as np
 from crivo.domain.errors import Code, Misconfigured
 from crivo.simulator.campaign import Campaign, joined
 from crivo.simulator.casting import Casting
+from crivo.simulator.difficulty import SETTINGS, Difficulty, Setting
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.facts import Facts, no_facts
 from crivo.simulator.recoveries import recover
@@ -115,7 +116,11 @@ class _Ledger:
 
 
 def plan_frauds(
-    casting: Casting, seed: int, typologies: tuple[Typology, ...], parts: tuple[Part, ...]
+    casting: Casting,
+    seed: int,
+    typologies: tuple[Typology, ...],
+    parts: tuple[Part, ...],
+    setting: Setting = SETTINGS[Difficulty.STANDARD],
 ) -> Plan:
     """The plan. Thefts and networks together make exactly each part's frauds, by their shares.
 
@@ -133,7 +138,9 @@ def plan_frauds(
         for place, typology in enumerate(typologies):
             draws = Draws(seed, *part.name, "typology", typology.code)
             _beside(casting, draws, ledger, place, typology, part.frauds)
-        tables.append(_finished(casting, seed, part, *ledger.taken(), typologies))
+        frauds, companions = ledger.taken()
+        frauds["amount_centavos"] = setting.asked(frauds["amount_centavos"])
+        tables.append(_finished(casting, seed, part, frauds, companions, typologies))
     casting.turn_to(tuple(day for part in parts for day in part.days))
     background = tuple(_backgrounds(casting, seed, ledger, typologies))
     return Plan(

@@ -12,6 +12,7 @@ from crivo.simulator.blocks import Block, block_honest, honest_blocks_of_million
 from crivo.simulator.casting import Casting
 from crivo.simulator.daily_life import ordinary_day
 from crivo.simulator.day_plan import Purse
+from crivo.simulator.difficulty import SETTINGS
 from crivo.simulator.draws import Draws
 from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
 from crivo.simulator.options import SimulationOptions
@@ -109,11 +110,13 @@ def simulate(
 ) -> World:
     """The world of these options; by default with every typology and look-alike there is."""
     frauds_of = default_typologies() if typologies is None else typologies
-    habits_of = default_look_alikes() if look_alikes is None else look_alikes
+    setting = SETTINGS[options.difficulty]
+    usual = default_look_alikes() if setting.has_look_alikes else ()
+    habits_of = usual if look_alikes is None else look_alikes
     days = _days(options)
     town = settle(options.seed, census(options.transfers_per_day, len(days)))
     casting = Casting(town, days)
-    plan = plan_frauds(casting, options.seed, frauds_of, _parts(options, days))
+    plan = plan_frauds(casting, options.seed, frauds_of, _parts(options, days), setting)
     return World(
         options=options,
         typologies=frauds_of,

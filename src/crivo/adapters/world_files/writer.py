@@ -197,6 +197,7 @@ def _about(
             "past_days": options.past_days,
             "scale": f"{options.scale.normalize():f}",
             "prevalence": str(options.prevalence),
+            "difficulty": options.difficulty,
         },
         "tables": table_set,
         "format": layout.file_format,

@@ -74,6 +74,7 @@ def test_the_manifest_says_what_the_world_is(tmp_path: Path, world: World):
         "past_days": 0,
         "scale": "0.3",
         "prevalence": "0.005",
+        "difficulty": "standard",
     }
     assert manifest["rows"] == dict(written.rows)
     assert written.rows["transfers"] == written.rows["truth"] == 1500
