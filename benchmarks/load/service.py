@@ -27,6 +27,7 @@ def prepare_home(folder: Path, *, scale: str) -> Path:
     home, world = folder / "home", folder / "world"
     simulate = ["simulate", "--out", str(world), "--days", str(DAYS), "--start", FIRST_DAY]
     simulate += ["--past-days", "0", "--tables", "platform", "--format", "parquet"]
+    simulate += ["--prevalence", "0.01"]  # claims are late, and training wants some
     crivo(home, *simulate, "--scale", scale)
     mapping = str(ROOT / "mappings" / "simulated.toml")
     table = str(world / "transfers.parquet")
