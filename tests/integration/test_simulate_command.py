@@ -121,7 +121,7 @@ def test_a_world_is_replaced_only_when_asked_and_anything_else_never(tmp_path: P
     assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: signal.Signals):
     command = [sys.executable, "-m", "crivo", "simulate", "--scale", "30"]
     process = subprocess.Popen(
@@ -135,6 +135,9 @@ def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: sign
     assert not (tmp_path / "world").exists()
     if how is signal.SIGINT:
         assert list(tmp_path.iterdir()) == []
+    # What a killed run left beside the name is cleared by the next one.
+    assert simulate("--out", str(tmp_path / "world"), *SMALL).returncode == 0
+    assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 
 def test_the_result_can_be_read_by_a_program(tmp_path: Path):
