@@ -34,8 +34,9 @@ class Setting:
     has_look_alikes: bool
 
     def asked(self, amounts: Int64s) -> Int64s:
-        """The amounts of frauds, in centavos; at least one remains."""
-        return np.maximum(amounts * self.amounts_percent // 100, 1)
+        """The amounts of frauds, in centavos; of a positive one at least one remains."""
+        changed = amounts * self.amounts_percent // 100
+        return np.where(amounts > 0, np.maximum(changed, 1), changed)
 
 
 #: Amounts, claims and recoveries of STANDARD are those of the official figures; the others are not.
