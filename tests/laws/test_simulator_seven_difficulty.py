@@ -7,6 +7,7 @@ status of a transfer is the label itself, and `fraudes` is where labels come fro
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 
@@ -112,12 +113,13 @@ def test_sabotage_the_label_as_a_column_is_noticed():
 
 def test_sabotage_a_user_status_that_follows_frauds_is_noticed():
     joined = Joined(default())
-    mules = {
-        joined.user(row, "destino")["id_usuario"]
-        for row in joined.rows
-        if row["status"] != "concluida"
-    }
-    status = joined.column(
-        lambda row: "bloqueado" if joined.user(row, "destino")["id_usuario"] in mules else "ativo"
+    received: Counter[tuple[str, str]] = Counter(
+        (joined.user(row, "destino")["id_usuario"], row["status"]) for row in joined.rows
     )
-    assert joined.best(status) > LIMIT
+
+    def status(row: dict[str, str]) -> str:
+        user = joined.user(row, "destino")["id_usuario"]
+        is_mule = received[user, "suspeita"] >= received[user, "concluida"]
+        return "bloqueado" if is_mule else "ativo"
+
+    assert joined.best(joined.column(status)) > LIMIT
