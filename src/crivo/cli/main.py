@@ -55,6 +55,8 @@ Faults = Annotated[
     typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
+Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
 
 
 @app.command()
@@ -123,18 +125,14 @@ def simulate(
     ] = "standard",
     file_format: Annotated[str, typer.Option("--format", help="csv, jsonl or parquet.")] = "csv",
     compression: Packing = None,
-    by_day: Annotated[
-        bool, typer.Option("--by-day", help="One file a day of tables that have days.")
-    ] = False,
+    by_day: ByDay = False,
     keep_one_in: Annotated[
         int,
         typer.Option(
             "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
         ),
     ] = 1,
-    replace: Annotated[
-        bool, typer.Option("--replace", help="Overwrite a world that lies there.")
-    ] = False,
+    replace: Replace = False,
     viewpoint: Side = "payer_psp",
     fault: Faults = None,
     as_json: Json = False,
