@@ -14,6 +14,13 @@ from pathlib import Path
 
 import pytest
 
+#: A process that is started in the background may have been told to ignore the interruption.
+HEARS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from crivo.cli.main import main
+main()
+"""
 SMALL = ("--scale", "0.3", "--days", "3", "--past-days", "3")
 
 
@@ -123,12 +130,9 @@ def test_a_world_is_replaced_only_when_asked_and_anything_else_never(tmp_path: P
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: signal.Signals):
-    command = [sys.executable, "-m", "crivo", "simulate", "--scale", "30"]
+    command = [sys.executable, "-c", HEARS, "simulate", "--scale", "30"]
     process = subprocess.Popen(
-        [*command, "--out", str(tmp_path / "world")],
-        stderr=subprocess.DEVNULL,
-        # Whoever runs the tests in the background may have had the signal ignored.
-        preexec_fn=lambda: signal.signal(how, signal.SIG_DFL) if how != signal.SIGKILL else None,
+        [*command, "--out", str(tmp_path / "world")], stderr=subprocess.DEVNULL
     )
     try:
         until = time.monotonic() + 60
