@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 
+from crivo.simulator.difficulty import Difficulty
+from crivo.simulator.options import ENRICHED_PREVALENCE, NATURAL_PREVALENCE
 from crivo.simulator.seven import words
 from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.world import simulate
@@ -44,6 +46,13 @@ def missing(card: str) -> Iterator[str]:
 
 def test_the_card_names_everything():
     assert list(missing(CARD)) == []
+
+
+def test_the_card_says_what_the_presets_of_prevalence_are():
+    assert f"`natural` {int(NATURAL_PREVALENCE * 100_000)} in 100,000" in CARD
+    assert f"`enriched` 1 in {int(1 / ENRICHED_PREVALENCE)}" in CARD
+    for difficulty in Difficulty:
+        assert f"`{difficulty}`" in CARD
 
 
 def test_sabotage_a_column_or_a_word_that_is_not_named_is_noticed():

@@ -14,6 +14,13 @@ from pathlib import Path
 
 import pytest
 
+#: A process that is started in the background may have been told to ignore the interruption.
+HEARS = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from crivo.cli.main import main
+main()
+"""
 SMALL = ("--scale", "0.3", "--days", "3", "--past-days", "3")
 
 
@@ -123,15 +130,19 @@ def test_a_world_is_replaced_only_when_asked_and_anything_else_never(tmp_path: P
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: signal.Signals):
-    command = [sys.executable, "-m", "crivo", "simulate", "--scale", "30"]
+    command = [sys.executable, "-c", HEARS, "simulate", "--scale", "30"]
     process = subprocess.Popen(
         [*command, "--out", str(tmp_path / "world")], stderr=subprocess.DEVNULL
     )
-    until = time.monotonic() + 60
-    while not list(tmp_path.glob(".world.*/*.csv")) and time.monotonic() < until:
-        time.sleep(0.05)
-    os.kill(process.pid, how)
-    assert process.wait(60) != 0
+    try:
+        until = time.monotonic() + 60
+        while not list(tmp_path.glob(".world.*/*.csv")) and time.monotonic() < until:
+            time.sleep(0.05)
+        os.kill(process.pid, how)
+        assert process.wait(60) != 0
+    finally:
+        process.kill()
+        process.wait()
     assert not (tmp_path / "world").exists()
     if how is signal.SIGINT:
         assert list(tmp_path.iterdir()) == []
