@@ -52,8 +52,8 @@ lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgr
 hooks: $(DEV) ## Install the pre-commit hooks; they use the tools in .venv
 	@$(BIN)/pre-commit install
 
-clean: ## Remove what the verbs above made, except locks and data
-	@rm -rf .venv .tools .crivo .hypothesis .*_cache build dist
+clean: ## Remove environments, caches and build products; home folders (.crivo) stay
+	@rm -rf .venv .tools .hypothesis .*_cache build dist
 	@find src tests benchmarks scripts -name __pycache__ -prune -exec rm -rf {} +
 
 # The first Python that runs and is new enough. A shim that points nowhere does not run.
