@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.http.key_file import add_key
 from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
@@ -17,6 +18,7 @@ from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.adapters.sqlite.writer import Notify, call_directly
 from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Unavailable
 from crivo.domain.instant import format_rfc3339
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.settings import Settings
@@ -93,7 +95,8 @@ class Home:
         self.settings: Final = settings
         self.paths: Final = Paths(settings.home)
         self._open: Final = ExitStack()
-        settings.home.mkdir(parents=True, exist_ok=True)
+        if writer:
+            make_private_folder(settings.home)
         with ExitStack() as opening:
             self._log = _open_log(self.paths.log, settings, notify) if writer else None
             if self._log is not None:
@@ -129,13 +132,29 @@ class Home:
 
 
 def open_home(settings: Settings, *, writer: bool, notify: Notify = call_directly) -> Home:
-    """The home folder of the settings; as writer it is made where there is none.
+    """The home folder of the settings; as writer it is made where there is none (mode 0700).
 
     Raises:
-        Unavailable: LOG_LOCKED while another process writes it.
+        Unavailable: LOG_LOCKED while another process writes it, FILE_UNWRITABLE.
         Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
     """
     return Home(settings, writer=writer, notify=notify)
+
+
+def require_home(settings: Settings) -> Path:
+    """The home folder, which is there.
+
+    Raises:
+        Unavailable: NOT_FOUND where nothing made it yet.
+    """
+    if not settings.home.is_dir():
+        raise Unavailable(
+            Code.NOT_FOUND,
+            f"there is no home folder at {settings.home}",
+            hint="`crivo ingest FILE --mapping …` or `crivo demo` makes one; --home names another.",
+            file=str(settings.home),
+        )
+    return settings.home
 
 
 def new_api_key(settings: Settings, name: str) -> str:
@@ -144,6 +163,7 @@ def new_api_key(settings: Settings, name: str) -> str:
     Raises:
         Misconfigured: FILE_UNREADABLE.
     """
+    make_private_folder(settings.home)
     secret = secrets.token_urlsafe(_BYTES_OF_A_KEY)
     path = Paths(settings.home).api_keys
     add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()))

@@ -8,11 +8,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
-from crivo.bootstrap.home import Paths, open_home, wall_clock
+from crivo.bootstrap.home import Paths, open_home, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import start_of
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
@@ -88,9 +89,12 @@ def import_table(
     Raises:
         Refused, Unavailable: as `flows.ingest`; Unavailable LOG_LOCKED while a service writes it.
     """
+    # Looked at before the home is made: a file that is not there leaves nothing behind.
+    reader = FileReader(path)
+    reader.check(mapping.columns())
     with open_home(settings, writer=True) as home:
         return ingest(
-            FileReader(path),
+            reader,
             mapping,
             home.log,
             home.quarantine,
@@ -148,8 +152,12 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
 
 
 def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[QuarantinedRow]]:
-    """How many rows wait by cause, and some of them."""
-    path = Paths(settings.home).quarantine
+    """How many rows wait by cause, and some of them.
+
+    Raises:
+        Unavailable: NOT_FOUND where there is no home folder.
+    """
+    path = Paths(require_home(settings)).quarantine
     if not path.exists():
         return Counter(), []
     store = SqliteQuarantine(path)
@@ -225,9 +233,12 @@ def train_on_table(
             expected=Kind.ROWS.value,
             found=mapping.kind.value,
         )
+    reader = FileReader(path)
+    reader.check(mapping.columns())
+    make_private_folder(settings.home)
     paths = Paths(settings.home)
     return train_from_table(
-        FileReader(path),
+        reader,
         mapping,
         tracker=MlflowTracker(paths.tracking),
         models_folder=paths.models,
@@ -258,8 +269,12 @@ def promote_model(settings: Settings, prefix: str) -> str:
 
 
 def stored_models(settings: Settings) -> list[Artifact]:
-    """The models of the home folder, verified, by hash."""
-    folder = Paths(settings.home).models
+    """The models of the home folder, verified, by hash.
+
+    Raises:
+        Unavailable: NOT_FOUND where there is no home folder.
+    """
+    folder = Paths(require_home(settings)).models
     return [load_artifact(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
 
 

@@ -94,6 +94,8 @@ class FileReader:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        if path.is_dir():
+            raise _unreadable(path, "it is a folder; name one file in it")
         if not path.is_file():
             raise _unreadable(path, "there is no such file")
 
@@ -119,11 +121,11 @@ class FileReader:
             raise _unreadable(self._path, "two columns have one name")
         return tuple(names)
 
-    def read(self, columns: Sequence[str]) -> FileTable:
-        """The table with these columns alone.
+    def check(self, columns: Sequence[str]) -> None:
+        """Nothing, if the file is a table with these columns.
 
         Raises:
-            Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE.
+            Refused: FILE_UNREADABLE, FIELD_MISSING (a column).
         """
         there = self.columns()
         for column in columns:
@@ -131,11 +133,19 @@ class FileReader:
                 raise Refused(
                     Code.FIELD_MISSING,
                     f"{self._path.name} has no column {column}",
-                    hint="Mend the mapping, or give the file it was written for.",
+                    hint=_separated(there) or "Mend the mapping, or give the file it is for.",
                     field=column,
                     expected=column,
                     found=list(there[:50]),
                 )
+
+    def read(self, columns: Sequence[str]) -> FileTable:
+        """The table with these columns alone.
+
+        Raises:
+            Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE.
+        """
+        self.check(columns)
         try:
             match self._path.suffix.lower():
                 case ".parquet":
@@ -303,6 +313,17 @@ def _check_row_count(path: Path, rows: int) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _separated(columns: Sequence[str]) -> str:
+    """A hint where the header looks as if something other than a comma parted it, else nothing."""
+    if len(columns) == 1 and (mark := next((m for m in ";\t|" if m in columns[0]), "")):
+        shown = "a tabulator" if mark == "\t" else mark
+        return (
+            f"Its header looks as if {shown} parted the cells: save it with commas between cells, "
+            "and amounts with a point (1234.56)."
+        )
+    return ""
 
 
 def _unreadable(path: Path, found: str) -> Refused:

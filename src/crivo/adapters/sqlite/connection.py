@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -19,14 +20,20 @@ CHECKPOINT_PAGES: Final = 4_000
 
 CACHE_KIB: Final = 65_536
 
+#: Logs, projections and quarantine hold what people did: their owner alone reads them.
+PRIVATE_MODE: Final = 0o600
+
 
 def open_connection(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     """A connection that syncs at each commit (WAL, synchronous FULL) and makes the file if needed.
+
+    Only the file's owner may read it; SQLite gives the files beside it the same mode.
 
     Raises:
         Misconfigured: FILE_UNREADABLE where the file is no SQLite database.
         Unavailable: FILE_UNWRITABLE where it cannot be opened.
     """
+    _keep_private(path)
     try:
         connection = apsw.Connection(str(path), vfs=vfs)
         connection.set_busy_timeout(BUSY_MS)
@@ -37,12 +44,7 @@ def open_connection(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     except apsw.NotADBError as error:
         raise _no_database(path, error) from error
     except apsw.Error as error:
-        raise Unavailable(
-            Code.FILE_UNWRITABLE,
-            f"{path} cannot be opened: {error}",
-            hint="Its folder must exist and be writable, with room on the disk.",
-            path=str(path),
-        ) from error
+        raise _unwritable(path, error) from error
     return connection
 
 
@@ -84,6 +86,29 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _keep_private(path: Path) -> None:
+    """Makes the file with its mode, or takes from others what an older version let them read."""
+    try:
+        # A file that is there is never opened here: closing it would drop SQLite's own locks.
+        if path.exists():
+            if path.stat().st_mode & 0o077:
+                path.chmod(PRIVATE_MODE)
+        else:
+            with contextlib.suppress(FileExistsError):
+                os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE_MODE))
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: Exception) -> Unavailable:
+    return Unavailable(
+        Code.FILE_UNWRITABLE,
+        f"{path} cannot be opened: {error}",
+        hint="Its folder must exist and be writable, with room on the disk.",
+        path=str(path),
+    )
 
 
 def _no_database(path: Path, error: apsw.Error) -> Misconfigured:
