@@ -26,7 +26,7 @@ class HttpSettings(BaseModel):
 
     model_config = _FROZEN
 
-    host: str = "127.0.0.1"
+    host: str = Field(default="127.0.0.1", min_length=1)
     port: int = Field(default=8000, ge=0, le=65_535)
     #: Known beforehand (containers, demos); without one the first start makes a key and prints it.
     api_key: SecretStr | None = Field(default=None, min_length=32, max_length=128)
@@ -70,7 +70,7 @@ class Settings(BaseSettings):
 
     home: Path = Path(".crivo")
     data: Path | None = None
-    policy: Path = Path("policy")
+    policy: Path = Field(default_factory=lambda: found_here("policy"))
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
@@ -86,6 +86,15 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what `load_settings` was handed: the environment is an argument, not a global."""
         return (init_settings,)
+
+
+def found_here(name: str) -> Path:
+    """The folder `name` of the working folder, else of the checkout that this program runs from.
+
+    Where neither is there, the first: what reads it says that it is missing.
+    """
+    here, checkout = Path(name), Path(__file__).resolve().parents[2] / name
+    return checkout if checkout.is_dir() and not here.is_dir() else here
 
 
 def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:

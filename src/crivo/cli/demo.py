@@ -17,12 +17,13 @@ from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
 from crivo.cli.output import notes, print_json, progress_bar
 from crivo.cli.player import Score, Step, play
 from crivo.cli.scoreboard import scoreboard
-from crivo.domain.errors import Code, Refused, Unfit
+from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.settings import Settings, load_settings
 
 #: Written into a demo's folder, so that only a demo's folder is ever made anew.
 MARKER: Final = "crivo-demo.json"
 DEFAULT_HOME: Final = Path(".crivo/demo")
+LOCAL: Final = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,15 +72,19 @@ def run_demo(options: DemoOptions) -> None:
         Unfit: REPLAY_DIFFERS where a decision could not be derived again, byte for byte, or the
             conservation line does not add up.
     """
-    home = _fresh_home(options.home or DEFAULT_HOME)
+    _check_options(options)
+    home = options.home or DEFAULT_HOME
     settings = load_settings(os.environ, home=home, log__clock="replay")
+    _check_beginnings(settings, options.port)
     stages = Stages()
     if options.data is None:
+        _fresh_home(home)
         stages.next("simulate", "Simulating a small Brazil")
         source = simulated_source(home, seed=options.seed, small=options.small)
     else:
         stages.next("read", f"Reading {options.data}")
         source = own_source(options.data, options.mapping, days=options.days)
+        _fresh_home(home)
     stages.next("ingest", f"Importing the past into the log, up to {source.play_day}")
     ingested = _ingest(settings, source)
     stages.next("train", "Training on what was known then")
@@ -98,16 +103,53 @@ def run_demo(options: DemoOptions) -> None:
         if options.as_json:
             print_json(verdict.as_json(stages.seconds))
         else:
-            show_verdict(verdict, service, home, stages.seconds)
+            show_verdict(verdict, home, stages.seconds)
         _check(verdict)
         if options.stay:
-            _stay(service)
+            _stay(service, home)
 
 
-def _stay(service: Served) -> None:
+def _check_options(options: DemoOptions) -> None:
+    """Nothing, if each option has something to act upon: none is ignored in silence."""
+    if options.data is None and options.mapping is not None:
+        raise Refused(
+            Code.FIELD_VALUE,
+            "--mapping explains a table, and there is none without --data",
+            hint="Give --data FILE too, or leave --mapping out.",
+            field="--mapping",
+        )
+    if options.data is None and options.days:
+        raise Refused(
+            Code.FIELD_VALUE,
+            "--days says how much of a table is played, and there is none without --data",
+            hint="Of a simulated world the last day is played.",
+            field="--days",
+        )
+
+
+def _check_beginnings(settings: Settings, port: int) -> None:
+    """Nothing, if what the end of the demo needs is there: it is told before minutes of work.
+
+    Raises:
+        Refused: FILE_UNWRITABLE for a folder that is no demo's. Misconfigured: FILE_UNREADABLE
+            where a policy file is missing. Unavailable: PORT_TAKEN.
+    """
+    from crivo.adapters.http.server import listen
+    from crivo.flows.bundle import read_policy
+
+    _check_demo_home(settings.home)
+    read_policy(settings.policy)
+    listen(LOCAL, port).close()
+
+
+def _stay(service: Served, home: Path) -> None:
     console = notes()
-    console.print(f"\nStill serving. The live page: {service.page}")
-    console.print(f"API: {service.address} (documentation at /docs). Ctrl-C ends it.")
+    console.print(f"\nStill serving. The live page, once: {service.page}", markup=False)
+    console.print(
+        f"API: {service.address}, its document at /openapi.json, its guide docs/http.md.\n"
+        f"A key of your own: crivo keys new me --home {home}\nCtrl-C ends it.",
+        markup=False,
+    )
     try:
         while True:
             time.sleep(3600)
@@ -157,17 +199,40 @@ def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dic
     return train_facts(result, became_champion=became_champion)
 
 
-def _fresh_home(home: Path) -> Path:
-    """An empty folder for the demo; an earlier demo's is removed, anything else is refused."""
+def _check_demo_home(home: Path) -> None:
+    """Nothing, if the folder is free for a demo, or holds an earlier one.
+
+    Raises:
+        Refused: FILE_UNWRITABLE where it holds anything else. Unavailable: FILE_UNWRITABLE.
+    """
+    try:
+        is_foreign = home.exists() and any(home.iterdir()) and not (home / MARKER).exists()
+    except OSError as error:
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"{home} cannot be a home folder: {error.strerror}",
+            hint="Name another folder with --home.",
+            field="home",
+        ) from error
+    if is_foreign:
+        raise Refused(
+            Code.FILE_UNWRITABLE,
+            f"{home} holds something that is not a demo",
+            hint="Name another folder with --home.",
+            field="home",
+        )
+
+
+def _fresh_home(home: Path) -> None:
+    """Makes the folder empty for the demo; an earlier demo's content is removed.
+
+    Raises:
+        Refused: FILE_UNWRITABLE where it holds anything else. Unavailable: FILE_UNWRITABLE.
+    """
+    from crivo.adapters.files.private import make_private_folder
+
+    _check_demo_home(home)
     if home.exists() and any(home.iterdir()):
-        if not (home / MARKER).exists():
-            raise Refused(
-                Code.FILE_UNWRITABLE,
-                f"{home} holds something that is not a demo",
-                hint="Name another folder with --home.",
-                field="home",
-            )
         shutil.rmtree(home)
-    home.mkdir(parents=True, exist_ok=True)
+    make_private_folder(home)
     (home / MARKER).write_text(json.dumps({"made_by": "crivo demo"}) + "\n")
-    return home

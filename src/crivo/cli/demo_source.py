@@ -20,13 +20,13 @@ from crivo.flows.ingest import due_reports, played_rows
 from crivo.flows.mapping import Kind, Mapping
 from crivo.flows.ports import Table
 from crivo.flows.rows import PlayedRow
+from crivo.settings import found_here
 
 #: How long after the played days the clock is moved on, so that their reports can come in.
 RIPEN_DAYS: Final = 14
 
 #: The demo's world: a constant first day, so that it does not depend on when it is made.
 START: Final = "2026-08-03"
-WORLD_MAPPING: Final = Path("mappings/simulated.toml")
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -94,7 +94,7 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
         simulate_world(flags, progress)
     # A world begins and ends at midnight in Brasília.
     play_to = from_datetime(datetime.fromisoformat(START).replace(tzinfo=BRASILIA)) + days * DAY
-    mapping = read_mapping(WORLD_MAPPING)
+    mapping = read_mapping(found_here("mappings") / "simulated.toml")
     return _source(home / "world" / TRANSFERS_FILE, mapping, play_to - DAY, play_to)
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from crivo.cli.demo_server import Served
 from crivo.cli.demo_source import Source
-from crivo.cli.output import print_facts, print_table, progress_bar, results
+from crivo.cli.output import print_facts, print_table, progress_bar
 from crivo.cli.player import Score
 from crivo.cli.scoreboard import lines
 from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
@@ -120,7 +119,7 @@ def verdict_of(
     )
 
 
-def show_verdict(verdict: Verdict, service: Served, home: Path, seconds: dict[str, float]) -> None:
+def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> None:
     """The verdict for people."""
     print_facts("\nScoreboard", lines(verdict.score))
     quality = verdict.quality
@@ -145,11 +144,16 @@ def show_verdict(verdict: Verdict, service: Served, home: Path, seconds: dict[st
             f"{counted['duplicate']:,}",
             "replay": f"{verdict.replay_differing:,} byte differences in "
             f"{verdict.replay_compared:,} decisions derived again",
-            "where it lies": f"{home} (log.sqlite, models/, bundles/, mlflow/, world/)",
+            "where it lies": f"{home} ({', '.join(_holds(home))})",
             "seconds": "  ".join(f"{name} {value:g}" for name, value in seconds.items()),
         },
     )
-    results().print(f"Page: {service.page}", markup=False)
+
+
+def _holds(home: Path) -> list[str]:
+    """What of a home's parts is there, folders with a slash."""
+    parts = [home / name for name in ("log.sqlite", "models", "bundles", "mlflow", "world")]
+    return [f"{part.name}/" if part.is_dir() else part.name for part in parts if part.exists()]
 
 
 def _show_decision(row: PlayedRow, derived: Derived) -> None:

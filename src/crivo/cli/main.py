@@ -48,21 +48,30 @@ def demo(
     mapping: Mapping = None,
     seed: Seed = 7,
     rate: Annotated[
-        int, typer.Option("--rate", help="Transfers/s to play; 0 plays as fast as answers come.")
+        int,
+        typer.Option("--rate", min=0, help="Transfers/s to play; 0 plays as fast as answers come."),
     ] = 0,
-    port: Annotated[int, typer.Option("--port", help="Port of the service; 0 picks one.")] = 0,
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65_535, help="Port of the service; 0 picks one.")
+    ] = 0,
     ci: Annotated[bool, typer.Option("--ci", help="Small, and ends by itself.")] = False,
     stay: Annotated[
-        bool, typer.Option("--stay/--no-stay", help="Keep serving the page until Ctrl-C.")
-    ] = True,
+        bool | None,
+        typer.Option(
+            "--stay/--no-stay",
+            help="Keep serving the page until Ctrl-C. [default: stay, but not with --ci]",
+        ),
+    ] = None,
     days: Annotated[
-        int, typer.Option("--days", help="Days to play; 0 takes what the mapping or world says.")
+        int, typer.Option("--days", min=0, help="Days of --data to play; 0: as the mapping says.")
     ] = 0,
     as_json: Json = False,
 ) -> None:
     """Simulate or read a past, train on it, serve, and play the next day over HTTP."""
     from crivo.cli.demo import DemoOptions, run_demo
 
+    if ci and stay:
+        raise typer.BadParameter("--ci ends by itself, so it cannot --stay")
     run_demo(
         DemoOptions(
             home=home,
@@ -72,7 +81,7 @@ def demo(
             rate=rate,
             port=port,
             small=ci,
-            stay=stay and not ci,
+            stay=not ci if stay is None else stay,
             days=days,
             as_json=as_json,
         )
@@ -331,13 +340,18 @@ def features_snapshot(home: Home = None, as_json: Json = False) -> None:
 @quarantine.command("list")
 def quarantine_list(
     home: Home = None,
-    limit: Annotated[int, typer.Option("--limit", help="Newest rows to show.")] = 20,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Rows to show, by source and number.")
+    ] = 20,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Show the rows themselves too: they may name people.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Show the newest refused rows and the count of each cause."""
+    """Show refused rows with their causes, and the count of each cause."""
     from crivo.cli.data import run_quarantine_list
 
-    run_quarantine_list(home=home, limit=limit, as_json=as_json)
+    run_quarantine_list(home=home, limit=limit, raw=raw, as_json=as_json)
 
 
 @keys.command("new")

@@ -34,6 +34,13 @@ def run_train(
     as_of = None if labels_as_of is None else parse_rfc3339(labels_as_of, field="--labels-as-of")
     training = Training(as_of, seed, allow_leak or "")
     if data is None:
+        if mapping is not None:
+            raise Misconfigured(
+                Code.MAPPING_INVALID,
+                "--mapping explains a table, and there is none without --data",
+                hint="Give --data FILE too; the log needs no mapping.",
+                field="--mapping",
+            )
         result = train_home(settings, training)
     else:
         if mapping is None:

@@ -6,10 +6,14 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, ConsoleOptions
+    from rich.table import Table
+
+#: The width of what is no terminal: wider than any row.
+PIPED_COLUMNS: Final = 100_000
 
 #: Called with (done, total) in the unit of the step; total 0 means unknown.
 Progress = Callable[[int, int], None]
@@ -23,10 +27,11 @@ def notes() -> Console:
 
 
 def results() -> Console:
-    """A console on stdout, for results."""
+    """A console on stdout, for results; in a pipe or file no line is ever cut or folded."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True)
+    width = None if sys.stdout.isatty() else PIPED_COLUMNS
+    return Console(highlight=False, soft_wrap=True, width=width)
 
 
 def print_json(value: object) -> None:
@@ -35,15 +40,41 @@ def print_json(value: object) -> None:
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table on stdout; numbers should come formatted."""
-    from rich.table import Table
+    """A table on stdout; numbers should come formatted.
 
-    table = Table(title=title, title_justify="left", title_style="bold")
+    Where its longest words do not fit beside each other, each row stands as names and values.
+    """
+    from rich.text import Text
+
+    console = results()
+    cells = [[str(cell) for cell in row] for row in rows]
+    table = _table(title, columns, cells)
+    if table.__rich_measure__(console, _unbounded(console)).minimum <= console.width:
+        console.print(table)
+        return
+    console.print(Text(title, "bold"))
+    for row in cells:
+        width = max(map(len, columns))
+        for name, cell in zip(columns, row, strict=True):
+            console.print(f"  {name:<{width}}  {cell}", markup=False)
+        console.print()
+
+
+def _table(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table
+    from rich.text import Text
+
+    # Text, and no markup: a cell may hold brackets.
+    table = Table(title=Text(title), title_justify="left", title_style="bold")
     for index, column in enumerate(columns):
-        table.add_column(column, justify="left" if index == 0 else "right")
+        table.add_column(column, justify="left" if index == 0 else "right", overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell) for cell in row))
-    results().print(table)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def _unbounded(console: Console) -> ConsoleOptions:
+    return console.options.update(width=PIPED_COLUMNS)
 
 
 def print_facts(title: str, facts: Mapping[str, object]) -> None:

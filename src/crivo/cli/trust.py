@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from crivo.cli.output import print_facts, print_json, progress_bar
+from crivo.cli.output import notes, print_facts, print_json, progress_bar
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import parse_rfc3339
 
@@ -58,6 +58,8 @@ def run_replay(
         print_json(facts)
     else:
         print_facts("Replay", facts)
+        if not result.compared and not result.other_version:
+            notes().print("There was nothing to compare: no decision of the log was asked for.")
     if not result.is_equal:
         raise Unfit(
             Code.REPLAY_DIFFERS,

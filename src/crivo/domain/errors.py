@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
+
+#: Characters of a value that a message shows.
+SHOWN_CHARACTERS_MAX: Final = 80
 
 
 class Code(StrEnum):
@@ -84,13 +88,18 @@ class CrivoError(Exception):
         return _again, (type(self), self.code, self.message, self.hint, dict(self.context))
 
     def __str__(self) -> str:
-        where = ", ".join(f"{name}={value!r}" for name, value in self.context.items())
+        # What the message says already is not said twice.
+        new = {name: str(value) for name, value in self.context.items()}
+        where = ", ".join(f"{name}: {text}" for name, text in new.items() if not self._says(text))
         parts = [f"{self.code}: {self.message}"]
         if where:
             parts.append(f"({where})")
         if self.hint:
             parts.append(f"Hint: {self.hint}")
         return " ".join(parts)
+
+    def _says(self, text: str) -> bool:
+        return text in self.message
 
 
 def _again(
@@ -125,14 +134,29 @@ class Misconfigured(CrivoError):
 
 def invalid(code: Code, *, field: str, expected: str, found: object, hint: str = "") -> Refused:
     """A refusal of one value: says the field, what was expected, and what was found (shortened)."""
-    shown = repr(found)
-    if len(shown) > 80:
-        shown = shown[:77] + "..."
+    text = shown(found)
     return Refused(
         code,
-        f"{field} must be {expected}, found {shown}",
+        f"{field} must be {expected}, found {text}",
         hint=hint,
         field=field,
         expected=expected,
-        found=shown,
+        found=text,
     )
+
+
+def shown(value: object) -> str:
+    """A value in words that need no Python: as JSON writes it, at most 80 characters.
+
+    >>> [shown(value) for value in (None, True, 1.5, "a", b"a")]
+    ['nothing', 'true', '1.5', '"a"', '"a"']
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", "backslashreplace")
+    text = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode()
+        for letter in json.dumps(value, ensure_ascii=False, default=str)
+    )
+    return text if len(text) <= SHOWN_CHARACTERS_MAX else text[: SHOWN_CHARACTERS_MAX - 3] + "..."

@@ -79,6 +79,13 @@ def read_policy(folder: Path) -> dict[str, str]:
     Raises:
         Misconfigured: FILE_UNREADABLE.
     """
+    if not folder.is_dir():
+        raise Misconfigured(
+            Code.FILE_UNREADABLE,
+            f"there is no policy folder at {folder}",
+            hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
+            path=str(folder),
+        )
     return {name: _read(folder / name).decode() for name in POLICY_FILES}
 
 

@@ -108,6 +108,7 @@ def replay(
     `progress` is told (events read, end of the log).
 
     Raises:
+        Refused: NOT_FOUND where one of `ids` has no decision in the log.
         Misconfigured: FILE_UNREADABLE or ARTIFACT_INVALID where a bundle is missing or damaged.
     """
     return _Replay(log, bundles_folder, ids, received_from, received_to).run(progress)
@@ -132,6 +133,7 @@ class _Replay:
         self._bundles: dict[str, Bundle] = {}
         self._engines: dict[str, Engine] = {}
         self._result = ReplayResult()
+        self._sought = set(ids or ())
 
     def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
         end = self._log.end()
@@ -143,6 +145,15 @@ class _Replay:
             at = events[-1].seq + 1
             self._result.folded += len(events)
             progress(at, end)
+        if self._sought:
+            unknown = sorted(self._sought)
+            raise Refused(
+                Code.NOT_FOUND,
+                f"the log holds no decision on {', '.join(unknown[:SHOWN_MAX])}",
+                hint="Ids are case-sensitive; an imported transfer was never decided.",
+                field="end_to_end_id",
+                found=unknown[0],
+            )
         return self._result
 
     def _start_engines(self) -> None:
@@ -247,6 +258,8 @@ class _Replay:
         event = stored.event
         if event.stream is not Stream.DECISIONS:
             return None
+        if self._sought:
+            self._sought.discard(_record_of(stored).end_to_end_id)
         if self._from is not None and event.received_at < self._from:
             return None
         if self._to is not None and event.received_at >= self._to:

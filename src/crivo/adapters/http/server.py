@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 
 #: Connections that wait to be accepted.
 BACKLOG: Final = 2_048
@@ -38,7 +39,9 @@ def listen(host: str, port: int) -> socket.socket:
     """A listening socket; port 0 picks a free one.
 
     Raises:
-        Unavailable: PORT_TAKEN where the address cannot be had.
+        Unavailable: PORT_TAKEN where something else listens there.
+        Misconfigured: SETTING_INVALID where the host is no address of this machine, or the port is
+            not this user's to take.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -48,15 +51,35 @@ def listen(host: str, port: int) -> socket.socket:
         listener.listen(BACKLOG)
     except OSError as error:
         listener.close()
-        raise Unavailable(
+        raise _deaf(host, port, error) from error
+    listener.setblocking(False)
+    return listener
+
+
+def _deaf(host: str, port: int, error: OSError) -> CrivoError:
+    """Why it cannot be listened there, in words that say what to change."""
+    if isinstance(error, socket.gaierror):
+        said, field = f"the name {host!r} is not known", "host"
+    elif error.errno == errno.EADDRNOTAVAIL:
+        said, field = f"{host} is no address of this machine", "host"
+    elif error.errno == errno.EACCES:
+        said, field = f"this user may not listen on port {port}", "port"
+    else:
+        return Unavailable(
             Code.PORT_TAKEN,
             f"{host}:{port} cannot be listened on: {error.strerror}",
             hint="Stop what listens there, or choose another port (0 picks a free one).",
             field="port",
             found=port,
-        ) from error
-    listener.setblocking(False)
-    return listener
+        )
+    return Misconfigured(
+        Code.SETTING_INVALID,
+        said,
+        hint="127.0.0.1 is this machine alone, 0.0.0.0 every address it has; ports from 1024 on "
+        "are free to all users.",
+        field=field,
+        found=host if field == "host" else port,
+    )
 
 
 def run_server(

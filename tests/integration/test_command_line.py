@@ -1,0 +1,194 @@
+"""Commands that cannot do what they are asked: one clear message, its code, nothing left over."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import stat
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.homes import ROOT, make_home
+from tests.integration.commands import crivo
+
+TABLE = """end_to_end_id,occurred_at,amount_centavos,payer_account,payee_account,payee_key,device,\
+payer_ispb,payee_ispb,initiation,purpose,reported,reported_at
+E12345678202611231200abcDEF12345,2026-11-23T12:00:00Z,12500,a,b,,,12345678,87654321,DICT,IPAY,false,
+E12345678202611231201abcDEF12345,2026-11-23T12:01:00Z,Maria Silva,a,b,,,12345678,87654321,DICT,\
+IPAY,false,
+"""
+MAPPING = ROOT / "mappings" / "simulated.toml"
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A working folder that is no checkout, and an environment that says nothing."""
+    (tmp_path / "cwd").mkdir()
+    monkeypatch.chdir(tmp_path / "cwd")
+    for name in [name for name in os.environ if name.startswith("CRIVO_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    """Two rows, of which one has a name for an amount."""
+    path = tmp_path / "table.csv"
+    path.write_text(TABLE)
+    return path
+
+
+@pytest.fixture
+def ingested(capsys: pytest.CaptureFixture[str], table: Path, tmp_path: Path) -> Path:
+    """A home folder with both rows: one in the log, one in quarantine."""
+    home = tmp_path / "new" / "home"
+    said = crivo(capsys, "ingest", table, "--mapping", MAPPING, "--home", home)
+    assert said.code == 0, said.err
+    return home
+
+
+def mode(path: Path) -> int:
+    """The permissions of a file."""
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_a_home_is_its_owners_alone(ingested: Path) -> None:
+    assert mode(ingested) == mode(ingested.parent) == 0o700
+    files = [path for path in ingested.rglob("*") if path.is_file()]
+    assert {path.name for path in files} >= {"log.sqlite", "quarantine.sqlite", "pseudonym.key"}
+    assert {mode(path) for path in files} == {0o600}
+
+
+def test_a_file_that_others_could_read_is_closed_to_them_at_the_next_start(
+    capsys: pytest.CaptureFixture[str], ingested: Path, table: Path
+) -> None:
+    (ingested / "quarantine.sqlite").chmod(0o644)
+    crivo(capsys, "ingest", table, "--mapping", MAPPING, "--home", ingested)
+    assert mode(ingested / "quarantine.sqlite") == 0o600
+
+
+def test_a_refused_row_is_shown_whole_only_where_it_is_asked_for(
+    capsys: pytest.CaptureFixture[str], ingested: Path
+) -> None:
+    for form in ([], ["--json"]):
+        shy = crivo(capsys, "quarantine", "list", "--home", ingested, *form)
+        bold = crivo(capsys, "quarantine", "list", "--home", ingested, "--raw", *form)
+        assert "12345678" not in shy.out
+        assert "12345678" in bold.out
+        assert "AMOUNT_INVALID" in shy.out
+        assert "b'" not in shy.out
+        assert "None" not in shy.out
+
+
+def test_what_is_wrong_with_a_file_leaves_no_home(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "other.csv").write_text("a;b\n1;2\n")
+    home = tmp_path / "home"
+    for name, words in (
+        ("gone.csv", "no such file"),
+        ("folder.csv", "it is a folder"),
+        ("other.csv", "commas between cells"),
+    ):
+        said = crivo(capsys, "ingest", tmp_path / name, "--mapping", MAPPING, "--home", home)
+        assert said.code == 2
+        assert words in said.err
+        assert not home.exists()
+
+
+@pytest.mark.parametrize("place", ["file", "file/below", "/proc/nowhere/home"])
+def test_a_home_that_cannot_be_made_is_said_so(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, table: Path, place: str
+) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    home = tmp_path / place
+    rows = tmp_path / "rows.csv"
+    rows.write_text("Time,Amount,Class,weight," + ",".join(f"V{n}" for n in range(1, 29)) + "\n")
+    ulb = ROOT / "mappings" / "ulb.toml"
+    for command in (
+        ["ingest", table, "--mapping", MAPPING],
+        ["keys", "new", "somebody"],
+        ["train", "--data", rows, "--mapping", ulb],
+        ["demo", "--ci"],
+    ):
+        said = crivo(capsys, *command, "--home", home)
+        assert said.code == 3, said.err
+        assert "FILE_UNWRITABLE" in said.err
+
+
+def test_what_is_not_there_is_not_found(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    for command in (["quarantine", "list"], ["models", "list"], ["replay"]):
+        said = crivo(capsys, *command, "--home", tmp_path / "gone")
+        assert (said.code, said.err.split(":")[1].strip()) == (3, "NOT_FOUND")
+
+
+def test_a_replay_names_an_id_that_was_never_decided_and_says_when_nothing_was(
+    capsys: pytest.CaptureFixture[str], ingested: Path
+) -> None:
+    said = crivo(capsys, "replay", "--home", ingested, "--id", "EXXXX")
+    assert said.code == 2
+    assert "NOT_FOUND" in said.err
+    assert "EXXXX" in said.err
+    said = crivo(capsys, "replay", "--home", ingested)
+    assert said.code == 0
+    assert "nothing to compare" in said.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["demo", "--mapping", "x.toml"], "--data"),
+        (["demo", "--days", "2"], "--data"),
+        (["demo", "--days", "-1"], "--days"),
+        (["demo", "--rate", "-5"], "--rate"),
+        (["demo", "--ci", "--stay"], "--stay"),
+        (["train", "--mapping", "x.toml"], "--data"),
+        (["serve", "--host", ""], "CRIVO_HTTP__HOST"),
+    ],
+)
+def test_an_option_without_an_effect_or_a_sense_is_refused(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], words: str
+) -> None:
+    said = crivo(capsys, *arguments)
+    assert said.code == 2
+    assert words in said.err
+    assert not Path(".crivo").exists()
+
+
+def test_a_demo_looks_at_its_port_before_it_works(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = crivo(capsys, "demo", "--port", port, "--home", tmp_path / "home")
+    assert said.code == 3
+    assert "PORT_TAKEN" in said.err
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("host", "words"),
+    [("no-such-name.invalid", "not known"), ("192.0.2.1", "no address of this machine")],
+)
+def test_a_host_that_is_not_here_is_told_apart_from_a_port_that_is_taken(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, host: str, words: str
+) -> None:
+    home = make_home(tmp_path / "home")
+    said = crivo(capsys, "serve", "--home", home, "--host", host)
+    assert said.code == 2
+    assert "SETTING_INVALID" in said.err
+    assert words in said.err
+
+
+def test_the_policy_is_found_from_any_folder_of_a_checkout(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert json.loads(crivo(capsys, "doctor", "--json").out)
+    monkeypatch.setenv("CRIVO_POLICY", "gone")
+    said = crivo(capsys, "doctor")
+    assert said.code == 1
+    assert "CRIVO_POLICY" in said.err
