@@ -61,7 +61,12 @@ def parse_rfc3339(text: str, *, field: str = "time") -> int:
             expected="RFC 3339 in UTC such as 2026-11-23T12:00:00Z",
             found=text,
         ) from None
-    return check_instant(from_datetime(moment), field=field)
+    instant = from_datetime(moment)
+    if not EARLIEST <= instant < LATEST:
+        raise invalid(
+            Code.TIME_RANGE, field=field, expected="an instant from 2000 to 2099", found=text
+        )
+    return instant
 
 
 def format_rfc3339(instant: int) -> str:
