@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -230,3 +231,26 @@ def test_an_error_is_not_said_twice(capsys: pytest.CaptureFixture[str], tmp_path
     home = make_home(tmp_path / "home")
     said = crivo(capsys, "replay", "--home", home, "--from", "yesterday")
     assert said.err.count("yesterday") == 1
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    said = crivo(capsys, "--version")
+    assert (said.code, said.out) == (0, f"crivo {version('crivo')}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('source = "a"\nkind = "event"\n[time]\ncolumn = "t"\n', "events, rows"),
+        ('source = "a"\nkind = "rows"\n[time]\ncolumn = "t"\nformat = "x"\n', "received, unit"),
+        ('source = "a"\nkind = "rows"\n', "time (needed)"),
+    ],
+)
+def test_a_mapping_that_is_wrong_is_told_what_is_right(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, table: Path, text: str, words: str
+) -> None:
+    mapping = tmp_path / "mine.toml"
+    mapping.write_text(text)
+    said = crivo(capsys, "ingest", table, "--mapping", mapping)
+    assert said.code == 2
+    assert words in said.err

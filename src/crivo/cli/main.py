@@ -1,6 +1,7 @@
 """The command line: daily acts are verbs, administered things are noun + verb.
 
-Only this module is imported for `crivo --help`; each command imports its own work when it runs.
+Only this module and its options are imported for `crivo --help`; each command imports its own work
+when it runs.
 """
 
 from __future__ import annotations
@@ -10,6 +11,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
+from crivo.cli.key_commands import keys
+from crivo.cli.options import Home, Json, Mapping, Seed
 
 app = typer.Typer(
     name="crivo",
@@ -22,21 +26,28 @@ app = typer.Typer(
 models = typer.Typer(no_args_is_help=True, help="Models: list, promote.")
 features = typer.Typer(no_args_is_help=True, help="Features: the catalogue that all engines obey.")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that were refused, with their causes.")
-keys = typer.Typer(no_args_is_help=True, help="API keys: new, list, revoke.")
 app.add_typer(models, name="models")
 app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
-Mapping = Annotated[
-    Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
-]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"crivo {version('crivo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def crivo(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which.")
+    ] = False,
+) -> None:
+    """Decides Pix transfers in milliseconds, and can prove each decision later."""
+    assert not version, "the version was said, and that was all"
 
 
 @app.command()
@@ -352,36 +363,6 @@ def quarantine_list(
     from crivo.cli.data import run_quarantine_list
 
     run_quarantine_list(home=home, limit=limit, raw=raw, as_json=as_json)
-
-
-@keys.command("new")
-def keys_new(
-    name: Annotated[str, typer.Argument(help="Who will use it; each name once.")],
-    home: Home = None,
-    as_json: Json = False,
-) -> None:
-    """Make an API key, print it once, and keep only its SHA-256. A running service takes it."""
-    from crivo.cli.trust import run_keys_new
-
-    run_keys_new(name, home=home, as_json=as_json)
-
-
-@keys.command("list")
-def keys_list(home: Home = None, as_json: Json = False) -> None:
-    """List the names of the API keys and when each was made."""
-    from crivo.cli.trust import run_keys_list
-
-    run_keys_list(home=home, as_json=as_json)
-
-
-@keys.command("revoke")
-def keys_revoke(
-    name: Annotated[str, typer.Argument(help="Whose key is good no longer.")], home: Home = None
-) -> None:
-    """Take an API key back; a service that runs refuses it at once."""
-    from crivo.cli.trust import run_keys_revoke
-
-    run_keys_revoke(name, home=home)
 
 
 def main() -> None:
