@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,8 +33,9 @@ class HttpSettings(BaseModel):
     api_key: SecretStr | None = Field(default=None, min_length=32, max_length=128)
     api_key_required: bool = True
     decision_bytes_max: int = Field(default=16 * 1024, ge=1024)
-    predict_bytes_max: int = Field(default=1024 * 1024, ge=1024)
-    predict_rows_max: int = Field(default=5_000, ge=1)
+    predict_bytes_max: int = Field(default=2 * 1024 * 1024, ge=1024)
+    #: 8 KiB a row: over a hundred inputs with long names and every digit.
+    predict_rows_max: int = Field(default=256, ge=1)
     in_flight_max: int = Field(default=1_024, ge=1)
     body_seconds_max: float = Field(default=5.0, gt=0)
     answer_seconds_max: float = Field(default=5.0, gt=0)
@@ -121,11 +123,47 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"{key}: {first['msg']}",
-            hint="docs list every setting; unknown CRIVO_ names are refused, so that none is lost.",
+            hint="docs/settings.md lists every setting; unknown CRIVO_ names are refused, so that "
+            "none is lost.",
             field=key,
             expected=first["msg"],
             found="(hidden)" if secret else first["input"],
         ) from None
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as it is in force: its variable, its value as text, and who said so."""
+
+    name: str
+    value: str
+    source: str
+
+
+def sources(
+    settings: Settings, environ: Mapping[str, str], *, options: Collection[str] = ()
+) -> list[Setting]:
+    """Every setting in the order of its declaration; `options` are those the command line gave."""
+    said = {name.upper() for name in environ}
+    found = []
+    for path, value in _leaves(settings, ()):
+        name = PREFIX + NESTING.join(path).upper()
+        if NESTING.join(path) in options:
+            source = "option"
+        else:
+            source = "environment" if name in said else "default"
+        text = "not set" if value is None else str(value)
+        found.append(Setting(name, text, source))
+    return found
+
+
+def _leaves(group: BaseModel, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
+    for name in type(group).model_fields:
+        value = getattr(group, name)
+        if isinstance(value, BaseModel):
+            yield from _leaves(value, (*path, name))
+        else:
+            yield (*path, name), value
 
 
 def _plant(tree: dict[str, Any], path: str, value: object) -> None:

@@ -184,6 +184,17 @@ def test_a_body_that_claims_to_be_large_is_refused_unread(served: Served) -> Non
     assert b" 413 " in answer.split(b"\r\n", 1)[0]
 
 
+def test_a_body_that_is_too_large_is_answered_and_not_reset(served: Served) -> None:
+    size = 4 * 1024 * 1024
+    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+        connection.sendall(_head(f"content-length: {size}") + b" " * size)
+        answer = b""
+        while chunk := connection.recv(65_536):
+            answer += chunk
+    assert b" 413 " in answer.split(b"\r\n", 1)[0]
+    assert answer.endswith(b"}")
+
+
 def test_a_chunked_body_is_read_up_to_the_limit_and_no_further(served: Served) -> None:
     chunk = b"1000\r\n" + b" " * 4096 + b"\r\n"
     answer = _raw(served, _head("transfer-encoding: chunked"), *[chunk] * 6, wait=0.02)

@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import stat
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -192,3 +193,64 @@ def test_the_policy_is_found_from_any_folder_of_a_checkout(
     said = crivo(capsys, "doctor")
     assert said.code == 1
     assert "CRIVO_POLICY" in said.err
+
+
+def test_keys_have_a_name_each_and_are_listed_and_revoked(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = ("--home", tmp_path / "home")
+    key = json.loads(crivo(capsys, "keys", "new", "till 7", *home, "--json").out)["key"]
+    listed = crivo(capsys, "keys", "list", *home).out
+    assert "till 7" in listed
+    assert key not in listed
+    for name, code in (("till 7", "CONFLICT"), ("", "ID_INVALID"), ("../x", "ID_INVALID")):
+        said = crivo(capsys, "keys", "new", name, *home)
+        assert said.code == 2
+        assert code in said.err
+    assert crivo(capsys, "keys", "revoke", "till 7", *home).code == 0
+    assert json.loads(crivo(capsys, "keys", "list", *home, "--json").out) == []
+    assert "NOT_FOUND" in crivo(capsys, "keys", "revoke", "till 7", *home).err
+
+
+def test_the_doctor_says_where_each_setting_came_from(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("CRIVO_HTTP__PORT", "9001")
+    monkeypatch.setenv("CRIVO_HTTP__API_KEY", "k" * 43)
+    said = crivo(capsys, "doctor", "--home", tmp_path, "--json").out
+    settings = json.loads(said)["settings"]
+    assert settings["CRIVO_HTTP__PORT"] == {"value": "9001", "from": "environment"}
+    assert settings["CRIVO_HOME"] == {"value": str(tmp_path), "from": "option"}
+    assert settings["CRIVO_HTTP__HOST"]["from"] == "default"
+    assert "k" * 43 not in said
+
+
+def test_an_error_is_not_said_twice(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    said = crivo(capsys, "ingest", tmp_path / "gone.csv", "--mapping", MAPPING)
+    assert said.err.count("gone.csv") == 1
+    home = make_home(tmp_path / "home")
+    said = crivo(capsys, "replay", "--home", home, "--from", "yesterday")
+    assert said.err.count("yesterday") == 1
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    said = crivo(capsys, "--version")
+    assert (said.code, said.out) == (0, f"crivo {version('crivo')}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('source = "a"\nkind = "event"\n[time]\ncolumn = "t"\n', "events, rows"),
+        ('source = "a"\nkind = "rows"\n[time]\ncolumn = "t"\nformat = "x"\n', "received, unit"),
+        ('source = "a"\nkind = "rows"\n', "time (needed)"),
+    ],
+)
+def test_a_mapping_that_is_wrong_is_told_what_is_right(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, table: Path, text: str, words: str
+) -> None:
+    mapping = tmp_path / "mine.toml"
+    mapping.write_text(text)
+    said = crivo(capsys, "ingest", table, "--mapping", mapping)
+    assert said.code == 2
+    assert words in said.err

@@ -20,8 +20,9 @@ from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.gate import Entrance, entrance_of
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.telemetry.metrics import CATALOGUE, Kind, Metrics
-from crivo.bootstrap.home import new_api_key
+from crivo.bootstrap.home import new_api_key, revoke_api_key
 from crivo.bootstrap.service import Service, build_service
+from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home, settings_of
 from tests.integration.calling import Caller
@@ -74,7 +75,7 @@ def stranger(client: Caller) -> Caller:
 
 def until(client: Caller, path: str, *, holds) -> object:
     """What a path answers once it holds: some things follow an answer by a moment."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while True:
         answer = client.get(path)
         if holds(answer):
@@ -232,6 +233,84 @@ def test_too_many_requests_at_once_are_told_to_come_back(
     monkeypatch.setattr(service.app.hot, "_flying", 64)
     answer = client.post("/v1/decisions", json=transfer())
     assert (answer.status_code, answer.json()["code"]) == (503, "OVERLOADED")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/decisions"),
+        ("POST", "/v1/reports"),
+        ("POST", "/predict"),
+        ("GET", "/v1/model"),
+    ],
+)
+def test_a_query_that_nobody_reads_is_refused(client: Caller, method: str, path: str) -> None:
+    answer = client.request(method, f"{path}?dry_run=true")
+    assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_UNKNOWN")
+    assert "dry_run" in answer.json()["found"]
+
+
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/reports", "/predict"])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("content-encoding", "gzip"),
+        ("content-type", "application/json; charset=latin-1"),
+        ("content-type", "text/json"),
+    ],
+)
+def test_a_body_in_another_coding_is_refused_and_not_misread(
+    client: Caller, path: str, name: str, value: str
+) -> None:
+    headers = {"content-type": "application/json", name: value}
+    answer = client.post(path, content=b"{}", headers=headers)
+    assert (answer.status_code, answer.json()["field"]) == (415, name)
+
+
+def test_a_body_may_say_that_it_is_utf_8_and_plain(client: Caller) -> None:
+    headers = {"content-type": 'application/json; charset="UTF-8"', "content-encoding": "identity"}
+    answer = client.post("/v1/decisions", content=json.dumps(transfer()), headers=headers)
+    assert answer.status_code == 200
+
+
+def test_a_refusal_speaks_of_json_and_never_of_python(client: Caller) -> None:
+    for changes, found in (
+        ({"amount_centavos": "1"}, "a string"),
+        ({"amount_centavos": None}, "null"),
+        ({"payer_account_id": 7}, "an integer"),
+        ({"payer_account_id": []}, "an array"),
+        ({"device_id": {}}, "an object"),
+        ({"received_at": "2099-13-01T00:00:00Z"}, '"2099-13-01T00:00:00Z"'),
+        ({"received_at": "1999-11-01T00:00:00Z"}, '"1999-11-01T00:00:00Z"'),
+        ({"received_at": "2026-11-23T11:00:00Z"}, '"2026-11-23T12:00:00Z"'),
+    ):
+        problem = client.post("/v1/decisions", json=transfer(**changes)).json()
+        assert problem["found"] == found, changes
+        assert not re.search(r"\b(?:str|int|dict|list|NoneType|None|True)\b", problem["detail"])
+
+
+def test_a_receipt_is_not_taken_where_the_log_has_a_wall_clock(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.decisions.clock, "kind", ClockKind.WALL)
+    body = transfer(received_at="2026-11-23T12:00:00Z")
+    report = {"report_id": "w", **{name: body[name] for name in ("end_to_end_id", "received_at")}}
+    for path, sent in (("/v1/decisions", body), ("/v1/reports", report)):
+        answer = client.post(path, json=sent)
+        assert (answer.status_code, answer.json()["field"]) == (422, "received_at")
+
+
+def test_a_key_that_is_revoked_is_worthless_at_once(service: Service, client: Caller) -> None:
+    headers = {"authorization": f"Bearer {new_api_key(service.home.settings, 'leaver')}"}
+    assert client.get("/v1/model", headers=headers).status_code == 200
+    revoke_api_key(service.home.settings, "leaver")
+    assert client.get("/v1/model", headers=headers).status_code == 401
+
+
+def test_as_many_rows_as_are_promised_fit_into_a_body(service: Service) -> None:
+    row = dict.fromkeys(service.decisions.bundle.artifact.input_names, -1.2345678901234567e-100)
+    limits = service.app.hot._limits
+    assert len(json.dumps([row] * limits.predict_rows_max)) <= limits.predict_bytes_max
 
 
 def test_a_fault_of_ours_is_told_without_its_details(

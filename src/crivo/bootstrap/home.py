@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
-from crivo.adapters.http.key_file import add_key
+from crivo.adapters.http.key_file import KeptKey, add_key, read_keys, remove_key
 from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
@@ -161,13 +161,33 @@ def new_api_key(settings: Settings, name: str) -> str:
     """A new API key: 256 random bits. Only its SHA-256 is kept, so this is the one time it is seen.
 
     Raises:
-        Misconfigured: FILE_UNREADABLE.
+        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
+        Refused: ID_INVALID, CONFLICT for the name.
     """
     make_private_folder(settings.home)
     secret = secrets.token_urlsafe(_BYTES_OF_A_KEY)
     path = Paths(settings.home).api_keys
     add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()))
     return secret
+
+
+def api_keys(settings: Settings) -> tuple[KeptKey, ...]:
+    """The API keys of the home folder: names, fingerprints, when each was made.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Unavailable: NOT_FOUND where there is no home folder.
+    """
+    return read_keys(Paths(require_home(settings)).api_keys)
+
+
+def revoke_api_key(settings: Settings, name: str) -> None:
+    """Makes the key of that name worthless.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Refused: NOT_FOUND.
+        Unavailable: NOT_FOUND where there is no home folder.
+    """
+    remove_key(Paths(require_home(settings)).api_keys, name=name)
 
 
 def _open_log(path: Path, settings: Settings, notify: Notify) -> SqliteLog:

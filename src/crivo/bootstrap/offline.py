@@ -252,18 +252,18 @@ def promote_model(settings: Settings, prefix: str) -> str:
     """The hash of the model that serves from the next start on.
 
     Raises:
-        Refused: NOT_FOUND where the prefix names no model, or several.
+        Refused: NOT_FOUND where the prefix names no model, FIELD_VALUE where it names several.
     """
     found = [artifact.hash for artifact in stored_models(settings)]
     named = [name for name in found if prefix and name.startswith(prefix)]
     if len(named) != 1:
         raise Refused(
-            Code.NOT_FOUND,
+            Code.FIELD_VALUE if named else Code.NOT_FOUND,
             f"{prefix!r} names {len(named)} models",
-            hint="`crivo models list` shows them.",
+            hint="`crivo models list` shows them; more characters tell them apart.",
             field="model",
             expected="the hash of one model, or its first characters",
-            found=prefix,
+            found=", ".join(name[:16] for name in named) or prefix,
         )
     promote(Paths(settings.home).models, named[0], promoted_at=wall_clock())
     return named[0]

@@ -1,6 +1,7 @@
 """The command line: daily acts are verbs, administered things are noun + verb.
 
-Only this module is imported for `crivo --help`; each command imports its own work when it runs.
+Only this module and its options are imported for `crivo --help`; each command imports its own work
+when it runs.
 """
 
 from __future__ import annotations
@@ -11,23 +12,21 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.flags import (
+from crivo.cli.key_commands import keys
+from crivo.cli.options import Home, Json, Mapping, Seed
+from crivo.cli.world_options import (
     ByDay,
     Compression,
     Difficulty,
     Faults,
     Format,
-    Home,
-    Json,
     KeepOneIn,
-    Mapping,
     Out,
     PastDays,
     Prevalence,
     Replace,
     Report,
     Scale,
-    Seed,
     Side,
     Start,
     Tables,
@@ -42,14 +41,31 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-models = typer.Typer(no_args_is_help=True, help="Models: list, show, promote.")
+models = typer.Typer(no_args_is_help=True, help="Models: list, promote.")
 features = typer.Typer(no_args_is_help=True, help="Features: the catalogue that all engines obey.")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that were refused, with their causes.")
-keys = typer.Typer(no_args_is_help=True, help="API keys and one-time page addresses.")
 app.add_typer(models, name="models")
 app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"crivo {version('crivo')}")
+        raise typer.Exit
+
+
+@app.callback()
+def crivo(
+    version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_say_version, help="Say which.")
+    ] = False,
+) -> None:
+    """Decides Pix transfers in milliseconds, and can prove each decision later."""
+    assert not version, "the version was said, and that was all"
 
 
 @app.command()
@@ -357,16 +373,6 @@ def quarantine_list(
     from crivo.cli.data import run_quarantine_list
 
     run_quarantine_list(home=home, limit=limit, raw=raw, as_json=as_json)
-
-
-@keys.command("new")
-def keys_new(
-    name: Annotated[str, typer.Argument(help="Who will use it.")], home: Home = None
-) -> None:
-    """Make an API key, print it once, and keep only its SHA-256."""
-    from crivo.cli.trust import run_keys_new
-
-    run_keys_new(name, home=home)
 
 
 def main() -> None:

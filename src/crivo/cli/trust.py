@@ -1,4 +1,4 @@
-"""The commands that prove and check: `replay`, `doctor`, `keys new`."""
+"""The commands that prove and check: `replay`, `doctor`, `keys new|list|revoke`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 import platform
 from pathlib import Path
 
-from crivo.cli.output import notes, print_facts, print_json, progress_bar
+from crivo.cli.output import notes, print_facts, print_json, print_table, progress_bar
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import parse_rfc3339
 
@@ -69,39 +69,71 @@ def run_replay(
 
 
 def run_doctor(*, home: Path | None, as_json: bool) -> None:
-    """`crivo doctor`."""
+    """`crivo doctor`: every setting and where it came from, and whether the parts are there."""
     from importlib.metadata import version
 
     from crivo.bootstrap.offline import champion_hash
-    from crivo.settings import load_settings
+    from crivo.settings import load_settings, sources
 
     settings = load_settings(os.environ, home=home)
+    rows = sources(settings, os.environ, options=() if home is None else ("home",))
     facts = {
         "crivo": version("crivo"),
         "python": platform.python_version(),
-        "home": f"{settings.home} ({'there' if settings.home.exists() else 'not made yet'})",
-        "policy": f"{settings.policy} ({'there' if settings.policy.is_dir() else 'MISSING'})",
-        "champion": champion_hash(settings) or "none: `crivo train` makes the first",
-        "http": f"{settings.http.host}:{settings.http.port}",
-        "api key required": settings.http.api_key_required,
         "processors": os.cpu_count(),
+        "home": "there" if settings.home.is_dir() else "not made yet",
+        "policy": "there" if settings.policy.is_dir() else "MISSING",
+        "champion": champion_hash(settings) or "none: `crivo train` makes the first",
     }
     if as_json:
-        print_json(facts)
+        shown = {row.name: {"value": row.value, "from": row.source} for row in rows}
+        print_json({**facts, "settings": shown})
     else:
-        print_facts("Effective settings", facts)
+        print_facts("Here", facts)
+        print_table(
+            "Settings (docs/settings.md)",
+            ("setting", "value", "from"),
+            [(row.name, row.value, row.source) for row in rows],
+        )
     if not settings.policy.is_dir():
         raise Unfit(
             Code.POLICY_INVALID,
             f"there is no policy folder at {settings.policy}",
-            hint="Run from the repository, or set CRIVO_POLICY.",
+            hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
         )
 
 
-def run_keys_new(name: str, *, home: Path | None) -> None:
+def run_keys_new(name: str, *, home: Path | None, as_json: bool) -> None:
     """`crivo keys new`."""
     from crivo.bootstrap.home import new_api_key
     from crivo.settings import load_settings
 
     secret = new_api_key(load_settings(os.environ, home=home), name)
-    print_facts(f"API key of {name}, shown only now", {"key": secret})
+    if as_json:
+        print_json({"name": name, "key": secret})
+    else:
+        print_facts(f"API key of {name}, shown only now", {"key": secret})
+
+
+def run_keys_list(*, home: Path | None, as_json: bool) -> None:
+    """`crivo keys list`."""
+    from crivo.bootstrap.home import api_keys
+    from crivo.settings import load_settings
+
+    keys = api_keys(load_settings(os.environ, home=home))
+    if as_json:
+        print_json(
+            [{"name": key.name, "sha256": key.sha256, "made_at": key.made_at} for key in keys]
+        )
+    else:
+        rows = [(key.name, key.made_at, key.sha256[:12]) for key in keys]
+        print_table("API keys", ("name", "made at", "SHA-256"), rows)
+
+
+def run_keys_revoke(name: str, *, home: Path | None) -> None:
+    """`crivo keys revoke`."""
+    from crivo.bootstrap.home import revoke_api_key
+    from crivo.settings import load_settings
+
+    revoke_api_key(load_settings(os.environ, home=home), name)
+    print_facts("Revoked", {"name": name})

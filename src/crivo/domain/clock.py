@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.errors import Code, invalid
-from crivo.domain.instant import HOUR, SECOND
+from crivo.domain.instant import HOUR, SECOND, format_rfc3339
 
 #: A transfer older than this when it arrives is scored and kept, but enters no window.
 ALLOWED_LATENESS: Final = HOUR
@@ -41,8 +41,8 @@ class LogClock:
     def stamp(self, *, occurred_at: int, supplied: int | None) -> int:
         """The `received_at` of an event that arrives now.
 
-        On a wall clock a supplied time is ignored. On a replay clock it is the receipt, and the
-        event's own instant stands in where none is supplied.
+        On a wall clock nothing is supplied: the door refuses it. On a replay clock it is the
+        receipt, and the event's own instant stands in where none is supplied.
 
         Raises:
             Refused: CLOCK_AHEAD where the event claims to happen over 60 s after its receipt.
@@ -56,7 +56,7 @@ class LogClock:
                 Code.CLOCK_AHEAD,
                 field="occurred_at",
                 expected="at most 60 s after the time of receipt",
-                found=occurred_at,
+                found=format_rfc3339(occurred_at),
                 hint="Set the sender's clock; on a replay log supply received_at.",
             )
         self._greatest = max(self._greatest, received_at)

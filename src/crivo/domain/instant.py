@@ -50,7 +50,12 @@ def parse_rfc3339(text: str, *, field: str = "time") -> int:
     >>> parse_rfc3339("2026-11-23T12:00:00.5Z")
     1795435200500000
     """
-    return check_instant(_parse(text, field), field=field)
+    instant = _parse(text, field)
+    if not EARLIEST <= instant < LATEST:
+        raise invalid(
+            Code.TIME_RANGE, field=field, expected="an instant from 2000 to 2099", found=text
+        )
+    return instant
 
 
 def parse_since(text: str, *, field: str) -> int:

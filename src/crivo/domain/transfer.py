@@ -89,9 +89,9 @@ class Transfer:
         if self.initiator_ispb is not None:
             check_ispb(self.initiator_ispb, field="initiator_ispb")
         if self.payer_account_id is None and self.payer_person_id is None:
-            raise _party_missing("payer_account", self)
+            raise _party_missing("payer_account_id", self)
         if not (self.payee_account_id or self.payee_person_id or self.payee_key_id):
-            raise _party_missing("payee_account", self)
+            raise _party_missing("payee_account_id", self)
 
     @property
     def payer_id(self) -> bytes:

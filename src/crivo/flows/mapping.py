@@ -214,9 +214,39 @@ def parse_mapping(text: str, *, name: str) -> Mapping:
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         field = path.strip("`").removeprefix("$.") or "the file"
-        raise _invalid(name, field, "what mappings/ shows", what) from None
+        raise _invalid(name, field, _allowed(what, field), what) from None
     _check(mapping, name)
     return mapping
+
+
+_SECTIONS: Final[dict[str, type[_Section]]] = {
+    "the file": Mapping,
+    "time": Time,
+    "transfer": TransferColumns,
+    "transfer.amount": Amount,
+    "label": Label,
+    "weight": Weight,
+    "features": Features,
+    "play": Play,
+}
+_VALUES: Final[dict[str, type[StrEnum]]] = {
+    "kind": Kind,
+    "time.unit": TimeUnit,
+    "transfer.amount.unit": AmountUnit,
+}
+
+
+def _allowed(what: str, field: str) -> str:
+    """What may stand there: the keys of a section, or the values of a key."""
+    if field in _VALUES:
+        return "one of " + ", ".join(_VALUES[field])
+    if field in _SECTIONS:
+        fields = msgspec.structs.fields(_SECTIONS[field])
+        names = [
+            f"{each.encode_name} (needed)" if each.required else each.encode_name for each in fields
+        ]
+        return "a section of " + ", ".join(names)
+    return "what docs/mapping.md says"
 
 
 def _check(mapping: Mapping, name: str) -> None:
@@ -321,7 +351,7 @@ def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigur
     return Misconfigured(
         Code.MAPPING_INVALID,
         f"{name}: {field} must be {expected}, found {found!r}",
-        hint="See mappings/ for examples.",
+        hint="docs/mapping.md lists every key and value; mappings/ holds examples.",
         file=name,
         field=field,
         expected=expected,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -126,6 +126,12 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     )
 
 
+_NO_POSITIVES: Final = (
+    " There is none: in this stretch no row was called fraud, or its reports became known later, "
+    "or what [label] names as positive is not what the table holds."
+)
+
+
 def _instant_of_share(ordered: npt.NDArray[np.int64], share: float) -> int:
     """The instant before which this share of the rows lies."""
     return int(ordered[min(int(len(ordered) * share), len(ordered) - 1)])
@@ -140,7 +146,8 @@ def _too_small(what: str, needed: float, found: float) -> Refused:
     return Refused(
         Code.DATA_TOO_SMALL,
         f"there are too few {what} to train, calibrate and test",
-        hint="Give a longer history, or a later time up to which labels are known.",
+        hint="Give a longer history, or a later time up to which labels are known."
+        + (_NO_POSITIVES if what.startswith("positives") and not found else ""),
         field=what,
         expected=f"at least {needed:g}",
         found=round(found, 3),

@@ -222,7 +222,8 @@ def _alarm(
     raise Unfit(
         Code.LEAK_SUSPECTED,
         f"{who} ranks the test rows as if it had seen the labels",
-        hint="Look for a column that is written after the fact; if there is none, say who looked.",
+        hint="Look for a column that is written after the fact; where there is none, "
+        "`crivo train --allow-leak YOUR_NAME` says who looked.",
         field="average_precision",
         expected=f"at most {limit} at a prevalence of {prevalence:.4f}",
         found=round(found, 4),

@@ -24,7 +24,7 @@ from crivo.domain import (
 )
 from crivo.domain.authorisation import AuthorisationStatus
 from crivo.domain.dict_statistics import Entries, Windows
-from crivo.domain.errors import Code, Refused
+from crivo.domain.errors import Code, Refused, shown
 from crivo.domain.instant import DAY
 from crivo.domain.limit_change import LimitKind
 from crivo.domain.pix_key import KeyType
@@ -136,7 +136,7 @@ def test_of_all_pairs_of_states_the_written_steps_alone_are_taken(machine):
             with pytest.raises(Refused) as caught:
                 machine.check(before, after)
             assert caught.value.code is Code.STEP_INVALID
-            assert caught.value.context["found"] == f'"{after.value}"'
+            assert caught.value.context["found"] == shown(after.value)
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=machine_name)

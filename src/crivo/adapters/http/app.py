@@ -14,11 +14,12 @@ from starlette.types import Receive, Scope, Send
 from crivo.adapters.http.answers import decision_body, report_body
 from crivo.adapters.http.bodies import parse_report
 from crivo.adapters.http.gate import Gate
-from crivo.adapters.http.hot import HotRoutes, check_ready, durable
+from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, complete, report_operation
 from crivo.adapters.http.page import page_routes
-from crivo.adapters.http.problems import Problem, internal_problem, problem_of, render
+from crivo.adapters.http.problems import Problem, internal_problem, problem_of
 from crivo.adapters.http.receive import Disconnected, read_json_body
+from crivo.adapters.http.refusal import RefusalResponse
 from crivo.adapters.http.service import Parts, Telemetry
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
@@ -105,6 +106,7 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
             seconds_max=parts.limits.body_seconds_max,
         )
         claim, status, supplied = parse_report(raw)
+        check_supplied(parts, supplied)
         pending = parts.reports.report(
             report_id=claim.report_id,
             status=status,
@@ -205,10 +207,7 @@ def _artifact(parts: Parts) -> Artifact:
 
 def _problem(request: Request, problem: Problem) -> Response:
     request.scope["problem_code"] = problem.code
-    status, body, headers = render(problem)
-    response = Response(body, status_code=status)
-    response.raw_headers = headers
-    return response
+    return RefusalResponse(problem)
 
 
 def _json(value: msgspec.Struct) -> Response:

@@ -31,13 +31,12 @@ def fingerprint(secret: str) -> bytes:
 class ApiKeys:
     """Checks `Authorization: Bearer …` against the kept fingerprints, each in constant time.
 
-    `read` gives the fingerprints as they are now; it is asked again when no known key fits, so that
-    a key made while the service runs is good at once.
+    `read` gives the fingerprints as they are now, and is asked each time: a key that is made or
+    revoked while the service runs is good, or worthless, at once.
     """
 
     def __init__(self, read: Callable[[], Iterable[bytes]]) -> None:
         self._read = read
-        self._fingerprints = tuple(read())
 
     def check(self, scope: Scope) -> None:
         """Nothing, if the request carries a valid key.
@@ -50,21 +49,18 @@ class ApiKeys:
             digest = hashlib.sha256(value[7:].strip()).digest()
             if self._knows(digest):
                 return
-            self._fingerprints = tuple(self._read())
-            if self._knows(digest):
-                return
         raise Refused(
             Code.UNAUTHENTICATED,
             "this path needs an API key",
             field="authorization",
             expected="Bearer followed by a valid key",
             found="nothing" if not value else "a value that is no valid key",
-            hint="The first start of the service printed a key; crivo keys makes another.",
+            hint="The first start printed a key; `crivo keys new NAME` makes another.",
         )
 
     def _knows(self, digest: bytes) -> bool:
         # Every key is compared, so that the time does not tell which one was near.
-        return any([hmac.compare_digest(digest, kept) for kept in self._fingerprints])  # noqa: C419
+        return any([hmac.compare_digest(digest, kept) for kept in self._read()])  # noqa: C419
 
 
 class PageAccess:

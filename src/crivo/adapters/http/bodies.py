@@ -22,6 +22,15 @@ from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
 CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX)]
 RawId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARACTERS_MAX)]
 
+_ID_DESCRIPTION: Final = (
+    "E, eight characters of the payer's institution, the minute in UTC as yyyyMMddHHmm, eleven "
+    "letters or digits. The minute must lie within 12 h of the receipt (else ID_TIME): put the "
+    "present minute into the example before you send it."
+)
+_OCCURRED_DESCRIPTION: Final = (
+    "RFC 3339 in UTC with Z: when the payer confirmed, at most 60 s after the receipt."
+)
+
 #: Longer than any integer the schema allows; Python's own limit for parsing one is 4,300 digits.
 _DIGITS_MAX: Final = 400
 
@@ -29,8 +38,8 @@ _DIGITS_MAX: Final = 400
 class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of `POST /v1/decisions`: the facts of one transfer, with raw ids."""
 
-    end_to_end_id: str
-    occurred_at: str
+    end_to_end_id: Annotated[str, msgspec.Meta(description=_ID_DESCRIPTION)]
+    occurred_at: Annotated[str, msgspec.Meta(description=_OCCURRED_DESCRIPTION)]
     amount_centavos: int
     phase: str | None = None
     received_at: str | None = None
@@ -63,6 +72,7 @@ _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 _DECISION: Final = msgspec.json.Decoder(DecisionBody)
 _REPORT: Final = msgspec.json.Decoder(ReportBody)
+_SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
 def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int | None]:
@@ -140,7 +150,7 @@ def parse_rows(raw: bytes, *, rows_max: int) -> tuple[list[dict[str, object]], b
                 Code.FIELD_TYPE,
                 field=f"rows[{index}]",
                 expected="an object of the model's inputs",
-                found=type(row).__name__,
+                found=row,
             )
     return rows, many
 
@@ -153,6 +163,7 @@ def _decode(decoder: msgspec.json.Decoder[_Body], raw: bytes) -> _Body:
     try:
         body = decoder.decode(raw)
     except msgspec.ValidationError as error:
+        _check_syntax(raw)
         raise _refusal(str(error), raw) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _malformed(error) from None
@@ -160,6 +171,18 @@ def _decode(decoder: msgspec.json.Decoder[_Body], raw: bytes) -> _Body:
         # Escapes and nulls come here too: only then is the slower, exact look worth its time.
         _load(raw)
     return body
+
+
+def _check_syntax(raw: bytes) -> None:
+    """Nothing, if the body is JSON to its end: one that breaks off says little of its fields.
+
+    Raises:
+        Refused: BODY_MALFORMED.
+    """
+    try:
+        _SYNTAX.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from None
 
 
 def _quotes(body: msgspec.Struct) -> int:
@@ -224,6 +247,7 @@ def _malformed(error: Exception) -> Refused:
     )
 
 
+_TYPE: Final = re.compile(r"`([^`]*)`")
 _AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
 _NAMED: Final = re.compile(r"(?P<what>missing required|contains unknown) field `(?P<name>.*)`")
 
@@ -248,13 +272,24 @@ def _refusal(message: str, raw: bytes) -> Refused:
             Code.FIELD_VALUE, field=path or "body", expected="a number of sane size", found=said
         )
     if not path and got:
-        return invalid(Code.BODY_MALFORMED, field="body", expected="an object", found=got)
-    code = Code.FIELD_TYPE if got else Code.FIELD_VALUE
-    found = got.strip("`") if got else _found(raw, path)
+        return _typed(Code.BODY_MALFORMED, "body", "an object", _words(got))
+    if got:
+        return _typed(Code.FIELD_TYPE, path, _expected(expected, path), _words(got))
     return invalid(
-        code,
+        Code.FIELD_VALUE,
         field=path or "body",
         expected=_expected(expected, path),
+        found=_found(raw, path),
+    )
+
+
+def _typed(code: Code, field: str, expected: str, found: str) -> Refused:
+    """The refusal of a value by its type; the type's name is a word, not a text in quotes."""
+    return Refused(
+        code,
+        f"{field} must be {expected}, found {found}",
+        field=field,
+        expected=expected,
         found=found,
     )
 
@@ -267,10 +302,31 @@ _ENUMERATIONS: Final = {
 }
 
 
+#: What JSON calls the types that msgspec names as Python does.
+_JSON_WORDS: Final = {
+    "str": "a string",
+    "int": "an integer",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "an array",
+    "object": "an object",
+    "null": "null",
+}
+
+
+def _words(said: str) -> str:
+    """Types in JSON's words: `str | null` is a string or null."""
+    names = said.strip("` ").split(" | ")
+    return " or ".join(_JSON_WORDS.get(name, name) for name in names)
+
+
 def _expected(said: str, path: str) -> str:
     if said.startswith("Invalid enum value"):
         return "one of " + ", ".join(_ENUMERATIONS[path])
-    return said.removeprefix("Expected ").replace("`", "")
+    said = said.removeprefix("Expected ")
+    if said.startswith("`") and said.endswith("`"):
+        return _words(said)
+    return _TYPE.sub(lambda found: _JSON_WORDS.get(found[1], found[1]), said)
 
 
 def _found(raw: bytes, path: str) -> object:

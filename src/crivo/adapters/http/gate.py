@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Final, Protocol
+from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crivo.adapters.http.answers import respond
 from crivo.adapters.http.auth import ApiKeys, PageAccess
-from crivo.adapters.http.problems import problem_of, render
-from crivo.domain.errors import Code, CrivoError, Refused
+from crivo.adapters.http.problems import problem_of
+from crivo.adapters.http.refusal import refuse
+from crivo.domain.errors import Code, CrivoError, Refused, invalid
 
 #: Nothing from elsewhere, nothing inline, no framing: hostile text has nowhere to run.
 SECURITY_HEADERS: Final = (
@@ -32,6 +34,13 @@ class Entrance(Enum):
     OPEN = "open"
     PAGE = "page"
     KEY = "key"
+
+
+#: The parameters that a path takes in its query; every other one is refused, not ignored.
+QUERIES: Final[Mapping[str, frozenset[str]]] = {
+    "/open": frozenset({"token"}),
+    "/page/decisions": frozenset({"after"}),
+}
 
 
 class RouteTelemetry(Protocol):
@@ -63,11 +72,16 @@ class Gate:
         self._telemetry = telemetry
 
     def check(self, scope: Scope) -> None:
-        """Nothing, if the caller may pass.
+        """Nothing, if the caller may pass and asks for nothing in the query that is not known.
 
         Raises:
-            Refused: UNAUTHENTICATED.
+            Refused: UNAUTHENTICATED, FIELD_UNKNOWN.
         """
+        self._admit(scope)
+        if scope["query_string"]:
+            _check_query(scope["path"], scope["query_string"])
+
+    def _admit(self, scope: Scope) -> None:
         match entrance_of(scope["path"]):
             case Entrance.OPEN:
                 return
@@ -102,10 +116,22 @@ class Gate:
             await self._routes(scope, receive, tell)
         except CrivoError as error:
             code = error.code
-            await respond(tell, *render(problem_of(error)))
+            await refuse(receive, tell, problem_of(error))
         finally:
             code = code or scope.get("problem_code", "")
             self._telemetry.answered(_route_of(scope), status, code)
+
+
+def _check_query(path: str, query: bytes) -> None:
+    known = QUERIES.get(path, frozenset())
+    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+        if name not in known:
+            raise invalid(
+                Code.FIELD_UNKNOWN,
+                field="query",
+                expected=f"only {', '.join(sorted(known))}" if known else "empty",
+                found=name,
+            )
 
 
 def _route_of(scope: Scope) -> str:

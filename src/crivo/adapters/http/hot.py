@@ -24,8 +24,11 @@ from crivo.adapters.http.bodies import parse_decision, parse_rows
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import Disconnected, read_json_body
+from crivo.adapters.http.refusal import refuse
 from crivo.adapters.http.service import Parts
+from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
+from crivo.domain.instant import format_rfc3339
 from crivo.flows.pending import Pending
 from crivo.flows.predict import predict
 
@@ -74,7 +77,7 @@ class HotRoutes:
             status, code = problem.status, problem.code
             if status == 500:
                 self._telemetry.failed(route)
-            await respond(send, *render(problem))
+            await refuse(receive, send, problem)
         except (Disconnected, asyncio.CancelledError) as gone:
             status = 499
             if isinstance(gone, asyncio.CancelledError):
@@ -99,6 +102,7 @@ class HotRoutes:
             seconds_max=limits.body_seconds_max,
         )
         transfer, supplied = parse_decision(raw, parts.pseudonyms)
+        check_supplied(parts, supplied)
         before = parts.decisions.folded
         pending = parts.decisions.decide(
             transfer, arrived_ns=arrived_ns, supplied_received_at=supplied
@@ -167,6 +171,23 @@ def check_ready(parts: Parts) -> None:
     if not parts.is_ready():
         raise Unavailable(
             Code.NOT_READY, "the service is starting or stopping", hint="Ask again in a moment."
+        )
+
+
+def check_supplied(parts: Parts, received_at: int | None) -> None:
+    """Nothing, if the body supplies no receipt, or the log's clock is the one that takes it.
+
+    Raises:
+        Refused: FIELD_UNKNOWN.
+    """
+    if received_at is not None and parts.decisions.clock.kind is ClockKind.WALL:
+        raise Refused(
+            Code.FIELD_UNKNOWN,
+            "received_at is stamped by this service: its log has a wall clock",
+            hint="Leave received_at out; only a log made with the clock replay takes it.",
+            field="received_at",
+            expected="left out",
+            found=format_rfc3339(received_at),
         )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from crivo.adapters.http.auth import fingerprint
-from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.errors import Code, Misconfigured, Refused, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,10 @@ class KeptKey:
     name: str
     sha256: str
     made_at: str
+
+
+_NAME: Final = re.compile(r"[\w][\w.@ -]{0,63}")
+_NAME_EXPECTED: Final = "1 to 64 letters, digits, blanks and . _ - @, the first a letter or digit"
 
 
 def read_keys(path: Path) -> tuple[KeptKey, ...]:
@@ -50,9 +56,45 @@ def add_key(path: Path, *, name: str, secret: str, made_at: str) -> KeptKey:
 
     Raises:
         Misconfigured: FILE_UNREADABLE.
+        Refused: ID_INVALID for a name that is none; CONFLICT where a key has it already.
     """
+    if not _NAME.fullmatch(name):
+        raise invalid(Code.ID_INVALID, field="name", expected=_NAME_EXPECTED, found=name)
+    keys = read_keys(path)
+    if any(each.name == name for each in keys):
+        raise Refused(
+            Code.CONFLICT,
+            f"there is a key of {name} already",
+            hint=f"Give another name, or `crivo keys revoke {name}` first.",
+            field="name",
+            found=name,
+        )
     key = KeptKey(name, fingerprint(secret).hex(), made_at)
-    keys = [*read_keys(path), key]
+    _write(path, [*keys, key])
+    return key
+
+
+def remove_key(path: Path, *, name: str) -> KeptKey:
+    """The key of that name, which is good no longer; a service that runs forgets it at once.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Refused: NOT_FOUND.
+    """
+    keys = read_keys(path)
+    found = [key for key in keys if key.name == name]
+    if not found:
+        raise Refused(
+            Code.NOT_FOUND,
+            f"there is no key of {name}",
+            hint="`crivo keys list` shows them.",
+            field="name",
+            found=name,
+        )
+    _write(path, [key for key in keys if key.name != name])
+    return found[0]
+
+
+def _write(path: Path, keys: Sequence[KeptKey]) -> None:
     rows = [{"name": each.name, "sha256": each.sha256, "made_at": each.made_at} for each in keys]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
@@ -62,7 +104,6 @@ def add_key(path: Path, *, name: str, secret: str, made_at: str) -> KeptKey:
         file.flush()
         os.fsync(file.fileno())
     aside.replace(path)
-    return key
 
 
 def key_reader(path: Path, *, known: tuple[bytes, ...] = ()) -> Callable[[], tuple[bytes, ...]]:

@@ -58,7 +58,7 @@ _TITLES: Final = {
     408: "The body took too long",
     409: "It contradicts what is known",
     413: "The body is too large",
-    415: "The body must be application/json",
+    415: "The body must be plain application/json in UTF-8",
     422: "A field cannot be what it says",
     500: "A fault of the service",
     503: "Not now; the same request may succeed later",

@@ -33,13 +33,21 @@ async def read_json_body(
         Refused: CONTENT_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW.
         Disconnected: the caller hung up.
     """
-    media = header(scope, b"content-type") or b""
-    if media != _JSON and media.split(b";", 1)[0].strip().lower() != _JSON:
+    media = header(scope, b"content-type")
+    if media != _JSON and not _is_json(media or b""):
         raise invalid(
             Code.CONTENT_TYPE,
             field="content-type",
-            expected="application/json",
-            found=media.decode("latin-1"),
+            expected="application/json in UTF-8",
+            found=media,
+        )
+    coding = header(scope, b"content-encoding")
+    if coding is not None and coding.strip().lower() not in {b"", b"identity"}:
+        raise invalid(
+            Code.CONTENT_TYPE,
+            field="content-encoding",
+            expected="left out: bodies are read as they are, not compressed",
+            found=coding,
         )
     claimed = header(scope, b"content-length")
     if claimed is not None and (not claimed.isdigit() or int(claimed[:20]) > bytes_max):
@@ -55,6 +63,14 @@ async def read_json_body(
             expected=f"a whole body within {seconds_max:g} s",
             hint="Send the body in one piece.",
         ) from None
+
+
+def _is_json(media: bytes) -> bool:
+    """Whether a media type is JSON, and its charset, where it names one, UTF-8."""
+    kind, *parameters = (part.strip().lower() for part in media.split(b";"))
+    named = (part.partition(b"=") for part in parameters)
+    charsets = {value.strip(b' "') for name, _, value in named if name.strip() == b"charset"}
+    return kind == _JSON and charsets <= {b"utf-8", b"utf8"}
 
 
 async def _whole_body(receive: Receive, bytes_max: int) -> bytes:

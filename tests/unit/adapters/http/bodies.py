@@ -58,10 +58,11 @@ HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     "a text that is no UTF-8": (b'{"end_to_end_id": "\xff"}', _MALFORMED, "body"),
     "a byte order mark": (b"\xef\xbb\xbf" + decision_body(), _MALFORMED, "body"),
     "deep nesting": (b"[" * 16_000, _MALFORMED, "body"),
-    "deep nesting in a field": (
-        b'{"end_to_end_id": ' + b'{"a":' * 3_000,
-        Code.FIELD_TYPE,
-        "end_to_end_id",
+    "deep nesting in a field": (b'{"end_to_end_id": ' + b'{"a":' * 3_000, _MALFORMED, "body"),
+    "a body that breaks off after a wrong type": (
+        b'{"end_to_end_id": 1, "amou',
+        _MALFORMED,
+        "body",
     ),
     "two documents": (decision_body() + b" {}", _MALFORMED, "body"),
     "a number twice": (
@@ -115,7 +116,7 @@ HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     "an account of 129 characters": _with("payer_account_id", "x" * 129, Code.FIELD_VALUE),
     "an account of blanks": _with("payer_account_id", "   ", Code.ID_INVALID),
     "an account that is an object": _with("payer_account_id", {"a": 1}, Code.FIELD_TYPE),
-    "no payer": (decision_body(payer_account_id=None), Code.FIELD_MISSING, "payer_account"),
+    "no payer": (decision_body(payer_account_id=None), Code.FIELD_MISSING, "payer_account_id"),
 }
 
 #: For a model whose only input is `a`, and at most two rows.

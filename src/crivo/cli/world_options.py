@@ -1,4 +1,4 @@
-"""The options that commands take, each declared once: its name, its type and its help."""
+"""The options of `crivo simulate`, each declared once: its name, its type and its help."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ from typing import Annotated
 
 import typer
 
-Home = Annotated[
-    Path | None,
-    typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
-]
-Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
-Mapping = Annotated[
-    Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
-]
 Side = Annotated[
     str, typer.Option("--viewpoint", help="Whose events: payer_psp, payee_psp or rail.")
 ]
@@ -22,7 +14,6 @@ Faults = Annotated[
     list[str] | None,
     typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
 ]
-Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the world.")]

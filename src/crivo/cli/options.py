@@ -1,0 +1,18 @@
+"""Options that several commands share; nothing here is heavy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Home = Annotated[
+    Path | None,
+    typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Mapping = Annotated[
+    Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]

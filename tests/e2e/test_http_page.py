@@ -1,0 +1,35 @@
+"""The lines of docs/http.md work as they stand, against a service that runs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.docs.markdown import ROOT, blocks
+from tests.e2e.homes import KEY, make_home
+from tests.e2e.serving import serving
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_lines_of_the_page_decide_read_and_report(tmp_path: Path, require_program) -> None:
+    require_program("curl")
+    page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    scripts = [block.text for block in blocks(page) if block.words[:1] == ("bash",)]
+    with serving(make_home(tmp_path / "home")) as running:
+        answer = subprocess.run(
+            ["bash", "-eu", "-c", "\necho\n".join(scripts)],
+            env={**os.environ, "ADDRESS": running.address, "KEY": KEY, "no_proxy": "*"},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    decided, read, reported = map(json.loads, answer.stdout.splitlines())
+    assert decided == read
+    assert decided["outcome"] == "ALLOW"
+    assert reported["status"] == "CLAIMED"
+    assert reported["end_to_end_id"] == decided["end_to_end_id"]
