@@ -93,6 +93,7 @@ HOSTILE = {
     "no such day,2018-02-30,p,q,1.00,0": Code.TIME_INVALID,
     "formula day,=NOW(),p,q,1.00,0": Code.TIME_INVALID,
     "too old,1970-01-01,p,q,1.00,0": Code.TIME_RANGE,
+    "too new,2200-01-01T00:00:00Z,p,q,1.00,0": Code.TIME_RANGE,
     "no payer,2018-04-02T00:00:00Z,,q,1.00,0": Code.FIELD_MISSING,
     "no payee,2018-04-02T00:00:00Z,p,,1.00,0": Code.FIELD_MISSING,
     ",2018-04-02T00:00:00Z,p,q,1.00,0": Code.FIELD_MISSING,

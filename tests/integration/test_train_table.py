@@ -84,8 +84,8 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
     assert champion.kind is ArtifactKind.ROWS
     assert champion.input_names == ("V1", "V2", "V3", "Amount")
     assert champion.plan_hash == ""
-    _, score = Scorer(champion).score_one(np.array([4.0, np.nan, 0.0, 3.0]))
-    _, other = Scorer(champion).score_one(np.array([-4.0, np.nan, 0.0, -3.0]))
+    _, score = Scorer(champion).score_one(np.array([4.0, np.nan, 0.0, 3.0]), plan_hash="")
+    _, other = Scorer(champion).score_one(np.array([-4.0, np.nan, 0.0, -3.0]), plan_hash="")
     assert score > 300_000_000
     assert other < 10_000_000
     assert [row["model"] for row in result.table()] == ["lightgbm", "logistic", "only V1"]

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import MARGIN_BITS, Artifact, save_artifact
 from crivo.model.forest import forest_of
 from crivo.model.scorer import Scorer
@@ -43,7 +43,7 @@ def from_booster(booster, artifact) -> Artifact:
 
 
 def margins_differ(artifact: Artifact, booster, vectors) -> float:
-    margins, _ = Scorer(artifact).score(vectors)
+    margins, _ = Scorer(artifact).score(vectors, plan_hash=artifact.plan_hash)
     return float(np.abs(margins / 2**MARGIN_BITS - booster.predict(vectors, raw_score=True)).max())
 
 
@@ -65,8 +65,8 @@ def test_the_margin_is_lightgbms_on_the_very_thresholds(from_booster, booster):
 @given(ROWS)
 def test_one_by_one_gives_the_integers_of_all_at_once(artifact, vectors):
     scorer = Scorer(artifact)
-    margins, scores = scorer.score(vectors)
-    assert [scorer.score_one(row) for row in vectors] == list(
+    margins, scores = scorer.score(vectors, plan_hash=scorer.artifact.plan_hash)
+    assert [scorer.score_one(row, plan_hash=artifact.plan_hash) for row in vectors] == list(
         zip(margins.tolist(), scores.tolist(), strict=True)
     )
 
@@ -75,7 +75,7 @@ def test_one_by_one_gives_the_integers_of_all_at_once(artifact, vectors):
 @given(ROWS)
 def test_contributions_sum_to_the_margin_exactly(artifact, vectors):
     scorer = Scorer(artifact)
-    margins, _ = scorer.score(vectors)
+    margins, _ = scorer.score(vectors, plan_hash=scorer.artifact.plan_hash)
     sums = [int(scorer.contributions(row).sum()) for row in vectors]
     assert sums == margins.tolist()
 
@@ -83,7 +83,7 @@ def test_contributions_sum_to_the_margin_exactly(artifact, vectors):
 @relaxed
 @given(ROWS)
 def test_a_greater_margin_never_has_a_lower_score(artifact, vectors):
-    margins, scores = Scorer(artifact).score(vectors)
+    margins, scores = Scorer(artifact).score(vectors, plan_hash=artifact.plan_hash)
     assert (np.diff(scores[np.argsort(margins, kind="stable")]) >= 0).all()
     assert scores.min() >= 0
     assert scores.max() <= 10**9
@@ -111,7 +111,8 @@ def test_the_table_interpolates_in_integers_and_ends_flat(artifact):
             value=np.array([calibration.margin_low + place], np.int64),
             roots=np.zeros(1, np.int32),
         )
-        found.append(Scorer(replace(artifact, forest=forest)).score_one(np.zeros(5))[1])
+        scorer = Scorer(replace(artifact, forest=forest))
+        found.append(scorer.score_one(np.zeros(5), plan_hash=artifact.plan_hash)[1])
     assert found == expected
 
 
@@ -138,9 +139,9 @@ def test_sabotage_one_flipped_leaf_or_threshold_breaks_the_law(from_booster, boo
     ],
 )
 def test_vectors_of_another_shape_or_type_are_refused(artifact, vectors):
-    with pytest.raises(Refused) as refusal:
-        Scorer(artifact).score(vectors)
-    assert refusal.value.code is Code.FIELD_TYPE
+    with pytest.raises(Misconfigured) as refusal:
+        Scorer(artifact).score(vectors, plan_hash=artifact.plan_hash)
+    assert refusal.value.code is Code.PLAN_MISMATCH
 
 
 def test_vectors_of_another_plan_are_refused(artifact):
@@ -148,6 +149,18 @@ def test_vectors_of_another_plan_are_refused(artifact):
     with pytest.raises(Misconfigured) as refusal:
         Scorer(artifact, plan_hash="2" * 64)
     assert refusal.value.code is Code.PLAN_MISMATCH
+
+
+def test_a_vector_says_of_which_plan_it_is_each_time_it_is_scored(artifact):
+    scorer = Scorer(artifact)
+    for score in (
+        lambda: scorer.score(np.zeros((1, 5)), plan_hash="2" * 64),
+        lambda: scorer.score_one(np.zeros(5), plan_hash=""),
+    ):
+        with pytest.raises(Misconfigured) as refusal:
+            score()
+        assert refusal.value.code is Code.PLAN_MISMATCH
+        assert refusal.value.context["expected"] == artifact.plan_hash
 
 
 SCORE_AND_PRINT = """
@@ -159,7 +172,7 @@ from crivo.model.scorer import Scorer
 scorer = Scorer(load_artifact(Path(sys.argv[1])))
 vectors = np.random.default_rng(3).normal(size=(5_000, 5))
 vectors[::7, 1] = np.nan
-margins, scores = scorer.score(vectors)
+margins, scores = scorer.score(vectors, plan_hash=scorer.artifact.plan_hash)
 parts = np.array([scorer.contributions(row) for row in vectors[:200]])
 print(hashlib.sha256(margins.tobytes() + scores.tobytes() + parts.tobytes()).hexdigest())
 heavy = {"lightgbm", "sklearn", "mlflow", "pandas", "pyarrow"}

@@ -210,8 +210,9 @@ def _warm(bundle: Bundle) -> None:
     """Runs each kernel once on a throwaway engine; the state that decides is not touched."""
     scorer = bundle.scorer
     width = len(scorer.artifact.input_names)
-    scorer.score(np.zeros((1, width)))
-    scorer.score_one(np.zeros(width))
+    plan_hash = scorer.artifact.plan_hash
+    scorer.score(np.zeros((1, width)), plan_hash=plan_hash)
+    scorer.score_one(np.zeros(width), plan_hash=plan_hash)
     scorer.contributions(np.zeros(width))
     if bundle.decides_transfers:
         row = make_rows([transfer_row(_WARMING, received_at=_WARMING.occurred_at)])

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.features import layout as k
+from crivo.features.door import checked
 from crivo.features.kernel import read, run
 from crivo.features.plan import Plan
 from crivo.features.row import EVENT_ROW, RowKind
@@ -54,6 +55,8 @@ class Engine:
         state_bytes_max: int = STATE_BYTES_MAX,
     ) -> None:
         self.plan = plan
+        #: What its vectors are vectors of: a model says of which plan it wants them.
+        self.plan_hash: Final = plan.plan_hash
         self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
         self._features = len(plan.names)
         self._scratch = np.zeros(int(plan.table[k.P_SCRATCH_WORDS]), dtype=np.int64)
@@ -63,10 +66,12 @@ class Engine:
         """Every row is counted by later vectors; late transfers are counted as late alone.
 
         Raises:
-            Refused: FIELD_TYPE for rows that are not `EVENT_ROW`.
-            Unavailable: OVERLOADED at the memory's ceiling; the rows before it are folded.
+            Refused: FIELD_TYPE for rows that are not `EVENT_ROW`, and as `door.checked`; nothing is
+                folded then.
+            Unavailable: OVERLOADED at the memory's ceiling; `counts` says how many of the rows,
+                from the first on, are folded. None is folded in part.
         """
-        self._run(_words(rows), _NOTHING, self._no_vectors, _NO_FLAGS)
+        self._run(checked(_words(rows)), _NOTHING, self._no_vectors, _NO_FLAGS)
 
     def vectors(self, rows: Rows, wanted: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.uint8]]:
         """(float64[n_wanted, F], flags[n_wanted]): each wanted transfer is read, then folded.
@@ -74,10 +79,10 @@ class Engine:
         `wanted` is a mask over the rows. All rows are folded, in order.
 
         Raises:
-            Refused: FIELD_TYPE; FIELD_VALUE where a wanted row is no transfer.
+            Refused: as `fold`; FIELD_VALUE where a wanted row is no transfer.
             Unavailable: OVERLOADED, as `fold`.
         """
-        words = _words(rows)
+        words = checked(_words(rows))
         if wanted.dtype != np.bool_ or wanted.shape != (len(rows),):
             raise invalid(
                 Code.FIELD_TYPE,
@@ -97,9 +102,9 @@ class Engine:
         """The vector (float64[F]) and flags of one transfer; nothing changes.
 
         Raises:
-            Refused: FIELD_TYPE, or FIELD_VALUE where there is not exactly one transfer.
+            Refused: as `fold`; FIELD_VALUE where there is not exactly one transfer.
         """
-        words = _words(rows)
+        words = checked(_words(rows))
         if len(rows) != 1:
             raise invalid(Code.FIELD_VALUE, field="rows", expected="one row", found=len(rows))
         if words[k.ROW_KIND] != k.KIND_TRANSFER:
@@ -131,14 +136,14 @@ class Engine:
         Raises:
             Misconfigured: PLAN_MISMATCH.
         """
-        if plan_hash != self.plan.plan_hash:
+        if plan_hash != self.plan_hash:
             raise Misconfigured(
                 Code.PLAN_MISMATCH,
                 "the engine runs another plan",
                 hint="Use the bundle's own plan, or train on this one.",
                 field="plan_hash",
                 expected=plan_hash,
-                found=self.plan.plan_hash,
+                found=self.plan_hash,
             )
 
     @property

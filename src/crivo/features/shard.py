@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from crivo.features.engine import Engine, Rows, Vector
 from crivo.features.plan import Plan, compile_plan
-from crivo.features.spec import Entity, FeatureSet
+from crivo.features.spec import Feature, FeatureSet
 
 Mask = NDArray[np.bool_]
 Flags = NDArray[np.uint8]
@@ -29,6 +29,8 @@ Party = tuple[str, ...]
 
 _PAYER: Final = ("payer_0", "payer_1")
 _PAYEE: Final = ("payee_0", "payee_1")
+_DEVICE: Final = ("device_0", "device_1")
+_INSTITUTION: Final = ("payee_ispb",)
 
 #: More shards than this cost more in passes over the rows than they can win.
 SHARDS_MAX: Final = 256
@@ -45,13 +47,28 @@ class Route:
     reads: Party
 
 
-#: Where an entity's table is kept. The transfer's own values need no table: any shard makes them.
-ROUTES: Final[Mapping[Entity, Route]] = {
-    Entity.TRANSFER: Route((_PAYER,), _PAYER),
-    Entity.PAYER: Route((_PAYER,), _PAYER),
-    Entity.PAIR: Route((_PAYER,), _PAYER),
-    Entity.PAYEE: Route((_PAYEE,), _PAYEE),
+#: Where an entity's table is kept, by the entity's name. The transfer's own values need no table:
+#: any shard makes them. An account that is seen in both roles is dealt by both.
+ROUTES: Final[Mapping[str, Route]] = {
+    "transfer": Route((_PAYER,), _PAYER),
+    "payer": Route((_PAYER,), _PAYER),
+    "pair": Route((_PAYER,), _PAYER),
+    "payer_device": Route((_PAYER,), _PAYER),
+    "payer_institution": Route((_PAYER,), _PAYER),
+    "payee": Route((_PAYEE,), _PAYEE),
+    "payer_receiving": Route((_PAYER, _PAYEE), _PAYER),
+    "payee_sending": Route((_PAYER, _PAYEE), _PAYEE),
+    "pair_reversed": Route((_PAYER, _PAYEE), _PAYEE),
+    "device": Route((_DEVICE,), _DEVICE),
+    "institution": Route((_INSTITUTION,), _INSTITUTION),
 }
+
+#: Of statistics that look at both roles of their entity's account.
+_BOTH_ROLES: Final[Mapping[str, Route]] = {
+    "payer": Route((_PAYER, _PAYEE), _PAYER),
+    "payee": Route((_PAYER, _PAYEE), _PAYEE),
+}
+_OF_BOTH_ROLES: Final = frozenset({"pass_through"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -91,8 +108,16 @@ def deal(words: Sequence[NDArray[Any]], of: int) -> NDArray[np.int64]:
     mixed = words[0].astype(np.uint64) * _MIX
     for word in words[1:]:
         mixed = ((mixed ^ (mixed >> _HALF)) + word.astype(np.uint64)) * _MIX
+    mixed = (mixed ^ (mixed >> _HALF)) * _MIX
     dealt: NDArray[np.int64] = ((mixed >> _HALF) % np.uint64(of)).astype(np.int64)
     return dealt
+
+
+def route_of(feature: Feature) -> Route:
+    """Whose events a feature needs, and of which party's transfers it is."""
+    if feature.statistic.value in _OF_BOTH_ROLES:
+        return _BOTH_ROLES[feature.entity.value]
+    return ROUTES[feature.entity.value]
 
 
 def shards_of(plan: Plan, count: int) -> tuple[Shard, ...]:
@@ -106,7 +131,7 @@ def shards_of(plan: Plan, count: int) -> tuple[Shard, ...]:
         return (Shard(plan, tuple(range(len(features)))),)
     tables: dict[Route, list[int]] = {}
     for place, feature in enumerate(features):
-        tables.setdefault(ROUTES[feature.entity], []).append(place)
+        tables.setdefault(route_of(feature), []).append(place)
     found = []
     for route, columns in sorted(tables.items(), key=lambda table: -len(table[1])):
         own = FeatureSet(tuple(features[place] for place in columns))

@@ -112,6 +112,7 @@ class DecisionService:
             Refused: CONFLICT (the id was decided with other facts), ID_TIME, CLOCK_AHEAD,
                 TIME_RANGE, MODEL_NOT_FOR_TRANSFERS.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
+            Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
         """
         repeat = self._repeat(transfer)
         if repeat is not None:
@@ -276,7 +277,7 @@ class DecisionService:
         if not late and not is_return(transfer):
             vector, flags = self._engine.read(row)
             read = self._monotonic_ns()
-            margin, score = scorer.score_one(vector)
+            margin, score = scorer.score_one(vector, plan_hash=self._engine.plan_hash)
             scored_at = self._monotonic_ns()
             scored = Scored(vector, vector_bytes(vector), int(flags), margin, score)
             late = scored_at - arrived_ns > in_force.deadline_ns

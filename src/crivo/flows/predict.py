@@ -51,7 +51,8 @@ def predict(
                 expected=f"one of the model's {len(names)} inputs",
                 found=row[unknown],
             )
-    margins, scores = scorer.score(matrix)
+    # The columns were just filled by the model's own names.
+    margins, scores = scorer.score(matrix, plan_hash=scorer.artifact.plan_hash)
     return [
         Prediction(score=score, margin=margin)
         for score, margin in zip(scores.tolist(), margins.tolist(), strict=True)

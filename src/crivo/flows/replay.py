@@ -83,7 +83,7 @@ class ReplayResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A decision to derive again, and what with."""
 
     stored: StoredEvent
@@ -110,11 +110,15 @@ def replay(
     Raises:
         Misconfigured: FILE_UNREADABLE or ARTIFACT_INVALID where a bundle is missing or damaged.
     """
-    return _Replay(log, bundles_folder, ids, received_from, received_to).run(progress)
+    return ReplayPass(log, bundles_folder, ids, received_from, received_to).run(progress)
 
 
-class _Replay:
-    """One pass over the log, with an engine for each plan that decided."""
+class ReplayPass:
+    """One pass over the log, with an engine for each plan that decided.
+
+    Whoever wants other comparisons overrides `wanted` (which decisions), `compare` (with what came
+    of one) and `batch` (what else is done with the events).
+    """
 
     def __init__(
         self,
@@ -134,12 +138,13 @@ class _Replay:
         self._result = ReplayResult()
 
     def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
+        """What came of the whole log up to its end as it is now."""
         end = self._log.end()
         self._start_engines()
         at = 0
         while at < end:
             events = self._log.read(start=at, limit=min(BATCH, end - at))
-            self._batch(events)
+            self.batch(events)
             at = events[-1].seq + 1
             self._result.folded += len(events)
             progress(at, end)
@@ -153,8 +158,9 @@ class _Replay:
             if record.given.versions.kernel == PROGRAM_VERSION:
                 self._engine(self._bundle(record), before=0)
 
-    def _batch(self, events: Sequence[StoredEvent]) -> None:
-        wanted = [found for stored in events if (found := self._wanted(stored)) is not None]
+    def batch(self, events: Sequence[StoredEvent]) -> None:
+        """Compares and folds the next events of the log."""
+        wanted = [found for stored in events if (found := self.wanted(stored)) is not None]
         for each in wanted:
             self._engine(each.bundle, before=events[0].seq)
         first, last = events[0].seq, events[-1].seq
@@ -175,18 +181,20 @@ class _Replay:
             self._fold_part(events[start - first : cut - first], prompt)
             start = cut
 
-    def _apart(self, wanted: Sequence[_Wanted], *, at: int) -> None:
+    def _apart(self, wanted: Sequence[Wanted], *, at: int) -> None:
         """Compares the decisions that had seen less than all before them, when state is there."""
         for each in wanted:
             if each.record.given.as_of + 1 == at:
                 engine = self._engines[each.bundle.versions.plan]
                 vector, flags = engine.read(make_rows([_row(each)]))
-                margins, scores = each.bundle.scorer.score(vector.reshape(1, -1))
+                margins, scores = each.bundle.scorer.score(
+                    vector.reshape(1, -1), plan_hash=engine.plan_hash
+                )
                 kept = vector_bytes(vector)
                 scored = Scored(vector, kept, flags, int(margins[0]), int(scores[0]))
-                self._compare(each, scored)
+                self.compare(each, scored)
 
-    def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[_Wanted]) -> None:
+    def _fold_part(self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> None:
         """Folds these events into every engine, reading the wanted decisions on the way."""
         rows, places = fold_rows(events), _places(events)
         first, last = events[0].seq, events[-1].seq
@@ -199,18 +207,20 @@ class _Replay:
             self._compare_all(mine, vectors, flags.tolist())
 
     def _compare_all(
-        self, wanted: Sequence[_Wanted], vectors: Vectors, flags: Sequence[int]
+        self, wanted: Sequence[Wanted], vectors: Vectors, flags: Sequence[int]
     ) -> None:
         kept, width = vector_bytes(vectors), vectors.itemsize * vectors.shape[1]
         for bundle in {each.bundle.versions.bundle: each.bundle for each in wanted}.values():
             own = [at for at, each in enumerate(wanted) if each.bundle is bundle]
-            margins, scores = bundle.scorer.score(vectors[own])
+            made_by = self._engines[bundle.versions.plan].plan_hash
+            margins, scores = bundle.scorer.score(vectors[own], plan_hash=made_by)
             for at, margin, score in zip(own, margins.tolist(), scores.tolist(), strict=True):
                 own_kept = kept[at * width : (at + 1) * width]
                 scored = Scored(vectors[at], own_kept, flags[at], margin, score)
-                self._compare(wanted[at], scored)
+                self.compare(wanted[at], scored)
 
-    def _compare(self, each: _Wanted, scored: Scored) -> None:
+    def compare(self, each: Wanted, scored: Scored) -> None:
+        """Judges one decision by the vector that it must have had, and the score of that."""
         given, transfer = each.record.given, each.transfer
         is_unscored = is_return(transfer) or bool(given.degraded)
         again = derive(
@@ -228,7 +238,7 @@ class _Replay:
         if where:
             self._differ(each, tuple(where), again)
 
-    def _differ(self, each: _Wanted, where: tuple[str, ...], again: Derived | None) -> None:
+    def _differ(self, each: Wanted, where: tuple[str, ...], again: Derived | None) -> None:
         try:
             stored = decode_derived(each.record.derived)
         except Refused:
@@ -243,7 +253,8 @@ class _Replay:
             Difference(each.record.end_to_end_id, each.stored.seq, where, stored, again)
         )
 
-    def _wanted(self, stored: StoredEvent) -> _Wanted | None:
+    def wanted(self, stored: StoredEvent) -> Wanted | None:
+        """The decision of an event that is to be compared; None for any other event."""
         event = stored.event
         if event.stream is not Stream.DECISIONS:
             return None
@@ -257,7 +268,7 @@ class _Replay:
         if record.given.versions.kernel != PROGRAM_VERSION:
             self._result.other_versions[record.given.versions.kernel] += 1
             return None
-        return _Wanted(stored, record, transfer_of(record), self._bundle(record))
+        return Wanted(stored, record, transfer_of(record), self._bundle(record))
 
     def _bundle(self, record: Record) -> Bundle:
         hash_ = record.given.versions.bundle
@@ -301,11 +312,11 @@ def _record_of(stored: StoredEvent) -> Record:
         ) from unreadable
 
 
-def _row(each: _Wanted) -> RowTuple:
+def _row(each: Wanted) -> RowTuple:
     return transfer_row(each.transfer, received_at=each.stored.event.received_at)
 
 
-def _unfaithful(each: _Wanted, log_id: str) -> list[str]:
+def _unfaithful(each: Wanted, log_id: str) -> list[str]:
     """What of a record disagrees with its envelope, its log or its bundle."""
     record, event = each.record, each.stored.event
     given, transfer = record.given, each.transfer

@@ -14,7 +14,7 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from crivo.domain.errors import Code, Misconfigured, invalid
+from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import KNOTS, LEAF, Artifact
 
 Float64s = npt.NDArray[np.float64]
@@ -37,6 +37,9 @@ _NODE: Final = np.dtype(
 class Scorer:
     """Scores vectors with one artifact; one row and many rows give the same integers.
 
+    Whoever asks says of which plan the vectors are (`Engine.plan_hash`; empty for plain rows), and
+    vectors of another plan, shape or type are refused before they are scored.
+
     Args:
         artifact: What to score with.
         plan_hash: The plan that makes the vectors; `None` for kind `rows`.
@@ -47,14 +50,7 @@ class Scorer:
 
     def __init__(self, artifact: Artifact, *, plan_hash: str | None = None) -> None:
         if plan_hash is not None and plan_hash != artifact.plan_hash:
-            raise Misconfigured(
-                Code.PLAN_MISMATCH,
-                "the model was trained on vectors of another plan",
-                hint="Train with the features in force, or serve the plan of the model.",
-                field="plan_hash",
-                expected=artifact.plan_hash,
-                found=plan_hash,
-            )
+            raise _mismatch("plan_hash", artifact.plan_hash, plan_hash)
         self.artifact: Final = artifact
         self._width: Final = len(artifact.input_names)
         self._nodes: Final = _packed(artifact)
@@ -65,13 +61,14 @@ class Scorer:
         self._score_rows: Final = _compiled(_score_rows)
         self._contribute: Final = _compiled(_contribute)
 
-    def score(self, vectors: Float64s) -> tuple[Int64s, Int64s]:
+    def score(self, vectors: Float64s, *, plan_hash: str) -> tuple[Int64s, Int64s]:
         """Margins int64[n] in 2^-40 and scores int64[n] in 10^-9 of `vectors` float64[n, F].
 
         Raises:
-            Refused: FIELD_TYPE where the vectors are no C-ordered float64[n, F].
+            Misconfigured: PLAN_MISMATCH where the vectors are of another plan, or are no C-ordered
+                float64[n, F].
         """
-        self._check(vectors, dimensions=2)
+        self._check(vectors, plan_hash, dimensions=2)
         margins = np.empty(len(vectors), np.int64)
         scores = np.empty(len(vectors), np.int64)
         self._score_rows(
@@ -79,14 +76,14 @@ class Scorer:
         )
         return margins, scores
 
-    def score_one(self, vector: Float64s) -> tuple[int, int]:
+    def score_one(self, vector: Float64s, *, plan_hash: str) -> tuple[int, int]:
         """The margin in 2^-40 and the score in 10^-9 of one float64[F]; equal to `score`'s.
 
         Raises:
-            Refused: FIELD_TYPE.
+            Misconfigured: as `score`.
         """
-        self._check(vector, dimensions=1)
-        margins, scores = self.score(vector.reshape(1, -1))
+        self._check(vector, plan_hash, dimensions=1)
+        margins, scores = self.score(vector.reshape(1, -1), plan_hash=plan_hash)
         return int(margins[0]), int(scores[0])
 
     def contributions(self, vector: Float64s) -> Int64s:
@@ -96,14 +93,16 @@ class Scorer:
         Saabas, 2014).
 
         Raises:
-            Refused: FIELD_TYPE.
+            Misconfigured: PLAN_MISMATCH where the vector is no float64[F].
         """
-        self._check(vector, dimensions=1)
+        self._check(vector, self.artifact.plan_hash, dimensions=1)
         parts = np.zeros(self._width + 1, np.int64)
         self._contribute(self._nodes, self._roots, vector, parts)
         return parts
 
-    def _check(self, vectors: Float64s, *, dimensions: int) -> None:
+    def _check(self, vectors: Float64s, plan_hash: str, *, dimensions: int) -> None:
+        if plan_hash != self.artifact.plan_hash:
+            raise _mismatch("plan_hash", self.artifact.plan_hash, plan_hash)
         if (
             vectors.dtype != np.float64
             or vectors.ndim != dimensions
@@ -111,12 +110,19 @@ class Scorer:
             or not vectors.flags.c_contiguous
         ):
             rows = "n, " if dimensions == 2 else ""
-            raise invalid(
-                Code.FIELD_TYPE,
-                field="vectors",
-                expected=f"C-ordered float64[{rows}{self._width}]",
-                found=f"{vectors.dtype}{list(vectors.shape)}",
-            )
+            expected = f"C-ordered float64[{rows}{self._width}]"
+            raise _mismatch("vectors", expected, f"{vectors.dtype}{list(vectors.shape)}")
+
+
+def _mismatch(field: str, expected: str, found: str) -> Misconfigured:
+    return Misconfigured(
+        Code.PLAN_MISMATCH,
+        "the vectors are not those that the model was trained on",
+        hint="Train with the features in force, or serve the plan of the model.",
+        field=field,
+        expected=expected,
+        found=found,
+    )
 
 
 def _packed(artifact: Artifact) -> npt.NDArray[Any]:

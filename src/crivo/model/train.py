@@ -110,13 +110,13 @@ def train(
     # Margins need no calibration; the scores of this first draft are not read.
     flat = tabulate(1.0, 0.0, np.zeros(1, np.int64))
     draft = Artifact(**identity, calibration=flat, metadata={})
-    margins, _ = Scorer(draft).score(dataset.vectors[held])
+    margins, _ = Scorer(draft).score(dataset.vectors[held], plan_hash=dataset.plan_hash)
     slope, intercept = fit_platt(
         margins / float(1 << MARGIN_BITS), dataset.labels()[held], dataset.weights[held]
     )
     calibration = tabulate(slope, intercept, margins)
     draft = Artifact(**identity, calibration=calibration, metadata={})
-    _, scores = Scorer(draft).score(dataset.vectors[test])
+    _, scores = Scorer(draft).score(dataset.vectors[test], plan_hash=dataset.plan_hash)
     _alarm("the model", scores, *judged, limit=LEAK_CHAMPION_AP, options=options)
     logistic = _logistic(vectors, labels, weights, dataset.vectors[test], options)
     contenders: dict[str, tuple[npt.NDArray[Any], Float64s | None]] = {

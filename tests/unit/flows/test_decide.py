@@ -7,15 +7,18 @@ import pytest
 from crivo.adapters.sqlite.log import open_log
 from crivo.decision.record import decode_record
 from crivo.domain.clock import ClockKind, LogClock
-from crivo.domain.errors import Code, Refused
+from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.report import ReportStatus
 from crivo.domain.streams import Stream
+from crivo.features.engine import Engine
+from crivo.features.plan import compile_plan
 from crivo.features.row import transfer_row
+from crivo.features.spec import FeatureSet
 from crivo.flows.codec import encode_transfer
 from crivo.flows.decide import DecisionService
-from tests.unit.decision.worlds import START, bundle_in, transfer, world
+from tests.unit.decision.worlds import START, bundle_in, plan, transfer, world
 
 
 @pytest.fixture
@@ -55,9 +58,9 @@ def test_a_scorer_that_takes_too_long_degrades_the_answer_too(played, monkeypatc
         contributions = scorer.contributions
 
         @staticmethod
-        def score_one(vector):
+        def score_one(vector, *, plan_hash):
             played.monotonic.ns += 200_000_000
-            return scorer.score_one(vector)
+            return scorer.score_one(vector, plan_hash=plan_hash)
 
     object.__setattr__(played.service.bundle, "scorer", Slow())
     assert played.decide(transfer(1)).result(10).degraded == ("TIMEOUT",)
@@ -155,3 +158,18 @@ def test_on_a_wall_clock_the_receipt_is_the_clocks_whatever_the_request_says(tmp
             assert caught.value.code is code
     finally:
         log.close()
+
+
+def test_a_vector_of_another_plan_is_not_scored_and_leaves_no_trace(played):
+    played.decide(transfer(1)).result(10)
+    before, end = played.service.counts, played.log.end()
+    other = compile_plan(FeatureSet(plan().feature_set.features[::-1]))
+    ours, played.service._engine = played.service._engine, Engine(other)
+    with pytest.raises(Misconfigured) as refusal:
+        played.decide(transfer(2, occurred_at=START + SECOND))
+    assert refusal.value.code is Code.PLAN_MISMATCH
+    assert played.log.end() == end
+    played.service._engine = ours
+    assert played.service.counts == before
+    answer = played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
+    assert answer.seq == end

@@ -19,7 +19,7 @@ ROW = dict(zip(NAMES, (1.5, -2, 0.0, 200_000, None), strict=True))
 
 def test_rows_are_scored_by_name_in_any_order():
     vector = np.array([[1.5, -2.0, 0.0, 200_000.0, math.nan]])
-    margins, scores = SCORER.score(vector)
+    margins, scores = SCORER.score(vector, plan_hash="")
     for row in (ROW, dict(reversed(ROW.items()))):
         found = predict(SCORER, [row, row])
         assert [(each.score, each.margin) for each in found] == [(scores[0], margins[0])] * 2

@@ -117,7 +117,7 @@ def test_scores_are_probabilities_at_the_prevalence_that_weights_restore():
         weights=np.where(dataset.labels()[kept], 1.0, 4.0),
     )  # fmt: skip
     result = trained(thinned)
-    _, scores = Scorer(result.artifact).score(dataset.vectors)
+    _, scores = Scorer(result.artifact).score(dataset.vectors, plan_hash=dataset.plan_hash)
     assert scores.mean() / SCORE_ONE == pytest.approx(dataset.labels().mean(), rel=0.15)
 
 

@@ -79,7 +79,7 @@ def test_rows_come_in_the_order_of_the_model_and_null_is_missing() -> None:
     scorer = Scorer(artifact(names=("a", "b")))
     rows, _ = parse_rows(b'[{"b": null, "a": 900}, {"a": 900, "b": null}]', rows_max=2)
     one, two = predict(scorer, rows)
-    margins, _ = scorer.score(np.array([[900.0, math.nan]]))
+    margins, _ = scorer.score(np.array([[900.0, math.nan]]), plan_hash="")
     assert one.margin == two.margin == margins[0]
 
 
