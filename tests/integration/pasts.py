@@ -23,7 +23,6 @@ from crivo.flows.codec import encode_report, encode_transfer
 from crivo.flows.ports import LogReader
 
 START = parse_rfc3339("2026-03-02T02:59:00Z")
-DAYS = 30
 
 
 def account(number: int) -> bytes:
@@ -65,12 +64,12 @@ def report_event(value: Transfer, status: ReportStatus, known_at: int, name: str
     )
 
 
-def past(seed: int, count: int, *, days: int = DAYS) -> list[Event]:
+def past(seed: int, count: int, *, span: int = 30 * DAY) -> list[Event]:
     """Events in the order of their receipts."""
     chance = random.Random(seed)
     events = []
     for number in range(count):
-        occurred_at = START + chance.randrange(days * DAY)
+        occurred_at = START + chance.randrange(span)
         value = Transfer(
             end_to_end_id=derived_end_to_end_id(occurred_at, f"past {seed}", str(number)),
             occurred_at=occurred_at,

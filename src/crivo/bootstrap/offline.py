@@ -24,6 +24,7 @@ from crivo.flows.promote import promote, read_champion
 from crivo.flows.replay import ReplayResult, replay
 from crivo.flows.rows import RowReader
 from crivo.flows.train import LogTraining, TableTraining, TrainResult
+from crivo.flows.verify import VerifyResult, verify
 from crivo.model.artifact import Artifact, load_artifact
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
@@ -295,6 +296,19 @@ def replay_home(
             received_from=received_from,
             received_to=received_to,
         )
+    finally:
+        reader.close()
+
+
+def verify_home(settings: Settings, *, one_in: int, progress: Progress) -> VerifyResult:
+    """What comes of recomputing the served vectors of one payer in `one_in`.
+
+    Raises:
+        Unavailable: NOT_FOUND. Misconfigured: as `flows.replay`.
+    """
+    reader = log_reader(settings)
+    try:
+        return verify(reader, Paths(settings.home).bundles, one_in=one_in, progress=progress)
     finally:
         reader.close()
 

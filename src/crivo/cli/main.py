@@ -333,6 +333,20 @@ def features_build(
     )
 
 
+@features.command("verify")
+def features_verify(
+    home: Home = None,
+    one_in: Annotated[
+        int, typer.Option("--one-in", min=1, help="Look at one payer in so many; 1: at all.")
+    ] = 10,
+    as_json: Json = False,
+) -> None:
+    """Recompute served vectors from the log: parity must hold, and what staleness cost is said."""
+    from crivo.cli.sets import run_features_verify
+
+    run_features_verify(home=home, one_in=one_in, as_json=as_json)
+
+
 @features.command("snapshot")
 def features_snapshot(home: Home = None, as_json: Json = False) -> None:
     """Keep the state at the log's end, so that the next start need not read the log again."""

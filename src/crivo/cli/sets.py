@@ -1,4 +1,4 @@
-"""The commands on training sets: `features build`."""
+"""The commands on vectors: `features build` writes them, `features verify` recomputes them."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crivo.cli.output import print_facts, print_json, progress_bar
+from crivo.cli.output import print_facts, print_json, print_table, progress_bar
+from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import DAY, parse_rfc3339
 
 if TYPE_CHECKING:
     from crivo.flows.build import BuildResult
+    from crivo.flows.verify import VerifyResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +83,99 @@ def show_set(result: BuildResult) -> None:
             "rows.parquet": result.written.table_sha256,
         },
     )
+
+
+def run_features_verify(*, home: Path | None, one_in: int, as_json: bool) -> None:
+    """`crivo features verify`: exit code 1 where a vector came out otherwise.
+
+    Raises:
+        Unfit: REPLAY_DIFFERS.
+    """
+    from crivo.bootstrap.offline import verify_home
+    from crivo.settings import load_settings
+
+    settings = load_settings(os.environ, home=home)
+    with progress_bar("events", unit="events") as progress:
+        result = verify_home(settings, one_in=one_in, progress=progress)
+    if as_json:
+        print_json(verify_facts(result, one_in))
+    else:
+        show_verify(result, one_in)
+    if not result.is_equal:
+        raise Unfit(
+            Code.REPLAY_DIFFERS,
+            f"{result.differing} of {result.compared} vectors came out otherwise",
+            hint="The first ones are named above, and the features that differ.",
+        )
+
+
+def verify_facts(result: VerifyResult, one_in: int) -> dict[str, object]:
+    """A verification, as JSON shows it."""
+    return {
+        "payers_one_in": one_in,
+        "events_folded": result.folded,
+        "sampled": result.sampled,
+        "other_version": result.other_versions.total(),
+        "parity": {
+            "compared": result.compared,
+            "by_hash": result.by_hash,
+            "unscored": result.unscored,
+            "mismatches": result.differing,
+            "features": dict(result.mismatches),
+            "first": result.first,
+        },
+        "staleness": {
+            "compared": result.idealised,
+            "stale": result.stale,
+            "late": result.late,
+            "out_of_reach": result.out_of_reach,
+            "features": {
+                name: {
+                    "differing": cost.differing,
+                    "nulls": cost.nulls,
+                    "mean_absolute": _mean(cost.absolute, cost.differing - cost.nulls),
+                    "largest": cost.largest,
+                }
+                for name, cost in sorted(result.costs.items())
+            },
+        },
+    }
+
+
+def show_verify(result: VerifyResult, one_in: int) -> None:
+    """A verification, for people."""
+    print_facts(
+        f"Served vectors of one payer in {one_in}, {result.folded:,} events folded",
+        {
+            "replay parity": f"{result.differing:,} mismatches in {result.compared:,} vectors",
+            "not scored": f"{result.unscored:,}",
+            "of another version": f"{result.other_versions.total():,}",
+            "staleness": f"{result.stale:,} of {result.idealised:,} vectors were not the ideal",
+            "late, without an ideal": f"{result.late:,}",
+        },
+    )
+    if result.mismatches:
+        rows = [(name, f"{count:,}") for name, count in result.mismatches.most_common()]
+        print_table("Mismatches", ("feature", "vectors"), rows)
+        print_facts("The first", dict.fromkeys(result.first, ""))
+    if result.costs:
+        costs = sorted(result.costs.items(), key=lambda item: -item[1].differing)
+        print_table(
+            "Staleness cost, served against ideal",
+            ("feature", "vectors", "share", "null on one side", "mean distance", "largest"),
+            [
+                (
+                    name,
+                    f"{cost.differing:,}",
+                    f"{cost.differing / result.idealised:.3%}",
+                    f"{cost.nulls:,}",
+                    f"{_mean(cost.absolute, cost.differing - cost.nulls):,.4g}",
+                    f"{cost.largest:,.4g}",
+                )
+                for name, cost in costs
+            ],
+        )
+
+
+def _mean(total: float, count: int) -> float:
+    return total / count if count else 0.0

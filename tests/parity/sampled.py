@@ -1,0 +1,128 @@
+"""The oracle over a sample of keys: every vector of those keys, by the events of those keys alone.
+
+To ask the oracle about one vector costs as much as there are events, so a long stream cannot be
+asked about as a whole. A value depends on the events of its key alone (`features.shard.route_of`);
+where that were not so, the kernel, which folds all events, would leave the oracle here.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from crivo.features.oracle import Oracle, differs, rows_as_mappings
+from crivo.features.plan import Plan
+from crivo.features.row import RowKind
+from crivo.features.shard import Party, Route, deal, route_of
+from crivo.features.spec import FeatureSet
+
+Rows = np.ndarray[Any, Any]
+Key = tuple[int, ...]
+
+#: A key with more events is not judged: the oracle's work grows with the square of them.
+EVENTS_MAX = 3_000
+
+
+@dataclass
+class Judged:
+    """What the oracle said: vectors and values it judged, and where the kernel left it."""
+
+    vectors: int = 0
+    values: int = 0
+    keys: int = 0
+    too_hot: int = 0
+    said: list[str] = field(default_factory=list)
+
+
+@dataclass
+class _Kept:
+    """A route's part of the stream: the events of sampled keys, and the kernel's values."""
+
+    route: Route
+    columns: list[int]
+    features: FeatureSet
+    rows: list[Rows] = field(default_factory=list)
+    values: list[Any] = field(default_factory=list)
+
+
+class SampledOracle:
+    """Keeps what belongs to one key in `one_in`, and judges it in the end."""
+
+    def __init__(self, plan: Plan, *, one_in: int) -> None:
+        self._one_in = one_in
+        self._names = plan.names
+        routes: dict[Route, list[int]] = defaultdict(list)
+        for place, feature in enumerate(plan.feature_set.features):
+            routes[route_of(feature)].append(place)
+        self._kept = [
+            _Kept(
+                route, columns, FeatureSet(tuple(plan.feature_set.features[at] for at in columns))
+            )
+            for route, columns in routes.items()
+        ]
+
+    def keep(self, rows: Rows, vectors: Any) -> None:
+        """Takes the next rows and the kernel's vectors of their transfers, in order."""
+        is_transfer = rows["kind"] == RowKind.TRANSFER
+        spread = np.full((len(rows), len(self._names)), np.nan)
+        spread[is_transfer] = vectors
+        for kept in self._kept:
+            mine = np.zeros(len(rows), dtype=np.bool_)
+            for party in kept.route.folds:
+                mine |= self._is_sampled(rows, party)
+            kept.rows.append(rows[mine])
+            kept.values.append(spread[mine][:, kept.columns])
+
+    def judge(self) -> Judged:
+        """The oracle's word on every kept vector."""
+        judged = Judged()
+        for kept in self._kept:
+            rows = np.concatenate(kept.rows)
+            self._judge(kept, rows, np.concatenate(kept.values), judged)
+        return judged
+
+    def _judge(self, kept: _Kept, rows: Rows, values: Any, judged: Judged) -> None:
+        reads = self._is_sampled(rows, kept.route.reads) & (rows["kind"] == RowKind.TRANSFER)
+        mappings = rows_as_mappings(rows)
+        events: dict[Key, list[int]] = defaultdict(list)
+        for party in kept.route.folds:
+            for place in np.flatnonzero(self._is_sampled(rows, party)):
+                key = tuple(mappings[place][name] for name in party)
+                if not events[key] or events[key][-1] != place:
+                    events[key].append(int(place))
+        for key, places in events.items():
+            if len(places) > EVENTS_MAX:
+                judged.too_hot += 1
+                continue
+            judged.keys += 1
+            oracle = Oracle(kept.features)
+            for place in sorted(places):
+                row = mappings[place]
+                if reads[place] and tuple(row[name] for name in kept.route.reads) == key:
+                    judged.vectors += 1
+                    self._compare(kept, row, values[place], oracle, judged)
+                oracle.fold(row)
+
+    def _compare(self, kept: _Kept, row: Any, found: Any, oracle: Oracle, judged: Judged) -> None:
+        for column, value, wanted in zip(
+            kept.columns, found.tolist(), oracle.read(row).values, strict=True
+        ):
+            judged.values += 1
+            if differs(value, wanted):
+                name = self._names[column]
+                judged.said.append(f"{row['event_0']} {name}: kernel {value}, oracle {wanted}")
+
+    def _is_sampled(self, rows: Rows, party: Party) -> Any:
+        return deal([rows[name] for name in party], self._one_in) == 0
+
+
+def judge(parts: Iterable[tuple[Rows, Any]], plan: Plan, *, one_in: int) -> Judged:
+    """The oracle's word on (rows, vectors) of a stream, part by part."""
+    oracle = SampledOracle(plan, one_in=one_in)
+    for rows, vectors in parts:
+        oracle.keep(rows, vectors)
+    return oracle.judge()

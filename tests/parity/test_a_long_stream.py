@@ -1,0 +1,121 @@
+"""A million vectors: served one by one and replayed in batches, they are the same bytes; and the
+oracle judges every vector of a 3 % sample of keys.
+
+The long form is the same test over ten million, in half an hour or so:
+
+    PARITY_ROWS=10000000 .venv/bin/python -m pytest tests/parity/test_a_long_stream.py -s
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crivo.features.engine import Engine, vector_bytes
+from crivo.features.plan import compile_plan
+from crivo.features.registry import default_feature_set
+from crivo.features.row import RowKind
+from tests.parity.long_stream import parts
+from tests.parity.sampled import Judged, judge
+
+Rows = np.ndarray[Any, Any]
+
+PLAN = compile_plan(default_feature_set())
+ROWS = int(os.environ.get("PARITY_ROWS", "1000000"))
+#: Three keys in a hundred.
+ONE_IN = 33
+SEED = 20_261
+
+
+def replayed(stream: Iterable[Rows]) -> Iterator[tuple[Rows, Any]]:
+    """(rows, vectors) in batches; half-way the state goes through a snapshot."""
+    engine = Engine(PLAN)
+    for number, rows in enumerate(stream):
+        if number % 10 == 5:
+            arrays = {name: array.copy() for name, array in engine.arrays().items()}
+            engine = Engine(PLAN)
+            engine.restore(arrays)
+        vectors, _ = engine.vectors(rows, rows["kind"] == RowKind.TRANSFER)
+        yield rows, vectors
+
+
+def served(stream: Iterable[Rows]) -> Iterator[str]:
+    """The hash of each part's vectors when every transfer is read and folded by itself."""
+    engine = Engine(PLAN)
+    for rows in stream:
+        digest = hashlib.sha256()
+        kinds = rows["kind"].tolist()
+        for place in range(len(rows)):
+            row = rows[place : place + 1]
+            if kinds[place] == RowKind.TRANSFER:
+                digest.update(vector_bytes(engine.read(row)[0]))
+            engine.fold(row)
+        yield digest.hexdigest()
+
+
+def hashes(made: Iterable[tuple[Rows, Any]]) -> list[str]:
+    return [hashlib.sha256(vector_bytes(vectors)).hexdigest() for _, vectors in made]
+
+
+@pytest.mark.slow
+def test_a_million_served_vectors_are_those_of_the_replay() -> None:
+    assert list(served(parts(ROWS, SEED))) == hashes(replayed(parts(ROWS, SEED)))
+
+
+@pytest.mark.slow
+def test_the_oracle_judges_every_vector_of_a_sample_of_keys_among_a_million() -> None:
+    judged = judge(replayed(parts(ROWS, SEED)), PLAN, one_in=ONE_IN)
+    print(f"{judged.vectors:,} vectors of {judged.keys:,} keys, {judged.values:,} values")
+    assert judged.said[:20] == []
+    # Each transfer has two keys that may be in the sample.
+    assert judged.vectors > ROWS * 0.95 * 2 / ONE_IN * 0.8
+    assert judged.too_hot < 0.001 * judged.keys + 10
+
+
+def _cheaper(rows: Rows) -> None:
+    rows["amount_centavos"] -= 1
+
+
+def _a_second_later(rows: Rows) -> None:
+    rows["occurred_at"] -= 1_000_000
+
+
+def _somebody_else(rows: Rows) -> None:
+    rows["payee_1"] += 1
+
+
+def spoilt(change: Callable[[Rows], None]) -> Judged:
+    """What the oracle says when one row in a hundred was another than the kernel folded."""
+    oracle_sees = []
+    for rows, vectors in replayed(parts(20_000, 3)):
+        others = rows.copy()
+        some = others[::100].copy()
+        change(some)
+        others[::100] = some
+        oracle_sees.append((others, vectors))
+    return judge(oracle_sees, PLAN, one_in=3)
+
+
+def test_the_sampled_oracle_agrees_and_can_disagree() -> None:
+    judged = spoilt(lambda rows: None)
+    assert judged.said == []
+    assert judged.vectors > 10_000
+
+
+@pytest.mark.parametrize("change", [_cheaper, _a_second_later, _somebody_else])
+def test_sabotage_one_broken_row_in_a_hundred_is_noticed(change: Callable[[Rows], None]) -> None:
+    assert spoilt(change).said != []
+
+
+def test_sabotage_a_served_event_that_was_not_folded_is_noticed() -> None:
+    whole = list(parts(3_000, 5))
+    assert list(served(whole)) == hashes(replayed(whole))
+    # A report about the account that everybody pays.
+    hot = (whole[0]["kind"] == RowKind.REPORT) & (whole[0]["payee_1"] == 1)
+    lost = [np.delete(whole[0], np.flatnonzero(hot)[0])]
+    assert list(served(lost)) != hashes(replayed(whole))
