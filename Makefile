@@ -19,7 +19,7 @@ DEV := .venv/.stamp-dev
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-header --python-version 3.11 $(LOCK_FLAGS)
 
-.PHONY: help setup demo demo-ci test check bench lock hooks clean
+.PHONY: help setup demo demo-ci test check bench peers lock hooks clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -42,10 +42,13 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
+peers: .tools/peers/.stamp ## Install what benchmarks/features.py is compared with, beside .venv
+
 lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgrade renews all)
 	@$(COMPILE) --group pyproject.toml:uv -o requirements/uv.txt
 	@$(COMPILE) --group pyproject.toml:build -o requirements/build.txt
 	@$(COMPILE) pyproject.toml -o requirements/default.txt
+	@$(COMPILE) --group pyproject.toml:peers -c requirements/default.txt -o requirements/peers.txt
 	@$(COMPILE) pyproject.toml --group pyproject.toml:dev -c requirements/default.txt \
 		-o requirements/dev.txt
 
@@ -69,6 +72,11 @@ $(UV): requirements/uv.txt
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv
+
+.tools/peers/.stamp: requirements/peers.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .tools/peers
+	@$(UV) pip sync --quiet --require-hashes --python .tools/peers requirements/peers.txt
+	@touch .tools/peers/.stamp
 
 # The default set is kept in a venv that already has the development set: the latter contains it.
 $(DEFAULT): requirements/default.txt requirements/build.txt pyproject.toml $(UV) | .venv/bin/python

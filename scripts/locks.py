@@ -20,6 +20,7 @@ LOCKS: Final = {
     "dev": ("dependencies", "dev"),
     "uv": ("uv",),
     "build": ("build",),
+    "peers": ("peers",),
 }
 
 _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(?P<marker>[^\\]+?))?\s*\\?")
