@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from crivo.model.artifact import load_artifact
 from tests.e2e.homes import ROOT, make_home
 from tests.integration.commands import crivo
 
@@ -254,3 +255,16 @@ def test_a_mapping_that_is_wrong_is_told_what_is_right(
     said = crivo(capsys, "ingest", table, "--mapping", mapping)
     assert said.code == 2
     assert words in said.err
+
+
+def test_a_prefix_of_two_models_is_told_apart_from_one_of_none(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_home(tmp_path / "home")
+    hash_ = next(home.glob("models/*/manifest.json")).parent.name
+    one = load_artifact(home / "models" / hash_)
+    monkeypatch.setattr("crivo.bootstrap.offline.stored_models", lambda _settings: [one, one])
+    said = crivo(capsys, "models", "promote", hash_[:6], "--home", home)
+    assert (said.code, "FIELD_VALUE" in said.err) == (2, True)
+    said = crivo(capsys, "models", "promote", "zz", "--home", home)
+    assert (said.code, "NOT_FOUND" in said.err) == (2, True)

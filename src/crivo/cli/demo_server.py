@@ -49,14 +49,21 @@ def served(home: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[Ser
     command = [sys.executable, "-m", "crivo", "serve", "--home", str(home), "--port", str(chosen)]
     with log_file.open("ab") as said:
         process = subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env=environment
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            env=environment,
+            # Ctrl-C on a terminal reaches this process alone, and the service is told once.
+            start_new_session=True,
         )
     address = f"http://127.0.0.1:{chosen}"
     try:
         _wait_until_ready(address, process, log_file)
         yield Served(address, api_key, _page_of(log_file, address), log_file)
     finally:
-        process.send_signal(signal.SIGINT)
+        # Not SIGINT, whose traceback a service that is still starting would leave in its log.
+        process.send_signal(signal.SIGTERM)
         try:
             process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
