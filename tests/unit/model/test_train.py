@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER, mature
 from crivo.model.scorer import Scorer
 from crivo.model.split import SplitOptions, split_by_time
+from crivo.model.train import Trained
 from tests.unit.model.worlds import SMALL, START, labelled, trained
 
 
@@ -58,6 +59,31 @@ def test_a_training_label_that_was_unknown_at_calibration_is_none():
     assert refusal.value.code is Code.DATA_TOO_SMALL
     assert late.labels().sum() == dataset.labels().sum() > 0
     assert late.labels(dataset.labels_as_of - 1).sum() == 0
+
+
+def known_from(dataset: Dataset, rows: np.ndarray, instant: int) -> Dataset:
+    """The data set with the labels of these rows known from that instant on."""
+    return replace(dataset, known_at=np.where(rows, instant, dataset.known_at))
+
+
+def test_what_became_known_after_the_calibration_began_teaches_nothing():
+    dataset = labelled()
+    split = split_by_time(dataset, SplitOptions())
+    # A fifth of the frauds to train on: reported late, or never.
+    some = split.train(dataset) & dataset.labels() & (np.arange(len(dataset)) % 5 == 0)
+    assert some.sum() > 10
+    late = trained(known_from(dataset, some, split.calibration_start + 1))
+    never = trained(known_from(dataset, some, NEVER))
+    in_time = trained(known_from(dataset, some, split.calibration_start))
+    assert forest_bytes(late) == forest_bytes(never)
+    assert late.split == never.split
+    assert forest_bytes(late) != forest_bytes(in_time)
+    assert in_time.split.positives_train - late.split.positives_train == some.sum()
+
+
+def forest_bytes(made: Trained) -> list[bytes]:
+    forest = made.artifact.forest
+    return [getattr(forest, item.name).tobytes() for item in fields(forest)]
 
 
 @pytest.mark.parametrize("rows", [0, 40])
