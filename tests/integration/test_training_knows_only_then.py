@@ -27,7 +27,7 @@ CLAIMED, ACCEPTED, REJECTED = ReportStatus.CLAIMED, ReportStatus.ACCEPTED, Repor
 #: name → (payer, payee, reais, occurred, received − occurred, purpose).
 TRANSFERS = {
     "accepted": (1, 2, 100, START + 1 * DAY, 0, None),
-    "claimed": (1, 2, 200, START + 4 * DAY, 0, None),
+    "claimed": (1, 2, 200, START + 3 * DAY + 12 * HOUR, 0, None),
     "accepted too late": (1, 2, 600, START + 6 * DAY, 0, None),
     "accepted just in time": (1, 3, 50, START + 8 * DAY, 0, None),
     "return": (1, 2, 10, START + 9 * DAY, 0, Purpose.REFU),
@@ -51,16 +51,18 @@ REPORTS = (
     ("accepted too late", ACCEPTED, AS_OF + 1),
 )
 
-#: What training may know: transfer → (instant its fraud was known, payee's transfers and accepted
-#: reports of the 30 days before, the payer's accepted reports, the payer's mean in centavos).
+#: What training may know: transfer → (instant its fraud was known, the payee's transfers and
+#: accepted reports of the 30 days before, those reports of the 24 h before, the payer's accepted
+#: reports, the payer's mean in centavos).
 KNOWN = {
-    "accepted": (START + 3 * DAY, 0, 0, 0, None),
-    "claimed": (NEVER, 1, 1, 1, 10_000.0),
-    "accepted too late": (NEVER, 2, 1, 1, 15_000.0),
-    "accepted just in time": (AS_OF, 0, 0, 1, 30_000.0),
-    "rejected": (NEVER, 0, 0, 0, None),
+    "accepted": (START + 3 * DAY, 0, 0, 0, 0, None),
+    # The report is 12 h old; the transfer that it is about, 60 h.
+    "claimed": (NEVER, 1, 1, 1, 1, 10_000.0),
+    "accepted too late": (NEVER, 2, 1, 0, 1, 15_000.0),
+    "accepted just in time": (AS_OF, 0, 0, 0, 1, 30_000.0),
+    "rejected": (NEVER, 0, 0, 0, 0, None),
     # Three transfers and a return; the late one was put aside, a claim is no accepted report.
-    "just mature": (NEVER, 4, 1, 0, None),
+    "just mature": (NEVER, 4, 1, 0, 0, None),
 }
 
 
@@ -127,6 +129,7 @@ def test_a_vector_knows_what_was_known_at_its_instant(dataset):
         for name in (
             "payee_transfer_count_30d",
             "payee_report_count_30d_where_accepted",
+            "payee_report_count_24h_where_accepted",
             "payer_report_count_30d_where_accepted",
             "payer_amount_mean_30d",
         )
