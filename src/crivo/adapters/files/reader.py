@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import hashlib
+import io
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,20 +18,25 @@ import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
 
+from crivo.adapters.files.csv_rows import (
+    RAW_CHARACTERS_MAX,
+    ROW_BYTES_MAX,
+    CsvRows,
+    csv_rows,
+    is_whole,
+    lines_of,
+)
 from crivo.domain.errors import Code, Refused
 from crivo.flows.ports import Cell, MalformedRow, Timestamps
 
 #: Rows of one file; a longer table is imported in parts.
 IMPORT_ROWS_MAX: Final = 20_000_000
 
-#: Bytes of one row of a text file.
-ROW_BYTES_MAX: Final = 16 * 1024 * 1024
+#: Bytes of a header.
+HEADER_BYTES_MAX: Final = 100_000
 
 #: JSON lines that are looked at to say which columns there are: an object may leave out nulls.
 JSON_ROWS_PEEKED: Final = 1_000
-
-#: Characters of a malformed row that are kept for people.
-RAW_CHARACTERS_MAX: Final = 2_000
 
 _FORMATS: Final = ".csv, .jsonl (or .ndjson), .parquet"
 
@@ -169,26 +175,24 @@ def _plain(column: Any) -> Any:
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> FileTable:
-    malformed: list[MalformedRow] = []
+    header, rows = _csv_lines(path)
+    ragged: list[MalformedRow] = []
     is_utf8 = _is_utf8(path)
 
     def keep(row: Any) -> str:
         text = row.text if is_utf8 else _undone(row.text).decode("utf-8", "replace")
-        malformed.append(
-            MalformedRow(
-                # The header is row 1 of the file, and the first row of data is number 1.
-                row_number=row.number - 1,
-                expected=f"{row.expected_columns} cells",
-                found=f"{row.actual_columns} cells",
-                raw=text[:RAW_CHARACTERS_MAX],
-            )
-        )
+        # The header is row 1 of what is parsed, and the first row of data is number 1.
+        place = row.number - 2
+        number = place + 1 if rows.numbers is None else int(rows.numbers[place])
+        found = f"{row.actual_columns} cells"
+        raw = text[:RAW_CHARACTERS_MAX]
+        ragged.append(MalformedRow(number, f"{row.expected_columns} cells", found, raw))
         return "skip"
 
     # In a file that is no UTF-8 each byte is read as one Latin-1 character, which never fails and
     # can be undone, so that bad bytes cost only the cells that hold them.
     asked = {name: name if is_utf8 else name.encode().decode("latin-1") for name in columns}
-    with path.open("rb") as file:
+    with path.open("rb") if rows.content is None else io.BytesIO(header + rows.content) as file:
         file.seek(_bom_bytes(file))
         table = pyarrow.csv.read_csv(
             file,
@@ -199,20 +203,41 @@ def _read_csv(path: Path, columns: Sequence[str]) -> FileTable:
                 encoding="utf8" if is_utf8 else "latin-1",
             ),
             parse_options=pyarrow.csv.ParseOptions(
-                invalid_row_handler=keep, newlines_in_values=True
+                invalid_row_handler=keep, newlines_in_values=rows.has_breaks
             ),
             convert_options=pyarrow.csv.ConvertOptions(
                 include_columns=list(asked.values()),
                 column_types=dict.fromkeys(asked.values(), pa.large_binary()),
             ),
         )
+    _check_all_read(path, rows, table.num_rows + len(ragged) + len(rows.malformed))
     data: dict[str, Any] = {name: table.column(asked[name]) for name in columns}
     if not is_utf8:
         data = {
             name: [_undone(cell.decode()) for cell in column.to_pylist()]
             for name, column in data.items()
         }
+    malformed = sorted([*ragged, *rows.malformed], key=lambda row: row.row_number)
     return FileTable(path, data, row_count=table.num_rows, malformed=malformed)
+
+
+def _csv_lines(path: Path) -> tuple[bytes, CsvRows]:
+    """The header's line, and the rows below it by a count of lines."""
+    with path.open("rb") as file:
+        skipped = _bom_bytes(file)
+        file.seek(skipped)
+        header = next(lines_of(file), b"")
+        file.seek(skipped + len(header))
+        rows = csv_rows(file, columns=len(_csv_columns(path)))
+    if not rows.is_orderly:
+        raise _unreadable(path, "its quotes are in disorder")
+    return header, rows
+
+
+def _check_all_read(path: Path, rows: CsvRows, found: int) -> None:
+    """Nothing, if the parser found the rows that the lines make: no more and no fewer."""
+    if found != rows.count:
+        raise _unreadable(path, f"{rows.count:,} rows were counted, and {found:,} were read")
 
 
 def _bom_bytes(file: BinaryIO) -> int:
@@ -238,10 +263,12 @@ def _is_utf8(path: Path) -> bool:
 
 def _csv_columns(path: Path) -> list[str]:
     with path.open("rb") as file:
-        header = file.readline(ROW_BYTES_MAX)
-    text = header.removeprefix(BOM_UTF8).decode().strip("\r\n")
+        header = next(lines_of(file), b"").removeprefix(BOM_UTF8)
+    text = header.decode().strip("\r\n")
     if not text:
         raise _unreadable(path, "it has no header")
+    if len(header) > HEADER_BYTES_MAX or not is_whole(header):
+        raise _unreadable(path, "its header is too long, or a quote in it is not closed")
     return next(csv.reader([text]))
 
 
