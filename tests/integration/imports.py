@@ -73,6 +73,7 @@ class Place:
         mapping: Mapping = MAPPING,
         *,
         until: int | None = None,
+        received_at: int | None = None,
         progress: Progress = lambda _done, _total: None,
     ) -> IngestResult:
         """What became of the file."""
@@ -84,6 +85,7 @@ class Place:
             PSEUDONYMS,
             now=NOW,
             until=until,
+            received_at=received_at,
             progress=progress,
         )
 

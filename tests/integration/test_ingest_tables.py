@@ -13,7 +13,7 @@ import pytest
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import transfer_event_id
-from crivo.domain.instant import DAY, HOUR
+from crivo.domain.instant import DAY, HOUR, format_rfc3339
 from crivo.domain.report import ReportStatus
 from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.flows.codec import decode_report, decode_transfer
@@ -210,6 +210,38 @@ def test_an_older_table_is_refused_and_changes_nothing(tmp_path, here):
     before = here.events()
     with pytest.raises(Refused) as caught:
         here.ingest(write_csv(tmp_path / "older.csv", older))
+    assert caught.value.code is Code.LOG_ORDER
+    assert here.events() == before
+
+
+def test_a_mended_row_comes_in_as_received_when_it_was_mended(tmp_path, here):
+    rows = good_rows(40)
+    mended = next(row for row in rows if row.startswith("3,"))
+    broken = mended.replace("T", "at", 1)
+    first = here.ingest(write_csv(tmp_path / "t.csv", [broken if r == mended else r for r in rows]))
+    assert (first.accepted, first.quarantined) == (39, 1)
+    path = write_csv(tmp_path / "mended.csv", [mended])
+    with pytest.raises(Refused) as caught:
+        here.ingest(path)
+    assert caught.value.code is Code.LOG_ORDER
+    assert "--received" in caught.value.hint
+    now = here.events()[-1].received_at + HOUR
+    result = here.ingest(path, received_at=now)
+    assert (result.received, result.accepted, result.reports) == (1, 1, 1)
+    transfer, report = here.events()[-2:]
+    assert (transfer.occurred_at, transfer.received_at) == (START + 3 * HOUR, now)
+    assert report.received_at == now + 7 * DAY
+    assert here.ingest(path, received_at=now + HOUR).duplicate == 1
+    order = [each.received_at for each in here.events()]
+    assert order == sorted(order)
+
+
+def test_a_mended_row_may_not_be_received_before_what_the_log_holds(tmp_path, here):
+    here.ingest(write_csv(tmp_path / "t.csv", good_rows(40)))
+    before = here.events()
+    late = write_csv(tmp_path / "u.csv", [f"m,{format_rfc3339(START)},p1,q1,1.00,0"])
+    with pytest.raises(Refused) as caught:
+        here.ingest(late, received_at=START)
     assert caught.value.code is Code.LOG_ORDER
     assert here.events() == before
 

@@ -82,7 +82,13 @@ def last_days(table: Table, mapping: Mapping, days: int) -> tuple[int, int]:
 
 
 def import_table(
-    settings: Settings, path: Path, mapping: Mapping, *, until: int | None, progress: Progress
+    settings: Settings,
+    path: Path,
+    mapping: Mapping,
+    *,
+    until: int | None,
+    progress: Progress,
+    received_at: int | None = None,
 ) -> IngestResult:
     """What became of the table's rows in the log and the quarantine of the home folder.
 
@@ -98,6 +104,7 @@ def import_table(
             home.pseudonyms,
             now=wall_clock(),
             until=until,
+            received_at=received_at,
             progress=progress,
         )
 

@@ -20,6 +20,7 @@ def run_ingest(
     *,
     home: Path | None,
     until: str | None,
+    received: str | None,
     clock: str | None,
     as_json: bool,
 ) -> None:
@@ -32,9 +33,15 @@ def run_ingest(
         raise invalid(Code.FIELD_VALUE, field="--clock", expected="wall or replay", found=clock)
     settings = load_settings(os.environ, home=home, log__clock=clock)
     before = None if until is None else parse_rfc3339(until, field="--until")
+    receipt = None if received is None else parse_rfc3339(received, field="--received")
     with progress_bar("rows", unit="rows") as progress:
         result = import_table(
-            settings, file, read_mapping(mapping), until=before, progress=progress
+            settings,
+            file,
+            read_mapping(mapping),
+            until=before,
+            received_at=receipt,
+            progress=progress,
         )
     if as_json:
         print_json(ingest_facts(result))

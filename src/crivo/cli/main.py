@@ -171,6 +171,10 @@ def ingest(
     until: Annotated[
         str | None, typer.Option("--until", help="Only what was received before (RFC 3339, Z).")
     ] = None,
+    received: Annotated[
+        str | None,
+        typer.Option("--received", help="Receipt of all rows (RFC 3339, Z): for mended ones."),
+    ] = None,
     clock: Annotated[
         str | None, typer.Option("--clock", help="wall or replay, for a log that is made now.")
     ] = None,
@@ -179,7 +183,9 @@ def ingest(
     """Turn a table into events of the log; bad rows go to quarantine with their causes."""
     from crivo.cli.data import run_ingest
 
-    run_ingest(file, mapping, home=home, until=until, clock=clock, as_json=as_json)
+    run_ingest(
+        file, mapping, home=home, until=until, received=received, clock=clock, as_json=as_json
+    )
 
 
 @app.command()

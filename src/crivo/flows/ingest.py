@@ -75,6 +75,7 @@ def ingest(
     *,
     now: int,
     until: int | None = None,
+    received_at: int | None = None,
     progress: Progress = lambda _done, _total: None,
 ) -> IngestResult:
     """What became of the rows, once all of it is durable.
@@ -82,7 +83,9 @@ def ingest(
     Transfers go to `pix.history.v1`, and each row called fraud adds an accepted report at the
     instant it was known; both in the order of receipt. Running it again, also after it was killed
     at any point, adds what is missing and nothing else. With `until`, only what was received (or
-    known) before that instant counts. `now` is the wall clock, for quarantine and wall-clock logs.
+    known) before that instant counts. With `received_at`, the rows are received at that instant
+    whatever the table says: so come in rows that were mended, once the log went on. `now` is the
+    wall clock, for quarantine and wall-clock logs.
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE; LOG_ORDER where the
@@ -90,7 +93,7 @@ def ingest(
         Unavailable: LOG_UNAVAILABLE; what was appended until then stays, and is skipped next time.
     """
     table = reader.read(mapping.columns())
-    rows = RowReader(table, mapping)
+    rows = RowReader(table, mapping, received_at=received_at)
     order = rows.order(start=None, until=until)
     if log.manifest.clock is ClockKind.WALL:
         _check_not_ahead(rows, order, now)
@@ -242,7 +245,8 @@ class _Run:
                 raise Refused(
                     Code.LOG_ORDER,
                     f"{self._table.name} reaches back before what {event.stream} holds",
-                    hint="Import older tables first, or into a log of their own.",
+                    hint="Import older tables first, or into a log of their own. Mended rows go "
+                    "into a file of their own: import it with --received and the time of today.",
                     expected=f"nothing received before {format_rfc3339(order_time)}",
                     found=format_rfc3339(event.received_at),
                 )
@@ -261,7 +265,8 @@ class _Run:
             field="",
             expected=row.expected,
             found=row.found[:_CELL_SHOWN_MAX],
-            hint="The row does not fit its table: mend it and import the file again.",
+            hint="The row does not fit its table: mend it in a file of its own, with the header, "
+            "and import that with --received.",
             raw=row.raw[:RAW_CHARACTERS_MAX],
             at=self._now,
         )

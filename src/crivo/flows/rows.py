@@ -58,9 +58,13 @@ class PlayedRow(NamedTuple):
 
 
 class RowReader:
-    """Reads the rows of one table by one mapping, in the order in which they were received."""
+    """Reads the rows of one table by one mapping, in the order in which they were received.
 
-    def __init__(self, table: Table, mapping: Mapping) -> None:
+    `received_at` is the receipt of every row, whatever the table says: that of rows which were
+    mended, and are received only now.
+    """
+
+    def __init__(self, table: Table, mapping: Mapping, *, received_at: int | None = None) -> None:
         if mapping.kind is not Kind.EVENTS or mapping.transfer is None:
             raise Misconfigured(
                 Code.MAPPING_INVALID,
@@ -79,6 +83,7 @@ class RowReader:
         self._epoch = mapping.epoch
         self._known_after = mapping.known_after
         self._positive = label_text(mapping.label.positive) if mapping.label else ""
+        self._received_at = received_at
         self._occurred, self._received = self._read_times()
 
     def order(self, *, start: int | None, until: int | None) -> NDArray[np.int64]:
@@ -128,6 +133,8 @@ class RowReader:
     def _read_times(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         time = self._mapping.time
         occurred = self._read_instants(time.column)
+        if self._received_at is not None:
+            return occurred, np.where(occurred < 0, -1, self._received_at)
         if time.received is None:
             return occurred, occurred
         received = self._read_instants(time.received)
@@ -276,6 +283,9 @@ class RowReader:
             return received_at + self._known_after
         assert columns.known_at is not None
         known = self._instant(known_at, columns.known_at)
+        if self._received_at is not None:
+            # What was said of it before is received with it.
+            return max(known, received_at)
         if known < received_at:
             raise invalid(
                 Code.FIELD_VALUE,
