@@ -19,7 +19,9 @@ from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, bundle_in, play, policy, transfer, world
 
 GIVEN, DERIVED, KEPT = 4, 5, 7
-AS_OF, VERSIONS = 0, 2
+PHASE = 1
+AS_OF, LOG_ID, VERSIONS, DEGRADED = range(4)
+MODEL, POLICY = 3, 5
 
 
 @pytest.fixture
@@ -185,6 +187,56 @@ def test_one_altered_fact_differs(played, tmp_path, part, value, where):
         found = check(copy.log, tmp_path)
         assert scored in {each.seq for each in found.differences}
         assert where in next(each for each in found.differences if each.seq == scored).where
+
+
+def _other_versions(parts):
+    # The bundle that is named is there; what the record says of its policy is not what it holds.
+    versions = parts[GIVEN][VERSIONS]
+    versions[POLICY] = versions[MODEL]
+
+
+def _other_log(parts):
+    parts[GIVEN][LOG_ID] = "another"
+
+
+def _other_cause(parts):
+    parts[GIVEN][DEGRADED] = ["MODEL_OFF"]
+
+
+def _other_phase(parts):
+    parts[PHASE] = "settlement"
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        (_other_versions, "versions"),
+        (_other_log, "log_id"),
+        (_other_cause, "degraded"),
+        (_other_phase, "phase"),
+    ],
+)
+def test_one_false_claim_of_a_record_differs_and_is_named_alone(played, tmp_path, change, where):
+    events = [each.event for each in stored(played.log)]
+    # A degraded answer: another cause of it derives the same bytes.
+    place = next(
+        at
+        for at, event in enumerate(events)
+        if event.schema == "decision.v1" and decode_record(event.payload).given.degraded
+    )
+    events[place] = forged(events[place], change)
+    with Copy(tmp_path) as copy:
+        found = check(copy.append(events).log, tmp_path)
+    assert [(each.seq, each.where) for each in found.differences] == [(place, (where,))]
+
+
+def test_a_record_under_another_events_id_differs(played, tmp_path):
+    events = [each.event for each in stored(played.log)]
+    place = max(at for at, event in enumerate(events) if event.schema == "decision.v1")
+    events[place] = dataclasses.replace(events[place], event_id=bytes(16))
+    with Copy(tmp_path) as copy:
+        found = check(copy.append(events).log, tmp_path)
+    assert [(each.seq, each.where) for each in found.differences] == [(place, ("event_id",))]
 
 
 def files(folder):

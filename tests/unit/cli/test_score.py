@@ -1,0 +1,49 @@
+"""The figures of a play, worked out by hand."""
+
+from __future__ import annotations
+
+from crivo.cli.player import Score
+from crivo.cli.scoreboard import lines
+
+#: Three of five were not simply allowed; one of those and one of the others were reported, and so
+#: was a transfer that was not played.
+PLAYED = Score(
+    decided=5,
+    reported=3,
+    played={"a", "b", "c", "d", "e"},
+    stopped={"a", "b", "c"},
+    frauds_known={"a", "d", "x"},
+    seconds=2.0,
+    latencies_ms=[5.0, 1.0, 3.0, 2.0, 4.0],
+)
+
+
+def test_precision_is_the_share_of_the_stopped_that_was_reported():
+    assert PLAYED.precision == 1 / 3
+
+
+def test_recall_is_the_share_of_the_reported_that_was_stopped():
+    assert PLAYED.recall == 1 / 2
+
+
+def test_nothing_stopped_and_nothing_reported_have_no_share():
+    assert Score().precision is None
+    assert Score().recall is None
+    assert Score(frauds_known={"x"}).recall is None
+
+
+def test_rates_and_latencies_are_those_of_the_answers():
+    assert PLAYED.decisions_per_second == 2.5
+    assert PLAYED.latency_ms(0.5) == 3.0
+    assert PLAYED.latency_ms(0.99) == 5.0
+    assert Score().decisions_per_second == Score().latency_ms(0.5) == 0.0
+
+
+def test_the_scoreboard_shows_these_figures():
+    shown = lines(PLAYED)
+    assert shown["precision, recall so far"] == "33.3%, 50.0%"
+    assert lines(Score())["precision, recall so far"] == "–, –"
+    assert "refused" not in shown
+    refused = Score()
+    refused.refused["CONFLICT"] = 1_200
+    assert lines(refused)["refused"] == "CONFLICT 1,200"
