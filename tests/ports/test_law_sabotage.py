@@ -1,0 +1,108 @@
+"""Each law of a port turns red over an adapter with the fault that it is there for."""
+
+from __future__ import annotations
+
+import pytest
+
+from crivo.adapters.sqlite import quarantine as quarantine_module
+from crivo.adapters.sqlite.connection import open_connection
+from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
+from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+from tests.ports import faults
+from tests.ports import test_decision_index_laws as index_laws
+from tests.ports import test_log_laws as log_laws
+from tests.ports import test_quarantine_laws as quarantine_laws
+from tests.ports.logs import open_test_log
+
+RED = (AssertionError, pytest.fail.Exception)
+
+LOG_FAULTS = [
+    (faults.LosesAnEvent, log_laws.test_events_come_back_as_they_were_and_in_order),
+    (faults.TurnsTheOrder, log_laws.test_events_come_back_as_they_were_and_in_order),
+    (faults.AltersAPayload, log_laws.test_events_come_back_as_they_were_and_in_order),
+    (faults.LeavesGaps, log_laws.test_numbers_and_offsets_have_no_gaps),
+    (faults.LosesAnEvent, log_laws.test_numbers_and_offsets_have_no_gaps),
+    (faults.MixesPartitions, log_laws.test_the_partition_is_that_of_the_key),
+    (faults.ReadsOnePast, log_laws.test_reading_twice_gives_the_same_from_any_place),
+    (faults.IgnoresStreams, log_laws.test_a_read_of_some_streams_keeps_their_numbers),
+    (faults.KnowsNothing, log_laws.test_what_is_there_is_known_and_found),
+    (faults.FindsNothing, log_laws.test_what_is_there_is_known_and_found),
+    (faults.KnowsNothing, log_laws.test_an_event_is_known_as_soon_as_it_is_sequenced),
+    (faults.ForgetsTheTime, log_laws.test_the_order_time_of_a_partition_never_goes_back),
+    (faults.LosesAnEvent, log_laws.test_many_writers_at_once_lose_and_double_nothing),
+]
+QUARANTINE_FAULTS = [
+    (faults.DropsTheLastRow, quarantine_laws.test_rows_come_back_in_order_and_are_counted_by_cause),
+    (faults.ShufflesRows, quarantine_laws.test_rows_come_back_in_order_and_are_counted_by_cause),
+    (faults.CountsOneLess, quarantine_laws.test_rows_come_back_in_order_and_are_counted_by_cause),
+    (faults.KeepsTheFirstCause, quarantine_laws.test_a_row_put_again_replaces_its_cause),
+]
+INDEX_FAULTS = [
+    (faults.HasReachedSomething, index_laws.test_a_new_index_has_reached_nothing),
+    (
+        faults.IgnoresPhases,
+        index_laws.test_decisions_are_found_by_id_and_phase_and_the_newest_come_first,
+    ),
+    (
+        faults.OldestFirst,
+        index_laws.test_decisions_are_found_by_id_and_phase_and_the_newest_come_first,
+    ),
+    (faults.GoesBack, index_laws.test_what_was_reached_never_goes_back),
+]
+
+
+def named(pairs):
+    return [f"{fault.__name__}-{law.__name__}" for fault, law in pairs]
+
+
+@pytest.mark.parametrize(("fault", "law"), LOG_FAULTS, ids=named(LOG_FAULTS))
+def test_sabotage_a_faulty_log_breaks_its_law(tmp_path, fault, law):
+    log = open_test_log(tmp_path / "log.sqlite")
+    with pytest.raises(RED):
+        law(fault(log))
+    log.close()
+
+
+def test_sabotage_a_log_that_skips_duplicates_in_silence_breaks_its_law(tmp_path):
+    log = open_test_log(tmp_path / "log.sqlite")
+    with pytest.raises(RED):
+        log_laws.test_a_duplicate_is_refused_before_anything_is_sequenced(
+            faults.TakesDuplicates(log), ask_first=False
+        )
+    log.close()
+
+
+@pytest.mark.parametrize(("fault", "law"), QUARANTINE_FAULTS, ids=named(QUARANTINE_FAULTS))
+def test_sabotage_a_faulty_quarantine_breaks_its_law(tmp_path, fault, law):
+    quarantine = SqliteQuarantine(tmp_path / "quarantine.sqlite")
+    with pytest.raises(RED):
+        law(fault(quarantine))
+    quarantine.close()
+
+
+def test_sabotage_a_quarantine_that_does_not_sync_breaks_its_law(tmp_path, monkeypatch):
+    def careless(path, *, vfs=None):
+        opened = open_connection(path, vfs=vfs)
+        opened.execute("PRAGMA synchronous = OFF").fetchall()
+        return opened
+
+    monkeypatch.setattr(quarantine_module, "open_connection", careless)
+    with pytest.raises(RED):
+        quarantine_laws.test_put_is_durable_before_it_returns(tmp_path)
+
+
+@pytest.mark.parametrize(("fault", "law"), INDEX_FAULTS, ids=named(INDEX_FAULTS))
+def test_sabotage_a_faulty_index_breaks_its_law(tmp_path, fault, law):
+    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite")
+    with pytest.raises(RED):
+        law(fault(index))
+    index.close()
+
+
+def test_sabotage_an_index_whose_last_record_stands_breaks_its_law(tmp_path):
+    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite")
+    with pytest.raises(RED):
+        index_laws.test_of_two_records_the_first_in_the_log_stands(
+            faults.LastOneStands(index), seqs=(3, 9)
+        )
+    index.close()
