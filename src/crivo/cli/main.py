@@ -19,7 +19,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
 )
-models = typer.Typer(no_args_is_help=True, help="Models: list, show, promote.")
+models = typer.Typer(no_args_is_help=True, help="Models: list, promote.")
 features = typer.Typer(no_args_is_help=True, help="Features: the catalogue that all engines obey.")
 quarantine = typer.Typer(no_args_is_help=True, help="Rows that were refused, with their causes.")
 keys = typer.Typer(no_args_is_help=True, help="API keys and one-time page addresses.")
@@ -364,10 +364,10 @@ def features_snapshot(home: Home = None, as_json: Json = False) -> None:
 @quarantine.command("list")
 def quarantine_list(
     home: Home = None,
-    limit: Annotated[int, typer.Option("--limit", help="Newest rows to show.")] = 20,
+    limit: Annotated[int, typer.Option("--limit", help="Rows to show, by file and number.")] = 20,
     as_json: Json = False,
 ) -> None:
-    """Show the newest refused rows and the count of each cause."""
+    """Show refused rows by file and number, and the count of each cause."""
     from crivo.cli.data import run_quarantine_list
 
     run_quarantine_list(home=home, limit=limit, as_json=as_json)
