@@ -8,18 +8,32 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import decimal
+import gc
 import importlib
 import importlib.util
 import json
 import logging
 import os
+import random
+import signal
 import sys
 import threading
+import time
+import warnings
 from pathlib import Path
 from typing import Any
 
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
-ACTS = ("socket.", "subprocess.", "os.system", "os.exec", "os.fork", "os.posix_spawn", "sqlite3.")
+ACTS = (
+    "socket.",
+    "subprocess.",
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "sqlite3.",
+)
 CHANGES = ("os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.link", "os.symlink", "os.truncate")
 
 
@@ -43,12 +57,36 @@ class Watch:
             # Compiled modules and kernels are kept beside their source, by Python and by numba.
             # A number is a file that is open already: its opening was seen.
             writes = bool(flags & WRITING) or any(letter in (mode or "") for letter in "wax+")
-            if writes and not isinstance(path, int) and "__pycache__" not in str(path):
-                self.seen.append(f"opens {path} for writing")
+            if not isinstance(path, int) and not is_code(str(path)):
+                self.seen.append(f"opens {path} for {'writing' if writes else 'reading'}")
         elif event.startswith(ACTS):
             self.seen.append(event)
         elif event in CHANGES and "__pycache__" not in str(arguments[0]):
             self.seen.append(f"{event} {arguments[0]}")
+
+
+def is_code(path: str) -> bool:
+    """Whether a file holds modules or kernels: to read those is what an import does."""
+    return "__pycache__" in path or path.endswith((".py", ".pyc", ".so", ".pyd"))
+
+
+class WatchedStream:
+    """An output, with every word told to the watch."""
+
+    def __init__(self, name: str, stream: Any, watch: Watch) -> None:
+        self._name = name
+        self._stream = stream
+        self._watch = watch
+
+    def write(self, text: str) -> int:
+        """Tells in place of writing, while the watch is on."""
+        if self._watch.on:
+            self._watch.seen.append(f"writes to {self._name}")
+            return len(text)
+        return int(self._stream.write(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class WatchedEnvironment(os._Environ):  # type: ignore[type-arg]
@@ -69,7 +107,20 @@ def state() -> dict[str, object]:
         "the threads": {thread.name for thread in threading.enumerate()},
         "the root logger": (list(logging.root.handlers), logging.root.level),
         "the working directory": str(Path.cwd()),
+        "the garbage collector": (gc.isenabled(), gc.get_threshold(), gc.get_debug()),
+        "the warnings": list(warnings.filters),
+        "the random numbers": (random.getstate(), _numpy_randoms()),
+        "the signals": [signal.getsignal(number) for number in signal.valid_signals()],
+        "the interpreter": (sys.getrecursionlimit(), sys.getswitchinterval(), list(sys.path)),
+        "the hooks": (sys.excepthook, sys.displayhook, threading.excepthook),
+        "the decimal context": str(decimal.getcontext()),
     }
+
+
+def _numpy_randoms() -> str:
+    """The state of numpy's global generator, where numpy is there."""
+    numpy = sys.modules.get("numpy")
+    return "" if numpy is None else str(numpy.random.get_state())
 
 
 def third_parties(names: list[str]) -> set[str]:
@@ -99,6 +150,17 @@ def main(names: list[str]) -> None:
     sys.addaudithook(watch)
     WatchedEnvironment.watch = watch
     os.environ.__class__ = WatchedEnvironment
+    slept = time.sleep
+
+    def sleep(seconds: float) -> None:
+        if watch.on:
+            watch.seen.append("time.sleep")
+        slept(seconds)
+
+    time.sleep = sleep
+    out = sys.stdout
+    sys.stdout = WatchedStream("stdout", sys.stdout, watch)  # type: ignore[assignment]
+    sys.stderr = WatchedStream("stderr", sys.stderr, watch)  # type: ignore[assignment]
     effects = []
     for name in names:
         before = state()
@@ -109,7 +171,7 @@ def main(names: list[str]) -> None:
         after = state()
         changed = [f"changes {what}" for what in before if before[what] != after[what]]
         effects += [f"{name}: {effect}" for effect in [*watch.seen, *changed]]
-    sys.stdout.write(json.dumps(effects))
+    out.write(json.dumps(effects))
 
 
 if __name__ == "__main__":

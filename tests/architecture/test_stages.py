@@ -62,6 +62,46 @@ def test_sabotage_a_stage_that_fails_fails_the_verb(program, answer, monkeypatch
     assert ("FAILED: first" in capsys.readouterr().out) is bool(answer)
 
 
+REPORT = """<testsuites><testsuite>
+<testcase classname="tests.a" name="quick" time="0.25"/>
+<testcase classname="tests.b" name="slow" time="98.5"/>
+<testcase classname="tests.c" name="needy" time="0">
+<skipped message="missing part: a drum"/></testcase>
+<testcase classname="tests.d" name="needy" time="0">
+<skipped message="missing part: a horn"/></testcase>
+</testsuite></testsuites>
+"""
+
+
+def test_a_verb_ends_with_its_slowest_parts_and_with_all_that_was_left_out(monkeypatch, capsys):
+    write = "import sys, pathlib; pathlib.Path(sys.argv[1]).write_text(sys.argv[2])"
+    monkeypatch.setattr(
+        stages,
+        "stages_of",
+        lambda verb, report: [
+            stages.Stage("tests", (sys.executable, "-c", write, str(report), REPORT))
+        ],
+    )
+    assert stages.main("test") == 0
+    said = capsys.readouterr().out
+    slowest, left_out = said.split("The 10 slowest parts\n")[1].split("LEFT OUT: ")
+    first, *others = slowest.splitlines()
+    assert first.split() == ["98.5", "s", "tests.b::slow"]
+    assert any("stage tests" in line for line in others)
+    assert "0.2 s  tests.a::quick" in slowest
+    assert left_out.startswith("2 tests did not run on this machine\n")
+    assert "missing part: a drum (tests.c::needy)" in left_out
+    assert "missing part: a horn (tests.d::needy)" in left_out
+
+
+def test_a_verb_that_left_nothing_out_says_nothing_of_it(monkeypatch, capsys):
+    monkeypatch.setattr(stages, "stages_of", lambda verb, report: [stages.Stage("one", ("true",))])
+    assert stages.main("test") == 0
+    said = capsys.readouterr().out
+    assert "LEFT OUT" not in said
+    assert "stage one" in said
+
+
 def test_every_part_of_check_is_also_a_part_of_test(tmp_path):
     names = {
         verb: [stage.name for stage in stages.stages_of(verb, tmp_path)]

@@ -44,6 +44,18 @@ def blocks(text: str) -> Iterator[Block]:
             held.append(line)
 
 
+def indented(text: str) -> list[str]:
+    """The lines of indented code, which a blank line or another one precedes."""
+    found = []
+    before, inside = "", False
+    for line in prose(text).splitlines():
+        inside = line.startswith("    ") and (inside or not before.strip())
+        if inside:
+            found.append(line.strip())
+        before = line
+    return found
+
+
 def prose(text: str) -> str:
     """The page without its fenced blocks."""
     return re.sub(r"^[ \t]*```.*?^[ \t]*```[ \t]*$", "", text, flags=re.MULTILINE | re.DOTALL)
@@ -63,8 +75,8 @@ def links(text: str) -> list[str]:
 
 
 def commands(text: str) -> list[str]:
-    """Lines of console and bash blocks, and inline code, without the prompt."""
-    lines = []
+    """Lines of console, bash and indented blocks, and inline code, without the prompt."""
+    lines = [line.removeprefix("$ ") for line in indented(text)]
     for block in blocks(text):
         if block.words[:1] in {("console",), ("bash",), ("sh",)}:
             lines += [line.strip().removeprefix("$ ") for line in block.text.splitlines()]

@@ -58,7 +58,11 @@ def _is_command(grammar: object, words: list[str]) -> bool:
         if word not in commands:
             return False
         grammar = commands[word]
-    options = {name for parameter in getattr(grammar, "params", []) for name in parameter.opts}
+    options = {
+        name
+        for parameter in getattr(grammar, "params", [])
+        for name in [*parameter.opts, *parameter.secondary_opts]
+    }
     used = {word.split("=")[0] for word in words if re.fullmatch(r"--[a-z-]+(=.*)?", word)}
     return used <= options | {"--help"}
 
@@ -85,7 +89,13 @@ def test_sabotage_a_path_that_leads_nowhere_is_noticed(text):
 
 @pytest.mark.parametrize(
     "text",
-    ["`make magic`", "```console\n$ crivo conjure --all\n```", "`python -m benchmarks gone`"],
+    [
+        "`make magic`",
+        "So:\n\n    crivo conjure --all\n",
+        "So:\n\n    $ make magic\n",
+        "```console\n$ crivo conjure --all\n```",
+        "`python -m benchmarks gone`",
+    ],
 )
 def test_sabotage_a_command_that_is_not_there_is_noticed(text):
     assert len(list(missing_commands(text))) == 1

@@ -185,8 +185,3 @@ def public_text(code: ReasonCode, audience: Audience, language: Language) -> str
     if reason.subject not in _MAY_READ[audience]:
         return GENERIC[language]
     return reason.pt if language is Language.PT else reason.en
-
-
-def internal_text(code: ReasonCode) -> str:
-    """What an analyst reads about the reason (English; no audience outside the institution)."""
-    return REASONS[code].internal

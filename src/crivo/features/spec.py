@@ -19,9 +19,6 @@ SEMANTICS_VERSION: Final = 1
 #: The age of what was first seen longer ago than this reads as this.
 FIRST_SEEN_MAX: Final = 400 * DAY
 
-#: Bits of SHA-256 in a hash's text: all of them, in hex.
-HASH_CHARACTERS: Final = 64
-
 
 class Entity(StrEnum):
     """Whose events are aggregated; `transfer` aggregates nothing and reads the transfer itself.

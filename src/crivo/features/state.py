@@ -55,8 +55,8 @@ class State:
             raise Unavailable(
                 Code.OVERLOADED,
                 "the feature state has reached its ceiling",
-                hint="Give the engine more memory (state_bytes_max), or shard the keys.",
-                field="state_bytes_max",
+                hint="Deal the keys to more processes: a set is built with --shards.",
+                field="feature state",
                 expected=f"at most {self.bytes_max} bytes",
                 found=self.index.nbytes + self.arena.nbytes + array.nbytes,
             )

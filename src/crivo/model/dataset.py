@@ -60,11 +60,6 @@ class Dataset:
         return known
 
 
-def words_of(ids: bytes) -> npt.NDArray[np.uint64]:
-    """uint64[n, 2]: joined 16-byte ids as two little-endian words each."""
-    return np.frombuffer(ids, dtype="<u8").reshape(-1, 2)
-
-
 def _content_hash(dataset: Dataset) -> str:
     digest = hashlib.sha256(
         canonical_json(

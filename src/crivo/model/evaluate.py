@@ -128,34 +128,6 @@ def known_compromised_removed(
     return kept
 
 
-def card_precision_top_k(
-    scores: npt.NDArray[Any],
-    payers: npt.NDArray[Any],
-    occurred_at: npt.NDArray[np.int64],
-    labels: Bools,
-    *,
-    k: int = 100,
-) -> float:
-    """Mean over days of the share of compromised payers among the `k` riskiest of the day.
-
-    A payer's risk is its greatest score of the day; one that was found leaves later days (the
-    Handbook, §4.6). Days begin at midnight UTC.
-    """
-    numbers = np.unique(payers, axis=0, return_inverse=True)[1].reshape(-1)
-    found = np.zeros(int(numbers.max()) + 1, np.bool_)
-    day = occurred_at // DAY
-    shares = []
-    for today in np.unique(day):
-        rows = np.flatnonzero((day == today) & ~found[numbers])
-        order = rows[np.argsort(-scores[rows].astype(np.float64), kind="stable")]
-        first = np.sort(np.unique(numbers[order], return_index=True)[1])[:k]
-        riskiest = numbers[order[first]]
-        compromised = np.intersect1d(riskiest, numbers[rows[labels[rows]]])
-        found[compromised] = True
-        shares.append(len(compromised) / k)
-    return float(np.mean(shares))
-
-
 def _rank(
     scores: npt.NDArray[Any], labels: Bools, weights: Float64s, chances: Float64s | None
 ) -> _Ranked:

@@ -75,7 +75,7 @@ def demo_of(tmp_path, monkeypatch):
                 port=0,
                 small=True,
                 stay=False,
-                days=0,
+                days=1,
                 as_json=as_json,
             )
         )

@@ -7,7 +7,6 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 from crivo.domain.instant import DAY
 from crivo.model.evaluate import (
     average_precision,
-    card_precision_top_k,
     evaluate,
     known_compromised_removed,
 )
@@ -96,12 +95,3 @@ def test_the_protocol_drops_payers_when_their_label_has_arrived():
     labels = np.array([row[2] for row in rows])
     kept = known_compromised_removed(payers, at, labels, train_start=0)
     assert [rows[i][:2] for i in np.flatnonzero(kept)] == [(3, 14), (4, 20), (5, 20)]
-
-
-def test_card_precision_counts_payers_and_drops_the_found():
-    scores = np.array([0.9, 0.8, 0.1, 0.9, 0.5, 0.4])
-    payers = np.array([1, 2, 3, 1, 2, 3])
-    at = np.array([0, 0, 0, DAY, DAY, DAY])
-    labels = np.array([True, False, False, False, True, False])
-    assert card_precision_top_k(scores, payers, at, labels, k=1) == 1.0
-    assert card_precision_top_k(scores, payers, at, labels, k=2) == 0.5
