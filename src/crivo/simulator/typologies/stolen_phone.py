@@ -25,6 +25,8 @@ _JUST_BELOW: Final = 19_900
 _JUST_BELOW_PER_MILLE: Final = 500
 _DAYS: Final = (1, 4)
 _STEP: Final = (MINUTE, 25 * MINUTE)
+#: Five steps end before midnight, when the day's counter is new.
+_HOURS: Final = (0, 21)
 _MULES: Final = (1, 4)
 #: The last of an account's places for devices is that of whoever took it over.
 _THIEFS_SLOT: Final = DEVICE_SLOTS - 1
@@ -33,13 +35,12 @@ _MIX: Final = {Initiation.DICT: 860, Initiation.QRDN: 90, Initiation.QRES: 50}
 
 def _recipe(casting: Casting, draws: Draws) -> Campaign:
     victim = casting.victim(draws)
-    begin = casting.begin(draws)
+    begin = casting.begin(draws, _HOURS)
     days = draws.one(*_DAYS)
     count = days * _A_DAY
     day = np.repeat(np.arange(days, dtype=np.int64), _A_DAY)
-    # Each day's payments begin when the counter of the day is new.
     steps = np.cumsum(draws.spans(*_STEP, count).reshape(days, _A_DAY), axis=1).reshape(-1)
-    occurred_at = begin + day * (DAY + HOUR // 4) + steps
+    occurred_at = begin + day * DAY + steps
     amounts = np.where(
         draws.chance(_JUST_BELOW_PER_MILLE, count), _JUST_BELOW, draws.between(*_AMOUNT, count)
     )
