@@ -23,7 +23,8 @@ a bank's figure: a source says what is public, the rest are priors.
   of 1,000 victims' payments (and of those passed on, from R$ 200) are contested.
 * **Noticed** is what the payer's institution collects besides the facts of a payment, with the
   thousandths of sessions in which it does. Of those sessions nine payments in ten show it. Honest
-  payments show the same, at the rates below.
+  payments show the same, at the rates below. A loan or a higher limit in T05 is noticed where one
+  was given.
 * **Means** is what a fraudster who adapts can change ([the adversary](adversary.md)).
 
 The truth of a row is its typology, campaign, role and hop: a victim pays (hop 1), mules pass on
