@@ -21,10 +21,10 @@ from crivo.simulator.typology import Typology
 _PAYMENTS: Final = (1, 5)
 _STAKE: Final = (90_000, 175)
 #: What a payment moves in the mean.
-_MEAN: Final = 700_000
+_MEAN: Final = 620_000
 _STAKE_MIN: Final = 5000
 #: What a bank lets a person pay in a day, after a wait.
-_LIMIT: Final = 6_000_000
+_LIMIT: Final = 5_000_000
 _LATER_PERCENT: Final = (50, 221)
 _FEE_PER_MILLE: Final = 600
 _FEE_PERCENT: Final = (12, 36)

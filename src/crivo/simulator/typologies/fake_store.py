@@ -25,7 +25,7 @@ _ADVERTISEMENTS: Final = (1, 5)
 _GOODS: Final = 12
 _PRICE: Final = (18_000, 180)
 #: What a payment moves in the mean.
-_MEAN: Final = 115_000
+_MEAN: Final = 105_000
 _PRICE_MIN: Final = 2900
 _BORROWED_ACCOUNT_PER_MILLE: Final = 300
 _MIX: Final = {Initiation.QRDN: 360, Initiation.QRES: 240, Initiation.DICT: 400}
