@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "8924afa8ac57a4e5a4e698ddee9ebd88f460eb0d0c255252e531e847c0bac780",
-    "dispositivos.csv": "21ef0bd68b3dbb73e9e7ce1be9f106cd36978b59f1da53776ba41fa6835b1d87",
-    "fraudes.csv": "9b711c1a091391e9b7afcaff38535a97fcd5c302747f37372c8c3e286d816b7b",
-    "limites_transacoes.csv": "1cfa0a7a00a38951fba5ca955e7f1b11ca9c0bae310af06685822ab7bbc9eec1",
-    "log_autenticacao.csv": "1bd1261650b4c0117b2b852ea09907b612bf0fa423b82d7aaf68c9ae2ee291f3",
-    "reports.jsonl": "b9679e12e20ce03d22d33867f2322403ebfc623d58c878f16e65af8a40e106f2",
-    "transacoes_historicas.csv": "a2d74b6f0aa77c47f1b9543e72c552867a7461a98e06ff46145934a31b083b91",
-    "transacoes_pix.csv": "6f2bc28f74f7045c43625ebc9f19b74fae3e40433fdef6f7bbce51a63f54b3ee",
-    "transfers.jsonl": "0571a3ca33d6edaf745669bd06458f9932d7b8ac0e13eaaf2b89324911c06119",
-    "truth.jsonl": "c267fc4113dd388fc2ebabbff660f37067ae2bab22842882ad47df0062ddf84f",
-    "usuarios.csv": "ae82ce49f51b4dab4395434e9056802abf70cb711020a6878961b64007d9d8d7",
+    "chaves_pix.csv": "e57cbfd05bd3d080b500c911996fd75cbf69e8472d14ce060027c37fa552107b",
+    "dispositivos.csv": "910ef27870d7e8665418e282979d7f9af857bd029c1b204cda114cd46d30cac0",
+    "fraudes.csv": "498602a80802714a0582163c58a83ec28cffb42862e1bdc244770fe647f7921c",
+    "limites_transacoes.csv": "2e78eae3ad2b8562cf5accc5bedeb134b2a86abdb27903af8be714c657cbe14a",
+    "log_autenticacao.csv": "3b0b65c6d6d788c62987cdd676d5f42ac570dc7cde38a8c6a240df5706d7a24f",
+    "reports.jsonl": "8270a3151e33242ef2eb7c5e09f779254a8cc22248d503ed86d4ba414675f103",
+    "transacoes_historicas.csv": "fbd51d279b74753248550f3f23beabca80538d7438ebd100b8d0893e7d8a4b03",
+    "transacoes_pix.csv": "4d9174dc79ddf73018936910769be8dc5b8c46ecfdf83cfe53b0e99ce329d298",
+    "transfers.jsonl": "8d31d8fe6662739cb4d68d7a00f34ddc3b3acb27d623e70bd291dc27b46fcea3",
+    "truth.jsonl": "420d430206c196ee8cba491a2e662ff951fc5c03c5f2ec6aed1d0b0f9ee6eca6",
+    "usuarios.csv": "8156f697876b1982eaff0410a333cf960afcabaca2687f876c50f1a02b165fcf",
 }
 
 PROGRAM = """
