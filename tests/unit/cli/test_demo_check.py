@@ -75,7 +75,7 @@ def demo_of(tmp_path, monkeypatch):
                 port=0,
                 small=True,
                 stay=False,
-                days=1,
+                days=0,
                 as_json=as_json,
             )
         )
