@@ -353,6 +353,21 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     )
 
 
+def test_late_transfers_are_told(service: Service, client: Caller) -> None:
+    def late() -> float:
+        found = re.search(
+            r"^crivo_transfers_late (\S+)$", client.get("/metrics").text, re.MULTILINE
+        )
+        return float(found[1]) if found else 0.0
+
+    before = service.decisions.counts.late
+    for received_at in ("2026-11-23T13:00:00Z", "2026-11-23T13:00:00.000001Z"):
+        body = transfer(occurred_at="2026-11-23T12:00:00Z", received_at=received_at)
+        assert client.post("/v1/decisions", json=body).status_code == 200
+    assert service.decisions.counts.late == before + 1
+    until(client, "/metrics", holds=lambda _: late() == before + 1)
+
+
 def test_the_catalogue_is_well_formed_and_rendered_whole() -> None:
     text = Metrics().render().decode()
     assert len({metric.name for metric in CATALOGUE}) == len(CATALOGUE)

@@ -225,5 +225,5 @@ def _warm(bundle: Bundle) -> None:
 def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> None:
     metrics.flying(app.hot.in_flight)
     counts = decisions.counts
-    metrics.state(counts.keys, counts.state_bytes)
+    metrics.state(counts.keys, counts.state_bytes, late=counts.late)
     metrics.log_end(decisions.log.end())

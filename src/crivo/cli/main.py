@@ -226,11 +226,12 @@ def serve(
     home: Home = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port; 0 picks a free one.")] = None,
+    as_json: Json = False,
 ) -> None:
     """Answer POST /v1/decisions and POST /predict from the champion model until Ctrl-C."""
     from crivo.cli.serve import run_serve
 
-    run_serve(home=home, host=host, port=port)
+    run_serve(home=home, host=host, port=port, as_json=as_json)
 
 
 @app.command()

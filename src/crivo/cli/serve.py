@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import os
+from functools import partial
 from pathlib import Path
 
 from crivo.bootstrap.service import Service, serve
 from crivo.settings import load_settings
 
 
-def run_serve(*, home: Path | None, host: str | None, port: int | None) -> None:
+def run_serve(*, home: Path | None, host: str | None, port: int | None, as_json: bool) -> None:
     """Serves the champion of the home folder until SIGINT or SIGTERM."""
     settings = load_settings(os.environ, home=home, http__host=host, http__port=port)
-    serve(settings, announce=_announce)
+    serve(settings, announce=partial(_announce, as_json=as_json))
 
 
-def _announce(service: Service, address: str) -> None:
+def _announce(service: Service, address: str, *, as_json: bool) -> None:
+    page = f"{address}/open?token={service.page.new_link_token()}"
+    if as_json:
+        # One line, since the process goes on.
+        facts = {"address": address, "page_once": page, "api_key": service.new_key}
+        print(json.dumps(facts), flush=True)
+        return
     print(f"Crivo listens on {address}", flush=True)
-    print(f"page, once: {address}/open?token={service.page.new_link_token()}", flush=True)
+    print(f"page, once: {page}", flush=True)
     if service.new_key is not None:
         print(f"API key, shown only now: {service.new_key}", flush=True)

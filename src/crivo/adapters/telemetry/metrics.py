@@ -133,6 +133,12 @@ STATE_KEYS: Final = Metric("crivo_state_keys", Kind.GAUGE, "keys", "Keys held in
 STATE_BYTES: Final = Metric(
     "crivo_state_bytes", Kind.GAUGE, "bytes", "Memory that feature state holds."
 )
+LATE: Final = Metric(
+    "crivo_transfers_late",
+    Kind.GAUGE,
+    "transfers",
+    "Transfers of the log that came over an hour late: scored where asked, and in no window.",
+)
 MODEL_INFO: Final = Metric(
     "crivo_model_info",
     Kind.GAUGE,
@@ -147,7 +153,7 @@ READY: Final = Metric(
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS, STATE_BYTES,
-    MODEL_INFO, READY,
+    LATE, MODEL_INFO, READY,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -217,8 +223,9 @@ class Metrics:
         """The table of decisions is so many events behind the log."""
         self._set(PROJECTION_LAG, to=behind)
 
-    def state(self, keys: int, state_bytes: int) -> None:
-        """What feature state holds."""
+    def state(self, keys: int, state_bytes: int, *, late: int) -> None:
+        """What feature state holds, and how many transfers came too late to enter it."""
+        self._set(LATE, to=late)
         self._set(STATE_KEYS, to=keys)
         self._set(STATE_BYTES, to=state_bytes)
 

@@ -1,0 +1,29 @@
+"""`crivo keys new` shows a key once, for people or as JSON; only its fingerprint stays."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import pytest
+
+from crivo.adapters.http.auth import fingerprint
+from crivo.adapters.http.key_file import read_keys
+from crivo.bootstrap.home import Paths
+from crivo.cli.main import main
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_new_key_is_shown_once_and_kept_as_a_fingerprint(tmp_path, monkeypatch, capsys, form):
+    monkeypatch.setattr(
+        sys, "argv", ["crivo", "keys", "new", "ana", "--home", str(tmp_path), *form]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code in {0, None}
+    shown = capsys.readouterr().out
+    key = json.loads(shown)["key"] if form else shown.split()[-1]
+    path = Paths(tmp_path).api_keys
+    assert key not in path.read_text()
+    (kept,) = read_keys(path)
+    assert (kept.name, kept.sha256) == ("ana", fingerprint(key).hex())
