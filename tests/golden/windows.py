@@ -44,6 +44,7 @@ class Said:
     payer: int = ANA
     payee: int = BIA
     accepted: bool = True
+    reais: int = 10
 
 
 @dataclass(frozen=True)
@@ -61,18 +62,22 @@ class Case:
 
 
 def rows(events: tuple[Paid | Said, ...]) -> np.ndarray[Any, Any]:
-    """The events as rows, each with an id of its own."""
-    return np.array([_row(number, event) for number, event in enumerate(events)], EVENT_ROW)
-
-
-def _row(number: int, event: Paid | Said) -> tuple[int, ...]:
-    if isinstance(event, Paid):
-        received_at, facts = event.at + event.delay, (RowKind.TRANSFER, event.reais, ABSENT)
-    else:
-        received_at, facts = event.at, (RowKind.REPORT, 0, int(event.accepted))
-    kind, reais, accepted = facts
-    ids = (event.payer, 0, event.payee, 0, number, 0)
-    return (kind, event.at, received_at, 100 * reais, *ids, ABSENT, ABSENT, accepted)
+    """The events as rows, each with an id of its own; a column that is not named has nothing."""
+    made = np.zeros(len(events), EVENT_ROW)
+    for name in ("initiation", "purpose", "accepted", "payer_ispb", "payee_ispb"):
+        made[name] = ABSENT
+    for number, event in enumerate(events):
+        row = made[number]
+        row["occurred_at"] = row["received_at"] = event.at
+        row["payer_0"], row["payee_0"], row["event_0"] = event.payer, event.payee, number
+        row["amount_centavos"] = 100 * event.reais
+        if isinstance(event, Paid):
+            row["kind"] = RowKind.TRANSFER
+            row["received_at"] += event.delay
+        else:
+            row["kind"] = RowKind.REPORT
+            row["accepted"] = int(event.accepted)
+    return made
 
 
 CASES = (
@@ -117,6 +122,9 @@ CASES = (
             "payer_amount_ratio_30d": 1.5,
             "payer_transfer_since_last_24h": 1_800.0,
             "payer_transfer_since_first_ever": 90_000.0,  # 25 h
+            "payer_amount_sum_1h": 1_000.0,
+            "payer_amount_sum_30d": 9_000.0,  # 60 + 20 + 10
+            "payee_amount_sum_24h": 1_000.0,
             "payee_transfer_count_24h": 1.0,
             "payee_transfer_count_7d": 2.0,
             "payee_amount_mean_7d": 3_500.0,  # (60 + 10) / 2
