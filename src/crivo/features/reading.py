@@ -201,7 +201,7 @@ def _spread_of(scratch: Words, count: int, total: int, high: int, low: int) -> f
     return spread(scratch[count], scratch[total], scratch[high], scratch[low])
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
 def value_of(
     plan: Words, arena: Words, feature: int, rows: Words, row: int, scratch: Words
 ) -> tuple[float, int]:
