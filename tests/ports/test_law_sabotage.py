@@ -93,14 +93,14 @@ def test_sabotage_a_quarantine_that_does_not_sync_breaks_its_law(tmp_path, monke
 
 @pytest.mark.parametrize(("fault", "law"), INDEX_FAULTS, ids=named(INDEX_FAULTS))
 def test_sabotage_a_faulty_index_breaks_its_law(tmp_path, fault, law):
-    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite")
+    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite", log_id="log")
     with pytest.raises(RED):
         law(fault(index))
     index.close()
 
 
 def test_sabotage_an_index_whose_last_record_stands_breaks_its_law(tmp_path):
-    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite")
+    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite", log_id="log")
     with pytest.raises(RED):
         index_laws.test_of_two_records_the_first_in_the_log_stands(
             faults.LastOneStands(index), seqs=(3, 9)
