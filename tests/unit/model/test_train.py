@@ -57,6 +57,7 @@ def test_a_training_label_that_was_unknown_at_calibration_is_none():
     with pytest.raises(Refused) as refusal:
         split_by_time(late, SplitOptions())
     assert refusal.value.code is Code.DATA_TOO_SMALL
+    assert "became known later" in refusal.value.hint
     assert late.labels().sum() == dataset.labels().sum() > 0
     assert late.labels(dataset.labels_as_of - 1).sum() == 0
 
@@ -120,6 +121,7 @@ def test_a_feature_that_has_seen_the_label_stops_training():
     with pytest.raises(Unfit) as refusal:
         trained(dataset)
     assert refusal.value.code is Code.LEAK_SUSPECTED
+    assert "--allow-leak" in refusal.value.hint
     assert "input_4" in refusal.value.message
 
 

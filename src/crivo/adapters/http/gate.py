@@ -78,8 +78,8 @@ class Gate:
             Refused: UNAUTHENTICATED, FIELD_UNKNOWN.
         """
         self._admit(scope)
-        if scope["query_string"]:
-            _check_query(scope["path"], scope["query_string"])
+        if query := scope.get("query_string", b""):
+            _check_query(scope["path"], query)
 
     def _admit(self, scope: Scope) -> None:
         match entrance_of(scope["path"]):
