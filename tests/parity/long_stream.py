@@ -13,6 +13,7 @@ from tests.parity.streams import START
 
 PART_ROWS = 50_000
 ACCOUNTS = 100_000
+INSTITUTIONS = 40
 #: Receipts lie this far apart on average: a million of them make some twelve days.
 STEP = SECOND
 
@@ -49,6 +50,11 @@ def _part(count: int, dice: np.random.Generator, now: int) -> Rows:
     rows["initiation"] = dice.integers(-1, 4, count)
     rows["purpose"] = -1
     rows["accepted"] = np.where(is_report, dice.integers(0, 2, count), -1)
+    # One payer in ten has two devices, some say none; institutions are few.
+    device = np.where(dice.random(count) < 0.01, 0, 2 * payer + (dice.random(count) < 0.1) + 1)
+    rows["device_0"] = np.where(is_report, 0, device)
+    rows["payer_ispb"] = np.where(is_report, -1, payer % INSTITUTIONS + 1)
+    rows["payee_ispb"] = np.where(is_report, -1, payee % INSTITUTIONS + 1)
     return rows
 
 
