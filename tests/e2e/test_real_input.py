@@ -66,8 +66,9 @@ def test_a_day_of_the_handbook_is_decided_ranked_and_replayed(
     assert found["decided"] + sum(found["refused"].values()) == played
     assert found["conserved"]
     assert found["replay"] == {"compared": found["decided"], "differing": 0, "other_version": 0}
-    chance = found["quality"]["frauds"] / played
-    assert found["quality"]["average_precision"] > 10 * chance
+    # On this slice 0.43 was measured, with 17 frauds: half of it is far from chance (0.009) and
+    # from what such few frauds may cost.
+    assert found["quality"]["average_precision"] > 0.2
 
 
 def test_card_rows_train_a_model_that_answers_predict(
