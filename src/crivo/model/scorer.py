@@ -69,6 +69,9 @@ class Scorer:
                 float64[n, F].
         """
         self._check(vectors, plan_hash, dimensions=2)
+        return self._scored(vectors)
+
+    def _scored(self, vectors: Float64s) -> tuple[Int64s, Int64s]:
         margins = np.empty(len(vectors), np.int64)
         scores = np.empty(len(vectors), np.int64)
         self._score_rows(
@@ -83,7 +86,7 @@ class Scorer:
             Misconfigured: as `score`.
         """
         self._check(vector, plan_hash, dimensions=1)
-        margins, scores = self.score(vector.reshape(1, -1), plan_hash=plan_hash)
+        margins, scores = self._scored(vector.reshape(1, -1))
         return int(margins[0]), int(scores[0])
 
     def contributions(self, vector: Float64s) -> Int64s:
