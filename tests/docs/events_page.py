@@ -50,7 +50,7 @@ def _overview() -> str:
 
 def _of_kind(kind: EventKind) -> str:
     head = "| field | type | seen by | meaning |\n|---|---|---|---|"
-    rows = [_of_field(field) for field in kind.fields]
+    rows = [_of_field(field) for field in kind.fields if field.seen_by]
     return "\n".join([f"### `{kind.name}`", "", f"Source: {kind.source}", "", head, *rows])
 
 

@@ -53,6 +53,11 @@ def simulate(
         (("--compression", "rar"), "compression"),
         (("--format", "csv", "--compression", "snappy"), "compression"),
         (("--keep-one-in", "0"), "keep-one-in"),
+        (("--adversary", "cunning"), "adversary"),
+        (("--policy", "none"), "policy"),
+        (("--adversary", "adaptive"), "--tables seven"),
+        (("--policy", "rules"), "--tables seven"),
+        (("--tables", "events", "--policy", "rules", "--report", "r"), "--report"),
     ],
 )
 def test_an_impossible_flag_is_refused_by_name_and_nothing_is_made(

@@ -11,9 +11,11 @@ import pytest
 
 from crivo.simulator import adversary
 from crivo.simulator.adversary import Crew, Mode, changed
+from crivo.simulator.answers import Answer
 from crivo.simulator.levers import Lever
 from crivo.simulator.options import SimulationOptions
-from crivo.simulator.play import SEEN, Answer, PlayedDay, allow_all, play
+from crivo.simulator.play import SEEN, PlayedDay, play
+from crivo.simulator.policies.allow import allow_all
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import NONE, Rows
 from crivo.simulator.world import World, simulate

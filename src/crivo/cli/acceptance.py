@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crivo.cli.game import check_nothing_stopped
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
 from crivo.domain.errors import Code, Unfit
 
@@ -17,6 +18,13 @@ def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_jso
     """`crivo simulate`: writes the world where it shall be kept, and the report asked for."""
     from crivo.cli.simulate import run_simulate
 
+    if report is not None:
+        check_nothing_stopped(
+            flags.adversary,
+            flags.policy,
+            "--report",
+            "The official figures are those of a world against which nothing is played.",
+        )
     if writes:
         run_simulate(flags, as_json=as_json and report is None)
     if report is not None:

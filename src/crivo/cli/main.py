@@ -14,24 +14,7 @@ import typer
 
 from crivo.cli.key_commands import keys
 from crivo.cli.options import Home, Json, Mapping, Seed
-from crivo.cli.world_options import (
-    ByDay,
-    Compression,
-    Difficulty,
-    Faults,
-    Format,
-    KeepOneIn,
-    Out,
-    PastDays,
-    Prevalence,
-    Replace,
-    Report,
-    Scale,
-    Side,
-    Start,
-    Tables,
-    WindowDays,
-)
+from crivo.cli.simulate_command import simulate
 
 app = typer.Typer(
     name="crivo",
@@ -117,53 +100,7 @@ def demo(
     )
 
 
-@app.command()
-def simulate(
-    out: Out = None,
-    report: Report = None,
-    tables: Tables = "seven",
-    seed: Seed = 7,
-    scale: Scale = "1",
-    start: Start = "2026-08-03",
-    days: WindowDays = 30,
-    past_days: PastDays = 90,
-    prevalence: Prevalence = "enriched",
-    difficulty: Difficulty = "standard",
-    file_format: Format = "csv",
-    compression: Compression = None,
-    by_day: ByDay = False,
-    keep_one_in: KeepOneIn = 1,
-    replace: Replace = False,
-    viewpoint: Side = "payer_psp",
-    fault: Faults = None,
-    as_json: Json = False,
-) -> None:
-    """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
-    from crivo.cli.acceptance import run_asked
-    from crivo.cli.simulate import SimulateFlags
-
-    folder = out or report
-    if folder is None:
-        raise typer.BadParameter("name a folder for the world, one for the report, or both")
-    flags = SimulateFlags(
-        out=folder,
-        tables=tables,
-        seed=seed,
-        start=start,
-        days=days,
-        past_days=past_days,
-        scale=scale,
-        prevalence=prevalence,
-        difficulty=difficulty,
-        file_format=file_format,
-        compression=compression,
-        by_day=by_day,
-        keep_one_in=keep_one_in,
-        replace=replace,
-        viewpoint=viewpoint,
-        faults=tuple(fault or ()),
-    )
-    run_asked(flags, writes=out is not None, report=report, as_json=as_json)
+app.command()(simulate)
 
 
 @app.command()

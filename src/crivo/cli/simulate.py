@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crivo.cli.faults import checked_faults, faulted_transfers
+from crivo.cli.game import check_nothing_stopped, parse_game
 from crivo.cli.output import print_facts, print_json, progress_bar
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ class SimulateFlags:
     keep_one_in: int = 1
     replace: bool = False
     viewpoint: str = "payer_psp"
+    adversary: str = "static"
+    policy: str | None = None
     faults: tuple[str, ...] = ()
 
 
@@ -52,6 +55,10 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
     from crivo.simulator.sampling import Sampling
 
     table_set = parse_table_set(flags.tables)
+    if table_set is TableSet.SEVEN:
+        check_nothing_stopped(
+            flags.adversary, flags.policy, "--tables seven", "Use --tables platform or events."
+        )
     layout = Layout(
         parse_format(flags.file_format),
         None if flags.compression is None else parse_compression(flags.compression),
@@ -83,8 +90,10 @@ def planned_world(flags: SimulateFlags) -> World:
         parse_scale,
         parse_start,
     )
+    from crivo.simulator.play import played_world
     from crivo.simulator.world import simulate
 
+    game = parse_game(flags.adversary, flags.policy)
     options = SimulationOptions(
         seed=flags.seed,
         start=parse_start(flags.start),
@@ -94,7 +103,8 @@ def planned_world(flags: SimulateFlags) -> World:
         prevalence=parse_prevalence(flags.prevalence),
         difficulty=parse_difficulty(flags.difficulty),
     )
-    return simulate(options)
+    world = simulate(options)
+    return played_world(world, game.policy, game.adversary) if game.is_played else world
 
 
 def run_simulate(flags: SimulateFlags, *, as_json: bool) -> None:

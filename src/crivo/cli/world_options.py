@@ -52,3 +52,16 @@ KeepOneIn = Annotated[
         "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
     ),
 ]
+Adversary = Annotated[
+    str,
+    typer.Option(
+        "--adversary", help="static, or adaptive: fraudsters learn what --policy lets through."
+    ),
+]
+AgainstPolicy = Annotated[
+    str | None,
+    typer.Option(
+        "--policy",
+        help="What stops transfers: allow (nothing) or rules. [default: rules where adaptive]",
+    ),
+]

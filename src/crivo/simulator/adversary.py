@@ -16,11 +16,14 @@ from typing import Final
 
 import numpy as np
 
+from crivo.domain.errors import Code, invalid
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.money import CENTAVOS_MAX
 from crivo.simulator.draws import Bools, Draws, Int64s, mixed
+from crivo.simulator.facts import Facts
 from crivo.simulator.levers import Lever
 from crivo.simulator.people import FRAUD_CLASSES, Town
+from crivo.simulator.planning import Plan
 from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 from crivo.simulator.signals import Signal
 from crivo.simulator.typology import Typology
@@ -50,6 +53,25 @@ class Mode(StrEnum):
 
     STATIC = "static"
     ADAPTIVE = "adaptive"
+
+    @property
+    def adapts(self) -> bool:
+        """Whether refusals change what they do."""
+        return self is Mode.ADAPTIVE
+
+
+def parse_mode(text: str) -> Mode:
+    """The mode of that name.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    try:
+        return Mode(text)
+    except ValueError:
+        raise invalid(
+            Code.FIELD_VALUE, field="adversary", expected=" or ".join(Mode), found=text
+        ) from None
 
 
 @dataclass(slots=True)
@@ -109,14 +131,16 @@ class Fraudsters:
     """All crews of a world: they give each day's frauds, and are told what became of them."""
 
     def __init__(
-        self, town: Town, seed: int, typologies: Sequence[Typology], frauds: Rows, mode: Mode
+        self, town: Town, seed: int, typologies: Sequence[Typology], plan: Plan, mode: Mode
     ) -> None:
+        frauds = plan.frauds
         self._town = town
         self._seed = seed
         self._mode = mode
         self._crews = [Crew(typology.means) for typology in typologies]
         self._ways: dict[int, Way] = {}
         self._rows = frauds.copy()
+        self._facts = plan.facts.copy()
         self._meant = frauds["amount_centavos"].copy()
         self._places = np.zeros(0, dtype=np.int64)
         self._begins = _begins(self._rows)
@@ -130,13 +154,19 @@ class Fraudsters:
         """
         new = ~self._begun & (self._begins < start + DAY)
         self._begun |= new
-        if self._mode is Mode.ADAPTIVE:
+        if self._mode.adapts:
             for campaign in np.unique(self._rows["campaign"][new]).tolist():
-                self._adapt(campaign, marked)
+                self._adapt(campaign, start, marked)
         at = self._rows["occurred_at"]
         today = np.flatnonzero(self._begun & (at >= start) & (at < start + DAY))
         self._places = today[np.argsort(at[today], kind="stable")]
         return self._rows[self._places]
+
+    def facts_of_day(self, start: int) -> Facts:
+        """What campaigns do besides transfers on the day that was given last, by time."""
+        at = self._facts["occurred_at"]
+        today = np.flatnonzero((at >= start) & (at < start + DAY))
+        return self._facts[today[np.argsort(at[today], kind="stable")]]
 
     def learn(self, passed: Bools) -> None:
         """Tells the crews which of the payments of the day just given came through."""
@@ -148,34 +178,34 @@ class Fraudsters:
             crew = self._crews[self._owners[campaign]]
             crew.learn(self._ways.get(campaign, crew.recipe), meant[mine], came[mine])
 
-    def _adapt(self, campaign: int, marked: Int64s) -> None:
+    def _adapt(self, campaign: int, start: int, marked: Int64s) -> None:
         crew = self._crews[self._owners[campaign]]
         if crew.refused == 0:
             return
         way = crew.choice(Draws(self._seed, "adversary", campaign))
         self._ways[campaign] = way
-        mine = np.flatnonzero(self._rows["campaign"] == campaign)
+        mine = self._rows["campaign"] == campaign
+        ahead = (self._facts["campaign"] == campaign) & (self._facts["occurred_at"] >= start)
         levels = dict(zip(crew.means, way, strict=True))
+        first = int(self._rows["occurred_at"][mine].min())
         rows = changed(self._town, self._rows[mine], levels)
+        facts = changed_facts(self._town, self._facts[ahead], first, levels)
         if Lever.PAYEE_AGE in crew.means:
             # An account that was reported is of no use any more.
-            for side in ("payer", "payee"):
-                burnt = np.isin(rows[side], marked)
-                rows[side][burnt] = _older(self._town, rows[side][burnt], campaign, 1)
+            for table, sides in ((rows, ("payer", "payee")), (facts, ("account", "other"))):
+                for side in sides:
+                    burnt = np.isin(table[side], marked)
+                    table[side][burnt] = _older(self._town, table[side][burnt], campaign, 1)
         self._rows[mine] = rows
+        self._facts[ahead] = facts
 
 
 def changed(town: Town, rows: Rows, levels: dict[Lever, int]) -> Rows:
     """A campaign's rows with each lever at its level; claims keep their delays."""
     rows = rows.copy()
     before = rows["occurred_at"].copy()
-    first = int(before.min())
     _cap(rows, _CAPS[levels.get(Lever.AMOUNT, 0)])
-    pace = _PACES[levels.get(Lever.PACE, 0)]
-    rows["occurred_at"] = first + (before - first) * pace
-    if hour := levels.get(Lever.HOUR, 0):
-        midnight = (first + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
-        rows["occurred_at"] += max(midnight + _HOURS[hour - 1] * HOUR, first) - first
+    rows["occurred_at"] = _moved(before, int(before.min()), levels)
     if levels.get(Lever.DEVICE, 0):
         stolen = rows["hop"] == 1
         rows["device"][stolen] = rows["payer"][stolen] * DEVICE_SLOTS
@@ -185,10 +215,30 @@ def changed(town: Town, rows: Rows, levels: dict[Lever, int]) -> Rows:
             rows[side] = _older(town, rows[side], int(rows["campaign"][0]), age)
         itself = rows["payer"] == rows["payee"]
         rows["payee"][itself] = (rows["payer"][itself] + 1) % town.census.persons
-    for column in ("contested_at", "settled_at"):
-        claimed = rows[column] != NONE
-        rows[column][claimed] += (rows["occurred_at"] - before)[claimed]
+    for column in ("contested_at", "settled_at", "block_ended_at"):
+        ends = rows[column] != NONE
+        rows[column][ends] += (rows["occurred_at"] - before)[ends]
     return rows
+
+
+def changed_facts(town: Town, facts: Facts, first: int, levels: dict[Lever, int]) -> Facts:
+    """What goes with a campaign whose first payment was at `first`, moved as its payments are."""
+    facts = facts.copy()
+    facts["occurred_at"] = _moved(facts["occurred_at"], first, levels)
+    if (age := levels.get(Lever.PAYEE_AGE, 0)) and len(facts):
+        for side in ("account", "other"):
+            facts[side] = _older(town, facts[side], int(facts["campaign"][0]), age)
+    return facts
+
+
+def _moved(at: Int64s, first: int, levels: dict[Lever, int]) -> Int64s:
+    """When that happens now: pauses after `first` are longer, and all begins at another hour."""
+    pace = _PACES[levels.get(Lever.PACE, 0)]
+    moved = np.where(at > first, first + (at - first) * pace, at)
+    if hour := levels.get(Lever.HOUR, 0):
+        midnight = (first + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
+        moved += max(midnight + _HOURS[hour - 1] * HOUR, first) - first
+    return moved
 
 
 def _cap(rows: Rows, cap: int) -> None:

@@ -8,30 +8,22 @@ on no more than came.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import IntEnum
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 
 from crivo.simulator.adversary import Fraudsters, Mode
+from crivo.simulator.answers import Answer
 from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.facts import Facts, no_facts
+from crivo.simulator.played import Played, Touched, clear_stopped
+from crivo.simulator.policy import Decide, Policy
 from crivo.simulator.rhythm import Day
-from crivo.simulator.rows import NONE, ROW, Rows
+from crivo.simulator.rows import NONE, ROW, Rows, no_rows
 from crivo.simulator.typology import Typology
 from crivo.simulator.world import World
-
-
-class Answer(IntEnum):
-    """What a policy answers, from the mildest to the strictest."""
-
-    ALLOW = 0
-    WARN = 1
-    STEP_UP = 2
-    HOLD = 3
-    REJECT = 4
-
 
 #: Of a row, what the payer's institution knows when it decides.
 VISIBLE: Final = (
@@ -46,45 +38,72 @@ VISIBLE: Final = (
 )
 SEEN: Final = np.dtype([(name, ROW[name]) for name in VISIBLE])
 
-#: Answers a day: the transfers (of dtype SEEN, in time order), the accounts marked so far (rising);
-#: one value of Answer for each transfer.
-Decide = Callable[[Day, Rows, Int64s], Int64s]
-
 #: Victims who pay themselves prove who they are when asked; who took their access cannot.
 _TOOK_ACCESS: Final = ("ACCOUNT_TAKEOVER", "FRAUDULENT_ACCESS")
 
 
 @dataclass(frozen=True, slots=True)
 class PlayedDay:
-    """A day as it went. Arrays are as long as `rows`, which lie in time order.
+    """A day as it went: `rows` in time order, with the answers, and those that were stopped.
 
-    `passed` says whether the money arrived: it was let through, and there was some.
+    `facts` are what went with the frauds, by time.
     """
 
     day: Day
     rows: Rows
-    answers: Int64s
-    passed: Bools
+    facts: Facts
+
+    @property
+    def passed(self) -> Bools:
+        """Which rows arrived: they were let through, and there was money."""
+        return ~self.rows["stopped"]
+
+    @property
+    def answers(self) -> Int64s:
+        """What was answered to each row."""
+        return self.rows["answer"].astype(np.int64)
 
 
 def play(world: World, decide: Decide, mode: Mode = Mode.STATIC) -> Iterator[PlayedDay]:
     """Each day of the world against this policy; equal arguments give equal days."""
-    fraudsters = Fraudsters(world.town, world.options.seed, world.typologies, world.frauds, mode)
+    fraudsters = Fraudsters(world.town, world.options.seed, world.typologies, world.plan, mode)
     rail = _Rail(world.typologies)
     for day, planned in world.rows():
         honest = planned[planned["typology"] == NONE]
         marked = rail.marked(day.start)
         rows = np.concatenate([honest, fraudsters.of_day(day.start, marked)])
         rows = rows[np.argsort(rows["occurred_at"], kind="stable")]
-        answers = np.asarray(decide(day, _seen(rows), marked), dtype=np.int64)
-        passed = rail.settle(rows, answers)
-        fraudsters.learn(passed[rows["typology"] != NONE])
-        yield PlayedDay(day, rows, answers, passed)
+        rows["answer"] = decide(day, _seen(rows), marked)
+        rail.settle(rows)
+        fraudsters.learn(~rows["stopped"][rows["typology"] != NONE])
+        yield PlayedDay(day, rows, fraudsters.facts_of_day(day.start))
 
 
-def allow_all(_day: Day, seen: Rows, _marked: Int64s) -> Int64s:
-    """The policy that stops nothing."""
-    return np.full(len(seen), int(Answer.ALLOW), dtype=np.int64)
+def played_world(world: World, policy: Policy, mode: Mode) -> World:
+    """The world as it goes against that policy, to be walked through like any other.
+
+    It is played once, which takes a walk; memory keeps what differs from the plan.
+    """
+    frauds, facts = [no_rows()], [no_facts()]
+    honest: dict[int, Touched] = {}
+    for played in play(world, policy.begin(), mode):
+        is_fraud = played.rows["typology"] != NONE
+        frauds.append(played.rows[is_fraud])
+        facts.append(played.facts)
+        rest = played.rows[~is_fraud]
+        places = np.flatnonzero((rest["answer"] != Answer.ALLOW) | rest["stopped"])
+        touched = rest[places]
+        answers = touched["answer"].astype(np.int64)
+        honest[played.day.index] = (places, answers, touched["stopped"].copy())
+    result = Played(
+        policy=policy.name,
+        adversary=str(mode),
+        stops=policy.stops,
+        frauds=np.concatenate(frauds),
+        facts=np.concatenate(facts),
+        honest=honest,
+    )
+    return replace(world, played=result)
 
 
 class _Rail:
@@ -100,27 +119,19 @@ class _Rail:
         known = {account for settled_at, account in self._marks if settled_at < now}
         return np.asarray(sorted(known), dtype=np.int64)
 
-    def settle(self, rows: Rows, answers: Int64s) -> Bools:
-        """Which rows arrive. Of those that do not, the claims are taken out."""
-        passed = answers <= Answer.STEP_UP
+    def settle(self, rows: Rows) -> None:
+        """Marks the rows that are stopped. Claims about them and blocks are taken out."""
+        passed = rows["answer"] <= Answer.STEP_UP
         for place in np.flatnonzero(rows["typology"] != NONE).tolist():
             row = rows[place]
-            asked = answers[place] == Answer.STEP_UP
+            asked = row["answer"] == Answer.STEP_UP
             caught = asked and self._took_access[int(row["typology"])]
             passed[place] = passed[place] and not caught and self._funded(row)
-        stopped = ~passed
-        for column, empty in (
-            ("contested_at", NONE),
-            ("settled_at", NONE),
-            ("accepted", False),
-            ("recovery", 0),
-            ("returned_centavos", 0),
-        ):
-            rows[column][stopped] = empty
+        rows["stopped"] = ~passed
+        clear_stopped(rows)
         accepted = rows[rows["accepted"]]
         settled_at, payees = accepted["settled_at"].tolist(), accepted["payee"].tolist()
         self._marks += zip(settled_at, payees, strict=True)
-        return passed
 
     def _funded(self, row: np.void) -> bool:
         """Moves a fraud's money, if its payer is a victim or has received that much."""

@@ -42,6 +42,8 @@ ROW: Final = np.dtype(
         ("returned_centavos", "<i8"),  # what of it came back
         ("block", "<i1"),  # a Block: whether the payee's institution froze it, and how that ended
         ("block_ended_at", "<i8"),  # when it was released or returned, or NONE
+        ("answer", "<i1"),  # an Answer: what the payer's institution said in a play; else ALLOW
+        ("stopped", "?"),  # whether it went no further, in a play
     ]
 )
 

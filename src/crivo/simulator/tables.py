@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from crivo.domain.report import ReportStatus
 from crivo.domain.transfer import Initiation
+from crivo.simulator.answers import Answer
 from crivo.simulator.columns import Column, Columns, Kind, Piece, words
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.institutions import ISPBS
@@ -27,6 +28,7 @@ from crivo.simulator.world import Progress, World
 TRANSFERS: Final = "transfers"
 TRUTH: Final = "truth"
 REPORTS: Final = "reports"
+ANSWERS: Final = "answers"
 TABLES: Final = (TRANSFERS, TRUTH, REPORTS)
 
 _BY_QR: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
@@ -43,6 +45,8 @@ def platform_tables(
 ) -> Iterator[Piece]:
     """Pieces of tables: each day's transfers and truth in time order, at the end the reports.
 
+    Where a policy other than the one that allows everything was played against, also `answers`.
+
     A sample keeps all frauds and all that was contested, and adds the column `weight`.
     """
     claims: list[tuple[Rows, npt.NDArray[np.bytes_]]] = []
@@ -55,13 +59,17 @@ def platform_tables(
         claims.append((rows[contested], ids[contested]))
         transfers = transfer_columns(world, rows, ids, institutions)
         truth = truth_columns(world, rows, ids)
+        answers = answer_columns(rows, ids)
         if not sampling.is_whole:
             always = contested | (rows["typology"] != NONE)
             places, weights = sampling.of_day(world.options.seed, day, rows, always)
             weight = Column("weight", Kind.INTEGER, weights)
             transfers, truth = (*picked(transfers, places), weight), picked(truth, places)
+            answers = picked(answers, places)
         yield Piece(TRANSFERS, transfers, day.date)
         yield Piece(TRUTH, truth, day.date)
+        if world.played is not None and world.played.stops:
+            yield Piece(ANSWERS, answers, day.date)
     contested_rows = np.concatenate([rows for rows, _ in claims])
     columns = report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
     yield Piece(REPORTS, columns)
@@ -115,6 +123,15 @@ def truth_columns(world: World, rows: Rows, ids: npt.NDArray[np.bytes_]) -> Colu
         Column("campaign", Kind.INTEGER, campaigns, alone),
         Column("role", Kind.WORD, words(tuple(Role.__members__))[rows["role"]], alone),
         Column("hop", Kind.INTEGER, rows["hop"].astype(np.int64), alone),
+    )
+
+
+def answer_columns(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
+    """What a policy answered in a play, and whether the money arrived: known after deciding."""
+    return (
+        Column("end_to_end_id", Kind.TEXT, ids),
+        Column("answer", Kind.WORD, words(tuple(Answer.__members__))[rows["answer"]]),
+        Column("arrived", Kind.FLAG, ~rows["stopped"]),
     )
 
 

@@ -14,10 +14,12 @@ from crivo.simulator.daily_life import ordinary_day
 from crivo.simulator.day_plan import Purse
 from crivo.simulator.difficulty import SETTINGS
 from crivo.simulator.draws import Draws
+from crivo.simulator.facts import Facts
 from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.people import Town, census, settle
 from crivo.simulator.planning import GRAIN, Part, Plan, plan_frauds
+from crivo.simulator.played import Played
 from crivo.simulator.reports import contest_honest, honest_claims_of_million
 from crivo.simulator.rhythm import Day, calendar
 from crivo.simulator.rows import NONE, Rows, no_rows
@@ -39,6 +41,7 @@ class World:
     days: tuple[Day, ...]
     plan: Plan
     accounts: int  # every account number lies below
+    played: Played | None = None  # how it went against a policy; else as planned
 
     @property
     def window_start(self) -> int:
@@ -48,7 +51,12 @@ class World:
     @property
     def frauds(self) -> Rows:
         """All frauds of the world, by time."""
-        return self.plan.frauds
+        return self.plan.frauds if self.played is None else self.played.frauds
+
+    @property
+    def facts(self) -> Facts:
+        """What campaigns do besides transfers, by time."""
+        return self.plan.facts if self.played is None else self.played.facts
 
     def rows(self, progress: Progress | None = None) -> Iterator[tuple[Day, Rows]]:
         """Each day with its transfers in time order: memory holds one day and the frauds."""
@@ -62,6 +70,8 @@ class World:
         purse = Purse()
         for day in self.days:
             rows = self._day(day, habits, purse)
+            if self.played is not None:
+                rows = self.played.of_day(day, rows)
             made += len(rows)
             yield day, rows
             if progress is not None:
@@ -70,18 +80,20 @@ class World:
     @property
     def honest_claims_of_million(self) -> int:
         """How many of a million honest transfers are contested all the same."""
-        claims = int((self.frauds["contested_at"] != NONE).sum())
-        return honest_claims_of_million(claims, self.options.transfers - len(self.frauds))
+        frauds = self.plan.frauds
+        claims = int((frauds["contested_at"] != NONE).sum())
+        return honest_claims_of_million(claims, self.options.transfers - len(frauds))
 
     @property
     def honest_blocks_of_million(self) -> int:
         """How many of a million honest transfers the payee's institution freezes."""
-        blocked = int((self.frauds["block"] != Block.NONE).sum())
-        return honest_blocks_of_million(blocked, self.options.transfers - len(self.frauds))
+        frauds = self.plan.frauds
+        blocked = int((frauds["block"] != Block.NONE).sum())
+        return honest_blocks_of_million(blocked, self.options.transfers - len(frauds))
 
     def _day(self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse) -> Rows:
         seed = self.options.seed
-        frauds, companions = of_day(self.frauds, day), of_day(self.plan.companions, day)
+        frauds, companions = of_day(self.plan.frauds, day), of_day(self.plan.companions, day)
         room = day.transfers - len(frauds) - len(companions)
         parts = [habit(day, Draws(seed, name, day.index)) for name, habit in habits]
         seen = np.concatenate([no_rows(), *parts])

@@ -17,6 +17,7 @@ from typing import Final
 from crivo.adapters.world_files.files import TableFiles
 from crivo.adapters.world_files.layout import Layout
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
+from crivo.simulator.adversary import Mode
 from crivo.simulator.columns import Piece
 from crivo.simulator.events.streams import events
 from crivo.simulator.events.viewpoint import Viewpoint
@@ -28,7 +29,7 @@ from crivo.simulator.world import Progress, World
 MANIFEST: Final = "world.json"
 
 #: Raised when equal options give other rows than before.
-WORLD_VERSION: Final = 2
+WORLD_VERSION: Final = 3
 
 DEFAULT_LAYOUT: Final = Layout()
 
@@ -172,6 +173,8 @@ def _pieces(
 ) -> Iterator[Piece]:
     match table_set:
         case TableSet.SEVEN:
+            # Its transfers are those that were carried out; the command refuses another policy.
+            assert world.played is None or not world.played.stops
             return seven_tables(world, progress, sampling)
         case TableSet.PLATFORM:
             return platform_tables(world, progress, sampling)
@@ -213,6 +216,8 @@ def _about(
             "scale": f"{options.scale.normalize():f}",
             "prevalence": str(options.prevalence),
             "difficulty": options.difficulty,
+            "adversary": Mode.STATIC if world.played is None else world.played.adversary,
+            "policy": "allow" if world.played is None else world.played.policy,
         },
         "tables": table_set,
         "format": layout.file_format,

@@ -17,12 +17,13 @@ from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.limit_book import LimitBook
 from crivo.simulator.events.look_ups import ask
 from crivo.simulator.events.mandates import MandateBook
+from crivo.simulator.events.orders import Orders
 from crivo.simulator.events.past import Past
 from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import Registry
 from crivo.simulator.events.settlement import settle_attempts
 from crivo.simulator.facts import FactKind
-from crivo.simulator.naming import account_ids, end_to_end_ids
+from crivo.simulator.naming import account_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
@@ -48,10 +49,13 @@ class Chronicle:
         self._devices = Registry(self._accounts)
         self._mandates = MandateBook(world.options.seed)
         self._limits = LimitBook(self._accounts)
+        self._orders = Orders(world.options.seed, world.town, world.facts)
 
-    def day(self, day: Day, rows: Rows) -> DayFacts:
+    def day(self, day: Day, transfers: Rows) -> DayFacts:
         """The facts of the next day, whose transfers these are."""
         world, town = self._world, self._world.town
+        attempts = self._orders.day(day, transfers)
+        rows = attempts.rows
         seed = world.options.seed
 
         def draws(name: str) -> Draws:
@@ -61,9 +65,9 @@ class Chronicle:
         payees = account_institutions(town, rows["payee"])
         same_psp = payers == payees
         by_hand = rows["initiation"] == INITIATIONS.index(Initiation.MANU)
-        settlement = settle_attempts(draws("settlement"), rows, same_psp)
+        settlement = settle_attempts(draws("settlement"), attempts, same_psp)
         settled = settlement.settled
-        happened = of_day(world.plan.facts, day)
+        happened = of_day(world.facts, day)
         persons = town.census.persons
         scans = happened[happened["kind"] == FactKind.KEYS_LOOKED_UP]
         loans = happened[happened["kind"] == FactKind.LOAN_DISBURSED]
@@ -79,7 +83,7 @@ class Chronicle:
             day=day,
             rows=rows,
             happened=happened,
-            ids=end_to_end_ids(Draws(seed, "ids", day.index), rows["occurred_at"], payers),
+            ids=attempts.ids,
             payer_names=account_ids(seed, rows["payer"], payers),
             payee_names=account_ids(seed, rows["payee"], payees),
             payer_places=payers,

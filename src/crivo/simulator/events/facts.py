@@ -21,13 +21,13 @@ from crivo.simulator.rows import Rows
 
 @dataclass(frozen=True, slots=True)
 class DayFacts:
-    """A day of the world. Arrays have one entry a transfer unless they say otherwise."""
+    """A day of the world. Arrays have one entry an attempt unless they say otherwise."""
 
     seed: int
     accounts: Accounts
     register: Register  # who holds the accounts
     day: Day
-    rows: Rows  # in time order
+    rows: Rows  # the attempts, in time order
     happened: Facts  # what campaigns did besides transfers, in time order
     ids: Names  # EndToEndIds
     payer_names: Names  # of accounts

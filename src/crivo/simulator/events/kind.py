@@ -27,6 +27,8 @@ RECEIVED_AT = "received_at"
 
 #: Rows with this flag set never pass the settlement system, so that the rail does not see them.
 SAME_PSP = "is_same_psp"
+#: Rows with this flag unset never left the payer's institution: nobody else sees them.
+SENT = "is_sent"
 
 
 class Tier(StrEnum):

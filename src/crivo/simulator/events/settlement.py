@@ -11,8 +11,10 @@ import numpy as np
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.transfer import Initiation
 from crivo.simulator.amounts import drawn, lognormal
+from crivo.simulator.answers import Answer
 from crivo.simulator.blocks import Block
 from crivo.simulator.draws import Bools, Draws, Int64s, cumulated
+from crivo.simulator.events.orders import Attempts
 from crivo.simulator.events.timing import MILLISECOND, soon
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
 
@@ -28,6 +30,8 @@ CANCELLED_PER_MILLE: Final = 40
 _SPI: Final = (2_800, 21)
 _SAME_PSP_MS: Final = (50, 400)
 _TIMEOUT: Final = 40 * SECOND
+#: How soon the payer's own institution refuses.
+_REFUSED_AFTER: Final = 300 * MILLISECOND
 
 #: Codes of the settlement system and their weights: for payments by key, and for typed ones.
 REASONS: Final = (
@@ -36,6 +40,9 @@ REASONS: Final = (
 _BY_KEY: Final = (120, 50, 10, 80, 60, 10, 150, 350, 20, 50, 60, 40)
 _BY_HAND: Final = (40, 10, 420, 20, 100, 60, 50, 110, 140, 10, 30, 10)
 _TIMED_OUT: Final = REASONS.index("AB03")
+_OVER_LIMIT: Final = REASONS.index("AM02")
+_NO_BALANCE: Final = REASONS.index("AM04")
+_SUSPECTED: Final = REASONS.index("FRAD")
 
 
 class Outcome(IntEnum):
@@ -48,12 +55,13 @@ class Outcome(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """One entry a transfer of the day."""
+    """One entry an attempt of the day."""
 
     outcome: Int64s  # of Outcome
     at: Int64s  # when that was known
     reason: Int64s  # place in REASONS, or NONE
     scheduled: Bools
+    sent: Bools  # whether the payer's institution let it out at all
 
     @property
     def settled(self) -> Bools:
@@ -61,11 +69,33 @@ class Settlement:
         return self.outcome == Outcome.SETTLED
 
 
-def settle_attempts(draws: Draws, rows: Rows, same_psp: Bools) -> Settlement:
-    """The end of each attempt.
+def settle_attempts(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
+    """The end of each attempt: of a transfer by the rail, of an order by who stopped it.
 
     Frauds, and what is contested or frozen later, always settle: there was money to lose.
     """
+    by_rail = _by_rail(draws, attempts.rows, same_psp)
+    stopped, back_at = attempts.rows["stopped"], attempts.taken_back_at
+    taken_back = back_at != NONE
+    at = np.where(stopped, attempts.rows["occurred_at"] + _REFUSED_AFTER, by_rail.at)
+    outcome = np.where(stopped, Outcome.REJECTED, by_rail.outcome)
+    refused = stopped & ~taken_back
+    return Settlement(
+        outcome=np.where(taken_back, Outcome.CANCELLED, outcome),
+        at=np.where(taken_back, back_at, at),
+        reason=np.where(refused, _refusals(attempts), np.where(stopped, NONE, by_rail.reason)),
+        scheduled=np.where(stopped, taken_back, by_rail.scheduled),
+        sent=~stopped,
+    )
+
+
+def _refusals(attempts: Attempts) -> Int64s:
+    """Why the payer's institution would refuse each: a limit, suspicion, or nothing to pay with."""
+    suspected = attempts.rows["answer"] >= Answer.STEP_UP
+    return np.select([attempts.over_limit, suspected], [_OVER_LIMIT, _SUSPECTED], _NO_BALANCE)
+
+
+def _by_rail(draws: Draws, rows: Rows, same_psp: Bools) -> Settlement:
     count = len(rows)
     initiation = rows["initiation"].astype(np.int64)
     by_hand = initiation == INITIATIONS.index(Initiation.MANU)
@@ -95,4 +125,5 @@ def settle_attempts(draws: Draws, rows: Rows, same_psp: Bools) -> Settlement:
         at=rows["occurred_at"] + delay,
         reason=np.where(rejected, reason, NONE),
         scheduled=scheduled,
+        sent=np.ones(count, dtype=np.bool_),
     )

@@ -13,7 +13,7 @@ from crivo.simulator.columns import Column, Columns, Piece
 from crivo.simulator.draws import Bools, Int64s
 from crivo.simulator.events.chronicle import Chronicle
 from crivo.simulator.events.facts import DayFacts
-from crivo.simulator.events.kind import RECEIVED_AT, SAME_PSP, EventKind, default_kinds
+from crivo.simulator.events.kind import RECEIVED_AT, SAME_PSP, SENT, EventKind, default_kinds
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
@@ -121,11 +121,18 @@ def _values(columns: Columns, name: str) -> Int64s:
 
 
 def _visible_rows(columns: Columns, viewpoint: Viewpoint) -> Columns:
-    """Without what stayed inside one institution, where the rail looks."""
-    inside = [column.values for column in columns if column.name == SAME_PSP]
-    if viewpoint is not Viewpoint.RAIL or not inside:
+    """Without what stayed inside the payer's institution, or, for the rail, inside one of both."""
+    flags = {
+        column.name: column.values.astype(np.bool_)
+        for column in columns
+        if column.name in (SAME_PSP, SENT)
+    }
+    hidden = [~flags[SENT]] if SENT in flags and viewpoint is not Viewpoint.PAYER_PSP else []
+    if SAME_PSP in flags and viewpoint is Viewpoint.RAIL:
+        hidden.append(flags[SAME_PSP])
+    if not hidden:
         return columns
-    return taken(columns, np.flatnonzero(~inside[0].astype(np.bool_)))
+    return taken(columns, np.flatnonzero(~np.logical_or.reduce(hidden)))
 
 
 def _seen(kind: EventKind, columns: Columns, viewpoint: Viewpoint) -> Columns:

@@ -28,6 +28,7 @@ PAYEE: Final[Seen] = frozenset({Viewpoint.PAYEE_PSP})
 BOTH: Final[Seen] = PAYER | PAYEE
 PAYER_AND_RAIL: Final[Seen] = PAYER | {Viewpoint.RAIL}
 PAYEE_AND_RAIL: Final[Seen] = PAYEE | {Viewpoint.RAIL}
+NOBODY: Final[Seen] = frozenset()
 ALL: Final[Seen] = frozenset(Viewpoint)
 
 

@@ -161,7 +161,7 @@ def _first_used(world: World) -> Int64s:
 
 def _planned_rows(world: World) -> Iterator[Rows]:
     """Frauds, what goes with them, and the background that fraudsters' accounts receive."""
-    yield world.plan.frauds
+    yield world.frauds
     yield world.plan.companions
     for name, habit in world.plan.background:
         for day in world.days:

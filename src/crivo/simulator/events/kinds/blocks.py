@@ -48,7 +48,7 @@ def _draw(facts: DayFacts) -> Drawn:
 EVENTS: Final = EventKind(
     name="blocks",
     stream="pix.settlements.v1",
-    key="payee_account",
+    key="payer_account",
     tier=Tier.LATER,
     meaning="The payee's institution froze what it had credited, and released or returned it.",
     source="Res. BCB 147/2021 and 506/2025: at most 72 h, persons and firms.",

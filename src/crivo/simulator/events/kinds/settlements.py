@@ -13,7 +13,7 @@ from crivo.simulator.events.naming import return_ids
 from crivo.simulator.events.returns import RETURN_REASONS, returns_of
 from crivo.simulator.events.settlement import REASONS
 from crivo.simulator.events.timing import soon
-from crivo.simulator.events.viewpoint import ALL, BOTH
+from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.rows import NONE
 
@@ -51,6 +51,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "payee_ispb": ispbs[facts.payee_places][every],
         "transfer_occurred_at": rows["occurred_at"][every],
         "is_same_psp": facts.same_psp[every],
+        "is_sent": settlement.sent[every],
     }
 
 
@@ -77,6 +78,7 @@ EVENTS: Final = EventKind(
         Field("payee_ispb", Kind.WORD, ALL, "of the attempt"),
         Field("transfer_occurred_at", Kind.INSTANT, ALL, "instant of the attempt"),
         Field("is_same_psp", Kind.FLAG, BOTH, "it never passed the settlement system"),
+        Field("is_sent", Kind.FLAG, NOBODY, "whether others than the payer's institution see it"),
     ),
     draw=_draw,
 )

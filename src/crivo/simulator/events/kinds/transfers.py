@@ -17,7 +17,7 @@ from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import characters, person_ids
 from crivo.simulator.events.timing import lead
-from crivo.simulator.events.viewpoint import ALL, BOTH, PAYEE, PAYER
+from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY, PAYEE, PAYER
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.lettering import Names
 from crivo.simulator.naming import device_ids, keys
@@ -86,6 +86,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "payee_key": (keys(seed, payees, facts.by_code), facts.by_hand),
         "payee_account_opened_at": accounts.opened_at(payees),
         "is_same_psp": facts.same_psp,
+        "is_sent": facts.settlement.sent,
         "device": (device_ids(seed, rows["device"]), no_device),
         "is_device_registered": (facts.devices.is_registered, no_device),
         "device_registered_at": (registered_at, registered_at == NONE),
@@ -139,6 +140,7 @@ EVENTS: Final = EventKind(
         Field("payee_key", Kind.TEXT, ALL, "null where typed by hand", nullable=True),
         Field("payee_account_opened_at", Kind.INSTANT, PAYEE, "of the own customer's account"),
         Field("is_same_psp", Kind.FLAG, BOTH, "both accounts lie with one institution"),
+        Field("is_sent", Kind.FLAG, NOBODY, "whether others than the payer's institution see it"),
         Field("device", Kind.TEXT, PAYER, "null where not collected", nullable=True),
         Field("is_device_registered", Kind.FLAG, PAYER, "null without a device", nullable=True),
         Field("device_registered_at", Kind.INSTANT, PAYER, "null if not registered", nullable=True),
