@@ -38,7 +38,7 @@ from crivo.features.row import RowKind
 from crivo.flows.ports import Snapshot
 
 SEED: Final = 11
-CHUNK_ROWS: Final = 65_536
+CHUNK_ROWS: Final = 8_192  # as many as replay takes at once
 
 Rows = NDArray[Any]
 

@@ -27,7 +27,7 @@ from crivo.features.row import RowKind
 from crivo.features.spec import FeatureSet
 
 SEED: Final = 7
-CHUNK_ROWS: Final = 65_536
+CHUNK_ROWS: Final = 8_192  # as many as replay takes at once
 ORACLE_ROWS: Final = 300
 RATE: Final = 1_000
 
