@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from crivo.features import arena, kernel, members, reading, wide
+from crivo.features import arena, facts, kernel, members, reading, wide
 
 FEATURES = Path(kernel.__file__).parent
 PINS = {
     "wide.py": ("layout.py", wide.COMPILED_WITH),
     "arena.py": ("wide.py", arena.COMPILED_WITH),
-    "members.py": ("arena.py", members.COMPILED_WITH),
+    "facts.py": ("arena.py", facts.COMPILED_WITH),
+    "members.py": ("facts.py", members.COMPILED_WITH),
     "reading.py": ("members.py", reading.COMPILED_WITH),
     "kernel.py": ("reading.py", kernel.COMPILED_WITH),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
 from crivo.domain.errors import CrivoError
 from crivo.features.expression import Field
@@ -20,6 +21,7 @@ from crivo.features.spec import (
     Measure,
     Statistic,
 )
+from crivo.features.terms import ABOUT, FACTS
 from crivo.features.window import EVER, NOW, TODAY, TONIGHT, days, hours, minutes
 
 CARD = Card(
@@ -37,9 +39,27 @@ def everything() -> tuple[Feature, ...]:
     return tuple(_declarable())
 
 
+#: What is told beside transfers and reports is counted like them: less is worth trying there.
+TOLD_WINDOWS = (EVER, TODAY, TONIGHT, hours(1), days(7))
+
+
+def _choices() -> Iterator[tuple[Any, ...]]:
+    attempts = (EventKind.TRANSFER, EventKind.REPORT)
+    told = {Measure(kind.value) for kind in EventKind if kind not in attempts}
+    told |= {fact for facts in FACTS.values() for fact in facts}
+    plain = [measure for measure in Measure if measure not in told]
+    yield from itertools.product(Entity, attempts, plain, Statistic, WINDOWS, FILTERS)
+    for kind in EventKind:
+        if kind not in attempts:
+            measures = {Measure.AMOUNT, Measure(kind.value), *FACTS.get(kind, ())}
+            kinds, ordered = (kind,), sorted(measures)
+            yield from itertools.product(
+                ABOUT[kind], kinds, ordered, Statistic, TOLD_WINDOWS, (None, NIGHT)
+            )
+
+
 def _declarable() -> Iterator[Feature]:
-    choices = itertools.product(Entity, EventKind, Measure, Statistic, WINDOWS, FILTERS)
-    for entity, event, measure, statistic, window, condition in choices:
+    for entity, event, measure, statistic, window, condition in _choices():
         try:
             yield Feature(
                 entity=entity,

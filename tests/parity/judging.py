@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from crivo.domain.instant import HOUR
+from crivo.features.door import MOVING
 from crivo.features.engine import BEHIND, LATE, SATURATED, Engine, vector_bytes
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
-from crivo.features.row import EVENT_ROW, RowKind
-from tests.parity.streams import START
+from crivo.features.row import ABSENT, EVENT_ROW, FACTS_MAX, RowKind
+from crivo.features.spec import EventKind
+from crivo.features.terms import FACTS
+from tests.parity.streams import PARTIES, START, told_by
 
 Rows = np.ndarray[Any, Any]
 
@@ -87,12 +90,37 @@ def long_stream(seed: int, events: int = 600) -> Rows:
     rows["device_0"] = np.where(is_report, 0, random.integers(0, 4, events))
     for name in ("payer_ispb", "payee_ispb"):
         rows[name] = np.where(is_report, -1, random.choice([-1, 1, 2], events))
+    for place in range(FACTS_MAX):
+        rows[f"fact_{place}"] = ABSENT
+    _tell(rows, np.random.default_rng([seed, 1]))
     return rows
+
+
+def _tell(rows: Rows, random: np.random.Generator) -> None:
+    """Makes some rows events of the other kinds, and names keys and persons."""
+    for name in ("payee_key", "payee_person"):
+        rows[f"{name}_0"] = random.integers(0, 3, len(rows))
+    for row in rows[2:][random.random(len(rows) - 2) < 0.2]:
+        kind = RowKind(random.integers(2, len(RowKind)))
+        row["kind"], row["accepted"] = kind.value, ABSENT
+        row["initiation"] = row["payer_ispb"] = row["payee_ispb"] = ABSENT
+        if kind.value not in MOVING:
+            row["amount_centavos"] = 0
+        for place in range(len(FACTS.get(EventKind[kind.name], ()))):
+            row[f"fact_{place}"] = random.choice([ABSENT, 0, 7, 50_000, START])
+        for name in set(PARTIES) - told_by(kind):
+            row[f"{name}_0"] = row[f"{name}_1"] = 0
+    for row in rows[rows["kind"] == RowKind.REPORT]:
+        row["payee_key_0"] = row["payee_person_0"] = 0
 
 
 def transfer_after(rows: Rows) -> Rows:
     asked = rows[:1].copy()
-    asked["kind"], asked["accepted"] = RowKind.TRANSFER, -1
+    asked["kind"], asked["accepted"] = RowKind.TRANSFER, ABSENT
+    for name in ("amount_centavos", "payer_0", "payee_0"):
+        asked[name] = np.maximum(asked[name], 1)
+    for place in range(FACTS_MAX):
+        asked[f"fact_{place}"] = ABSENT
     asked["occurred_at"] = asked["received_at"] = rows["occurred_at"].max() + 1
     return asked
 

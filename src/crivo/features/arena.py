@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "7229e547665484e3"
+COMPILED_WITH: Final = "b8aab23627d7cb7a"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -133,6 +133,10 @@ def create(
         if plan[series + k.S_ENTITY] == entity:
             arena[head + plan[series + k.S_AT]] = k.NEVER
             arena[head + plan[series + k.S_AT] + 1] = k.NEVER
+    for f in range(plan[k.P_N_FACTS]):
+        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+        if plan[facts + k.F_ENTITY] == entity:
+            arena[head + plan[facts + k.F_AT]] = k.NEVER
     _enter(index, head, _hash(word_0, word_1, entity), entity)
     return head
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from crivo.domain.clock import ALLOWED_LATENESS, SLACK
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, SECOND
 from crivo.features import layout as k
-from crivo.features.needs import Column, Edge, edge_of, needs_of
+from crivo.features.needs import edge_of, needs_of
+from crivo.features.parts import Facts, Group, Members, Series
 from crivo.features.postfix import postfix
+from crivo.features.row import RowKind
 from crivo.features.spec import (
     FIRST_SEEN_MAX,
     MEMBERS_MAX,
@@ -25,11 +27,10 @@ from crivo.features.spec import (
     Measure,
     Statistic,
 )
+from crivo.features.terms import FACTS
 from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 
-_T = TypeVar("_T")
-
-_EVENTS: Final = {EventKind.TRANSFER: k.KIND_TRANSFER, EventKind.REPORT: k.KIND_REPORT}
+_EVENTS: Final = {kind: RowKind[kind.name].value for kind in EventKind}
 #: Each entity as (the table its events are kept in, the view it is read by).
 _VIEWS: Final = {
     Entity.PAYER: (k.PAYER, k.PAYER),
@@ -42,6 +43,8 @@ _VIEWS: Final = {
     Entity.PAYER_RECEIVING: (k.PAYEE, k.PAYER_RECEIVING),
     Entity.PAYEE_SENDING: (k.PAYER, k.PAYEE_SENDING),
     Entity.PAIR_REVERSED: (k.PAIR, k.PAIR_REVERSED),
+    Entity.PAYEE_KEY: (k.PAYEE_KEY, k.PAYEE_KEY),
+    Entity.PAYEE_PERSON: (k.PAYEE_PERSON, k.PAYEE_PERSON),
 }
 #: Where the key of a view that is no link stands in a row.
 _KEYS: Final = {
@@ -50,6 +53,8 @@ _KEYS: Final = {
     k.DEVICE: k.ROW_DEVICE,
     k.PAYER_RECEIVING: k.ROW_PAYER,
     k.PAYEE_SENDING: k.ROW_PAYEE,
+    k.PAYEE_KEY: k.ROW_PAYEE_KEY,
+    k.PAYEE_PERSON: k.ROW_PAYEE_PERSON,
 }
 #: The two heads that a link, or the pair turned round, is found by.
 ENDS: Final = {
@@ -66,6 +71,7 @@ _MEMBERS: Final = {
     (k.PAYEE, Measure.PAYER): (k.PAIR, k.PAYER),
     (k.DEVICE, Measure.PAYER): (k.PAYER_DEVICE, k.PAYER),
 }
+_OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
 _OPERATIONS: Final = {
     Statistic.COUNT: k.OP_COUNT,
     Statistic.SUM: k.OP_SUM,
@@ -78,67 +84,10 @@ _OPERATIONS: Final = {
     Statistic.PER_TRANSFER: k.OP_PER,
     Statistic.SHARE: k.OP_PER,
     Statistic.PASS_THROUGH: k.OP_PASS,
+    Statistic.LAST: k.OP_LAST,
+    Statistic.AGE: k.OP_AGE,
+    Statistic.USED: k.OP_USED,
 }
-
-
-class _Series:
-    """The events of one kind of one table: its columns and its levels, and who takes part."""
-
-    def __init__(self, table: int, event: EventKind) -> None:
-        self.table, self.event = table, event
-        self.columns: list[Column] = []
-        self.levels: list[Window | None] = []
-        self.at = 0
-
-    def has_events(self) -> None:
-        """Notes that the events themselves are needed."""
-        _place(self.levels, None)
-
-
-class _Group:
-    """A series as one view reads it."""
-
-    def __init__(self, series: _Series, view: int) -> None:
-        self.series, self.view = series, view
-        self.edges: list[Edge] = []
-        self.reads: list[tuple[Edge, Column]] = []
-        self.base = 0
-
-    def read(self, edge: Edge, column: Column) -> None:
-        """Notes that a window's count or sum is read."""
-        self.series.has_events()
-        if edge.tiles is not None:
-            _place(self.series.levels, edge.tiles)
-        _place(self.series.columns, column)
-        _place(self.edges, edge)
-        _place(self.reads, (edge, column))
-
-    def settle(self) -> None:
-        """Orders edges and reads as the kernel wants them: exact windows first, longest first."""
-        self.edges.sort(key=lambda edge: (edge.tile > 0, edge.tile < 0, -edge.length, edge.tile))
-        place = {edge: number for number, edge in enumerate(self.edges)}
-        columns = self.series.columns
-        self.reads.sort(key=lambda read: (place[read[0]], columns.index(read[1])))
-
-    def slot(self, edge: Edge, column: Column) -> int:
-        """Where that count or sum stands among all values."""
-        return self.base + k.VALUE_READS + self.reads.index((edge, column))
-
-
-class _Members:
-    """Who takes part in the events of an owner."""
-
-    def __init__(self, series: _Series, link: _Series, member: int) -> None:
-        self.series, self.link, self.member = series, link, member
-        self.longest = 0
-        self.is_capped = False
-        self.at = 0
-
-    def read(self, window: Window) -> None:
-        """Notes that members are counted over that window."""
-        length = window.length if window.span is Span.SLIDING else DAY
-        self.longest = max(self.longest, length)
-        self.is_capped |= bool(window.tile)
 
 
 class Compiler:
@@ -146,9 +95,10 @@ class Compiler:
 
     def __init__(self, saturation_events: int) -> None:
         self.saturation_events = saturation_events
-        self.series: list[_Series] = []
-        self.groups: list[_Group] = []
-        self.members: list[_Members] = []
+        self.series: list[Series] = []
+        self.groups: list[Group] = []
+        self.members: list[Members] = []
+        self.facts: list[Facts] = []
         self.code: list[int] = []
         self.codes: dict[str, int] = {}
         self.heads: dict[int, int] = dict.fromkeys((k.PAYER, k.PAYEE), k.HEAD_SERIES)
@@ -176,20 +126,23 @@ class Compiler:
             self._members_of(feature).read(feature.window)
             self._view(feature.entity)
             return
-        group = self._group_of(feature.entity, feature.event)
-        if feature.statistic is Statistic.SINCE_LAST:
-            group.series.has_events()
+        if feature.statistic in _OF_FACTS:
+            self._facts_of(feature)
+        else:
+            group = self._group_of(feature.entity, feature.event)
+            if feature.statistic is Statistic.SINCE_LAST:
+                group.series.has_events()
         for need in needs_of(feature):
             self._group_of(need.entity, need.event).read(need.edge, need.column)
 
-    def _series_of(self, table: int, event: EventKind) -> _Series:
+    def _series_of(self, table: int, event: EventKind) -> Series:
         for series in self.series:
             if (series.table, series.event) == (table, event):
                 return series
         for end in ENDS.get(table, ()):
             self.heads.setdefault(end, k.HEAD_SERIES)
         self.heads.setdefault(table, k.HEAD_SERIES)
-        self.series.append(_Series(table, event))
+        self.series.append(Series(table, event))
         return self.series[-1]
 
     def _view(self, entity: Entity) -> int:
@@ -198,15 +151,15 @@ class Compiler:
         self.heads.setdefault(table, k.HEAD_SERIES)
         return view
 
-    def _group_of(self, entity: Entity, event: EventKind) -> _Group:
+    def _group_of(self, entity: Entity, event: EventKind) -> Group:
         series, view = self._series_of(_VIEWS[entity][0], event), self._view(entity)
         for group in self.groups:
             if group.series is series and group.view == view:
                 return group
-        self.groups.append(_Group(series, view))
+        self.groups.append(Group(series, view))
         return self.groups[-1]
 
-    def _members_of(self, feature: Feature) -> _Members:
+    def _members_of(self, feature: Feature) -> Members:
         table = _VIEWS[feature.entity][0]
         link, member = _MEMBERS[table, feature.measure]
         for members in self.members:
@@ -214,8 +167,17 @@ class Compiler:
                 return members
         series = self._series_of(table, EventKind.TRANSFER)
         joined = self._series_of(link, EventKind.TRANSFER)
-        self.members.append(_Members(series, joined, member))
+        self.members.append(Members(series, joined, member))
         return self.members[-1]
+
+    def _facts_of(self, feature: Feature) -> Facts:
+        self._view(feature.entity)
+        table = _VIEWS[feature.entity][0]
+        for facts in self.facts:
+            if (facts.table, facts.event) == (table, feature.event):
+                return facts
+        self.facts.append(Facts(table, feature.event))
+        return self.facts[-1]
 
     def _place_in_heads(self) -> None:
         for series in self.series:
@@ -224,6 +186,9 @@ class Compiler:
         for members in self.members:
             members.at = self.heads[members.series.table]
             self.heads[members.series.table] += 2
+        for facts in self.facts:
+            facts.at = self.heads[facts.table]
+            self.heads[facts.table] += k.FACT_HEAD_WORDS
 
     def _operation(self, feature: Feature) -> tuple[int, list[int], int]:
         """A feature's operation, its arguments, and where night is asked of (-1: it is not)."""
@@ -235,7 +200,17 @@ class Compiler:
             view = _VIEWS[feature.entity][1]
             places = [view, members.at, members.series.at]
             return k.OP_DISTINCT, [*places, edge.length, edge.tile], -1
-        base = self._group_of(feature.entity, feature.event).base
+        told: list[int] = []
+        event = feature.event
+        if feature.statistic in _OF_FACTS:
+            facts, column = self._facts_of(feature), FACTS[event].index(feature.measure)
+            told = [_VIEWS[feature.entity][1], facts.at, facts.width, column]
+            event = EventKind.TRANSFER
+            if feature.statistic is not Statistic.USED:
+                return _OPERATIONS[feature.statistic], told, -1
+        base = self._group_of(feature.entity, event).base
+        if feature.statistic is Statistic.SINCE_LAST and window.span is Span.EVER:
+            return k.OP_SINCE_EVER, [base, FIRST_SEEN_MAX], -1
         if feature.statistic is Statistic.SINCE_LAST:
             return k.OP_SINCE_LAST, [base, window.length], -1
         if feature.statistic is Statistic.SINCE_FIRST:
@@ -245,7 +220,7 @@ class Compiler:
             for need in needs_of(feature)
         ]
         night = base + k.VALUE_AT if window.span is Span.TONIGHT else -1
-        return _OPERATIONS[feature.statistic], slots, night
+        return _OPERATIONS[feature.statistic], told + slots, night
 
     def _value(self, measure: Measure) -> tuple[int, list[int]]:
         if measure is Measure.NIGHT:
@@ -285,6 +260,7 @@ class Compiler:
             arguments += given
         tables = [series_rows, levels, columns, groups, edges, reads]
         tables += [self._member_table(), features, arguments, self.code]
+        tables.append(self._fact_table())
         numbers = {
             k.P_SLACK: SLACK,
             k.P_LATENESS: ALLOWED_LATENESS,
@@ -295,11 +271,13 @@ class Compiler:
             k.P_N_GROUPS: len(self.groups),
             k.P_N_MEMBERS: len(self.members),
             k.P_N_FEATURES: len(operations),
+            k.P_N_FACTS: len(self.facts),
             k.P_SCRATCH_WORDS: values,
             k.P_NIGHT_BEGINS: NIGHT_BEGINS * HOUR,
             k.P_NIGHT_ENDS: NIGHT_ENDS * HOUR,
             k.P_MEMBERS_MAX: min(MEMBERS_MAX, self.saturation_events),
             **{k.P_HEAD_WORDS + table: _lines(words) for table, words in self.heads.items()},
+            **self._touched(),
             **{k.P_VIEWED + view: 1 for view in self.viewed},
             **{k.P_FETCHED + view: 1 for view in self.viewed | set(self.heads)},
             **{k.P_TABLE_OF + view: table for table, view in _VIEWS.values()},
@@ -308,6 +286,15 @@ class Compiler:
             **{k.P_OTHER_END + view: ENDS.get(view, (-1, -1))[1] for view in range(k.VIEWS)},
         }
         return _pack(numbers, tables)
+
+    def _touched(self) -> dict[int, int]:
+        """Of each kind of event the tables whose heads it touches, a bit each."""
+        found = dict.fromkeys(range(k.P_TOUCHED, k.P_TOUCHED + k.KINDS), 0)
+        told = [(each.table, each.event) for each in self.facts]
+        for whose, event in [(each.table, each.event) for each in self.series] + told:
+            for table in (whose, *ENDS.get(whose, ())):
+                found[k.P_TOUCHED + _EVENTS[event]] |= 1 << table
+        return found
 
     def _group_tables(self) -> tuple[list[int], list[int], list[int]]:
         groups: list[int] = []
@@ -324,6 +311,12 @@ class Compiler:
                 edges += [level, edge.length, edge.tile, len(reads), len(own)]
                 reads += own
         return groups, edges, reads
+
+    def _fact_table(self) -> list[int]:
+        rows: list[int] = []
+        for facts in self.facts:
+            rows += [facts.table, _EVENTS[facts.event], facts.at, facts.width]
+        return rows
 
     def _member_table(self) -> list[int]:
         rows: list[int] = []
@@ -352,9 +345,3 @@ def _lines(words: int) -> int:
 
 def _level(window: Window) -> list[int]:
     return [window.tile, window.length + SLACK]
-
-
-def _place(items: list[_T], item: _T) -> None:
-    """Appends the item where it is not there yet."""
-    if item not in items:
-        items.append(item)

@@ -25,11 +25,19 @@ _KIND, _AMOUNT = _NAMES.index("kind"), _NAMES.index("amount_centavos")
 _OCCURRED, _RECEIVED = _NAMES.index("occurred_at"), _NAMES.index("received_at")
 _LAST_KIND: Final = max(RowKind).value
 
+#: Kinds of rows with an amount.
+MOVING: Final = (
+    RowKind.TRANSFER.value,
+    RowKind.REPORT.value,
+    RowKind.UNDOING.value,
+    RowKind.BLOCK.value,
+)
+
 _SAYS: Final = {
     _KIND: (Code.FIELD_VALUE, f"a kind of event, 0 to {_LAST_KIND}"),
     _OCCURRED: (Code.TIME_RANGE, "an instant from 2000 to 2099"),
     _RECEIVED: (Code.TIME_RANGE, "an instant from 2000 to 2099"),
-    _AMOUNT: (Code.AMOUNT_RANGE, f"1 to {CENTAVOS_MAX} centavos"),
+    _AMOUNT: (Code.AMOUNT_RANGE, f"1 to {CENTAVOS_MAX} centavos, 0 where nothing is moved"),
 }
 
 
@@ -68,7 +76,9 @@ def first_fault(
             return row + occurred
         if words[row + received] < earliest or words[row + received] >= latest:
             return row + received
-        if words[row + amount] < 1 or words[row + amount] > most:
+        # A transfer moves something, and so does what is reported, undone or blocked of it.
+        moves = int(words[row + kind] in MOVING)
+        if words[row + amount] < moves or words[row + amount] > most:
             return row + amount
     return -1
 

@@ -182,7 +182,7 @@ def vector_hash(vector: Vector) -> str:
 
 
 def _words(rows: Rows) -> Any:
-    """The rows as int64[n × 17], without a copy."""
+    """The rows as int64[n × 29], without a copy."""
     # To compare two such types field by field takes longer than to read a vector.
     if (rows.dtype is not EVENT_ROW and rows.dtype != EVENT_ROW) or rows.ndim != 1:
         raise invalid(

@@ -25,11 +25,12 @@ from crivo.features.arena import (
     room,
     rows_of,
 )
+from crivo.features.facts import fact_room, take_fact
 from crivo.features.members import member_room, take_part
 from crivo.features.reading import holds, read_group, value_of
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`, which names the next, and so on.
-COMPILED_WITH: Final = "a6d25b2b10bae022"
+COMPILED_WITH: Final = "5333bc2778836e82"
 
 
 @njit(**OPTIONS)
@@ -54,8 +55,12 @@ def _fold_row(
         return k.DONE
     if (control[k.C_KEYS] + k.ENTITIES) * 2 > index.size:
         return k.NEED_INDEX
+    touched = plan[k.P_TOUCHED + kind]
     for entity in range(k.ENTITIES):
         if was_read and scratch[entity] != 0:
+            continue
+        if (touched >> entity) & 1 == 0:
+            scratch[entity] = 0
             continue
         if not _take_head(plan, control, index, arena, rows, row, entity, scratch):
             return k.NEED_ARENA
@@ -67,6 +72,12 @@ def _fold_row(
             members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
             if scratch[plan[members + k.M_LINK]] != 0:
                 take_part(plan, arena, members, scratch, instant)
+    else:
+        for f in range(plan[k.P_N_FACTS]):
+            facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+            head = scratch[plan[facts + k.F_ENTITY]]
+            if plan[facts + k.F_EVENT] == kind and head != 0:
+                take_fact(plan, arena, facts, head, rows, row)
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
         if plan[series + k.S_EVENT] == kind and scratch[plan[series + k.S_ENTITY]] != 0:
@@ -80,14 +91,12 @@ def _key_of(plan: Words, rows: Words, row: int, entity: int, scratch: Words) -> 
     """The two words of an entity's key; both 0 where the row has none, or none is kept."""
     if plan[k.P_HEAD_WORDS + entity] == 0:
         return 0, 0
-    if entity == k.PAYER or entity == k.PAYEE:
-        place = row + k.ROW_PAYER + 2 * entity
-        return rows[place], rows[place + 1]
-    if entity == k.DEVICE:
-        return rows[row + k.ROW_DEVICE], rows[row + k.ROW_DEVICE + 1]
     if entity == k.INSTITUTION:
         ispb = rows[row + k.ROW_PAYEE_ISPB]
         return (ispb if ispb != k.ABSENT else 0), 0
+    if plan[k.P_OWN_KEY + entity] != 0:
+        place = row + plan[k.P_OWN_KEY + entity]
+        return rows[place], rows[place + 1]
     one = scratch[k.PAYER]
     two = scratch[k.PAYEE]
     if entity == k.PAYER_DEVICE:
@@ -113,7 +122,7 @@ def _take_head(
     """Finds or makes the entity's head; False where the arena is full."""
     word_0, word_1 = _key_of(plan, rows, row, entity, scratch)
     scratch[entity] = 0
-    if word_0 == 0 and word_1 == 0 and entity > k.PAYEE:
+    if word_0 == 0 and word_1 == 0:
         return True
     head = find(index, arena, word_0, word_1, entity)
     if head == 0:
@@ -143,6 +152,13 @@ def _make_room(plan: Words, control: Words, arena: Words, kind: int, scratch: Wo
                 head = scratch[plan[members + k.M_OWNER]]
                 if not member_room(plan, control, arena, members, head):
                     return False
+        return True
+    for f in range(plan[k.P_N_FACTS]):
+        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+        head = scratch[plan[facts + k.F_ENTITY]]
+        if plan[facts + k.F_EVENT] == kind and head != 0:
+            if not fact_room(plan, control, arena, facts, head):
+                return False
     return True
 
 
@@ -194,7 +210,7 @@ def _find_heads(
     for entity in range(k.ENTITIES):
         word_0, word_1 = _key_of(plan, rows, row, entity, scratch)
         scratch[entity] = 0
-        if plan[k.P_VIEWED + entity] != 0 and (word_0 != 0 or word_1 != 0 or entity <= k.PAYEE):
+        if plan[k.P_VIEWED + entity] != 0 and (word_0 != 0 or word_1 != 0):
             scratch[entity] = find(index, arena, word_0, word_1, entity)
     payer, payee = row + k.ROW_PAYER, row + k.ROW_PAYEE
     receiving = sending = turned = 0
@@ -299,13 +315,16 @@ def _guess(plan: Words, index: Words, rows: Words, row: int, scratch: Words) -> 
 
 @njit(**OPTIONS)
 def _fetch_series(plan: Words, arena: Words, head: int, view: int) -> None:
-    """Asks for the last row of each level of a key, and for those around its window's edge."""
+    """Asks for the last row of each level of a key, and for those around its window's edge.
+
+    What is no transfer is rare: its series are mostly empty, and not worth asking for.
+    """
     if head == 0:
         return
     table = plan[k.P_TABLE_OF + view]
     for s in range(plan[k.P_N_SERIES]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_ENTITY] == table:
+        if plan[series + k.S_ENTITY] == table and plan[series + k.S_EVENT] == k.KIND_TRANSFER:
             level = head + plan[series + k.S_AT] + k.HEAD_LEVELS
             for at in range(level, level + 2 * plan[series + k.S_LEVELS], 2):
                 width = plan[series + k.S_WIDTH]

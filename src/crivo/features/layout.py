@@ -15,33 +15,43 @@ DONE: Final = 0
 NEED_ARENA: Final = 1
 NEED_INDEX: Final = 2
 
+#: Kept with every state: another layout's cannot be read.
+STATE_VERSION: Final = 2
+
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
-KIND_TRANSFER, KIND_REPORT = 0, 1
+KIND_TRANSFER: Final = 0
+KINDS: Final = 19
 ROW_KIND, ROW_OCCURRED_AT, ROW_RECEIVED_AT, ROW_AMOUNT = 0, 1, 2, 3
 ROW_PAYER, ROW_PAYEE, ROW_INITIATION, ROW_PURPOSE, ROW_ACCEPTED = 4, 6, 10, 11, 12
 ROW_DEVICE, ROW_PAYER_ISPB, ROW_PAYEE_ISPB = 13, 15, 16
+ROW_PAYEE_KEY, ROW_PAYEE_PERSON, ROW_FACTS = 17, 19, 21
+ROW_EVENT: Final = 8
 FIELD_HOUR, FIELD_WEEKDAY = 100, 101
-ROW_WORDS: Final = 17
+ROW_WORDS: Final = 29
 ABSENT: Final = -1
 
 # Entities; a head is [two key words, then its series], in whole lines of the processor's cache.
 # The key of a link is the two heads that it joins: heads never move.
 PAYER, PAYEE, PAIR, DEVICE, INSTITUTION, PAYER_DEVICE, PAYER_INSTITUTION = 0, 1, 2, 3, 4, 5, 6
-ENTITIES: Final = 7
+PAYEE_KEY, PAYEE_PERSON = 7, 8
+ENTITIES: Final = 9
 # Heads that are read and not folded: the other role of an account, and the pair turned round.
-PAYER_RECEIVING, PAYEE_SENDING, PAIR_REVERSED = 7, 8, 9
-VIEWS: Final = 10
+PAYER_RECEIVING, PAYEE_SENDING, PAIR_REVERSED = 9, 10, 11
+VIEWS: Final = 12
 HEAD_SERIES: Final = 2
 LINE_WORDS: Final = 8
 HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then two words a level]
 
-# The plan's table: numbers, then the size of each entity's head (0: not kept), then which views are
-# read, then where each table begins, then the tables.
+# The plan's table: numbers, then the size of each entity's head (0: not kept), then the entities
+# whose heads an event of each kind touches (a bit each), then which views are read, then where each
+# table begins, then the tables.
 P_SLACK, P_LATENESS, P_SATURATION, P_BRASILIA, P_SECOND = 0, 1, 2, 3, 4
 P_N_SERIES, P_N_GROUPS, P_N_MEMBERS, P_N_FEATURES = 5, 6, 7, 8
 P_SCRATCH_WORDS, P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11, 12
-P_HEAD_WORDS: Final = 13
-P_VIEWED: Final = P_HEAD_WORDS + ENTITIES
+P_N_FACTS: Final = 13
+P_HEAD_WORDS: Final = 14
+P_TOUCHED: Final = P_HEAD_WORDS + ENTITIES
+P_VIEWED: Final = P_TOUCHED + KINDS
 # Of each view: whether it is asked for ahead, the table it looks in, where its key stands in a
 # row, or the views of a link's ends.
 P_FETCHED: Final = P_VIEWED + VIEWS
@@ -53,7 +63,8 @@ P_TABLES: Final = P_OTHER_END + VIEWS
 P_SERIES, P_LEVELS, P_COLUMNS = P_TABLES, P_TABLES + 1, P_TABLES + 2
 P_GROUPS, P_EDGES, P_READS = P_TABLES + 3, P_TABLES + 4, P_TABLES + 5
 P_MEMBERS, P_FEATURES, P_ARGUMENTS, P_CODE = P_TABLES + 6, P_TABLES + 7, P_TABLES + 8, P_TABLES + 9
-P_HEADER_WORDS: Final = P_TABLES + 10
+P_FACTS: Final = P_TABLES + 10
+P_HEADER_WORDS: Final = P_TABLES + 11
 
 # A series: whose events of which kind are kept, and how.
 S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7
@@ -69,6 +80,12 @@ VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 # Members: of an owner's head, who took part in its events. The link joins owner and member.
 M_OWNER, M_LINK, M_MEMBER, M_AT, M_OWNER_AT, M_LINK_AT, M_KEEP, M_CAPPED = 0, 1, 2, 3, 4, 5, 6, 7
 MEMBERS_WORDS: Final = 8
+# Facts of a key that one kind of event tells: whose, which, where in the head, words of a row.
+F_ENTITY, F_EVENT, F_AT, F_WIDTH, FACTS_WORDS = 0, 1, 2, 3, 4
+# In a head: when something was told last, then a level. A row: instant, id, values.
+FACT_LEVEL, FACT_HEAD_WORDS = 1, 3
+FACT_ID, FACT_VALUES = 1, 3
+
 # A row of members: when, who (its head), when before, and whether this is the newest, with the
 # count of such rows in the 64 and in the 4,096 that begin here.
 R_INSTANT, R_MEMBER, R_BEFORE, R_NEWEST, MEMBER_ROW = 0, 1, 2, 3, 4
@@ -96,7 +113,7 @@ STEP_WORDS: Final = 8 * ROW_WORDS
 # Operations of features, and of conditions in postfix.
 OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4, 5, 6
 OP_SINCE_LAST, OP_SINCE_FIRST, OP_STD, OP_Z_SCORE, OP_DECAYED, OP_PASS = 7, 8, 9, 10, 11, 12
-OP_DISTINCT: Final = 13
+OP_DISTINCT, OP_SINCE_EVER, OP_LAST, OP_AGE, OP_USED = 13, 14, 15, 16, 17
 FEATURE_WORDS: Final = 3  # operation, its first argument, and where night is asked of, or -1
 END, PUSH_FIELD, PUSH_VALUE, AND, OR, NOT = 0, 1, 2, 3, 4, 5
 LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
@@ -104,7 +121,7 @@ LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
 LATE, BEHIND, SATURATED = 1, 2, 4
 
 # Control words: resumption, the arena's end, counters, and the free blocks of each power of two.
-C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_FREE = 0, 1, 2, 3, 4, 5, 8
+C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_VERSION, C_FREE = 0, 1, 2, 3, 4, 5, 6, 8
 CLASS_MIN: Final = 3  # a line
 CLASSES: Final = 48
 CONTROL_WORDS: Final = C_FREE + CLASSES
@@ -117,7 +134,7 @@ HINT_MAX: Final = (1 << 27) - 1
 NEVER: Final = -(1 << 62)
 OFFSET_BITS: Final = 40
 OFFSET_MASK: Final = (1 << 40) - 1
-ENTITY_BITS: Final = 3
+ENTITY_BITS: Final = 4
 ENTITY_MASK: Final = (1 << ENTITY_BITS) - 1
 TAG_MASK: Final = (1 << 19) - 1
 HALF_MASK: Final = (1 << 32) - 1

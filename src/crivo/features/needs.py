@@ -56,8 +56,13 @@ def needs_of(feature: Feature) -> list[Need]:
     edge = edge_of(feature.window)
     count, amount = Column(k.COLUMN_COUNT, condition), Column(k.COLUMN_AMOUNT, condition)
     match feature.statistic:
-        case Statistic.SINCE_LAST | Statistic.SINCE_FIRST:
+        case Statistic.SINCE_LAST | Statistic.SINCE_FIRST | Statistic.LAST | Statistic.AGE:
             return []
+        case Statistic.USED:
+            kinds = (EventKind.TRANSFER, EventKind.UNDOING)
+            return [
+                Need(entity, kind, edge, column) for kind in kinds for column in (count, amount)
+            ]
         case Statistic.COUNT:
             wanted = [count]
         case Statistic.STD | Statistic.Z_SCORE:

@@ -29,6 +29,7 @@ from crivo.features.spec import (
     Measure,
     Statistic,
 )
+from crivo.features.terms import FACTS
 from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, TILES, Span, Window
 
 #: A window with as many events is too full to be exact (the contract, §4).
@@ -46,6 +47,8 @@ _PARTIES: Final[Mapping[Entity, Mapping[str, str]]] = {
     Entity.PAYER_RECEIVING: {"payee": "payer"},
     Entity.PAYEE_SENDING: {"payer": "payee"},
     Entity.PAIR_REVERSED: {"payer": "payee", "payee": "payer"},
+    Entity.PAYEE_KEY: {"payee_key": "payee_key"},
+    Entity.PAYEE_PERSON: {"payee_person": "payee_person"},
 }
 _MEMBERS: Final = {
     Measure.PAYER: "payer",
@@ -58,7 +61,7 @@ _SENT_AND_RECEIVED: Final = {
     Entity.PAYEE: (Entity.PAYEE_SENDING, Entity.PAYEE),
 }
 
-_KINDS: Final = {EventKind.TRANSFER: RowKind.TRANSFER, EventKind.REPORT: RowKind.REPORT}
+_OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
 
 Row = Mapping[str, int]
 
@@ -91,7 +94,7 @@ class Oracle:
         asked = _Asked(row, self._events, self._saturation)
         values = tuple(asked.value(feature) for feature in self._features)
         for feature in self._features:
-            if feature.entity is not Entity.TRANSFER:
+            if feature.entity is not Entity.TRANSFER and feature.statistic not in _OF_FACTS:
                 asked.look_behind(feature)
         return Answer(values, _is_late(row), asked.behind, asked.saturated)
 
@@ -120,6 +123,8 @@ class _Asked:
             return self._since_first(feature)
         if feature.statistic is Statistic.SINCE_LAST:
             return self._since_last(feature)
+        if feature.statistic in _OF_FACTS:
+            return self._of_facts(feature)
         entity, window = feature.entity, feature.window
         if window.span is Span.TONIGHT and self._is_day(entity, feature.event):
             return None
@@ -226,9 +231,56 @@ class _Asked:
             return None
         return float(min(instant - min(earlier), FIRST_SEEN_MAX)) / float(SECOND)
 
+    def _of_facts(self, feature: Feature) -> float | None:
+        """A fact as it stands, the time since the instant that it names, or the use of a limit."""
+        fact, instant = self._fact(feature)
+        if feature.statistic is Statistic.USED:
+            return self._used(feature, fact)
+        if fact is None:
+            return None
+        if feature.statistic is Statistic.AGE:
+            return float(max(instant - fact, 0)) / float(SECOND)
+        return float(fact)
+
+    def _fact(self, feature: Feature) -> tuple[int | None, int]:
+        """The fact of the event that stands last, if it tells one; and when that was looked at.
+
+        A fact may stand from later on than it is told, so that a key is behind by what was told.
+        """
+        events = self._keyed(feature.entity, feature.event)
+        instant = self._row["occurred_at"]
+        told = max((min(e["occurred_at"], e["received_at"]) for e in events), default=instant)
+        if told - SLACK > instant:
+            self.behind = True
+            instant = told - SLACK
+        standing = [event for event in events if event["occurred_at"] < instant]
+        if not standing:
+            return None, instant
+        last = max(standing, key=lambda e: (e["occurred_at"], e["event_0"], e["event_1"]))
+        fact = last[f"fact_{FACTS[feature.event].index(feature.measure)}"]
+        return (None if fact == ABSENT else fact), instant
+
+    def _used(self, feature: Feature, limit: int | None) -> float | None:
+        """What was paid in the window, less what was undone of it, over the limit in force."""
+        entity, window = feature.entity, feature.window
+        kinds = (EventKind.TRANSFER, EventKind.UNDOING)
+        sent, undone = (self._window(entity, window, kind, None) for kind in kinds)
+        if window.span is Span.TONIGHT and self._is_day(entity, EventKind.TRANSFER):
+            return None
+        full = [self._is_full(events) for events in (sent, undone)]
+        if any(full) or not limit:
+            return None
+        paid, back = (sum(each["amount_centavos"] for each in events) for events in (sent, undone))
+        return float(max(paid - back, 0)) / float(limit)
+
     def _since_last(self, feature: Feature) -> float | None:
         events = self._keyed(feature.entity, feature.event)
         instant = self._instant(events)
+        if feature.window.span is Span.EVER:
+            earlier = [e["occurred_at"] for e in events if e["occurred_at"] < instant]
+            if not earlier:
+                return None
+            return float(min(instant - max(earlier), FIRST_SEEN_MAX)) / float(SECOND)
         start = _start(feature.window, instant)
         within = [e["occurred_at"] for e in events if start <= e["occurred_at"] < instant]
         return float(instant - max(within)) / float(SECOND) if within else None
@@ -260,7 +312,7 @@ class _Asked:
         return [
             event
             for event in self._events
-            if event["kind"] == _KINDS[kind]
+            if event["kind"] == RowKind[kind.name]
             and all(_party(event, name) == party for name, party in wanted.items())
         ]
 
@@ -270,7 +322,7 @@ def _party(row: Row, name: str) -> tuple[int, ...] | None:
     if name == "payee_ispb":
         return None if row[name] == ABSENT else (row[name],)
     found = (row[f"{name}_0"], row[f"{name}_1"])
-    return None if name == "device" and found == (0, 0) else found
+    return None if found == (0, 0) else found
 
 
 def _start(window: Window, instant: int) -> int:
@@ -280,6 +332,8 @@ def _start(window: Window, instant: int) -> int:
         case Span.TODAY:
             return midnight
         case Span.TONIGHT:
+            if NIGHT_ENDS <= brasilia_hour(instant) < NIGHT_BEGINS:
+                return instant - DAY  # of a series that is behind another, read at night
             is_evening = instant - midnight >= NIGHT_BEGINS * HOUR
             return midnight + NIGHT_BEGINS * HOUR - (0 if is_evening else DAY)
         case _:

@@ -12,11 +12,12 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, last_before, rows_of, seek
+from crivo.features.facts import fact_of
 from crivo.features.members import distinct
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "c989deb6783157fb"
+COMPILED_WITH: Final = "3c945cbb8d310ef0"
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -164,13 +165,52 @@ def _read_edges(
 
 
 @njit(forceinline=True, **OPTIONS)
-def _age(scratch: Words, slot: int, limit: int, last: int) -> int:
-    """Microseconds since the first or last event before the instant, at most `limit`; -1: none."""
-    since = scratch[slot + (k.VALUE_LAST if last != 0 else k.VALUE_FIRST)]
+def _age(scratch: Words, slot: int, limit: int, operation: int) -> int:
+    """Microseconds since the first or last event before the instant, at most `limit`; -1: none.
+
+    Where the last is asked for in a window, `limit` is the window, and none is in it from there on.
+    """
+    since = scratch[slot + (k.VALUE_FIRST if operation == k.OP_SINCE_FIRST else k.VALUE_LAST)]
     age = scratch[slot + k.VALUE_AT] - since
-    if since == k.NEVER or age <= 0 or (last != 0 and age >= limit):
+    if since == k.NEVER or age <= 0 or (operation == k.OP_SINCE_LAST and age >= limit):
         return -1
     return min(age, limit)
+
+
+@njit(**OPTIONS)
+def _fact(
+    plan: Words, arena: Words, argument: int, operation: int, instant: int, scratch: Words
+) -> tuple[float, int]:
+    """A fact as it stands, or the time since the instant that it names."""
+    head = scratch[plan[argument]]
+    if head == 0:
+        return np.nan, 0
+    at, width, column = head + plan[argument + 1], plan[argument + 2], plan[argument + 3]
+    value, read_at = fact_of(plan, arena, at, width, column, instant)
+    flags = k.BEHIND if read_at != instant else 0
+    if value == k.ABSENT:
+        return np.nan, flags
+    if operation == k.OP_AGE:
+        return np.float64(max(read_at - value, 0)) / np.float64(plan[k.P_SECOND]), flags
+    return np.float64(value), flags
+
+
+@njit(**OPTIONS)
+def _used(
+    plan: Words, arena: Words, argument: int, night: int, instant: int, scratch: Words
+) -> tuple[float, int]:
+    """What was paid in a window, less what was undone of it, over the limit in force."""
+    limit, flags = _fact(plan, arena, argument, k.OP_LAST, instant, scratch)
+    if night >= 0 and _nightfall(plan, scratch[night]) == k.NEVER:
+        return np.nan, flags
+    sent, undone = argument + 4, argument + 6
+    most = plan[k.P_SATURATION]
+    if scratch[plan[sent]] >= most or scratch[plan[undone]] >= most:
+        return np.nan, flags | k.SATURATED
+    if np.isnan(limit) or limit == 0.0:
+        return np.nan, flags
+    total = scratch[plan[sent + 1]] - scratch[plan[undone + 1]]
+    return np.float64(max(total, 0)) / limit, flags
 
 
 @njit(**OPTIONS)
@@ -212,13 +252,21 @@ def value_of(
         return np.float64(field_of(plan, rows, row, one)), 0
     if operation == k.OP_HOLDS:
         return np.float64(int(holds(plan, rows, row, one, scratch))), 0
-    if operation == k.OP_SINCE_LAST or operation == k.OP_SINCE_FIRST:
-        age = _age(scratch, one, plan[argument + 1], int(operation == k.OP_SINCE_LAST))
+    if (
+        operation == k.OP_SINCE_LAST
+        or operation == k.OP_SINCE_FIRST
+        or operation == k.OP_SINCE_EVER
+    ):
+        age = _age(scratch, one, plan[argument + 1], operation)
         return (np.float64(age) / np.float64(plan[k.P_SECOND]) if age >= 0 else np.nan), 0
     if operation == k.OP_DISTINCT:
         members, flags = _distinct_of(plan, arena, argument, rows[row + k.ROW_OCCURRED_AT], scratch)
         return (np.float64(members) if members >= 0 else np.nan), flags
-    night = plan[feature + 2]
+    night, instant = plan[feature + 2], rows[row + k.ROW_OCCURRED_AT]
+    if operation == k.OP_LAST or operation == k.OP_AGE:
+        return _fact(plan, arena, argument, operation, instant, scratch)
+    if operation == k.OP_USED:
+        return _used(plan, arena, argument, night, instant, scratch)
     if night >= 0 and _nightfall(plan, scratch[night]) == k.NEVER:
         return np.nan, 0
     return _aggregate(plan, argument, operation, rows[row + k.ROW_AMOUNT], scratch)

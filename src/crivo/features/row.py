@@ -1,4 +1,4 @@
-"""The row that every engine folds: one event as seventeen 64-bit words, and how to make it."""
+"""The row that every engine folds: one event as 29 words of 64 bits, and how to make it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,50 @@ from crivo.domain.transfer import Initiation, Purpose, Transfer
 
 
 class RowKind(IntEnum):
-    """What kind of event a row holds."""
+    """What kind of event a row holds, by the names of `terms.EventKind`.
+
+    A row of a fact (the limits, the night's start, what the directory told) is placed at the
+    instant from which the fact stands.
+    """
 
     TRANSFER = 0
     REPORT = 1
+    LOGIN = 2
+    FAILED_LOGIN = 3
+    CREDENTIAL_RESET = 4
+    DEVICE_ENROLMENT = 5
+    DEVICE_SIGHTING = 6
+    DEVICE_REMOVAL = 7
+    LIMIT_RAISE = 8
+    DAY_LIMIT = 9
+    NIGHT_LIMIT = 10
+    NIGHT_START = 11
+    UNDOING = 12
+    BLOCK = 13
+    DICT_ENTRY = 14
+    DICT_STATISTICS = 15
+    FRAUD_MARKER = 16
+    MARKER_CANCELLATION = 17
+    KEY_CLAIM = 18
 
 
 #: What stands in an integer column where the event has no such fact.
 ABSENT: Final = -1
 
-#: The id of a device that the door was not told of.
+#: The id of whom or what the door was not told of.
 NOBODY: Final = bytes(16)
+
+#: So many facts fit into a row (`terms.FACTS`).
+FACTS_MAX: Final = 8
+NO_FACTS: Final = (ABSENT,) * FACTS_MAX
 
 INITIATION_CODES: Final = {member: code for code, member in enumerate(Initiation)}
 PURPOSE_CODES: Final = {member: code for code, member in enumerate(Purpose)}
 
 #: Every column is eight bytes, so that the kernel reads rows as a table of int64. Ids are two
 #: little-endian words, both 0 where there is none; an ISPB is its eight characters as one word.
-#: Times are microseconds. Only append: bundles name no older layout.
+#: Times are microseconds; facts are ABSENT where none is told. Only append: bundles name no older
+#: layout.
 EVENT_ROW: Final = np.dtype(
     [
         ("kind", "<i8"),
@@ -52,12 +78,16 @@ EVENT_ROW: Final = np.dtype(
         ("device_1", "<u8"),
         ("payer_ispb", "<i8"),
         ("payee_ispb", "<i8"),
+        ("payee_key_0", "<u8"),
+        ("payee_key_1", "<u8"),
+        ("payee_person_0", "<u8"),
+        ("payee_person_1", "<u8"),
+        *((f"fact_{place}", "<i8") for place in range(FACTS_MAX)),
     ]
 )
 
-RowTuple = tuple[
-    int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int, int
-]
+#: The words of a row, in the order of its columns.
+RowTuple = tuple[int, ...]
 
 
 def transfer_row(transfer: Transfer, *, received_at: int) -> RowTuple:
@@ -77,6 +107,9 @@ def transfer_row(transfer: Transfer, *, received_at: int) -> RowTuple:
         *words(transfer.device_id or NOBODY),
         ispb_word(transfer.payer_ispb),
         ispb_word(transfer.payee_ispb),
+        *words(transfer.payee_key_id or NOBODY),
+        *words(transfer.payee_person_id or NOBODY),
+        *NO_FACTS,
     )
 
 
@@ -99,6 +132,9 @@ def report_row(report: Report, *, received_at: int, event_id: bytes = bytes(16))
         *words(NOBODY),
         ABSENT,
         ABSENT,
+        *words(NOBODY),
+        *words(NOBODY),
+        *NO_FACTS,
     )
 
 

@@ -31,6 +31,8 @@ _PAYER: Final = ("payer_0", "payer_1")
 _PAYEE: Final = ("payee_0", "payee_1")
 _DEVICE: Final = ("device_0", "device_1")
 _INSTITUTION: Final = ("payee_ispb",)
+_KEY: Final = ("payee_key_0", "payee_key_1")
+_PERSON: Final = ("payee_person_0", "payee_person_1")
 
 #: More shards than this cost more in passes over the rows than they can win.
 SHARDS_MAX: Final = 256
@@ -61,6 +63,8 @@ ROUTES: Final[Mapping[str, Route]] = {
     "pair_reversed": Route((_PAYER, _PAYEE), _PAYEE),
     "device": Route((_DEVICE,), _DEVICE),
     "institution": Route((_INSTITUTION,), _INSTITUTION),
+    "payee_key": Route((_KEY,), _KEY),
+    "payee_person": Route((_PERSON,), _PERSON),
 }
 
 #: Of statistics that look at both roles of their entity's account.

@@ -4,107 +4,56 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
 from crivo.domain.instant import DAY
 from crivo.features.expression import DEPTH_MAX, Expression, Field, Value, depth
+from crivo.features.terms import (
+    ABOUT,
+    FACTS,
+    INSTANTS,
+    STANDING,
+    WITH_AMOUNT,
+    Entity,
+    EventKind,
+    Measure,
+    NullRule,
+    Statistic,
+    VisibleTo,
+)
 from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 from crivo.features.wrong import wrong
+
+#: A declaration is written with the words of `terms.py`, which come with it.
+__all__ = [
+    "ACCEPTED",
+    "DECAY_PARTS",
+    "FILTER_FIELDS",
+    "FIRST_SEEN_MAX",
+    "MEMBERS",
+    "MEMBERS_MAX",
+    "NIGHT",
+    "Card",
+    "Entity",
+    "EventKind",
+    "Feature",
+    "FeatureSet",
+    "Filter",
+    "Measure",
+    "NullRule",
+    "Statistic",
+    "VisibleTo",
+    "sha256_of",
+]
 
 #: Raised whenever an unchanged declaration comes to mean another number.
 SEMANTICS_VERSION: Final = 1
 
-#: The age of what was first seen longer ago than this reads as this.
+#: The age of what was first, or last ever, seen longer ago than this reads as this.
 FIRST_SEEN_MAX: Final = 400 * DAY
-
-
-class Entity(StrEnum):
-    """Whose events are aggregated; `transfer` aggregates nothing and reads the transfer itself.
-
-    An account is seen in both roles: `payer_receiving` is what the payer's account received,
-    `payee_sending` what the payee's account paid, `pair_reversed` what the payee paid the payer.
-    The institution is the payee's.
-    """
-
-    TRANSFER = "transfer"
-    PAYER = "payer"
-    PAYEE = "payee"
-    PAIR = "pair"
-    DEVICE = "device"
-    INSTITUTION = "institution"
-    PAYER_DEVICE = "payer_device"
-    PAYER_INSTITUTION = "payer_institution"
-    PAYER_RECEIVING = "payer_receiving"
-    PAYEE_SENDING = "payee_sending"
-    PAIR_REVERSED = "pair_reversed"
-
-
-class EventKind(StrEnum):
-    """Which events are aggregated."""
-
-    TRANSFER = "transfer"
-    REPORT = "report"
-
-
-class Measure(StrEnum):
-    """What of an event is aggregated: itself, its amount, its civil time, or who takes part."""
-
-    TRANSFER = "transfer"
-    REPORT = "report"
-    AMOUNT = "amount"
-    HOUR = "hour"
-    WEEKDAY = "weekday"
-    NIGHT = "night"
-    PAYER = "payer"
-    PAYEE = "payee"
-    DEVICE = "device"
-    INSTITUTION = "institution"
-
-
-class Statistic(StrEnum):
-    """How the measure is aggregated.
-
-    `std` is the population's. `ratio` is the transfer's amount over the window's mean, `z_score`
-    its distance from that mean in standard deviations. `decayed_…` halves the weight with each
-    eighth of the window. `per_transfer` is the window's count over the count of the entity's
-    transfers in the same window, `share` over the count without the filter, `pass_through` what
-    the account paid over what it received. `distinct` counts others. Ages are in seconds.
-    """
-
-    VALUE = "value"
-    COUNT = "count"
-    SUM = "sum"
-    MEAN = "mean"
-    STD = "std"
-    RATIO = "ratio"
-    Z_SCORE = "z_score"
-    DECAYED_COUNT = "decayed_count"
-    DECAYED_SUM = "decayed_sum"
-    PER_TRANSFER = "per_transfer"
-    SHARE = "share"
-    PASS_THROUGH = "pass_through"
-    DISTINCT = "distinct"
-    SINCE_LAST = "since_last"
-    SINCE_FIRST = "since_first"
-
-
-class NullRule(StrEnum):
-    """When a feature has no value."""
-
-    NEVER = "never"
-    SATURATED = "saturated"
-    NO_EVENT = "no_event"
-    NO_SPREAD = "no_spread"
-
-
-class VisibleTo(StrEnum):
-    """Who could compute the feature in the real rail."""
-
-    PAYER_PSP = "payer_psp"
-    PAYEE_PSP = "payee_psp"
-    RAIL = "rail"
 
 
 _NULL_RULES: Final = {
@@ -115,6 +64,9 @@ _NULL_RULES: Final = {
     Statistic.DECAYED_COUNT: NullRule.SATURATED,
     Statistic.DECAYED_SUM: NullRule.SATURATED,
     Statistic.DISTINCT: NullRule.NEVER,
+    Statistic.LAST: NullRule.NO_FACT,
+    Statistic.AGE: NullRule.NO_FACT,
+    Statistic.USED: NullRule.NO_FACT,
 }
 
 _OF_TRANSFER: Final = (Measure.AMOUNT, Measure.HOUR, Measure.WEEKDAY, Measure.NIGHT)
@@ -138,7 +90,12 @@ _UNFILTERED: Final = (
     Statistic.DISTINCT,
     Statistic.SINCE_LAST,
     Statistic.SINCE_FIRST,
+    Statistic.LAST,
+    Statistic.AGE,
+    Statistic.USED,
 )
+_LIMITS: Final = (Measure.DAY_LIMIT, Measure.NIGHT_LIMIT)
+_OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
 
 #: Whom an entity's transfers may be counted by.
 MEMBERS: Final = {
@@ -264,8 +221,19 @@ class Feature:
 
     def _check_aggregate(self) -> None:
         of = f"the statistic {self.statistic.value}"
+        if self.event in ABOUT:
+            about = f"the event {self.event.value}"
+            _one_of("entity", self.entity, ABOUT[self.event], of=about)
+            if self.event in STANDING:
+                _one_of("statistic", self.statistic, _OF_FACTS, of=about)
         if self.statistic in _OF_AMOUNT:
             _one_of("measure", self.measure, (Measure.AMOUNT,), of=of)
+            _one_of("event", self.event, WITH_AMOUNT, of=of)
+        elif self.statistic in _OF_FACTS:
+            events = tuple(event for event in FACTS if _facts_of(self.statistic, event))
+            _one_of("event", self.event, events, of=of)
+            facts = _facts_of(self.statistic, self.event)
+            _one_of("measure", self.measure, facts, of=f"{of} of the event {self.event.value}")
         elif self.statistic is Statistic.DISTINCT:
             _one_of("entity", self.entity, tuple(MEMBERS), of=of)
             of = f"{of} of the entity {self.entity.value}"
@@ -287,9 +255,11 @@ class Feature:
     def _check_window(self, of: str) -> None:
         spans: tuple[Span, ...] = (Span.SLIDING, Span.TODAY, Span.TONIGHT)
         decays = self.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM)
-        if self.statistic is Statistic.SINCE_FIRST:
+        if self.statistic in (Statistic.SINCE_FIRST, Statistic.LAST, Statistic.AGE):
             spans = (Span.EVER,)
-        elif decays or self.statistic is Statistic.SINCE_LAST:
+        elif self.statistic is Statistic.SINCE_LAST:
+            spans = (Span.SLIDING, Span.EVER)
+        elif decays:
             spans = (Span.SLIDING,)
         _one_of("window.span", self.window.span, spans, of=of)
         if self.statistic is Statistic.SINCE_LAST and self.window.tile:
@@ -303,8 +273,8 @@ class Feature:
     def name(self) -> str:
         """`entity_measure_statistic_window[_where_filter]`."""
         measure = self.measure.value
-        if self.event is EventKind.REPORT and self.measure is Measure.AMOUNT:
-            measure = "report_amount"
+        if self.event is not EventKind.TRANSFER and self.measure is Measure.AMOUNT:
+            measure = f"{self.event.value}_amount"
         parts = [self.entity.value, measure, self.statistic.value, self.window.name]
         return "_".join(parts if self.filter is None else [*parts, "where", self.filter.name])
 
@@ -374,7 +344,16 @@ def sha256_of(value: object) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _one_of(name: str, found: StrEnum, choices: tuple[StrEnum, ...], *, of: str) -> None:
+def _facts_of(statistic: Statistic, event: EventKind) -> tuple[Measure, ...]:
+    """The facts of an event that the statistic makes sense of."""
+    facts = FACTS[event]
+    if statistic is Statistic.USED:
+        return tuple(fact for fact in facts if fact in _LIMITS)
+    is_age = statistic is Statistic.AGE
+    return tuple(fact for fact in facts if (fact in INSTANTS) == is_age)
+
+
+def _one_of(name: str, found: StrEnum, choices: Sequence[StrEnum], *, of: str) -> None:
     if found not in choices:
         listed = " or ".join(choice.value for choice in choices)
         raise wrong(name, f"{listed}, for {of}", found.value)

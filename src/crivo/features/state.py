@@ -35,6 +35,7 @@ class State:
     def __init__(self, *, arena_words: int, bytes_max: int) -> None:
         self.control: Words = np.zeros(k.CONTROL_WORDS, dtype=np.int64)
         self.control[k.C_TOP] = k.LINE_WORDS  # offset 0 means none
+        self.control[k.C_VERSION] = k.STATE_VERSION
         self.index: Words = np.zeros(INDEX_WORDS_MIN, dtype=np.int64)
         while arena_words > ARENA_WORDS_MIN and 8 * arena_words > bytes_max // 2:
             arena_words //= 2  # a small ceiling leaves the index its half
@@ -89,6 +90,9 @@ class State:
                 raise _no_state(f"{name}: int64[n]", f"{array.dtype}{list(array.shape)}")
         if control.shape != self.control.shape or control[k.C_TOP] != arena.size:
             raise _no_state(f"an arena of the {k.CONTROL_WORDS} control words' size", arena.size)
+        if control[k.C_VERSION] != k.STATE_VERSION:
+            found = int(control[k.C_VERSION])
+            raise _no_state(f"a state of layout {k.STATE_VERSION}", f"one of layout {found}")
         if index.size < INDEX_WORDS_MIN or index.size & (index.size - 1):
             raise _no_state("an index of a power of two places", index.size)
         self.control, self.index = control.copy(), index.copy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -18,17 +19,25 @@ from crivo.domain.transfer import Initiation, Purpose, Transfer
 from crivo.features.row import (
     ABSENT,
     EVENT_ROW,
+    FACTS_MAX,
     INITIATION_CODES,
     NOBODY,
     PURPOSE_CODES,
     RowKind,
+    RowTuple,
     ispb_word,
+    make_rows,
 )
+from crivo.features.told import TELLERS, told_rows
 from crivo.flows.codec import ReportFields, TransferFields, report_fields, transfer_fields
-from crivo.flows.schemas import schema_of
+from crivo.flows.event_of import value_of
+from crivo.flows.schemas import BY_VALUE, schema_of
+
+#: The schemas of what is told beside transfers and reports.
+TOLD: Final = frozenset(BY_VALUE[value_type].name for value_type in TELLERS)
 
 #: The schemas whose events change the state of today's features; the others are passed over.
-FOLDED: Final = frozenset({transfer.SCHEMA, record.SCHEMA, report.SCHEMA})
+FOLDED: Final = TOLD | {transfer.SCHEMA, record.SCHEMA, report.SCHEMA}
 
 _INITIATIONS: Final[Mapping[Initiation | None, int]] = {
     None: ABSENT,
@@ -38,6 +47,14 @@ _PURPOSES: Final[Mapping[Purpose | None, int]] = {
     None: ABSENT,
     **{member: PURPOSE_CODES[member] for member in Purpose},
 }
+
+
+class _Part(IntEnum):
+    """What a row is made of."""
+
+    TRANSFER = 0
+    REPORT = 1
+    TOLD = 2
 
 
 def fold_rows(events: Sequence[StoredEvent]) -> NDArray[np.void]:
@@ -53,8 +70,9 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
     """The rows (`EVENT_ROW`) of those events that change state, in their order; and their `seq`.
 
     These are transfers of the past, transfers that await a decision, transfers decided in place,
-    and reports. They equal `transfer_row` and `report_row` of the decoded events; the columns are
-    filled together, since a log has millions of them.
+    reports, and what is told beside them, which may give several rows an event. They equal
+    `transfer_row`, `report_row` and `told_rows` of the decoded events; the columns of transfers and
+    reports are filled together, since a log has millions of them.
 
     Raises:
         Refused: FIELD_TYPE, FIELD_MISSING or FIELD_VALUE for a payload that this release cannot
@@ -62,11 +80,12 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
     """
     transfers: list[TransferFields | Transfer] = []
     reports: list[ReportFields] = []
-    # Of each row: its place in the log, the event's id, its receipt, and whether it is a report.
+    told: list[RowTuple] = []
+    # Of each row: its place in the log, the event's id, its receipt, and what it is made of.
     places: list[int] = []
     ids: list[bytes] = []
     received: list[int] = []
-    is_report: list[bool] = []
+    made_of: list[_Part] = []
     for stored in events:
         event = stored.event
         event_id = event.event_id
@@ -74,9 +93,15 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
             # An event of a kind that no feature reads; of one that is not known, nobody can say.
             schema_of(event.schema, stream=event.stream)
             continue
-        if event.stream is Stream.REPORTS:
+        count = 1
+        if event.schema in TOLD:
+            value = value_of(event)
+            rows_told = told_rows(value, received_at=event.received_at, event_id=event_id)
+            told += rows_told
+            count, part = len(rows_told), _Part.TOLD
+        elif event.stream is Stream.REPORTS:
             reports.append(report_fields(event.payload))
-            is_report.append(True)
+            part = _Part.REPORT
         else:
             if event.stream is Stream.DECISIONS:
                 decided = in_place_transfer(event.payload)
@@ -86,16 +111,20 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
                 event_id = transfer_event_id(decided.end_to_end_id)
             else:
                 transfers.append(transfer_fields(event.payload))
-            is_report.append(False)
-        places.append(stored.seq)
-        ids.append(event_id)
-        received.append(event.received_at)
+            part = _Part.TRANSFER
+        places += [stored.seq] * count
+        ids += [event_id] * count
+        received += [event.received_at] * count
+        made_of += [part] * count
     rows = np.empty(len(ids), dtype=EVENT_ROW)
     rows["received_at"] = received
     rows["event_0"], rows["event_1"] = _words(ids)
-    reported = np.array(is_report, dtype=np.bool_)
-    _fill_transfers(rows, ~reported, transfers)
-    _fill_reports(rows, reported, reports)
+    parts = np.array(made_of, dtype=np.int64)
+    for place in range(FACTS_MAX):
+        rows[f"fact_{place}"] = ABSENT
+    _fill_transfers(rows, parts == _Part.TRANSFER, transfers)
+    _fill_reports(rows, parts == _Part.REPORT, reports)
+    rows[parts == _Part.TOLD] = make_rows(told)
     return rows, np.array(places, dtype=np.int64)
 
 
@@ -123,6 +152,10 @@ def _fill_transfers(
     rows["device_0"][places], rows["device_1"][places] = devices
     rows["payer_ispb"][places] = [ispb_word(each.payer_ispb) for each in transfers]
     rows["payee_ispb"][places] = [ispb_word(each.payee_ispb) for each in transfers]
+    keys = _words([each.payee_key_id or NOBODY for each in transfers])
+    rows["payee_key_0"][places], rows["payee_key_1"][places] = keys
+    persons = _words([each.payee_person_id or NOBODY for each in transfers])
+    rows["payee_person_0"][places], rows["payee_person_1"][places] = persons
 
 
 def _fill_reports(
@@ -136,7 +169,8 @@ def _fill_reports(
     rows["payee_0"][places], rows["payee_1"][places] = _words([each.payee_id for each in reports])
     rows["initiation"][places] = ABSENT
     rows["purpose"][places] = ABSENT
-    rows["device_0"][places] = rows["device_1"][places] = 0
+    for name in ("device", "payee_key", "payee_person"):
+        rows[f"{name}_0"][places] = rows[f"{name}_1"][places] = 0
     rows["payer_ispb"][places] = rows["payee_ispb"][places] = ABSENT
     rows["accepted"][places] = [each.status is ReportStatus.ACCEPTED for each in reports]
 

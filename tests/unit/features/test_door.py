@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.instant import DAY, EARLIEST, LATEST
 from crivo.domain.money import CENTAVOS_MAX
 from crivo.features.engine import Engine
+from crivo.features.layout import C_VERSION
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
-from crivo.features.row import EVENT_ROW
+from crivo.features.row import EVENT_ROW, RowKind
 from crivo.features.state import ARENA_WORDS_MIN
 from tests.parity.streams import START
 
@@ -54,7 +55,7 @@ IMPOSSIBLE = [
     ("received_at", 0, Code.TIME_RANGE),
     ("received_at", LATEST + 100 * 365 * DAY, Code.TIME_RANGE),  # the year 2200
     ("kind", -1, Code.FIELD_VALUE),
-    ("kind", 9, Code.FIELD_VALUE),
+    ("kind", 19, Code.FIELD_VALUE),
 ]
 
 DOORS: dict[str, Callable[[Engine, Rows], object]] = {
@@ -144,3 +145,22 @@ def test_sabotage_a_door_that_looks_away_spoils_the_state(monkeypatch) -> None:
     before = state(engine)
     engine.fold(bad)
     assert state(engine) != before
+
+
+def test_only_what_moves_money_needs_an_amount() -> None:
+    rows = good_rows(1)
+    rows["kind"], rows["amount_centavos"] = RowKind.LOGIN, 0
+    assert folded(rows).counts.folded == 1
+    rows["kind"] = RowKind.UNDOING
+    with pytest.raises(Refused) as refusal:
+        folded(rows)
+    assert refusal.value.code is Code.AMOUNT_RANGE
+
+
+def test_a_state_of_another_layout_is_refused() -> None:
+    arrays = folded(good_rows(5)).arrays()
+    Engine(PLAN).restore(arrays)
+    arrays["control"][C_VERSION] += 1
+    with pytest.raises(Misconfigured) as refusal:
+        Engine(PLAN).restore(arrays)
+    assert refusal.value.code is Code.SNAPSHOT_INVALID

@@ -21,15 +21,18 @@ from crivo.decision.record import (
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event, StoredEvent, make_event_id, transfer_event_id
 from crivo.domain.identifiers import derived_end_to_end_id
+from crivo.domain.limit_change import LimitChange, LimitKind
+from crivo.domain.login import Login
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose, Transfer
-from crivo.features.row import EVENT_ROW, make_rows, report_row, transfer_row
+from crivo.features.row import EVENT_ROW, RowKind, make_rows, report_row, transfer_row
+from crivo.features.told import TELLERS, told_rows
 from crivo.flows.codec import encode_report, encode_transfer
 from crivo.flows.event_of import event_of
-from crivo.flows.fold import FOLDED, fold_rows
+from crivo.flows.fold import FOLDED, TOLD, fold_events, fold_rows
 from crivo.flows.schemas import BY_VALUE, SCHEMAS
-from tests.unit.domain.examples import VALUES
+from tests.unit.domain.examples import NOON, VALUES
 
 START = 1_533_729_600_000_000
 
@@ -124,6 +127,44 @@ def test_of_decisions_only_those_made_in_place_change_state(in_place):
     )
     expected = [transfer_row(transfer, received_at=transfer.occurred_at + 7)] if in_place else []
     assert np.array_equal(fold_rows([StoredEvent(0, 0, 0, event)]), make_rows(expected))
+
+
+def test_what_is_told_lies_between_transfers_in_the_order_of_the_log():
+    events, rows = stored_history(seed=5, count=20)
+    told, expected = [], []
+    for value in VALUES:
+        if type(value) in TELLERS:
+            event = event_of(value, occurred_at=1, received_at=NOON + 99, source="test")
+            told.append(StoredEvent(0, 0, 0, event))
+            expected += told_rows(value, received_at=NOON + 99, event_id=event.event_id)
+    assert {each.event.schema for each in told} == TOLD
+    assert np.array_equal(
+        fold_rows([*events[:9], *told, *events[9:]]),
+        make_rows([*rows[:9], *expected, *rows[9:]]),
+    )
+
+
+def test_each_row_of_an_event_has_the_place_of_the_event():
+    raised = LimitChange("c-1", NOON, NOON + 9, b"p" * 16, LimitKind.DAY, 100, 200)
+    event = event_of(raised, occurred_at=NOON, received_at=NOON, source="test")
+    rows, places = fold_events([StoredEvent(3, 0, 0, event)])
+    assert (places.tolist(), rows["kind"].tolist()) == (
+        [3, 3],
+        [RowKind.LIMIT_RAISE, RowKind.DAY_LIMIT],
+    )
+    assert rows["occurred_at"].tolist() == [NOON, NOON + 9]
+
+
+def test_a_payload_that_cannot_be_is_refused_and_not_folded():
+    login = next(each for each in VALUES if type(each) is Login)
+    event = event_of(login, occurred_at=NOON, received_at=NOON, source="test")
+    array = msgspec.msgpack.decode(event.payload)
+    for place, found in ((1, "noon"), (2, b"short"), (3, "GOSSIP"), (1, -1)):
+        damaged = replace(
+            event, payload=msgspec.msgpack.encode([*array[:place], found, *array[place + 1 :]])
+        )
+        with pytest.raises(Refused):
+            fold_rows([StoredEvent(0, 0, 0, damaged)])
 
 
 def test_events_that_no_feature_reads_are_passed_over_and_unknown_ones_refused():

@@ -1,0 +1,77 @@
+"""Facts: what was told last of a key, such as a limit or what the directory knows of a person.
+
+A list in a head is [newest instant at which something was told, block, rows | class], where the
+last two are a level of `arena.py`. A row is [instant from which the facts stand, id of the event
+(two words), facts…], by instant and id; so what stands later waits behind what stands now. Rows
+behind the last that a read can meet are dropped.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from numba import njit
+
+from crivo.features import layout as k
+from crivo.features.arena import OPTIONS, Words, last_before, room, rows_of
+
+#: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "67391c6b7670d5e9"
+
+_SIGN: Final = -(1 << 63)
+
+
+@njit(**OPTIONS)
+def fact_room(plan: Words, control: Words, arena: Words, facts: int, head: int) -> bool:
+    """Whether the list can take one more row; it drops or moves rows to make it so."""
+    at = head + plan[facts + k.F_AT]
+    horizon = arena[at] - plan[k.P_SLACK] - 1
+    return room(control, arena, at + k.FACT_LEVEL, plan[facts + k.F_WIDTH], horizon)
+
+
+@njit(**OPTIONS)
+def _is_after(arena: Words, place: int, rows: Words, row: int) -> bool:
+    """Whether a row of the list stands after the event's: by instant, then by id (no sign)."""
+    if arena[place] != rows[row + k.ROW_OCCURRED_AT]:
+        return arena[place] > rows[row + k.ROW_OCCURRED_AT]
+    for word in range(2):
+        one, two = arena[place + k.FACT_ID + word], rows[row + k.ROW_EVENT + word]
+        if one != two:
+            return (one ^ _SIGN) > (two ^ _SIGN)
+    return False
+
+
+@njit(**OPTIONS)
+def take_fact(plan: Words, arena: Words, facts: int, head: int, rows: Words, row: int) -> None:
+    """Puts the event's facts where they belong; room has been made."""
+    at, width = head + plan[facts + k.F_AT], plan[facts + k.F_WIDTH]
+    told = min(rows[row + k.ROW_OCCURRED_AT], rows[row + k.ROW_RECEIVED_AT])
+    arena[at] = max(arena[at], told)
+    block = arena[at + k.FACT_LEVEL]
+    place = block + rows_of(arena, at + k.FACT_LEVEL) * width
+    while place > block and _is_after(arena, place - width, rows, row):
+        for word in range(width):
+            arena[place + word] = arena[place - width + word]
+        place -= width
+    arena[place] = rows[row + k.ROW_OCCURRED_AT]
+    for word in range(2):
+        arena[place + k.FACT_ID + word] = rows[row + k.ROW_EVENT + word]
+    for column in range(width - k.FACT_VALUES):
+        arena[place + k.FACT_VALUES + column] = rows[row + k.ROW_FACTS + column]
+    arena[at + k.FACT_LEVEL + 1] += 1 << k.ROWS_SHIFT
+
+
+@njit(**OPTIONS)
+def fact_of(
+    plan: Words, arena: Words, at: int, width: int, column: int, instant: int
+) -> tuple[int, int]:
+    """(the fact as it stands, the instant it is read at); ABSENT where none was told."""
+    if arena[at] == k.NEVER:
+        return k.ABSENT, instant
+    read_at = max(instant, arena[at] - plan[k.P_SLACK])
+    block = arena[at + k.FACT_LEVEL]
+    rows = rows_of(arena, at + k.FACT_LEVEL)
+    place = block + last_before(arena, block, rows, width, read_at) * width
+    if arena[place] == k.NEVER or arena[place] >= read_at:
+        return k.ABSENT, read_at
+    return arena[place + k.FACT_VALUES + column], read_at

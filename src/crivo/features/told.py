@@ -1,0 +1,233 @@
+"""Rows of what is told beside transfers and reports: of holders, limits, keys, persons, the rail.
+
+One event gives a row for each thing that features may read of it, and none where they read nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from crivo.domain.claim import Claim, ClaimStatus
+from crivo.domain.device import DeviceChange, DeviceStatus
+from crivo.domain.dict_entry import DictEntry
+from crivo.domain.dict_statistics import DictStatistics, StatisticsOf
+from crivo.domain.enrolment import Enrolment, EnrolmentStatus
+from crivo.domain.fraud_marker import FraudMarker, MarkerStatus
+from crivo.domain.limit_change import LimitChange, LimitKind
+from crivo.domain.login import Login, LoginAction, LoginResult
+from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
+from crivo.domain.settlement import Settlement, SettlementStatus
+from crivo.features.row import ABSENT, FACTS_MAX, NOBODY, RowKind, RowTuple, words
+
+Rows = list[RowTuple]
+
+
+class _Telling:
+    """Makes the rows of one event."""
+
+    def __init__(self, received_at: int, event_id: bytes) -> None:
+        self._received_at = received_at
+        self._event = words(event_id)
+
+    def row(
+        self,
+        kind: RowKind,
+        at: int,
+        *,
+        payer: bytes | None = None,
+        payee: bytes | None = None,
+        device: bytes | None = None,
+        key: bytes | None = None,
+        person: bytes | None = None,
+        centavos: int = 0,
+        facts: Sequence[int | None] = (),
+    ) -> RowTuple:
+        """A row at that instant about those who are named."""
+        told = [ABSENT if fact is None else fact for fact in facts]
+        return (
+            kind.value,
+            at,
+            self._received_at,
+            centavos,
+            *words(payer or NOBODY),
+            *words(payee or NOBODY),
+            *self._event,
+            ABSENT,
+            ABSENT,
+            ABSENT,
+            *words(device or NOBODY),
+            ABSENT,
+            ABSENT,
+            *words(key or NOBODY),
+            *words(person or NOBODY),
+            *told,
+            *[ABSENT] * (FACTS_MAX - len(told)),
+        )
+
+
+def _login(value: Login, tell: _Telling) -> Rows:
+    """A reset counts where it succeeded, a log-in either way; a confirmation is neither."""
+    succeeded = value.result is LoginResult.SUCCEEDED
+    match value.action:
+        case LoginAction.LOGIN:
+            kind = RowKind.LOGIN if succeeded else RowKind.FAILED_LOGIN
+        case LoginAction.CREDENTIAL_RESET if succeeded:
+            kind = RowKind.CREDENTIAL_RESET
+        case _:
+            return []
+    at, account, device = value.occurred_at, value.account_id, value.device_id
+    return [tell.row(kind, at, payer=account, device=device)]
+
+
+_DEVICE_KINDS: Final = {
+    DeviceStatus.SEEN: RowKind.DEVICE_SIGHTING,
+    DeviceStatus.REGISTERED: RowKind.DEVICE_ENROLMENT,
+    DeviceStatus.BLOCKED: RowKind.DEVICE_REMOVAL,
+    DeviceStatus.REMOVED: RowKind.DEVICE_REMOVAL,
+}
+
+
+def _device(value: DeviceChange, tell: _Telling) -> Rows:
+    kind, at = _DEVICE_KINDS[value.status], value.occurred_at
+    return [tell.row(kind, at, payer=value.account_id, device=value.device_id)]
+
+
+_ENROLMENT_KINDS: Final = {
+    EnrolmentStatus.AUTHORISED: RowKind.DEVICE_ENROLMENT,
+    EnrolmentStatus.REVOKED: RowKind.DEVICE_REMOVAL,
+}
+
+
+def _enrolment(value: Enrolment, tell: _Telling) -> Rows:
+    """For payments without redirection a device is enrolled once its holder authorised it."""
+    kind, at = _ENROLMENT_KINDS.get(value.status), value.occurred_at
+    if kind is None:
+        return []
+    return [tell.row(kind, at, payer=value.account_id, device=value.device_id)]
+
+
+_LIMIT_KINDS: Final = {
+    LimitKind.DAY: RowKind.DAY_LIMIT,
+    LimitKind.NIGHT: RowKind.NIGHT_LIMIT,
+    LimitKind.NIGHT_START: RowKind.NIGHT_START,
+}
+
+
+def _limit(value: LimitChange, tell: _Telling) -> Rows:
+    """A raise at the instant at which it was asked for; a limit from when it is in force."""
+    account, rows = value.account_id, []
+    before, after = value.before_centavos, value.after_centavos
+    if before is not None and after is not None and after > before:
+        rows.append(tell.row(RowKind.LIMIT_RAISE, value.occurred_at, payer=account))
+    kind = _LIMIT_KINDS.get(value.kind)
+    if kind is not None:
+        fact = value.night_start_hour if kind is RowKind.NIGHT_START else after
+        rows.append(tell.row(kind, value.effective_at, payer=account, facts=(fact,)))
+    return rows
+
+
+def _settlement(value: Settlement, tell: _Telling) -> Rows:
+    """What takes an attempt back, at the attempt's instant, so that windows lose what they held."""
+    match value.status:
+        case SettlementStatus.SETTLED:
+            return []
+        case SettlementStatus.RETURNED:
+            centavos = value.returned_centavos or value.amount_centavos
+        case SettlementStatus.REJECTED | SettlementStatus.CANCELLED:
+            centavos = value.amount_centavos
+    return [
+        tell.row(
+            RowKind.UNDOING,
+            value.transfer_occurred_at,
+            payer=value.payer_id,
+            payee=value.payee_id,
+            centavos=centavos,
+        )
+    ]
+
+
+def _block(value: PrecautionaryBlock, tell: _Telling) -> Rows:
+    if value.status is not BlockStatus.PLACED:
+        return []
+    at, payee, centavos = value.occurred_at, value.payee_id, value.blocked_centavos
+    return [tell.row(RowKind.BLOCK, at, payee=payee, centavos=centavos)]
+
+
+def _entry(value: DictEntry, tell: _Telling) -> Rows:
+    """What an answer of the directory tells of a key, and of the account that it stands for."""
+    facts = (value.account_opened_at, value.key_created_at, value.key_owned_since)
+    if facts == (None, None, None):
+        return []
+    at, key, account = value.occurred_at, value.key_id, value.account_id
+    return [tell.row(RowKind.DICT_ENTRY, at, key=key, payee=account, facts=facts)]
+
+
+#: A marker of any type is one.
+_COUNTERS: Final = (
+    "application_frauds",
+    "mule_accounts",
+    "scammer_accounts",
+    "other_frauds",
+    "unknown_frauds",
+)
+
+
+def _statistics(value: DictStatistics, tell: _Telling) -> Rows:
+    """The counters that features read (`terms.FACTS`); a block without data tells nothing."""
+    facts: list[int | None] = [None] * FACTS_MAX
+    if value.settlements is not None:
+        facts[0], facts[5] = value.settlements.received.d90, value.settlements.watermark
+    if value.markers is not None:
+        counters = [getattr(value.markers, name) for name in _COUNTERS]
+        facts[1] = sum(counter.d90 for counter in counters)
+        facts[2] = sum(counter.m60 for counter in counters)
+        facts[3], facts[6] = value.markers.distinct_reporters.m60, value.markers.watermark
+    if value.reports is not None:
+        facts[4], facts[7] = value.reports.open_reports, value.reports.watermark
+    is_person = value.of is StatisticsOf.PERSON
+    key, person = (None, value.entity_id) if is_person else (value.entity_id, None)
+    at = value.occurred_at
+    return [tell.row(RowKind.DICT_STATISTICS, at, key=key, person=person, facts=facts)]
+
+
+_MARKER_KINDS: Final = {
+    MarkerStatus.REGISTERED: RowKind.FRAUD_MARKER,
+    MarkerStatus.CANCELLED: RowKind.MARKER_CANCELLATION,
+}
+
+
+def _marker(value: FraudMarker, tell: _Telling) -> Rows:
+    kind, at = _MARKER_KINDS[value.status], value.occurred_at
+    return [tell.row(kind, at, key=value.key_id, person=value.person_id)]
+
+
+def _claim(value: Claim, tell: _Telling) -> Rows:
+    """A key changes hands, or its institution, once a claim is completed."""
+    if value.status is not ClaimStatus.COMPLETED:
+        return []
+    return [tell.row(RowKind.KEY_CLAIM, value.occurred_at, key=value.key_id)]
+
+
+#: What is told by each class of event, in rows.
+TELLERS: Final[Mapping[type, Callable[[Any, _Telling], Rows]]] = {
+    Login: _login,
+    DeviceChange: _device,
+    Enrolment: _enrolment,
+    LimitChange: _limit,
+    Settlement: _settlement,
+    PrecautionaryBlock: _block,
+    DictEntry: _entry,
+    DictStatistics: _statistics,
+    FraudMarker: _marker,
+    Claim: _claim,
+}
+
+
+def told_rows(value: object, *, received_at: int, event_id: bytes) -> Rows:
+    """The rows of an event of a class of `TELLERS`, received by the log's clock at `received_at`.
+
+    Rows are placed at the event's own instant; limits from when they are in force, and undoings at
+    the instant of the attempt that they take back.
+    """
+    return TELLERS[type(value)](value, _Telling(received_at, event_id))
