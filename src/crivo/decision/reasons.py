@@ -18,6 +18,10 @@ class ReasonCode(StrEnum):
     PAYER_REPORTED = "PAYER_REPORTED"
     PAYER_PASS_THROUGH = "PAYER_PASS_THROUGH"
     PAYER_RECEIPTS_REPORTED = "PAYER_RECEIPTS_REPORTED"
+    PAYEE_MARKED = "PAYEE_MARKED"
+    ACCESS_UNUSUAL = "ACCESS_UNUSUAL"
+    LIMIT_RAISED = "LIMIT_RAISED"
+    LIMIT_USED = "LIMIT_USED"
     DEVICE_NEW = "DEVICE_NEW"
     AMOUNT_VS_PROFILE = "AMOUNT_VS_PROFILE"
     BURST_OUT = "BURST_OUT"
@@ -116,6 +120,30 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         GENERIC[Language.PT],
         GENERIC[Language.EN],
         "Transfers that the payer's account received were reported as fraud, as known then.",
+    ),
+    ReasonCode.PAYEE_MARKED: Reason(
+        Subject.PAYEE,
+        "Há marcações de fraude relacionadas a você no diretório do Pix.",
+        "There are fraud markers about you in the Pix directory.",
+        "The directory told of markers or reports about the payee's person or key.",
+    ),
+    ReasonCode.ACCESS_UNUSUAL: Reason(
+        Subject.PAYER,
+        "Houve acessos incomuns a esta conta.",
+        "There were unusual accesses to this account.",
+        "Failed log-ins, a reset credential or an unusual session came before the transfer.",
+    ),
+    ReasonCode.LIMIT_RAISED: Reason(
+        Subject.PAYER,
+        "Houve pedido recente de aumento de limite nesta conta.",
+        "A higher limit was asked for on this account recently.",
+        "The payer asked for a higher limit shortly before the transfer.",
+    ),
+    ReasonCode.LIMIT_USED: Reason(
+        Subject.PAYER,
+        "Boa parte do limite desta conta já foi usada.",
+        "Much of this account's limit has been used already.",
+        "What was paid today or tonight takes up much of the limit in force.",
     ),
     ReasonCode.DEVICE_NEW: Reason(
         Subject.PAYER,
