@@ -18,7 +18,7 @@ from msgspec.structs import asdict
 from crivo.adapters.http.app import Application, create_app
 from crivo.adapters.http.auth import ApiKeys, PageAccess, fingerprint
 from crivo.adapters.http.feed import Feed
-from crivo.adapters.http.key_file import key_reader, read_keys
+from crivo.adapters.http.key_file import KeyReader, read_keys
 from crivo.adapters.http.loop import LoopNotify
 from crivo.adapters.http.running import Running
 from crivo.adapters.http.server import listen, run_server
@@ -184,7 +184,7 @@ def _api_keys(settings: Settings) -> tuple[ApiKeys | None, str | None]:
     known = () if http.api_key is None else (fingerprint(http.api_key.get_secret_value()),)
     is_first = not known and not read_keys(path)
     new_key = new_api_key(settings, "first") if is_first else None
-    return ApiKeys(key_reader(path, known=known)), new_key
+    return ApiKeys(KeyReader(path, monotonic_ns=time.perf_counter_ns, known=known)), new_key
 
 
 def _limits(settings: Settings) -> Limits:

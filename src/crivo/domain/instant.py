@@ -22,9 +22,13 @@ EARLIEST: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 LATEST: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 
 
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_UNZONED: Final = datetime(1970, 1, 1)
+
+
 def from_datetime(moment: datetime) -> int:
     """The instant of an aware `datetime`, exact to the microsecond (no float in between)."""
-    since = moment - datetime(1970, 1, 1, tzinfo=UTC)
+    since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * SECOND + since.microseconds
 
 
@@ -92,9 +96,7 @@ def format_rfc3339(instant: int) -> str:
     >>> format_rfc3339(1795435200500000)
     '2026-11-23T12:00:00.500000Z'
     """
-    seconds, micros = divmod(instant, SECOND)
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds, microseconds=micros)
-    return moment.replace(tzinfo=None).isoformat() + "Z"
+    return (_EPOCH_UNZONED + timedelta(microseconds=instant)).isoformat() + "Z"
 
 
 def brasilia_day(instant: int) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from enum import IntEnum
+from struct import Struct
 from typing import Final
 
 import numpy as np
@@ -89,6 +90,12 @@ EVENT_ROW: Final = np.dtype(
 #: The words of a row, in the order of its columns.
 RowTuple = tuple[int, ...]
 
+_CODES: Final = {"i": "q", "u": "Q"}
+#: The words of a row in bytes. NumPy takes six times as long to make a row of a tuple.
+_WORDS: Final = Struct(
+    "<" + "".join(_CODES[EVENT_ROW[name].kind] for name in EVENT_ROW.names or ())
+)
+
 
 def transfer_row(transfer: Transfer, *, received_at: int) -> RowTuple:
     """The row of a transfer that the log's clock received at `received_at`."""
@@ -150,4 +157,9 @@ def words(identifier: bytes) -> tuple[int, int]:
 
 def make_rows(rows: Sequence[RowTuple]) -> NDArray[np.void]:
     """The rows as one array of `EVENT_ROW`, in the order given."""
-    return np.array(list(rows), dtype=EVENT_ROW)
+    packed = bytearray().join(map(_pack, rows))
+    return np.frombuffer(packed, dtype=EVENT_ROW)
+
+
+def _pack(row: RowTuple) -> bytes:
+    return _WORDS.pack(*row)

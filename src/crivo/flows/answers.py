@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,8 +43,7 @@ FACTS: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What the caller is told. `score` counts 10⁻⁹ and is None where nothing was scored.
 
     `as_of` is the log's sequence number that the decision had seen, `seq` its own record's.

@@ -13,25 +13,18 @@ from typing import Any, Final
 import numba
 import numpy as np
 import numpy.typing as npt
+from numba.extending import register_jitable
 
 from crivo.domain.errors import Code, Misconfigured
-from crivo.model.artifact import KNOTS, LEAF, Artifact
+from crivo.model.artifact import KNOTS, Artifact
+from crivo.model.packed import pack
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
-#: One node in half a cache line, so that a step of a walk reads memory once.
-_NODE: Final = np.dtype(
-    [
-        ("threshold", np.float64),
-        ("value", np.int64),
-        ("left", np.int32),
-        ("right", np.int32),
-        ("feature", np.int32),
-        ("null_left", np.int32),
-    ]
-)
+#: Trees that are walked side by side: while one step waits for memory, the others go on.
+LANES: Final = 4
 
 
 class Scorer:
@@ -53,8 +46,7 @@ class Scorer:
             raise _mismatch("plan_hash", artifact.plan_hash, plan_hash)
         self.artifact: Final = artifact
         self._width: Final = len(artifact.input_names)
-        self._nodes: Final = _packed(artifact)
-        self._roots: Final = artifact.forest.roots
+        self._packed: Final = pack(artifact.forest, lanes=LANES)
         self._knots: Final = artifact.calibration.knots
         self._low: Final = artifact.calibration.margin_low
         self._step: Final = artifact.calibration.step_log2
@@ -74,9 +66,9 @@ class Scorer:
     def _scored(self, vectors: Float64s) -> tuple[Int64s, Int64s]:
         margins = np.empty(len(vectors), np.int64)
         scores = np.empty(len(vectors), np.int64)
-        self._score_rows(
-            self._nodes, self._roots, self._knots, self._low, self._step, vectors, margins, scores
-        )
+        packed = self._packed
+        trees = (packed.nodes, packed.values, packed.roots, packed.depths)
+        self._score_rows(*trees, self._knots, self._low, self._step, vectors, margins, scores)
         return margins, scores
 
     def score_one(self, vector: Float64s, *, plan_hash: str) -> tuple[int, int]:
@@ -100,7 +92,8 @@ class Scorer:
         """
         self._check(vector, self.artifact.plan_hash, dimensions=1)
         parts = np.zeros(self._width + 1, np.int64)
-        self._contribute(self._nodes, self._roots, vector, parts)
+        packed = self._packed
+        self._contribute(packed.nodes, packed.values, packed.roots, vector, parts)
         return parts
 
     def _check(self, vectors: Float64s, plan_hash: str, *, dimensions: int) -> None:
@@ -128,13 +121,6 @@ def _mismatch(field: str, expected: str, found: str) -> Misconfigured:
     )
 
 
-def _packed(artifact: Artifact) -> npt.NDArray[Any]:
-    nodes = np.empty(len(artifact.forest.feature), _NODE)
-    for name in ("threshold", "value", "left", "right", "feature", "null_left"):
-        nodes[name] = getattr(artifact.forest, name)
-    return nodes
-
-
 @lru_cache(maxsize=8)
 def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     """The kernel compiled once a process: not at import, since numba's cache touches the disk."""
@@ -142,9 +128,21 @@ def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
     return compiled
 
 
+@register_jitable
+def _next(nodes: Any, vector: Any, at: Any) -> Any:
+    """The place of the child that a vector goes to; a leaf's own."""
+    node = nodes[at]
+    value = vector[node.feature]
+    is_left = (value <= node.threshold) | ((node.null_left != 0) & np.isnan(value))
+    # Chosen by arithmetic: a processor cannot guess which way a transfer goes.
+    return node.left + (0 if is_left else 1)
+
+
 def _score_rows(
     nodes: Array,
+    values: Array,
     roots: Array,
+    depths: Array,
     knots: Array,
     low: int,
     step: int,
@@ -153,16 +151,17 @@ def _score_rows(
     scores: Array,
 ) -> None:
     for row in range(vectors.shape[0]):
+        vector = vectors[row]
         margin = np.int64(0)
-        for tree in range(roots.shape[0]):
-            at = roots[tree]
-            while nodes[at].feature != LEAF:
-                value = vectors[row, nodes[at].feature]
-                if value <= nodes[at].threshold or (nodes[at].null_left == 1 and np.isnan(value)):
-                    at = nodes[at].left
-                else:
-                    at = nodes[at].right
-            margin += nodes[at].value
+        for group in range(depths.shape[0]):
+            first = group * LANES
+            a, b, c, d = roots[first], roots[first + 1], roots[first + 2], roots[first + 3]
+            for _ in range(depths[group]):
+                a = _next(nodes, vector, a)
+                b = _next(nodes, vector, b)
+                c = _next(nodes, vector, c)
+                d = _next(nodes, vector, d)
+            margin += values[a] + values[b] + values[c] + values[d]
         distance = margin - low
         place = distance >> step
         if distance <= 0:
@@ -176,17 +175,14 @@ def _score_rows(
         scores[row] = score
 
 
-def _contribute(nodes: Array, roots: Array, vector: Array, parts: Array) -> None:
+def _contribute(nodes: Array, values: Array, roots: Array, vector: Array, parts: Array) -> None:
     last = parts.shape[0] - 1
     for tree in range(roots.shape[0]):
         at = roots[tree]
-        parts[last] += nodes[at].value
-        while nodes[at].feature != LEAF:
-            feature = nodes[at].feature
-            value = vector[feature]
-            if value <= nodes[at].threshold or (nodes[at].null_left == 1 and np.isnan(value)):
-                child = nodes[at].left
-            else:
-                child = nodes[at].right
-            parts[feature] += nodes[child].value - nodes[at].value
+        parts[last] += values[at]
+        while True:
+            child = _next(nodes, vector, at)
+            if child == at:
+                break
+            parts[nodes[at].feature] += values[child] - values[at]
             at = child

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from crivo.adapters.http.auth import fingerprint
-from crivo.domain.errors import Code, Misconfigured, Refused, invalid
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +22,9 @@ class KeptKey:
     sha256: str
     made_at: str
 
+
+#: How often a service looks whether keys were made or revoked.
+LOOK_NS: Final = 100_000_000
 
 _NAME: Final = re.compile(r"[\w][\w.@ -]{0,63}")
 _NAME_EXPECTED: Final = "1 to 64 letters, digits, blanks and . _ - @, the first a letter or digit"
@@ -106,22 +109,50 @@ def _write(path: Path, keys: Sequence[KeptKey]) -> None:
     aside.replace(path)
 
 
-def key_reader(path: Path, *, known: tuple[bytes, ...] = ()) -> Callable[[], tuple[bytes, ...]]:
-    """A function that gives the fingerprints in the file, and those known besides.
+class KeyReader:
+    """Gives the fingerprints in the file, and those known besides; the same tuple while they stay.
 
-    It reads the file again only where that has changed: callers without a key ask often.
+    It looks at the file every tenth of a second and reads it again only where that has changed,
+    since every request asks.
     """
-    seen: tuple[object, tuple[bytes, ...]] = (None, known)
 
-    def read() -> tuple[bytes, ...]:
-        nonlocal seen
+    def __init__(
+        self, path: Path, *, monotonic_ns: Callable[[], int], known: tuple[bytes, ...] = ()
+    ) -> None:
+        self._path = path
+        self._monotonic_ns = monotonic_ns
+        self._known = known
+        self._look_at = 0
+        self._seen: object = None
+        self._kept = known
+
+    def __call__(self) -> tuple[bytes, ...]:
+        """The fingerprints.
+
+        Raises:
+            Unavailable: FILE_UNREADABLE while the file is damaged: nobody passes then.
+        """
+        now = self._monotonic_ns()
+        if now >= self._look_at:
+            self._look()
+            self._look_at = now + LOOK_NS
+        return self._kept
+
+    def _look(self) -> None:
         try:
-            status = path.stat()
+            status = self._path.stat()
             state: object = (status.st_mtime_ns, status.st_size, status.st_ino)
         except FileNotFoundError:
             state = None
-        if state != seen[0]:
-            seen = (state, (*known, *(bytes.fromhex(key.sha256) for key in read_keys(path))))
-        return seen[1]
-
-    return read
+        if state == self._seen:
+            return
+        try:
+            added = (bytes.fromhex(key.sha256) for key in read_keys(self._path))
+            self._kept = (*self._known, *added)
+        except Misconfigured as error:
+            raise Unavailable(
+                Code.FILE_UNREADABLE,
+                "the service cannot read its API keys",
+                hint="Whoever runs it finds the cause in `crivo keys list`.",
+            ) from error
+        self._seen = state

@@ -19,8 +19,9 @@ from crivo.flows.project import Projection, Seen
 PROJECT_SECONDS: Final = 0.05
 
 #: A collection of more than the youngest objects stops every request for 30 ms and finds almost
-#: nothing: one a few million new objects is enough.
-GC_THRESHOLDS: Final = (10_000, 500, 10)
+#: nothing: one a few million new objects is enough. The youngest are few, because what a service
+#: has just made it keeps: ten thousand of them took 5 to 10 ms.
+GC_THRESHOLDS: Final = (1_000, 5_000, 10)
 
 _LOGGER: Final = logging.getLogger("crivo.running")
 

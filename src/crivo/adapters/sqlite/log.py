@@ -35,6 +35,9 @@ PENDING_EVENTS_MAX: Final = 200_000
 #: Ids that `known` found absent are remembered, so that `submit` need not ask the file again.
 _ABSENT_MAX: Final = 200_000
 
+#: A stream and a partition of it.
+Place = tuple[str, int]
+
 
 class SqliteLog:
     """A `Log`. Safe to call from several threads; made by `open_log`."""
@@ -96,10 +99,10 @@ class SqliteLog:
             if not never_seen:
                 self._check_new(events)
             first = self._next_seq
-            submission = self._sequence(events, done)
+            rows, positions = self._sequence(events)
             # Queued under the lock: the queue has the order of the sequence numbers.
-            self._writer.put(submission)
-            self._commit_to_memory(submission)
+            self._writer.put(Submission(rows, done))
+            self._commit_to_memory(rows, positions)
         return first
 
     def append(self, events: Sequence[Event]) -> int:
@@ -180,10 +183,12 @@ class SqliteLog:
                 found=again.hex(),
             )
 
-    def _sequence(self, events: Sequence[Event], done: Done) -> Submission:
+    def _sequence(
+        self, events: Sequence[Event]
+    ) -> tuple[list[EventRow], dict[Place, tuple[int, int]]]:
         partitions = self._manifest.partitions
         seq = self._next_seq
-        positions: dict[tuple[str, int], tuple[int, int]] = {}
+        positions: dict[Place, tuple[int, int]] = {}
         rows: list[EventRow] = []
         for event in events:
             stream = event.stream
@@ -212,15 +217,15 @@ class SqliteLog:
                 )
             )
             seq += 1
-        after = [(*place, *position) for place, position in positions.items()]
-        return Submission(rows, after, done)
+        return rows, positions
 
-    def _commit_to_memory(self, submission: Submission) -> None:
-        self._next_seq += len(submission.rows)
-        for stream, partition, offset, order_time in submission.positions:
-            self._positions[stream, partition] = (offset, order_time)
-        ids = [row[4] for row in submission.rows]
-        self._pending.update(zip(ids, submission.rows, strict=True))
+    def _commit_to_memory(
+        self, rows: list[EventRow], positions: dict[Place, tuple[int, int]]
+    ) -> None:
+        self._next_seq += len(rows)
+        self._positions.update(positions)
+        ids = [row[4] for row in rows]
+        self._pending.update(zip(ids, rows, strict=True))
         self._absent.difference_update(ids)
 
     def _settle(self, group: list[Submission]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from typing import Final, cast
 
 import apsw
@@ -17,7 +20,7 @@ from crivo.flows.ports import Manifest
 #: sealed.
 EventRow = tuple[int, str, int, int, bytes, bytes, int, int, str, str, bytes, bytes | None]
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 
 _TABLES: Final = """
 CREATE TABLE manifest (
@@ -36,10 +39,18 @@ CREATE TABLE positions (
     stream TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
     order_time INTEGER NOT NULL, PRIMARY KEY (stream, partition)
 ) STRICT, WITHOUT ROWID;
+CREATE TRIGGER events_move_positions AFTER INSERT ON events BEGIN
+    INSERT INTO positions VALUES (NEW.stream, NEW.partition, NEW."offset" + 1, NEW.received_at)
+    ON CONFLICT DO UPDATE SET
+        next_offset = excluded.next_offset, order_time = max(order_time, excluded.order_time);
+END;
 """
 
-INSERT_EVENT: Final = "INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-INSERT_POSITION: Final = "INSERT OR REPLACE INTO positions VALUES (?, ?, ?, ?)"
+_INSERT: Final = "INSERT INTO events VALUES "
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+#: Rows of one statement. Its text has their number in it and is compiled once for each.
+STATEMENT_ROWS: Final = 64
 
 _STREAMS: Final = {stream.value: stream for stream in Stream}
 
@@ -62,6 +73,29 @@ def stored_event(row: EventRow) -> StoredEvent:
         sealed,
     )
     return StoredEvent(seq, partition, offset, event)
+
+
+def insert_events(connection: apsw.Connection, rows: Sequence[EventRow]) -> None:
+    """Stores the rows together, synced when it returns; their positions move with them.
+
+    A group of a service is one statement that begins, writes and commits by itself: after each
+    further call into SQLite the loop's thread would have to be stopped to get Python's lock back.
+
+    Raises:
+        apsw.Error: nothing is stored, or after a failed sync perhaps all.
+    """
+    if len(rows) <= STATEMENT_ROWS:
+        connection.execute(_insert(len(rows)), list(chain.from_iterable(rows)))
+        return
+    with transaction(connection):
+        for start in range(0, len(rows), STATEMENT_ROWS):
+            part = rows[start : start + STATEMENT_ROWS]
+            connection.execute(_insert(len(part)), list(chain.from_iterable(part)))
+
+
+@lru_cache(maxsize=STATEMENT_ROWS)
+def _insert(rows: int) -> str:
+    return _INSERT + ", ".join([_ROW] * rows)
 
 
 def create_tables(connection: apsw.Connection, manifest: Manifest) -> None:

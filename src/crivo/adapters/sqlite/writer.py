@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from crivo.adapters.sqlite.checkpoint import Checkpointer
-from crivo.adapters.sqlite.schema import INSERT_EVENT, INSERT_POSITION, EventRow, read_end
+from crivo.adapters.sqlite.schema import EventRow, insert_events, read_end
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import Done
 
@@ -21,9 +21,6 @@ GROUP_EVENTS_MAX: Final = 50_000
 #: Waits between attempts to write the same bytes again: doubled from the first to the last.
 RETRY_FIRST_SECONDS: Final = 0.01
 RETRY_LAST_SECONDS: Final = 1.0
-
-#: (stream, partition, next offset, order time), as they are after a submission.
-Position = tuple[str, int, int, int]
 
 #: Runs what it is given, wherever the owner wants callbacks to run.
 Notify = Callable[[list[Callable[[], None]]], None]
@@ -40,7 +37,6 @@ class Submission:
     """Sequenced rows that are not durable yet, and whom to tell (None once told of a failure)."""
 
     rows: list[EventRow]
-    positions: list[Position]
     done: Done | None
 
 
@@ -160,12 +156,9 @@ class GroupWriter:
             self._connection = self._open()
             rows = self._not_yet_stored(self._connection, rows)
         connection = self._connection
-        positions = {each[:2]: each for submission in group for each in submission.positions}
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            connection.executemany(INSERT_EVENT, rows)
-            connection.executemany(INSERT_POSITION, positions.values())
-            connection.execute("COMMIT")
+            if rows:
+                insert_events(connection, rows)
         except apsw.Error:
             # After a failed write or sync the connection's view of the file is not to be trusted.
             self._connection = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import count
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,8 @@ from crivo.adapters.http.auth import (
     PageAccess,
     fingerprint,
 )
-from crivo.domain.errors import Code, Refused
+from crivo.adapters.http.key_file import LOOK_NS, KeyReader, add_key
+from crivo.domain.errors import Code, Refused, Unavailable
 
 
 def _scope(**headers: str) -> dict[str, object]:
@@ -38,14 +40,14 @@ def _access(time: Time) -> PageAccess:
 
 
 def test_a_known_key_passes() -> None:
-    keys = ApiKeys(lambda: [fingerprint("other"), fingerprint("right")])
+    keys = ApiKeys(lambda: (fingerprint("other"), fingerprint("right")))
     keys.check(_scope(authorization="Bearer right"))
     keys.check(_scope(authorization="bearer right"))
 
 
 @pytest.mark.parametrize("value", ["Bearer wrong", "Bearer ", "Basic right", "right", "Bearer"])
 def test_any_other_value_is_refused(value: str) -> None:
-    keys = ApiKeys(lambda: [fingerprint("right")])
+    keys = ApiKeys(lambda: (fingerprint("right"),))
     with pytest.raises(Refused) as caught:
         keys.check(_scope(authorization=value))
     assert caught.value.code is Code.UNAUTHENTICATED
@@ -54,14 +56,60 @@ def test_any_other_value_is_refused(value: str) -> None:
 
 def test_no_header_is_refused() -> None:
     with pytest.raises(Refused):
-        ApiKeys(lambda: [fingerprint("right")]).check(_scope())
+        ApiKeys(lambda: (fingerprint("right"),)).check(_scope())
 
 
 def test_a_key_that_is_made_later_is_good_at_once() -> None:
-    known = [fingerprint("first")]
+    known = (fingerprint("first"),)
     keys = ApiKeys(lambda: known)
-    known.append(fingerprint("second"))
+    keys.check(_scope(authorization="Bearer first"))
+    known = (*known, fingerprint("second"))
     keys.check(_scope(authorization="Bearer second"))
+
+
+def test_a_key_that_passed_and_is_revoked_passes_no_longer() -> None:
+    known = (fingerprint("first"),)
+    keys = ApiKeys(lambda: known)
+    keys.check(_scope(authorization="Bearer first"))
+    known = ()
+    with pytest.raises(Refused):
+        keys.check(_scope(authorization="Bearer first"))
+
+
+@pytest.mark.parametrize("value", ["", "Bearer", "Bearer "])
+def test_nobody_passes_where_there_is_no_key(value: str) -> None:
+    keys = ApiKeys(tuple)
+    for _ in range(2):
+        with pytest.raises(Refused):
+            keys.check(_scope(authorization=value))
+
+
+def test_the_file_of_keys_is_looked_at_every_tenth_of_a_second(tmp_path: Path) -> None:
+    path, now = tmp_path / "keys.json", Time()
+    read = KeyReader(path, monotonic_ns=now)
+    assert read() == ()
+    add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z")
+    now.now += LOOK_NS - 1
+    assert read() == ()
+    now.now += 1
+    assert read() == (fingerprint("s"),)
+    assert read() is read()
+
+
+def test_a_damaged_file_of_keys_lets_nobody_in_until_it_is_mended(tmp_path: Path) -> None:
+    path, now = tmp_path / "keys.json", Time()
+    add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z")
+    read, good = KeyReader(path, monotonic_ns=now), path.read_text()
+    assert read() == (fingerprint("s"),)
+    path.write_text(good[:20])
+    now.now += LOOK_NS
+    for _ in range(2):
+        with pytest.raises(Unavailable) as caught:
+            read()
+        assert caught.value.code is Code.FILE_UNREADABLE
+    path.write_text(good)
+    now.now += LOOK_NS
+    assert read() == (fingerprint("s"),)
 
 
 def test_a_link_opens_the_page_once() -> None:
