@@ -10,6 +10,7 @@ from pathlib import Path
 
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
+from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
@@ -19,6 +20,7 @@ from crivo.bootstrap.snapshots import start_of
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ingest import IngestResult, ingest
+from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Kind, Mapping, parse_mapping
 from crivo.flows.ports import QuarantinedRow, Table
 from crivo.flows.promote import promote, read_champion
@@ -109,6 +111,33 @@ def import_table(
             now=wall_clock(),
             until=until,
             received_at=received_at,
+            progress=progress,
+        )
+
+
+def import_streams(
+    settings: Settings,
+    folder: Path,
+    mapping: Mapping,
+    *,
+    until: int | None,
+    progress: Progress,
+) -> IngestResult:
+    """What became of the rows of a folder of streams in the log and the quarantine of the home.
+
+    Raises:
+        Refused, Unavailable: as `flows.ingest_streams`, and as `import_table`.
+    """
+    days = days_of_streams(folder, mapping)
+    with open_home(settings, writer=True) as home:
+        return ingest_streams(
+            days,
+            mapping,
+            home.log,
+            home.quarantine,
+            home.pseudonyms,
+            now=wall_clock(),
+            until=until,
             progress=progress,
         )
 

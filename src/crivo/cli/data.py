@@ -13,6 +13,7 @@ from crivo.flows.ports import QuarantinedRow
 
 if TYPE_CHECKING:
     from crivo.flows.ingest import IngestResult
+    from crivo.flows.mapping import Mapping
 
 
 def run_ingest(
@@ -26,7 +27,7 @@ def run_ingest(
     as_json: bool,
 ) -> None:
     """`crivo ingest`."""
-    from crivo.bootstrap.offline import import_table, read_mapping
+    from crivo.bootstrap.offline import import_streams, import_table, read_mapping
     from crivo.domain.clock import ClockKind
     from crivo.settings import load_settings
 
@@ -35,15 +36,16 @@ def run_ingest(
     settings = load_settings(os.environ, home=home, log__clock=clock)
     before = None if until is None else parse_rfc3339(until, field="--until")
     receipt = None if received is None else parse_rfc3339(received, field="--received")
-    with progress_bar("rows", unit="rows") as progress:
-        result = import_table(
-            settings,
-            file,
-            read_mapping(mapping),
-            until=before,
-            received_at=receipt,
-            progress=progress,
-        )
+    described = read_mapping(mapping)
+    _check_described(file, described, received)
+    if described.told:
+        with progress_bar("days", unit="days") as progress:
+            result = import_streams(settings, file, described, until=before, progress=progress)
+    else:
+        with progress_bar("rows", unit="rows") as progress:
+            result = import_table(
+                settings, file, described, until=before, received_at=receipt, progress=progress
+            )
     if as_json:
         print_json(ingest_facts(result))
         return
@@ -65,6 +67,28 @@ def ingest_facts(result: IngestResult) -> dict[str, object]:
         "reports_later": result.reports_later,
         "causes": {str(code): count for code, count in result.causes.items()},
     }
+
+
+def _check_described(file: Path, mapping: Mapping, received: str | None) -> None:
+    """Nothing, if the mapping is of what was given: one table, or a folder of streams.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    if mapping.told and received is not None:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="--received",
+            expected="one table: rows of streams have receipts of their own",
+            found=received,
+        )
+    if mapping.told and file.is_file():
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="FILE",
+            expected="a folder of streams, for a mapping with sections [[told]]",
+            found=file.name,
+        )
 
 
 def conservation_line(result: IngestResult) -> str:

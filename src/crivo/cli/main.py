@@ -105,7 +105,9 @@ app.command()(simulate)
 
 @app.command()
 def ingest(
-    file: Annotated[Path, typer.Argument(help="CSV, JSON lines or Parquet.")],
+    file: Annotated[
+        Path, typer.Argument(help="CSV, JSON lines or Parquet; or a folder of streams.")
+    ],
     mapping: Annotated[Path, typer.Option("--mapping", help="Mapping file (TOML).")],
     home: Home = None,
     until: Annotated[

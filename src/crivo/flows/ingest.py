@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections import Counter
+from collections import Counter, abc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -12,12 +12,12 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from crivo.decision.record import decision_event_id
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
 from crivo.domain.instant import format_rfc3339
-from crivo.domain.streams import Stream, partition_of
+from crivo.domain.streams import Stream
+from crivo.flows.appending import Appender
 from crivo.flows.history import history_event, label_event, transfer_of_row
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import (
@@ -49,7 +49,8 @@ class IngestResult:
     """What became of a table's rows: received = accepted + quarantined + duplicate, always.
 
     `reports` were appended; `reports_duplicate` were there already; `reports_later` are known only
-    after the stretch that was asked for (or after now), and were left out.
+    after the stretch that was asked for (or after now), and were left out. In a folder of streams
+    reports are rows like the others, and counted among the accepted too.
     """
 
     received: int = 0
@@ -150,7 +151,7 @@ class _Run:
         self.result = IngestResult()
         self._table = table
         self._source = mapping.source
-        self._origin = f"{table.name}@{table.sha256[:12]}"
+        self._origin = origin_of(table)
         self._log = log
         self._quarantine = quarantine
         self._pseudonyms = pseudonymiser
@@ -160,17 +161,12 @@ class _Run:
         # Reports that are not due yet: (known_at, count, event). The count keeps their order.
         self._waiting: list[tuple[int, int, Event]] = []
         self._counted = 0
-        self._placed: set[tuple[Stream, int]] = set()
-        # A transfer that was decided here is in state already: its decision's id is looked up too.
-        partitions = range(log.manifest.partitions)
-        places = [log.order_time(Stream.DECISIONS, each) for each in partitions]
-        self._may_be_decided = any(places)
-        self._decisions: dict[bytes, bytes] = {}
+        self._appender = Appender(log, table.name, self._count)
 
     def put_aside(self, malformed: Sequence[MalformedRow], timeless: Sequence[int]) -> None:
         """Counts and quarantines the rows that have no place in time."""
         self.result.received += len(malformed)
-        self._put([self._malformed(row) for row in malformed])
+        self._put([malformed_row(self._origin, row, self._now) for row in malformed])
         for start in range(0, len(timeless), APPEND_ROWS):
             self.take(timeless[start : start + APPEND_ROWS])
 
@@ -190,19 +186,18 @@ class _Run:
                 events.extend(self._due(parsed.received_at))
             event = history_event(parsed, value, source=self._source)
             events.append(event)
-            if self._may_be_decided:
-                self._decisions[event.event_id] = decision_event_id(parsed.end_to_end_id)
+            self._appender.note_transfer(event, parsed.end_to_end_id)
             if parsed.known_at is not None:
                 self._wait(label_event(value, parsed.known_at, source=self._source))
         self.result.received += len(rows)
-        self._append(events)
+        self._appender.append(events)
         self._put(refused)
 
     def append_reports(self) -> None:
         """Appends the reports that are left, in their order."""
         events = list(self._due(None))
         for start in range(0, len(events), APPEND_ROWS):
-            self._append(events[start : start + APPEND_ROWS])
+            self._appender.append(events[start : start + APPEND_ROWS])
 
     def _wait(self, event: Event) -> None:
         if self._until is not None and event.received_at >= self._until:
@@ -218,32 +213,7 @@ class _Run:
         while self._waiting and (before is None or self._waiting[0][0] < before):
             yield heapq.heappop(self._waiting)[2]
 
-    def _append(self, events: list[Event]) -> None:
-        """Appends those of the events that are new, and counts them all."""
-        known = self._log.known([event.event_id for event in events])
-        decided = self._decided(events)
-        fresh: list[Event] = []
-        for event in events:
-            is_new = event.event_id not in known and event.event_id not in decided
-            if is_new:
-                known.add(event.event_id)
-                fresh.append(event)
-            self._count(event, is_new=is_new)
-        if fresh:
-            self._check_order(fresh)
-            self._log.append(fresh)
-
-    def _decided(self, events: Sequence[Event]) -> set[bytes]:
-        """The ids of those events whose transfers were decided here."""
-        asked = {
-            event.event_id: self._decisions.pop(event.event_id)
-            for event in events
-            if event.event_id in self._decisions
-        }
-        found = self._log.known(list(asked.values())) if asked else set()
-        return {event_id for event_id, decision in asked.items() if decision in found}
-
-    def _count(self, event: Event, *, is_new: bool) -> None:
+    def _count(self, event: Event, is_new: bool) -> None:
         result = self.result
         if event.stream is Stream.REPORTS:
             result.reports += is_new
@@ -252,59 +222,55 @@ class _Run:
             result.accepted += is_new
             result.duplicate += not is_new
 
-    def _check_order(self, events: Sequence[Event]) -> None:
-        """Nothing, if no partition would go back. Events are sorted: the first of each tells."""
-        partitions = self._log.manifest.partitions
-        for event in events:
-            place = (event.stream, partition_of(event.key, partitions))
-            if place in self._placed:
-                continue
-            self._placed.add(place)
-            order_time = self._log.order_time(*place)
-            if event.received_at < order_time:
-                raise Refused(
-                    Code.LOG_ORDER,
-                    f"{self._table.name} reaches back before what {event.stream} holds",
-                    hint="Import older tables first, or into a log of their own. Mended rows go "
-                    "into a file of their own: import it with --received and the time of today.",
-                    expected=f"nothing received before {format_rfc3339(order_time)}",
-                    found=format_rfc3339(event.received_at),
-                )
-
     def _put(self, refused: Sequence[QuarantinedRow]) -> None:
         if refused:
             self._quarantine.put(refused)
         self.result.quarantined += len(refused)
         self.result.causes.update(row.code for row in refused)
 
-    def _malformed(self, row: MalformedRow) -> QuarantinedRow:
-        return QuarantinedRow(
-            source=self._origin,
-            row_number=row.row_number,
-            code=Code.ROW_MALFORMED,
-            field="",
-            expected=row.expected,
-            found=row.found[:_CELL_SHOWN_MAX],
-            hint="The row does not fit its table: mend it in a file of its own, with the header, "
-            "and import that with --received.",
-            raw=row.raw[:RAW_CHARACTERS_MAX],
-            at=self._now,
-        )
-
     def _quarantined(self, row: int, refusal: Refused) -> QuarantinedRow:
-        context = refusal.context
-        raw = {column: _shown(cell) for column, cell in self._rows.raw(row).items()}
-        return QuarantinedRow(
-            source=self._origin,
-            row_number=self._table.row_numbers([row])[0],
-            code=refusal.code,
-            field=str(context.get("field", "")),
-            expected=str(context.get("expected", "")),
-            found=str(context.get("found", "")),
-            hint=refusal.hint,
-            raw=msgspec.json.encode(raw).decode()[:RAW_CHARACTERS_MAX],
-            at=self._now,
-        )
+        number = self._table.row_numbers([row])[0]
+        return quarantined_row(self._origin, number, refusal, self._rows.raw(row), self._now)
+
+
+def origin_of(table: Table) -> str:
+    """What quarantine calls a file: its name, and which bytes it had."""
+    return f"{table.name}@{table.sha256[:12]}"
+
+
+def quarantined_row(
+    origin: str, number: int, refusal: Refused, cells: abc.Mapping[str, Cell], at: int
+) -> QuarantinedRow:
+    """A refused row with its cause and its cells, shortened."""
+    context = refusal.context
+    raw = {column: _shown(cell) for column, cell in cells.items()}
+    return QuarantinedRow(
+        source=origin,
+        row_number=number,
+        code=refusal.code,
+        field=str(context.get("field", "")),
+        expected=str(context.get("expected", "")),
+        found=str(context.get("found", "")),
+        hint=refusal.hint,
+        raw=msgspec.json.encode(raw).decode()[:RAW_CHARACTERS_MAX],
+        at=at,
+    )
+
+
+def malformed_row(origin: str, row: MalformedRow, at: int) -> QuarantinedRow:
+    """A row that does not fit its table."""
+    return QuarantinedRow(
+        source=origin,
+        row_number=row.row_number,
+        code=Code.ROW_MALFORMED,
+        field="",
+        expected=row.expected,
+        found=row.found[:_CELL_SHOWN_MAX],
+        hint="The row does not fit its table: mend it in a file of its own, with the header, "
+        "and import that with --received.",
+        raw=row.raw[:RAW_CHARACTERS_MAX],
+        at=at,
+    )
 
 
 def _shown(cell: Cell) -> str | None:

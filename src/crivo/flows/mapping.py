@@ -13,6 +13,7 @@ import msgspec
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY, MICROSECOND, SECOND, from_datetime
+from crivo.flows.told_mapping import Told, check_told
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
@@ -139,7 +140,11 @@ class Play(_Section, frozen=True):
 
 
 class Mapping(_Section, frozen=True):
-    """A mapping file. `source` names the table for good: ids are made from it."""
+    """A mapping file. `source` names the table for good: ids are made from it.
+
+    With sections `told` it is that of a folder of streams, where `transfers` is the folder of the
+    files of transfers.
+    """
 
     source: str
     kind: Kind
@@ -149,6 +154,8 @@ class Mapping(_Section, frozen=True):
     weight: Weight | None = None
     features: Features | None = None
     play: Play | None = None
+    transfers: str = "transfers"
+    told: list[Told] = msgspec.field(default_factory=list)
 
     @property
     def zone(self) -> tzinfo:
@@ -219,7 +226,7 @@ def parse_mapping(text: str, *, name: str) -> Mapping:
     return mapping
 
 
-_SECTIONS: Final[dict[str, type[_Section]]] = {
+_SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "the file": Mapping,
     "time": Time,
     "transfer": TransferColumns,
@@ -228,6 +235,7 @@ _SECTIONS: Final[dict[str, type[_Section]]] = {
     "weight": Weight,
     "features": Features,
     "play": Play,
+    "told[...]": Told,
 }
 _VALUES: Final[dict[str, type[StrEnum]]] = {
     "kind": Kind,
@@ -269,6 +277,7 @@ def _check(mapping: Mapping, name: str) -> None:
     match mapping.kind:
         case Kind.EVENTS:
             _check_events(mapping, name)
+            check_told(mapping.told, name)
         case Kind.ROWS:
             _check_rows(mapping, name)
     if mapping.play is not None:
@@ -302,6 +311,8 @@ def _check_events(mapping: Mapping, name: str) -> None:
 def _check_rows(mapping: Mapping, name: str) -> None:
     if mapping.features is None or not mapping.features.columns:
         raise _invalid(name, "features.columns", 'names, for kind = "rows"', None)
+    if mapping.told:
+        raise _invalid(name, "told", 'only for kind = "events"', "a section")
     if mapping.transfer is not None:
         raise _invalid(name, "transfer", 'only for kind = "events"', "a section")
     for pattern in mapping.features.columns:

@@ -1,0 +1,209 @@
+"""Import of a folder of streams: transfers and what is told beside them, merged by receipt.
+
+A vector knows what came before it in the log. So streams are not imported one after the other but
+day by day, each day's events in the order of receipt, then of the streams' rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from operator import itemgetter
+from typing import Final
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import Event, transfer_event_id
+from crivo.domain.instant import format_rfc3339
+from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.domain.transfer import Transfer
+from crivo.flows.appending import Appender
+from crivo.flows.codec import decode_transfer
+from crivo.flows.history import history_event, transfer_of_row
+from crivo.flows.ingest import IngestResult, Progress, malformed_row, origin_of, quarantined_row
+from crivo.flows.mapping import Mapping
+from crivo.flows.ports import Cell, Log, Quarantine, QuarantinedRow, Table, TableReader
+from crivo.flows.rows import RowReader
+from crivo.flows.told_mapping import Told
+from crivo.flows.told_rows import ToldReader
+from crivo.governance.pseudonym import Pseudonymiser
+
+#: Days of transfers whose facts are at hand without a look into the log.
+_DAYS_REMEMBERED: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class DayOfStreams:
+    """What was received on one day: the file of transfers, and those of what is told."""
+
+    transfers: TableReader | None
+    told: tuple[tuple[Told, TableReader], ...]
+
+
+#: The cells of a row, for people.
+_Raw = Callable[[int], dict[str, Cell]]
+#: Where an event belongs among those of its day: receipt, stream, file, row.
+_Place = tuple[int, int, int, int]
+
+
+def ingest_streams(
+    days: Sequence[DayOfStreams],
+    mapping: Mapping,
+    log: Log,
+    quarantine: Quarantine,
+    pseudonymiser: Pseudonymiser,
+    *,
+    now: int,
+    until: int | None = None,
+    progress: Progress = lambda _done, _total: None,
+) -> IngestResult:
+    """What became of the rows, once all of it is durable: each section counts the rows it reads.
+
+    Running it again adds what is missing and nothing else. With `until`, only what was received
+    before that instant counts. `now` is the wall clock.
+
+    Raises:
+        Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE; LOG_ORDER where a day
+            reaches back before what the log holds, or beyond a wall clock.
+        Unavailable: LOG_UNAVAILABLE; what was appended until then stays, and is skipped next time.
+    """
+    run = _Run(mapping, log, quarantine, pseudonymiser, now, until)
+    for done, day in enumerate(days, start=1):
+        run.take(day)
+        progress(done, len(days))
+    assert run.result.is_conserved, run.result
+    return run.result
+
+
+class _Run:
+    """One import under way."""
+
+    def __init__(
+        self,
+        mapping: Mapping,
+        log: Log,
+        quarantine: Quarantine,
+        pseudonyms: Pseudonymiser,
+        now: int,
+        until: int | None,
+    ) -> None:
+        self.result = IngestResult()
+        self._mapping = mapping
+        self._log = log
+        self._quarantine = quarantine
+        self._pseudonyms = pseudonyms
+        self._now = now
+        self._until = until
+        self._is_wall = log.manifest.clock is ClockKind.WALL
+        self._appender = Appender(log, f"the folder of {mapping.source}", self._count)
+        self._days: list[dict[str, Transfer]] = []
+        self._refused: list[QuarantinedRow] = []
+
+    def take(self, day: DayOfStreams) -> None:
+        """Appends the events of one day."""
+        self._days = [{}, *self._days[: _DAYS_REMEMBERED - 1]]
+        placed: list[tuple[_Place, Event]] = []
+        if day.transfers is not None:
+            table = day.transfers.read(self._mapping.columns())
+            origin = origin_of(table)
+            placed += self._placed(0, origin, table, *self._transfers(table))
+        for number, (told, reader) in enumerate(day.told, start=1):
+            table = reader.read(told.columns(self._time_column))
+            # Two sections may read one file: each says for itself what it could not read.
+            origin = f"{origin_of(table)}/{told.schema}"
+            placed += self._placed(number, origin, table, *self._told(table, told))
+        placed.sort(key=itemgetter(0))
+        self._appender.append([event for _, event in placed])
+        if self._refused:
+            self._quarantine.put(self._refused)
+        self._refused = []
+
+    @property
+    def _time_column(self) -> str:
+        return self._mapping.time.received or self._mapping.time.column
+
+    def _transfers(self, table: Table) -> tuple[Iterator[tuple[int, Event | Refused]], _Raw]:
+        """(row, event or refusal) of each transfer, and what gives a row's cells."""
+        rows = RowReader(table, self._mapping)
+
+        def parsed() -> Iterator[tuple[int, Event | Refused]]:
+            wanted = rows.timeless() + rows.order(start=None, until=self._until).tolist()
+            for row, found in zip(wanted, rows.parse(wanted), strict=True):
+                try:
+                    if isinstance(found, Refused):
+                        raise found
+                    value = transfer_of_row(found, self._pseudonyms)
+                except Refused as refused:
+                    yield row, refused
+                    continue
+                self._days[0][value.end_to_end_id] = value
+                event = history_event(found, value, source=self._mapping.source)
+                self._appender.note_transfer(event, value.end_to_end_id)
+                yield row, event
+
+        return parsed(), rows.raw
+
+    def _told(self, table: Table, told: Told) -> tuple[Iterator[tuple[int, Event | Refused]], _Raw]:
+        reader = ToldReader(table, told, self._mapping, self._pseudonyms, self._find)
+
+        def parsed() -> Iterator[tuple[int, Event | Refused]]:
+            rows = reader.rows()
+            for row, found in zip(rows, reader.parse(rows), strict=True):
+                if (
+                    isinstance(found, Refused)
+                    or self._until is None
+                    or found.received_at < self._until
+                ):
+                    yield row, found
+
+        return parsed(), reader.raw
+
+    def _placed(
+        self,
+        number: int,
+        origin: str,
+        table: Table,
+        parsed: Iterator[tuple[int, Event | Refused]],
+        raw: _Raw,
+    ) -> Iterator[tuple[_Place, Event]]:
+        """The events of a file with their places; what is none is put aside."""
+        self._put_aside([malformed_row(origin, row, self._now) for row in table.malformed])
+        for row, found in parsed:
+            if isinstance(found, Refused):
+                where = table.row_numbers([row])[0]
+                self._put_aside([quarantined_row(origin, where, found, raw(row), self._now)])
+                continue
+            self._check_not_ahead(found)
+            self.result.received += 1
+            yield (found.received_at, STREAM_RANK[found.stream], number, row), found
+
+    def _put_aside(self, refused: list[QuarantinedRow]) -> None:
+        self._refused += refused
+        self.result.received += len(refused)
+        self.result.quarantined += len(refused)
+        self.result.causes.update(row.code for row in refused)
+
+    def _find(self, end_to_end_id: str) -> Transfer | None:
+        """The transfer of an id: of these days, or of the log."""
+        for day in self._days:
+            if end_to_end_id in day:
+                return day[end_to_end_id]
+        stored = self._log.find(transfer_event_id(end_to_end_id))
+        return None if stored is None else decode_transfer(stored.event.payload)
+
+    def _count(self, event: Event, is_new: bool) -> None:
+        is_report = event.stream is Stream.REPORTS
+        self.result.accepted += is_new
+        self.result.duplicate += not is_new
+        self.result.reports += is_report and is_new
+        self.result.reports_duplicate += is_report and not is_new
+
+    def _check_not_ahead(self, event: Event) -> None:
+        if self._is_wall and event.received_at > self._now:
+            raise Refused(
+                Code.LOG_ORDER,
+                "the streams reach beyond the clock of the log",
+                hint="Import up to now (--until), or into a log with a replay clock.",
+                expected=f"nothing received after {format_rfc3339(self._now)}",
+                found=format_rfc3339(event.received_at),
+            )

@@ -1,0 +1,96 @@
+"""The sections `[[told]]` of a mapping: how rows of a stream's files become events of a schema."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+import msgspec
+
+from crivo.domain.declared import DeclaredField, declared_fields, is_declared
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.flows.schemas import schema_of
+
+#: What a section may say of a field without a column.
+Constant = str | int | bool
+
+#: Facts of a transfer that the door fills in where an event is about one.
+FILLED_IN: Final = ("payer_id", "payee_id", "amount_centavos", "transfer_occurred_at")
+
+
+class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One section: the files of `table` tell events of `schema`.
+
+    `fields` says which column holds a field, by its path (`markers.watermark`); `constants` what a
+    field always is. Rows tell such an event where the column `when` is not empty and the columns
+    of `where` hold those words; other rows tell none.
+    """
+
+    schema: str
+    table: str
+    fields: dict[str, str]
+    constants: dict[str, Constant] = {}
+    when: str | None = None
+    where: dict[str, str] = {}
+
+    def columns(self, *times: str | None) -> tuple[str, ...]:
+        """Every column that the section reads, with those of the times, each once."""
+        found = [*times, *self.fields.values(), self.when, *self.where]
+        return tuple(dict.fromkeys(name for name in found if name is not None))
+
+    @property
+    def is_about_transfer(self) -> bool:
+        """Whether the door fills in the facts of a transfer."""
+        names = {field.name for field in declared_fields(schema_of(self.schema).value)}
+        return names.issuperset(("end_to_end_id", *FILLED_IN))
+
+    def declared(self) -> dict[str, DeclaredField]:
+        """The fields that a section may name, by path."""
+        return dict(_paths(schema_of(self.schema).value, ""))
+
+
+def check_told(sections: Sequence[Told], name: str) -> None:
+    """Nothing, if each section names a schema that outsiders write, and fields of it.
+
+    Raises:
+        Misconfigured: MAPPING_INVALID, with the field.
+    """
+    for place, section in enumerate(sections):
+        where = f"told[{place}]"
+        if not section.table.replace("_", "").isalnum():
+            raise _invalid(name, f"{where}.table", "the name of a folder of files", section.table)
+        try:
+            schema = schema_of(section.schema)
+        except Refused as refused:
+            expected = str(refused.context["expected"])
+            raise _invalid(name, f"{where}.schema", expected, section.schema) from None
+        if schema.is_own or schema.name == "transfer.v1":
+            expected = "a schema that outsiders write, transfers apart"
+            raise _invalid(name, f"{where}.schema", expected, schema.name)
+        paths = section.declared()
+        if section.is_about_transfer:
+            paths = {path: field for path, field in paths.items() if path not in FILLED_IN}
+        for path in (*section.fields, *section.constants):
+            if path not in paths:
+                expected = f"one of {', '.join(paths)}"
+                raise _invalid(name, f"{where}.fields", expected, path)
+
+
+def _paths(value_type: type, prefix: str) -> Iterator[tuple[str, DeclaredField]]:
+    for field in declared_fields(value_type):
+        path = f"{prefix}{field.name}"
+        if is_declared(field.type.base):
+            yield from _paths(field.type.base, f"{path}.")
+        else:
+            yield path, field
+
+
+def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.MAPPING_INVALID,
+        f"{name}: {field} must be {expected}",
+        hint="docs/importing.md shows a mapping of event streams.",
+        field=field,
+        expected=expected,
+        found=found,
+    )

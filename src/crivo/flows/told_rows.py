@@ -1,0 +1,163 @@
+"""Rows of a stream's file as documents of a schema, judged like any event from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from crivo.domain.clock import CLOCK_AHEAD_MAX
+from crivo.domain.declared import DeclaredField
+from crivo.domain.errors import Code, Refused, invalid
+from crivo.domain.event import Event
+from crivo.domain.instant import format_rfc3339, from_datetime
+from crivo.domain.transfer import Transfer
+from crivo.flows.cells import parse_time
+from crivo.flows.event_body import parse_event
+from crivo.flows.event_of import event_of
+from crivo.flows.mapping import Mapping as MappingFile
+from crivo.flows.ports import Cell, Table
+from crivo.flows.told_mapping import FILLED_IN, Told
+from crivo.governance.pseudonym import Pseudonymiser
+
+_BOOLS: Final = {"true": True, "false": False}
+
+#: The transfer of an EndToEndId, or None where it is not known.
+FindTransfer = Callable[[str], Transfer | None]
+
+
+class ToldReader:
+    """Reads the rows of one file by one section of a mapping."""
+
+    def __init__(
+        self,
+        table: Table,
+        told: Told,
+        mapping: MappingFile,
+        pseudonyms: Pseudonymiser,
+        find: FindTransfer,
+    ) -> None:
+        self.told: Final = told
+        self._table = table
+        self._mapping = mapping
+        self._time = mapping.time.received or mapping.time.column
+        self._pseudonyms = pseudonyms
+        self._find = find
+        self._declared = told.declared()
+
+    def rows(self) -> list[int]:
+        """The rows that tell an event, in the order of the file."""
+        every = range(self._table.row_count)
+        needed = {told: _written(word) for told, word in self.told.where.items()}
+        kept = [True] * len(every)
+        if self.told.when is not None:
+            kept = [not _is_empty(cell) for cell in self._table.cells(self.told.when, every)]
+        for column, word in needed.items():
+            cells = self._table.cells(column, every)
+            kept = [k and _written(cell) == word for k, cell in zip(kept, cells, strict=True)]
+        return [row for row in every if kept[row]]
+
+    def parse(self, rows: Sequence[int]) -> Iterator[Event | Refused]:
+        """The event of each of the rows, or why it is none."""
+        columns = {name: self._table.cells(name, rows) for name in self.told.columns(self._time)}
+        for place in range(len(rows)):
+            cells = {name: column[place] for name, column in columns.items()}
+            try:
+                yield self._event(cells)
+            except Refused as refused:
+                yield refused
+
+    def raw(self, row: int) -> dict[str, Cell]:
+        """The cells of a row that the section reads, by column, for people."""
+        return {
+            column: self._table.cells(column, [row])[0] for column in self.told.columns(self._time)
+        }
+
+    def _event(self, cells: Mapping[str, Cell]) -> Event:
+        received_at = self._instant(cells[self._time], self._time)
+        document: dict[str, Any] = {}
+        for path, constant in self.told.constants.items():
+            _put(document, path, constant)
+        for path, column in self.told.fields.items():
+            written = self._field(cells[column], self._declared[path], column)
+            if written is not None:
+                _put(document, path, written)
+        facts = self._facts(document) if self.told.is_about_transfer else None
+        value = parse_event(self.told.schema, document, self._pseudonyms, facts=facts)
+        occurred_at = getattr(value, "occurred_at", received_at)
+        if occurred_at > received_at + CLOCK_AHEAD_MAX:
+            raise invalid(
+                Code.CLOCK_AHEAD,
+                field="occurred_at",
+                expected="at most 60 s after the receipt",
+                found=occurred_at,
+            )
+        return event_of(
+            value,
+            occurred_at=occurred_at,
+            received_at=received_at,
+            source=self._mapping.source,
+        )
+
+    def _facts(self, document: Mapping[str, Any]) -> dict[str, object]:
+        """What an event repeats of its transfer: the door fills it in, whatever the file says."""
+        end_to_end_id = document.get("end_to_end_id")
+        found = self._find(end_to_end_id) if isinstance(end_to_end_id, str) else None
+        if found is None:
+            raise Refused(
+                Code.NOT_FOUND,
+                "no transfer of this EndToEndId is known here",
+                hint="Import the transfers with, or before, what is told about them.",
+                field="end_to_end_id",
+                expected="the id of a known transfer",
+                found=end_to_end_id,
+            )
+        facts = (found.payer_id, found.payee_id, found.amount_centavos, found.occurred_at)
+        return dict(zip(FILLED_IN, facts, strict=True))
+
+    def _field(self, cell: Cell, declared: DeclaredField, column: str) -> object:
+        """A cell as a document has it; None where it is empty."""
+        if _is_empty(cell):
+            return None
+        form = declared.type.form
+        if form is not None and form.name == "instant" and not isinstance(cell, datetime):
+            return _text(cell, column)
+        if isinstance(cell, datetime):
+            moment = cell if cell.tzinfo else cell.replace(tzinfo=self._mapping.zone)
+            return format_rfc3339(from_datetime(moment))
+        if not isinstance(cell, bytes | str):
+            return cell
+        text = _text(cell, column)
+        if declared.type.base is bool:
+            return _BOOLS.get(text, text)
+        if declared.type.base is int and text.removeprefix("-").isascii():
+            return int(text) if text.removeprefix("-").isdigit() else text
+        return text
+
+    def _instant(self, cell: Cell, column: str) -> int:
+        time = self._mapping.time
+        unit = time.unit.microseconds if time.unit else None
+        zone, epoch = self._mapping.zone, self._mapping.epoch
+        return parse_time(cell, field=column, zone=zone, unit=unit, epoch=epoch)
+
+
+def _is_empty(cell: Cell) -> bool:
+    return cell is None or cell in {b"", ""}
+
+
+def _text(cell: Cell, column: str) -> str:
+    try:
+        return cell.decode() if isinstance(cell, bytes) else str(cell)
+    except UnicodeDecodeError:
+        raise invalid(Code.FIELD_TYPE, field=column, expected="UTF-8", found=cell) from None
+
+
+def _written(cell: Cell) -> str:
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
+
+
+def _put(document: dict[str, Any], path: str, value: object) -> None:
+    *parts, last = path.split(".")
+    for part in parts:
+        document = document.setdefault(part, {})
+    document[last] = value
