@@ -1,0 +1,50 @@
+"""The page about features, made from their cards."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import Final
+
+from crivo.features import catalogue
+from crivo.features.spec import Feature
+
+_HEAD: Final = """# Features
+
+Made by `scripts/features.py` from the cards in `src/crivo/features/catalogue/`; a test compares the
+two. Do not edit it by hand. How to add one: [adding.md](adding.md).
+
+A name is `entity_measure_statistic_window[_where_filter]`. Windows lie before the transfer and
+never hold it: sliding ones to a microsecond up to 24 h and from a tile's start beyond
+([the contract](contract.md)), `today` from midnight and `tonight` from 20:00 in Brasília, `ever`
+all that the log knows. A *fact* (`last`, `age`, `used`) stands until the next of its key: what the
+directory told from after it was told, a limit from when it is in force. An attempt that was
+rejected, cancelled or returned is undone at its own instant, from when that was told.
+
+Who could compute it in the rail is the last column; the owner of all is `features`. The purpose is
+what the LGPD asks for (art. 6 I), and every feature processes pseudonyms alone.
+"""
+
+
+def features_page() -> str:
+    """The whole page, in Markdown."""
+    modules = sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__))
+    lines = [_HEAD]
+    for name in modules:
+        module = importlib.import_module(f"{catalogue.__name__}.{name}")
+        lines += _group(name, (module.__doc__ or "").strip().splitlines()[0], module.FEATURES)
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _group(name: str, about: str, features: tuple[Feature, ...]) -> Iterator[str]:
+    yield f"## `{name}`\n"
+    yield f"{about}\n"
+    yield "| feature | meaning | unit | null | leakage | purpose | reason | visible to |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for feature in features:
+        card = feature.card
+        cells = [f"`{feature.name}`", card.meaning, card.unit, card.null_meaning, card.leakage]
+        cells += [card.purpose, f"`{card.reason}`", card.visible_to.value]
+        yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
+    yield ""
