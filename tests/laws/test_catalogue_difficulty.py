@@ -23,13 +23,10 @@ from crivo.features.registry import default_feature_set
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.training_set import Rules, training_parts
 from crivo.governance.pseudonym import Pseudonymiser
-from crivo.simulator.events.streams import EventStreams
-from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.options import SimulationOptions
-from crivo.simulator.rows import NONE
+from crivo.simulator.tables import TRUTH, platform_tables
 from crivo.simulator.world import World, simulate
 from tests.unit.decision.worlds import ROOT
-from tests.unit.simulator.event_worlds import kinds_by_name
 
 #: The greatest average precision that a single feature may reach at one fraud in two hundred.
 AVERAGE_PRECISION_MAX = 0.2
@@ -43,13 +40,12 @@ MAPPING = read_mapping(ROOT / "mappings" / "simulated-events.toml")
 
 def frauds_of(world: World) -> set[bytes]:
     """The event ids of the transfers that are frauds, whether anybody ever said so or not."""
-    streams = EventStreams(world, Viewpoint.PAYER_PSP, (kinds_by_name()["transfers"],))
     found: set[bytes] = set()
-    for day, rows in world.rows():
-        for piece in streams.of_day(day, rows):
-            ids = next(c.values for c in piece.columns if c.name == "end_to_end_id")
-            mine = ids[rows["typology"] != NONE]
-            found |= {transfer_event_id(each.decode()) for each in mine.tolist()}
+    for piece in platform_tables(world):
+        if piece.table == TRUTH:
+            columns = {column.name: column.values for column in piece.columns}
+            ids = columns["end_to_end_id"][columns["is_fraud"].astype(bool)]
+            found |= {transfer_event_id(each.decode()) for each in ids.tolist()}
     return found
 
 
