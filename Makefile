@@ -16,10 +16,11 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 DEFAULT := .venv/.stamp-default
 DEV := .venv/.stamp-dev
+EXTRAS := mlflow
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-header --python-version 3.11 $(LOCK_FLAGS)
 
-.PHONY: help setup demo demo-ci test check bench peers lock hooks clean
+.PHONY: help setup demo demo-ci test check bench extra peers lock hooks clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -42,12 +43,18 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
+extra: $(DEFAULT) ## Add what only some need to .venv: NAME=mlflow (its pages and server)
+	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
+	@$(UV) pip install --quiet --require-hashes --python .venv -r requirements/$(NAME).txt
+
 peers: .tools/peers/.stamp ## Install what benchmarks/features.py is compared with, beside .venv
 
 lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgrade renews all)
 	@$(COMPILE) --group pyproject.toml:uv -o requirements/uv.txt
 	@$(COMPILE) --group pyproject.toml:build -o requirements/build.txt
 	@$(COMPILE) pyproject.toml -o requirements/default.txt
+	@for extra in $(EXTRAS); do $(COMPILE) pyproject.toml --extra $$extra \
+		-c requirements/default.txt -o requirements/$$extra.txt; done
 	@$(COMPILE) --group pyproject.toml:peers -c requirements/default.txt -o requirements/peers.txt
 	@$(COMPILE) pyproject.toml --group pyproject.toml:dev -c requirements/default.txt \
 		-o requirements/dev.txt

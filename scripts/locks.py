@@ -14,9 +14,10 @@ from packaging.utils import canonicalize_name
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 
-#: Each lock, and the dependency groups of pyproject.toml it holds beside `dependencies` (or alone).
+#: Each lock, and what it holds of pyproject.toml: `dependencies`, extras and dependency groups.
 LOCKS: Final = {
     "default": ("dependencies",),
+    "mlflow": ("dependencies", "mlflow"),
     "dev": ("dependencies", "dev"),
     "uv": ("uv",),
     "build": ("build",),
@@ -48,13 +49,13 @@ def read_direct(lock: str) -> set[str]:
 
 
 def wanted(project: Mapping[str, Any], groups: Iterable[str]) -> list[Requirement]:
-    """The requirements that pyproject.toml states for these groups."""
-    texts: list[str] = []
-    for group in groups:
-        if group == "dependencies":
-            texts += project["project"]["dependencies"]
-        else:
-            texts += project["dependency-groups"][group]
+    """The requirements that pyproject.toml states for these extras and groups."""
+    stated = {
+        "dependencies": project["project"]["dependencies"],
+        **project["project"]["optional-dependencies"],
+        **project["dependency-groups"],
+    }
+    texts = [text for group in groups for text in stated[group]]
     return [Requirement(text) for text in texts]
 
 
@@ -83,11 +84,11 @@ def disagreements(project: Mapping[str, Any], locks: Mapping[str, str]) -> list[
             found.append(f"{path} pins without hashes")
         if "://" in text:
             found.append(f"{path} names an address")
-    default, dev = read_pins(locks["default"]), read_pins(locks["dev"])
+    found += _differences(locks)
     found += [
-        f"requirements/dev.txt and requirements/default.txt differ in {name}"
-        for name in sorted(default)
-        if dev.get(name) != default[name]
+        f"the extra {name} has no lock of its own"
+        for name in project["project"]["optional-dependencies"]
+        if name not in LOCKS
     ]
     build_tools = {
         canonicalize_name(Requirement(text).name) for text in project["build-system"]["requires"]
@@ -96,6 +97,21 @@ def disagreements(project: Mapping[str, Any], locks: Mapping[str, str]) -> list[
         f"requirements/build.txt lacks {name}"
         for name in sorted(build_tools - set(read_pins(locks["build"])))
     ]
+    return found
+
+
+def _differences(locks: Mapping[str, str]) -> list[str]:
+    """What a lock that contains the default set pins otherwise: the sets are installed together."""
+    default = read_pins(locks["default"])
+    found = []
+    for lock_name, groups in LOCKS.items():
+        if "dependencies" in groups:
+            pins = read_pins(locks[lock_name])
+            found += [
+                f"requirements/{lock_name}.txt and requirements/default.txt differ in {name}"
+                for name in sorted(default)
+                if pins.get(name) != default[name]
+            ]
     return found
 
 

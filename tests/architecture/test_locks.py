@@ -50,6 +50,19 @@ def test_sabotage_locks_of_different_days_are_noticed(project, texts):
     assert any("differ in apsw" in each for each in locks.disagreements(project, texts))
 
 
+def test_sabotage_an_extra_without_a_lock_is_noticed(project, texts):
+    project["project"]["optional-dependencies"]["new"] = ["left-pad>=1"]
+    assert locks.disagreements(project, texts) == ["the extra new has no lock of its own"]
+
+
+def test_sabotage_an_extra_that_would_change_the_default_set_is_noticed(project, texts):
+    texts["mlflow"] = texts["mlflow"].replace("apsw==", "apsw==99.")
+    assert any(
+        "mlflow.txt and requirements/default.txt differ in apsw" in each
+        for each in locks.disagreements(project, texts)
+    )
+
+
 def test_sabotage_an_address_in_a_lock_is_noticed(project, texts):
     texts["default"] = "--index" + "-url https://mirror.example\n" + texts["default"]
     assert locks.disagreements(project, texts) == ["requirements/default.txt names an address"]

@@ -75,6 +75,8 @@ def test_the_manifest_says_what_the_world_is(tmp_path: Path, world: World):
         "scale": "0.3",
         "prevalence": "0.005",
         "difficulty": "standard",
+        "adversary": "static",
+        "policy": "allow",
     }
     assert manifest["rows"] == dict(written.rows)
     assert written.rows["transfers"] == written.rows["truth"] == 1500
