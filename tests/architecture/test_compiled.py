@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from crivo.features import arena, facts, kernel, members, reading, wide
+from crivo.features import arena, facts, heads, kernel, members, reading, values, wide
 
 FEATURES = Path(kernel.__file__).parent
 PINS = {
@@ -16,7 +16,9 @@ PINS = {
     "facts.py": ("arena.py", facts.COMPILED_WITH),
     "members.py": ("facts.py", members.COMPILED_WITH),
     "reading.py": ("members.py", reading.COMPILED_WITH),
-    "kernel.py": ("reading.py", kernel.COMPILED_WITH),
+    "values.py": ("reading.py", values.COMPILED_WITH),
+    "heads.py": ("values.py", heads.COMPILED_WITH),
+    "kernel.py": ("heads.py", kernel.COMPILED_WITH),
 }
 
 

@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "b8aab23627d7cb7a"
+COMPILED_WITH: Final = "ca0817125bfe756c"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -32,10 +32,22 @@ Words = np.ndarray[Any, np.dtype[np.int64]]
 OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
+def _words(typing_context: Any, array: Any) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return context.make_array(signature.args[0])(context, builder, arguments[0]).data
+
+    pointer: Any = types.CPointer
+    return pointer(array.dtype)(array), generate
+
+
+#: `words(array)` is the array without its shape: one pointer, indexed alike. An index is then never
+#: asked whether it is negative, and a call hands one word on instead of seven.
+words: Any = intrinsic(_words)
+
+
 def _prefetch(typing_context: Any, words: Any, place: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        address = builder.gep(array.data, [arguments[1]])
+        address = builder.gep(arguments[0], [arguments[1]])
         byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
         kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
         find_or_add: Any = cgutils.get_or_insert_function
@@ -51,8 +63,8 @@ def _prefetch(typing_context: Any, words: Any, place: Any) -> Any:
 prefetch: Any = intrinsic(_prefetch)
 
 
-@njit(**OPTIONS)
-def _hash(word_0: int, word_1: int, entity: int) -> int:
+@njit(forceinline=True, **OPTIONS)
+def mixed_of(word_0: int, word_1: int, entity: int) -> int:
     """Spreads a key over 64 bits (two rounds of multiply and shift)."""
     mixed = (word_0 ^ (word_1 * 0x1E3779B97F4A7C15)) + entity * 0x2545F4914F6CDD1D
     mixed = (mixed ^ ((mixed >> 32) & k.HALF_MASK)) * 0x14D049BB133111EB
@@ -60,17 +72,18 @@ def _hash(word_0: int, word_1: int, entity: int) -> int:
     return mixed ^ ((mixed >> 32) & k.HALF_MASK)
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
 def _tag(mixed: int, entity: int) -> int:
     """What an index entry says of its key: 19 bits of the hash, and which entity it is."""
     return (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << k.ENTITY_BITS) | entity
 
 
-@njit(**OPTIONS)
-def find(index: Words, arena: Words, word_0: int, word_1: int, entity: int) -> int:
-    """The head of a key, or 0. Every bit of the key is compared."""
-    mask = index.size - 1
-    mixed = _hash(word_0, word_1, entity)
+@njit(forceinline=True, **OPTIONS)
+def find(
+    index: Words, size: int, arena: Words, mixed: int, word_0: int, word_1: int, entity: int
+) -> int:
+    """The head of a key (`mixed_of` it is `mixed`), or 0. Every bit of the key is compared."""
+    mask = size - 1
     tag = _tag(mixed, entity)
     at = mixed & mask
     while index[at] != 0:
@@ -83,23 +96,16 @@ def find(index: Words, arena: Words, word_0: int, word_1: int, entity: int) -> i
     return 0
 
 
-@njit(**OPTIONS)
-def guess(index: Words, word_0: int, word_1: int, entity: int) -> int:
+@njit(forceinline=True, **OPTIONS)
+def guess(index: Words, size: int, mixed: int, entity: int) -> int:
     """A head of that entity, and mostly the key's own, or 0: its first place alone is looked at."""
-    mixed = _hash(word_0, word_1, entity)
-    entry = index[mixed & (index.size - 1)]
+    entry = index[mixed & (size - 1)]
     return entry & k.OFFSET_MASK if entry >> k.OFFSET_BITS == _tag(mixed, entity) else 0
 
 
 @njit(**OPTIONS)
-def fetch_place(index: Words, word_0: int, word_1: int, entity: int) -> None:
-    """Asks the processor for the key's first place in the index, and does not wait for it."""
-    prefetch(index, _hash(word_0, word_1, entity) & (index.size - 1))
-
-
-@njit(**OPTIONS)
-def _enter(index: Words, head: int, mixed: int, entity: int) -> None:
-    mask = index.size - 1
+def _enter(index: Words, size: int, head: int, mixed: int, entity: int) -> None:
+    mask = size - 1
     at = mixed & mask
     while index[at] != 0:
         at = (at + 1) & mask
@@ -109,35 +115,42 @@ def _enter(index: Words, head: int, mixed: int, entity: int) -> None:
 @njit(**OPTIONS)
 def reindex(old: Words, index: Words, arena: Words) -> None:
     """Enters every head of `old` into the empty, larger `index`."""
+    larger = words(index)
     for at in range(old.size):
         if old[at] != 0:
             head, entity = old[at] & k.OFFSET_MASK, (old[at] >> k.OFFSET_BITS) & k.ENTITY_MASK
-            _enter(index, head, _hash(arena[head], arena[head + 1], entity), entity)
+            mixed = mixed_of(arena[head], arena[head + 1], entity)
+            _enter(larger, index.size, head, mixed, entity)
 
 
 @njit(**OPTIONS)
 def create(
-    plan: Words, control: Words, index: Words, arena: Words, word_0: int, word_1: int, entity: int
+    plan: Words,
+    control: Words,
+    index: Words,
+    arena: Words,
+    mixed: int,
+    word_0: int,
+    word_1: int,
+    entity: int,
 ) -> int:
     """A new head whose series hold nothing, or 0 where the arena is full."""
     size = plan[k.P_HEAD_WORDS + entity]
     head = control[k.C_TOP]
-    if head + size > arena.size:
+    if head + size > control[k.C_ARENA_SIZE]:
         return 0
     control[k.C_TOP] = head + size
     control[k.C_KEYS] += 1
     arena[head], arena[head + 1] = word_0, word_1
-    arena[head + k.HEAD_SERIES : head + size] = 0
-    for s in range(plan[k.P_N_SERIES]):
-        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_ENTITY] == entity:
-            arena[head + plan[series + k.S_AT]] = k.NEVER
-            arena[head + plan[series + k.S_AT] + 1] = k.NEVER
-    for f in range(plan[k.P_N_FACTS]):
-        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
-        if plan[facts + k.F_ENTITY] == entity:
-            arena[head + plan[facts + k.F_AT]] = k.NEVER
-    _enter(index, head, _hash(word_0, word_1, entity), entity)
+    for word in range(head + k.HEAD_SERIES, head + size):
+        arena[word] = 0
+    table = plan[k.P_TABLES] + entity * k.TABLE_WORDS
+    for s in range(plan[table + k.T_SERIES], plan[table + k.T_SERIES_END]):
+        at = head + plan[plan[k.P_SERIES] + s * k.SERIES_WORDS + k.S_AT]
+        arena[at] = arena[at + 1] = k.NEVER
+    for f in range(plan[table + k.T_FACTS], plan[table + k.T_FACTS_END]):
+        arena[head + plan[plan[k.P_FACTS] + f * k.FACTS_WORDS + k.F_AT]] = k.NEVER
+    _enter(index, control[k.C_INDEX_SIZE], head, mixed, entity)
     return head
 
 
@@ -153,7 +166,23 @@ def last_before(arena: Words, block: int, rows: int, width: int, instant: int) -
     return low
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
+def later(arena: Words, block: int, low: int, high: int, width: int, instant: int) -> int:
+    """`last_before` among the rows from `low`, which is before the instant, up to `high`.
+
+    It is mostly near, so the steps begin small.
+    """
+    step = 1
+    while low + step <= high and arena[block + (low + step) * width] < instant:
+        low += step
+        step *= 2
+    if step > 1:
+        left = min(step, high + 1 - low)
+        low += last_before(arena, block + low * width, left, width, instant)
+    return low
+
+
+@njit(forceinline=True, **OPTIONS)
 def seek(arena: Words, level: int, width: int, instant: int) -> int:
     """`last_before` for an edge that mostly moves on: looks first where it was found last.
 
@@ -164,17 +193,13 @@ def seek(arena: Words, level: int, width: int, instant: int) -> int:
     if low >= rows or arena[block + low * width] >= instant:
         low = last_before(arena, block, min(low + 1, rows), width, instant)
     else:
-        step = 1
-        while low + step < rows and arena[block + (low + step) * width] < instant:
-            low += step
-            step *= 2
-        low += last_before(arena, block + low * width, min(step, rows - low), width, instant)
+        low = later(arena, block, low, rows - 1, width, instant)
     hint = min(low, k.HINT_MAX)
     arena[level + 1] = (packed & ((1 << k.HINT_SHIFT) - 1)) | (hint << k.HINT_SHIFT)
     return low
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
 def rows_of(arena: Words, level: int) -> int:
     """How many rows a level has."""
     return (arena[level + 1] >> k.ROWS_SHIFT) & k.ROWS_MASK
@@ -188,14 +213,35 @@ def allocate(control: Words, arena: Words, size_class: int) -> int:
         control[k.C_FREE + size_class] = arena[block]
         return block
     block = control[k.C_TOP]
-    if block + (1 << size_class) > arena.size:
+    if block + (1 << size_class) > control[k.C_ARENA_SIZE]:
         return 0
     control[k.C_TOP] = block + (1 << size_class)
     return block
 
 
+@njit(forceinline=True, **OPTIONS)
+def growth(arena: Words, at: int, width: int, count: int) -> int:
+    """The most words that the level at `at` may newly take, per row, for `count` more rows.
+
+    Blocks that double up to one of 2·(rows + count)·width words take twice as much in all.
+    """
+    packed = arena[at + 1]
+    words = 1 << (packed & k.CLASS_MASK)
+    if arena[at] != 0 and (((packed >> k.ROWS_SHIFT) & k.ROWS_MASK) + count) * width <= words:
+        return 0
+    return 4 * words + 8 * width
+
+
+@njit(forceinline=True, **OPTIONS)
+def has_room(arena: Words, at: int, width: int) -> bool:
+    """Whether the level at `at` can take one more row as it is."""
+    packed = arena[at + 1]
+    after = ((packed >> k.ROWS_SHIFT) & k.ROWS_MASK) + 1
+    return arena[at] != 0 and after * width <= 1 << (packed & k.CLASS_MASK)
+
+
 @njit(**OPTIONS)
-def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> bool:
+def make_room(control: Words, arena: Words, at: int, width: int, horizon: int) -> bool:
     """Whether the level at `at` can take one more row; it drops or moves rows to make it so.
 
     Rows up to the last one at or before `horizon` are behind every read: that last one stays as
@@ -210,10 +256,11 @@ def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> boo
         if block == 0:
             return False
         arena[block] = k.NEVER
-        arena[block + 1 : block + width] = 0
+        for word in range(block + 1, block + width):
+            arena[word] = 0
         arena[at], arena[at + 1] = block, (1 << k.ROWS_SHIFT) | size_class
         return True
-    if (rows + 1) * width <= 1 << size_class:
+    if has_room(arena, at, width):
         return True
     keep = last_before(arena, block, rows, width, horizon + 1)
     left = rows - keep
@@ -232,14 +279,38 @@ def room(control: Words, arena: Words, at: int, width: int, horizon: int) -> boo
     return True
 
 
+@njit(forceinline=True, **OPTIONS)
+def insert(
+    arena: Words, at: int, width: int, instant: int, scratch: Words, delta: int, stride: int
+) -> None:
+    """Adds an event's columns to the row of its instant, made if new, and to all later rows.
+
+    What is added to the first column stands in `scratch[delta]`, to each next a stride further.
+    """
+    end = arena[at] + rows_of(arena, at) * width
+    row = end - width
+    if arena[row] < instant:
+        arena[end] = instant
+        for column in range(1, width):
+            arena[end + column] = arena[row + column] + scratch[delta]
+            delta += stride
+        arena[at + 1] += 1 << k.ROWS_SHIFT
+    elif arena[row] == instant:
+        for column in range(1, width):
+            arena[row + column] += scratch[delta]
+            delta += stride
+    else:
+        _insert_before(arena, at, width, instant, scratch, delta, stride)
+
+
 @njit(**OPTIONS)
-def insert(arena: Words, at: int, width: int, instant: int, scratch: Words) -> None:
-    """Adds an event's columns to the row of its instant, made if new, and to all later rows."""
+def _insert_before(
+    arena: Words, at: int, width: int, instant: int, scratch: Words, delta: int, stride: int
+) -> None:
+    """`insert` where a later row stands."""
     block, rows = arena[at], rows_of(arena, at)
     end = block + rows * width
-    row = end - width
-    if arena[row] > instant:
-        row = block + last_before(arena, block, rows, width, instant + 1) * width
+    row = block + last_before(arena, block, rows, width, instant + 1) * width
     if arena[row] < instant:  # else the event shares its row, or is older than any read can reach
         row += width
         for word in range(end - 1, row - 1, -1):
@@ -251,4 +322,4 @@ def insert(arena: Words, at: int, width: int, instant: int, scratch: Words) -> N
         end += width
     for later in range(row, end, width):
         for column in range(1, width):
-            arena[later + column] += scratch[k.SCRATCH_VALUES + column - 1]
+            arena[later + column] += scratch[delta + (column - 1) * stride]

@@ -59,7 +59,7 @@ class Engine:
         self.plan_hash: Final = plan.plan_hash
         self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
         self._features = len(plan.names)
-        self._scratch = np.zeros(int(plan.table[k.P_SCRATCH_WORDS]), dtype=np.int64)
+        self._scratch = np.zeros(int(plan.table[k.P_LANES]) * k.BATCH_ROWS, dtype=np.int64)
         self._no_vectors: Vector = np.empty((0, self._features), dtype=np.float64)
 
     def fold(self, rows: Rows) -> None:
@@ -111,7 +111,9 @@ class Engine:
             raise _no_transfer(words[k.ROW_KIND])
         out = np.empty((1, self._features), dtype=np.float64)
         state = self._state
-        flags = read(self.plan.table, state.index, state.arena, words, self._scratch, out)
+        flags = read(
+            self.plan.table, state.control, state.index, state.arena, words, self._scratch, out
+        )
         return out[0], flags
 
     def arrays(self) -> dict[str, NDArray[np.int64]]:

@@ -13,10 +13,10 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words, last_before, room, rows_of
+from crivo.features.arena import OPTIONS, Words, last_before, make_room, rows_of
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "67391c6b7670d5e9"
+COMPILED_WITH: Final = "d06735e19996210d"
 
 _SIGN: Final = -(1 << 63)
 
@@ -26,7 +26,7 @@ def fact_room(plan: Words, control: Words, arena: Words, facts: int, head: int) 
     """Whether the list can take one more row; it drops or moves rows to make it so."""
     at = head + plan[facts + k.F_AT]
     horizon = arena[at] - plan[k.P_SLACK] - 1
-    return room(control, arena, at + k.FACT_LEVEL, plan[facts + k.F_WIDTH], horizon)
+    return make_room(control, arena, at + k.FACT_LEVEL, plan[facts + k.F_WIDTH], horizon)
 
 
 @njit(**OPTIONS)
@@ -62,16 +62,28 @@ def take_fact(plan: Words, arena: Words, facts: int, head: int, rows: Words, row
 
 
 @njit(**OPTIONS)
-def fact_of(
-    plan: Words, arena: Words, at: int, width: int, column: int, instant: int
-) -> tuple[int, int]:
-    """(the fact as it stands, the instant it is read at); ABSENT where none was told."""
-    if arena[at] == k.NEVER:
-        return k.ABSENT, instant
-    read_at = max(instant, arena[at] - plan[k.P_SLACK])
-    block = arena[at + k.FACT_LEVEL]
-    rows = rows_of(arena, at + k.FACT_LEVEL)
-    place = block + last_before(arena, block, rows, width, read_at) * width
-    if arena[place] == k.NEVER or arena[place] >= read_at:
-        return k.ABSENT, read_at
-    return arena[place + k.FACT_VALUES + column], read_at
+def read_facts(
+    plan: Words,
+    arena: Words,
+    told: int,
+    head: int,
+    instant: int,
+    scratch: Words,
+    count: int,
+    i: int,
+) -> int:
+    """Reads the facts of that head as of row i's instant, ABSENT where none was told; flags."""
+    value = plan[told + k.D_VALUE] * count + i
+    width = plan[told + k.D_WIDTH]
+    at, read_at, place = head + plan[told + k.D_AT], instant, -1
+    if head != 0 and arena[at] != k.NEVER:
+        read_at = max(instant, arena[at] - plan[k.P_SLACK])
+        block, rows = arena[at + k.FACT_LEVEL], rows_of(arena, at + k.FACT_LEVEL)
+        found = block + last_before(arena, block, rows, width, read_at) * width
+        if arena[found] != k.NEVER and arena[found] < read_at:
+            place = found + k.FACT_VALUES
+    scratch[value] = read_at
+    for column in range(width - k.FACT_VALUES):
+        value += count
+        scratch[value] = arena[place + column] if place >= 0 else k.ABSENT
+    return k.BEHIND if read_at != instant else 0

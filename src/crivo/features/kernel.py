@@ -1,5 +1,8 @@
 """The kernel: folds rows into a state of integers and reads vectors from it, as the plan says.
 
+Rows are worked on in batches, and each step of the plan is taken for all rows of a batch before the
+next. Within one table, where an event changes what the next one reads, rows go one after the other.
+
 numba's cache of a function looks at its own file and at no other. So `COMPILED_WITH` names the text
 of a file whose code is compiled into this one, as that file does for the next: a test compares
 them, and writing the new value is what makes the cache forget.
@@ -13,153 +16,122 @@ import numpy as np
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import (
-    OPTIONS,
-    Words,
-    create,
-    fetch_place,
-    find,
-    guess,
-    insert,
-    prefetch,
-    room,
-    rows_of,
-)
-from crivo.features.facts import fact_room, take_fact
+from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room, words
+from crivo.features.facts import fact_room, read_facts, take_fact
+from crivo.features.heads import look_ahead, take_heads
 from crivo.features.members import member_room, take_part
-from crivo.features.reading import holds, read_group, value_of
+from crivo.features.reading import count_members, judge, read_group
+from crivo.features.values import write_values
 
-#: SHA-256 (its first 16 hex characters) of `reading.py`, which names the next, and so on.
-COMPILED_WITH: Final = "5333bc2778836e82"
+#: SHA-256 (its first 16 hex characters) of `heads.py`, which names the next, and so on.
+COMPILED_WITH: Final = "85f484f9f8411441"
 
 
 @njit(**OPTIONS)
-def _fold_row(
-    plan: Words,
-    control: Words,
-    index: Words,
-    arena: Words,
-    rows: Words,
-    row: int,
-    scratch: Words,
-    was_read: bool,
+def read(
+    table: Words,
+    state: Words,
+    index_words: Words,
+    arena_words: Words,
+    row_words: Words,
+    scratch_words: Words,
+    out: np.ndarray[Any, Any],
 ) -> int:
-    """Folds one row, or answers what must grow first; then nothing of the row has been counted.
+    """Fills `out` (float64[1, F]) with the vector of the only row; its flags."""
+    plan, control, index, arena = words(table), words(state), words(index_words), words(arena_words)
+    rows, scratch = words(row_words), words(scratch_words)
+    control[k.C_INDEX_SIZE], control[k.C_ARENA_SIZE] = index_words.size, arena_words.size
+    _begin_batch(plan, rows, 0, 1, scratch)
+    scratch[k.LANE_KIND], scratch[k.LANE_IS_READ], scratch[k.LANE_READ_ROWS] = -1, 1, 0
+    take_heads(plan, control, index, arena, rows, 0, 1, scratch)
+    look_ahead(plan, arena, 1, scratch)
+    _work(plan, control, arena, rows, 0, 1, scratch)
+    write_values(plan, rows, 0, 1, 1, scratch, words(out), 0)
+    return scratch[k.LANE_FLAGS]
 
-    Where the row was just read, the heads that were found then are in `scratch`.
-    """
-    kind = rows[row + k.ROW_KIND]
-    lateness = rows[row + k.ROW_RECEIVED_AT] - rows[row + k.ROW_OCCURRED_AT]
-    if kind == k.KIND_TRANSFER and lateness > plan[k.P_LATENESS]:
-        control[k.C_LATE] += 1
-        return k.DONE
-    if (control[k.C_KEYS] + k.ENTITIES) * 2 > index.size:
-        return k.NEED_INDEX
-    touched = plan[k.P_TOUCHED + kind]
-    for entity in range(k.ENTITIES):
-        if was_read and scratch[entity] != 0:
+
+@njit(**OPTIONS)
+def run(
+    table: Words,
+    state: Words,
+    index_words: Words,
+    arena_words: Words,
+    row_words: Words,
+    scratch_words: Words,
+    wanted: np.ndarray[Any, Any],
+    out: np.ndarray[Any, Any],
+    flags: np.ndarray[Any, Any],
+) -> int:
+    """Reads each wanted row, then folds every row, in order, from where it stopped before."""
+    plan, control, index, arena = words(table), words(state), words(index_words), words(arena_words)
+    rows, scratch = words(row_words), words(scratch_words)
+    control[k.C_INDEX_SIZE], control[k.C_ARENA_SIZE] = index_words.size, arena_words.size
+    total, limit = row_words.size // k.ROW_WORDS, k.BATCH_ROWS
+    while control[k.C_ROW] < total:
+        start, line = control[k.C_ROW], control[k.C_OUT]
+        first, count = start * k.ROW_WORDS, min(limit, total - start)
+        _begin_batch(plan, rows, first, count, scratch)
+        read_rows = 0
+        for i in range(count):
+            is_read = wanted.size != 0 and wanted[start + i]
+            scratch[k.LANE_IS_READ * count + i] = int(is_read)
+            if is_read:
+                scratch[k.LANE_READ_ROWS * count + read_rows] = i
+                read_rows += 1
+        code = _prepare(plan, control, index, arena, rows, first, count, scratch)
+        if code == k.NOT_SURE:
+            limit = 1
             continue
-        if (touched >> entity) & 1 == 0:
-            scratch[entity] = 0
-            continue
-        if not _take_head(plan, control, index, arena, rows, row, entity, scratch):
-            return k.NEED_ARENA
-    if not _make_room(plan, control, arena, kind, scratch):
-        return k.NEED_ARENA
-    instant = rows[row + k.ROW_OCCURRED_AT]
-    if kind == k.KIND_TRANSFER:
-        for m in range(plan[k.P_N_MEMBERS]):
-            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
-            if scratch[plan[members + k.M_LINK]] != 0:
-                take_part(plan, arena, members, scratch, instant)
-    else:
-        for f in range(plan[k.P_N_FACTS]):
-            facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
-            head = scratch[plan[facts + k.F_ENTITY]]
-            if plan[facts + k.F_EVENT] == kind and head != 0:
-                take_fact(plan, arena, facts, head, rows, row)
-    for s in range(plan[k.P_N_SERIES]):
-        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_EVENT] == kind and scratch[plan[series + k.S_ENTITY]] != 0:
-            _fold_series(plan, arena, series, rows, row, scratch)
-    control[k.C_FOLDED] += 1
+        if code != k.DONE:
+            return code
+        _work(plan, control, arena, rows, first, count, scratch)
+        if read_rows != 0:
+            write_values(plan, rows, first, count, read_rows, scratch, words(out), line)
+        for j in range(read_rows):
+            i = scratch[k.LANE_READ_ROWS * count + j]
+            flags[line + j] = scratch[k.LANE_FLAGS * count + i]
+        for i in range(count):
+            is_late = scratch[k.LANE_KIND * count + i] < 0
+            control[k.C_LATE if is_late else k.C_FOLDED] += 1
+        control[k.C_ROW] += count
+        control[k.C_OUT] += read_rows
+        limit = k.BATCH_ROWS
     return k.DONE
 
 
 @njit(forceinline=True, **OPTIONS)
-def _key_of(plan: Words, rows: Words, row: int, entity: int, scratch: Words) -> tuple[int, int]:
-    """The two words of an entity's key; both 0 where the row has none, or none is kept."""
-    if plan[k.P_HEAD_WORDS + entity] == 0:
-        return 0, 0
-    if entity == k.INSTITUTION:
-        ispb = rows[row + k.ROW_PAYEE_ISPB]
-        return (ispb if ispb != k.ABSENT else 0), 0
-    if plan[k.P_OWN_KEY + entity] != 0:
-        place = row + plan[k.P_OWN_KEY + entity]
-        return rows[place], rows[place + 1]
-    one = scratch[k.PAYER]
-    two = scratch[k.PAYEE]
-    if entity == k.PAYER_DEVICE:
-        two = scratch[k.DEVICE]
-    elif entity == k.PAYER_INSTITUTION:
-        two = scratch[k.INSTITUTION]
-    if one == 0 or two == 0:
-        return 0, 0
-    return one, two
-
-
-@njit(forceinline=True, **OPTIONS)
-def _take_head(
+def _work(
     plan: Words,
     control: Words,
-    index: Words,
     arena: Words,
     rows: Words,
-    row: int,
-    entity: int,
+    first: int,
+    count: int,
     scratch: Words,
-) -> bool:
-    """Finds or makes the entity's head; False where the arena is full."""
-    word_0, word_1 = _key_of(plan, rows, row, entity, scratch)
-    scratch[entity] = 0
-    if word_0 == 0 and word_1 == 0:
-        return True
-    head = find(index, arena, word_0, word_1, entity)
-    if head == 0:
-        head = create(plan, control, index, arena, word_0, word_1, entity)
-    scratch[entity] = head
-    return head != 0
+) -> None:
+    for place in range(k.ENTITIES):
+        table = plan[k.P_ORDER + place]
+        _work_on_table(plan, control, arena, rows, first, count, table, scratch)
 
 
 @njit(**OPTIONS)
-def _make_room(plan: Words, control: Words, arena: Words, kind: int, scratch: Words) -> bool:
-    """Whether every level and list that the event touches can take one more row."""
-    for s in range(plan[k.P_N_SERIES]):
-        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        head = scratch[plan[series + k.S_ENTITY]]
-        if plan[series + k.S_EVENT] == kind and head != 0:
-            at = head + plan[series + k.S_AT]
-            level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
-            for n in range(plan[series + k.S_LEVELS]):
-                horizon = arena[at + 1] - plan[level + n * k.LEVEL_WORDS + 1]
-                place = at + k.HEAD_LEVELS + 2 * n
-                if not room(control, arena, place, plan[series + k.S_WIDTH], horizon):
-                    return False
-    if kind == k.KIND_TRANSFER:
-        for m in range(plan[k.P_N_MEMBERS]):
-            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
-            if scratch[plan[members + k.M_LINK]] != 0:
-                head = scratch[plan[members + k.M_OWNER]]
-                if not member_room(plan, control, arena, members, head):
-                    return False
-        return True
-    for f in range(plan[k.P_N_FACTS]):
-        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
-        head = scratch[plan[facts + k.F_ENTITY]]
-        if plan[facts + k.F_EVENT] == kind and head != 0:
-            if not fact_room(plan, control, arena, facts, head):
-                return False
-    return True
+def _begin_batch(plan: Words, rows: Words, first: int, count: int, scratch: Words) -> None:
+    """What the rows say by themselves: kinds, conditions, what they add to columns."""
+    for i in range(count):
+        row = first + i * k.ROW_WORDS
+        kind = rows[row + k.ROW_KIND]
+        lateness = rows[row + k.ROW_RECEIVED_AT] - rows[row + k.ROW_OCCURRED_AT]
+        is_late = kind == k.KIND_TRANSFER and lateness > plan[k.P_LATENESS]
+        scratch[k.LANE_KIND * count + i] = -1 if is_late else kind
+        scratch[k.LANE_FLAGS * count + i] = k.LATE if is_late else 0
+    judge(plan, rows, first, count, scratch)
+    for column in range(plan[k.P_N_COLUMNS]):
+        place = plan[k.P_COLUMNS] + column * k.COLUMN_WORDS
+        kind, condition = plan[place], (k.LANE_CONDITIONS + plan[place + 1]) * count
+        lane = (plan[k.P_LANE_COLUMNS] + column) * count
+        for i in range(count):
+            delta = _added(kind, rows[first + i * k.ROW_WORDS + k.ROW_AMOUNT])
+            scratch[lane + i] = delta * scratch[condition + i] if plan[place + 1] >= 0 else delta
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -180,204 +152,172 @@ def _added(kind: int, amount: int) -> int:
 
 
 @njit(**OPTIONS)
-def _fold_series(
-    plan: Words, arena: Words, series: int, rows: Words, row: int, scratch: Words
-) -> None:
-    at = scratch[plan[series + k.S_ENTITY]] + plan[series + k.S_AT]
-    instant = rows[row + k.ROW_OCCURRED_AT]
-    if arena[at] == k.NEVER or instant < arena[at]:
-        arena[at] = instant
-    if instant > arena[at + 1]:
-        arena[at + 1] = instant
-    for column in range(plan[series + k.S_COLUMNS]):
-        place = plan[k.P_COLUMNS] + (plan[series + k.S_COLUMN] + column) * k.COLUMN_WORDS
-        delta = _added(plan[place], rows[row + k.ROW_AMOUNT])
-        if plan[place + 1] >= 0 and not holds(plan, rows, row, plan[place + 1], scratch):
-            delta = 0
-        scratch[k.SCRATCH_VALUES + column] = delta
-    level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
-    for n in range(plan[series + k.S_LEVELS]):
-        tile = plan[level + n * k.LEVEL_WORDS]
-        begin = instant if tile == 0 else instant // tile * tile
-        insert(arena, at + k.HEAD_LEVELS + 2 * n, plan[series + k.S_WIDTH], begin, scratch)
-
-
-@njit(**OPTIONS)
-def _find_heads(
-    plan: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words
-) -> None:
-    """The heads of all views that are read; 0 where there is none."""
-    for entity in range(k.ENTITIES):
-        word_0, word_1 = _key_of(plan, rows, row, entity, scratch)
-        scratch[entity] = 0
-        if plan[k.P_VIEWED + entity] != 0 and (word_0 != 0 or word_1 != 0):
-            scratch[entity] = find(index, arena, word_0, word_1, entity)
-    payer, payee = row + k.ROW_PAYER, row + k.ROW_PAYEE
-    receiving = sending = turned = 0
-    if plan[k.P_VIEWED + k.PAYER_RECEIVING] != 0:
-        receiving = find(index, arena, rows[payer], rows[payer + 1], k.PAYEE)
-    if plan[k.P_VIEWED + k.PAYEE_SENDING] != 0:
-        sending = find(index, arena, rows[payee], rows[payee + 1], k.PAYER)
-    if plan[k.P_VIEWED + k.PAIR_REVERSED] != 0 and receiving != 0 and sending != 0:
-        turned = find(index, arena, sending, receiving, k.PAIR)
-    scratch[k.PAYER_RECEIVING], scratch[k.PAYEE_SENDING] = receiving, sending
-    scratch[k.PAIR_REVERSED] = turned
-
-
-@njit(**OPTIONS)
-def _read_row(
-    plan: Words,
-    index: Words,
-    arena: Words,
-    rows: Words,
-    row: int,
-    scratch: Words,
-    out: np.ndarray[Any, Any],
-    line: int,
-) -> int:
-    """Fills a line of `out` with the row's vector, of events before it alone; flags."""
-    instant = rows[row + k.ROW_OCCURRED_AT]
-    flags = k.LATE if rows[row + k.ROW_RECEIVED_AT] - instant > plan[k.P_LATENESS] else 0
-    _find_heads(plan, index, arena, rows, row, scratch)
-    for g in range(plan[k.P_N_GROUPS]):
-        group = plan[k.P_GROUPS] + g * k.GROUP_WORDS
-        head = scratch[plan[group + k.G_VIEW]]
-        flags |= read_group(plan, arena, group, head, instant, scratch)
-    feature = plan[k.P_FEATURES]
-    for column in range(plan[k.P_N_FEATURES]):
-        number, mark = value_of(plan, arena, feature, rows, row, scratch)
-        out[line, column] = number
-        flags |= mark
-        feature += k.FEATURE_WORDS
-    return flags
-
-
-@njit(**OPTIONS)
-def _fetch(plan: Words, index: Words, arena: Words, rows: Words, row: int, scratch: Words) -> None:
-    """Asks for the memory of rows to come: places in the index, then heads, then ends of series.
-
-    A row by itself waits for each of them in turn; asked for in steps some rows apart, each has
-    come by the time the next is looked for in it. Nothing is read for its value here, so a wrong
-    guess costs a wait and no more.
-    """
-    far = row + 4 * k.STEP_WORDS
-    if far < rows.size:
-        for view in range(k.VIEWS):
-            if plan[k.P_FETCHED + view] != 0 and plan[k.P_OWN_KEY + view] != 0:
-                at = far + plan[k.P_OWN_KEY + view]
-                fetch_place(index, rows[at], rows[at + 1], plan[k.P_TABLE_OF + view])
-    middle = row + 3 * k.STEP_WORDS
-    if middle < rows.size:
-        _guess(plan, index, rows, middle, scratch)
-        for view in range(k.VIEWS):
-            head = scratch[k.SCRATCH_GUESS + view]
-            if head != 0:
-                for line in range(0, plan[k.P_HEAD_WORDS + plan[k.P_TABLE_OF + view]], 8):
-                    prefetch(arena, head + line)
-            elif plan[k.P_FETCHED + view] != 0 and plan[k.P_ONE_END + view] >= 0:
-                one = scratch[k.SCRATCH_GUESS + plan[k.P_ONE_END + view]]
-                other = scratch[k.SCRATCH_GUESS + plan[k.P_OTHER_END + view]]
-                fetch_place(index, one, other, plan[k.P_TABLE_OF + view])
-    near = row + 2 * k.STEP_WORDS
-    if near < rows.size:
-        _guess(plan, index, rows, near, scratch)
-        for view in range(k.VIEWS):
-            if plan[k.P_ONE_END + view] < 0:
-                _fetch_series(plan, arena, scratch[k.SCRATCH_GUESS + view], view)
-            else:
-                prefetch(arena, scratch[k.SCRATCH_GUESS + view])
-    soon = row + k.STEP_WORDS
-    if soon < rows.size:
-        _guess(plan, index, rows, soon, scratch)
-        for view in range(k.VIEWS):
-            if plan[k.P_ONE_END + view] >= 0:
-                _fetch_series(plan, arena, scratch[k.SCRATCH_GUESS + view], view)
-
-
-@njit(**OPTIONS)
-def _guess(plan: Words, index: Words, rows: Words, row: int, scratch: Words) -> None:
-    """Guesses the heads of a row's views; 0 where there is none."""
-    for view in range(k.VIEWS):
-        head = 0
-        if plan[k.P_FETCHED + view] != 0:
-            if view == k.INSTITUTION:
-                head = guess(index, rows[row + k.ROW_PAYEE_ISPB], 0, view)
-            elif plan[k.P_ONE_END + view] < 0:
-                at = row + plan[k.P_OWN_KEY + view]
-                head = guess(index, rows[at], rows[at + 1], plan[k.P_TABLE_OF + view])
-            else:
-                one = scratch[k.SCRATCH_GUESS + plan[k.P_ONE_END + view]]
-                other = scratch[k.SCRATCH_GUESS + plan[k.P_OTHER_END + view]]
-                if one != 0 and other != 0:
-                    head = guess(index, one, other, plan[k.P_TABLE_OF + view])
-        scratch[k.SCRATCH_GUESS + view] = head
-
-
-@njit(**OPTIONS)
-def _fetch_series(plan: Words, arena: Words, head: int, view: int) -> None:
-    """Asks for the last row of each level of a key, and for those around its window's edge.
-
-    What is no transfer is rare: its series are mostly empty, and not worth asking for.
-    """
-    if head == 0:
-        return
-    table = plan[k.P_TABLE_OF + view]
-    for s in range(plan[k.P_N_SERIES]):
-        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_ENTITY] == table and plan[series + k.S_EVENT] == k.KIND_TRANSFER:
-            level = head + plan[series + k.S_AT] + k.HEAD_LEVELS
-            for at in range(level, level + 2 * plan[series + k.S_LEVELS], 2):
-                width = plan[series + k.S_WIDTH]
-                edge = arena[at] + (arena[at + 1] >> k.HINT_SHIFT) * width
-                prefetch(arena, edge)
-                prefetch(arena, edge + width)
-                prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * width)
-    for m in range(plan[k.P_N_MEMBERS]):
-        members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
-        if plan[members + k.M_OWNER] == table:
-            at = head + plan[members + k.M_AT]
-            prefetch(arena, arena[at])
-            prefetch(arena, arena[at] + (rows_of(arena, at) - 1) * k.MEMBER_ROW)
-
-
-@njit(**OPTIONS)
-def read(
-    plan: Words,
-    index: Words,
-    arena: Words,
-    rows: Words,
-    scratch: Words,
-    out: np.ndarray[Any, Any],
-) -> int:
-    """Fills `out` (float64[1, F]) with the vector of the only row; its flags."""
-    return _read_row(plan, index, arena, rows, 0, scratch, out, 0)
-
-
-@njit(**OPTIONS)
-def run(
+def _prepare(
     plan: Words,
     control: Words,
     index: Words,
     arena: Words,
     rows: Words,
+    first: int,
+    count: int,
     scratch: Words,
-    wanted: np.ndarray[Any, Any],
-    out: np.ndarray[Any, Any],
-    flags: np.ndarray[Any, Any],
 ) -> int:
-    """Reads each wanted row, then folds every row, in order, from where it stopped before."""
-    while control[k.C_ROW] * k.ROW_WORDS < rows.size:
-        row = control[k.C_ROW] * k.ROW_WORDS
-        if rows.size > k.ROW_WORDS:
-            _fetch(plan, index, arena, rows, row, scratch)
-        reads = wanted.size != 0 and wanted[control[k.C_ROW]]
-        if reads:
-            line = control[k.C_OUT]
-            flags[line] = _read_row(plan, index, arena, rows, row, scratch, out, line)
-        code = _fold_row(plan, control, index, arena, rows, row, scratch, reads)
-        if code != k.DONE:
-            return code
-        control[k.C_ROW] += 1
-        if reads:
-            control[k.C_OUT] += 1
-    return k.DONE
+    """Finds the heads and sees that nothing can grow too large halfway.
+
+    Many rows are begun only where they surely find room; one row by itself has it made first.
+    """
+    if (control[k.C_KEYS] + k.ENTITIES * count) * 2 > control[k.C_INDEX_SIZE]:
+        return k.NEED_INDEX
+    if count > 1 and control[k.C_TOP] + count * plan[k.P_ROW_WORDS] > control[k.C_ARENA_SIZE]:
+        return k.NOT_SURE
+    if not take_heads(plan, control, index, arena, rows, first, count, scratch):
+        return k.NEED_ARENA
+    needed = look_ahead(plan, arena, count, scratch)
+    if control[k.C_TOP] + needed <= control[k.C_ARENA_SIZE]:
+        return k.DONE
+    if count > 1:
+        return k.NOT_SURE
+    return k.DONE if _find_room(plan, control, arena, scratch) else k.NEED_ARENA
+
+
+@njit(**OPTIONS)
+def _find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool:
+    """Whether every level and list that the only row touches can take one more row."""
+    kind = scratch[k.LANE_KIND]
+    for table in range(k.ENTITIES):
+        own, head = plan[k.P_TABLES] + table * k.TABLE_WORDS, scratch[table]
+        if head == 0 or kind < 0:
+            continue
+        for m in range(plan[own + k.T_MEMBERS], plan[own + k.T_MEMBERS_END]):
+            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
+            takes_part = kind == k.KIND_TRANSFER and scratch[plan[members + k.M_LINK]] != 0
+            if takes_part and not member_room(plan, control, arena, members, head):
+                return False
+        for s in range(plan[own + k.T_SERIES], plan[own + k.T_SERIES_END]):
+            series = plan[k.P_SERIES] + s * k.SERIES_WORDS
+            at = head + plan[series + k.S_AT]
+            level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
+            levels = plan[series + k.S_LEVELS] if plan[series + k.S_EVENT] == kind else 0
+            for n in range(levels):
+                horizon = arena[at + 1] - plan[level + n * k.LEVEL_WORDS + 1]
+                place = at + k.HEAD_LEVELS + 2 * n
+                if not make_room(control, arena, place, plan[series + k.S_WIDTH], horizon):
+                    return False
+        for f in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
+            facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+            is_told = plan[facts + k.F_EVENT] == kind
+            if is_told and not fact_room(plan, control, arena, facts, head):
+                return False
+    return True
+
+
+@njit(**OPTIONS)
+def _work_on_table(
+    plan: Words,
+    control: Words,
+    arena: Words,
+    rows: Words,
+    first: int,
+    count: int,
+    table: int,
+    scratch: Words,
+) -> None:
+    """Reads and folds one table's part of each row, one row after the other."""
+    own = plan[k.P_TABLES] + table * k.TABLE_WORDS
+    groups = plan[k.P_GROUPS] + plan[own + k.T_GROUP] * k.GROUP_WORDS
+    groups_end = plan[k.P_GROUPS] + plan[own + k.T_GROUPS_END] * k.GROUP_WORDS
+    counts = plan[k.P_COUNTS] + plan[own + k.T_COUNT] * k.COUNT_WORDS
+    counts_end = plan[k.P_COUNTS] + plan[own + k.T_COUNTS_END] * k.COUNT_WORDS
+    told = plan[k.P_TOLD] + plan[own + k.T_TOLD] * k.TOLD_WORDS
+    told_end = plan[k.P_TOLD] + plan[own + k.T_TOLD_END] * k.TOLD_WORDS
+    for i in range(count):
+        instant = rows[first + i * k.ROW_WORDS + k.ROW_OCCURRED_AT]
+        if scratch[k.LANE_IS_READ * count + i] != 0:
+            flags, group = 0, groups
+            while group < groups_end:
+                head = scratch[plan[group + k.G_VIEW] * count + i]
+                flags |= read_group(plan, arena, group, head, instant, scratch, count, i)
+                group += k.GROUP_WORDS
+            if counts < counts_end:
+                flags |= count_members(plan, arena, counts, counts_end, instant, scratch, count, i)
+            for facts in range(told, told_end, k.TOLD_WORDS):
+                head = scratch[plan[facts + k.D_VIEW] * count + i]
+                flags |= read_facts(plan, arena, facts, head, instant, scratch, count, i)
+            scratch[k.LANE_FLAGS * count + i] |= flags
+        head, kind = scratch[table * count + i], scratch[k.LANE_KIND * count + i]
+        if head != 0 and kind >= 0:
+            row = first + i * k.ROW_WORDS
+            _fold_key(plan, control, arena, rows, row, own, head, kind, scratch, count, i)
+
+
+@njit(forceinline=True, **OPTIONS)
+def _fold_key(
+    plan: Words,
+    control: Words,
+    arena: Words,
+    rows: Words,
+    row: int,
+    own: int,
+    head: int,
+    kind: int,
+    scratch: Words,
+    count: int,
+    i: int,
+) -> None:
+    """Folds an event of that kind into the members, facts and series of one key."""
+    instant = rows[row + k.ROW_OCCURRED_AT]
+    if kind == k.KIND_TRANSFER:
+        for m in range(plan[own + k.T_MEMBERS], plan[own + k.T_MEMBERS_END]):
+            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
+            link, member = plan[members + k.M_LINK], plan[members + k.M_MEMBER]
+            if scratch[link * count + i] != 0:
+                at = head + plan[members + k.M_AT]
+                if not has_room(arena, at, k.MEMBER_ROW):
+                    member_room(plan, control, arena, members, head)
+                before = scratch[(k.LANE_BEFORE + link) * count + i]
+                take_part(arena, at, scratch[member * count + i], before, instant)
+    for f in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
+        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+        if plan[facts + k.F_EVENT] == kind:
+            if not has_room(
+                arena, head + plan[facts + k.F_AT] + k.FACT_LEVEL, plan[facts + k.F_WIDTH]
+            ):
+                fact_room(plan, control, arena, facts, head)
+            take_fact(plan, arena, facts, head, rows, row)
+    for s in range(plan[own + k.T_SERIES], plan[own + k.T_SERIES_END]):
+        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
+        if plan[series + k.S_EVENT] == kind:
+            _fold_series(plan, control, arena, series, head, instant, scratch, count, i)
+
+
+@njit(forceinline=True, **OPTIONS)
+def _fold_series(
+    plan: Words,
+    control: Words,
+    arena: Words,
+    series: int,
+    head: int,
+    instant: int,
+    scratch: Words,
+    count: int,
+    i: int,
+) -> None:
+    at = head + plan[series + k.S_AT]
+    width, newest = plan[series + k.S_WIDTH], arena[at + 1]
+    if plan[series + k.S_EVENT] == k.KIND_TRANSFER:
+        scratch[(k.LANE_BEFORE + plan[series + k.S_ENTITY]) * count + i] = newest
+    delta = (plan[k.P_LANE_COLUMNS] + plan[series + k.S_COLUMN]) * count + i
+    level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
+    place = at + k.HEAD_LEVELS
+    for _ in range(plan[series + k.S_LEVELS]):
+        tile = plan[level]
+        begin = instant if tile == 0 else instant // tile * tile
+        if not has_room(arena, place, width):
+            make_room(control, arena, place, width, newest - plan[level + 1])
+        insert(arena, place, width, begin, scratch, delta, count)
+        level += k.LEVEL_WORDS
+        place += 2
+    if arena[at] == k.NEVER or instant < arena[at]:
+        arena[at] = instant
+    if instant > newest:
+        arena[at + 1] = instant

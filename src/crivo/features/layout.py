@@ -14,9 +14,10 @@ KERNEL_VERSION: Final = "1"
 DONE: Final = 0
 NEED_ARENA: Final = 1
 NEED_INDEX: Final = 2
+NOT_SURE: Final = 3  # whether so many rows find room; one by one they may
 
 #: Kept with every state: another layout's cannot be read.
-STATE_VERSION: Final = 2
+STATE_VERSION: Final = 3
 
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
 KIND_TRANSFER: Final = 0
@@ -42,29 +43,45 @@ HEAD_SERIES: Final = 2
 LINE_WORDS: Final = 8
 HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then two words a level]
 
-# The plan's table: numbers, then the size of each entity's head (0: not kept), then the entities
-# whose heads an event of each kind touches (a bit each), then which views are read, then where each
-# table begins, then the tables.
+#: The order of tables: a link before its ends, whose members ask when the two met last.
+FOLD_ORDER: Final = (
+    *(PAIR, PAYER_DEVICE, PAYER_INSTITUTION),
+    *(PAYER, PAYEE, DEVICE, INSTITUTION, PAYEE_KEY, PAYEE_PERSON),
+)
+
+#: Rows that are worked on at once: each step of the plan is looked up once for all of them. Lanes
+#: of an odd number of cache lines spread over the sets of the processor's cache.
+BATCH_ROWS: Final = 24
+
+# The plan: numbers, then the size of each entity's head (0: not kept), then the entities whose
+# heads an event of each kind touches (a bit each).
 P_SLACK, P_LATENESS, P_SATURATION, P_BRASILIA, P_SECOND = 0, 1, 2, 3, 4
-P_N_SERIES, P_N_GROUPS, P_N_MEMBERS, P_N_FEATURES = 5, 6, 7, 8
-P_SCRATCH_WORDS, P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11, 12
-P_N_FACTS: Final = 13
+P_N_CONDITIONS, P_N_COLUMNS, P_N_FEATURES, P_LANES = 5, 6, 7, 8
+P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11
+P_ROW_WORDS: Final = 12  # the most that the heads and first blocks of a row can take
+P_LANE_COLUMNS: Final = 13
 P_HEAD_WORDS: Final = 14
 P_TOUCHED: Final = P_HEAD_WORDS + ENTITIES
-P_VIEWED: Final = P_TOUCHED + KINDS
-# Of each view: whether it is asked for ahead, the table it looks in, where its key stands in a
-# row, or the views of a link's ends.
-P_FETCHED: Final = P_VIEWED + VIEWS
-P_TABLE_OF: Final = P_FETCHED + VIEWS
+# Of each view: whether it is looked for, the table it looks in, where its key stands in a row (0:
+# it is a link), or the views of a link's ends.
+P_LOOKED_FOR: Final = P_TOUCHED + KINDS
+P_TABLE_OF: Final = P_LOOKED_FOR + VIEWS
 P_OWN_KEY: Final = P_TABLE_OF + VIEWS
 P_ONE_END: Final = P_OWN_KEY + VIEWS
 P_OTHER_END: Final = P_ONE_END + VIEWS
-P_TABLES: Final = P_OTHER_END + VIEWS
-P_SERIES, P_LEVELS, P_COLUMNS = P_TABLES, P_TABLES + 1, P_TABLES + 2
-P_GROUPS, P_EDGES, P_READS = P_TABLES + 3, P_TABLES + 4, P_TABLES + 5
-P_MEMBERS, P_FEATURES, P_ARGUMENTS, P_CODE = P_TABLES + 6, P_TABLES + 7, P_TABLES + 8, P_TABLES + 9
-P_FACTS: Final = P_TABLES + 10
-P_HEADER_WORDS: Final = P_TABLES + 11
+# The order in which tables are folded; then where each part begins; then the parts.
+P_ORDER: Final = P_OTHER_END + VIEWS
+P_PARTS: Final = P_ORDER + ENTITIES
+P_TABLES, P_SERIES, P_LEVELS, P_COLUMNS, P_GROUPS = (P_PARTS + part for part in range(5))
+P_EDGES, P_READS, P_MEMBERS, P_COUNTS, P_FEATURES = (P_PARTS + part for part in range(5, 10))
+P_ARGUMENTS, P_CONDITIONS, P_CODE, P_FACTS, P_TOLD = (P_PARTS + part for part in range(10, 15))
+P_HEADER_WORDS: Final = P_PARTS + 15
+
+# A table: the groups, counts of members, reads of facts, members, series and facts that are its
+# own, each from and to.
+T_GROUP, T_GROUPS_END, T_COUNT, T_COUNTS_END, T_TOLD, T_TOLD_END = 0, 1, 2, 3, 4, 5
+T_MEMBERS, T_MEMBERS_END, T_SERIES, T_SERIES_END, T_FACTS, T_FACTS_END = 6, 7, 8, 9, 10, 11
+TABLE_WORDS: Final = 12
 
 # A series: whose events of which kind are kept, and how.
 S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7
@@ -77,6 +94,11 @@ GROUP_WORDS: Final = 8
 E_LEVEL, E_LENGTH, E_TILE, E_READ, E_READS, EDGE_WORDS = 0, 1, 2, 3, 4, 5
 VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 
+# A count of members: the view whose owner is asked, its list, its series, the window, whether it is
+# the list's longest, the value.
+N_VIEW, N_AT, N_SERIES_AT, N_LENGTH, N_TILE, N_IS_LONGEST, N_VALUE = 0, 1, 2, 3, 4, 5, 6
+COUNT_WORDS: Final = 7
+
 # Members: of an owner's head, who took part in its events. The link joins owner and member.
 M_OWNER, M_LINK, M_MEMBER, M_AT, M_OWNER_AT, M_LINK_AT, M_KEEP, M_CAPPED = 0, 1, 2, 3, 4, 5, 6, 7
 MEMBERS_WORDS: Final = 8
@@ -85,6 +107,9 @@ F_ENTITY, F_EVENT, F_AT, F_WIDTH, FACTS_WORDS = 0, 1, 2, 3, 4
 # In a head: when something was told last, then a level. A row: instant, id, values.
 FACT_LEVEL, FACT_HEAD_WORDS = 1, 3
 FACT_ID, FACT_VALUES = 1, 3
+# Facts as one view reads them: the view, where in the head, words of a row, and the value's lanes:
+# the instant it is read at, then the facts.
+D_VIEW, D_AT, D_WIDTH, D_VALUE, TOLD_WORDS = 0, 1, 2, 3, 4
 
 # A row of members: when, who (its head), when before, and whether this is the newest, with the
 # count of such rows in the 64 and in the 4,096 that begin here.
@@ -98,17 +123,18 @@ TILE_TODAY, TILE_TONIGHT = -1, -2
 COLUMN_COUNT, COLUMN_AMOUNT, COLUMN_SQUARE_HIGH, COLUMN_SQUARE_LOW = 0, 1, 2, 3
 SQUARE_BITS: Final = 40  # the low part of a square
 
-# Scratch words: the heads of all views, the stack of conditions, the values. A fold has no values,
-# and keeps what it adds to each column in their place.
-SCRATCH_GUESS: Final = VIEWS  # heads of a row to come
-SCRATCH_STACK: Final = 2 * VIEWS
-SCRATCH_VALUES: Final = SCRATCH_STACK + 16
+# Scratch is lanes, each a word for every row of a batch: the heads of all views, the hashes of the
+# keys, when a link met last, what the row is folded as (its kind, or -1), whether it is read, the
+# rows that are, flags, the stack of conditions, their truth, what columns add, then the values.
+LANE_HEAD, LANE_MIXED, LANE_BEFORE = 0, VIEWS, 2 * VIEWS
+LANE_KIND, LANE_IS_READ, LANE_READ_ROWS, LANE_FLAGS, LANE_KNOWN = (
+    2 * VIEWS + ENTITIES + lane for lane in range(5)
+)
+LANE_STACK: Final = LANE_KNOWN + 1
+LANE_CONDITIONS: Final = LANE_STACK + 16
 
 #: The parts of a decayed window.
 DECAY_PARTS: Final = 8
-
-#: How far apart the steps are by which memory is asked for ahead: eight rows.
-STEP_WORDS: Final = 8 * ROW_WORDS
 
 # Operations of features, and of conditions in postfix.
 OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4, 5, 6
@@ -120,8 +146,10 @@ LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
 
 LATE, BEHIND, SATURATED = 1, 2, 4
 
-# Control words: resumption, the arena's end, counters, and the free blocks of each power of two.
-C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_VERSION, C_FREE = 0, 1, 2, 3, 4, 5, 6, 8
+# Control words: resumption, the arena's end, counters, the layout, the sizes of index and arena in
+# words, and the free blocks of each power of two.
+C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_VERSION = 0, 1, 2, 3, 4, 5, 6
+C_INDEX_SIZE, C_ARENA_SIZE, C_FREE = 7, 8, 9
 CLASS_MIN: Final = 3  # a line
 CLASSES: Final = 48
 CONTROL_WORDS: Final = C_FREE + CLASSES

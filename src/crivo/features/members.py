@@ -18,12 +18,12 @@ from numba import njit
 from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, allocate, rows_of
 
-#: SHA-256 (its first 16 hex characters) of `facts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "d7f2a8eed36238be"
+#: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "5d66ec54422986b9"
 
 
 @njit(**OPTIONS)
-def _first_at(arena: Words, block: int, rows: int, instant: int, member: int) -> int:
+def first_at(arena: Words, block: int, rows: int, instant: int, member: int) -> int:
     """The first row that is not before (instant, member); `rows` where all are."""
     low = 0
     while rows > 0:
@@ -35,6 +35,45 @@ def _first_at(arena: Words, block: int, rows: int, instant: int, member: int) ->
             rows -= half + 1
         else:
             rows = half
+    return low
+
+
+@njit(forceinline=True, **OPTIONS)
+def first_back(arena: Words, block: int, low: int, instant: int) -> int:
+    """The first row that is not before the instant; row `low` and all after it are not.
+
+    It is mostly near, so the steps back begin small.
+    """
+    step = 1
+    while low >= step and arena[block + (low - step) * k.MEMBER_ROW] >= instant:
+        low -= step
+        step *= 2
+    if step == 1:
+        return low
+    base = max(0, low - step)
+    return base + first_at(arena, block + base * k.MEMBER_ROW, low - base, instant, k.NEVER)
+
+
+@njit(forceinline=True, **OPTIONS)
+def seek_member(arena: Words, level: int, instant: int) -> int:
+    """The first row that is not before the instant, looked for where it was found last.
+
+    As `arena.seek` does, for the list's longest window alone.
+    """
+    block, packed = arena[level], arena[level + 1]
+    rows, low = (packed >> k.ROWS_SHIFT) & k.ROWS_MASK, packed >> k.HINT_SHIFT
+    if low > rows or (low > 0 and arena[block + (low - 1) * k.MEMBER_ROW] >= instant):
+        low = first_at(arena, block, min(low, rows), instant, k.NEVER)
+    else:
+        step = 1
+        while low + step <= rows and arena[block + (low + step - 1) * k.MEMBER_ROW] < instant:
+            low += step
+            step *= 2
+        if step > 1:
+            place = block + low * k.MEMBER_ROW
+            low += first_at(arena, place, min(step, rows - low), instant, k.NEVER)
+    hint = min(low, k.HINT_MAX)
+    arena[level + 1] = (packed & ((1 << k.HINT_SHIFT) - 1)) | (hint << k.HINT_SHIFT)
     return low
 
 
@@ -63,15 +102,17 @@ def _count_again(arena: Words, block: int, first: int, rows: int) -> None:
 
 
 @njit(**OPTIONS)
-def _marks_from(arena: Words, block: int, row: int, rows: int) -> int:
-    """How many of the rows from this one on are marked."""
+def marks(arena: Words, block: int, row: int, end: int, rows: int) -> int:
+    """How many rows are marked from `row` up to, not including, `end`, of a list of `rows`."""
     count, near, far = 0, 1 << k.NEAR_BITS, 1 << k.FAR_BITS
-    while row < rows:
+    if end == rows:
+        end = (rows + far - 1) >> k.FAR_BITS << k.FAR_BITS  # a part of a stretch has its count too
+    while row < min(end, rows):
         word = arena[block + row * k.MEMBER_ROW + k.R_NEWEST]
-        if row & (far - 1) == 0:
+        if row & (far - 1) == 0 and row + far <= end:
             count += word >> k.FAR_SHIFT
             row += far
-        elif row & (near - 1) == 0:
+        elif row & (near - 1) == 0 and row + near <= end:
             count += (word >> k.NEAR_SHIFT) & ((2 << k.NEAR_BITS) - 1)
             row += near
         else:
@@ -163,7 +204,7 @@ def _keep(
 @njit(**OPTIONS)
 def _row_of(arena: Words, block: int, rows: int, instant: int, member: int) -> int:
     """Where the member's row of that instant stands in the arena, or -1."""
-    row = _first_at(arena, block, rows, instant, member)
+    row = first_at(arena, block, rows, instant, member)
     place = block + row * k.MEMBER_ROW
     if row == rows or arena[place] != instant or arena[place + k.R_MEMBER] != member:
         return -1
@@ -171,15 +212,12 @@ def _row_of(arena: Words, block: int, rows: int, instant: int, member: int) -> i
 
 
 @njit(**OPTIONS)
-def take_part(plan: Words, arena: Words, members: int, heads: Words, instant: int) -> None:
-    """The member took part in an event of the owner at that instant; room has been made.
+def take_part(arena: Words, at: int, member: int, before: int, instant: int) -> None:
+    """The member took part in an event of the list's owner at that instant; room has been made.
 
-    Called before the link's series takes the event: it still tells when the two met last.
+    `before` is when the two met last, as their link's series says without this event.
     """
-    head, member = heads[plan[members + k.M_OWNER]], heads[plan[members + k.M_MEMBER]]
-    at = head + plan[members + k.M_AT]
     block, rows = arena[at], rows_of(arena, at)
-    before = arena[heads[plan[members + k.M_LINK]] + plan[members + k.M_LINK_AT] + 1]
     is_newest = before < instant
     follower = -1
     while before > instant:  # back to the row that follows this instant
@@ -195,7 +233,7 @@ def take_part(plan: Words, arena: Words, members: int, heads: Words, instant: in
         former = _row_of(arena, block, rows, before, member)
         if former >= 0:
             _mark(arena, block, (former - block) // k.MEMBER_ROW, -1)
-    row = _first_at(arena, block, rows, instant, member)
+    row = first_at(arena, block, rows, instant, member)
     place = block + row * k.MEMBER_ROW
     for word in range(block + rows * k.MEMBER_ROW - 1, place - 1, -1):
         arena[word + k.MEMBER_ROW] = arena[word]
@@ -210,13 +248,11 @@ def take_part(plan: Words, arena: Words, members: int, heads: Words, instant: in
 
 
 @njit(**OPTIONS)
-def distinct(arena: Words, at: int, begin: int, instant: int) -> int:
-    """How many members took part from `begin` on and before the instant."""
-    block, rows = arena[at], rows_of(arena, at)
-    if block == 0:
-        return 0
-    low = _first_at(arena, block, rows, begin, k.NEVER)
-    count, row = _marks_from(arena, block, low, rows), rows - 1
+def returned(arena: Words, at: int, low: int, begin: int, instant: int) -> int:
+    """What a reader of the past adds to the marks from row `low` on: members that came back since,
+    less those that came since.
+    """
+    block, count, row = arena[at], 0, rows_of(arena, at) - 1
     while row >= low and arena[block + row * k.MEMBER_ROW] >= instant:
         place = block + row * k.MEMBER_ROW
         count -= arena[place + k.R_NEWEST] & 1

@@ -1,17 +1,52 @@
-"""The parts of a plan: what is kept of whom, and how it is read."""
+"""The parts of a plan: which events of which keys are kept, and how they are read."""
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 from crivo.domain.instant import DAY
 from crivo.features import layout as k
 from crivo.features.needs import Column, Edge
-from crivo.features.spec import EventKind
+from crivo.features.postfix import postfix
+from crivo.features.spec import Entity, EventKind, Filter
 from crivo.features.terms import FACTS
 from crivo.features.window import Span, Window
 
 _T = TypeVar("_T")
+
+#: Each entity as (the table its events are kept in, the view it is read by).
+VIEWS: Final = {
+    Entity.PAYER: (k.PAYER, k.PAYER),
+    Entity.PAYEE: (k.PAYEE, k.PAYEE),
+    Entity.PAIR: (k.PAIR, k.PAIR),
+    Entity.DEVICE: (k.DEVICE, k.DEVICE),
+    Entity.INSTITUTION: (k.INSTITUTION, k.INSTITUTION),
+    Entity.PAYER_DEVICE: (k.PAYER_DEVICE, k.PAYER_DEVICE),
+    Entity.PAYER_INSTITUTION: (k.PAYER_INSTITUTION, k.PAYER_INSTITUTION),
+    Entity.PAYER_RECEIVING: (k.PAYEE, k.PAYER_RECEIVING),
+    Entity.PAYEE_SENDING: (k.PAYER, k.PAYEE_SENDING),
+    Entity.PAIR_REVERSED: (k.PAIR, k.PAIR_REVERSED),
+    Entity.PAYEE_KEY: (k.PAYEE_KEY, k.PAYEE_KEY),
+    Entity.PAYEE_PERSON: (k.PAYEE_PERSON, k.PAYEE_PERSON),
+}
+#: Where the key of a view that is no link stands in a row.
+KEYS: Final = {
+    k.PAYER: k.ROW_PAYER,
+    k.PAYEE: k.ROW_PAYEE,
+    k.DEVICE: k.ROW_DEVICE,
+    k.INSTITUTION: k.ROW_PAYEE_ISPB,
+    k.PAYER_RECEIVING: k.ROW_PAYER,
+    k.PAYEE_SENDING: k.ROW_PAYEE,
+    k.PAYEE_KEY: k.ROW_PAYEE_KEY,
+    k.PAYEE_PERSON: k.ROW_PAYEE_PERSON,
+}
+#: The two heads that a link, or the pair turned round, is found by.
+ENDS: Final = {
+    k.PAIR: (k.PAYER, k.PAYEE),
+    k.PAYER_DEVICE: (k.PAYER, k.DEVICE),
+    k.PAYER_INSTITUTION: (k.PAYER, k.INSTITUTION),
+    k.PAIR_REVERSED: (k.PAYEE_SENDING, k.PAYER_RECEIVING),
+}
 
 
 class Series:
@@ -49,9 +84,9 @@ class Group:
     def settle(self) -> None:
         """Orders edges and reads as the kernel wants them: exact windows first, longest first."""
         self.edges.sort(key=lambda edge: (edge.tile > 0, edge.tile < 0, -edge.length, edge.tile))
-        place = {edge: number for number, edge in enumerate(self.edges)}
+        order = {edge: number for number, edge in enumerate(self.edges)}
         columns = self.series.columns
-        self.reads.sort(key=lambda read: (place[read[0]], columns.index(read[1])))
+        self.reads.sort(key=lambda read: (order[read[0]], columns.index(read[1])))
 
     def slot(self, edge: Edge, column: Column) -> int:
         """Where that count or sum stands among all values."""
@@ -85,6 +120,41 @@ class Facts:
     def width(self) -> int:
         """Words of a row."""
         return k.FACT_VALUES + len(FACTS[self.event])
+
+
+class Count(NamedTuple):
+    """Members counted in a window, of the owner that a view looks at."""
+
+    members: Members
+    view: int
+    window: Window
+
+
+class Told(NamedTuple):
+    """Facts as one view reads them."""
+
+    facts: Facts
+    view: int
+
+
+class Conditions:
+    """The conditions that are judged once for each row, by number."""
+
+    def __init__(self) -> None:
+        self.begins: list[int] = []
+        self.code: list[int] = []
+        self._numbers: dict[str, int] = {}
+
+    def number(self, condition: Filter | None) -> int:
+        """The condition's number, which is new where it is; -1 for no condition."""
+        if condition is None:
+            return -1
+        text = condition.expression.to_json()
+        if text not in self._numbers:
+            self._numbers[text] = len(self.begins)
+            self.begins.append(len(self.code))
+            self.code += [*postfix(condition.expression), k.END, 0]
+        return self._numbers[text]
 
 
 def place(items: list[_T], item: _T) -> None:

@@ -1,23 +1,17 @@
-"""Reading: the conditions of a row, the values of series as of an instant, the features of them.
-
-Floats appear in `value_of` alone: one conversion of each integer, then one written order.
-"""
+"""Reading: the conditions of a batch's rows, and the integers of series as of an instant."""
 
 from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words, last_before, rows_of, seek
-from crivo.features.facts import fact_of
-from crivo.features.members import distinct
-from crivo.features.wide import spread
+from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, seek
+from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "3c945cbb8d310ef0"
+COMPILED_WITH: Final = "be4d5b6fb27c3bac"
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -32,29 +26,41 @@ def field_of(plan: Words, rows: Words, row: int, field: int) -> int:
 
 
 @njit(**OPTIONS)
-def holds(plan: Words, rows: Words, row: int, code: int, scratch: Words) -> bool:
-    """Whether a condition holds for a row; never where it reads an absent value."""
-    at, top = plan[k.P_CODE] + code, k.SCRATCH_STACK - 1
-    while plan[at] != k.END:
-        operation = plan[at]
-        if operation == k.PUSH_FIELD or operation == k.PUSH_VALUE:
-            top += 1
-            scratch[top] = plan[at + 1]
-            if operation == k.PUSH_FIELD:
-                scratch[top] = field_of(plan, rows, row, plan[at + 1])
-                if scratch[top] == k.ABSENT:
-                    return False
-        elif operation == k.NOT:
-            scratch[top] = 1 - scratch[top]
-        else:
-            one, two = scratch[top - 1], scratch[top]
-            top -= 1
-            scratch[top] = _join(operation, one, two)
-        at += 2
-    return scratch[k.SCRATCH_STACK] != 0
+def judge(plan: Words, rows: Words, first: int, count: int, scratch: Words) -> None:
+    """Whether each condition holds for each row; it never does where it reads an absent value."""
+    known, stack = k.LANE_KNOWN * count, k.LANE_STACK * count
+    for condition in range(plan[k.P_N_CONDITIONS]):
+        at = plan[k.P_CODE] + plan[plan[k.P_CONDITIONS] + condition]
+        top = stack - count
+        for word in range(known, known + count):
+            scratch[word] = 1
+        while plan[at] != k.END:
+            operation, argument = plan[at], plan[at + 1]
+            if operation == k.PUSH_VALUE:
+                top += count
+                for word in range(top, top + count):
+                    scratch[word] = argument
+            elif operation == k.PUSH_FIELD:
+                top += count
+                for i in range(count):
+                    value = field_of(plan, rows, first + i * k.ROW_WORDS, argument)
+                    scratch[top + i] = value
+                    if value == k.ABSENT:
+                        scratch[known + i] = 0
+            elif operation == k.NOT:
+                for word in range(top, top + count):
+                    scratch[word] = 1 - scratch[word]
+            else:
+                top -= count
+                for word in range(top, top + count):
+                    scratch[word] = _join(operation, scratch[word], scratch[word + count])
+            at += 2
+        for i in range(count):
+            lane = (k.LANE_CONDITIONS + condition) * count
+            scratch[lane + i] = scratch[stack + i] & scratch[known + i]
 
 
-@njit(**OPTIONS)
+@njit(forceinline=True, **OPTIONS)
 def _join(operation: int, one: int, two: int) -> int:
     if operation == k.AND:
         return one & two
@@ -81,7 +87,7 @@ def _midnight(plan: Words, instant: int) -> int:
 
 
 @njit(forceinline=True, **OPTIONS)
-def _nightfall(plan: Words, instant: int) -> int:
+def nightfall(plan: Words, instant: int) -> int:
     """When the night began in which the instant lies; `NEVER` by day."""
     midnight, nightfall = _midnight(plan, instant), plan[k.P_NIGHT_BEGINS]
     if instant - midnight >= nightfall:
@@ -97,7 +103,7 @@ def _begin(plan: Words, instant: int, length: int, tile: int) -> int:
     if tile == k.TILE_TODAY:
         return _midnight(plan, instant)
     if tile == k.TILE_TONIGHT:
-        return max(_nightfall(plan, instant), instant - length)
+        return max(nightfall(plan, instant), instant - length)
     if tile == 0:
         return instant - length + 1
     return ((instant - length) // tile + 1) * tile
@@ -111,214 +117,119 @@ def _as_of(plan: Words, arena: Words, at: int, instant: int) -> int:
 
 @njit(forceinline=True, **OPTIONS)
 def read_group(
-    plan: Words, arena: Words, group: int, head: int, instant: int, scratch: Words
+    plan: Words,
+    arena: Words,
+    group: int,
+    head: int,
+    instant: int,
+    scratch: Words,
+    count: int,
+    i: int,
 ) -> int:
-    """Reads a series of that head as of the instant into the group's values; flags."""
-    slot = plan[group + k.G_VALUE]
+    """Reads a series of that head as of row i's instant into the group's values; flags."""
+    slot = plan[group + k.G_VALUE] * count + i
     at = head + plan[group + k.G_AT]
     if head == 0 or arena[at] == k.NEVER:
-        scratch[slot + k.VALUE_AT] = instant
-        scratch[slot + k.VALUE_LAST] = scratch[slot + k.VALUE_FIRST] = k.NEVER
-        for value in range(slot + k.VALUE_READS, plan[group + k.G_END]):
+        scratch[slot + k.VALUE_AT * count] = instant
+        scratch[slot + k.VALUE_LAST * count] = scratch[slot + k.VALUE_FIRST * count] = k.NEVER
+        end = plan[group + k.G_END] * count + i
+        for value in range(slot + k.VALUE_READS * count, end, count):
             scratch[value] = 0
         return 0
     read_at = _as_of(plan, arena, at, instant)
-    flags = k.BEHIND if read_at != instant else 0
-    scratch[slot + k.VALUE_AT] = read_at
-    scratch[slot + k.VALUE_FIRST] = arena[at]
+    scratch[slot + k.VALUE_AT * count] = read_at
+    scratch[slot + k.VALUE_FIRST * count] = arena[at]
     if plan[group + k.G_LEVELS] != 0:
-        _read_edges(plan, arena, group, at + k.HEAD_LEVELS, read_at, scratch)
-    return flags
+        _read_edges(plan, arena, group, at + k.HEAD_LEVELS, read_at, scratch, slot, count)
+    return k.BEHIND if read_at != instant else 0
 
 
 @njit(forceinline=True, **OPTIONS)
 def _read_edges(
-    plan: Words, arena: Words, group: int, raw: int, instant: int, scratch: Words
+    plan: Words,
+    arena: Words,
+    group: int,
+    raw: int,
+    instant: int,
+    scratch: Words,
+    slot: int,
+    count: int,
 ) -> None:
-    width, slot = plan[group + k.G_WIDTH], plan[group + k.G_VALUE]
+    width = plan[group + k.G_WIDTH]
     block, high = arena[raw], rows_of(arena, raw) - 1
     if arena[block + high * width] >= instant:
         high = last_before(arena, block, high, width, instant)
-    scratch[slot + k.VALUE_LAST] = arena[block + high * width]
-    until = block + high * width + 1
-    slot += k.VALUE_READS
+    until = block + high * width
+    scratch[slot + k.VALUE_LAST * count] = arena[until]
+    slot += k.VALUE_READS * count
     edge = plan[k.P_EDGES] + plan[group + k.G_EDGE] * k.EDGE_WORDS
-    reads, low = plan[k.P_READS], -1
-    for _ in range(plan[group + k.G_EDGES]):
+    last_edge = edge + plan[group + k.G_EDGES] * k.EDGE_WORDS
+    read, low = plan[k.P_READS] + plan[edge + k.E_READ], -1
+    while edge < last_edge:
         tile = plan[edge + k.E_TILE]
         begin = _begin(plan, instant, plan[edge + k.E_LENGTH], tile)
-        level = raw + 2 * plan[edge + k.E_LEVEL]
-        found = low
         if tile == 0 and low >= 0:  # exact windows come longest first: this one begins later
-            low += last_before(arena, block + low * width, high + 1 - low, width, begin)
-            found = low
+            low = later(arena, block, low, high, width, begin)
+            since = block + low * width
         elif tile < 0:
-            found = last_before(arena, block, high + 1, width, begin)
+            since = block + last_before(arena, block, high + 1, width, begin) * width
         else:
-            low = found = seek(arena, level, width, begin)
-        since = arena[level] + found * width + 1
-        first = reads + plan[edge + k.E_READ]
-        for read in range(first, first + plan[edge + k.E_READS]):
+            level = raw + 2 * plan[edge + k.E_LEVEL]
+            low = seek(arena, level, width, begin)
+            since = arena[level] + low * width
+        end = read + plan[edge + k.E_READS]
+        while read < end:
             scratch[slot] = arena[until + plan[read]] - arena[since + plan[read]]
-            slot += 1
+            slot += count
+            read += 1
         edge += k.EDGE_WORDS
 
 
-@njit(forceinline=True, **OPTIONS)
-def _age(scratch: Words, slot: int, limit: int, operation: int) -> int:
-    """Microseconds since the first or last event before the instant, at most `limit`; -1: none.
+@njit(**OPTIONS)
+def count_members(
+    plan: Words,
+    arena: Words,
+    counts: int,
+    end: int,
+    instant: int,
+    scratch: Words,
+    count: int,
+    i: int,
+) -> int:
+    """Fills the values of one row's counts of members; flags. −1 is asked of a night by day.
 
-    Where the last is asked for in a window, `limit` is the window, and none is in it from there on.
+    Windows of one list follow each other: those who took part in a shorter one are counted once.
     """
-    since = scratch[slot + (k.VALUE_FIRST if operation == k.OP_SINCE_FIRST else k.VALUE_LAST)]
-    age = scratch[slot + k.VALUE_AT] - since
-    if since == k.NEVER or age <= 0 or (operation == k.OP_SINCE_LAST and age >= limit):
-        return -1
-    return min(age, limit)
-
-
-@njit(**OPTIONS)
-def _fact(
-    plan: Words, arena: Words, argument: int, operation: int, instant: int, scratch: Words
-) -> tuple[float, int]:
-    """A fact as it stands, or the time since the instant that it names."""
-    head = scratch[plan[argument]]
-    if head == 0:
-        return np.nan, 0
-    at, width, column = head + plan[argument + 1], plan[argument + 2], plan[argument + 3]
-    value, read_at = fact_of(plan, arena, at, width, column, instant)
-    flags = k.BEHIND if read_at != instant else 0
-    if value == k.ABSENT:
-        return np.nan, flags
-    if operation == k.OP_AGE:
-        return np.float64(max(read_at - value, 0)) / np.float64(plan[k.P_SECOND]), flags
-    return np.float64(value), flags
-
-
-@njit(**OPTIONS)
-def _used(
-    plan: Words, arena: Words, argument: int, night: int, instant: int, scratch: Words
-) -> tuple[float, int]:
-    """What was paid in a window, less what was undone of it, over the limit in force."""
-    limit, flags = _fact(plan, arena, argument, k.OP_LAST, instant, scratch)
-    if night >= 0 and _nightfall(plan, scratch[night]) == k.NEVER:
-        return np.nan, flags
-    sent, undone = argument + 4, argument + 6
-    most = plan[k.P_SATURATION]
-    if scratch[plan[sent]] >= most or scratch[plan[undone]] >= most:
-        return np.nan, flags | k.SATURATED
-    if np.isnan(limit) or limit == 0.0:
-        return np.nan, flags
-    total = scratch[plan[sent + 1]] - scratch[plan[undone + 1]]
-    return np.float64(max(total, 0)) / limit, flags
-
-
-@njit(**OPTIONS)
-def _distinct_of(
-    plan: Words, arena: Words, argument: int, instant: int, scratch: Words
-) -> tuple[int, int]:
-    """(members, flags); −1 members where it is asked of a night by day."""
-    head = scratch[plan[argument]]
-    length, tile = plan[argument + 3], plan[argument + 4]
-    at = head + plan[argument + 2]
-    is_known = head != 0 and arena[at] != k.NEVER
-    read_at = _as_of(plan, arena, at, instant) if is_known else instant
-    flags = k.BEHIND if read_at != instant else 0
-    if tile == k.TILE_TONIGHT and _nightfall(plan, read_at) == k.NEVER:
-        return -1, flags
-    if not is_known:
-        return 0, 0
-    begin = _begin(plan, read_at, length, tile)
-    count = distinct(arena, head + plan[argument + 1], begin, read_at)
-    limit = plan[k.P_MEMBERS_MAX] if tile > 0 else plan[k.P_SATURATION]
-    if count >= limit:
-        return limit, flags | k.SATURATED
-    return count, flags
-
-
-@njit(**OPTIONS)
-def _spread_of(scratch: Words, count: int, total: int, high: int, low: int) -> float:
-    return spread(scratch[count], scratch[total], scratch[high], scratch[low])
-
-
-@njit(forceinline=True, **OPTIONS)
-def value_of(
-    plan: Words, arena: Words, feature: int, rows: Words, row: int, scratch: Words
-) -> tuple[float, int]:
-    """One feature (null as NaN) and its flags."""
-    operation, argument = plan[feature], plan[k.P_ARGUMENTS] + plan[feature + 1]
-    one = plan[argument]
-    if operation == k.OP_FIELD:
-        return np.float64(field_of(plan, rows, row, one)), 0
-    if operation == k.OP_HOLDS:
-        return np.float64(int(holds(plan, rows, row, one, scratch))), 0
-    if (
-        operation == k.OP_SINCE_LAST
-        or operation == k.OP_SINCE_FIRST
-        or operation == k.OP_SINCE_EVER
-    ):
-        age = _age(scratch, one, plan[argument + 1], operation)
-        return (np.float64(age) / np.float64(plan[k.P_SECOND]) if age >= 0 else np.nan), 0
-    if operation == k.OP_DISTINCT:
-        members, flags = _distinct_of(plan, arena, argument, rows[row + k.ROW_OCCURRED_AT], scratch)
-        return (np.float64(members) if members >= 0 else np.nan), flags
-    night, instant = plan[feature + 2], rows[row + k.ROW_OCCURRED_AT]
-    if operation == k.OP_LAST or operation == k.OP_AGE:
-        return _fact(plan, arena, argument, operation, instant, scratch)
-    if operation == k.OP_USED:
-        return _used(plan, arena, argument, night, instant, scratch)
-    if night >= 0 and _nightfall(plan, scratch[night]) == k.NEVER:
-        return np.nan, 0
-    return _aggregate(plan, argument, operation, rows[row + k.ROW_AMOUNT], scratch)
-
-
-@njit(forceinline=True, **OPTIONS)
-def _aggregate(
-    plan: Words, argument: int, operation: int, amount: int, scratch: Words
-) -> tuple[float, int]:
-    """A feature of counts and sums."""
-    count, limit = scratch[plan[argument]], plan[k.P_SATURATION]
-    if operation == k.OP_COUNT:
-        return np.float64(min(count, limit)), (k.SATURATED if count >= limit else 0)
-    other = scratch[plan[argument + 1]]
-    if count >= limit or (operation == k.OP_PER and other >= limit):
-        return np.nan, k.SATURATED
-    if operation == k.OP_SUM:
-        return np.float64(other), 0
-    if operation == k.OP_PER:
-        return (np.float64(count) / np.float64(other) if other != 0 else np.nan), 0
-    if operation == k.OP_DECAYED:
-        return _decayed(plan, argument, scratch), 0
-    if operation == k.OP_PASS:
-        received = scratch[plan[argument + 2]]
-        if received >= limit:
-            return np.nan, k.SATURATED
-        if received == 0:
-            return np.nan, 0
-        return np.float64(other) / np.float64(scratch[plan[argument + 3]]), 0
-    if count == 0:
-        return np.nan, 0
-    if operation == k.OP_MEAN:
-        return np.float64(other) / np.float64(count), 0
-    if operation == k.OP_RATIO:
-        return np.float64(amount * count) / np.float64(other), 0
-    square = _spread_of(
-        scratch, plan[argument], plan[argument + 1], plan[argument + 2], plan[argument + 3]
-    )
-    if operation == k.OP_STD:
-        return np.sqrt(square / np.float64(count * count)), 0
-    if square == 0.0:
-        return np.nan, 0
-    return np.float64(amount * count - other) / np.sqrt(square), 0
-
-
-@njit(forceinline=True, **OPTIONS)
-def _decayed(plan: Words, argument: int, scratch: Words) -> float:
-    """The window's parts from the oldest on, each weighing half as much as the next."""
-    total = 0.0
-    for part in range(k.DECAY_PARTS, 0, -1):
-        value = scratch[plan[argument + part]]
-        if part > 1:
-            value -= scratch[plan[argument + part - 1]]
-        total = total * 0.5 + np.float64(value)
-    return total
+    flags, list_before, low, found = 0, 0, 0, 0
+    while counts < end:
+        head = scratch[plan[counts + k.N_VIEW] * count + i]
+        value = plan[counts + k.N_VALUE] * count + i
+        length, tile = plan[counts + k.N_LENGTH], plan[counts + k.N_TILE]
+        is_longest = plan[counts + k.N_IS_LONGEST]
+        at, series = head + plan[counts + k.N_AT], head + plan[counts + k.N_SERIES_AT]
+        counts += k.COUNT_WORDS
+        is_known = head != 0 and arena[series] != k.NEVER
+        read_at = _as_of(plan, arena, series, instant) if is_known else instant
+        if read_at != instant:
+            flags |= k.BEHIND
+        if tile == k.TILE_TONIGHT and nightfall(plan, read_at) == k.NEVER:
+            scratch[value] = -1
+            continue
+        scratch[value] = 0
+        if not is_known or arena[at] == 0:
+            continue
+        begin, block, rows = _begin(plan, read_at, length, tile), arena[at], rows_of(arena, at)
+        if at != list_before or (low < rows and arena[block + low * k.MEMBER_ROW] < begin):
+            low, found, list_before = rows, 0, at
+        if is_longest != 0:
+            edge = seek_member(arena, at, begin)
+        else:
+            edge = first_back(arena, block, low, begin)
+        found += marks(arena, block, edge, low, rows)
+        low = edge
+        limit = plan[k.P_MEMBERS_MAX] if tile > 0 else plan[k.P_SATURATION]
+        members = found + returned(arena, at, edge, begin, read_at)
+        if members >= limit:
+            flags |= k.SATURATED
+        scratch[value] = min(members, limit)
+    return flags

@@ -73,7 +73,8 @@ class State:
         """Control words, index, and the part of the arena that is in use."""
         used = int(self.control[k.C_TOP])
         control = self.control.copy()
-        control[[k.C_ROW, k.C_OUT]] = 0  # where the last batch ended: no part of the state
+        # Where the last batch ended, and sizes: no part of the state.
+        control[[k.C_ROW, k.C_OUT, k.C_INDEX_SIZE, k.C_ARENA_SIZE]] = 0
         return {"control": control, "index": self.index, "arena": self.arena[:used]}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:

@@ -1,0 +1,210 @@
+"""The tables of a plan: its parts as integers, one after the other, as `layout.py` says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.domain.clock import ALLOWED_LATENESS, SLACK
+from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, SECOND
+from crivo.features import layout as k
+from crivo.features.needs import edge_of
+from crivo.features.parts import (
+    ENDS,
+    KEYS,
+    VIEWS,
+    Conditions,
+    Count,
+    Facts,
+    Group,
+    Members,
+    Series,
+    Told,
+)
+from crivo.features.row import RowKind
+from crivo.features.spec import MEMBERS_MAX, EventKind
+from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
+
+EVENTS: Final = {kind: RowKind[kind.name].value for kind in EventKind}
+
+
+class Operation(NamedTuple):
+    """A feature as the kernel computes it; `night` is the lane that is asked for, or -1."""
+
+    code: int
+    arguments: list[int]
+    night: int = -1
+
+
+class Parts(NamedTuple):
+    """All that a plan keeps and reads; lists are in the order of their tables' numbers."""
+
+    series: list[Series]
+    groups: list[Group]
+    members: list[Members]
+    counts: list[Count]
+    facts: list[Facts]
+    told: list[tuple[Told, int]]  # with the first of their lanes
+    conditions: Conditions
+    heads: Mapping[int, int]  # words of a head, by table
+    looked_for: set[int]
+    lane_columns: int
+    lanes: int
+
+
+def lay_out(
+    parts: Parts, operations: Sequence[Operation], *, saturation_events: int
+) -> NDArray[np.int64]:
+    """The plan (int64) of these parts and features."""
+    series, levels, columns = _series_tables(parts)
+    groups, edges, reads = _group_tables(parts.groups)
+    features: list[int] = []
+    arguments: list[int] = []
+    for operation in operations:
+        features += [operation.code, len(arguments), operation.night]
+        arguments += operation.arguments
+    conditions = parts.conditions
+    tables = [_owners(parts), series, levels, columns, groups, edges, reads]
+    tables += [_member_table(parts.members), _count_table(parts.counts, parts.lanes)]
+    tables += [features, arguments, conditions.begins, conditions.code]
+    tables += _fact_tables(parts)
+    heads = {table: _lines(words) for table, words in parts.heads.items()}
+    numbers = {
+        k.P_SLACK: SLACK,
+        k.P_LATENESS: ALLOWED_LATENESS,
+        k.P_SATURATION: saturation_events,
+        k.P_BRASILIA: BRASILIA_OFFSET,
+        k.P_SECOND: SECOND,
+        k.P_N_CONDITIONS: len(conditions.begins),
+        k.P_N_COLUMNS: len(columns) // k.COLUMN_WORDS,
+        k.P_N_FEATURES: len(operations),
+        k.P_LANES: parts.lanes,
+        k.P_NIGHT_BEGINS: NIGHT_BEGINS * HOUR,
+        k.P_NIGHT_ENDS: NIGHT_ENDS * HOUR,
+        k.P_MEMBERS_MAX: min(MEMBERS_MAX, saturation_events),
+        k.P_ROW_WORDS: sum(heads.values()),
+        k.P_LANE_COLUMNS: parts.lane_columns,
+        **{k.P_HEAD_WORDS + table: words for table, words in heads.items()},
+        **_touched(parts),
+        **{k.P_LOOKED_FOR + view: 1 for view in parts.looked_for | set(heads)},
+        **{k.P_TABLE_OF + view: table for table, view in VIEWS.values()},
+        **{k.P_OWN_KEY + view: place for view, place in KEYS.items()},
+        **{k.P_ONE_END + view: ends[0] for view, ends in ENDS.items()},
+        **{k.P_OTHER_END + view: ends[1] for view, ends in ENDS.items()},
+        **{k.P_ORDER + place: table for place, table in enumerate(k.FOLD_ORDER)},
+    }
+    return _pack(numbers, tables)
+
+
+def _owners(parts: Parts) -> list[int]:
+    """Of each table, which groups, counts, reads of facts, members, series, facts are its own."""
+    rows: list[int] = []
+    for table in range(k.ENTITIES):
+        rows += _range([each.series.table for each in parts.groups], table)
+        rows += _range([each.members.series.table for each in parts.counts], table)
+        rows += _range([each.facts.table for each, _ in parts.told], table)
+        rows += _range([each.series.table for each in parts.members], table)
+        rows += _range([each.table for each in parts.series], table)
+        rows += _range([each.table for each in parts.facts], table)
+    return rows
+
+
+def _touched(parts: Parts) -> dict[int, int]:
+    """Of each kind of event the tables whose heads it touches, a bit each."""
+    found = dict.fromkeys(range(k.P_TOUCHED, k.P_TOUCHED + k.KINDS), 0)
+    told = [(each.table, each.event) for each in parts.facts]
+    for whose, event in [(each.table, each.event) for each in parts.series] + told:
+        for table in (whose, *ENDS.get(whose, ())):
+            found[k.P_TOUCHED + EVENTS[event]] |= 1 << table
+    return found
+
+
+def _range(tables: list[int], table: int) -> list[int]:
+    assert tables == sorted(tables)
+    begin = tables.index(table) if table in tables else 0
+    return [begin, begin + tables.count(table)]
+
+
+def _series_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
+    rows: list[int] = []
+    levels: list[int] = []
+    columns: list[int] = []
+    for series in parts.series:
+        rows += [series.table, EVENTS[series.event], series.at]
+        rows += [1 + len(series.columns), len(levels) // k.LEVEL_WORDS]
+        rows += [len(series.levels), len(columns) // k.COLUMN_WORDS, len(series.columns)]
+        for window in series.levels:
+            levels += [0, DAY + SLACK] if window is None else _level(window)
+        for column in series.columns:
+            columns += [column.kind, parts.conditions.number(column.condition)]
+    return rows, levels, columns
+
+
+def _group_tables(groups: list[Group]) -> tuple[list[int], list[int], list[int]]:
+    rows: list[int] = []
+    edges: list[int] = []
+    reads: list[int] = []
+    for group in groups:
+        series = group.series
+        rows += [group.view, series.at, 1 + len(series.columns), int(None in series.levels)]
+        rows += [len(edges) // k.EDGE_WORDS, len(group.edges), group.base]
+        rows += [group.base + k.VALUE_READS + len(group.reads)]
+        for edge in group.edges:
+            own = [1 + series.columns.index(column) for at, column in group.reads if at == edge]
+            level = series.levels.index(edge.tiles)
+            edges += [level, edge.length, edge.tile, len(reads), len(own)]
+            reads += own
+    return rows, edges, reads
+
+
+def _member_table(members: list[Members]) -> list[int]:
+    rows: list[int] = []
+    for each in members:
+        rows += [each.series.table, each.link.table, each.member, each.at]
+        rows += [each.series.at, each.link.at]
+        rows += [each.longest + SLACK, int(each.is_capped)]
+    return rows
+
+
+def _count_table(counts: list[Count], lanes: int) -> list[int]:
+    """Their values are the last lanes, in this order."""
+    rows: list[int] = []
+    for lane, (members, view, window) in enumerate(counts, start=lanes - len(counts)):
+        edge = edge_of(window)
+        is_longest = window.span is Span.SLIDING and window.length == members.longest
+        rows += [view, members.at, members.series.at, edge.length, edge.tile]
+        rows += [int(is_longest), lane]
+    return rows
+
+
+def _fact_tables(parts: Parts) -> list[list[int]]:
+    facts: list[int] = []
+    for each in parts.facts:
+        facts += [each.table, EVENTS[each.event], each.at, each.width]
+    reads: list[int] = []
+    for told, lane in parts.told:
+        reads += [told.view, told.facts.at, told.facts.width, lane]
+    return [facts, reads]
+
+
+def _pack(numbers: Mapping[int, int], tables: list[list[int]]) -> NDArray[np.int64]:
+    header = [0] * k.P_HEADER_WORDS
+    body: list[int] = []
+    for place, value in numbers.items():
+        header[place] = value
+    for part, rows in enumerate(tables):
+        header[k.P_PARTS + part] = k.P_HEADER_WORDS + len(body)
+        body += rows
+    return np.array(header + body, dtype=np.int64)
+
+
+def _lines(words: int) -> int:
+    """The words rounded up to whole cache lines."""
+    return -(-words // k.LINE_WORDS) * k.LINE_WORDS
+
+
+def _level(window: Window) -> list[int]:
+    return [window.tile, window.length + SLACK]
