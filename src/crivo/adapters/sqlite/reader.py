@@ -63,8 +63,7 @@ class SqliteLogReader:
         query = "SELECT * FROM events WHERE seq >= ? AND seq < ?"
         values: list[int | str] = [start, until]
         if streams is not None:
-            # The unary plus keeps SQLite on the sequence instead of the index by offset.
-            query += f" AND +stream IN ({','.join('?' * len(streams))})"
+            query += f" AND stream IN ({','.join('?' * len(streams))})"
             values += [stream.value for stream in streams]
         with self._lock:
             rows = self._connection.execute(

@@ -33,7 +33,6 @@ CREATE TABLE events (
     occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, schema TEXT NOT NULL,
     source TEXT NOT NULL, payload BLOB NOT NULL, sealed BLOB
 ) STRICT;
-CREATE UNIQUE INDEX events_by_offset ON events (stream, partition, "offset");
 CREATE UNIQUE INDEX events_by_id ON events (event_id);
 CREATE TABLE positions (
     stream TEXT NOT NULL, partition INTEGER NOT NULL, next_offset INTEGER NOT NULL,
