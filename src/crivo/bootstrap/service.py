@@ -42,6 +42,7 @@ from crivo.flows.decide import DecisionService
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
 from crivo.flows.report import ReportService
+from crivo.flows.telling import TellingService
 from crivo.settings import Settings
 
 #: How long one thread may keep Python's lock from another: the loop must not wait long for it.
@@ -131,6 +132,7 @@ def build_service(settings: Settings) -> Service:
         Parts(
             decisions=decisions,
             reports=ReportService(decisions),
+            telling=TellingService(decisions, home.pseudonyms),
             pseudonyms=home.pseudonyms,
             keys=keys,
             page=page,

@@ -7,7 +7,7 @@ disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import numpy as np
@@ -156,14 +156,14 @@ class DecisionService:
         stored = self.log.find(decision_event_id(end_to_end_id))
         return None if stored is None else transfer_of(decode_record(stored.event.payload))
 
-    def append(self, event: Event, row: RowTuple, done: Done) -> int:
-        """The sequence number of an event that is no decision; its row is folded at once.
+    def append(self, event: Event, rows: Sequence[RowTuple], done: Done) -> int:
+        """The sequence number of an event that is no decision; its rows are folded at once.
 
         Raises:
             Refused, Unavailable: as `Log.submit`; state is then as before.
         """
         seq = self.log.submit([event], done)
-        self._fold(seq, make_rows([row]))
+        self._fold(seq, make_rows(rows))
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)

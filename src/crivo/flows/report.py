@@ -61,7 +61,7 @@ class ReportService:
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
         end_to_end_id_minute(end_to_end_id)
-        transfer = self._transfer(end_to_end_id)
+        transfer = known_transfer(self._decisions, end_to_end_id)
         report = Report(
             report_id=report_id,
             status=status,
@@ -81,22 +81,6 @@ class ReportService:
             if stored is None
             else self._again(stored, report)
         )
-
-    def _transfer(self, end_to_end_id: str) -> Transfer:
-        decided = self._decisions.find_transfer(end_to_end_id)
-        if decided is not None:
-            return decided
-        stored = self._log.find(transfer_event_id(end_to_end_id))
-        if stored is None:
-            raise Refused(
-                Code.NOT_FOUND,
-                "no transfer of this EndToEndId is known here",
-                hint="Report the id that was sent for decision, or import its history first.",
-                field="end_to_end_id",
-                expected="the id of a known transfer",
-                found=end_to_end_id,
-            )
-        return decode_transfer(stored.event.payload)
 
     def _first(self, report: Report, supplied: int | None) -> Pending[ReportAnswer]:
         clock = self._decisions.clock
@@ -128,7 +112,7 @@ class ReportService:
         row = report_row(report, received_at=known_at, event_id=event.event_id)
         places.append(self._decisions.folded)
         try:
-            self._decisions.append(event, row, done)
+            self._decisions.append(event, [row], done)
         except (Refused, Unavailable):
             del self._waiting[report.report_id]
             raise
@@ -144,6 +128,28 @@ class ReportService:
                 hint="The log retries by itself; send the same again in a moment.",
             )
         return resolved(ReportAnswer(first, stored.event.received_at, stored.seq))
+
+
+def known_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer:
+    """The transfer of an id, from its decision or its history.
+
+    Raises:
+        Refused: NOT_FOUND.
+    """
+    decided = decisions.find_transfer(end_to_end_id)
+    if decided is not None:
+        return decided
+    stored = decisions.log.find(transfer_event_id(end_to_end_id))
+    if stored is None:
+        raise Refused(
+            Code.NOT_FOUND,
+            "no transfer of this EndToEndId is known here",
+            hint="Report the id that was sent for decision, or import its history first.",
+            field="end_to_end_id",
+            expected="the id of a known transfer",
+            found=end_to_end_id,
+        )
+    return decode_transfer(stored.event.payload)
 
 
 def _check_same(first: Report, repeat: Report) -> None:

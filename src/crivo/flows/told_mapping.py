@@ -9,13 +9,19 @@ import msgspec
 
 from crivo.domain.declared import DeclaredField, declared_fields, is_declared
 from crivo.domain.errors import Code, Misconfigured, Refused
-from crivo.flows.schemas import schema_of
+from crivo.flows.schemas import EventSchema, schema_of
 
 #: What a section may say of a field without a column.
 Constant = str | int | bool
 
 #: Facts of a transfer that the door fills in where an event is about one.
 FILLED_IN: Final = ("payer_id", "payee_id", "amount_centavos", "transfer_occurred_at")
+
+
+def is_about_transfer(schema: EventSchema) -> bool:
+    """Whether events of the schema repeat facts of a transfer."""
+    names = {field.name for field in declared_fields(schema.value)}
+    return names.issuperset(("end_to_end_id", *FILLED_IN))
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -41,8 +47,7 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @property
     def is_about_transfer(self) -> bool:
         """Whether the door fills in the facts of a transfer."""
-        names = {field.name for field in declared_fields(schema_of(self.schema).value)}
-        return names.issuperset(("end_to_end_id", *FILLED_IN))
+        return is_about_transfer(schema_of(self.schema))
 
     def declared(self) -> dict[str, DeclaredField]:
         """The fields that a section may name, by path."""

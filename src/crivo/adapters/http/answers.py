@@ -14,6 +14,7 @@ from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
 from crivo.flows.project import Seen
 from crivo.flows.report import ReportAnswer
+from crivo.flows.telling import TellAnswer
 
 JSON: Final = b"application/json"
 
@@ -58,6 +59,14 @@ class ReportTaken(msgspec.Struct, frozen=True):
     end_to_end_id: str
     status: str
     known_at: str
+
+
+class EventTaken(msgspec.Struct, frozen=True):
+    """The answer to an event. `received_at` is from when it is known."""
+
+    schema: str
+    event_id: str
+    received_at: str
 
 
 class ScoreAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -108,6 +117,15 @@ def report_body(answer: ReportAnswer) -> ReportTaken:
         end_to_end_id=answer.report.end_to_end_id,
         status=answer.report.status.value,
         known_at=format_rfc3339(answer.known_at),
+    )
+
+
+def event_body(answer: TellAnswer) -> EventTaken:
+    """What the teller reads."""
+    return EventTaken(
+        schema=answer.schema,
+        event_id=answer.event_id.hex(),
+        received_at=format_rfc3339(answer.received_at),
     )
 
 

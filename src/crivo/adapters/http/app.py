@@ -11,11 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from crivo.adapters.http.answers import decision_body, report_body
-from crivo.adapters.http.bodies import parse_report
+from crivo.adapters.http.answers import decision_body, event_body, report_body
+from crivo.adapters.http.bodies import parse_report, parse_told
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
-from crivo.adapters.http.openapi import answer_of, complete, report_operation
+from crivo.adapters.http.openapi import answer_of, complete, event_operation, report_operation
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
 from crivo.adapters.http.receive import Disconnected, read_json_body
@@ -64,6 +64,7 @@ def create_app(parts: Parts) -> Application:
     """The whole HTTP door over `parts`; it starts nothing."""
     app = Application(parts)
     _add_decision_routes(app, parts)
+    _add_telling_routes(app, parts)
     _add_health_routes(app, parts)
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)
@@ -90,6 +91,20 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
             )
         return _json(decision_body(answer))
 
+    @app.get("/v1/model", tags=["model"], summary="The served model and its signature")
+    async def model() -> Mapping[str, Any]:
+        artifact = _artifact(parts)
+        return {
+            "hash": artifact.hash,
+            "kind": artifact.kind.value,
+            "signature": artifact.signature,
+            "features": artifact.set_hash,
+            "plan": artifact.plan_hash,
+            "metadata": artifact.metadata,
+        }
+
+
+def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
     @app.post(
         "/v1/reports",
         openapi_extra=report_operation(),
@@ -117,17 +132,27 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
         parts.telemetry.reported(status.value)
         return _json(report_body(answer))
 
-    @app.get("/v1/model", tags=["model"], summary="The served model and its signature")
-    async def model() -> Mapping[str, Any]:
-        artifact = _artifact(parts)
-        return {
-            "hash": artifact.hash,
-            "kind": artifact.kind.value,
-            "signature": artifact.signature,
-            "features": artifact.set_hash,
-            "plan": artifact.plan_hash,
-            "metadata": artifact.metadata,
-        }
+    @app.post(
+        "/v1/events",
+        openapi_extra=event_operation(),
+        responses=answer_of("EventTaken"),
+        tags=["events"],
+        summary="Tell of a log-in, a device, a limit, the directory, or the rail",
+    )
+    async def event(request: Request) -> Response:
+        check_ready(parts)
+        raw = await read_json_body(
+            request.scope,
+            request.receive,
+            bytes_max=parts.limits.decision_bytes_max,
+            seconds_max=parts.limits.body_seconds_max,
+        )
+        body, supplied = parse_told(raw)
+        check_supplied(parts, supplied)
+        pending = parts.telling.tell(body.schema, body.event, supplied_received_at=supplied)
+        answer = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+        parts.telemetry.told(answer.schema)
+        return _json(event_body(answer))
 
 
 def _add_health_routes(app: FastAPI, parts: Parts) -> None:

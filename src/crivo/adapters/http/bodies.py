@@ -68,10 +68,19 @@ class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     received_at: str | None = None
 
 
+class EventBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The body of `POST /v1/events`: an event of a schema of docs/schemas.md, with raw ids."""
+
+    schema: str
+    event: dict[str, Any]
+    received_at: str | None = None
+
+
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 _DECISION: Final = msgspec.json.Decoder(DecisionBody)
 _REPORT: Final = msgspec.json.Decoder(ReportBody)
+_EVENT: Final = msgspec.json.Decoder(EventBody)
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -129,6 +138,23 @@ def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:
     received_at = body.received_at
     supplied = None if received_at is None else parse_rfc3339(received_at, field="received_at")
     return body, body.status or ReportStatus.CLAIMED, supplied
+
+
+def parse_told(raw: bytes) -> tuple[EventBody, int | None]:
+    """The event in a body, which its schema judges, and the receipt it supplies.
+
+    Raises:
+        Refused: BODY_MALFORMED, or the first field that cannot be.
+    """
+    _load(raw)  # refuses repeated keys, also inside the event
+    try:
+        body = _EVENT.decode(raw)
+    except msgspec.ValidationError as error:
+        raise _refusal(str(error), raw) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _malformed(error) from None
+    received_at = body.received_at
+    return body, None if received_at is None else parse_rfc3339(received_at, field="received_at")
 
 
 def parse_rows(raw: bytes, *, rows_max: int) -> tuple[list[dict[str, object]], bool]:

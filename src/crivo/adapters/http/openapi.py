@@ -8,18 +8,21 @@ import msgspec
 
 from crivo.adapters.http.answers import (
     DecisionAnswer,
+    EventTaken,
     ReportTaken,
     ScoreAnswer,
     ScoresAnswer,
 )
-from crivo.adapters.http.bodies import DecisionBody, ReportBody
+from crivo.adapters.http.bodies import DecisionBody, EventBody, ReportBody
 from crivo.adapters.http.problems import MEDIA_TYPE, Problem
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TYPES: Final = (
     DecisionBody,
     ReportBody,
+    EventBody,
     DecisionAnswer,
+    EventTaken,
     ReportTaken,
     ScoreAnswer,
     ScoresAnswer,
@@ -41,6 +44,20 @@ REPORT_EXAMPLE: Final = {
     "report_id": "report-1",
     "end_to_end_id": "E12345678202611231200abcDEF12345",
     "status": "CLAIMED",
+}
+
+
+EVENT_EXAMPLE: Final = {
+    "schema": "login.v1",
+    "event": {
+        "login_id": "login-1",
+        "occurred_at": "2026-11-23T11:58:00Z",
+        "account_id": "12345678/0001/55501-2",
+        "device_id": "phone-1",
+        "action": "LOGIN",
+        "method": "PASSWORD",
+        "result": "FAILED",
+    },
 }
 
 
@@ -81,6 +98,11 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
 def report_operation() -> dict[str, Any]:
     """What FastAPI cannot see of `POST /v1/reports`, which parses its own body."""
     return {"requestBody": {"required": True, "content": _content("ReportBody", REPORT_EXAMPLE)}}
+
+
+def event_operation() -> dict[str, Any]:
+    """What FastAPI cannot see of `POST /v1/events`, which parses its own body."""
+    return {"requestBody": {"required": True, "content": _content("EventBody", EVENT_EXAMPLE)}}
 
 
 def answer_of(name: str) -> dict[int | str, dict[str, Any]]:

@@ -11,6 +11,7 @@ from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.feed import Feed
 from crivo.flows.decide import DecisionService
 from crivo.flows.report import ReportService
+from crivo.flows.telling import TellingService
 from crivo.governance.pseudonym import Pseudonymiser
 
 
@@ -36,6 +37,10 @@ class Telemetry(Protocol):
 
     def reported(self, status: str) -> None:
         """A report was accepted."""
+        ...
+
+    def told(self, schema: str) -> None:
+        """An event beside transfers and reports was accepted."""
         ...
 
     def predicted(self, rows: int) -> None:
@@ -70,6 +75,7 @@ class Parts:
 
     decisions: DecisionService
     reports: ReportService
+    telling: TellingService
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None
     page: PageAccess

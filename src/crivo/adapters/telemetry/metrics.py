@@ -96,6 +96,13 @@ DEGRADED: Final = Metric(
 REPORTS: Final = Metric(
     "crivo_reports_total", Kind.COUNTER, "reports", "Reports accepted, by status.", ("status",)
 )
+EVENTS: Final = Metric(
+    "crivo_events_total",
+    Kind.COUNTER,
+    "events",
+    "Events beside transfers and reports accepted, by schema.",
+    ("schema",),
+)
 REFUSED: Final = Metric(
     "crivo_requests_refused_total",
     Kind.COUNTER,
@@ -152,8 +159,8 @@ READY: Final = Metric(
 
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
-    REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS, STATE_BYTES,
-    LATE, MODEL_INFO, READY,
+    EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
+    STATE_BYTES, LATE, MODEL_INFO, READY,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -206,6 +213,10 @@ class Metrics:
     def reported(self, status: str) -> None:
         """A report was accepted."""
         self._count(REPORTS, status)
+
+    def told(self, schema: str) -> None:
+        """An event beside transfers and reports was accepted."""
+        self._count(EVENTS, schema)
 
     def predicted(self, rows: int) -> None:
         """Rows were scored without a transfer."""

@@ -1,0 +1,143 @@
+"""Telling: an event beside transfers and reports, folded the moment the log takes it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.event import Event, StoredEvent
+from crivo.features.told import TELLERS, told_rows
+from crivo.flows.decide import SOURCE, DecisionService
+from crivo.flows.event_body import parse_event
+from crivo.flows.event_of import event_of
+from crivo.flows.pending import Pending, resolved
+from crivo.flows.report import known_transfer
+from crivo.flows.schemas import SCHEMAS, schema_of
+from crivo.flows.told_mapping import FILLED_IN, is_about_transfer
+from crivo.governance.pseudonym import Pseudonymiser
+
+#: Schemas that have a door of their own.
+ELSEWHERE: Final = {"transfer.v1": "POST /v1/decisions", "report.v1": "POST /v1/reports"}
+
+
+_TOLD_HERE: Final = [s.name for s in SCHEMAS if not s.is_own and s.name not in ELSEWHERE]
+
+
+@dataclass(frozen=True, slots=True)
+class TellAnswer:
+    """What the teller is told: the event stands in the log since `received_at`, at `seq`."""
+
+    schema: str
+    event_id: bytes
+    received_at: int
+    seq: int
+
+
+class TellingService:
+    """Takes events, on the thread of its `DecisionService`, whose state it folds them into."""
+
+    def __init__(self, decisions: DecisionService, pseudonyms: Pseudonymiser) -> None:
+        self._decisions: Final = decisions
+        self._log: Final = decisions.log
+        self._pseudonyms: Final = pseudonyms
+        self._waiting: Final[dict[bytes, tuple[bytes, Pending[TellAnswer]]]] = {}
+
+    def tell(
+        self, schema_name: str, document: object, *, supplied_received_at: int | None = None
+    ) -> Pending[TellAnswer]:
+        """The event as it was taken, when the log has it on disk; a repeat gets the same.
+
+        The facts of a transfer that it is about are filled in from its decision or its history.
+
+        Raises:
+            Refused: SCHEMA_UNKNOWN; NOT_FOUND where the transfer is unknown; CONFLICT where its id
+                stands for other facts; CLOCK_AHEAD; and as `parse_event`.
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED.
+        """
+        schema = schema_of(schema_name)
+        if schema_name in ELSEWHERE:
+            raise Refused(
+                Code.SCHEMA_UNKNOWN,
+                f"{schema_name} is not told here",
+                hint=f"Send it to {ELSEWHERE[schema_name]}.",
+                field="schema",
+                expected=", ".join(_TOLD_HERE),
+                found=schema_name,
+            )
+        facts = self._facts(document) if is_about_transfer(schema) else None
+        value = parse_event(schema_name, document, self._pseudonyms, facts=facts)
+        clock = self._decisions.clock
+        supplied = supplied_received_at if clock.kind is ClockKind.REPLAY else None
+        received_at = clock.stamp(occurred_at=value.occurred_at, supplied=supplied)
+        event = event_of(
+            value, occurred_at=value.occurred_at, received_at=received_at, source=SOURCE
+        )
+        waiting = self._waiting.get(event.event_id)
+        if waiting is not None:
+            _check_same(waiting[0], event.payload)
+            return waiting[1]
+        stored = self._log.find(event.event_id)
+        return self._first(value, event) if stored is None else self._again(stored, event)
+
+    def _facts(self, document: object) -> dict[str, object]:
+        """What the event repeats of its transfer."""
+        id_ = document.get("end_to_end_id") if isinstance(document, dict) else None
+        transfer = known_transfer(self._decisions, id_ if isinstance(id_, str) else "")
+        facts = (
+            transfer.payer_id,
+            transfer.payee_id,
+            transfer.amount_centavos,
+            transfer.occurred_at,
+        )
+        return dict(zip(FILLED_IN, facts, strict=True))
+
+    def _first(self, value: Any, event: Event) -> Pending[TellAnswer]:
+        pending: Pending[TellAnswer] = Pending()
+        self._waiting[event.event_id] = (event.payload, pending)
+        places: list[int] = []
+
+        def done(failure: Exception | None) -> None:
+            self._waiting.pop(event.event_id, None)
+            if failure is None:
+                pending.resolve(_answer(event, places[0]))
+            else:
+                pending.fail(failure)
+
+        rows = []
+        if type(value) in TELLERS:
+            rows = told_rows(value, received_at=event.received_at, event_id=event.event_id)
+        places.append(self._decisions.folded)
+        try:
+            self._decisions.append(event, rows, done)
+        except (Refused, Unavailable):
+            del self._waiting[event.event_id]
+            raise
+        return pending
+
+    def _again(self, stored: StoredEvent, event: Event) -> Pending[TellAnswer]:
+        _check_same(stored.event.payload, event.payload)
+        if stored.seq >= self._log.end():
+            raise Unavailable(
+                Code.LOG_UNAVAILABLE,
+                "the event is taken, and not yet on disk",
+                hint="The log retries by itself; send the same again in a moment.",
+            )
+        return resolved(_answer(stored.event, stored.seq))
+
+
+def _answer(event: Event, seq: int) -> TellAnswer:
+    return TellAnswer(event.schema, event.event_id, event.received_at, seq)
+
+
+def _check_same(first: bytes, repeat: bytes) -> None:
+    if first != repeat:
+        raise Refused(
+            Code.CONFLICT,
+            "this id was used for another event",
+            hint="A repeat carries the same facts; another event carries another id.",
+            field="event",
+            expected="the facts of the first request",
+            found="others",
+        )
