@@ -268,7 +268,9 @@ def test_a_transfer_that_the_log_refused_was_never_counted(tmp_path):
 def test_a_transfer_of_the_past_is_decided_by_nobody(tmp_path):
     with world(tmp_path) as played:
         past = transfer(1)
-        played.service.append(history(past), transfer_row(past, received_at=START), lambda _: None)
+        played.service.append(
+            history(past), [transfer_row(past, received_at=START)], lambda _: None
+        )
         with pytest.raises(Refused) as caught:
             played.decide(past)
         assert caught.value.code is Code.CONFLICT

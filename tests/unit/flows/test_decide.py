@@ -129,7 +129,7 @@ def test_a_transfer_of_the_past_can_be_reported(played):
         source="import",
         payload=encode_transfer(past),
     )
-    played.service.append(event, transfer_row(past, received_at=START), lambda _failure: None)
+    played.service.append(event, [transfer_row(past, received_at=START)], lambda _failure: None)
     taken = played.reports.report(
         report_id="r", status=ReportStatus.CLAIMED, end_to_end_id=past.end_to_end_id
     ).result(10)
