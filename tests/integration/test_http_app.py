@@ -14,8 +14,8 @@ import pytest
 from starlette.routing import Route
 
 from crivo.adapters.http import hot
-from crivo.adapters.http.answers import DecisionAnswer, EventTaken
-from crivo.adapters.http.bodies import DecisionBody, EventBody, ReportBody
+from crivo.adapters.http.answers import DecisionAnswer
+from crivo.adapters.http.bodies import DecisionBody, ReportBody
 from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.gate import Entrance, entrance_of
 from crivo.adapters.http.key_file import LOOK_NS
@@ -196,32 +196,6 @@ def test_the_document_holds_the_hot_routes_and_its_examples_are_valid(client: Ca
     report = document["paths"]["/v1/reports"]["post"]["requestBody"]["content"]["application/json"]
     msgspec.convert(report["example"], ReportBody)
     assert client.post("/v1/reports", json=report["example"]).status_code == 200
-    event = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
-    msgspec.convert(event["example"], EventBody)
-    told = client.post("/v1/events", json=event["example"])
-    assert told.status_code == 200
-    msgspec.json.decode(told.content, type=EventTaken)
-    assert client.post("/v1/events", json=event["example"]).json() == told.json()
-
-
-def test_a_hostile_event_is_refused_by_its_path(client: Caller) -> None:
-    event = {"login_id": "h", "occurred_at": "2026-11-23T11:00:00Z", "account_id": "1"}
-    whole = {**event, "action": "LOGIN", "method": "PIN", "result": "FAILED"}
-    for body, code in (
-        ({"schema": "login.v1"}, "FIELD_MISSING"),
-        ({"schema": "login.v1", "event": [], "x": 1}, "FIELD_TYPE"),
-        ({"schema": "login.v1", "event": whole, "x": 1}, "FIELD_UNKNOWN"),
-        ({"schema": "login.v1", "event": {**whole, "result": "GOSSIP"}}, "FIELD_VALUE"),
-        ({"schema": "login.v1", "event": {**whole, "note": "hostile"}}, "FIELD_UNKNOWN"),
-        ({"schema": "report.v1", "event": whole}, "SCHEMA_UNKNOWN"),
-    ):
-        answer = client.post("/v1/events", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (422, code), body
-    twice = json.dumps({"schema": "login.v1", "event": whole}).replace(
-        '"h"', '"h", "login_id": "i"'
-    )
-    answer = client.post("/v1/events", content=twice, headers={"content-type": "application/json"})
-    assert (answer.status_code, answer.json()["code"]) == (400, "BODY_MALFORMED")
 
 
 def test_every_reference_of_the_document_leads_somewhere(client: Caller) -> None:

@@ -20,10 +20,12 @@ from crivo.adapters.world_files.writer import TableSet, write_world
 from crivo.bootstrap.offline import read_mapping
 from crivo.decision.record import decode_record
 from crivo.domain.clock import ClockKind
+from crivo.domain.device import DeviceStatus
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import transfer_event_id
 from crivo.domain.instant import HOUR, parse_rfc3339
 from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.flows.event_of import value_of
 from crivo.flows.history import transfer_of_row
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import parse_mapping
@@ -161,6 +163,17 @@ def damaged(written, tmp_path, table: str, change) -> Path:
     return folder
 
 
+def test_an_optional_column_is_read_where_a_file_has_it(written, tmp_path, log, quarantine):
+    def removed(line: str) -> str:
+        return json.dumps({**json.loads(line), "status": "REMOVED", "previous": "REGISTERED"})
+
+    result = imported(damaged(written, tmp_path, "devices", removed), log, quarantine)
+    assert result.quarantined == 0
+    changes = [value_of(e) for e in events_of(log) if e.schema == "device_change.v1"]
+    steps = {(change.previous, change.status) for change in changes}
+    assert (DeviceStatus.REGISTERED, DeviceStatus.REMOVED) in steps
+
+
 def _with(**changes):
     return lambda line: json.dumps({**json.loads(line), **changes})
 
@@ -208,7 +221,7 @@ def test_a_folder_that_is_none_and_a_mapping_that_misspells_are_refused(tmp_path
         (text.replace('schema = "login.v1"', 'schema = "decision.v1"'), "told[0].schema"),
         (text.replace("login_id = ", "login = "), "told[0].fields"),
         (
-            text.replace('status = "status"\nrejection', 'payer_id = "x"\nrejection'),
+            text.replace('\nrejection = "', '\npayer_id = "'),
             "told[6].fields",
         ),
         (text.replace('table = "logins"', 'table = "../logins"'), "told[0].table"),

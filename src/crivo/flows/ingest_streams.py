@@ -107,7 +107,8 @@ class _Run:
             table = day.transfers.read(self._mapping.columns())
             origin = origin_of(table)
             placed += self._placed(0, origin, table, *self._transfers(table))
-        for number, (told, reader) in enumerate(day.told, start=1):
+        for number, (section, reader) in enumerate(day.told, start=1):
+            told = section.of_file(reader.columns())
             table = reader.read(told.columns(self._time_column))
             # Two sections may read one file: each says for itself what it could not read.
             origin = f"{origin_of(table)}/{told.schema}"

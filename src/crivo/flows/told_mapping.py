@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -27,20 +27,27 @@ def is_about_transfer(schema: EventSchema) -> bool:
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One section: the files of `table` tell events of `schema`.
 
-    `fields` says which column holds a field, by its path (`markers.watermark`); `constants` what a
-    field always is. Rows tell such an event where the column `when` is not empty and the columns
-    of `where` hold those words; other rows tell none.
+    `fields` says which column holds a field, by its path (`markers.watermark`); `optional` the
+    same of columns that a file may lack; `constants` what a field always is. Rows tell such an
+    event where the column `when` is not empty and the columns of `where` hold those words; other
+    rows tell none.
     """
 
     schema: str
     table: str
     fields: dict[str, str]
     constants: dict[str, Constant] = {}
+    optional: dict[str, str] = {}
     when: str | None = None
     where: dict[str, str] = {}
 
+    def of_file(self, columns: Collection[str]) -> Told:
+        """The section for a file with these columns: the optional ones that it has are read."""
+        there = {path: name for path, name in self.optional.items() if name in columns}
+        return msgspec.structs.replace(self, fields={**self.fields, **there}, optional={})
+
     def columns(self, *times: str | None) -> tuple[str, ...]:
-        """Every column that the section reads, with those of the times, each once."""
+        """Every column that the section must read, with those of the times, each once."""
         found = [*times, *self.fields.values(), self.when, *self.where]
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
@@ -75,7 +82,7 @@ def check_told(sections: Sequence[Told], name: str) -> None:
         paths = section.declared()
         if section.is_about_transfer:
             paths = {path: field for path, field in paths.items() if path not in FILLED_IN}
-        for path in (*section.fields, *section.constants):
+        for path in (*section.fields, *section.optional, *section.constants):
             if path not in paths:
                 expected = f"one of {', '.join(paths)}"
                 raise _invalid(name, f"{where}.fields", expected, path)
@@ -94,7 +101,7 @@ def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigur
     return Misconfigured(
         Code.MAPPING_INVALID,
         f"{name}: {field} must be {expected}",
-        hint="docs/importing.md shows a mapping of event streams.",
+        hint="docs/mapping.md says what a section of event streams holds.",
         field=field,
         expected=expected,
         found=found,
