@@ -19,6 +19,7 @@ import pytest
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.transfer import Initiation
 from crivo.simulator.acceptance import checks
+from crivo.simulator.acceptance.accepted import LEGAL, VALUE, of_recovery
 from crivo.simulator.acceptance.finding import Verdict, default_checks, judged
 from crivo.simulator.acceptance.tally import Sides, Tally
 from crivo.simulator.acceptance.walk import sides, walk
@@ -69,6 +70,8 @@ def failing(tally: Tally, *, natural: bool = True) -> set[int]:
 def bent(bend: Bend) -> Tally:
     """The tally of the natural world with each day bent."""
     tally = Tally(keys=straight().keys, names=straight().names)
+    tally.value_variances = straight().value_variances
+    tally.accepted.frauds_covariance = straight().accepted.frauds_covariance
     for day, rows, of_rows in days():
         tally.add(day.date, *bend(world(), day, rows.copy(), of_rows))
     return tally
@@ -255,23 +258,19 @@ def test_sabotage_other_rates_of_claims_turn_exactly_their_check_red(
 
 
 def _poor_victims(tally: Tally) -> None:
-    tally.accepted.centavos //= 4
-    tally.accepted.squares /= 16
+    tally.accepted.sums[VALUE:] /= 4
+    tally.accepted.of_honest[VALUE:, VALUE:] /= 16
 
 
 def _everything_comes_back(tally: Tally) -> None:
-    # As if there had been a hundred times the cases, so that the shares can decide.
-    tally.recoveries.counts *= 100
-    tally.recoveries.centavos *= 100
-    tally.recoveries.squares *= 100
-    money = tally.recoveries.centavos
-    money[Recovery.FULL] += money[Recovery.NO_BALANCE]
-    money[Recovery.NO_BALANCE] = 0
+    sums = tally.accepted.sums
+    full, lost = of_recovery(Recovery.FULL), of_recovery(Recovery.NO_BALANCE)
+    sums[full] += sums[lost]
+    sums[lost] = 0
 
 
 def _no_company_is_paid(tally: Tally) -> None:
-    tally.accepted.centavos[:] = (int(tally.accepted.centavos.sum()), 0)
-    tally.accepted.squares[:] = (float(tally.accepted.squares.sum()), 0.0)
+    tally.accepted.sums[LEGAL] = 0
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,7 @@ def login(row: Row) -> Row:
 
 
 def device(row: Row) -> Row:
-    return kept(row, "change_id", "occurred_at", "status") | renamed(
+    return kept(row, "change_id", "occurred_at", "previous", "status") | renamed(
         row, account_id="account", device_id="device"
     )
 

@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "144ec19eeeee1301f49bc637ec1293ba6ac0e92c122fe7f015675e094cdff431",
-    "dispositivos.csv": "fc3066fea52efb9c48547f4d221a4456512d9e33835bc99278509fa51131138a",
-    "fraudes.csv": "fd371e7ceabdbfa0f136bb2e988ec94015668525dfd86973d2b6f7c5adc81671",
-    "limites_transacoes.csv": "4f7d2b9d82cb47dbf7c48ba33dd716f3c7b32f6575d39e92c51dd12ec6f386d6",
-    "log_autenticacao.csv": "0c9ce1145c855d8068bd4b3833fa46369703175016881853ad273f7ee205e3b7",
-    "reports.jsonl": "8270a3151e33242ef2eb7c5e09f779254a8cc22248d503ed86d4ba414675f103",
-    "transacoes_historicas.csv": "658898de28ad316436df11094c52eac6657b0bff9c92e6197204277866f77928",
-    "transacoes_pix.csv": "6fb1f8f8fb37533f23bb513425a6cbb6ce93ec213933db151eec67667770cdd9",
-    "transfers.jsonl": "8d31d8fe6662739cb4d68d7a00f34ddc3b3acb27d623e70bd291dc27b46fcea3",
-    "truth.jsonl": "420d430206c196ee8cba491a2e662ff951fc5c03c5f2ec6aed1d0b0f9ee6eca6",
-    "usuarios.csv": "006128c3e5ed4c8832f16418b9bd140a5e1ae94553d20691d9a80068280639ba",
+    "chaves_pix.csv": "fb89642f52829b136a9a0e979b17d4792d27bbc44f7cb795e76b4f87b4ead63a",
+    "dispositivos.csv": "8e96e4bbcb6b1bd8f9fda2fe4618c588dc8b4c2692332fa88654163564d3cea2",
+    "fraudes.csv": "495a72641fc71531513fede3e096b266254b22c41e0f7856bc52db022cf51822",
+    "limites_transacoes.csv": "73759e0a428944845599fdab04c8d86052138d83e9ba26d865761dedf8e2927c",
+    "log_autenticacao.csv": "edb4d7526b34f855483161e9b9c7a6bd9b6a9267c63d93d717b8c1b403a3c617",
+    "reports.jsonl": "38c84b72befa8e39cf6559199b66ec6417fdab52cb034d9d4f9b92ba31cf4491",
+    "transacoes_historicas.csv": "e476b9db0f9664069bdbe8864efa645e2b54c1c6157f96d9383002f15fddfc1f",
+    "transacoes_pix.csv": "cd25bedaec6a1fa447d1c4fb5667f59af4364eb671a8c81b621e4e8556d704f9",
+    "transfers.jsonl": "9b0fdb6eb2802d938660e9b0e975a14d11997e7c9feeb13236835bde3049d1d5",
+    "truth.jsonl": "637f68d3f6f193ea9424093b40ce8eccd93aebe12b795e34815abfe86a42d93a",
+    "usuarios.csv": "92c435c203d46729b05371dc8c8581614dcdeda985fb797e1c01a721b43e3898",
 }
 
 PROGRAM = """

@@ -25,6 +25,10 @@ _FRACTION_BITS: Final = 20
 LEVEL_UNIT: Final = 1000
 _LEVEL_MIN: Final = 120
 _LEVEL_MAX: Final = 12_000
+#: Amounts are moved towards a total by a factor in these parts, from 0.8 to 1.25.
+_FACTOR_UNIT: Final = 100_000
+_FACTOR_LEAST: Final = 80_000
+_FACTOR_MOST: Final = 125_000
 
 #: Whole reais that people type when they pay people (in centavos).
 # fmt: off
@@ -103,6 +107,13 @@ def levels(draws: Draws, sigma_percent: int, count: int) -> Int64s:
 def scaled(amounts: Int64s, level: Int64s) -> Int64s:
     """The amounts times a factor in thousandths, kept inside what a transfer may carry."""
     return np.clip(amounts * level // LEVEL_UNIT, 1, CENTAVOS_MAX)
+
+
+def towards(amounts: Int64s, total: int) -> Int64s:
+    """The amounts moved together so that they make that total, or as far as is let."""
+    found = max(int(amounts.sum()), 1)
+    factor = min(max(total * _FACTOR_UNIT // found, _FACTOR_LEAST), _FACTOR_MOST)
+    return np.maximum(amounts * factor // _FACTOR_UNIT, 1)
 
 
 def normalised(factors: Int64s, weights: Int64s) -> Int64s:

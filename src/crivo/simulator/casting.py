@@ -10,9 +10,10 @@ import numpy as np
 from crivo.domain.instant import DAY
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.draws import Draws, Int64s, cumulated
-from crivo.simulator.people import FRAUD_CLASSES, Town, account_institutions
+from crivo.simulator.people import FRAUD_CLASSES, Town, account_institutions, is_legal_person
 from crivo.simulator.quota import Quota
 from crivo.simulator.rhythm import Day, instants
+from crivo.simulator.rows import Rows
 
 #: Where mules come from, in thousandths: used before, opened for it, lent, or long asleep. Together
 #: with shops that are always new, 55 % are new, 30 % lent and 15 % asleep (priors).
@@ -48,8 +49,14 @@ class Casting:
         self._alive: dict[tuple[int, bool], list[int]] = {}
         self._quotas: dict[str, Quota] = {}
         self._paid: dict[str, tuple[int, int]] = {}
-        #: By whether mules pass it on: centavos carried, and those carried to companies.
-        self._carried = {False: [0, 0], True: [0, 0]}
+        self._turns: dict[str, int] = {}
+        self._means: dict[str, int] = {}
+        #: Thousandths of a typology's payments that become known: of victims, and of mules.
+        self._odds = {False: 1000, True: 1000}
+        #: Centavos that become known, times a thousand: in all, and those that reach companies.
+        #: `carried` has those that the present campaign is to carry, too.
+        self._known = [0, 0]
+        self._carried = [0, 0]
 
     def turn_to(self, days: tuple[Day, ...]) -> None:
         """From now on campaigns happen on these days."""
@@ -74,6 +81,12 @@ class Casting:
         """The instant at which a campaign begins, within these Brasília hours."""
         return int(instants(draws, 1, self.day(draws).start, hours)[0])
 
+    def turn(self, name: str, per_mille: int) -> bool:
+        """Whether it is the turn of this campaign: of any run of them so many thousandths."""
+        before = self._turns.setdefault(name, int(Draws(self.town.seed, "turn", name).one(0, 1000)))
+        self._turns[name] = before + per_mille
+        return self._turns[name] // 1000 > before // 1000
+
     def quota(self, name: str) -> Quota:
         """The quota of that name: the same one for all campaigns of the world."""
         if name not in self._quotas:
@@ -91,16 +104,32 @@ class Casting:
         """
         sums = np.minimum(self.quota(name).drawn(draws, table, 2 * count), _MEANS_MAX * mean)
         first, second = sums.reshape(2, count)
-        payments, money = self._paid.get(name.partition(" ")[0], (0, 0))
+        code = name.partition(" ")[0]
+        self._means[code] = mean
+        payments, money = self._paid.get(code, (0, 0))
         off = (money - mean * payments) * 100
         if abs(off) <= 3 * mean * payments:
             return first
         return np.minimum(first, second) if off > 0 else np.maximum(first, second)
 
-    def paid(self, code: str, payments: int, money: int) -> None:
-        """Notes what victims of a typology have paid, for `asked`."""
-        before = self._paid.get(code, (0, 0))
-        self._paid[code] = (before[0] + payments, before[1] + money)
+    def mean(self, code: str) -> int | None:
+        """What victims of that typology pay in the mean, if it has asked for sums of a mean."""
+        return self._means.get(code)
+
+    def plays(self, reported_per_mille: int, traced_per_mille: int) -> None:
+        """From now on campaigns are of a typology that becomes known so often."""
+        self._odds = {False: reported_per_mille, True: traced_per_mille}
+
+    def settled(self, code: str, frauds: Rows) -> None:
+        """Notes what a campaign of that typology moved, for `asked` and `company`."""
+        stolen = frauds["hop"] == 1
+        amounts = frauds["amount_centavos"]
+        payments, money = self._paid.get(code, (0, 0))
+        self._paid[code] = (payments + int(stolen.sum()), money + int(amounts[stolen].sum()))
+        known = amounts * np.where(stolen, self._odds[False], self._odds[True])
+        legal = is_legal_person(self.town, frauds["payee"])
+        self._known = [self._known[0] + int(known.sum()), self._known[1] + int(known[legal].sum())]
+        self._carried = list(self._known)
 
     def opened_account(self, *, company: bool = False, old: bool = False) -> int:
         """An account that serves nothing but fraud: opened for it, or (`old`) bought or rented."""
@@ -117,14 +146,15 @@ class Casting:
 
     def company(self, draws: Draws, carrying: int, *, passed_on: bool = False) -> bool:
         """Whether a company receives the next `carrying` centavos of stolen money."""
-        tally = self._carried[passed_on]
+        tally = self._carried
         side = draws.one(0, 1000) < COMPANIES_PER_MILLE_OF_VALUE
-        tally[0] += carrying
+        known = carrying * self._odds[passed_on]
+        tally[0] += known
         due = tally[0] * COMPANIES_PER_MILLE_OF_VALUE
-        off = {either: abs((tally[1] + carrying * either) * 1000 - due) for either in (False, True)}
+        off = {either: abs((tally[1] + known * either) * 1000 - due) for either in (False, True)}
         if off[side] > tally[0] * _SLACK_PER_MILLE and off[not side] < off[side]:
             side = not side
-        tally[1] += carrying * side
+        tally[1] += known * side
         return side
 
     def store(self, draws: Draws, carrying: int) -> int:

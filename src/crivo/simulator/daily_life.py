@@ -22,6 +22,7 @@ from crivo.simulator.amounts import (
     rounded,
     scaled,
     subscribed,
+    towards,
     within_limit,
 )
 from crivo.simulator.composition import NATURE_MIX, composition
@@ -109,8 +110,11 @@ def _nature_pays(
     evenly = nature not in (Nature.P2P, Nature.P2B)
     amounts = (drawn_evenly if evenly else drawn)(draws, table, count)
     amounts = scaled(amounts, _payer_levels(town, nature, payers))
-    hours = composition().half_hour_levels(day.kind)[place]
-    amounts = scaled(amounts, hours[half_hours] * money // LEVEL_UNIT)
+    hours = composition().half_hour_levels(day.kind)[place][half_hours] * money // LEVEL_UNIT
+    amounts = scaled(amounts, hours)
+    if nature is Nature.B2B:
+        # Half of all money, in a few large payments: who pays them would move the whole day.
+        amounts = towards(amounts, NATURE_MIX[nature][1] * int(hours.sum()) // LEVEL_UNIT)
     if nature is Nature.P2B:
         amounts = priced(draws, scaled(amounts, price_levels(town, payees)))
     if nature is Nature.P2P:

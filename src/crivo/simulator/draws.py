@@ -66,7 +66,10 @@ class Draws:
 
         Systematic sampling in random order: it is the sum of the probabilities, rounded up or down.
         """
-        order = self.shuffled(np.arange(len(per_mille), dtype=np.int64))
+        return self.quota_along(self.shuffled(np.arange(len(per_mille), dtype=np.int64)), per_mille)
+
+    def quota_along(self, order: Int64s, per_mille: Int64s) -> Bools:
+        """The same in that order of places: whatever the order sorts by has its part, too."""
         reached = np.cumsum(per_mille[order]) + self.below(1000, 1)
         answers = np.zeros(len(per_mille), dtype=np.bool_)
         answers[order] = np.diff(reached // 1000, prepend=0) > 0

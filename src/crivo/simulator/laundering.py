@@ -68,7 +68,7 @@ def move_on(casting: Casting, draws: Draws, inflows: Rows) -> Rows:
     people of the town get for lending their accounts.
     """
     depth = 1 + int(draws.chosen(cumulated(_DEPTHS), 1)[0])
-    evasive = draws.one(0, 1000) < _EVASIVE_PER_MILLE
+    evasive = casting.turn("evasive", _EVASIVE_PER_MILLE)
     parts = []
     for account in np.unique(inflows["payee"]).tolist():
         mine = inflows[inflows["payee"] == account]

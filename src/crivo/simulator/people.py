@@ -50,6 +50,8 @@ _MET_BY_POPULARITY: Final = 912
 _MET_ANYWHERE: Final = 88
 _NEW_PHONE_PER_MILLE_A_MONTH: Final = 30
 _NEVER: Final = 1 << 30
+#: Every so many-th person has a second account.
+_SECOND_EVERY: Final = 5
 
 #: Accounts that serve fraud are numbered in fours: new person, new company, old ones of both.
 FRAUD_CLASSES: Final = 4
@@ -111,7 +113,7 @@ def census(transfers_per_day: int, days: int) -> Census:
         businesses=max(40, persons // 12),
         governments=max(_GOVERNMENTS_MIN, persons // _PERSONS_A_GOVERNMENT),
         outsiders=2 * persons,
-        seconds=-(-persons // 5),
+        seconds=-(-persons // _SECOND_EVERY),
         newcomers_a_day=max(10, persons // 60),
         days=days,
     )
@@ -186,7 +188,12 @@ class Town:
 
     def second_accounts(self, persons: Int64s) -> Int64s:
         """The person's account with another institution, or NONE: every fifth person has one."""
-        return np.where(persons % 5 == 0, self.census.first_second + persons // 5, NONE)
+        owned = self.census.first_second + persons // _SECOND_EVERY
+        return np.where(persons % _SECOND_EVERY == 0, owned, NONE)
+
+    def who_has_two(self, person: int) -> int:
+        """That person, or the next below who has a second account."""
+        return person - person % _SECOND_EVERY
 
     def favourite_shops(self, draws: Draws, persons: Int64s) -> Int64s:
         """One of each person's habitual shops."""

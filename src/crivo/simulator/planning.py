@@ -10,11 +10,13 @@ from typing import Final
 import numpy as np
 
 from crivo.domain.errors import Code, Misconfigured
+from crivo.simulator.balancing import balance
 from crivo.simulator.campaign import Campaign, joined
 from crivo.simulator.casting import Casting
 from crivo.simulator.difficulty import SETTINGS, Difficulty, Setting
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.facts import Facts, no_facts
+from crivo.simulator.people import is_legal_person
 from crivo.simulator.recoveries import recover
 from crivo.simulator.reports import contest_frauds, settle_claims
 from crivo.simulator.rhythm import Day
@@ -29,6 +31,7 @@ GRAIN: Final = 1000
 _EMPTY_CAMPAIGNS_MAX: Final = 1000
 
 _NO_LIMIT: Final = 1 << 40
+_OWNERS: Final = 4
 
 #: Claims about honest purchases that are accepted all the same: one in ten.
 _ABUSE_ACCEPTED_PER_MILLE: Final = 100
@@ -133,12 +136,16 @@ def plan_frauds(
         casting.turn_to(part.days)
         for place, room in _rooms(part.frauds, typologies):
             draws = Draws(seed, *part.name, "typology", typologies[place].code)
+            casting.plays(typologies[place].reported_per_mille, typologies[place].traced_per_mille)
             taken = _attach(casting, draws, ledger, place, typologies[place], room)
             _fill(casting, draws, ledger, place, typologies[place], room - taken)
         for place, typology in enumerate(typologies):
             draws = Draws(seed, *part.name, "typology", typology.code)
             _beside(casting, draws, ledger, place, typology, part.frauds)
         frauds, companions = ledger.taken()
+        means = {place: casting.mean(typology.code) for place, typology in enumerate(typologies)}
+        known = {place: mean for place, mean in means.items() if mean is not None}
+        balance(frauds, companions, np.asarray(ledger.places, dtype=np.int64), known)
         frauds["amount_centavos"] = setting.asked(frauds["amount_centavos"])
         tables.append(_finished(casting, seed, part, frauds, companions, typologies))
     casting.turn_to(tuple(day for part in parts for day in part.days))
@@ -173,8 +180,7 @@ def _fill(
         added = ledger.add(casting, place, typology.recipe(casting, draws), room)
         room -= added
         if added:
-            stolen = ledger.frauds[-1][ledger.frauds[-1]["hop"] == 1]
-            casting.paid(typology.code, len(stolen), int(stolen["amount_centavos"].sum()))
+            casting.settled(typology.code, ledger.frauds[-1])
         empty = 0 if added else empty + 1
         if empty == _EMPTY_CAMPAIGNS_MAX:
             raise _empty_typology(typology)
@@ -183,16 +189,27 @@ def _fill(
 def _attach(
     casting: Casting, draws: Draws, ledger: _Ledger, place: int, typology: Typology, room: int
 ) -> int:
-    """Lets a network move the money of others' campaigns, in random order; how much it did."""
+    """Lets a network move the money of others' campaigns, in random order; how much it did.
+
+    Of four campaigns it takes the richest while it has moved less a payment than its mean, and else
+    the poorest: few campaigns would decide else what networks move.
+    """
     if typology.attach is None:
         return 0
-    taken = 0
-    owners = np.arange(len(ledger.frauds), dtype=np.int64)
-    for owner in draws.shuffled(owners).tolist():
+    taken = money = 0
+    sums = [int(rows["amount_centavos"].sum()) for rows in ledger.frauds]
+    owners = draws.shuffled(np.arange(len(sums), dtype=np.int64)).tolist()
+    while taken < room and owners:
+        choose = max if money < taken * typology.mean_passed_on else min
+        owner = choose(owners[:_OWNERS], key=sums.__getitem__)
+        owners.remove(owner)
         frauds = ledger.frauds[owner]
-        if taken < room and len(frauds):
-            tail = typology.attach(casting, draws, frauds)
-            taken += ledger.attach(casting, place, owner, tail, room - taken)
+        if len(frauds) == 0:
+            continue
+        tail = typology.attach(casting, draws, frauds)
+        taken += ledger.attach(casting, place, owner, tail, room - taken)
+        casting.settled(typology.code, ledger.frauds[-1])
+        money += int(ledger.frauds[-1]["amount_centavos"].sum())
     return taken
 
 
@@ -247,7 +264,8 @@ def _finished(
             table[mine] = of_day
         table["occurred_at"] = table["occurred_at"] // GRAIN * GRAIN
     notice_frauds(Draws(seed, *part.name, "fraud signals"), frauds, typologies)
-    contest_frauds(Draws(seed, *part.name, "reports"), frauds, typologies)
+    legal = is_legal_person(casting.town, frauds["payee"])
+    contest_frauds(Draws(seed, *part.name, "reports"), frauds, typologies, legal)
     claimed = np.flatnonzero(companions["contested_at"] != NONE)
     draws = Draws(seed, *part.name, "abuse")
     accepted = draws.quota(np.full(len(claimed), _ABUSE_ACCEPTED_PER_MILLE))

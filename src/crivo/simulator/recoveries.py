@@ -67,26 +67,34 @@ def recover(draws: Draws, rows: Rows) -> None:
 def _by_value(draws: Draws, amounts: Int64s, mix: dict[Recovery, int]) -> Int64s:
     """An outcome for each of the amounts, which fall, so that the mix holds of their value.
 
-    Each case is drawn among the outcomes that lie behind their share, the further the likelier:
-    a few large cases would else decide the whole mix.
+    Each case is drawn among the outcomes that lie behind their share, the further the likelier, and
+    that have room for it in the end: a few large cases would else decide the whole mix.
     """
     outcomes = tuple(mix)
+    weights = np.maximum(amounts, 1).tolist()
+    in_the_end = [sum(weights) * mix[outcome] for outcome in outcomes]
     reached = [0] * len(outcomes)
     whole = 0
     found = np.empty(len(amounts), dtype=np.int64)
     words = draws.below(1_000_000, len(amounts)).tolist()
-    weights = np.maximum(amounts, 1).tolist()
     for place, (amount, word) in enumerate(zip(weights, words, strict=True)):
         whole += amount
+        room = [end - 1000 * one for end, one in zip(in_the_end, reached, strict=True)]
         behind = [
-            max(whole * mix[outcome] - 1000 * one, 0)
-            for outcome, one in zip(outcomes, reached, strict=True)
+            max(whole * mix[outcome] - 1000 * one, 0) if left >= 500 * amount else 0
+            for outcome, one, left in zip(outcomes, reached, room, strict=True)
         ]
-        left = sum(behind) * word // 1_000_000
-        chosen = 0
-        while left >= behind[chosen]:
-            left -= behind[chosen]
-            chosen += 1
+        chosen = _drawn(behind, word) if any(behind) else room.index(max(room))
         reached[chosen] += amount
         found[place] = outcomes[chosen]
     return found
+
+
+def _drawn(weights: list[int], word: int) -> int:
+    """The place at which a word of a million falls among the weights."""
+    left = sum(weights) * word // 1_000_000
+    chosen = 0
+    while left >= weights[chosen]:
+        left -= weights[chosen]
+        chosen += 1
+    return chosen

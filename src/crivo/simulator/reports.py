@@ -36,6 +36,9 @@ HONEST_PER_MILLE_OF_CLAIMS: Final = 1500
 #: Money that mules pass on is followed from this sum on, by the rules of the funds' recovery.
 TRACED_FROM_CENTAVOS: Final = 20_000
 
+#: Samples of which the best balanced is kept.
+_SAMPLES: Final = 8
+
 _ANALYSIS_MEDIAN: Final = 3 * DAY
 _ANALYSIS_SIGMA_PERCENT: Final = 70
 _ANALYSIS_MAX: Final = 7 * DAY
@@ -85,34 +88,68 @@ def honest_claims_of_million(claims: int, honest: int) -> int:
     return max(HONEST_CLAIMS_OF_MILLION, enriched)
 
 
-def contest_frauds(draws: Draws, frauds: Rows, typologies: Sequence[Contested]) -> None:
+def contest_frauds(
+    draws: Draws, frauds: Rows, typologies: Sequence[Contested], legal_payees: Bools
+) -> None:
     """Writes claims, what became of them and of the money, and blocks into the rows of frauds.
 
-    How many are contested and accepted is a quota of each typology: frauds are few, and a world
-    with twelve of them shall hold the mix too.
+    Who contests and whose claim is accepted is a quota of each typology along victims and mules,
+    the kind of payee and the amount: frauds are few, and those of them that are known shall be
+    like the others in number and in value.
     """
+    by_amount = np.lexsort((frauds["amount_centavos"], legal_payees, frauds["hop"] > 1))
+    claims, known = _Balanced(frauds, legal_payees), _Balanced(frauds, legal_payees)
     for place, typology in enumerate(typologies):
-        mine = np.flatnonzero(frauds["typology"] == place)
+        mine = by_amount[frauds["typology"][by_amount] == place]
         traced = frauds["amount_centavos"][mine] >= TRACED_FROM_CENTAVOS
         odds = np.where(
             frauds["hop"][mine] <= 1,
             typology.reported_per_mille,
             typology.traced_per_mille * traced,
         )
-        claimed = mine[draws.quota(odds)]
+        claimed = mine[claims.sample(draws, mine, odds)]
         delays = typology.contest_delays.drawn(draws, len(claimed))
-        accepted = draws.quota(np.full(len(claimed), ACCEPTED_PER_MILLE))
+        accepted = known.sample(draws, claimed, np.full(len(claimed), ACCEPTED_PER_MILLE))
         _write(draws, frauds, claimed, delays, accepted)
     recover(draws, frauds)
     block_frauds(draws, frauds)
 
 
-def contest_honest(draws: Draws, rows: Rows, claims_of_million: int) -> None:
-    """Writes claims about honest transfers (regret, quarrels, abuse) into the day's rows."""
-    if len(rows) == 0 or claims_of_million == 0:
+class _Balanced:
+    """Samples that stay close to what is expected of them, in money and in companies' money.
+
+    Rejective sampling (Fuller, 2009): of some systematic samples the one is kept with which all
+    samples so far are nearest to their expectation.
+    """
+
+    def __init__(self, frauds: Rows, legal_payees: Bools) -> None:
+        amounts = frauds["amount_centavos"]
+        self._money = np.stack([amounts, np.where(legal_payees, amounts, 0)])
+        self._off = np.zeros(2, dtype=np.int64)
+
+    def sample(self, draws: Draws, places: Int64s, odds: Int64s) -> Bools:
+        """Which of the places are taken, along their order, with these odds in thousandths."""
+        along = np.arange(len(places), dtype=np.int64)
+        money = self._money[:, places]
+        expected = money @ odds
+        tried = [draws.quota_along(along, odds) for _ in range(_SAMPLES)]
+        off = [self._off + money[:, taken].sum(axis=1) * 1000 - expected for taken in tried]
+        best = min(range(_SAMPLES), key=lambda place: int(np.abs(off[place]).sum()))
+        self._off = off[best]
+        return tried[best]
+
+
+def contest_honest(draws: Draws, rows: Rows, persons: int, claims_of_million: int) -> None:
+    """Writes claims about honest transfers (regret, quarrels, abuse) into the day's rows.
+
+    Who contests is a person of the town, as victims are: accounts below `persons`.
+    """
+    honest = rows["typology"] == NONE
+    by_persons = np.flatnonzero(honest & (rows["payer"] < persons))
+    if len(by_persons) == 0 or claims_of_million == 0:
         return
-    honest = np.flatnonzero(rows["typology"] == NONE)
-    claimed = honest[draws.below(1_000_000, len(honest)) < claims_of_million]
+    odds = claims_of_million * int(honest.sum()) // len(by_persons)
+    claimed = by_persons[draws.below(1_000_000, len(by_persons)) < odds]
     delays = CONTEST_DELAYS.drawn(draws, len(claimed))
     accepted = draws.chance(WRONGLY_ACCEPTED_PER_MILLE, len(claimed))
     _write(draws, rows, claimed, delays, accepted)

@@ -52,7 +52,8 @@ class Typology:
     money. `situation` and `fraud_type` are the codes of the infraction report, empty where there is
     none; `signals` are what could be seen when deciding, and `noticed` those of them that the
     payer's institution collects, each with the thousandths of sessions in which it does; `source`
-    says where recipe and prior come from; `means` is what an adaptive fraudster can change.
+    says where recipe and prior come from; `means` is what an adaptive fraudster can change. What a
+    network passes on of others' money is `mean_passed_on` centavos a payment in the mean.
     """
 
     code: str
@@ -72,6 +73,7 @@ class Typology:
     noticed: tuple[tuple[Signal, int], ...] = ()
     means: tuple[Lever, ...] = ()
     attach: Attach | None = None
+    mean_passed_on: int = 0
     background: Background | None = None
 
     @property

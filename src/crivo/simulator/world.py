@@ -108,7 +108,8 @@ class World:
         honest = np.concatenate([seen, ordinary])
         honest["occurred_at"] = honest["occurred_at"] // GRAIN * GRAIN
         notice_honest(Draws(seed, "signals", day.index), self.town, day, honest)
-        contest_honest(Draws(seed, "claims", day.index), honest, self.honest_claims_of_million)
+        draws, claims = Draws(seed, "claims", day.index), self.honest_claims_of_million
+        contest_honest(draws, honest, self.town.census.persons, claims)
         block_honest(Draws(seed, "blocks", day.index), honest, self.honest_blocks_of_million)
         rows = np.concatenate([honest, companions, frauds])
         return rows[np.argsort(rows["occurred_at"], kind="stable")]

@@ -33,7 +33,7 @@ class Claim:
 
 def accounts_of_dense_world() -> Accounts:
     world = dense_world()
-    return Accounts(world.town, world.frauds, world.accounts, world.days[0].start)
+    return Accounts(world)
 
 
 def drawn_claims(seed: int, accounts: Accounts) -> list[Claim]:

@@ -157,19 +157,38 @@ def test_a_device_that_is_not_registered_pays_small_sums_only():
 def test_a_registration_is_an_event_and_the_transfers_say_the_same():
     transfers, null = cells("transfers"), missing("transfers")
     made = cells("devices")
-    assert len(made["device"]) > 0
-    known = dict(
-        zip(
-            zip(made["account"].tolist(), made["device"].tolist(), strict=True),
-            made["occurred_at"].tolist(),
-            strict=True,
-        )
+    registered = made["status"] == b"REGISTERED"
+    accounts, devices, at = (
+        made[name][registered].tolist() for name in ("account", "device", "occurred_at")
     )
-    assert len(known) == len(made["device"])
+    known = dict(zip(zip(accounts, devices, strict=True), at, strict=True))
+    assert len(known) == registered.sum() > 0
     pairs = zip(transfers["payer_account"].tolist(), transfers["device"].tolist(), strict=True)
     for place, pair in enumerate(pairs):
         if pair in known and not null["device_registered_at"][place]:
             assert transfers["device_registered_at"][place] == known[pair]
+
+
+def test_a_device_moves_by_steps_that_the_log_knows_and_every_one_of_them_happens():
+    made, null = cells("devices"), missing("devices")
+    stands: dict[tuple[bytes, bytes], bytes] = {}
+    for place in range(len(made["status"])):
+        pair = (made["account"][place], made["device"][place])
+        status, before = made["status"][place], made["previous"][place]
+        if null["previous"][place]:
+            assert pair not in stands
+        elif pair in stands:
+            assert stands[pair] == before
+        else:
+            # Registered before the world began.
+            assert before == b"REGISTERED"
+        stands[pair] = status
+    assert set(made["status"].tolist()) == {b"SEEN", b"REGISTERED", b"BLOCKED", b"REMOVED"}
+
+
+def test_only_a_device_that_is_registered_has_a_second_factor():
+    made, null = cells("devices"), missing("devices")
+    assert np.array_equal(~null["second_factor"], made["status"] == b"REGISTERED")
 
 
 def test_a_raise_waits_a_day_or_two_and_a_cut_does_not():

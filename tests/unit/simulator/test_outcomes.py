@@ -79,7 +79,7 @@ def test_blocks_end_within_the_laws_72_hours_and_returned_ones_are_silent_frauds
 def test_honest_claims_and_blocks_grow_with_enriched_frauds_and_have_a_natural_floor():
     assert honest_claims_of_million(40, 1_000_000) == HONEST_CLAIMS_OF_MILLION
     assert honest_claims_of_million(4000, 1_000_000) == 6000
-    assert honest_blocks_of_million(10, 1_000_000) == 45
+    assert honest_blocks_of_million(10, 1_000_000) == 82
     assert honest_blocks_of_million(1000, 1_000_000) == 500
 
 

@@ -69,6 +69,8 @@ def _fraud_offences(world: World, *, robbed: range) -> Iterator[str]:
     frauds = world.frauds
     yield from _party_offences(world, frauds)
     paid_by = frauds["payer"][frauds["hop"] == 1]
+    seconds = world.town.second_accounts(np.asarray(robbed))
+    paid_by = paid_by[~np.isin(paid_by, seconds[seconds != NONE])]
     if ((paid_by < robbed.start) | (paid_by >= robbed.stop)).any():
         yield "robs somebody who is no person of the town"
     if (frauds["typology"] != 0).any() or (frauds["campaign"] == NONE).any():

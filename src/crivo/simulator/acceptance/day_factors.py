@@ -13,6 +13,7 @@ from typing import Final
 
 import numpy as np
 
+from crivo.simulator.acceptance.accepted import Sums
 from crivo.simulator.acceptance.tally import DayTotal
 from crivo.simulator.holidays import business_day_of_month, is_business_day, is_holiday
 
@@ -32,11 +33,32 @@ class Factors:
     salary_lift: tuple[float, float] | None
 
 
-def day_factors(
-    days: list[DayTotal], figure: Callable[[DayTotal], int], weekday_mean: float
-) -> Factors | None:
-    """The factors of those days, or None where there are too few of them."""
-    usual = [day for day in days if not _is_special(day.date) and figure(day) > 0]
+@dataclass(frozen=True, slots=True)
+class DayFigure:
+    """What of a day is looked at, and its relative variance over seeds."""
+
+    value: Callable[[DayTotal], int]
+    variance: Callable[[DayTotal], float]
+
+
+#: Counts as if transfers came independently: days are planned, and vary less than that.
+COUNTS: Final = DayFigure(lambda day: day.count, lambda day: 1 / day.count)
+
+
+def values(variances: Sums) -> DayFigure:
+    """The value of days, given by weekday its variance for a day of one transfer."""
+    return DayFigure(
+        lambda day: day.centavos, lambda day: float(variances[day.date.weekday()]) / day.count
+    )
+
+
+def day_factors(days: list[DayTotal], figure: DayFigure, weekday_mean: float) -> Factors | None:
+    """The factors of those days, or None where there are too few of them.
+
+    Standard errors are those of the days' figures, carried through the fit. (What the fit leaves
+    over says little: a month has a dozen days more than there are factors.)
+    """
+    usual = [day for day in days if not _is_special(day.date) and figure.value(day) > 0]
     names = [_names(day.date) for day in usual]
     columns = sorted({name for of_day in names for name in of_day})
     if {f"weekday {place}" for place in range(7)} - set(columns):
@@ -44,17 +66,16 @@ def day_factors(
     if len(usual) < len(columns) + _SPARE_DAYS:
         return None
     design = np.asarray([[column in of_day for column in columns] for of_day in names], float)
-    logs = np.log([figure(day) for day in usual])
+    logs = np.log([figure.value(day) for day in usual])
     inverse = np.linalg.pinv(design.T @ design)
-    fitted = inverse @ design.T @ logs
-    rank = int(np.linalg.matrix_rank(design))
-    left = logs - design @ fitted
-    variance = float(left @ left) / max(len(usual) - rank, 1)
+    solver = inverse @ design.T
+    fitted = solver @ logs
+    variances = np.asarray([figure.variance(day) for day in usual])
 
     def contrast(weights: dict[str, float]) -> tuple[float, float]:
         vector = np.asarray([weights.get(column, 0.0) for column in columns])
         level = float(np.exp(vector @ fitted))
-        return level, level * float(np.sqrt(max(vector @ inverse @ vector, 0.0) * variance))
+        return level, level * float(np.sqrt((vector @ solver) ** 2 @ variances))
 
     whole = [contrast(_against_mean(place)) for place in range(7)]
     scale = weekday_mean * 7 / sum(level for level, _ in whole)

@@ -14,6 +14,7 @@ import numpy as np
 
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.transfer import Initiation
+from crivo.simulator.acceptance.accepted import Accepted, Sums
 from crivo.simulator.acceptance.grouped import Grouped
 from crivo.simulator.draws import Bools, Int64s
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
@@ -56,14 +57,14 @@ class Tally:
     """Everything that the checks read."""
 
     days: list[DayTotal] = field(default_factory=list)
+    #: By weekday the relative variance of the value of a day of one transfer.
+    value_variances: Sums | None = None
     hours: Grouped = field(default_factory=lambda: Grouped(24))
     natures: Grouped = field(default_factory=lambda: Grouped(9))
     initiations: Grouped = field(default_factory=lambda: Grouped(len(INITIATIONS)))
     on_us: Grouped = field(default_factory=lambda: Grouped(2))
     small: Grouped = field(default_factory=lambda: Grouped(2))
-    accepted: Grouped = field(default_factory=lambda: Grouped(2))  # 1: a legal person was paid
-    recoveries: Grouped = field(default_factory=lambda: Grouped(6))
-    returned_centavos: int = 0  # of what came back in part
+    accepted: Accepted = field(default_factory=Accepted)
     blocks: Grouped = field(default_factory=lambda: Grouped(3))
     keys: dict[str, int] = field(default_factory=dict)  # registered keys by type
     names: Names = field(default_factory=Names)
@@ -94,12 +95,7 @@ class Tally:
         claimed = rows["contested_at"] != NONE
         frozen = rows["block"] != 0
         self.contested += int(claimed.sum())
-        accepted = rows[rows["accepted"]]
-        legal = sides.legal_payees[rows["accepted"]].astype(np.int64)
-        self.accepted.add(legal, accepted["amount_centavos"])
-        self.recoveries.add(accepted["recovery"].astype(np.int64), accepted["amount_centavos"])
-        partial = accepted["returned_centavos"] < accepted["amount_centavos"]
-        self.returned_centavos += int(accepted["returned_centavos"][partial].sum())
+        self.accepted.add(rows, sides.legal_payees)
         blocked = rows[frozen]
         self.blocks.add(blocked["block"].astype(np.int64), blocked["amount_centavos"])
         at, contested_at = rows["occurred_at"], rows["contested_at"]

@@ -9,8 +9,9 @@ import numpy as np
 from crivo.domain.instant import DAY, HOUR
 from crivo.simulator.amounts import lognormal
 from crivo.simulator.draws import Int64s, mixed
-from crivo.simulator.people import Town, fraud_account_age_days
-from crivo.simulator.rows import NONE, Rows
+from crivo.simulator.first_uses import NEVER, first_uses, opened_for_fraud_at
+from crivo.simulator.rows import NONE
+from crivo.simulator.world import World
 
 #: Codes of account types (current, payment, savings) and their thousandths.
 ACCOUNT_TYPES: Final = ("CACC", "TRAN", "SVGS")
@@ -37,12 +38,13 @@ def spread(values: Int64s, salt: int, bound: int) -> Int64s:
 class Accounts:
     """The accounts of one world. Every method maps account numbers to one value each."""
 
-    def __init__(self, town: Town, frauds: Rows, accounts: int, start: int) -> None:
-        self.town = town
-        self.count: Final = accounts
-        self.start: Final = start
-        self._salt = town.seed * 2 + 1
-        self._first_use = _first_uses(town, frauds, accounts, start)
+    def __init__(self, world: World) -> None:
+        self.town = world.town
+        self.count: Final = world.accounts
+        self.start: Final = world.days[0].start
+        self._salt = world.town.seed * 2 + 1
+        used = first_uses(world)
+        self._first_use = np.where(used == NEVER, self.start, used)
 
     def opened_at(self, accounts: Int64s) -> Int64s:
         """The instant at which each was opened; before anybody was paid through it."""
@@ -58,8 +60,7 @@ class Accounts:
         opened = np.where(is_newcomer, self.start + index * DAY, opened)
         frauds = np.flatnonzero(accounts >= size.first_fraud)
         numbers = accounts[frauds]
-        used = self._first_use[numbers - size.first_fraud]
-        opened[frauds] = used - fraud_account_age_days(self.town, numbers) * DAY - HOUR
+        opened[frauds] = opened_for_fraud_at(self.town, numbers, self._first_use[numbers])
         return np.asarray(opened, dtype=np.int64)
 
     def key_created_at(self, accounts: Int64s, opened_at: Int64s) -> Int64s:
@@ -101,14 +102,3 @@ def _skewed(
 ) -> Int64s:
     table = lognormal(*median_and_sigma)
     return np.clip(table[spread(accounts, salt, len(table) - 1)], *limits)
-
-
-def _first_uses(town: Town, frauds: Rows, accounts: int, start: int) -> Int64s:
-    """When each account that was opened for fraud first paid or was paid."""
-    first = np.full(max(1, accounts - town.census.first_fraud), start, dtype=np.int64)
-    first[:] = np.iinfo(np.int64).max
-    for side in ("payer", "payee"):
-        place = frauds[side] - town.census.first_fraud
-        mine = place >= 0
-        np.minimum.at(first, place[mine], frauds["occurred_at"][mine])
-    return np.where(first == np.iinfo(np.int64).max, start, first)

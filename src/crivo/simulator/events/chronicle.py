@@ -11,7 +11,7 @@ from crivo.domain.transfer import Initiation
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.events.accounts import Accounts
 from crivo.simulator.events.balances import Balances
-from crivo.simulator.events.claims import claims_of
+from crivo.simulator.events.claims import SITUATIONS, claims_of
 from crivo.simulator.events.directory import Directory
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.limit_book import LimitBook
@@ -31,6 +31,9 @@ from crivo.simulator.world import World, of_day
 
 _BY_CODE: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
 
+#: Situations in which somebody else's device may have paid.
+_OTHERS_DEVICE: Final = ("ACCOUNT_TAKEOVER", "FRAUDULENT_ACCESS")
+
 #: From the agreement to the end of the refund.
 _REFUND: Final = (10 * MINUTE, 72 * HOUR)
 
@@ -41,7 +44,7 @@ class Chronicle:
     def __init__(self, world: World) -> None:
         self._world = world
         first = world.days[0]
-        self._accounts = Accounts(world.town, world.frauds, world.accounts, first.start)
+        self._accounts = Accounts(world)
         self._register = Register(world)
         past = Past(self._accounts, world.options.seed, first)
         self._directory = Directory(self._accounts, past)
@@ -93,7 +96,9 @@ class Chronicle:
             by_code=np.isin(rows["initiation"], [INITIATIONS.index(one) for one in _BY_CODE]),
             settlement=settlement,
             balances=self._balances.day(rows, settled, settlement.at, loans, day.index),
-            devices=self._devices.day(day, draws("device"), rows),
+            devices=self._devices.day(
+                day, draws("device"), rows, _stolen(rows, contested, situations)
+            ),
             look_ups=look_ups,
             statistics=self._directory.view(day.start, look_ups.at, look_ups.payees),
             look_up_of=_places_of(look_ups.rows, len(rows)),
@@ -112,3 +117,9 @@ def _places_of(rows: Int64s, count: int) -> Int64s:
     mine = rows != NONE
     places[rows[mine]] = np.flatnonzero(mine)
     return places
+
+
+def _stolen(rows: Rows, contested: Int64s, situations: Int64s) -> Int64s:
+    """The places of attempts that others made in the payer's name, by claims that are accepted."""
+    taken = np.isin(situations, [SITUATIONS.index(name) for name in _OTHERS_DEVICE])
+    return np.asarray(contested[taken & rows["accepted"][contested]], dtype=np.int64)

@@ -7,7 +7,6 @@ devices, have limits and log in, but neither pay nor are paid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,10 +16,10 @@ from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.domain.synthetic import CNPJ_ROOTS
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.first_uses import first_uses, opened_for_fraud_at
 from crivo.simulator.lettering import Names, digits, permuted, prefixed, spread
 from crivo.simulator.options import USERS_OF_SCALE
-from crivo.simulator.people import fraud_account_age_days, is_legal_person
-from crivo.simulator.rows import Rows
+from crivo.simulator.people import is_legal_person
 from crivo.simulator.seven.tax_ids import cnpjs, cpfs
 from crivo.simulator.world import World
 
@@ -99,7 +98,7 @@ def hold(world: World) -> Holders:
     Of the numbers set aside for frauds only those are users whose accounts money reaches or leaves.
     """
     size, seed = world.town.census, world.options.seed
-    used = _first_used(world)
+    used = first_uses(world)
     everyone = np.arange(world.accounts, dtype=np.int64)
     has_account = (everyone < size.first_fraud) | was_seen(used)
     is_second = (everyone >= size.first_second) & (everyone < size.first_newcomer)
@@ -146,23 +145,5 @@ def _planned(world: World, everyone: Int64s, quiet: Bools, used: Int64s) -> Int6
     is_new = (everyone >= size.first_newcomer) & (everyone < size.first_fraud)
     planned = np.where(is_new, eve, planned)
     for_fraud = (everyone >= size.first_fraud) & was_seen(used)
-    ages = fraud_account_age_days(world.town, everyone) * DAY + draws.spans(0, DAY, count)
-    return np.where(for_fraud, np.where(for_fraud, used, 0) - ages, planned) // 1000 * 1000
-
-
-def _first_used(world: World) -> Int64s:
-    """Of each account of the world the first transfer that is planned beforehand."""
-    first = no_instants(world.accounts)
-    for rows in _planned_rows(world):
-        for side in ("payer", "payee"):
-            see_first(first, rows[side], rows["occurred_at"])
-    return first
-
-
-def _planned_rows(world: World) -> Iterator[Rows]:
-    """Frauds, what goes with them, and the background that fraudsters' accounts receive."""
-    yield world.frauds
-    yield world.plan.companions
-    for name, habit in world.plan.background:
-        for day in world.days:
-            yield habit(day, Draws(world.options.seed, name, day.index))
+    opened = opened_for_fraud_at(world.town, everyone, np.where(for_fraud, used, begin))
+    return np.where(for_fraud, opened, planned) // 1000 * 1000

@@ -62,8 +62,8 @@ class Sessions:
     def _before_payments(self, draws: Draws, day: Day, rows: Rows) -> np.ndarray:
         log = np.zeros(len(rows), dtype=LOGIN)
         log["at"] = np.maximum(rows["occurred_at"] - draws.spans(*_BEFORE, len(rows)), day.start)
-        log["user"] = rows["payer"]
-        own = rows["device"] // DEVICE_SLOTS == rows["payer"]
+        log["user"] = self._holders.of(rows["payer"])
+        own = rows["device"] // DEVICE_SLOTS == log["user"]
         log["device"] = np.where(own, rows["device"], NONE)
         return log
 

@@ -14,6 +14,7 @@ from crivo.simulator.draws import Draws, Int64s, cumulated
 from crivo.simulator.facts import FactKind, Facts, make_facts
 from crivo.simulator.levers import Lever
 from crivo.simulator.reports import DelayTable
+from crivo.simulator.rows import DEVICE_SLOTS, NONE
 from crivo.simulator.signals import Signal
 from crivo.simulator.typology import Typology
 
@@ -22,6 +23,7 @@ _WITHIN: Final = 2 * HOUR
 #: The night limit in centavos: R$ 1,000 where nobody asked for another, and how many have which.
 _LIMITS: Final = (100_000, 200_000, 300_000, 500_000)
 _LIMIT_WEIGHTS: Final = (70, 14, 10, 6)
+_TWO_BANKS_PER_MILLE: Final = 500
 _REFUSED: Final = (1, 5)
 _RAISE_PER_MILLE: Final = 600
 _BEFORE_MIDNIGHT_PER_MILLE: Final = 650
@@ -29,7 +31,7 @@ _MIX: Final = {Initiation.DICT: 850, Initiation.MANU: 150}
 
 
 def _recipe(casting: Casting, draws: Draws) -> Campaign:
-    victim = casting.victim(draws)
+    victim, accounts = _victim(casting, draws)
     early = draws.one(0, 1000) < _BEFORE_MIDNIGHT_PER_MILLE
     begin = casting.begin(draws, (20, 24) if early else (0, 5))
     count = draws.one(*_PAYMENTS)
@@ -40,8 +42,21 @@ def _recipe(casting: Casting, draws: Draws) -> Campaign:
     for _ in range(1 + draws.one(0, 2)):
         taken.append(casting.mule(draws, begin, limit // 2, without=[victim, *taken]))
     payees = np.asarray(taken, dtype=np.int64)[draws.below(len(taken), count)]
-    rows = payments(draws, occurred_at, amounts, victim, payees, _MIX)
+    payers = accounts[draws.below(len(accounts), count)]
+    rows = payments(draws, occurred_at, amounts, payers, payees, _MIX)
+    # The telephone is the same, whichever bank's app is opened.
+    rows["device"] = victim * DEVICE_SLOTS
     return Campaign(rows, _attempts(draws, begin, victim, taken[0], limit))
+
+
+def _victim(casting: Casting, draws: Draws) -> tuple[int, Int64s]:
+    """A person, and the accounts that are emptied: at two institutions where there are two."""
+    victim = casting.victim(draws)
+    if draws.one(0, 1000) < _TWO_BANKS_PER_MILLE:
+        victim = casting.town.who_has_two(victim)
+    second = casting.town.second_accounts(np.asarray([victim]))
+    accounts = np.concatenate([[victim], second[second != NONE]])
+    return victim, np.asarray(accounts, dtype=np.int64)
 
 
 def _steps(draws: Draws, limit: int, count: int) -> Int64s:
@@ -71,7 +86,8 @@ TYPOLOGY: Final = Typology(
     code="T11",
     name="coercion",
     name_pt="Sequestro relâmpago, coação",
-    meaning="At night and under threat, a victim pays in steps that together are the night limit.",
+    meaning="At night and under threat, a victim pays in steps that together are the night limit, "
+    "from accounts at two institutions where there are two.",
     source="Night limit of R$ 1,000 by rule (2021); steps, hours and prior are assumed.",
     signals=(
         "night or late evening, far from where this payer pays",

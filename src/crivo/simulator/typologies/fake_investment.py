@@ -21,7 +21,7 @@ from crivo.simulator.typology import Typology
 _PAYMENTS: Final = (1, 5)
 _STAKE: Final = (90_000, 175)
 #: What a payment moves in the mean.
-_MEAN: Final = 620_000
+_MEAN: Final = 690_000
 _STAKE_MIN: Final = 5000
 #: What a bank lets a person pay in a day, after a wait.
 _LIMIT: Final = 5_000_000

@@ -22,7 +22,7 @@ _REWARD_CENTAVOS: Final = (1000, 6001)
 _PAYMENTS: Final = (3, 9)
 _FIRST: Final = (17_000, 80)
 #: What a payment moves in the mean.
-_MEAN: Final = 240_000
+_MEAN: Final = 270_000
 _FIRST_MIN: Final = 2000
 _LIMIT: Final = 2_000_000
 _RISE_PERCENT: Final = (150, 211)  # about 1.8 times the one before

@@ -21,7 +21,7 @@ _WITHIN: Final = 40 * MINUTE
 _HOURS: Final = (8, 21)
 _AMOUNT: Final = (230_000, 95)
 #: What a payment moves in the mean.
-_MEAN: Final = 450_000
+_MEAN: Final = 500_000
 _LIMIT: Final = 3_000_000
 _RISE_PERCENT: Final = (70, 190)
 _MIX: Final = {Initiation.DICT: 850, Initiation.MANU: 150}

@@ -22,6 +22,8 @@ _VICTIMS: Final = (3, 13)
 _INFLOW: Final = (60_000, 130)
 #: What a payment moves in the mean.
 _MEAN: Final = 160_000
+#: What a payment moves on in the mean, of the money of others' victims.
+_MEAN_PASSED_ON: Final = 110_000
 _INFLOW_MIN: Final = 3000
 _WITHIN: Final = (4 * HOUR, 60 * HOUR)
 _MIX: Final = {Initiation.DICT: 820, Initiation.MANU: 120, Initiation.QRES: 60}
@@ -69,6 +71,7 @@ TYPOLOGY: Final = Typology(
     recipe=_recipe,
     kind=Kind.NETWORK,
     attach=_attach,
+    mean_passed_on=_MEAN_PASSED_ON,
     noticed=((Signal.DEVICE_COMPROMISED, 120), (Signal.NEW_DEVICE, 70), (Signal.KEY_PASTED, 300)),
     means=(Lever.AMOUNT, Lever.PAYEE_AGE, Lever.PACE),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from crivo.simulator.acceptance.accepted import COUNT
 from crivo.simulator.acceptance.finding import Check, Finding
 from crivo.simulator.acceptance.tally import Tally
 
@@ -16,7 +17,7 @@ _PER: Final = 100_000
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
     count, whole = tally.accepted.count, max(tally.transfers, 1)
-    error = math.sqrt(max(count, 1)) / whole * _PER
+    error = math.sqrt(max(float(tally.accepted.covariance[COUNT, COUNT]), 1.0)) / whole * _PER
     found = count / whole * _PER
     return (Finding("accepted", "per 100,000", _OFFICIAL, _LOW, _HIGH, found, error),)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.simulator.acceptance.accepted import COUNT, VALUE, place
 from crivo.simulator.acceptance.finding import Check, Finding
-from crivo.simulator.acceptance.grouped import Grouped
 from crivo.simulator.acceptance.tally import Tally
 
 _OFFICIAL: Final = 2350.0
@@ -14,11 +14,8 @@ _HIGH: Final = 2600.0
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    whole = Grouped(1)
-    whole.counts[0] = tally.accepted.counts.sum()
-    whole.centavos[0] = tally.accepted.centavos.sum()
-    whole.squares[0] = tally.accepted.squares.sum()
-    return (Finding("mean", "R$", _OFFICIAL, _LOW, _HIGH, *whole.mean_reais(0)),)
+    mean, error = tally.accepted.ratio(place(VALUE) / 100, place(COUNT))
+    return (Finding("mean", "R$", _OFFICIAL, _LOW, _HIGH, mean, error),)
 
 
 CHECK: Final = Check(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
+from crivo.simulator.acceptance.accepted import COUNT
 from crivo.simulator.acceptance.finding import Check, Finding, around
 from crivo.simulator.acceptance.tally import Tally
 
@@ -14,7 +15,8 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
     if accepted == 0:
         return (around("contested", "for each accepted", 10.0, 1.0, (0.0, None)),)
     ratio = contested / accepted
-    error = ratio * math.sqrt(max(1 / accepted - 1 / contested, 1 / contested))
+    of_accepted = float(tally.accepted.covariance[COUNT, COUNT]) / accepted**2
+    error = ratio * math.sqrt(of_accepted + 1 / contested)
     return (around("contested", "for each accepted", 10.0, 1.0, (ratio, error)),)
 
 

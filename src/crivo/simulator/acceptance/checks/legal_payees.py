@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.simulator.acceptance.accepted import LEGAL, VALUE, place
 from crivo.simulator.acceptance.finding import Check, Finding, around
 from crivo.simulator.acceptance.grouped import percent
 from crivo.simulator.acceptance.tally import Tally
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    found = percent(tally.accepted.value_share(1))
+    found = percent(tally.accepted.ratio(place(LEGAL), place(VALUE)))
     return (around("legal persons", "% of value", 65.0, 5.0, found),)
 
 

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.simulator.acceptance.accepted import (
+    RETURNED_IN_PART,
+    VALUE,
+    of_recovery,
+    place,
+)
 from crivo.simulator.acceptance.finding import Check, Finding, around
 from crivo.simulator.acceptance.grouped import percent
 from crivo.simulator.acceptance.tally import Tally
@@ -22,24 +28,24 @@ _TOLERANCE: Final = 3.0
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    unit = "% of value"
-    findings = [
-        around(
-            outcome.name.lower().replace("_", " "),
-            unit,
-            share,
-            _TOLERANCE,
-            percent(tally.recoveries.value_share(outcome)),
-        )
+    shares = [
+        (outcome.name.lower().replace("_", " "), share, place(of_recovery(outcome)))
         for outcome, share in OFFICIAL.items()
     ]
-    whole = max(int(tally.recoveries.centavos.sum()), 1)
-    parts, error = percent(tally.recoveries.value_share(Recovery.PARTIAL))
-    back = 100 * tally.returned_centavos / whole
-    return (
-        *findings,
-        around("partial, returned", unit, _RETURNED_IN_PART, _TOLERANCE, (back, error)),
-        around("partial, left", unit, _LEFT_OF_PARTS, _TOLERANCE, (parts - back, error)),
+    back, parts = place(RETURNED_IN_PART), place(of_recovery(Recovery.PARTIAL))
+    shares += [
+        ("partial, returned", _RETURNED_IN_PART, back),
+        ("partial, left", _LEFT_OF_PARTS, parts - back),
+    ]
+    return tuple(
+        around(
+            part,
+            "% of value",
+            share,
+            _TOLERANCE,
+            percent(tally.accepted.ratio(weights, place(VALUE))),
+        )
+        for part, share, weights in shares
     )
 
 

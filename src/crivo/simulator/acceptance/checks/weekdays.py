@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.simulator.acceptance.day_factors import day_factors
+from crivo.simulator.acceptance.day_factors import COUNTS, day_factors, values
 from crivo.simulator.acceptance.finding import Check, Finding, around
 from crivo.simulator.acceptance.tally import Tally
 
@@ -16,12 +16,15 @@ _OF_VALUE: Final = 0.08
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    counts = day_factors(tally.days, lambda day: day.count, sum(OFFICIAL_COUNT) / 7)
-    values = day_factors(tally.days, lambda day: day.centavos, sum(OFFICIAL_VALUE) / 7)
+    counts = day_factors(tally.days, COUNTS, sum(OFFICIAL_COUNT) / 7)
+    worth = None
+    if tally.value_variances is not None:
+        mean = sum(OFFICIAL_VALUE) / 7
+        worth = day_factors(tally.days, values(tally.value_variances), mean)
     findings = []
     for what, factors, official, tolerance in (
         ("count", counts, OFFICIAL_COUNT, _OF_COUNT),
-        ("value", values, OFFICIAL_VALUE, _OF_VALUE),
+        ("value", worth, OFFICIAL_VALUE, _OF_VALUE),
     ):
         for place, name in enumerate(NAMES):
             found = (0.0, None) if factors is None else factors.weekdays[place]

@@ -1,0 +1,87 @@
+"""Makes parts of a world again with other seeds: how much they differ is the error of the figure.
+
+What is drawn by quota differs less from seed to seed than independent draws would, and no formula
+of independent draws says by how much.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import ROUND_UP, Decimal
+from typing import Final
+
+import numpy as np
+
+from crivo.simulator.acceptance.accepted import Sums, claims_of
+from crivo.simulator.draws import Draws
+from crivo.simulator.options import SCALE, SimulationOptions
+from crivo.simulator.people import is_legal_person
+from crivo.simulator.typology import Typology
+from crivo.simulator.world import World, simulate
+
+#: So many plans tell a spread to a ninth of it, or to a sixth where tails are heavy.
+REPLICAS: Final = 40
+#: Frauds do not need the whole town: at most so large a one, and so many of them; a part of a
+#: larger plan varies as the part of independent draws would, which is more than quotas do.
+_SCALE_MAX: Final = Decimal(8)
+_FRAUDS_MAX: Final = 2_000
+#: Days are made again in a town of at most this size, and so often.
+_DAYS_SCALE_MAX: Final = Decimal(20)
+_DAYS_REPLICAS: Final = 6
+_DAYS_MAX: Final = 14
+_PREVALENCE_DIGITS: Final = Decimal("0.00000001")
+
+
+def frauds_covariance(world: World) -> Sums | None:
+    """The covariance over seeds of the sums of the accepted frauds; None of a world without any."""
+    options = world.options
+    if options.frauds_wanted == 0:
+        return None
+    smaller = _smaller(options)
+    sums = [_sums(smaller, world.typologies, number) for number in range(REPLICAS)]
+    part = options.frauds_wanted / max(smaller.frauds_wanted, 1)
+    return np.asarray(np.cov(np.stack(sums), rowvar=False) * part)
+
+
+def day_value_variances(world: World) -> Sums:
+    """By weekday (Monday first) the relative variance of a day's value over seeds.
+
+    It is that of a day of one transfer: a day of n transfers has an n-th of it.
+    """
+    options = world.options
+    smaller = replace(
+        options,
+        scale=max(min(options.scale, _DAYS_SCALE_MAX), SCALE[0]),
+        days=min(options.days, _DAYS_MAX),
+        past_days=0,
+    )
+    values = [_day_values(smaller, number) for number in range(_DAYS_REPLICAS)]
+    of_each = np.var(values, axis=0, ddof=1) / np.mean(values, axis=0) ** 2
+    days = simulate(smaller).days
+    weekdays = np.asarray([day.date.weekday() for day in days])
+    counts = np.asarray([day.transfers for day in days])
+    return np.asarray([(of_each * counts)[weekdays == each].mean() for each in range(7)])
+
+
+def _day_values(options: SimulationOptions, number: int) -> Sums:
+    world = simulate(_reseeded(options, number))
+    return np.asarray([rows["amount_centavos"].sum() for _, rows in world.rows()], float)
+
+
+def _reseeded(options: SimulationOptions, number: int) -> SimulationOptions:
+    return replace(options, seed=Draws(options.seed, "replica", number).one(0, 2**32))
+
+
+def _sums(options: SimulationOptions, typologies: tuple[Typology, ...], number: int) -> Sums:
+    other = simulate(_reseeded(options, number), typologies=typologies)
+    legal = is_legal_person(other.town, other.frauds["payee"])
+    return np.asarray(claims_of(other.frauds, legal).sum(axis=0))
+
+
+def _smaller(options: SimulationOptions) -> SimulationOptions:
+    """As many frauds, or as many as are enough, in a smaller town over the same days."""
+    scale = max(min(options.scale, _SCALE_MAX), SCALE[0])
+    frauds = min(options.frauds_wanted, _FRAUDS_MAX)
+    town = replace(options, scale=scale)
+    share = (Decimal(frauds) / town.transfers).quantize(_PREVALENCE_DIGITS, ROUND_UP)
+    return replace(town, prevalence=share)

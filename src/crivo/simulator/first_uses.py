@@ -1,0 +1,41 @@
+"""When accounts of frauds were opened: one answer for every table and stream."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+
+from crivo.domain.instant import DAY, HOUR
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.people import Town, fraud_account_age_days
+from crivo.simulator.rows import Rows
+from crivo.simulator.world import World
+
+#: The first use of an account that nothing planned beforehand uses.
+NEVER: Final = np.iinfo(np.int64).max
+
+
+def first_uses(world: World) -> Int64s:
+    """Of each account of the world the first transfer that is planned beforehand, or NEVER."""
+    first = np.full(world.accounts, NEVER, dtype=np.int64)
+    for rows in _planned_rows(world):
+        for side in ("payer", "payee"):
+            np.minimum.at(first, rows[side], rows["occurred_at"])
+    return first
+
+
+def opened_for_fraud_at(town: Town, accounts: Int64s, used: Int64s) -> Int64s:
+    """When each of these accounts of frauds was opened: its age before its first use."""
+    ages = fraud_account_age_days(town, accounts) * DAY
+    return np.asarray((used - ages - HOUR) // 1000 * 1000, dtype=np.int64)
+
+
+def _planned_rows(world: World) -> Iterator[Rows]:
+    """Frauds, what goes with them, and the background that fraudsters' accounts receive."""
+    yield world.frauds
+    yield world.plan.companions
+    for name, habit in world.plan.background:
+        for day in world.days:
+            yield habit(day, Draws(world.options.seed, name, day.index))
