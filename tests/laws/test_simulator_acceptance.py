@@ -70,7 +70,7 @@ def failing(tally: Tally, *, natural: bool = True) -> set[int]:
 def bent(bend: Bend) -> Tally:
     """The tally of the natural world with each day bent."""
     tally = Tally(keys=straight().keys, names=straight().names)
-    tally.value_variances = straight().value_variances
+    tally.variances = straight().variances
     tally.accepted.frauds_covariance = straight().accepted.frauds_covariance
     for day, rows, of_rows in days():
         tally.add(day.date, *bend(world(), day, rows.copy(), of_rows))

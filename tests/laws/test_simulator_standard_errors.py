@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from decimal import Decimal
 from functools import cache
 
 import numpy as np
 import pytest
 
-from crivo.simulator.acceptance.checks import accepted_value, legal_payees, recovery_mix, weekdays
+from crivo.simulator.acceptance.checks import (
+    accepted_value,
+    legal_payees,
+    natures,
+    recovery_mix,
+    weekdays,
+)
 from crivo.simulator.acceptance.finding import Check, Finding
-from crivo.simulator.acceptance.replicas import day_value_variances, frauds_covariance
-from crivo.simulator.acceptance.tally import Tally
+from crivo.simulator.acceptance.replicas import day_variances, frauds_covariance
+from crivo.simulator.acceptance.tally import DayVariances, Tally
 from crivo.simulator.acceptance.walk import sides
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import World, simulate
@@ -28,6 +33,8 @@ FIGURES = [
     (legal_payees.CHECK, "legal persons"),
     (weekdays.CHECK, "value, Monday"),
     (weekdays.CHECK, "value, Sunday"),
+    (natures.CHECK, "P2P, mean"),
+    (natures.CHECK, "B2P, mean"),
 ]
 
 
@@ -42,14 +49,19 @@ def tally(seed: int) -> Tally:
     found = Tally()
     for day, rows in world(seed).rows():
         found.add(day.date, rows, sides(world(seed).town, rows))
-    found.value_variances = measured(day_value_variances)
-    found.accepted.frauds_covariance = measured(frauds_covariance)
+    found.variances = day_differences()
+    found.accepted.frauds_covariance = fraud_differences()
     return found
 
 
 @cache
-def measured(by: Callable[[World], np.ndarray | None]) -> np.ndarray | None:
-    return by(world(1))
+def day_differences() -> DayVariances:
+    return day_variances(world(1))
+
+
+@cache
+def fraud_differences() -> np.ndarray | None:
+    return frauds_covariance(world(1))
 
 
 def figure(check: Check, part: str, of: Tally) -> Finding:

@@ -78,6 +78,12 @@ def strata(rows: Rows) -> Int64s:
     return np.asarray(stratum, dtype=np.int64)
 
 
+def of_block(places: Int64s, weights: Int64s, first: int, count: int) -> tuple[Int64s, Int64s]:
+    """Of the kept rows of a day those among `count` rows from `first` on, counted from there."""
+    begin, end = np.searchsorted(places, (first, first + count))
+    return places[begin:end] - first, weights[begin:end]
+
+
 def picked(columns: Columns, places: Int64s) -> Columns:
     """The columns with these rows alone."""
     return tuple(

@@ -22,7 +22,7 @@ from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, keys
 from crivo.simulator.people import account_institutions
 from crivo.simulator.roles import Role
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
-from crivo.simulator.sampling import WHOLE, Sampling, picked
+from crivo.simulator.sampling import WHOLE, Sampling, of_block, picked
 from crivo.simulator.world import Progress, World
 
 TRANSFERS: Final = "transfers"
@@ -30,6 +30,9 @@ TRUTH: Final = "truth"
 REPORTS: Final = "reports"
 ANSWERS: Final = "answers"
 TABLES: Final = (TRANSFERS, TRUTH, REPORTS)
+
+#: Rows get their names in blocks of so many, so that a day of any size needs no more memory.
+BLOCK_ROWS: Final = 32_768
 
 _BY_QR: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
 
@@ -50,26 +53,30 @@ def platform_tables(
     A sample keeps all frauds and all that was contested, and adds the column `weight`.
     """
     claims: list[tuple[Rows, npt.NDArray[np.bytes_]]] = []
+    stops = world.played is not None and world.played.stops
     for day, rows in world.rows(progress):
-        institutions = account_institutions(world.town, rows["payer"])
-        ids = end_to_end_ids(
-            Draws(world.options.seed, "ids", day.index), rows["occurred_at"], institutions
-        )
-        contested = rows["contested_at"] != NONE
-        claims.append((rows[contested], ids[contested]))
-        transfers = transfer_columns(world, rows, ids, institutions)
-        truth = truth_columns(world, rows, ids)
-        answers = answer_columns(rows, ids)
+        draws = Draws(world.options.seed, "ids", day.index)
+        kept = None
         if not sampling.is_whole:
-            always = contested | (rows["typology"] != NONE)
-            places, weights = sampling.of_day(world.options.seed, day, rows, always)
-            weight = Column("weight", Kind.INTEGER, weights)
-            transfers, truth = (*picked(transfers, places), weight), picked(truth, places)
-            answers = picked(answers, places)
-        yield Piece(TRANSFERS, transfers, day.date)
-        yield Piece(TRUTH, truth, day.date)
-        if world.played is not None and world.played.stops:
-            yield Piece(ANSWERS, answers, day.date)
+            always = (rows["contested_at"] != NONE) | (rows["typology"] != NONE)
+            kept = sampling.of_day(world.options.seed, day, rows, always)
+        for first in range(0, len(rows), BLOCK_ROWS):
+            block = rows[first : first + BLOCK_ROWS]
+            institutions = account_institutions(world.town, block["payer"])
+            ids = end_to_end_ids(draws, block["occurred_at"], institutions)
+            contested = block["contested_at"] != NONE
+            claims.append((block[contested], ids[contested]))
+            made = {
+                TRANSFERS: transfer_columns(world, block, ids, institutions),
+                TRUTH: truth_columns(world, block, ids),
+                **({ANSWERS: answer_columns(block, ids)} if stops else {}),
+            }
+            if kept is not None:
+                places, weights = of_block(*kept, first, len(block))
+                made = {name: picked(columns, places) for name, columns in made.items()}
+                made[TRANSFERS] = (*made[TRANSFERS], Column("weight", Kind.INTEGER, weights))
+            for name, columns in made.items():
+                yield Piece(name, columns, day.date)
     contested_rows = np.concatenate([rows for rows, _ in claims])
     columns = report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
     yield Piece(REPORTS, columns)

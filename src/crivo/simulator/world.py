@@ -92,9 +92,18 @@ class World:
         return honest_blocks_of_million(blocked, self.options.transfers - len(frauds))
 
     def _day(self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse) -> Rows:
-        seed = self.options.seed
         frauds, companions = of_day(self.plan.frauds, day), of_day(self.plan.companions, day)
-        room = day.transfers - len(frauds) - len(companions)
+        planned = np.concatenate([companions, frauds])
+        # What honest life needs on the way is gone before the day is put together.
+        rows = np.concatenate([self._honest(day, habits, purse, planned), planned])
+        return rows[np.argsort(rows["occurred_at"], kind="stable")]
+
+    def _honest(
+        self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse, planned: Rows
+    ) -> Rows:
+        """What lives beside the day's planned rows, unsorted."""
+        seed = self.options.seed
+        room = day.transfers - len(planned)
         parts = [habit(day, Draws(seed, name, day.index)) for name, habit in habits]
         seen = np.concatenate([no_rows(), *parts])
         seen = _within(seen, day)
@@ -103,7 +112,7 @@ class World:
             # A day too small for all habits keeps as many as leave room for ordinary life.
             seen = seen[np.sort(draws.shuffled(np.arange(len(seen)))[: room // 2])]
         self.town.set_devices(draws, seen, day)
-        taken = np.concatenate([seen, companions, frauds])
+        taken = np.concatenate([seen, planned])
         ordinary = ordinary_day(self.town, day, draws, room - len(seen), taken, purse)
         honest = np.concatenate([seen, ordinary])
         honest["occurred_at"] = honest["occurred_at"] // GRAIN * GRAIN
@@ -111,8 +120,7 @@ class World:
         draws, claims = Draws(seed, "claims", day.index), self.honest_claims_of_million
         contest_honest(draws, honest, self.town.census.persons, claims)
         block_honest(Draws(seed, "blocks", day.index), honest, self.honest_blocks_of_million)
-        rows = np.concatenate([honest, companions, frauds])
-        return rows[np.argsort(rows["occurred_at"], kind="stable")]
+        return honest
 
 
 def simulate(

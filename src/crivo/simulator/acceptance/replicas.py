@@ -13,9 +13,11 @@ from typing import Final
 import numpy as np
 
 from crivo.simulator.acceptance.accepted import Sums, claims_of
-from crivo.simulator.draws import Draws
+from crivo.simulator.acceptance.tally import DayVariances
+from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.natures import NATURES
 from crivo.simulator.options import SCALE, SimulationOptions
-from crivo.simulator.people import is_legal_person
+from crivo.simulator.people import is_legal_person, natures
 from crivo.simulator.typology import Typology
 from crivo.simulator.world import World, simulate
 
@@ -43,11 +45,8 @@ def frauds_covariance(world: World) -> Sums | None:
     return np.asarray(np.cov(np.stack(sums), rowvar=False) * part)
 
 
-def day_value_variances(world: World) -> Sums:
-    """By weekday (Monday first) the relative variance of a day's value over seeds.
-
-    It is that of a day of one transfer: a day of n transfers has an n-th of it.
-    """
+def day_variances(world: World) -> DayVariances:
+    """How days differ over seeds; a day of n transfers varies by an n-th of what is said here."""
     options = world.options
     smaller = replace(
         options,
@@ -55,17 +54,36 @@ def day_value_variances(world: World) -> Sums:
         days=min(options.days, _DAYS_MAX),
         past_days=0,
     )
-    values = [_day_values(smaller, number) for number in range(_DAYS_REPLICAS)]
-    of_each = np.var(values, axis=0, ddof=1) / np.mean(values, axis=0) ** 2
-    days = simulate(smaller).days
-    weekdays = np.asarray([day.date.weekday() for day in days])
-    counts = np.asarray([day.transfers for day in days])
-    return np.asarray([(of_each * counts)[weekdays == each].mean() for each in range(7)])
+    of_replicas = [_days(smaller, number) for number in range(_DAYS_REPLICAS)]
+    counts = np.stack([counts for counts, _ in of_replicas])
+    money = np.stack([money for _, money in of_replicas])
+    weekdays = np.asarray([day.date.weekday() for day in simulate(smaller).days])
+    return DayVariances(_of_values(counts, money, weekdays), _of_tickets(counts, money))
 
 
-def _day_values(options: SimulationOptions, number: int) -> Sums:
+def _of_values(counts: Sums, money: Sums, weekdays: Int64s) -> Sums:
+    values, transfers = money.sum(axis=2), counts.sum(axis=2).mean(axis=0)
+    relative = np.var(values, axis=0, ddof=1) / values.mean(axis=0) ** 2 * transfers
+    return np.asarray([relative[weekdays == each].mean() for each in range(7)])
+
+
+def _of_tickets(counts: Sums, money: Sums) -> Sums:
+    """From what a date's days leave of the mean ticket that they have together."""
+    tickets = money.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
+    left = ((money - tickets * counts) ** 2).sum(axis=(0, 1))
+    whole = len(counts) / (len(counts) - 1)
+    return np.asarray(left * whole / np.maximum(counts.sum(axis=(0, 1)), 1))
+
+
+def _days(options: SimulationOptions, number: int) -> tuple[Sums, Sums]:
+    """[day, nature]: how many transfers, and how many centavos."""
     world = simulate(_reseeded(options, number))
-    return np.asarray([rows["amount_centavos"].sum() for _, rows in world.rows()], float)
+    counts, money = [], []
+    for _, rows in world.rows():
+        of, amounts = natures(world.town, rows), rows["amount_centavos"].astype(np.float64)
+        counts.append(np.bincount(of, minlength=len(NATURES)).astype(np.float64))
+        money.append(np.bincount(of, amounts, minlength=len(NATURES)))
+    return np.stack(counts), np.stack(money)
 
 
 def _reseeded(options: SimulationOptions, number: int) -> SimulationOptions:

@@ -44,6 +44,16 @@ class DayTotal:
     centavos: int
 
 
+@dataclass(frozen=True, slots=True)
+class DayVariances:
+    """How days of one transfer differ over seeds: relative, of their value, by weekday; and, in
+    centavos squared, of their mean ticket, by nature.
+    """
+
+    of_value: Sums
+    of_ticket: Sums
+
+
 @dataclass(slots=True)
 class Names:
     """Names that were looked at, and those that the domain refused."""
@@ -57,8 +67,7 @@ class Tally:
     """Everything that the checks read."""
 
     days: list[DayTotal] = field(default_factory=list)
-    #: By weekday the relative variance of the value of a day of one transfer.
-    value_variances: Sums | None = None
+    variances: DayVariances | None = None  # None where nobody measured them
     hours: Grouped = field(default_factory=lambda: Grouped(24))
     natures: Grouped = field(default_factory=lambda: Grouped(9))
     initiations: Grouped = field(default_factory=lambda: Grouped(len(INITIATIONS)))

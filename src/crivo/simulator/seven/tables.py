@@ -20,7 +20,7 @@ from crivo.simulator.naming import device_ids, end_to_end_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
-from crivo.simulator.sampling import WHOLE, Sampling, picked
+from crivo.simulator.sampling import WHOLE, Sampling, of_block, picked
 from crivo.simulator.seven.cases import case_columns
 from crivo.simulator.seven.devices import (
     DEVICES_OF_SCALE,
@@ -34,6 +34,7 @@ from crivo.simulator.seven.limits import Spent, limit_columns
 from crivo.simulator.seven.logins import LOGIN_KINDS, Sessions
 from crivo.simulator.seven.registers import key_columns, keys_registered_at, user_columns
 from crivo.simulator.seven.words import KIND_OF_INITIATION, LoginStatus, TransferStatus
+from crivo.simulator.tables import BLOCK_ROWS
 from crivo.simulator.world import Progress, World
 
 TRANSFERS: Final = "transacoes_pix"
@@ -65,15 +66,27 @@ class _Walk:
         self.logged = 0
         self.frauds: list[tuple[Rows, Names]] = []
 
-    def transfers(self, day: Day, rows: Rows) -> Columns:
-        """The day's transfers; notes who was met, what was paid, and which are frauds."""
-        payers, payees = self.holders.of(rows["payer"]), self.holders.of(rows["payee"])
-        for users in (payers, payees):
-            see_first(self.first_seen, users, rows["occurred_at"])
-        self.spent.add_day(payers, rows)
+    def transfers(self, day: Day, rows: Rows, sampling: Sampling) -> Iterator[Columns]:
+        """The day's transfers in blocks; notes who was met, what was paid, and which are frauds."""
         seed = self.world.options.seed
+        self.spent.add_day(self.holders.of(rows["payer"]), rows)
+        kept = None
+        if not sampling.is_whole:
+            kept = sampling.of_day(seed, day, rows, rows["typology"] != NONE)
+        draws = Draws(seed, "ids", day.index)
+        for first in range(0, len(rows), BLOCK_ROWS):
+            block = rows[first : first + BLOCK_ROWS]
+            columns = self._named(draws, block)
+            if kept is not None:
+                places, weights = of_block(*kept, first, len(block))
+                columns = (*picked(columns, places), Column("peso", Kind.INTEGER, weights))
+            yield columns
+
+    def _named(self, draws: Draws, rows: Rows) -> Columns:
+        for side in ("payer", "payee"):
+            see_first(self.first_seen, self.holders.of(rows[side]), rows["occurred_at"])
         institutions = account_institutions(self.world.town, rows["payer"])
-        ids = end_to_end_ids(Draws(seed, "ids", day.index), rows["occurred_at"], institutions)
+        ids = end_to_end_ids(draws, rows["occurred_at"], institutions)
         is_fraud = rows["typology"] != NONE
         self.frauds.append((rows[is_fraud], ids[is_fraud]))
         initiation = rows["initiation"].astype(np.int64)
@@ -92,9 +105,13 @@ class _Walk:
             Column("status", Kind.WORD, statuses[is_fraud.astype(np.int64)]),
         )
 
-    def logins(self, day: Day, rows: Rows) -> Columns:
-        """The day's log."""
+    def logins(self, day: Day, rows: Rows) -> Iterator[Columns]:
+        """The day's log in blocks."""
         log = self.sessions.of_day(day, rows)
+        for first in range(0, len(log), BLOCK_ROWS):
+            yield self._logged(log[first : first + BLOCK_ROWS])
+
+    def _logged(self, log: np.ndarray) -> Columns:
         known = log["device"] != NONE
         see_first(self.first_used, log["device"][known], log["at"][known])
         see_first(self.first_seen, log["user"], log["at"])
@@ -148,14 +165,11 @@ def seven_tables(
     walk = _Walk(world)
     for day, rows in world.rows(progress):
         is_past = day.start < world.window_start
-        columns = walk.transfers(day, rows)
-        if not sampling.is_whole:
-            always = rows["typology"] != NONE
-            places, weights = sampling.of_day(world.options.seed, day, rows, always)
-            columns = (*picked(columns, places), Column("peso", Kind.INTEGER, weights))
-        yield Piece(EARLIER if is_past else TRANSFERS, columns, day.date)
+        for columns in walk.transfers(day, rows, sampling):
+            yield Piece(EARLIER if is_past else TRANSFERS, columns, day.date)
         if not is_past:
-            yield Piece(LOGINS, walk.logins(day, rows), day.date)
+            for columns in walk.logins(day, rows):
+                yield Piece(LOGINS, columns, day.date)
     yield Piece(CASES, walk.cases())
     yield from walk.registers()
 

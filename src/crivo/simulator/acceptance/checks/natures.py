@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from crivo.simulator.acceptance.finding import Check, Finding, around
-from crivo.simulator.acceptance.grouped import percent
+from crivo.simulator.acceptance.grouped import Figure, percent
 from crivo.simulator.acceptance.tally import Tally
 from crivo.simulator.natures import NATURES, Nature
 
@@ -27,10 +28,19 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
     findings = []
     for nature, (share, ticket) in OFFICIAL.items():
         place = NATURES.index(nature)
-        count, mean = percent(tally.natures.share(place)), tally.natures.mean_reais(place)
+        count, mean = percent(tally.natures.share(place)), _ticket(tally, place)
         findings.append(around(f"{nature}, share", "% of count", share, _POINTS, count))
         findings.append(around(f"{nature}, mean", "R$", ticket, _TICKET * ticket, mean))
     return tuple(findings)
+
+
+def _ticket(tally: Tally, place: int) -> Figure:
+    """The mean ticket in reais, with the error that was measured where it was."""
+    mean, error = tally.natures.mean_reais(place)
+    if error is not None and tally.variances is not None:
+        variance = float(tally.variances.of_ticket[place]) / int(tally.natures.counts[place])
+        error = math.sqrt(variance) / 100
+    return mean, error
 
 
 CHECK: Final = Check(

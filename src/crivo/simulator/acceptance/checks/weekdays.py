@@ -18,9 +18,9 @@ _OF_VALUE: Final = 0.08
 def _look(tally: Tally) -> tuple[Finding, ...]:
     counts = day_factors(tally.days, COUNTS, sum(OFFICIAL_COUNT) / 7)
     worth = None
-    if tally.value_variances is not None:
+    if tally.variances is not None:
         mean = sum(OFFICIAL_VALUE) / 7
-        worth = day_factors(tally.days, values(tally.value_variances), mean)
+        worth = day_factors(tally.days, values(tally.variances.of_value), mean)
     findings = []
     for what, factors, official, tolerance in (
         ("count", counts, OFFICIAL_COUNT, _OF_COUNT),
