@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from crivo.simulator import adversary
-from crivo.simulator.adversary import Crew, Mode, changed
+from crivo.simulator.adversary import Crew, Mode, changed, changed_facts
 from crivo.simulator.answers import Answer
 from crivo.simulator.levers import Lever
 from crivo.simulator.options import SimulationOptions
@@ -121,6 +121,25 @@ def test_sabotage_a_changed_campaign_is_seen_to_be_changed():
         rows = frauds[frauds["campaign"] == campaign]
         assert changed(town, rows, {lever: 1}).tobytes() != rows.tobytes()
         assert changed(town, rows, {}).tobytes() == rows.tobytes()
+
+
+def test_what_goes_with_a_campaign_moves_as_its_payments_do():
+    town, plan = world(1).town, world(1).plan
+    told = np.intersect1d(plan.facts["campaign"], plan.frauds["campaign"])
+    assert len(told) > 0
+    for campaign in told.tolist():
+        facts = plan.facts[plan.facts["campaign"] == campaign]
+        rows = plan.frauds[plan.frauds["campaign"] == campaign]
+        first = int(rows["occurred_at"].min())
+        assert changed_facts(town, facts, first, {}).tobytes() == facts.tobytes()
+        for levels in ({Lever.HOUR: 2}, {Lever.PACE: 1}, {Lever.HOUR: 1, Lever.PACE: 2}):
+            at = changed_facts(town, facts, first, levels)["occurred_at"]
+            shift = int(changed(town, rows, levels)["occurred_at"].min()) - first
+            before = facts["occurred_at"] <= first
+            assert (at[before] - facts["occurred_at"][before] == shift).all()
+            pace = 2 ** levels.get(Lever.PACE, 0)
+            later = (facts["occurred_at"] - first)[~before] * pace
+            assert (at[~before] - first - shift == later).all()
 
 
 @pytest.mark.parametrize("mode", Mode)
