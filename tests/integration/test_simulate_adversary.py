@@ -58,25 +58,21 @@ def test_who_adapts_meets_the_rules_and_both_are_named_in_the_manifest(tmp_path:
     assert (options["adversary"], options["policy"]) == ("adaptive", "rules")
 
 
-def stolen_and_arrived(folder: Path) -> int:
-    """Centavos of victims that came through."""
-    amounts = column(folder, "transfers", "amount_centavos")
-    hops = column(folder, "truth", "hop")
-    arrived = column(folder, "answers", "arrived")
-    return sum(
-        int(str(amount))
-        for amount, hop, came in zip(amounts, hops, arrived, strict=True)
-        if hop == 1 and came
-    )
+def payments(folder: Path, *, frauds: bool) -> list[tuple[object, ...]]:
+    """Instant, amount and parties of the frauds, or of all others, in the order of the file."""
+    names = ("occurred_at", "amount_centavos", "payer_account", "payee_account")
+    rows = zip(*(column(folder, "transfers", name) for name in names), strict=True)
+    is_fraud = column(folder, "truth", "is_fraud")
+    return [row for row, fraud in zip(rows, is_fraud, strict=True) if fraud == frauds]
 
 
-def test_who_adapts_gets_more_money_through_the_same_rules(tmp_path: Path):
-    found = {}
+def test_who_adapts_pays_otherwise_and_honest_people_pay_as_ever(tmp_path: Path):
     for mode in ("static", "adaptive"):
         flags = ("--tables", "platform", "--policy", "rules", "--adversary", mode)
         simulated(tmp_path / mode, *flags)
-        found[mode] = stolen_and_arrived(tmp_path / mode)
-    assert found["adaptive"] > found["static"] > 0
+    static, adaptive = tmp_path / "static", tmp_path / "adaptive"
+    assert payments(static, frauds=True) != payments(adaptive, frauds=True)
+    assert payments(static, frauds=False) == payments(adaptive, frauds=False)
 
 
 def test_what_was_stopped_is_told_apart_and_never_reported(tmp_path: Path):
