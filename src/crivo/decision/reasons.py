@@ -33,6 +33,10 @@ class ReasonCode(StrEnum):
     TIMEOUT_DEGRADED = "TIMEOUT_DEGRADED"
 
 
+#: By the stable name.
+REASON_CODES: Final = {reason.value: reason for reason in ReasonCode}
+
+
 class Audience(StrEnum):
     """Who reads a public text."""
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import typing
+from operator import attrgetter
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -115,7 +116,7 @@ _TransferArray: Final = msgspec.defstruct(
     frozen=True,
     gc=False,
 )
-_FIELDS: Final = tuple(field.name for field in dataclasses.fields(Transfer))
+_values: Final = attrgetter(*(field.name for field in dataclasses.fields(Transfer)))
 
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _RECORDS: Final = msgspec.msgpack.Decoder(Record)
@@ -154,7 +155,7 @@ def encode_record(
             transfer.end_to_end_id,
             INITIATION,
             True,
-            [getattr(transfer, name) for name in _FIELDS],
+            _values(transfer),
             given,
             derived,
             observed,

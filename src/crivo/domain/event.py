@@ -22,8 +22,7 @@ _TRANSFER_PREFIX: Final = length_prefixed(TRANSFER_FAMILY.encode(), RAIL_SOURCE.
 
 def make_event_id(family: str, source: str, own_id: str) -> bytes:
     """128 bits of SHA-256 over the length-prefixed (stream family, source, the source's own id)."""
-    parts = _family_prefix(family, source) + length_prefixed(own_id.encode())
-    return hashlib.sha256(parts).digest()[:16]
+    return _event_id(_family_prefix(family, source), own_id)
 
 
 @lru_cache(maxsize=64)
@@ -33,9 +32,12 @@ def _family_prefix(family: str, source: str) -> bytes:
 
 def transfer_event_id(end_to_end_id: str) -> bytes:
     """The event id of a transfer: its EndToEndId is the source's own id, at every door."""
-    own_id = end_to_end_id.encode()
-    parts = _TRANSFER_PREFIX + len(own_id).to_bytes(4, "big") + own_id
-    return hashlib.sha256(parts).digest()[:16]
+    return _event_id(_TRANSFER_PREFIX, end_to_end_id)
+
+
+def _event_id(prefix: bytes, own_id: str) -> bytes:
+    own = own_id.encode()
+    return hashlib.sha256(prefix + len(own).to_bytes(4, "big") + own).digest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

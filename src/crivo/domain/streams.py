@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from functools import lru_cache
+from struct import Struct
 from typing import Final
 
 
@@ -32,6 +33,7 @@ STREAM_RANK: Final = {stream: rank for rank, stream in enumerate(Stream)}
 _SEED: Final = 0x9747B28C
 _MULTIPLIER: Final = 0x5BD1E995
 _WORD: Final = 0xFFFFFFFF
+_FOUR: Final = Struct("<I")
 
 
 def murmur2(data: bytes) -> int:
@@ -39,8 +41,8 @@ def murmur2(data: bytes) -> int:
     length = len(data)
     digest = (_SEED ^ length) & _WORD
     whole = length & ~3
-    for start in range(0, whole, 4):
-        word = int.from_bytes(data[start : start + 4], "little") * _MULTIPLIER & _WORD
+    for (four,) in _FOUR.iter_unpack(data[:whole]):
+        word = four * _MULTIPLIER & _WORD
         word = (word ^ (word >> 24)) * _MULTIPLIER & _WORD
         digest = (digest * _MULTIPLIER & _WORD) ^ word
     if whole < length:

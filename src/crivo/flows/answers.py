@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from crivo.decision.outcome import Outcome
-from crivo.decision.reasons import ReasonCode
+from crivo.decision.outcome import OUTCOMES, Outcome
+from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import Record, Versions, decode_derived
 from crivo.domain.clock import SLACK
 from crivo.domain.errors import Code, Misconfigured, Refused
@@ -79,9 +79,9 @@ def answer_of(record: Record, *, seq: int, occurred_at: int, received_at: int) -
     """
     derived = decode_derived(record.derived)
     try:
-        outcome = Outcome(derived.outcome)
-        reasons = tuple(ReasonCode(code) for code in derived.reasons)
-    except ValueError as error:
+        outcome = OUTCOMES[derived.outcome]
+        reasons = tuple([REASON_CODES[code] for code in derived.reasons])
+    except KeyError as error:
         raise Refused(
             Code.FIELD_TYPE,
             f"the record holds a name that this release does not know: {error}",

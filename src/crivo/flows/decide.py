@@ -14,8 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
-from crivo.decision.outcome import Outcome
-from crivo.decision.reasons import ReasonCode
+from crivo.decision.outcome import OUTCOMES
+from crivo.decision.reasons import REASON_CODES
 from crivo.decision.record import (
     INITIATION,
     SCHEMA,
@@ -265,9 +265,9 @@ class DecisionService:
         answer = Answer(
             end_to_end_id=transfer.end_to_end_id,
             phase=INITIATION,
-            outcome=Outcome(derived.outcome),
+            outcome=OUTCOMES[derived.outcome],
             score=derived.score,
-            reasons=tuple(ReasonCode(code) for code in derived.reasons),
+            reasons=tuple([REASON_CODES[code] for code in derived.reasons]),
             versions=given.versions,
             as_of=given.as_of,
             seq=self._replica.folded,

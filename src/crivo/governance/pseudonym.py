@@ -116,7 +116,7 @@ class Pseudonymiser:
         if not normalised:
             raise ValueError(raw_id)
         inner, outer = self._inner[domain].copy(), self._outer.copy()
-        inner.update(length_prefixed(normalised))
+        inner.update(len(normalised).to_bytes(4, "big") + normalised)  # length-prefixed
         outer.update(inner.digest())
         return outer.digest()[:ENTITY_ID_BYTES]
 
@@ -129,7 +129,7 @@ def normalise(domain: IdDomain, raw_id: str) -> str:
     >>> normalise(IdDomain.KEY, " Ana@Exemplo.com "), normalise(IdDomain.KEY, "111.444.777-35")
     ('ana@exemplo.com', '11144477735')
     """
-    spelled = unicodedata.normalize("NFC", raw_id).strip()
+    spelled = (raw_id if raw_id.isascii() else unicodedata.normalize("NFC", raw_id)).strip()
     if domain is not IdDomain.KEY:
         return spelled
     key = spelled.lower()

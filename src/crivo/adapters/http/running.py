@@ -70,6 +70,7 @@ class Running:
         self._telemetry = telemetry
         self._stop = threading.Event()
         self._ready = False
+        self._projects = True
         self._projecting = threading.Thread(
             target=self._keep_up, name="crivo-projection", daemon=True
         )
@@ -80,7 +81,7 @@ class Running:
     @property
     def is_ready(self) -> bool:
         """Whether transfers are taken, and their decisions shown."""
-        return self._ready and self._projecting.is_alive()
+        return self._ready and self._projects
 
     def project(self, projection: Projection) -> None:
         """From the start on, this is kept up with the log."""
@@ -133,6 +134,12 @@ class Running:
         self._working.start()
 
     def _keep_up(self) -> None:
+        try:
+            self._project_until_stop()
+        finally:
+            self._projects = False
+
+    def _project_until_stop(self) -> None:
         projection = self._projection
         assert projection is not None, "a projection is given before the start"
         for seen in projection.latest(FEED_MAX):
