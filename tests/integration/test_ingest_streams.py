@@ -311,6 +311,25 @@ def test_a_served_vector_is_the_training_vector_with_all_that_was_told(served):
     }
 
 
+def test_what_is_told_of_transfers_that_were_decided_here_is_imported_after_them(
+    written, tmp_path, quarantine
+):
+    start = _some_instant(written["payer"])
+    with world(tmp_path) as played:
+        first = imported(written["payer"], played.log, quarantine, until=start)
+        played.service.recover(lambda _done, _end: None)
+        later = later_transfers(written["payer"], start)
+        for received_at, transfer in later:
+            played.decide(transfer, received_at=received_at).result(10)
+        settled = tmp_path / "settled"
+        shutil.copytree(written["payer"] / "settlements", settled / "settlements")
+        rest = imported(settled, played.log, quarantine)
+        again = imported(written["payer"], played.log, quarantine)
+    assert (rest.quarantined, again.quarantined) == (0, 0)
+    assert rest.accepted > len(later) // 2
+    assert again.duplicate == first.accepted + len(later) + rest.accepted
+
+
 def test_verify_covers_what_was_told_and_finds_no_mismatch(served):
     result = verify(
         served.log, served.folder / "bundles", one_in=1, progress=lambda _done, _end: None

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
+from crivo.decision.record import decision_event_id, decode_record, transfer_of
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event, transfer_event_id
@@ -185,12 +186,15 @@ class _Run:
         self.result.causes.update(row.code for row in refused)
 
     def _find(self, end_to_end_id: str) -> Transfer | None:
-        """The transfer of an id: of these days, or of the log."""
+        """The transfer of an id: of these days, of the log's history, or decided here."""
         for day in self._days:
             if end_to_end_id in day:
                 return day[end_to_end_id]
         stored = self._log.find(transfer_event_id(end_to_end_id))
-        return None if stored is None else decode_transfer(stored.event.payload)
+        if stored is not None:
+            return decode_transfer(stored.event.payload)
+        decided = self._log.find(decision_event_id(end_to_end_id))
+        return None if decided is None else transfer_of(decode_record(decided.event.payload))
 
     def _count(self, event: Event, is_new: bool) -> None:
         is_report = event.stream is Stream.REPORTS
