@@ -149,14 +149,8 @@ class _Run:
         reader = ToldReader(table, told, self._mapping, self._pseudonyms, self._find)
 
         def parsed() -> Iterator[tuple[int, Event | Refused]]:
-            rows = reader.rows()
-            for row, found in zip(rows, reader.parse(rows), strict=True):
-                if (
-                    isinstance(found, Refused)
-                    or self._until is None
-                    or found.received_at < self._until
-                ):
-                    yield row, found
+            rows = reader.rows(until=self._until)
+            yield from zip(rows, reader.parse(rows), strict=True)
 
         return parsed(), reader.raw
 

@@ -45,8 +45,8 @@ class ToldReader:
         self._find = find
         self._declared = told.declared()
 
-    def rows(self) -> list[int]:
-        """The rows that tell an event, in the order of the file."""
+    def rows(self, *, until: int | None) -> list[int]:
+        """The rows that tell an event received before `until`, in the order of the file."""
         every = range(self._table.row_count)
         needed = {told: _written(word) for told, word in self.told.where.items()}
         kept = [True] * len(every)
@@ -55,6 +55,9 @@ class ToldReader:
         for column, word in needed.items():
             cells = self._table.cells(column, every)
             kept = [k and _written(cell) == word for k, cell in zip(kept, cells, strict=True)]
+        if until is not None:
+            cells = self._table.cells(self._time, every)
+            kept = [k and self._is_before(cell, until) for k, cell in zip(kept, cells, strict=True)]
         return [row for row in every if kept[row]]
 
     def parse(self, rows: Sequence[int]) -> Iterator[Event | Refused]:
@@ -133,6 +136,13 @@ class ToldReader:
         if declared.type.base is int and text.removeprefix("-").isascii():
             return int(text) if text.removeprefix("-").isdigit() else text
         return text
+
+    def _is_before(self, cell: Cell, until: int) -> bool:
+        """Whether a row was received before then; one that does not say when is told of as such."""
+        try:
+            return self._instant(cell, self._time) < until
+        except Refused:
+            return True
 
     def _instant(self, cell: Cell, column: str) -> int:
         time = self._mapping.time
