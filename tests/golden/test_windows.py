@@ -11,10 +11,12 @@ from crivo.features.engine import BEHIND, LATE, Engine
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
-from tests.golden.windows import CASES, TILE_7D, TILE_30D, Case, T, rows
+from tests.golden import operators, windows
+from tests.golden.windows import TILE_7D, TILE_30D, Case, T, rows
 
 FEATURES = default_feature_set()
 PLAN = compile_plan(FEATURES)
+CASES = (*windows.CASES, *operators.CASES)
 
 
 def by_kernel(case: Case):
@@ -75,6 +77,13 @@ def test_every_plain_feature_was_worked_out_at_least_once():
     assert looked_at <= set(FEATURES.names)
     assert len(seen) >= 10
     assert kinds - seen == set()
+
+
+def test_every_operator_over_transfers_was_worked_out_at_least_once():
+    worked_out = {name for case in CASES for name in case.found}
+    of_transfers = [f for f in FEATURES.features if f.event == "transfer"]
+    seen = {f.statistic for f in of_transfers if f.name in worked_out}
+    assert {f.statistic for f in of_transfers} - seen == set()
 
 
 def _cheaper(case: Case) -> Case:

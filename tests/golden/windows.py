@@ -27,13 +27,18 @@ ANA, BIA, CAIO = 1, 2, 3
 
 @dataclass(frozen=True)
 class Paid:
-    """A transfer; `reais` are whole, `delay` lies between its instant and its receipt."""
+    """A transfer; `reais` are whole, `delay` lies between its instant and its receipt.
+
+    `device` 0 is none that was told of, and `bank` is the payee's.
+    """
 
     at: int
     payer: int = ANA
     payee: int = BIA
     reais: int = 10
     delay: int = 0
+    device: int = 0
+    bank: int = ABSENT
 
 
 @dataclass(frozen=True)
@@ -74,6 +79,7 @@ def rows(events: tuple[Paid | Said, ...]) -> np.ndarray[Any, Any]:
         if isinstance(event, Paid):
             row["kind"] = RowKind.TRANSFER
             row["received_at"] += event.delay
+            row["device_0"], row["payee_ispb"] = event.device, event.bank
         else:
             row["kind"] = RowKind.REPORT
             row["accepted"] = int(event.accepted)
