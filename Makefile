@@ -43,9 +43,9 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
-extra: $(DEFAULT) ## Add what only some need to .venv: NAME=mlflow (its pages and server)
+extra: ## Crivo with what only some need, in .tools/NAME: NAME=mlflow (its pages and server)
 	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
-	@$(UV) pip install --quiet --require-hashes --python .venv -r requirements/$(NAME).txt
+	@$(MAKE) .tools/$(NAME)/.stamp
 
 peers: .tools/peers/.stamp ## Install what benchmarks/features.py is compared with, beside .venv
 
@@ -79,6 +79,15 @@ $(UV): requirements/uv.txt
 
 .venv/bin/python: | $(UV)
 	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .venv
+
+# An environment of its own: mlflow and mlflow-skinny own the same files, and a sync of .venv, which
+# takes the one out again, would take the other's with it.
+$(EXTRAS:%=.tools/%/.stamp): .tools/%/.stamp: requirements/%.txt requirements/build.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .tools/$*
+	@$(UV) pip sync --quiet --require-hashes --python .tools/$* requirements/$*.txt
+	@$(UV) pip install --quiet --python .tools/$* --no-deps --build-constraints \
+		requirements/build.txt --editable .
+	@touch .tools/$*/.stamp
 
 .tools/peers/.stamp: requirements/peers.txt $(UV)
 	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .tools/peers

@@ -18,11 +18,9 @@ from crivo.adapters.http.answers import DecisionAnswer
 from crivo.adapters.http.bodies import DecisionBody, ReportBody
 from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.gate import Entrance, entrance_of
-from crivo.adapters.http.key_file import LOOK_NS
 from crivo.adapters.http.openapi import EVENT_EXAMPLE
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.telemetry.metrics import CATALOGUE, Kind, Metrics
-from crivo.bootstrap.home import new_api_key, revoke_api_key
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code
@@ -207,15 +205,6 @@ def test_every_reference_of_the_document_leads_somewhere(client: Caller) -> None
             place = place[part]
 
 
-def test_another_key_of_the_file_is_soon_good(service: Service, client: Caller) -> None:
-    key = new_api_key(service.home.settings, "another")
-    time.sleep(LOOK_NS / 1e9)
-    headers = {"authorization": f"Bearer {key}"}
-    assert client.get("/v1/model", headers=headers).status_code == 200
-    assert key not in service.home.paths.api_keys.read_text()
-    assert service.home.paths.api_keys.stat().st_mode & 0o077 == 0
-
-
 def test_a_slow_disk_costs_a_503_and_a_repeat_finds_the_answer(
     service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -302,15 +291,6 @@ def test_a_receipt_is_not_taken_where_the_log_has_a_wall_clock(
     for path, sent in (("/v1/decisions", body), ("/v1/reports", report)):
         answer = client.post(path, json=sent)
         assert (answer.status_code, answer.json()["field"]) == (422, "received_at")
-
-
-def test_a_key_that_is_revoked_is_soon_worthless(service: Service, client: Caller) -> None:
-    headers = {"authorization": f"Bearer {new_api_key(service.home.settings, 'leaver')}"}
-    time.sleep(LOOK_NS / 1e9)
-    assert client.get("/v1/model", headers=headers).status_code == 200
-    revoke_api_key(service.home.settings, "leaver")
-    time.sleep(LOOK_NS / 1e9)
-    assert client.get("/v1/model", headers=headers).status_code == 401
 
 
 def test_as_many_rows_as_are_promised_fit_into_a_body(service: Service) -> None:

@@ -23,9 +23,14 @@ class Disk(apsw.VFS):
         self.gate.set()
         self.broken: type[apsw.Error] | None = None
         self.broken_sync = False
+        self.broken_open = False
+        #: What the names of the files end with that `broken` is about.
+        self.broken_suffix = ""
         super().__init__(name, "")
 
     def xOpen(self, name, flags):
+        if self.broken_open:
+            raise apsw.CantOpenError("no file can be opened on purpose")
         return WatchedFile(self, name, flags)
 
     def xDelete(self, filename, syncdir):
@@ -54,7 +59,7 @@ class WatchedFile(apsw.VFSFile):
             disk.durable.setdefault(self._name, bytearray(held))
 
     def xWrite(self, data, offset):
-        if self._disk.broken is not None:
+        if self._disk.broken is not None and self._name.endswith(self._disk.broken_suffix):
             raise self._disk.broken("the disk is broken on purpose")
         self._disk.writes += 1
         super().xWrite(data, offset)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import replace
@@ -12,6 +13,7 @@ import pytest
 
 from crivo.adapters.sqlite import checkpoint, connection
 from crivo.adapters.sqlite.log import SqliteLog
+from crivo.adapters.sqlite.schema import STATEMENT_ROWS
 from crivo.domain.errors import Code, Unavailable
 from tests.ports.disk import Disk
 from tests.ports.logs import (
@@ -125,15 +127,19 @@ def test_a_sync_completes_between_submission_and_done(disk, log):
     assert seen[0] > before
 
 
-def test_a_submission_is_whole_or_absent_after_a_power_cut(tmp_path, disk, log):
-    """Power is cut at a moment of its own, while submissions of five events are under way."""
+@pytest.mark.parametrize("size", [5, STATEMENT_ROWS + 86])
+def test_a_submission_is_whole_or_absent_after_a_power_cut(tmp_path, disk, log, size):
+    """Power is cut at a moment of its own, while submissions are under way.
+
+    Five events go in one statement; the others in several, and in one transaction.
+    """
     stop = threading.Event()
 
     def write() -> None:
         number = 0
         while not stop.is_set():
-            log.append(events(number, number + 5))
-            number += 5
+            log.append(events(number, number + size))
+            number += size
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -142,7 +148,7 @@ def test_a_submission_is_whole_or_absent_after_a_power_cut(tmp_path, disk, log):
             time.sleep(0.01)
             left = disk.cut_power(tmp_path / f"cut-{cut}")
             survived = open_test_log(left)
-            assert survived.end() % 5 == 0
+            assert survived.end() % size == 0
             assert stored(survived) == events(0, survived.end())
             survived.close()
     finally:
@@ -168,6 +174,44 @@ def test_a_failed_commit_is_told_retried_and_neither_lost_nor_doubled(disk, log,
     append_when_it_accepts(log, 9)
     assert stored(log) == [*events(0, 6), event(9)]
     assert_gapless(log)
+
+
+def test_a_log_that_cannot_be_opened_again_for_a_while_is_opened_when_it_can(disk, log):
+    log.append(events(0, 3))
+    disk.broken, disk.broken_open = apsw.FullError, True
+    with pytest.raises(Unavailable):
+        log.append([event(3)])
+    time.sleep(0.1)  # several attempts to open it fail
+    disk.broken, disk.broken_open = None, False
+    append_when_it_accepts(log, 9)
+    assert stored(log) == [*events(0, 4), event(9)]
+
+
+def test_a_commit_whose_checkpoint_fails_is_neither_lost_nor_doubled(tmp_path, disk, monkeypatch):
+    monkeypatch.setattr(checkpoint, "REQUEST_PAGES", 10**9)
+    monkeypatch.setattr(checkpoint, "COMMIT_PAGES", 3)
+    log = open_test_log(tmp_path / "log.sqlite", vfs=disk.name)
+    disk.broken, disk.broken_suffix = apsw.IOError, ".sqlite"
+    told: list[Exception | None] = []
+    for number in range(4):
+        with contextlib.suppress(Unavailable):
+            log.submit([event(number)], told.append)
+    time.sleep(0.1)  # several attempts to move the pages fail
+    disk.broken, disk.broken_suffix = None, ""
+    append_when_it_accepts(log, 9)
+    assert stored(log) == [*events(0, len(stored(log)) - 1), event(9)]
+    assert_gapless(log)
+    log.close()
+
+
+def test_sabotage_parts_of_a_submission_that_are_kept_apart_are_noticed(
+    tmp_path, disk, log, monkeypatch
+):
+    monkeypatch.setattr("crivo.adapters.sqlite.schema.transaction", contextlib.nullcontext)
+    with pytest.raises(AssertionError):
+        test_a_submission_is_whole_or_absent_after_a_power_cut(
+            tmp_path, disk, log, STATEMENT_ROWS + 86
+        )
 
 
 def append_when_it_accepts(log: SqliteLog, number: int) -> None:

@@ -191,6 +191,20 @@ def test_a_log_opened_again_goes_on_where_it_stopped(tmp_path):
     reader.close()
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_the_order_time_on_disk_never_goes_back_either(tmp_path, apart):
+    path = tmp_path / "log.sqlite"
+    log = open_test_log(path)
+    late = [event(9, payer=1), event(4, payer=1)]
+    for some in [[each] for each in late] if apart else [late]:
+        log.append(some)
+    log.close()
+    for opened in (open_reader(path), open_test_log(path)):
+        partition = partition_of(late[0].key, 4)
+        assert opened.order_time(Stream.HISTORY, partition) == late[0].received_at
+        opened.close()
+
+
 def test_a_second_writer_is_refused_and_readers_are_not(tmp_path):
     path = tmp_path / "log.sqlite"
     log = open_test_log(path)

@@ -20,6 +20,9 @@ from crivo.flows.ports import Cell, Table
 from crivo.flows.told_mapping import FILLED_IN, Told
 from crivo.governance.pseudonym import Pseudonymiser
 
+#: Python refuses to read more than 4,300 digits, and no field holds twenty.
+_DIGITS_MAX: Final = 400
+
 _BOOLS: Final = {"true": True, "false": False}
 
 #: The transfer of an EndToEndId, or None where it is not known.
@@ -133,8 +136,10 @@ class ToldReader:
         text = _text(cell, column)
         if declared.type.base is bool:
             return _BOOLS.get(text, text)
-        if declared.type.base is int and text.removeprefix("-").isascii():
-            return int(text) if text.removeprefix("-").isdigit() else text
+        digits = text.removeprefix("-")
+        if declared.type.base is int and digits.isascii() and digits.isdigit():
+            # A longer one stays text, which no whole number is: no field holds so many digits.
+            return int(text) if len(digits) <= _DIGITS_MAX else text
         return text
 
     def _is_before(self, cell: Cell, until: int) -> bool:

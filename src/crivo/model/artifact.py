@@ -30,6 +30,8 @@ KNOTS: Final = 4_097
 STEP_LOG2_MAX: Final = 33
 LEAF: Final = -1
 TREES_MAX: Final = 10_000
+#: A node of the scorer names its input in sixteen bits.
+INPUTS_MAX: Final = 32_767
 
 Int64s = npt.NDArray[np.int64]
 
@@ -267,19 +269,31 @@ def _check_forest(forest: Forest, n_inputs: int) -> None:
     if forest.roots.min() < 0 or forest.roots.max() >= n:
         raise _invalid("roots", f"nodes 0..{n - 1}", "one outside")
     inner = forest.feature != LEAF
+    if n_inputs > INPUTS_MAX:
+        raise _invalid("inputs", f"at most {INPUTS_MAX}", n_inputs)
     if (forest.feature[inner] < 0).any() or (forest.feature[inner] >= n_inputs).any():
         raise _invalid("feature", f"inputs 0..{n_inputs - 1}", "one outside")
     if not np.isfinite(forest.threshold[inner]).all():
         raise _invalid("threshold", "finite numbers", "one that is not")
-    here = np.flatnonzero(inner)
+    _check_trees(forest, np.flatnonzero(inner))
+    # The sum over all trees must not overflow.
+    greatest = max(int(forest.value.max()), -int(forest.value.min()))
+    if greatest * len(forest.roots) >= 1 << 62:
+        raise _invalid("value", "margins whose sum stays below 2^62", "greater ones")
+
+
+def _check_trees(forest: Forest, inner: npt.NDArray[np.intp]) -> None:
+    """Every walk ends, and every node is a root or the child of one other."""
+    n = len(forest.feature)
+    parents = np.zeros(n, np.int64)
     for name in ("left", "right"):
         child = getattr(forest, name)[inner]
-        # A child after its parent: every walk ends.
-        if (child <= here).any() or (child >= n).any():
+        if (child <= inner).any() or (child >= n).any():
             raise _invalid(name, "nodes after their parent", "one that is not")
-    # The sum over all trees must not overflow.
-    if int(np.abs(forest.value).max()) * len(forest.roots) >= 1 << 62:
-        raise _invalid("value", "margins whose sum stays below 2^62", "greater ones")
+        np.add.at(parents, child, 1)
+    np.add.at(parents, forest.roots, 1)
+    if (parents != 1).any():
+        raise _invalid("left, right, roots", "trees: one way to each node", "another number")
 
 
 def _check_calibration(calibration: Calibration) -> None:

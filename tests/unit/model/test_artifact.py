@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.model.artifact import Artifact, load_artifact, save_artifact
+from crivo.model.artifact import INPUTS_MAX, Artifact, load_artifact, save_artifact
 from crivo.model.scorer import Scorer
 from tests.unit.model.worlds import trained
 
@@ -93,6 +93,8 @@ def test_no_model_says_how_to_get_one(tmp_path):
         ("feature", 0, 5),
         ("threshold", 0, np.nan),
         ("roots", 0, -1),
+        ("roots", 1, 0),
+        ("value", 0, np.iinfo(np.int64).min),
     ],
 )
 def test_arrays_that_are_no_forest_are_refused(artifact, column, place, value):
@@ -100,6 +102,23 @@ def test_arrays_that_are_no_forest_are_refused(artifact, column, place, value):
     broken[place] = value
     with pytest.raises(Misconfigured) as refusal:
         replace(artifact, forest=replace(artifact.forest, **{column: broken}))
+    assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_a_node_with_two_ways_to_it_is_refused(artifact):
+    forest = artifact.forest
+    shared = forest.right.copy()
+    shared[0] = forest.left[0]
+    with pytest.raises(Misconfigured) as refusal:
+        replace(artifact, forest=replace(forest, right=shared))
+    assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_more_inputs_than_a_node_can_name_are_refused(artifact):
+    names = tuple(f"input_{number}" for number in range(INPUTS_MAX + 1))
+    assert replace(artifact, input_names=names[:-1]).input_names == names[:-1]
+    with pytest.raises(Misconfigured) as refusal:
+        replace(artifact, input_names=names)
     assert refusal.value.code is Code.ARTIFACT_INVALID
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 from collections.abc import Callable, Sequence
@@ -22,6 +23,8 @@ class KeptKey:
     sha256: str
     made_at: str
 
+
+_LOGGER: Final = logging.getLogger("crivo.keys")
 
 #: How often a service looks whether keys were made or revoked.
 LOOK_NS: Final = 100_000_000
@@ -44,7 +47,7 @@ def read_keys(path: Path) -> tuple[KeptKey, ...]:
                 raise ValueError(key.name)
     except FileNotFoundError:
         return ()
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise Misconfigured(
             Code.FILE_UNREADABLE,
             f"{path} is not a file of API keys",
@@ -113,7 +116,7 @@ class KeyReader:
     """Gives the fingerprints in the file, and those known besides; the same tuple while they stay.
 
     It looks at the file every tenth of a second and reads it again only where that has changed,
-    since every request asks.
+    since every request asks. While the file is damaged nobody passes, and the log tells once why.
     """
 
     def __init__(
@@ -124,18 +127,24 @@ class KeyReader:
         self._known = known
         self._look_at = 0
         self._seen: object = None
-        self._kept = known
+        self._kept: tuple[bytes, ...] | None = known
 
     def __call__(self) -> tuple[bytes, ...]:
         """The fingerprints.
 
         Raises:
-            Unavailable: FILE_UNREADABLE while the file is damaged: nobody passes then.
+            Unavailable: NOT_READY while the file cannot be read.
         """
         now = self._monotonic_ns()
         if now >= self._look_at:
-            self._look()
             self._look_at = now + LOOK_NS
+            self._look()
+        if self._kept is None:
+            raise Unavailable(
+                Code.NOT_READY,
+                "the service cannot read its API keys",
+                hint="Whoever runs it finds the cause in its log and in `crivo keys list`.",
+            )
         return self._kept
 
     def _look(self) -> None:
@@ -144,15 +153,16 @@ class KeyReader:
             state: object = (status.st_mtime_ns, status.st_size, status.st_ino)
         except FileNotFoundError:
             state = None
+        except OSError as error:
+            state = str(error)
         if state == self._seen:
             return
+        self._seen = state
         try:
             added = (bytes.fromhex(key.sha256) for key in read_keys(self._path))
             self._kept = (*self._known, *added)
         except Misconfigured as error:
-            raise Unavailable(
-                Code.FILE_UNREADABLE,
-                "the service cannot read its API keys",
-                hint="Whoever runs it finds the cause in `crivo keys list`.",
-            ) from error
-        self._seen = state
+            self._kept = None
+            _LOGGER.warning(
+                "keys.unreadable", extra={"code": error.code, "facts": {"words": str(error)}}
+            )

@@ -136,7 +136,7 @@ class GroupWriter:
                 # A caller gave an id that is there already its word for new. No retry mends that.
                 self._tell_of_failure(group, error)
                 return False
-            except apsw.Error as error:
+            except (apsw.Error, Unavailable) as error:
                 self._tell_of_failure(group, error)
             with self._changed:
                 if self._closing or self._changed.wait_for(lambda: self._closing, wait):
@@ -152,11 +152,11 @@ class GroupWriter:
 
     def _commit(self, group: list[Submission]) -> None:
         rows = [row for submission in group for row in submission.rows]
-        if self._connection is None:
-            self._connection = self._open()
-            rows = self._not_yet_stored(self._connection, rows)
-        connection = self._connection
+        is_fresh = self._connection is None
+        connection = self._connection = self._connection or self._open()
         try:
+            if is_fresh:
+                rows = self._not_yet_stored(connection, rows)
             if rows:
                 insert_events(connection, rows)
         except apsw.Error:
@@ -175,12 +175,10 @@ class GroupWriter:
         if rows[0][0] < end:
             busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()[0]
             if busy:
-                self._connection = None
-                connection.close(True)
                 raise apsw.BusyError("a reader holds up the checkpoint after a failed sync")
         return [row for row in rows if row[0] >= end]
 
-    def _tell_of_failure(self, group: list[Submission], error: apsw.Error) -> None:
+    def _tell_of_failure(self, group: list[Submission], error: apsw.Error | Unavailable) -> None:
         """Refuses new submissions, and takes those that queued meanwhile into the group."""
         with self._changed:
             self._failure = str(error)

@@ -96,20 +96,32 @@ def test_the_file_of_keys_is_looked_at_every_tenth_of_a_second(tmp_path: Path) -
     assert read() is read()
 
 
-def test_a_damaged_file_of_keys_lets_nobody_in_until_it_is_mended(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", ["[{", "[" * 100_000, '[{"name": "ana"}]', "7"])
+def test_a_damaged_file_of_keys_lets_nobody_in_until_it_is_mended(
+    tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
+) -> None:
     path, now = tmp_path / "keys.json", Time()
     add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z")
-    read, good = KeyReader(path, monotonic_ns=now), path.read_text()
-    assert read() == (fingerprint("s"),)
-    path.write_text(good[:20])
-    now.now += LOOK_NS
-    for _ in range(2):
-        with pytest.raises(Unavailable) as caught:
-            read()
-        assert caught.value.code is Code.FILE_UNREADABLE
+    read, good = KeyReader(path, monotonic_ns=now, known=(b"k" * 32,)), path.read_text()
+    assert read() == (b"k" * 32, fingerprint("s"))
+    path.write_text(damage)
+    for _ in range(3):
+        now.now += LOOK_NS
+        for _ in range(2):
+            with pytest.raises(Unavailable) as caught:
+                read()
+            assert caught.value.code is Code.NOT_READY
+    assert [each.message for each in caplog.records] == ["keys.unreadable"]
     path.write_text(good)
     now.now += LOOK_NS
-    assert read() == (fingerprint("s"),)
+    assert read() == (b"k" * 32, fingerprint("s"))
+
+
+def test_a_folder_of_keys_that_is_a_file_lets_nobody_in(tmp_path: Path) -> None:
+    (tmp_path / "keys").write_text("no folder")
+    read = KeyReader(tmp_path / "keys" / "api_keys.json", monotonic_ns=Time())
+    with pytest.raises(Unavailable):
+        read()
 
 
 def test_a_link_opens_the_page_once() -> None:
