@@ -171,6 +171,24 @@ def test_duplicates_are_counted_inside_a_file_and_between_files(tmp_path, here):
     assert here.events() == before
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_label_of_another_transfer_under_the_same_id_is_put_aside(tmp_path, here, apart):
+    rows = ["1,2018-04-02T00:00:00Z,ana,bia,10.00,0", "1,2018-04-02T00:00:01Z,ana,eva,999.00,1"]
+    same = "1,2018-04-02T00:00:00Z,ana,bia,10.00,1"
+    results = [
+        here.ingest(write_csv(tmp_path / f"{place}.csv", some))
+        for place, some in enumerate([[row] for row in rows] if apart else [rows])
+    ]
+    assert sum(each.accepted for each in results) == 1
+    assert sum(each.quarantined for each in results) == 1
+    assert sum(each.reports for each in results) == 0
+    assert all(each.is_conserved for each in results)
+    (aside,) = here.quarantine.rows(limit=10)
+    assert aside.code is Code.CONFLICT
+    # What is told of that very transfer later counts.
+    assert here.ingest(write_csv(tmp_path / "later.csv", [same])).reports == 1
+
+
 def test_rows_without_ids_get_them_from_the_file_and_their_place(tmp_path, here):
     text = (
         'source = "bank"\nkind = "events"\n[time]\ncolumn = "time"\n[transfer]\npayer = "payer"\n'

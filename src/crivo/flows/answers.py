@@ -116,7 +116,7 @@ def check_same_facts(first: Transfer, repeat: Transfer) -> None:
         if before is not None and now is not None and before != now:
             raise Refused(
                 Code.CONFLICT,
-                "this EndToEndId was decided with other facts",
+                "this EndToEndId is another transfer's: the facts differ",
                 hint="A repeat carries the same facts; another transfer carries another id.",
                 field=name,
                 expected="the fact of the first request",

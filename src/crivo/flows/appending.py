@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from crivo.decision.record import decision_event_id
+from crivo.decision.record import decision_event_id, decode_record, transfer_of
 from crivo.domain.errors import Code, Refused
-from crivo.domain.event import Event
+from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.streams import Stream, partition_of
+from crivo.domain.transfer import Transfer
+from crivo.flows.codec import decode_transfer
 from crivo.flows.ports import Log
 
 #: Told of each event whether it is new.
@@ -83,3 +85,12 @@ class Appender:
                     expected=f"nothing received before {format_rfc3339(order_time)}",
                     found=format_rfc3339(event.received_at),
                 )
+
+
+def known_transfer(log: Log, end_to_end_id: str) -> Transfer | None:
+    """The transfer of an id in the log: of its history, or decided here."""
+    stored = log.find(transfer_event_id(end_to_end_id))
+    if stored is not None:
+        return decode_transfer(stored.event.payload)
+    decided = log.find(decision_event_id(end_to_end_id))
+    return None if decided is None else transfer_of(decode_record(decided.event.payload))

@@ -17,7 +17,9 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.streams import Stream
-from crivo.flows.appending import Appender
+from crivo.domain.transfer import Transfer
+from crivo.flows.answers import check_same_facts
+from crivo.flows.appending import Appender, known_transfer
 from crivo.flows.history import history_event, label_event, transfer_of_row
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import (
@@ -174,11 +176,15 @@ class _Run:
         """Appends what these rows hold, with the reports that are due before the last of them."""
         events: list[Event] = []
         refused: list[QuarantinedRow] = []
+        firsts: dict[str, Transfer] = {}
         for row, parsed in zip(rows, self._rows.parse(rows), strict=True):
             try:
                 if isinstance(parsed, Refused):
                     raise parsed
                 value = transfer_of_row(parsed, self._pseudonyms)
+                first = firsts.setdefault(value.end_to_end_id, value)
+                if parsed.known_at is not None:
+                    self._check_first(first, value)
             except Refused as refusal:
                 refused.append(self._quarantined(row, refusal))
                 continue
@@ -192,6 +198,17 @@ class _Run:
         self.result.received += len(rows)
         self._appender.append(events)
         self._put(refused)
+
+    def _check_first(self, first: Transfer, value: Transfer) -> None:
+        """Nothing, unless another transfer has the id: the label would be told of that one.
+
+        `first` is the first of these rows with the id.
+
+        Raises:
+            Refused: CONFLICT.
+        """
+        known = known_transfer(self._log, value.end_to_end_id)
+        check_same_facts(first if known is None else known, value)
 
     def append_reports(self) -> None:
         """Appends the reports that are left, in their order."""

@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Final
 
-from crivo.decision.record import decision_event_id, decode_record, transfer_of
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
-from crivo.domain.event import Event, transfer_event_id
+from crivo.domain.event import Event
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.domain.transfer import Transfer
-from crivo.flows.appending import Appender
-from crivo.flows.codec import decode_transfer
+from crivo.flows.appending import Appender, known_transfer
 from crivo.flows.history import history_event, transfer_of_row
 from crivo.flows.ingest import IngestResult, Progress, malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Mapping
@@ -184,11 +182,7 @@ class _Run:
         for day in self._days:
             if end_to_end_id in day:
                 return day[end_to_end_id]
-        stored = self._log.find(transfer_event_id(end_to_end_id))
-        if stored is not None:
-            return decode_transfer(stored.event.payload)
-        decided = self._log.find(decision_event_id(end_to_end_id))
-        return None if decided is None else transfer_of(decode_record(decided.event.payload))
+        return known_transfer(self._log, end_to_end_id)
 
     def _count(self, event: Event, is_new: bool) -> None:
         is_report = event.stream is Stream.REPORTS
