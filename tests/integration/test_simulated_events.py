@@ -126,7 +126,7 @@ def devices(row: Row) -> EventValue:
         occurred_at=row["occurred_at"],
         account_id=account(row, "account"),
         device_id=PSEUDONYMS.device(str(row["device"])),
-        previous=None,
+        previous=optional(row, "previous", DeviceStatus),
         status=DeviceStatus(row["status"]),
     )
 

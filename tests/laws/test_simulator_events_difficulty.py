@@ -11,6 +11,7 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 from crivo.simulator.columns import Column, Kind
+from crivo.simulator.events.chronicle import Chronicle
 from crivo.simulator.events.kind import Tier
 from crivo.simulator.events.streams import EventStreams
 from crivo.simulator.events.viewpoint import Viewpoint
@@ -33,15 +34,21 @@ def seen() -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Every field of the transfers as numbers, nulls below all, and which transfers are frauds."""
     world = simulate(WORLD)
     streams = EventStreams(world, Viewpoint.PAYER_PSP, (TRANSFERS,))
+    chronicle = Chronicle(world)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in NAMES}
-    frauds = []
+    ids: list[np.ndarray] = []
+    frauds: list[np.ndarray] = []
     for day, rows in world.rows():
-        frauds.append(rows["typology"] != NONE)
+        # Orders that came to nothing are attempts too, and what is received later is seen later.
+        facts = chronicle.day(day, rows)
+        frauds.append(facts.ids[facts.rows["typology"] != NONE])
         for piece in streams.of_day(day, rows):
             at = next(c.values for c in piece.columns if c.name == "occurred_at")
             for column in piece.columns:
                 parts[column.name].append(_numbers(column, at))
-    return {name: np.concatenate(found) for name, found in parts.items()}, np.concatenate(frauds)
+            ids.append(next(c.values for c in piece.columns if c.name == "end_to_end_id"))
+    fields = {name: np.concatenate(found) for name, found in parts.items()}
+    return fields, np.isin(np.concatenate(ids), np.concatenate(frauds))
 
 
 def _numbers(column: Column, at: np.ndarray) -> np.ndarray:

@@ -16,6 +16,8 @@ class Disk(apsw.VFS):
     def __init__(self, name: str) -> None:
         self.name = name
         self.durable: dict[str, bytearray] = {}
+        #: Held while `durable` changes: the power goes for all files at one instant.
+        self.instant = threading.Lock()
         self.syncs = 0
         self.writes = 0
         self.lies = False
@@ -35,13 +37,16 @@ class Disk(apsw.VFS):
 
     def xDelete(self, filename, syncdir):
         super().xDelete(filename, syncdir)
-        self.durable.pop(filename, None)
+        with self.instant:
+            self.durable.pop(filename, None)
 
     def cut_power(self, folder: Path) -> Path:
         """Puts what a power cut would leave now into `folder`; the path of the log there."""
         folder.mkdir()
-        for name, content in list(self.durable.items()):
-            (folder / Path(name).name).write_bytes(bytes(content))
+        with self.instant:
+            left = {name: bytes(content) for name, content in self.durable.items()}
+        for name, content in left.items():
+            (folder / Path(name).name).write_bytes(content)
         return folder / "log.sqlite"
 
 
@@ -77,11 +82,12 @@ class WatchedFile(apsw.VFSFile):
         self._disk.syncs += 1
         if self._disk.lies:
             return
-        content = self._disk.durable.setdefault(self._name, bytearray())
-        for offset, data in self._waiting:
-            if data is None:
-                del content[offset:]
-            else:
-                content.extend(bytes(max(0, offset + len(data) - len(content))))
-                content[offset : offset + len(data)] = data
-        self._waiting.clear()
+        with self._disk.instant:
+            content = self._disk.durable.setdefault(self._name, bytearray())
+            for offset, data in self._waiting:
+                if data is None:
+                    del content[offset:]
+                else:
+                    content.extend(bytes(max(0, offset + len(data) - len(content))))
+                    content[offset : offset + len(data)] = data
+            self._waiting.clear()
