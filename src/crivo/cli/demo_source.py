@@ -28,6 +28,10 @@ RIPEN_DAYS: Final = 14
 #: The demo's world: a constant first day, so that it does not depend on when it is made.
 START: Final = "2026-08-03"
 
+#: Twice the frauds of an enriched world: claims come weeks late, and six weeks hold few that are
+#: known in time to train, calibrate and test.
+PREVALENCE: Final = "0.01"
+
 _ENCODE: Final = msgspec.json.Encoder().encode
 
 
@@ -88,6 +92,7 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
         days=days,
         past_days=0,
         scale=scale,
+        prevalence=PREVALENCE,
         file_format="parquet",
     )
     with progress_bar("  transfers", unit="transfers") as progress:
