@@ -16,20 +16,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crivo.cli.simulate import SimulateFlags, planned_world
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.transfer import Initiation
 from crivo.simulator.acceptance import checks
 from crivo.simulator.acceptance.accepted import LEGAL, VALUE, of_recovery
 from crivo.simulator.acceptance.finding import Verdict, default_checks, judged
+from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import Sides, Tally
-from crivo.simulator.acceptance.walk import sides, walk
+from crivo.simulator.acceptance.walk import walk
 from crivo.simulator.blocks import Block
 from crivo.simulator.natures import Nature
 from crivo.simulator.options import ENRICHED_PREVALENCE, NATURAL_PREVALENCE, SimulationOptions
 from crivo.simulator.people import natures
 from crivo.simulator.recoveries import Recovery
 from crivo.simulator.rhythm import Day
-from crivo.simulator.rows import INITIATIONS, Rows
+from crivo.simulator.rows import INITIATIONS, NONE, Rows
 from crivo.simulator.seven.words import KeyKind
 from crivo.simulator.world import World, simulate
 
@@ -38,6 +40,9 @@ NATURAL = SimulationOptions(seed=SEED, scale=Decimal(8), prevalence=NATURAL_PREV
 ENRICHED = SimulationOptions(seed=SEED, scale=Decimal(2), prevalence=ENRICHED_PREVALENCE)
 #: What makes the world's figures may not be read by what checks them.
 SOURCES_OF_FIGURES = {"composition", "day_plan", "daily_life", "rhythm", "initiations", "reports"}
+
+#: The seed of the command, and others.
+SEEDS_OF_DEFAULTS = (7, 3)
 
 Bend = Callable[[World, Day, Rows, Sides], tuple[Rows, Sides]]
 
@@ -62,6 +67,26 @@ def enriched() -> Tally:
     return walk(simulate(ENRICHED))
 
 
+@cache
+def errors_of_defaults() -> Tally:
+    """What the command measures of its own world, all of it."""
+    return walk(planned_world(SimulateFlags(out=Path())))
+
+
+def by_default(seed: int, *, frauds_are_life: bool = False) -> Tally:
+    """The tally of the command's world of this seed, with the errors of its own."""
+    tally = Tally(keys=errors_of_defaults().keys, names=errors_of_defaults().names)
+    tally.variances, tally.towns = errors_of_defaults().variances, errors_of_defaults().towns
+    tally.accepted.frauds_covariance = errors_of_defaults().accepted.frauds_covariance
+    made = planned_world(SimulateFlags(out=Path(), seed=seed))
+    for day, rows in made.rows():
+        of_rows = sides(made.town, rows)
+        if frauds_are_life:
+            rows["typology"] = NONE
+        tally.add(day.date, rows, of_rows)
+    return tally
+
+
 def failing(tally: Tally, *, natural: bool = True) -> set[int]:
     outcomes = judged(tally, natural=natural)
     return {one.check.number for one in outcomes if one.verdict is Verdict.FAILS}
@@ -71,6 +96,7 @@ def bent(bend: Bend) -> Tally:
     """The tally of the natural world with each day bent."""
     tally = Tally(keys=straight().keys, names=straight().names)
     tally.variances = straight().variances
+    tally.towns = straight().towns
     tally.accepted.frauds_covariance = straight().accepted.frauds_covariance
     for day, rows, of_rows in days():
         tally.add(day.date, *bend(world(), day, rows.copy(), of_rows))
@@ -97,6 +123,17 @@ def test_in_an_enriched_world_what_frauds_change_by_design_is_not_asked():
     asked = {one.check.number for one in judged(enriched(), natural=False)}
     assert asked == set(range(1, 19)) - {9, 10, 13}
     assert failing(enriched(), natural=False) == set()
+
+
+def test_no_check_fails_in_the_worlds_that_the_command_makes_by_default():
+    assert SimulateFlags(out=Path()).past_days > 0
+    assert failing(errors_of_defaults(), natural=False) == set()
+    for seed in SEEDS_OF_DEFAULTS:
+        assert failing(by_default(seed), natural=False) == set(), seed
+
+
+def test_sabotage_frauds_counted_as_daily_life_move_what_companies_are_paid():
+    assert failing(by_default(7, frauds_are_life=True), natural=False) >= {5}
 
 
 def test_the_report_reads_nothing_that_the_world_was_made_from():
@@ -235,7 +272,7 @@ def test_sabotage_a_spoilt_count_turns_exactly_its_check_red(
 
 
 def _fewer_transfers(tally: Tally) -> None:
-    tally.hours.counts //= 3
+    tally.transfers //= 3
 
 
 def _more_complaints(tally: Tally) -> None:
@@ -249,7 +286,7 @@ def test_sabotage_other_rates_of_claims_turn_exactly_their_check_red(
     """In a tally with the claims of a larger world, whose rates are the natural ones."""
     tally = copy.deepcopy(enriched())
     accepted = tally.accepted.count
-    tally.hours.counts *= round(accepted / 0.0000425 / tally.transfers)
+    tally.transfers = round(accepted / 0.0000425)
     tally.contested = 10 * accepted
     before = failing(tally)
     assert {9, 10}.isdisjoint(before)

@@ -12,13 +12,15 @@ from crivo.simulator.acceptance.checks import (
     accepted_value,
     legal_payees,
     natures,
+    on_us,
     recovery_mix,
+    small_amounts,
     weekdays,
 )
 from crivo.simulator.acceptance.finding import Check, Finding
-from crivo.simulator.acceptance.replicas import day_variances, frauds_covariance
-from crivo.simulator.acceptance.tally import DayVariances, Tally
-from crivo.simulator.acceptance.walk import sides
+from crivo.simulator.acceptance.replicas import day_variances, frauds_covariance, town_variances
+from crivo.simulator.acceptance.sides import sides
+from crivo.simulator.acceptance.tally import DayVariances, Tally, TownVariances
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import World, simulate
 
@@ -35,6 +37,8 @@ FIGURES = [
     (weekdays.CHECK, "value, Sunday"),
     (natures.CHECK, "P2P, mean"),
     (natures.CHECK, "B2P, mean"),
+    (on_us.CHECK, "count"),
+    (small_amounts.CHECK, "below R$ 100"),
 ]
 
 
@@ -50,6 +54,7 @@ def tally(seed: int) -> Tally:
     for day, rows in world(seed).rows():
         found.add(day.date, rows, sides(world(seed).town, rows))
     found.variances = day_differences()
+    found.towns = town_differences()
     found.accepted.frauds_covariance = fraud_differences()
     return found
 
@@ -57,6 +62,11 @@ def tally(seed: int) -> Tally:
 @cache
 def day_differences() -> DayVariances:
     return day_variances(world(1))
+
+
+@cache
+def town_differences() -> TownVariances:
+    return town_variances(world(1))
 
 
 @cache

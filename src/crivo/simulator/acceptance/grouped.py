@@ -71,6 +71,14 @@ class Grouped:
         return mean / 100, math.sqrt(variance / count) / 100
 
 
+def measured(figure: Figure, variance: float | None) -> Figure:
+    """The figure with the error that was measured over seeds, where it was."""
+    found, error = figure
+    if error is None or variance is None:
+        return figure
+    return found, math.sqrt(variance)
+
+
 def percent(figure: Figure) -> Figure:
     """The figure in points of a hundred."""
     found, error = figure

@@ -9,11 +9,12 @@ import numpy as np
 from crivo.domain.errors import CrivoError
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.pix_key import parse_pix_key
-from crivo.simulator.acceptance.replicas import day_variances, frauds_covariance
-from crivo.simulator.acceptance.tally import Sides, Tally
+from crivo.simulator.acceptance.replicas import day_variances, frauds_covariance, town_variances
+from crivo.simulator.acceptance.sides import sides
+from crivo.simulator.acceptance.tally import Tally
 from crivo.simulator.draws import Draws
 from crivo.simulator.naming import end_to_end_ids
-from crivo.simulator.people import Town, account_institutions, is_legal_person, natures
+from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import Rows
 from crivo.simulator.seven.holders import hold
 from crivo.simulator.seven.keys import KINDS, key_names, register
@@ -31,19 +32,12 @@ def walk(world: World, progress: Progress | None = None) -> Tally:
     tally = Tally()
     _look_at_keys(world, tally)
     tally.variances = day_variances(world)
+    tally.towns = town_variances(world)
     tally.accepted.frauds_covariance = frauds_covariance(world)
     for day, rows in world.rows(progress):
         tally.add(day.date, rows, sides(world.town, rows))
         _look_at_names(world, rows[:: 1 + len(rows) // _NAMES_A_DAY], tally)
     return tally
-
-
-def sides(town: Town, rows: Rows) -> Sides:
-    """Who stands on the two sides of each row."""
-    payer_banks = account_institutions(town, rows["payer"])
-    payee_banks = account_institutions(town, rows["payee"])
-    legal = is_legal_person(town, rows["payee"])
-    return Sides(natures(town, rows), payer_banks == payee_banks, legal)
 
 
 def _look_at_keys(world: World, tally: Tally) -> None:

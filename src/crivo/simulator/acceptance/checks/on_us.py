@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Final
 
 from crivo.simulator.acceptance.finding import Check, Finding, around
-from crivo.simulator.acceptance.grouped import percent
+from crivo.simulator.acceptance.grouped import measured, percent
 from crivo.simulator.acceptance.tally import Tally
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    count, value = percent(tally.on_us.share(1)), percent(tally.on_us.value_share(1))
+    variance = None if tally.towns is None else tally.towns.of_on_us
+    count = percent(measured(tally.on_us.share(1), variance))
+    value = percent(tally.on_us.value_share(1))
     return (
         around("count", "% of count", 9.0, 1.0, count),
         around("value", "% of value", 15.0, 1.0, value),

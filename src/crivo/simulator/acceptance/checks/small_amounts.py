@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Final
 
 from crivo.simulator.acceptance.finding import Check, Finding, around
-from crivo.simulator.acceptance.grouped import percent
+from crivo.simulator.acceptance.grouped import measured, percent
 from crivo.simulator.acceptance.tally import Tally
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    found = percent(tally.small.share(1))
+    variance = None if tally.towns is None else tally.towns.of_small
+    found = percent(measured(tally.small.share(1), variance))
     return (around("below R$ 100", "% of count", 61.5, 2.0, found),)
 
 
