@@ -41,8 +41,8 @@ ENRICHED = SimulationOptions(seed=SEED, scale=Decimal(2), prevalence=ENRICHED_PR
 #: What makes the world's figures may not be read by what checks them.
 SOURCES_OF_FIGURES = {"composition", "day_plan", "daily_life", "rhythm", "initiations", "reports"}
 
-#: The seed of the command, and others.
-SEEDS_OF_DEFAULTS = (7, 3)
+#: The seed of the command, and others of which each failed a check once.
+SEEDS_OF_DEFAULTS = (7, 2, 3, 4)
 
 Bend = Callable[[World, Day, Rows, Sides], tuple[Rows, Sides]]
 

@@ -25,7 +25,8 @@ small { color: #5b6b7b; }
 
 _RULE: Final = (
     "Each figure is compared with what the regulator published; one whose standard error does not "
-    "fit its tolerance three times says that it cannot decide, unless it lies far outside."
+    "fit its tolerance three times says that it cannot decide, unless it lies far outside; nor can "
+    "one that lies outside by less than two of them. Checks 1 to 8 are asked of honest transfers."
 )
 
 

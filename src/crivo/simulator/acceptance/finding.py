@@ -13,6 +13,9 @@ from crivo.simulator.catalogue import one_a_file
 
 #: A figure decides where so many of its standard errors fit into half of its range.
 _FIT: Final = 3
+#: Then it fails where it lies so many of them outside of its range: nearer than that, another seed
+#: may well lie inside.
+_CLEAR: Final = 2
 #: Where they do not, only a figure so many standard errors outside of the range is a failure: small
 #: samples of heavy tails lack the largest payments, and so know too little of their own error.
 _BEYOND: Final = 5
@@ -30,7 +33,8 @@ class Verdict(StrEnum):
 class Finding:
     """One figure: `target` is official, `low` to `high` is what the tolerance allows.
 
-    `standard_error` is that of independent transfers; None where there is too little to tell.
+    `standard_error` is measured over seeds or that of independent transfers; None where there is
+    too little to tell.
     """
 
     part: str
@@ -46,9 +50,10 @@ class Finding:
         """A figure inside its range holds, where the size of the world lets it decide."""
         if self.standard_error is None:
             return Verdict.UNDECIDABLE
-        if _FIT * self.standard_error <= (self.high - self.low) / 2:
-            return Verdict.HOLDS if self.low <= self.found <= self.high else Verdict.FAILS
-        room = _BEYOND * self.standard_error
+        decides = _FIT * self.standard_error <= (self.high - self.low) / 2
+        if decides and self.low <= self.found <= self.high:
+            return Verdict.HOLDS
+        room = (_CLEAR if decides else _BEYOND) * self.standard_error
         outside = not self.low - room <= self.found <= self.high + room
         return Verdict.FAILS if outside else Verdict.UNDECIDABLE
 

@@ -31,8 +31,10 @@ CHECK = Check(1, "A check", "A source.", "1 point", lambda tally: ())
     ("found", "error", "verdict"),
     [
         (10.9, 0.1, Verdict.HOLDS),
-        (11.1, 0.1, Verdict.FAILS),
-        (8.9, 0.33, Verdict.FAILS),
+        (11.1, 0.1, Verdict.UNDECIDABLE),
+        (11.3, 0.1, Verdict.FAILS),
+        (8.9, 0.33, Verdict.UNDECIDABLE),
+        (8.3, 0.33, Verdict.FAILS),
         (10.0, 0.34, Verdict.UNDECIDABLE),
         (12.6, 0.34, Verdict.UNDECIDABLE),
         (12.8, 0.34, Verdict.FAILS),
