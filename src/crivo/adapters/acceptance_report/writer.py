@@ -59,18 +59,24 @@ def document(
 def write_report(
     folder: Path, options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]
 ) -> None:
-    """Writes both files; a report that lies there gives way.
+    """Writes both files or, where one cannot be written, none; a report that lies there gives way.
 
     Raises:
         Unavailable: FILE_UNWRITABLE.
     """
     text = json.dumps(document(options, transfers, outcomes), indent=2) + "\n"
+    contents = {PAGE: page(options, transfers, outcomes), DOCUMENT: text}
+    asides = {name: folder / f".{name}.new" for name in contents}
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, content in ((PAGE, page(options, transfers, outcomes)), (DOCUMENT, text)):
-            aside = folder / f".{name}.new"
-            aside.write_text(content, encoding="utf-8")
-            aside.replace(folder / name)
+        try:
+            for name, content in contents.items():
+                asides[name].write_text(content, encoding="utf-8")
+            for name, aside in asides.items():
+                aside.replace(folder / name)
+        finally:
+            for aside in asides.values():
+                aside.unlink(missing_ok=True)
     except OSError as error:
         raise Unavailable(
             Code.FILE_UNWRITABLE,

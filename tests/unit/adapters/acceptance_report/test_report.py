@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import sys
+from dataclasses import replace
 from pathlib import Path
 from xml.etree.ElementTree import fromstring
 
@@ -96,6 +98,48 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path):
     with pytest.raises(Unavailable) as refusal:
         write_report(tmp_path / "file", SimulationOptions(), 0, ())
     assert refusal.value.code is Code.FILE_UNWRITABLE
+
+
+def outcomes_of(source: str) -> tuple[Outcome, ...]:
+    return (Outcome(replace(CHECK, source=source), (finding(10.0, 0.1),)),)
+
+
+def write_within(limit_bytes: int, folder: Path, source: str) -> str:
+    """The code of the error, where no file may be longer than that; else nothing."""
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, most))
+    try:
+        write_report(folder, SimulationOptions(), 1, outcomes_of(source))
+    except Unavailable as error:
+        return str(error.code)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+    return ""
+
+
+#: Six bytes a letter in the document and two in the page, so that the document is the longer file.
+LONG = "ç" * 20_000
+
+
+@pytest.mark.parametrize("too_long", [PAGE, DOCUMENT])
+@pytest.mark.parametrize("earlier", [True, False])
+def test_on_a_full_disk_the_earlier_report_stays_whole_and_nothing_lies_beside_it(
+    tmp_path: Path, too_long: str, earlier: bool
+):
+    write_report(tmp_path / "sizes", SimulationOptions(), 1, outcomes_of(LONG))
+    sizes = {path.name: path.stat().st_size for path in (tmp_path / "sizes").iterdir()}
+    assert sizes[PAGE] < sizes[DOCUMENT]
+    folder = tmp_path / "report"
+    if earlier:
+        write_report(folder, SimulationOptions(), 1, outcomes_of("earlier"))
+    before = {path.name: path.read_bytes() for path in folder.glob("*")}
+    assert write_within(sizes[too_long] - 1, folder, LONG) == Code.FILE_UNWRITABLE
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_a_disk_with_room_takes_the_new_report(tmp_path: Path):
+    assert write_within(1_000_000, tmp_path, LONG) == ""
+    assert sorted(path.name for path in tmp_path.iterdir()) == [PAGE, DOCUMENT]
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
