@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Misconfigured
-from crivo.simulator.columns import Kind, Piece
+from crivo.simulator.columns import Column, Kind, Piece
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier, default_kinds
 from crivo.simulator.events.viewpoint import ALL, PAYER, Viewpoint
+from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.rows import Rows
 from tests.unit.simulator.event_worlds import (
     dense_rows,
@@ -217,3 +218,30 @@ def test_labels_are_apart_from_what_is_decided_on():
         if kind.tier is Tier.DECISION:
             names = {field.name for field in kind.fields}
             assert names.isdisjoint({"report_id", "fraud_type", "situation", "reported"})
+
+
+def finer_than_a_millisecond(pieces: list[Piece]) -> set[str]:
+    """The fields of instants that hold one which is no whole millisecond, as `kind.field`."""
+    return {
+        f"{piece.table}.{column.name}"
+        for piece in pieces
+        for column in piece.columns
+        if column.kind is Kind.INSTANT and (column.values[given(column)] % MILLISECOND != 0).any()
+    }
+
+
+def given(column: Column) -> np.ndarray:
+    """Where the column is not null."""
+    return np.ones(len(column.values), bool) if column.missing is None else ~column.missing
+
+
+@pytest.mark.parametrize("viewpoint", Viewpoint)
+def test_every_instant_is_a_whole_millisecond_as_the_rails_are(viewpoint: Viewpoint):
+    assert finer_than_a_millisecond(list(pieces_of(viewpoint))) == set()
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_sabotage_an_instant_a_microsecond_off_is_noticed(name: str):
+    kind = _shifted(name, "received_at", 1)
+    pieces = list(pieces_of(fullest(kind), kinds=(kind,)))
+    assert f"{name}.received_at" in finer_than_a_millisecond(pieces)

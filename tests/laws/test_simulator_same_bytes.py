@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "fb89642f52829b136a9a0e979b17d4792d27bbc44f7cb795e76b4f87b4ead63a",
-    "dispositivos.csv": "8e96e4bbcb6b1bd8f9fda2fe4618c588dc8b4c2692332fa88654163564d3cea2",
-    "fraudes.csv": "495a72641fc71531513fede3e096b266254b22c41e0f7856bc52db022cf51822",
-    "limites_transacoes.csv": "73759e0a428944845599fdab04c8d86052138d83e9ba26d865761dedf8e2927c",
-    "log_autenticacao.csv": "edb4d7526b34f855483161e9b9c7a6bd9b6a9267c63d93d717b8c1b403a3c617",
-    "reports.jsonl": "38c84b72befa8e39cf6559199b66ec6417fdab52cb034d9d4f9b92ba31cf4491",
-    "transacoes_historicas.csv": "e476b9db0f9664069bdbe8864efa645e2b54c1c6157f96d9383002f15fddfc1f",
-    "transacoes_pix.csv": "cd25bedaec6a1fa447d1c4fb5667f59af4364eb671a8c81b621e4e8556d704f9",
-    "transfers.jsonl": "9b0fdb6eb2802d938660e9b0e975a14d11997e7c9feeb13236835bde3049d1d5",
+    "chaves_pix.csv": "04415d4179cc8dd1582d038779e43a641cec950dfeb86bc4724640094515b11f",
+    "dispositivos.csv": "7c1a79efc9b04c04f86d989143ad0fbc3fe13a906c3a6d9081151dc99cc84deb",
+    "fraudes.csv": "39f34db45e31fe4ffd0e9b2c0920a3d1865926d159802ffae8a51361e5a6ea7f",
+    "limites_transacoes.csv": "97d08753179792270a8f7b5c648f7137c5abeddca13d25c01b160570628dcc8b",
+    "log_autenticacao.csv": "7d78e6ce1d56f6657caf90b562a74b0f44df32a5a8c0d80491bc70bc15d268e0",
+    "reports.jsonl": "4f4a72a1f7eceeebc3d47a669b59e578f9b2da589aa9f98932dded0e3da3445c",
+    "transacoes_historicas.csv": "1dd5ff29cc60f9eb8d58bc87c3d9e61ea3bb758a7ed3f27c4e289d59cfa88287",
+    "transacoes_pix.csv": "58074761b80133c7c59e9453cf9a20ed7030a72835c3f84e406274d82091ab10",
+    "transfers.jsonl": "2211791e3fcade72557f884f63ad50933290b4e6774d3767949f158c4159fcf9",
     "truth.jsonl": "637f68d3f6f193ea9424093b40ce8eccd93aebe12b795e34815abfe86a42d93a",
-    "usuarios.csv": "92c435c203d46729b05371dc8c8581614dcdeda985fb797e1c01a721b43e3898",
+    "usuarios.csv": "ea99da96aed9c2c4a1a34dbff5fa355e6e8cb06bdc120de3846924f853b122c6",
 }
 
 PROGRAM = """

@@ -9,6 +9,7 @@ import numpy as np
 
 from crivo.domain.instant import DAY, HOUR
 from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.people import Town, fraud_account_age_days
 from crivo.simulator.rows import Rows
 from crivo.simulator.world import World
@@ -29,7 +30,7 @@ def first_uses(world: World) -> Int64s:
 def opened_for_fraud_at(town: Town, accounts: Int64s, used: Int64s) -> Int64s:
     """When each of these accounts of frauds was opened: its age before its first use."""
     ages = fraud_account_age_days(town, accounts) * DAY
-    return np.asarray((used - ages - HOUR) // 1000 * 1000, dtype=np.int64)
+    return to_milliseconds(used - ages - HOUR)
 
 
 def _planned_rows(world: World) -> Iterator[Rows]:

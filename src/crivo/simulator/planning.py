@@ -16,6 +16,7 @@ from crivo.simulator.casting import Casting
 from crivo.simulator.difficulty import SETTINGS, Difficulty, Setting
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.facts import Facts, no_facts
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.people import is_legal_person
 from crivo.simulator.recoveries import recover
 from crivo.simulator.reports import contest_frauds, settle_claims
@@ -23,9 +24,6 @@ from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 from crivo.simulator.signals import notice_frauds, notice_honest
 from crivo.simulator.typology import Kind, OfDay, Typology
-
-#: Instants are whole milliseconds, as those of the rail.
-GRAIN: Final = 1000
 
 #: A campaign that begins late may find no victim before the world ends; not a thousand in a row.
 _EMPTY_CAMPAIGNS_MAX: Final = 1000
@@ -86,10 +84,10 @@ class _Ledger:
 
         What would have come after the last of them did not happen, as if it had been stopped.
         """
-        rows = campaign.rows[campaign.rows["occurred_at"] < casting.end]
-        rows = rows[np.argsort(rows["occurred_at"], kind="stable")]
+        rows = _happened(campaign.rows, casting.end)
         frauds, companions = rows[rows["hop"] > 0], rows[rows["hop"] == 0]
         facts = campaign.facts[campaign.facts["occurred_at"] < casting.end]
+        facts["occurred_at"] = to_milliseconds(facts["occurred_at"])
         if len(frauds) > room:
             stopped = frauds["occurred_at"][room]
             frauds = frauds[:room]
@@ -108,8 +106,7 @@ class _Ledger:
 
     def attach(self, casting: Casting, place: int, owner: int, tail: Rows, room: int) -> int:
         """Adds rows of another typology to the campaign whose money they move."""
-        tail = tail[tail["occurred_at"] < casting.end]
-        tail = tail[np.argsort(tail["occurred_at"], kind="stable")]
+        tail = _happened(tail, casting.end)
         tail["campaign"] = self.frauds[owner]["campaign"][0]
         moved = tail[tail["hop"] > 0][:room]
         moved["typology"] = place
@@ -262,7 +259,6 @@ def _finished(
             of_day["device"] = np.where(usual, of_day["device"], chosen)
             notice_honest(draws, casting.town, day, of_day)
             table[mine] = of_day
-        table["occurred_at"] = table["occurred_at"] // GRAIN * GRAIN
     notice_frauds(Draws(seed, *part.name, "fraud signals"), frauds, typologies)
     legal = is_legal_person(casting.town, frauds["payee"])
     contest_frauds(Draws(seed, *part.name, "reports"), frauds, typologies, legal)
@@ -272,6 +268,15 @@ def _finished(
     settle_claims(draws, companions, claimed, accepted)
     recover(draws, companions)
     return frauds, companions
+
+
+def _happened(rows: Rows, end: int) -> Rows:
+    """A campaign's rows before that end, in time order, their instants in whole milliseconds."""
+    rows = rows[rows["occurred_at"] < end]
+    rows["occurred_at"] = to_milliseconds(rows["occurred_at"])
+    claimed = rows["contested_at"] != NONE
+    rows["contested_at"][claimed] = to_milliseconds(rows["contested_at"][claimed])
+    return _by_time(rows)
 
 
 def _by_time(table: Rows) -> Rows:

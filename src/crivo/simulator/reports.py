@@ -20,6 +20,7 @@ from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.blocks import block_frauds
 from crivo.simulator.draws import Bools, Draws, Int64s, cumulated
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.recoveries import recover
 from crivo.simulator.rows import NONE, Rows
 
@@ -159,7 +160,7 @@ def contest_honest(draws: Draws, rows: Rows, persons: int, claims_of_million: in
 def settle_claims(draws: Draws, rows: Rows, claimed: Int64s, accepted: Bools) -> None:
     """Writes when the claims about these rows were settled, and how."""
     analysis = drawn(draws, lognormal(_ANALYSIS_MEDIAN, _ANALYSIS_SIGMA_PERCENT), len(claimed))
-    analysis = np.clip(analysis, _ANALYSIS_MIN, _ANALYSIS_MAX)
+    analysis = to_milliseconds(np.clip(analysis, _ANALYSIS_MIN, _ANALYSIS_MAX))
     rows["settled_at"][claimed] = rows["contested_at"][claimed] + analysis
     rows["accepted"][claimed] = accepted
 

@@ -15,10 +15,11 @@ from crivo.simulator.day_plan import Purse
 from crivo.simulator.difficulty import SETTINGS
 from crivo.simulator.draws import Draws
 from crivo.simulator.facts import Facts
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.people import Town, census, settle
-from crivo.simulator.planning import GRAIN, Part, Plan, plan_frauds
+from crivo.simulator.planning import Part, Plan, plan_frauds
 from crivo.simulator.played import Played
 from crivo.simulator.reports import contest_honest, honest_claims_of_million
 from crivo.simulator.rhythm import Day, calendar
@@ -115,7 +116,7 @@ class World:
         taken = np.concatenate([seen, planned])
         ordinary = ordinary_day(self.town, day, draws, room - len(seen), taken, purse)
         honest = np.concatenate([seen, ordinary])
-        honest["occurred_at"] = honest["occurred_at"] // GRAIN * GRAIN
+        honest["occurred_at"] = to_milliseconds(honest["occurred_at"])
         notice_honest(Draws(seed, "signals", day.index), self.town, day, honest)
         draws, claims = Draws(seed, "claims", day.index), self.honest_claims_of_million
         contest_honest(draws, honest, self.town.census.persons, claims)

@@ -13,6 +13,7 @@ from crivo.simulator.amounts import lognormal
 from crivo.simulator.casting import Casting
 from crivo.simulator.draws import Draws
 from crivo.simulator.facts import FactKind, make_facts
+from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.people import (
     FRAUD_CLASSES,
@@ -20,7 +21,6 @@ from crivo.simulator.people import (
     fraud_account_age_days,
     is_legal_person,
 )
-from crivo.simulator.planning import GRAIN
 from crivo.simulator.quota import Quota
 from crivo.simulator.roles import Role
 from crivo.simulator.rows import NONE
@@ -163,7 +163,7 @@ def test_a_scenario_happens_only_where_it_is_asked_for():
     assert len(breach) >= 30
     assert breach["amount_centavos"].min() >= 5_000_000
     assert len(asked.frauds) - len(breach) == options.frauds_wanted
-    assert (asked.frauds["occurred_at"] % GRAIN == 0).all()
+    assert (asked.frauds["occurred_at"] % MILLISECOND == 0).all()
 
 
 def test_who_lends_an_account_is_paid_for_it():

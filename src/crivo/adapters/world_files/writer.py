@@ -29,7 +29,7 @@ from crivo.simulator.world import Progress, World
 MANIFEST: Final = "world.json"
 
 #: Raised when equal options give other rows than before.
-WORLD_VERSION: Final = 3
+WORLD_VERSION: Final = 4
 
 DEFAULT_LAYOUT: Final = Layout()
 

@@ -14,6 +14,7 @@ from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.events.accounts import Accounts, spread
 from crivo.simulator.events.timing import lead
 from crivo.simulator.facts import FactKind, Facts
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.rhythm import Day, hours_of, instants
 from crivo.simulator.rows import Rows
 from crivo.simulator.signals import Signal
@@ -73,7 +74,7 @@ class LimitBook:
             [
                 forced["occurred_at"],
                 lead(raising["occurred_at"], day.start, spans),
-                instants(draws, len(casual), day.start) // 1000 * 1000,
+                to_milliseconds(instants(draws, len(casual), day.start)),
             ]
         )
         asked = np.concatenate([forced["account"], raising["payer"], casual])

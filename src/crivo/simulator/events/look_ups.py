@@ -9,8 +9,9 @@ import numpy as np
 
 from crivo.domain.instant import MINUTE, SECOND
 from crivo.simulator.draws import Bools, Draws, Int64s
-from crivo.simulator.events.timing import MILLISECOND, lead
+from crivo.simulator.events.timing import lead
 from crivo.simulator.facts import Facts
+from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import NONE, Rows
 

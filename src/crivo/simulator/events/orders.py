@@ -62,7 +62,7 @@ class Orders:
 
     def _rows(self, day: Day, facts: Facts) -> Rows:
         rows = make_rows(
-            facts["occurred_at"] // 1000 * 1000,
+            facts["occurred_at"],
             facts["amount_centavos"],
             facts["account"],
             facts["other"],

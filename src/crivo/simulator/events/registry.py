@@ -18,7 +18,8 @@ from crivo.simulator.events.device_changes import (
     together,
 )
 from crivo.simulator.events.sorted_pairs import SortedPairs, firsts, paired
-from crivo.simulator.events.timing import MILLISECOND, lead
+from crivo.simulator.events.timing import lead
+from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 

@@ -15,7 +15,8 @@ from crivo.simulator.answers import Answer
 from crivo.simulator.blocks import Block
 from crivo.simulator.draws import Bools, Draws, Int64s, cumulated
 from crivo.simulator.events.orders import Attempts
-from crivo.simulator.events.timing import MILLISECOND, soon
+from crivo.simulator.events.timing import soon
+from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
 
 #: Failures of 2020, the only ones published: half a percent of key payments, ten of typed ones.

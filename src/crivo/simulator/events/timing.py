@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 
 from crivo.simulator.draws import Draws, Int64s
-
-MILLISECOND: Final = 1000
+from crivo.simulator.grain import MILLISECOND, to_milliseconds
 
 
 def lead(at: Int64s, day_start: int, spans: Int64s) -> Int64s:
@@ -17,7 +14,7 @@ def lead(at: Int64s, day_start: int, spans: Int64s) -> Int64s:
     So that what leads to a payment is always received on the payment's own day.
     """
     half = (at - day_start) // 2
-    return at - np.minimum(spans, half) // MILLISECOND * MILLISECOND
+    return at - to_milliseconds(np.minimum(spans, half))
 
 
 def soon(draws: Draws, low_ms: int, high_ms: int, count: int) -> Int64s:

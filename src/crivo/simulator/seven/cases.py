@@ -16,6 +16,7 @@ import numpy as np
 from crivo.domain.instant import DAY
 from crivo.simulator.columns import Column, Columns, Kind, words
 from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import Names, digits, prefixed
 from crivo.simulator.reports import DelayTable
 from crivo.simulator.rows import NONE, Rows
@@ -47,7 +48,7 @@ def detected_at(world: World, rows: Rows) -> Int64s:
         claimed, np.maximum(rows["contested_at"], rows["settled_at"]), rows["occurred_at"]
     )
     traced = since + _TRACED_AFTER.drawn(draws, len(rows))
-    return np.where(rows["accepted"], rows["settled_at"], traced) // 1000 * 1000
+    return to_milliseconds(np.where(rows["accepted"], rows["settled_at"], traced))
 
 
 def case_columns(world: World, rows: Rows, ids: Names) -> Columns:

@@ -9,6 +9,7 @@ import numpy as np
 from crivo.domain.instant import MINUTE
 from crivo.simulator.columns import Column, Columns, Kind, words
 from crivo.simulator.draws import Bools, Int64s, cumulated
+from crivo.simulator.grain import MILLISECOND, to_milliseconds
 from crivo.simulator.lettering import Names, spread
 from crivo.simulator.naming import device_ids
 from crivo.simulator.rows import DEVICE_SLOTS
@@ -58,7 +59,7 @@ def devices_registered_at(
     later = since + (known - since) // 1000 * part
     just_before = np.maximum(since, known - (2 + part % 40) * MINUTE)
     at = np.select([slots == 0, slots == _SECOND_SLOT], [since, later], default=just_before)
-    return np.asarray(np.minimum(at, known - 1000) // 1000 * 1000, dtype=np.int64)
+    return to_milliseconds(np.minimum(at, known - MILLISECOND))
 
 
 def device_columns(holders: Holders, devices: Int64s, at: Int64s, is_used: Bools) -> Columns:

@@ -17,6 +17,7 @@ from crivo.domain.synthetic import CNPJ_ROOTS
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.first_uses import first_uses, opened_for_fraud_at
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import Names, digits, permuted, prefixed, spread
 from crivo.simulator.options import USERS_OF_SCALE
 from crivo.simulator.people import is_legal_person
@@ -146,4 +147,4 @@ def _planned(world: World, everyone: Int64s, quiet: Bools, used: Int64s) -> Int6
     planned = np.where(is_new, eve, planned)
     for_fraud = (everyone >= size.first_fraud) & was_seen(used)
     opened = opened_for_fraud_at(world.town, everyone, np.where(for_fraud, used, begin))
-    return np.where(for_fraud, opened, planned) // 1000 * 1000
+    return to_milliseconds(np.where(for_fraud, opened, planned))

@@ -9,6 +9,7 @@ import numpy as np
 from crivo.domain.instant import MINUTE
 from crivo.simulator.columns import Column, Columns, Kind
 from crivo.simulator.draws import Int64s
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import spread
 from crivo.simulator.rows import Rows
 from crivo.simulator.seven.holders import Holders
@@ -59,12 +60,12 @@ def limit_columns(
     by_day = _step(np.maximum(by_transfer * _OF_DAY_FACTOR, spent.day[users]))
     since = registered_at[users] + 10 * MINUTE
     span = np.maximum(world.window_start - since, 0)
-    at = since + span // 1000 * (draw // 1600 % 1000)
+    at = np.asarray(since + span // 1000 * (draw // 1600 % 1000), dtype=np.int64)
     return (
         Column("id_usuario", Kind.TEXT, holders.ids(users)),
         Column("limite_diario", Kind.MONEY, by_day),
         Column("limite_por_transacao", Kind.MONEY, by_transfer),
-        Column("data_atualizacao", Kind.INSTANT, np.asarray(at // 1000 * 1000, dtype=np.int64)),
+        Column("data_atualizacao", Kind.INSTANT, to_milliseconds(at)),
     )
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.transfer import Initiation
 from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import spread
 from crivo.simulator.rhythm import Day, instants
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows, make_rows
@@ -78,7 +79,7 @@ class Sessions:
         fate = draws.below(1000, count)
         unknown = fate < _UNKNOWN_PER_MILLE
         log = np.zeros(count, dtype=LOGIN)
-        log["at"] = at // 1000 * 1000
+        log["at"] = to_milliseconds(at)
         log["user"] = users
         log["device"] = np.where(unknown, NONE, _known(sessions))
         log["failed"] = fate < _UNKNOWN_PER_MILLE + _MISTYPED_PER_MILLE
