@@ -38,6 +38,7 @@ from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, EngineCounts, vector_bytes
 from crivo.features.row import RowTuple, make_rows, transfer_row
 from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
+from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
@@ -149,12 +150,9 @@ class DecisionService:
         return _answer(stored)
 
     def find_transfer(self, end_to_end_id: str) -> Transfer | None:
-        """The facts of a transfer that was decided here, durable or on its way to the disk."""
+        """The facts of a transfer decided here or imported, durable or on its way to the disk."""
         decided = self._memory.recent(end_to_end_id)
-        if decided is not None:
-            return decided.transfer
-        stored = self.log.find(decision_event_id(end_to_end_id))
-        return None if stored is None else transfer_of(decode_record(stored.event.payload))
+        return known_transfer(self.log, end_to_end_id) if decided is None else decided.transfer
 
     def append(self, event: Event, rows: Sequence[RowTuple], done: Done) -> int:
         """The sequence number of an event that is no decision; its rows are folded at once.

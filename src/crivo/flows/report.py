@@ -7,13 +7,13 @@ from typing import Final
 
 from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind
 from crivo.domain.errors import Code, Refused, Unavailable, invalid
-from crivo.domain.event import StoredEvent, make_event_id, transfer_event_id
+from crivo.domain.event import StoredEvent, make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import check_instant, format_rfc3339
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.transfer import Transfer
 from crivo.features.row import report_row
-from crivo.flows.codec import decode_report, decode_transfer
+from crivo.flows.codec import decode_report
 from crivo.flows.decide import SOURCE, DecisionService
 from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
@@ -61,7 +61,7 @@ class ReportService:
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
         end_to_end_id_minute(end_to_end_id)
-        transfer = known_transfer(self._decisions, end_to_end_id)
+        transfer = require_transfer(self._decisions, end_to_end_id)
         report = Report(
             report_id=report_id,
             status=status,
@@ -130,17 +130,14 @@ class ReportService:
         return resolved(ReportAnswer(first, stored.event.received_at, stored.seq))
 
 
-def known_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer:
+def require_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer:
     """The transfer of an id, from its decision or its history.
 
     Raises:
         Refused: NOT_FOUND.
     """
-    decided = decisions.find_transfer(end_to_end_id)
-    if decided is not None:
-        return decided
-    stored = decisions.log.find(transfer_event_id(end_to_end_id))
-    if stored is None:
+    transfer = decisions.find_transfer(end_to_end_id)
+    if transfer is None:
         raise Refused(
             Code.NOT_FOUND,
             "no transfer of this EndToEndId is known here",
@@ -149,7 +146,7 @@ def known_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer:
             expected="the id of a known transfer",
             found=end_to_end_id,
         )
-    return decode_transfer(stored.event.payload)
+    return transfer
 
 
 def _check_same(first: Report, repeat: Report) -> None:

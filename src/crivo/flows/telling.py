@@ -13,9 +13,9 @@ from crivo.flows.decide import SOURCE, DecisionService
 from crivo.flows.event_body import parse_event
 from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
-from crivo.flows.report import known_transfer
+from crivo.flows.report import require_transfer
 from crivo.flows.schemas import SCHEMAS, schema_of
-from crivo.flows.told_mapping import FILLED_IN, is_about_transfer
+from crivo.flows.told_mapping import filled_in, is_about_transfer
 from crivo.governance.pseudonym import Pseudonymiser
 
 #: Schemas that have a door of their own.
@@ -84,14 +84,7 @@ class TellingService:
     def _facts(self, document: object) -> dict[str, object]:
         """What the event repeats of its transfer."""
         id_ = document.get("end_to_end_id") if isinstance(document, dict) else None
-        transfer = known_transfer(self._decisions, id_ if isinstance(id_, str) else "")
-        facts = (
-            transfer.payer_id,
-            transfer.payee_id,
-            transfer.amount_centavos,
-            transfer.occurred_at,
-        )
-        return dict(zip(FILLED_IN, facts, strict=True))
+        return filled_in(require_transfer(self._decisions, id_ if isinstance(id_, str) else ""))
 
     def _first(self, value: Any, event: Event) -> Pending[TellAnswer]:
         pending: Pending[TellAnswer] = Pending()

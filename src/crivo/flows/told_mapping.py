@@ -9,6 +9,7 @@ import msgspec
 
 from crivo.domain.declared import DeclaredField, declared_fields, is_declared
 from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.transfer import Transfer
 from crivo.flows.schemas import EventSchema, schema_of
 
 #: What a section may say of a field without a column.
@@ -22,6 +23,12 @@ def is_about_transfer(schema: EventSchema) -> bool:
     """Whether events of the schema repeat facts of a transfer."""
     names = {field.name for field in declared_fields(schema.value)}
     return names.issuperset(("end_to_end_id", *FILLED_IN))
+
+
+def filled_in(transfer: Transfer) -> dict[str, object]:
+    """What an event that is about a transfer repeats of it."""
+    facts = (transfer.payer_id, transfer.payee_id, transfer.amount_centavos, transfer.occurred_at)
+    return dict(zip(FILLED_IN, facts, strict=True))
 
 
 class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

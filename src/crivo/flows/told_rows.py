@@ -17,7 +17,7 @@ from crivo.flows.event_body import parse_event
 from crivo.flows.event_of import event_of
 from crivo.flows.mapping import Mapping as MappingFile
 from crivo.flows.ports import Cell, Table
-from crivo.flows.told_mapping import FILLED_IN, Told
+from crivo.flows.told_mapping import Told, filled_in
 from crivo.governance.pseudonym import Pseudonymiser
 
 #: Python refuses to read more than 4,300 digits, and no field holds twenty.
@@ -118,8 +118,7 @@ class ToldReader:
                 expected="the id of a known transfer",
                 found=end_to_end_id,
             )
-        facts = (found.payer_id, found.payee_id, found.amount_centavos, found.occurred_at)
-        return dict(zip(FILLED_IN, facts, strict=True))
+        return filled_in(found)
 
     def _field(self, cell: Cell, declared: DeclaredField, column: str) -> object:
         """A cell as a document has it; None where it is empty."""

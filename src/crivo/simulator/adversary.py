@@ -16,7 +16,7 @@ from typing import Final
 
 import numpy as np
 
-from crivo.domain.errors import Code, invalid
+from crivo.domain.choice import parse_choice
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.money import CENTAVOS_MAX
 from crivo.simulator.draws import Bools, Draws, Int64s, mixed
@@ -66,12 +66,7 @@ def parse_mode(text: str) -> Mode:
     Raises:
         Refused: FIELD_VALUE.
     """
-    try:
-        return Mode(text)
-    except ValueError:
-        raise invalid(
-            Code.FIELD_VALUE, field="adversary", expected=" or ".join(Mode), found=text
-        ) from None
+    return parse_choice(Mode, text, field="adversary")
 
 
 @dataclass(slots=True)

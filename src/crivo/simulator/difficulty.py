@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from crivo.domain.errors import Code, invalid
+from crivo.domain.choice import parse_choice
 from crivo.simulator.draws import Int64s
 
 
@@ -67,9 +67,4 @@ def parse_difficulty(text: str) -> Difficulty:
     Raises:
         Refused: FIELD_VALUE.
     """
-    try:
-        return Difficulty(text)
-    except ValueError:
-        raise invalid(
-            Code.FIELD_VALUE, field="difficulty", expected=" or ".join(Difficulty), found=text
-        ) from None
+    return parse_choice(Difficulty, text, field="difficulty")

@@ -104,6 +104,17 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
         }
 
 
+async def _told_body(request: Request, parts: Parts) -> bytes:
+    """The whole body of a claim or an event, once the service is ready to hear it."""
+    check_ready(parts)
+    return await read_json_body(
+        request.scope,
+        request.receive,
+        bytes_max=parts.limits.decision_bytes_max,
+        seconds_max=parts.limits.body_seconds_max,
+    )
+
+
 def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
     @app.post(
         "/v1/reports",
@@ -113,13 +124,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         summary="Claim that a transfer was fraud",
     )
     async def report(request: Request) -> Response:
-        check_ready(parts)
-        raw = await read_json_body(
-            request.scope,
-            request.receive,
-            bytes_max=parts.limits.decision_bytes_max,
-            seconds_max=parts.limits.body_seconds_max,
-        )
+        raw = await _told_body(request, parts)
         claim, status, supplied = parse_report(raw)
         check_supplied(parts, supplied)
         pending = parts.reports.report(
@@ -140,13 +145,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         summary="Tell of a log-in, a device, a limit, the directory, or the rail",
     )
     async def event(request: Request) -> Response:
-        check_ready(parts)
-        raw = await read_json_body(
-            request.scope,
-            request.receive,
-            bytes_max=parts.limits.decision_bytes_max,
-            seconds_max=parts.limits.body_seconds_max,
-        )
+        raw = await _told_body(request, parts)
         body, supplied = parse_told(raw)
         check_supplied(parts, supplied)
         pending = parts.telling.tell(body.schema, body.event, supplied_received_at=supplied)

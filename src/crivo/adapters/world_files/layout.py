@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
+from crivo.domain.choice import parse_choice
 from crivo.domain.errors import Code, invalid
 
 
@@ -85,12 +86,7 @@ def parse_format(text: str) -> WorldFormat:
     Raises:
         Refused: FIELD_VALUE.
     """
-    try:
-        return WorldFormat(text)
-    except ValueError:
-        raise invalid(
-            Code.FIELD_VALUE, field="format", expected=" or ".join(WorldFormat), found=text
-        ) from None
+    return parse_choice(WorldFormat, text, field="format")
 
 
 def parse_compression(text: str) -> Compression:
@@ -99,9 +95,4 @@ def parse_compression(text: str) -> Compression:
     Raises:
         Refused: FIELD_VALUE.
     """
-    try:
-        return Compression(text)
-    except ValueError:
-        raise invalid(
-            Code.FIELD_VALUE, field="compression", expected=" or ".join(Compression), found=text
-        ) from None
+    return parse_choice(Compression, text, field="compression")

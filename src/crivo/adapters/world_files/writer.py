@@ -16,6 +16,7 @@ from typing import Final
 
 from crivo.adapters.world_files.files import TableFiles
 from crivo.adapters.world_files.layout import Layout
+from crivo.domain.choice import parse_choice
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 from crivo.simulator.adversary import Mode
 from crivo.simulator.columns import Piece
@@ -57,12 +58,7 @@ def parse_table_set(text: str) -> TableSet:
     Raises:
         Refused: FIELD_VALUE.
     """
-    try:
-        return TableSet(text)
-    except ValueError:
-        raise invalid(
-            Code.FIELD_VALUE, field="tables", expected=" or ".join(TableSet), found=text
-        ) from None
+    return parse_choice(TableSet, text, field="tables")
 
 
 def write_world(

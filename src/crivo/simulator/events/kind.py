@@ -22,7 +22,6 @@ Values = npt.NDArray[np.bytes_] | Int64s | Bools
 #: Values by field; a pair where some are missing (the mask is true there).
 Drawn = Mapping[str, Values | tuple[Values, Bools]]
 
-OCCURRED_AT = "occurred_at"
 RECEIVED_AT = "received_at"
 
 #: Rows with this flag set never pass the settlement system, so that the rail does not see them.
