@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
 from crivo.features.engine import Engine, vector_bytes
-from crivo.features.row import RowKind
-from crivo.features.spec import Entity, Feature, Statistic
+from crivo.features.row import EVENT_ROW, RowKind
+from crivo.features.spec import Entity, EventKind, Feature, Statistic
 from crivo.features.window import Span
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import (
@@ -61,6 +61,18 @@ def test_any_features_over_any_stream_agree(rows: Rows, seed: int) -> None:
     assert disagreements(rows, plan=plan_of(some(seed))) == []
 
 
+def test_a_share_of_reports_is_not_behind_by_a_transfer() -> None:
+    newest = transfer_after(np.zeros(1, dtype=EVENT_ROW))
+    newest["occurred_at"] = newest["received_at"] = START
+    newest["device_0"] = 7
+    late = newest.copy()
+    late["event_0"], late["occurred_at"] = 1, newest["occurred_at"] - 3 * HOUR
+    shares = [each for each in EVERYTHING if each.statistic is Statistic.SHARE]
+    of_reports = tuple(each for each in shares if each.event is EventKind.REPORT)
+    assert disagreements(np.concatenate([newest, late]), plan=plan_of(of_reports)) == []
+
+
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(), st.integers(2, 6))
 def test_saturated_windows_agree(rows: Rows, limit: int) -> None:
@@ -68,18 +80,21 @@ def test_saturated_windows_agree(rows: Rows, limit: int) -> None:
     assert disagreements(rows, plan=plan) == []
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams())
 def test_members_of_any_stream_are_counted_once(rows: Rows) -> None:
     assert disagreements(rows, plan=plan_of(DISTINCT)) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_long_stream_with_a_hot_key_agrees(seed: int) -> None:
     rows = long_stream(seed, events=200)
     assert disagreements(rows, plan=plan_of(some(seed, 60))) == []
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(), st.integers(0, 10**6))
 def test_a_batch_gives_what_one_by_one_gives(rows: Rows, seed: int) -> None:
@@ -88,6 +103,7 @@ def test_a_batch_gives_what_one_by_one_gives(rows: Rows, seed: int) -> None:
     assert vector_bytes(vectors) == one_by_one(rows, plan=plan)
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(), st.randoms(use_true_random=False))
 def test_state_is_a_function_of_the_set_of_events(rows: Rows, chance: Any) -> None:
@@ -161,6 +177,7 @@ def _turned_round(rows: Rows) -> None:
     rows["payer_0"][0], rows["payee_0"][0] = rows["payee_0"][0], rows["payer_0"][0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("break_one_thing", "noticed_by"),
     [

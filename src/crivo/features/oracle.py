@@ -135,9 +135,9 @@ class _Asked:
         if feature.statistic is Statistic.COUNT:
             return float(min(len(counted), self._saturation))
         if feature.statistic in (Statistic.PER_TRANSFER, Statistic.SHARE):
-            others = self._window(entity, window, EventKind.TRANSFER, None)
-            if feature.statistic is Statistic.SHARE:
-                others = self._window(entity, window, feature.event, None)
+            is_share = feature.statistic is Statistic.SHARE
+            among = feature.event if is_share else EventKind.TRANSFER
+            others = self._window(entity, window, among, None)
             if self._is_full(others) or full or not others:
                 return None
             return float(len(counted)) / float(len(others))
