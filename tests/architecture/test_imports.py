@@ -71,6 +71,7 @@ def test_the_import_contracts_hold():
     assert answer.returncode == 0, answer.stdout
 
 
+@pytest.mark.slow
 def test_sabotage_an_import_against_the_layers_is_noticed(tmp_path):
     package = tmp_path / "sieve"
     for layer in ("inner", "outer"):
@@ -98,6 +99,7 @@ def test_every_core_layer_is_under_the_offline_contract():
     assert set(HEAVY) == set(contracts["deciding is light"]["forbidden_modules"])
 
 
+@pytest.mark.slow
 def test_importing_has_no_effect():
     assert effects_of(*module_names()) == []
 

@@ -31,6 +31,7 @@ def pytest_of(folder: Path, *arguments: str, require: str) -> subprocess.Complet
     )
 
 
+@pytest.mark.slow
 def test_a_missing_part_is_left_out_loudly(tmp_path):
     report = tmp_path / "report.xml"
     answer = pytest_of(tmp_path, f"--junitxml={report}", require="")
@@ -41,6 +42,7 @@ def test_a_missing_part_is_left_out_loudly(tmp_path):
     assert left_out[0].startswith("missing part: the program no-such-program")
 
 
+@pytest.mark.slow
 def test_a_missing_part_is_a_failure_where_everything_is_required(tmp_path):
     answer = pytest_of(tmp_path, require="all")
     assert answer.returncode == 1

@@ -99,6 +99,7 @@ class Server(socketserver.ThreadingTCPServer):
         assert isinstance(sys.exc_info()[1], OSError)
 
 
+@pytest.mark.slow
 def test_a_stall_is_charged_to_everything_that_was_due_meanwhile():
     with Server(("127.0.0.1", 0), Stalling) as server:
         thread = threading.Thread(target=server.serve_forever)

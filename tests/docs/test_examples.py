@@ -96,6 +96,7 @@ def test_the_examples_of_a_module_run(path):
     assert result.failed == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("page", markdown.pages(), ids=lambda page: page.stem)
 def test_the_examples_of_a_page_run(page, tmp_path):
     text = page.read_text(encoding="utf-8")
@@ -114,6 +115,7 @@ def test_some_pages_have_examples_that_run():
     assert kinds.count(("python",)) >= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("true", "false"),
     [

@@ -93,6 +93,7 @@ def imported(folder: Path, home: Path, stream: Path) -> dict[str, object]:
     return crivo("ingest", stream, "--mapping", MAPPING, "--home", home, "--clock", "replay")
 
 
+@pytest.mark.slow
 def test_received_is_accepted_and_quarantined_and_duplicate_as_the_ground_truth_says(
     folder: Path, tmp_path: Path
 ):
@@ -114,6 +115,7 @@ def test_received_is_accepted_and_quarantined_and_duplicate_as_the_ground_truth_
     assert causes["CLOCK_AHEAD"] == found.ahead > 0
 
 
+@pytest.mark.slow
 def test_a_second_import_finds_only_duplicates(folder: Path, tmp_path: Path):
     stream = folder / "transfers.jsonl"
     first = imported(folder, tmp_path / "home", stream)
@@ -122,6 +124,7 @@ def test_a_second_import_finds_only_duplicates(folder: Path, tmp_path: Path):
     assert second["duplicate"] == int(str(first["accepted"])) + int(str(first["duplicate"]))
 
 
+@pytest.mark.slow
 def test_sabotage_a_line_lost_on_the_way_is_missed(folder: Path, tmp_path: Path):
     done = done_in(folder)
     lines = (folder / "transfers.jsonl").read_text().splitlines(keepends=True)

@@ -46,6 +46,7 @@ def test_a_key_that_is_revoked_is_soon_worthless(service: Service, client: Calle
     assert client.get("/v1/model", headers=headers).status_code == 401
 
 
+@pytest.mark.slow
 def test_a_damaged_file_of_keys_is_a_service_that_is_not_ready(
     service: Service, client: Caller
 ) -> None:

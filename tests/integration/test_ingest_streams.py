@@ -110,6 +110,7 @@ def events_of(log) -> list:
     return [stored.event for stored in log.read(start=0, limit=100_000)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", ["payer", "payee"])
 def test_every_event_of_a_side_is_taken_in_the_order_of_its_receipt(written, log, quarantine, side):
     result = imported(written[side], log, quarantine, mapping=AS_SEEN[side])
@@ -124,6 +125,7 @@ def test_every_event_of_a_side_is_taken_in_the_order_of_its_receipt(written, log
     assert result.reports == sum(event.stream is Stream.REPORTS for event in events) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file_format", ["jsonl", "csv"])
 def test_text_tells_the_same_events_as_columns(written, tmp_path, log, quarantine, file_format):
     imported(written["payer"], log, quarantine)
@@ -135,6 +137,7 @@ def test_text_tells_the_same_events_as_columns(written, tmp_path, log, quarantin
         other.close()
 
 
+@pytest.mark.slow
 def test_a_folder_imported_again_or_in_parts_adds_what_is_missing(written, log, quarantine):
     first = imported(written["payer"], log, quarantine, until=_some_instant(written["payer"]))
     again = imported(written["payer"], log, quarantine)
@@ -164,6 +167,7 @@ def damaged(written, tmp_path, table: str, change) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_optional_column_is_read_where_a_file_has_it(written, tmp_path, log, quarantine):
     def removed(line: str) -> str:
         return json.dumps({**json.loads(line), "status": "REMOVED", "previous": "REGISTERED"})
@@ -179,6 +183,7 @@ def _with(**changes):
     return lambda line: json.dumps({**json.loads(line), **changes})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("table", "change", "code"),
     [
@@ -277,6 +282,7 @@ def served(tmp_path_factory):
         yield played
 
 
+@pytest.mark.slow
 def test_a_served_vector_is_the_training_vector_with_all_that_was_told(served):
     kept = {}
     for event in events_of(served.log):
@@ -312,6 +318,7 @@ def test_a_served_vector_is_the_training_vector_with_all_that_was_told(served):
     }
 
 
+@pytest.mark.slow
 def test_what_is_told_of_transfers_that_were_decided_here_is_imported_after_them(
     written, tmp_path, quarantine
 ):
@@ -331,6 +338,7 @@ def test_what_is_told_of_transfers_that_were_decided_here_is_imported_after_them
     assert again.duplicate == first.accepted + len(later) + rest.accepted
 
 
+@pytest.mark.slow
 def test_verify_covers_what_was_told_and_finds_no_mismatch(served):
     result = verify(
         served.log, served.folder / "bundles", one_in=1, progress=lambda _done, _end: None
@@ -340,6 +348,7 @@ def test_verify_covers_what_was_told_and_finds_no_mismatch(served):
     assert result.mismatches == {}
 
 
+@pytest.mark.slow
 def test_sabotage_a_log_that_lost_what_was_told_gives_other_vectors(served, tmp_path):
     events = [e for e in events_of(served.log) if e.schema != "dict_statistics.v1"]
     log = open_log(tmp_path / "less.sqlite", clock=ClockKind.REPLAY, new_log_id="world")

@@ -32,6 +32,7 @@ def column(folder: Path, table: str, name: str) -> list[object]:
     return list(pq.read_table(folder / f"{table}.parquet")[name].to_pylist())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tables", ["seven", "platform", "events"])
 def test_against_a_bank_that_allows_everything_who_adapts_writes_the_static_files(
     tmp_path: Path, tables: str
@@ -42,6 +43,7 @@ def test_against_a_bank_that_allows_everything_who_adapts_writes_the_static_file
     assert adaptive == simulated(tmp_path / "plain", "--tables", tables)
 
 
+@pytest.mark.slow
 def test_sabotage_who_adapts_before_a_refusal_writes_other_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -51,6 +53,7 @@ def test_sabotage_who_adapts_before_a_refusal_writes_other_files(
     assert simulated(tmp_path / "adaptive", *flags) != plain
 
 
+@pytest.mark.slow
 def test_who_adapts_meets_the_rules_and_both_are_named_in_the_manifest(tmp_path: Path):
     folder = tmp_path / "world"
     simulated(folder, "--tables", "platform", "--adversary", "adaptive")
@@ -66,6 +69,7 @@ def payments(folder: Path, *, frauds: bool) -> list[tuple[object, ...]]:
     return [row for row, fraud in zip(rows, is_fraud, strict=True) if fraud == frauds]
 
 
+@pytest.mark.slow
 def test_who_adapts_pays_otherwise_and_honest_people_pay_as_ever(tmp_path: Path):
     for mode in ("static", "adaptive"):
         flags = ("--tables", "platform", "--policy", "rules", "--adversary", mode)
@@ -75,6 +79,7 @@ def test_who_adapts_pays_otherwise_and_honest_people_pay_as_ever(tmp_path: Path)
     assert payments(static, frauds=False) == payments(adaptive, frauds=False)
 
 
+@pytest.mark.slow
 def test_what_was_stopped_is_told_apart_and_never_reported(tmp_path: Path):
     folder = tmp_path / "world"
     simulated(folder, "--tables", "platform", "--policy", "rules")
@@ -90,6 +95,7 @@ def test_what_was_stopped_is_told_apart_and_never_reported(tmp_path: Path):
     assert stopped.issuperset(held)
 
 
+@pytest.mark.slow
 def test_in_the_events_what_was_stopped_is_refused_and_never_sent(tmp_path: Path):
     for viewpoint in ("payer_psp", "payee_psp"):
         flags = ("--tables", "events", "--policy", "rules", "--viewpoint", viewpoint)

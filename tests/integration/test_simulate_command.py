@@ -36,6 +36,7 @@ def simulate(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "named"),
     [
@@ -70,6 +71,7 @@ def test_an_impossible_flag_is_refused_by_name_and_nothing_is_made(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_the_installed_command_refuses_as_clearly(tmp_path: Path):
     command = [str(Path(sys.executable).parent / "crivo"), "simulate", "--scale", "0"]
     answer = subprocess.run(
@@ -79,6 +81,7 @@ def test_the_installed_command_refuses_as_clearly(tmp_path: Path):
     assert "Traceback" not in answer.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layout",
     [
@@ -104,11 +107,13 @@ def test_a_file_that_may_not_grow_is_a_clear_failure_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_sabotage_without_the_limit_the_same_command_writes(tmp_path: Path):
     assert simulate("--out", str(tmp_path / "world"), *SMALL).returncode == 0
     assert max(path.stat().st_size for path in (tmp_path / "world").iterdir()) > 20_000
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_a_clear_failure(tmp_path: Path):
     (tmp_path / "file").write_text("no folder")
     answer = simulate("--out", str(tmp_path / "file" / "world"), *SMALL)
@@ -117,6 +122,7 @@ def test_a_folder_that_cannot_be_made_is_a_clear_failure(tmp_path: Path):
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
+@pytest.mark.slow
 def test_a_world_is_replaced_only_when_asked_and_anything_else_never(tmp_path: Path):
     out = tmp_path / "world"
     assert simulate("--out", str(out), *SMALL).returncode == 0
@@ -133,6 +139,7 @@ def test_a_world_is_replaced_only_when_asked_and_anything_else_never(tmp_path: P
     assert (tmp_path / "mine" / "notes.txt").read_text() == "mine"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: signal.Signals):
     command = [sys.executable, "-c", HEARS, "simulate", "--scale", "30"]
@@ -156,6 +163,7 @@ def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: sign
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
 
 
+@pytest.mark.slow
 def test_the_result_can_be_read_by_a_program(tmp_path: Path):
     answer = simulate("--out", str(tmp_path / "world"), *SMALL, "--json", "--keep-one-in", "5")
     found = json.loads(answer.stdout)

@@ -66,6 +66,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shards", [1, 2, 3, 5])
 @pytest.mark.parametrize("workers", [None, InOrder()], ids=["stream", "staged"])
 def test_any_number_of_shards_gives_the_same_bytes(log, tmp_path, shards, workers) -> None:

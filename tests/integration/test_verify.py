@@ -126,6 +126,7 @@ def test_what_came_later_than_it_happened_is_a_cost_and_no_mismatch(tmp_path) ->
     assert result.costs["payer_amount_sum_24h"].largest == 7.0
 
 
+@pytest.mark.slow
 def test_the_ideal_is_the_oracles_over_all_that_had_happened_by_then(played) -> None:
     rows = fold_rows(played.log.read(start=0, limit=10_000))
     asked = rows_as_mappings(rows)

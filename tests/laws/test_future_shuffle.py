@@ -148,6 +148,7 @@ def test_whatever_is_received_at_or_after_t_changes_no_vector_of_before_t(
     assert check_vectors(seed, share, chance)[False] == 0
 
 
+@pytest.mark.slow
 @SLOWLY
 @given(st.integers(0, 5), st.integers(300, 900), st.randoms(use_true_random=False))
 def test_a_training_set_as_of_t_is_the_same_under_every_future(

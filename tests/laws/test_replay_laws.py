@@ -30,6 +30,7 @@ def test_no_random_world_differs(seed, count):
         assert found.folded == played.log.end()
 
 
+@pytest.mark.slow
 @settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.integers(0, 10**6), st.integers(1, 3))
 def test_a_service_that_restarts_goes_on_as_if_it_had_not(seed, restarts):

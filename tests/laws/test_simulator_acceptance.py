@@ -35,6 +35,9 @@ from crivo.simulator.rows import INITIATIONS, NONE, Rows
 from crivo.simulator.seven.words import KeyKind
 from crivo.simulator.world import World, simulate
 
+# All look at one world of 400,000 transfers, which takes seconds to make.
+pytestmark = pytest.mark.slow
+
 SEED = 12
 NATURAL = SimulationOptions(seed=SEED, scale=Decimal(8), prevalence=NATURAL_PREVALENCE)
 ENRICHED = SimulationOptions(seed=SEED, scale=Decimal(2), prevalence=ENRICHED_PREVALENCE)
@@ -125,7 +128,6 @@ def test_in_an_enriched_world_what_frauds_change_by_design_is_not_asked():
     assert failing(enriched(), natural=False) == set()
 
 
-@pytest.mark.slow
 def test_no_check_fails_in_the_worlds_that_the_command_makes_by_default():
     assert SimulateFlags(out=Path()).past_days > 0
     assert failing(errors_of_defaults(), natural=False) == set()
@@ -133,7 +135,6 @@ def test_no_check_fails_in_the_worlds_that_the_command_makes_by_default():
         assert failing(by_default(seed), natural=False) == set(), seed
 
 
-@pytest.mark.slow
 def test_sabotage_frauds_counted_as_daily_life_move_what_companies_are_paid():
     assert failing(by_default(7, frauds_are_life=True), natural=False) >= {5}
 

@@ -56,6 +56,7 @@ def bytes_of(days: Iterator[PlayedDay]) -> list[bytes]:
     return [played.rows.tobytes() for played in days]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", Mode)
 @pytest.mark.parametrize("seed", SEEDS[:2])
 def test_against_a_bank_that_allows_everything_the_world_is_as_planned(seed: int, mode: Mode):
@@ -63,12 +64,14 @@ def test_against_a_bank_that_allows_everything_the_world_is_as_planned(seed: int
     assert bytes_of(play(world(seed), allow_all, mode)) == planned
 
 
+@pytest.mark.slow
 def test_sabotage_who_adapts_before_a_refusal_is_noticed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(adversary, "Crew", lambda means: Crew(means, refused=1))
     planned = [rows.tobytes() for _, rows in world(1).rows()]
     assert bytes_of(play(world(1), allow_all, Mode.ADAPTIVE)) != planned
 
 
+@pytest.mark.slow
 def test_playing_twice_gives_the_same_days():
     first = bytes_of(play(world(1), hold_large, Mode.ADAPTIVE))
     assert first == bytes_of(play(world(1), hold_large, Mode.ADAPTIVE))
@@ -84,6 +87,7 @@ def share_of_money_through(seed: int, mode: Mode) -> float:
     return float(rows["amount_centavos"][late & passed].sum() / meant)
 
 
+@pytest.mark.slow
 def test_who_adapts_gets_more_than_who_does_not():
     gains = [
         share_of_money_through(seed, Mode.ADAPTIVE) / share_of_money_through(seed, Mode.STATIC)
@@ -142,6 +146,7 @@ def test_what_goes_with_a_campaign_moves_as_its_payments_do():
             assert (at[~before] - first - shift == later).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", Mode)
 def test_what_was_stopped_is_neither_contested_nor_passed_on(mode: Mode):
     received: dict[tuple[int, int], int] = {}
@@ -166,6 +171,7 @@ def test_a_policy_sees_no_truth():
     )
 
 
+@pytest.mark.slow
 def test_a_step_up_stops_who_took_the_access_and_not_who_was_persuaded():
     def step_up(_day: Day, seen: Rows, _marked: np.ndarray) -> np.ndarray:
         return np.full(len(seen), int(Answer.STEP_UP), dtype=np.int64)

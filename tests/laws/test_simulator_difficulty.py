@@ -10,6 +10,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pytest
 
 from crivo.simulator.people import Town, account_institutions
 from crivo.simulator.rhythm import hours_of
@@ -98,6 +99,7 @@ def precisions() -> dict[str, float]:
     return {name: sum(one[name] for one in found) / len(found) for name in found[0]}
 
 
+@pytest.mark.slow
 def test_no_raw_field_alone_finds_fraud():
     assert {name: score for name, score in precisions().items() if score > LIMIT} == {}
 

@@ -88,6 +88,7 @@ def test_a_plainer_processor_changes_no_byte(tmp_path: Path):
     assert found == GOLDEN
 
 
+@pytest.mark.slow
 def test_sabotage_another_seed_gives_other_bytes(tmp_path: Path):
     found = digests(tmp_path / "world", SMALL.seed + 1)
     assert set(found.values()).isdisjoint(GOLDEN.values())

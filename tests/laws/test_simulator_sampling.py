@@ -65,6 +65,7 @@ def test_a_sample_of_the_platforms_tables_is_a_part_of_them(table: str):
             assert few.columns[-1].values.sum() == len(many)
 
 
+@pytest.mark.slow
 def test_a_sample_of_the_seven_keeps_every_case_and_leaves_the_registers_whole():
     sampled = list(seven_tables(small_world(), None, Sampling(4)))
     whole = list(seven_tables(small_world()))

@@ -144,6 +144,7 @@ def _wrong_digit(tables: Tables) -> None:
     user["cpf_cnpj"] = user["cpf_cnpj"][:-1] + str((int(user["cpf_cnpj"][-1]) + 1) % 10)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("sabotage", "offence"),
     [

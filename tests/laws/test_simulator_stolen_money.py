@@ -53,6 +53,7 @@ def test_the_mean_accepted_fraud_is_that_of_the_official_months():
     assert 2100 < mean_reais(worlds()) < 2600
 
 
+@pytest.mark.slow
 def test_sabotage_sums_that_no_quota_leads_have_another_mean(monkeypatch: pytest.MonkeyPatch):
     def unled(self, _mean, name, draws, table, count):
         return self.quota(name).drawn(draws, table, count) // 2
@@ -65,6 +66,7 @@ def test_companies_receive_their_share_of_the_value():
     assert 0.60 < companies_share(worlds()) < 0.70
 
 
+@pytest.mark.slow
 def test_sabotage_without_the_quota_companies_receive_another_share(
     monkeypatch: pytest.MonkeyPatch,
 ):
@@ -104,6 +106,7 @@ def test_stolen_money_moves_within_minutes_in_at_most_five_parts():
     assert max(parts for _, parts in first_moves(worlds())) <= 5
 
 
+@pytest.mark.slow
 def test_sabotage_mules_who_wait_are_noticed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(laundering, "_WAIT", (60 * MINUTE, 157))
     assert not 4 < median_wait_minutes((planned(1),)) < 12
@@ -124,6 +127,7 @@ def test_four_in_five_parts_go_to_another_institution():
     assert 0.75 < crossing_share(worlds()) < 0.87
 
 
+@pytest.mark.slow
 def test_sabotage_mules_of_one_institution_are_noticed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(laundering, "_SAME_INSTITUTION_PER_MILLE", 500)
     assert not 0.75 < crossing_share((planned(1),)) < 0.87
@@ -145,6 +149,7 @@ def test_receivers_are_new_lent_and_dormant_accounts_in_their_shares():
     assert (ages >= 730).any()
 
 
+@pytest.mark.slow
 def test_sabotage_receivers_that_are_all_new_are_noticed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(casting, "_NEW", 1000)
     ages = receivers_ages((planned(1),))
@@ -170,6 +175,7 @@ def test_a_mule_account_lives_some_days_and_never_long():
     assert np.quantile(found, 0.95) < 13 * DAY
 
 
+@pytest.mark.slow
 def test_sabotage_mules_that_are_never_marked_are_noticed(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(casting, "_LIFE", (30 * DAY, 1))
     assert not np.quantile(lives((planned(1),)), 0.95) < 13 * DAY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -34,6 +35,7 @@ WINDOWS = (NOW, EVER, TODAY, TONIGHT, minutes(8), hours(1), hours(24), days(7), 
 FILTERS = (None, NIGHT, ACCEPTED, ON_US, LARGE)
 
 
+@functools.cache
 def everything() -> tuple[Feature, ...]:
     """All of them, in one order."""
     return tuple(_declarable())
@@ -48,30 +50,32 @@ def _choices() -> Iterator[tuple[Any, ...]]:
     told = {Measure(kind.value) for kind in EventKind if kind not in attempts}
     told |= {fact for facts in FACTS.values() for fact in facts}
     plain = [measure for measure in Measure if measure not in told]
-    yield from itertools.product(Entity, attempts, plain, Statistic, WINDOWS, FILTERS)
+    moments = tuple(itertools.product(WINDOWS, FILTERS))
+    yield from itertools.product(Entity, attempts, plain, Statistic, [moments])
+    moments = tuple(itertools.product(TOLD_WINDOWS, (None, NIGHT)))
     for kind in EventKind:
         if kind not in attempts:
             measures = {Measure.AMOUNT, Measure(kind.value), *FACTS.get(kind, ())}
             kinds, ordered = (kind,), sorted(measures)
-            yield from itertools.product(
-                ABOUT[kind], kinds, ordered, Statistic, TOLD_WINDOWS, (None, NIGHT)
-            )
+            yield from itertools.product(ABOUT[kind], kinds, ordered, Statistic, [moments])
 
 
 def _declarable() -> Iterator[Feature]:
-    for entity, event, measure, statistic, window, condition in _choices():
-        try:
-            yield Feature(
-                entity=entity,
-                event=event,
-                measure=measure,
-                statistic=statistic,
-                window=window,
-                filter=condition,
-                card=CARD,
-            )
-        except CrivoError:
-            continue
+    for entity, event, measure, statistic, moments in _choices():
+        for window, condition in moments:
+            try:
+                yield Feature(
+                    entity=entity,
+                    event=event,
+                    measure=measure,
+                    statistic=statistic,
+                    window=window,
+                    filter=condition,
+                    card=CARD,
+                )
+            except CrivoError as refusal:
+                if refusal.context["field"] in ("entity", "event", "measure", "statistic"):
+                    break  # in no other window, and under no other filter
 
 
 def plan_of(features: tuple[Feature, ...], **options: int) -> Plan:

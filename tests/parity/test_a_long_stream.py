@@ -101,12 +101,14 @@ def spoilt(change: Callable[[Rows], None]) -> Judged:
     return judge(oracle_sees, PLAN, one_in=3)
 
 
+@pytest.mark.slow
 def test_the_sampled_oracle_agrees_and_can_disagree() -> None:
     judged = spoilt(lambda rows: None)
     assert judged.said == []
     assert judged.vectors > 10_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [_cheaper, _a_second_later, _somebody_else])
 def test_sabotage_one_broken_row_in_a_hundred_is_noticed(change: Callable[[Rows], None]) -> None:
     assert spoilt(change).said != []

@@ -68,6 +68,7 @@ def test_room_is_not_made_beyond_the_ceiling() -> None:
     assert engine._state.arena.nbytes + engine._state.index.nbytes <= 1 << 24
 
 
+@pytest.mark.slow
 @SLOWLY
 @given(streams(), st.randoms(use_true_random=False))
 def test_state_is_a_function_of_the_set_of_events(rows: Rows, random: Any) -> None:
@@ -78,6 +79,7 @@ def test_state_is_a_function_of_the_set_of_events(rows: Rows, random: Any) -> No
     assert last_vector(rows[within], asked) == last_vector(rows[shuffled(order, within)], asked)
 
 
+@pytest.mark.slow
 @SLOWLY
 @given(streams(), streams(events_max=20))
 def test_nothing_at_or_after_its_instant_changes_a_vector(rows: Rows, others: Rows) -> None:
@@ -105,6 +107,7 @@ def test_a_report_is_not_known_before_its_instant() -> None:
     assert counts == [1.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_a_long_stream_with_a_hot_key_agrees(seed: int) -> None:
     assert disagreements(long_stream(seed, events=250)) == []
@@ -132,6 +135,7 @@ def _cheaper(rows: Rows) -> None:
     rows["amount_centavos"][0] -= 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "break_one_thing",
     [_earlier_by_a_microsecond, _dropped, _report_moved, _night_moved, _cheaper],

@@ -98,12 +98,14 @@ def write_much(log: SqliteLog, path: Path) -> int:
     return longest
 
 
+@pytest.mark.slow
 def test_the_write_ahead_log_stays_short(tmp_path):
     log = open_test_log(tmp_path / "log.sqlite")
     assert write_much(log, tmp_path / "log.sqlite") < checkpoint.COMMIT_PAGES + 500
     log.close()
 
 
+@pytest.mark.slow
 def test_sabotage_without_checkpoints_the_write_ahead_log_grows(tmp_path, monkeypatch):
     monkeypatch.setattr(checkpoint, "REQUEST_PAGES", 10**9)
     monkeypatch.setattr(checkpoint, "COMMIT_PAGES", 10**9)

@@ -78,6 +78,7 @@ def test_a_damaged_digit_of_a_cpf_s_body_is_refused_whenever_a_remainder_tells(b
         parse_cpf(bad + cpf_check_digits(body))
 
 
+@pytest.mark.slow
 def test_all_but_one_in_a_hundred_damaged_digits_of_a_cpf_are_seen():
     bodies = [f"{number * 7_919_337 % 10**9:09d}" for number in range(500)]
     damaged = [

@@ -37,6 +37,7 @@ def in_small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "BLOCK_ROWS", BLOCK)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETS)
 @pytest.mark.parametrize("one_in", [1, 7])
 def test_small_blocks_hold_what_large_ones_do(
@@ -47,6 +48,7 @@ def test_small_blocks_hold_what_large_ones_do(
     assert gathered(SETS[name], Sampling(one_in)) == whole
 
 
+@pytest.mark.slow
 def test_no_piece_of_a_day_is_larger_than_a_block(monkeypatch: pytest.MonkeyPatch):
     in_small_blocks(monkeypatch)
     for make in SETS.values():
@@ -54,6 +56,7 @@ def test_no_piece_of_a_day_is_larger_than_a_block(monkeypatch: pytest.MonkeyPatc
         assert max(len(piece) for piece in of_days) == BLOCK
 
 
+@pytest.mark.slow
 def test_sabotage_ids_in_another_order_are_noticed(monkeypatch: pytest.MonkeyPatch):
     whole = gathered(SETS["platform"], Sampling())
     in_small_blocks(monkeypatch)

@@ -9,6 +9,7 @@ from decimal import Decimal
 from functools import cache
 
 import numpy as np
+import pytest
 
 from crivo.domain.synthetic import synthetic_cnpj, synthetic_cpf
 from crivo.domain.transfer import Initiation
@@ -58,6 +59,7 @@ def test_every_user_has_one_tax_id_and_a_second_account_is_its_persons():
     assert np.array_equal(holders.of(holders.numbers), holders.numbers)
 
 
+@pytest.mark.slow
 def test_a_longer_world_than_its_register_has_more_users():
     long = simulate(replace(SMALL, days=730, scale=Decimal("0.3")))
     holders = hold(long)

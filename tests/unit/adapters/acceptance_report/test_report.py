@@ -150,6 +150,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     return exit_of.value.code
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_report_alone_and_answers_with_its_verdict(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
@@ -165,6 +166,7 @@ def test_the_command_wants_a_folder(monkeypatch: pytest.MonkeyPatch):
     assert run(monkeypatch) == 2
 
 
+@pytest.mark.slow
 def test_sabotage_a_failing_check_makes_the_command_answer_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):

@@ -59,6 +59,7 @@ def test_the_manifest_says_who_looks_and_only_where_somebody_does(tmp_path: Path
     assert "viewpoint" not in json.loads((tmp_path / "tables" / MANIFEST).read_text())
 
 
+@pytest.mark.slow
 def test_parquet_holds_the_same_and_is_read_as_partitioned_tables_are(tmp_path: Path, world: World):
     found = written(tmp_path / "lines", world)
     written(tmp_path / "parquet", world, WorldFormat.PARQUET)

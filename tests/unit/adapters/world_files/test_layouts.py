@@ -57,6 +57,7 @@ def rows(text: bytes) -> Iterator[dict[str, str]]:
     return csv.DictReader(io.StringIO(text.decode()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", [Compression.GZIP, Compression.ZSTD])
 def test_compressed_text_is_the_same_text(
     tmp_path: Path, world: World, plain: dict[str, bytes], compression: Compression
