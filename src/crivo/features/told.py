@@ -129,11 +129,13 @@ def _limit(value: LimitChange, tell: _Telling) -> Rows:
 
 def _settlement(value: Settlement, tell: _Telling) -> Rows:
     """What takes an attempt back, at the attempt's instant, so that windows lose what they held."""
-    if value.status is SettlementStatus.SETTLED:
-        return []
-    centavos = value.amount_centavos
-    if value.status is SettlementStatus.RETURNED:
-        centavos = value.returned_centavos or centavos
+    match value.status:
+        case SettlementStatus.SETTLED:
+            return []
+        case SettlementStatus.RETURNED:
+            centavos = value.returned_centavos or value.amount_centavos
+        case SettlementStatus.REJECTED | SettlementStatus.CANCELLED:
+            centavos = value.amount_centavos
     return [
         tell.row(
             RowKind.UNDOING,
