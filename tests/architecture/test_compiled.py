@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from crivo.features import arena, facts, heads, kernel, members, reading, values, wide
+from crivo.features import (
+    amounts,
+    arena,
+    facts,
+    heads,
+    kernel,
+    members,
+    reading,
+    values,
+    wide,
+)
 
 FEATURES = Path(kernel.__file__).parent
 PINS = {
@@ -15,7 +25,8 @@ PINS = {
     "arena.py": ("wide.py", arena.COMPILED_WITH),
     "facts.py": ("arena.py", facts.COMPILED_WITH),
     "members.py": ("facts.py", members.COMPILED_WITH),
-    "reading.py": ("members.py", reading.COMPILED_WITH),
+    "amounts.py": ("members.py", amounts.COMPILED_WITH),
+    "reading.py": ("amounts.py", reading.COMPILED_WITH),
     "values.py": ("reading.py", values.COMPILED_WITH),
     "heads.py": ("values.py", heads.COMPILED_WITH),
     "kernel.py": ("heads.py", kernel.COMPILED_WITH),

@@ -12,9 +12,13 @@ from crivo.features.needs import edge_of, needs_of
 from crivo.features.parts import (
     ENDS,
     VIEWS,
+    Amounts,
     Conditions,
     Count,
+    Earliest,
+    Extreme,
     Facts,
+    Firsts,
     Group,
     Members,
     Series,
@@ -44,6 +48,7 @@ _MEMBERS: Final = {
     (k.DEVICE, Measure.PAYER): (k.PAYER_DEVICE, k.PAYER),
 }
 _OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
+_OF_ORDER: Final = (Statistic.MIN, Statistic.MAX, Statistic.RANK)
 _OPERATIONS: Final = {
     Statistic.COUNT: k.OP_COUNT,
     Statistic.SUM: k.OP_SUM,
@@ -56,6 +61,10 @@ _OPERATIONS: Final = {
     Statistic.PER_TRANSFER: k.OP_PER,
     Statistic.SHARE: k.OP_PER,
     Statistic.PASS_THROUGH: k.OP_PASS,
+    Statistic.MIN: k.OP_MIN,
+    Statistic.MAX: k.OP_MAX,
+    Statistic.RANK: k.OP_RANK,
+    Statistic.FIRST: k.OP_FIRST,
     Statistic.LAST: k.OP_LAST,
     Statistic.AGE: k.OP_AGE,
     Statistic.USED: k.OP_USED,
@@ -73,11 +82,17 @@ class Compiler:
         self.counts: list[Count] = []
         self.facts: list[Facts] = []
         self.told: list[Told] = []
+        self.amounts: list[Amounts] = []
+        self.extremes: list[Extreme] = []
+        self.firsts: list[Firsts] = []
+        self.earliest: list[Earliest] = []
         self.conditions = Conditions()
         self.heads: dict[int, int] = dict.fromkeys((k.PAYER, k.PAYEE), k.HEAD_SERIES)
         self.viewed: set[int] = {k.PAYER, k.PAYEE}
         self.lane_counts = 0
         self.told_lanes: list[int] = []
+        self.extreme_lanes: list[int] = []
+        self.earliest_lanes: list[int] = []
 
     def compile(self, feature_set: FeatureSet) -> NDArray[np.int64]:
         """The table (int64) of the whole set."""
@@ -92,6 +107,12 @@ class Compiler:
         for told in self.told:
             self.told_lanes.append(lane)
             lane += 1 + told.facts.width - k.FACT_VALUES
+        for _ in self.extremes:
+            self.extreme_lanes.append(lane)
+            lane += 2
+        for earliest in self.earliest:
+            self.earliest_lanes.append(lane)
+            lane += 1 + earliest.firsts.count
         self.lane_counts = lane
         parts = Parts(
             series=self.series,
@@ -100,6 +121,13 @@ class Compiler:
             counts=self.counts,
             facts=self.facts,
             told=list(zip(self.told, self.told_lanes, strict=True)),
+            amounts=self.amounts,
+            extremes=[
+                (each, self._read_at(each), lane)
+                for each, lane in zip(self.extremes, self.extreme_lanes, strict=True)
+            ],
+            firsts=self.firsts,
+            earliest=list(zip(self.earliest, self.earliest_lanes, strict=True)),
             conditions=self.conditions,
             heads=self.heads,
             looked_for=self.viewed,
@@ -119,7 +147,11 @@ class Compiler:
             members.read(feature.window)
             place(self.counts, Count(members, self._view(feature.entity), feature.window))
             return
-        if feature.statistic in _OF_FACTS:
+        if feature.statistic is Statistic.FIRST:
+            place(self.earliest, self._earliest_of(feature))
+        if feature.statistic in _OF_ORDER:
+            place(self.extremes, self._extreme_of(feature))
+        if feature.statistic in _OF_FACTS or _is_first_fact(feature):
             place(self.told, self._told(feature))
         else:
             group = self._group_of(feature.entity, feature.event)
@@ -164,6 +196,35 @@ class Compiler:
         self.members.append(Members(series, joined, member))
         return self.members[-1]
 
+    def _extreme_of(self, feature: Feature) -> Extreme:
+        series = self._series_of(VIEWS[feature.entity][0], feature.event)
+        is_rank, condition = feature.statistic is Statistic.RANK, feature.filter
+        number = self.conditions.number(condition)
+        for amounts in self.amounts:
+            same = self.conditions.number(amounts.condition) == number
+            if amounts.series is series and same:
+                break
+        else:
+            amounts = Amounts(series, condition)
+            self.amounts.append(amounts)
+        amounts.read(feature.window, is_rank=is_rank)
+        return Extreme(amounts, self._view(feature.entity), feature.window, is_rank)
+
+    def _read_at(self, extreme: Extreme) -> int:
+        """The lane of the instant at which the group of the extreme's series is read."""
+        for group in self.groups:
+            if group.series is extreme.amounts.series and group.view == extreme.view:
+                return group.base + k.VALUE_AT
+        raise AssertionError(extreme)
+
+    def _earliest_of(self, feature: Feature) -> Earliest:
+        table, view = VIEWS[feature.entity][0], self._view(feature.entity)
+        for firsts in self.firsts:
+            if (firsts.table, firsts.event) == (table, feature.event):
+                return Earliest(firsts, view)
+        self.firsts.append(Firsts(table, feature.event))
+        return Earliest(self.firsts[-1], view)
+
     def _told(self, feature: Feature) -> Told:
         table, view = VIEWS[feature.entity][0], self._view(feature.entity)
         for facts in self.facts:
@@ -188,6 +249,7 @@ class Compiler:
         for facts in self.facts:
             facts.at = self.heads[facts.table]
             self.heads[facts.table] += k.FACT_HEAD_WORDS
+        self._settle_single_events()
         for group in self.groups:
             group.settle()
         # Windows of one list come together, the shortest first.
@@ -200,6 +262,19 @@ class Compiler:
                 count.window.span.value,
             )
         )
+
+    def _settle_single_events(self) -> None:
+        """`_settle` for lists of amounts and for what was told first."""
+        self.amounts.sort(key=lambda amounts: amounts.series.table)
+        self.extremes.sort(key=lambda extreme: extreme.amounts.series.table)
+        self.firsts.sort(key=lambda firsts: firsts.table)
+        self.earliest.sort(key=lambda earliest: earliest.firsts.table)
+        for amounts in self.amounts:
+            amounts.at = self.heads[amounts.series.table]
+            self.heads[amounts.series.table] += k.AMOUNT_TILES + 2 * len(amounts.tiles)
+        for firsts in self.firsts:
+            firsts.at = self.heads[firsts.table]
+            self.heads[firsts.table] += k.FIRST_VALUES + firsts.count
 
     def _operation(self, feature: Feature) -> Operation:
         window = feature.window
@@ -215,7 +290,13 @@ class Compiler:
             told, event = [read_at + 1 + FACTS[event].index(feature.measure)], EventKind.TRANSFER
             if feature.statistic is not Statistic.USED:
                 return Operation(_OPERATIONS[feature.statistic], [*told, read_at])
+        if feature.statistic is Statistic.FIRST:
+            return self._first(feature)
         base = self._group_of(feature.entity, event).base
+        if feature.statistic in _OF_ORDER:
+            lane = self.extreme_lanes[self.extremes.index(self._extreme_of(feature))]
+            night = base + k.VALUE_AT if window.span is Span.TONIGHT else -1
+            return Operation(_OPERATIONS[feature.statistic], [lane], night)
         if feature.statistic is Statistic.SINCE_LAST and window.span is Span.EVER:
             return Operation(k.OP_SINCE_EVER, [base, FIRST_SEEN_MAX])
         if feature.statistic is Statistic.SINCE_LAST:
@@ -229,8 +310,22 @@ class Compiler:
         night = base + k.VALUE_AT if window.span is Span.TONIGHT else -1
         return Operation(_OPERATIONS[feature.statistic], told + slots, night)
 
+    def _first(self, feature: Feature) -> Operation:
+        earliest = self._earliest_of(feature)
+        lane, value = self.earliest_lanes[self.earliest.index(earliest)], 0
+        if _is_first_fact(feature):
+            read_at = self.told_lanes[self.told.index(self._told(feature))]
+            value = FACTS[feature.event].index(feature.measure)
+        else:
+            read_at = self._group_of(feature.entity, feature.event).base + k.VALUE_AT
+        return Operation(k.OP_FIRST, [lane + 1 + value, lane, read_at])
+
     def _value(self, measure: Measure) -> Operation:
         if measure is Measure.NIGHT:
             return Operation(k.OP_HOLDS, [self.conditions.number(NIGHT)])
         field = {Measure.HOUR: k.FIELD_HOUR, Measure.WEEKDAY: k.FIELD_WEEKDAY}
         return Operation(k.OP_FIELD, [field.get(measure, k.ROW_AMOUNT)])
+
+
+def _is_first_fact(feature: Feature) -> bool:
+    return feature.statistic is Statistic.FIRST and feature.event in FACTS

@@ -4,6 +4,9 @@ A list in a head is [newest instant at which something was told, block, rows | c
 last two are a level of `arena.py`. A row is [instant from which the facts stand, id of the event
 (two words), facts…], by instant and id; so what stands later waits behind what stands now. Rows
 behind the last that a read can meet are dropped.
+
+What the first event told, a fact or its amount, stands in the head itself: [instant, id (two
+words), values…], where no instant means that there was none.
 """
 
 from __future__ import annotations
@@ -16,7 +19,7 @@ from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, last_before, make_room, rows_of
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "d06735e19996210d"
+COMPILED_WITH: Final = "af2941515fdbdf12"
 
 _SIGN: Final = -(1 << 63)
 
@@ -87,3 +90,29 @@ def read_facts(
         value += count
         scratch[value] = arena[place + column] if place >= 0 else k.ABSENT
     return k.BEHIND if read_at != instant else 0
+
+
+@njit(**OPTIONS)
+def take_first(plan: Words, arena: Words, firsts: int, head: int, rows: Words, row: int) -> None:
+    """Notes what the event told, if it is the first: by instant, then by id (no sign)."""
+    at = head + plan[firsts + k.O_AT]
+    if arena[at] != 0 and not _is_after(arena, at, rows, row):
+        return
+    arena[at] = rows[row + k.ROW_OCCURRED_AT]
+    for word in range(2):
+        arena[at + k.FIRST_ID + word] = rows[row + k.ROW_EVENT + word]
+    for value in range(plan[firsts + k.O_COUNT]):
+        arena[at + k.FIRST_VALUES + value] = rows[row + plan[firsts + k.O_FROM] + value]
+
+
+@njit(**OPTIONS)
+def read_first(
+    plan: Words, arena: Words, earliest: int, head: int, scratch: Words, count: int, i: int
+) -> None:
+    """Hands on what was told first of that head, and when; 0 where nothing was."""
+    lane = plan[earliest + k.Q_VALUE] * count + i
+    at = head + plan[earliest + k.Q_AT]
+    scratch[lane] = arena[at] if head != 0 else 0
+    for value in range(plan[earliest + k.Q_COUNT]):
+        lane += count
+        scratch[lane] = arena[at + k.FIRST_VALUES + value] if head != 0 else k.ABSENT

@@ -25,7 +25,7 @@ from crivo.features.arena import (
 )
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "e17a28369637ee0c"
+COMPILED_WITH: Final = "7f8ad6053bad22f9"
 
 
 @njit(**OPTIONS)
@@ -177,6 +177,13 @@ def look_ahead(plan: Words, arena: Words, count: int, scratch: Words) -> int:
                 facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
                 at, width = plan[facts + k.F_AT] + k.FACT_LEVEL, plan[facts + k.F_WIDTH]
                 words += _look_at(arena, at, width, plan[facts + k.F_EVENT], count, scratch, view)
+            for a in range(plan[table + k.T_AMOUNTS], plan[table + k.T_AMOUNTS_END]):
+                amounts = plan[k.P_AMOUNTS] + a * k.AMOUNTS_WORDS
+                at, kind = plan[amounts + k.A_AT] + k.AMOUNT_RAW, plan[amounts + k.A_EVENT]
+                words += _look_at(arena, at, k.AMOUNT_ROW, kind, count, scratch, view)
+                for n in range(plan[amounts + k.A_LEVELS]):
+                    tiles = at + k.AMOUNT_TILES - k.AMOUNT_RAW + 2 * n
+                    words += _look_at(arena, tiles, k.TILE_ROW, kind, count, scratch, view)
     return words
 
 

@@ -16,15 +16,16 @@ import numpy as np
 from numba import njit
 
 from crivo.features import layout as k
+from crivo.features.amounts import amount_room, take_amount
 from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room, words
-from crivo.features.facts import fact_room, read_facts, take_fact
+from crivo.features.facts import fact_room, read_facts, read_first, take_fact, take_first
 from crivo.features.heads import look_ahead, take_heads
 from crivo.features.members import member_room, take_part
-from crivo.features.reading import count_members, judge, read_group
+from crivo.features.reading import count_members, judge, read_extremes, read_group
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `heads.py`, which names the next, and so on.
-COMPILED_WITH: Final = "85f484f9f8411441"
+COMPILED_WITH: Final = "73577b0940c82e3d"
 
 
 @njit(**OPTIONS)
@@ -208,6 +209,11 @@ def _find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> boo
             is_told = plan[facts + k.F_EVENT] == kind
             if is_told and not fact_room(plan, control, arena, facts, head):
                 return False
+        for a in range(plan[own + k.T_AMOUNTS], plan[own + k.T_AMOUNTS_END]):
+            amounts = plan[k.P_AMOUNTS] + a * k.AMOUNTS_WORDS
+            is_listed = plan[amounts + k.A_EVENT] == kind
+            if is_listed and not amount_room(plan, control, arena, amounts, head):
+                return False
     return True
 
 
@@ -230,6 +236,8 @@ def _work_on_table(
     counts_end = plan[k.P_COUNTS] + plan[own + k.T_COUNTS_END] * k.COUNT_WORDS
     told = plan[k.P_TOLD] + plan[own + k.T_TOLD] * k.TOLD_WORDS
     told_end = plan[k.P_TOLD] + plan[own + k.T_TOLD_END] * k.TOLD_WORDS
+    alone = plan[own + k.T_EXTREME] + plan[own + k.T_EARLIEST]
+    alone_end = plan[own + k.T_EXTREMES_END] + plan[own + k.T_EARLIEST_END]
     for i in range(count):
         instant = rows[first + i * k.ROW_WORDS + k.ROW_OCCURRED_AT]
         if scratch[k.LANE_IS_READ * count + i] != 0:
@@ -244,10 +252,35 @@ def _work_on_table(
                 head = scratch[plan[facts + k.D_VIEW] * count + i]
                 flags |= read_facts(plan, arena, facts, head, instant, scratch, count, i)
             scratch[k.LANE_FLAGS * count + i] |= flags
+            if alone < alone_end:
+                _read_alone(plan, arena, rows, first, own, scratch, count, i)
         head, kind = scratch[table * count + i], scratch[k.LANE_KIND * count + i]
         if head != 0 and kind >= 0:
             row = first + i * k.ROW_WORDS
             _fold_key(plan, control, arena, rows, row, own, head, kind, scratch, count, i)
+
+
+@njit(**OPTIONS)
+def _read_alone(
+    plan: Words,
+    arena: Words,
+    rows: Words,
+    first: int,
+    own: int,
+    scratch: Words,
+    count: int,
+    i: int,
+) -> None:
+    """Reads what is kept of single events: amounts in a list, and what was told first."""
+    amount = rows[first + i * k.ROW_WORDS + k.ROW_AMOUNT]
+    for x in range(plan[own + k.T_EXTREME], plan[own + k.T_EXTREMES_END]):
+        extreme = plan[k.P_EXTREMES] + x * k.EXTREME_WORDS
+        head = scratch[plan[extreme + k.X_VIEW] * count + i]
+        read_extremes(plan, arena, extreme, head, amount, scratch, count, i)
+    for q in range(plan[own + k.T_EARLIEST], plan[own + k.T_EARLIEST_END]):
+        earliest = plan[k.P_EARLIEST] + q * k.EARLIEST_WORDS
+        head = scratch[plan[earliest + k.Q_VIEW] * count + i]
+        read_first(plan, arena, earliest, head, scratch, count, i)
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -284,6 +317,18 @@ def _fold_key(
             ):
                 fact_room(plan, control, arena, facts, head)
             take_fact(plan, arena, facts, head, rows, row)
+    for o in range(plan[own + k.T_FIRSTS], plan[own + k.T_FIRSTS_END]):
+        firsts = plan[k.P_FIRSTS] + o * k.FIRSTS_WORDS
+        if plan[firsts + k.O_EVENT] == kind:
+            take_first(plan, arena, firsts, head, rows, row)
+    for a in range(plan[own + k.T_AMOUNTS], plan[own + k.T_AMOUNTS_END]):
+        amounts = plan[k.P_AMOUNTS] + a * k.AMOUNTS_WORDS
+        condition = plan[amounts + k.A_CONDITION]
+        if plan[amounts + k.A_EVENT] == kind and (
+            condition < 0 or scratch[(k.LANE_CONDITIONS + condition) * count + i] != 0
+        ):
+            amount = rows[row + k.ROW_AMOUNT]
+            take_amount(plan, control, arena, amounts, head, instant, amount)
     for s in range(plan[own + k.T_SERIES], plan[own + k.T_SERIES_END]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
         if plan[series + k.S_EVENT] == kind:

@@ -75,13 +75,17 @@ P_PARTS: Final = P_ORDER + ENTITIES
 P_TABLES, P_SERIES, P_LEVELS, P_COLUMNS, P_GROUPS = (P_PARTS + part for part in range(5))
 P_EDGES, P_READS, P_MEMBERS, P_COUNTS, P_FEATURES = (P_PARTS + part for part in range(5, 10))
 P_ARGUMENTS, P_CONDITIONS, P_CODE, P_FACTS, P_TOLD = (P_PARTS + part for part in range(10, 15))
-P_HEADER_WORDS: Final = P_PARTS + 15
+P_AMOUNTS, P_EXTREMES, P_FIRSTS, P_EARLIEST = (P_PARTS + part for part in range(15, 19))
+P_HEADER_WORDS: Final = P_PARTS + 19
 
-# A table: the groups, counts of members, reads of facts, members, series and facts that are its
-# own, each from and to.
+# A table: the groups, counts of members, reads of facts, members, series, facts, lists of amounts
+# and what is read of them, first tellings and what is read of them that are its own, each from and
+# to.
 T_GROUP, T_GROUPS_END, T_COUNT, T_COUNTS_END, T_TOLD, T_TOLD_END = 0, 1, 2, 3, 4, 5
 T_MEMBERS, T_MEMBERS_END, T_SERIES, T_SERIES_END, T_FACTS, T_FACTS_END = 6, 7, 8, 9, 10, 11
-TABLE_WORDS: Final = 12
+T_AMOUNTS, T_AMOUNTS_END, T_EXTREME, T_EXTREMES_END = 12, 13, 14, 15
+T_FIRSTS, T_FIRSTS_END, T_EARLIEST, T_EARLIEST_END = 16, 17, 18, 19
+TABLE_WORDS: Final = 20
 
 # A series: whose events of which kind are kept, and how.
 S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7
@@ -111,6 +115,32 @@ FACT_ID, FACT_VALUES = 1, 3
 # the instant it is read at, then the facts.
 D_VIEW, D_AT, D_WIDTH, D_VALUE, TOLD_WORDS = 0, 1, 2, 3, 4
 
+# A list of the amounts of a series' events that meet a condition (-1: all): where it and the series
+# stand in a head, how long what was before the newest event is kept for extremes and for ranks (-1:
+# for none), and its levels of tiles. In a head: the extremes of what was dropped, the events'
+# level, then those of the tiles.
+A_EVENT, A_AT, A_SERIES_AT, A_CONDITION, A_KEEP, A_RANK_KEEP, A_LEVEL, A_LEVELS = range(8)
+AMOUNTS_WORDS: Final = 8
+AMOUNT_DROPPED, AMOUNT_RAW, AMOUNT_TILES = 0, 2, 4
+# An event's row: instant, amount, the extremes of the rows that end here. A tile's: start and
+# extremes. Extremes are two maxima, 0 where there is none: of the amounts, and of how far below the
+# top they are.
+ROW_SPAN, AMOUNT_ROW, TILE_ROW = 2, 4, 3
+AMOUNT_TOP: Final = 1 << 40
+# What is read of a list: the view, the list, the lane of the instant it is read at, the window (its
+# tile may say `TILE_EVER`), its level of tiles, whether a rank is asked for, and the first of two
+# lanes.
+X_VIEW, X_AT, X_READ_AT, X_LENGTH, X_TILE, X_LEVEL, X_IS_RANK, X_VALUE = range(8)
+EXTREME_WORDS: Final = 8
+RANKED_MAX: Final = 256
+
+# What the first event of a kind told: the kind, where it stands in a head and in a row, and how
+# many words. In a head: instant (0: none), id, values. A read: the view, the place, the words, and
+# the lanes: the instant, then the values.
+O_EVENT, O_AT, O_FROM, O_COUNT, FIRSTS_WORDS = 0, 1, 2, 3, 4
+FIRST_ID, FIRST_VALUES = 1, 3
+Q_VIEW, Q_AT, Q_COUNT, Q_VALUE, EARLIEST_WORDS = 0, 1, 2, 3, 4
+
 # A row of members: when, who (its head), when before, and whether this is the newest, with the
 # count of such rows in the 64 and in the 4,096 that begin here.
 R_INSTANT, R_MEMBER, R_BEFORE, R_NEWEST, MEMBER_ROW = 0, 1, 2, 3, 4
@@ -118,6 +148,7 @@ NEAR_SHIFT, NEAR_BITS, FAR_SHIFT, FAR_BITS = 8, 6, 16, 12
 
 # Windows that begin with a part of the civil day have these for a tile.
 TILE_TODAY, TILE_TONIGHT = -1, -2
+TILE_EVER: Final = -3  # in lists of amounts alone
 
 # What a column adds for an event: 1, its amount, or the amount's square in two parts.
 COLUMN_COUNT, COLUMN_AMOUNT, COLUMN_SQUARE_HIGH, COLUMN_SQUARE_LOW = 0, 1, 2, 3
@@ -140,6 +171,7 @@ DECAY_PARTS: Final = 8
 OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4, 5, 6
 OP_SINCE_LAST, OP_SINCE_FIRST, OP_STD, OP_Z_SCORE, OP_DECAYED, OP_PASS = 7, 8, 9, 10, 11, 12
 OP_DISTINCT, OP_SINCE_EVER, OP_LAST, OP_AGE, OP_USED = 13, 14, 15, 16, 17
+OP_MIN, OP_MAX, OP_RANK, OP_FIRST = 18, 19, 20, 21
 FEATURE_WORDS: Final = 3  # operation, its first argument, and where night is asked of, or -1
 END, PUSH_FIELD, PUSH_VALUE, AND, OR, NOT = 0, 1, 2, 3, 4, 5
 LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`

@@ -46,6 +46,8 @@ def edge_of(window: Window) -> Edge:
             return Edge(DAY, k.TILE_TODAY, None)
         case Span.TONIGHT:
             return Edge(DAY, k.TILE_TONIGHT, None)
+        case Span.EVER:
+            return Edge(0, k.TILE_EVER, None)
         case _:
             return Edge(window.length, window.tile, window if window.tile else None)
 
@@ -57,6 +59,8 @@ def needs_of(feature: Feature) -> list[Need]:
     count, amount = Column(k.COLUMN_COUNT, condition), Column(k.COLUMN_AMOUNT, condition)
     match feature.statistic:
         case Statistic.SINCE_LAST | Statistic.SINCE_FIRST | Statistic.LAST | Statistic.AGE:
+            return []
+        case Statistic.MIN | Statistic.MAX | Statistic.RANK | Statistic.FIRST:
             return []
         case Statistic.USED:
             kinds = (EventKind.TRANSFER, EventKind.UNDOING)

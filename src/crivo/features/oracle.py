@@ -12,15 +12,25 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crivo.domain.clock import ALLOWED_LATENESS, SLACK
-from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, SECOND, brasilia_hour, brasilia_weekday
-from crivo.features.expression import Expression, Field, Parameter, Scalar
+from crivo.domain.clock import SLACK
+from crivo.domain.instant import SECOND, brasilia_hour
+from crivo.features.oracle_terms import (
+    Row,
+    is_late,
+    measured,
+    of_amounts,
+    of_order,
+    party_of,
+    passes,
+    tile_of,
+    tile_start,
+    window_start,
+)
 from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.features.spec import (
     DECAY_PARTS,
     FIRST_SEEN_MAX,
     MEMBERS_MAX,
-    NIGHT,
     Entity,
     EventKind,
     Feature,
@@ -30,7 +40,7 @@ from crivo.features.spec import (
     Statistic,
 )
 from crivo.features.terms import FACTS
-from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, TILES, Span, Window
+from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 
 #: A window with as many events is too full to be exact (the contract, §4).
 SATURATION: Final = 2**23
@@ -62,8 +72,7 @@ _SENT_AND_RECEIVED: Final = {
 }
 
 _OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
-
-Row = Mapping[str, int]
+_OF_ORDER: Final = (Statistic.MIN, Statistic.MAX, Statistic.RANK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +95,7 @@ class Oracle:
 
     def fold(self, row: Row) -> None:
         """The row counts from now on, unless it is a late transfer."""
-        if not _is_late(row):
+        if not is_late(row):
             self._events.append(row)
 
     def read(self, row: Row) -> Answer:
@@ -94,9 +103,9 @@ class Oracle:
         asked = _Asked(row, self._events, self._saturation)
         values = tuple(asked.value(feature) for feature in self._features)
         for feature in self._features:
-            if feature.entity is not Entity.TRANSFER and feature.statistic not in _OF_FACTS:
+            if feature.entity is not Entity.TRANSFER and not _is_of_facts(feature):
                 asked.look_behind(feature)
-        return Answer(values, _is_late(row), asked.behind, asked.saturated)
+        return Answer(values, is_late(row), asked.behind, asked.saturated)
 
 
 def rows_as_mappings(rows: Any) -> list[Row]:
@@ -118,11 +127,13 @@ class _Asked:
     def value(self, feature: Feature) -> float | None:
         """One feature of the transfer; None is null."""
         if feature.statistic is Statistic.VALUE:
-            return float(_measured(self._row, feature.measure))
+            return float(measured(self._row, feature.measure))
         if feature.statistic is Statistic.SINCE_FIRST:
             return self._since_first(feature)
         if feature.statistic is Statistic.SINCE_LAST:
             return self._since_last(feature)
+        if feature.statistic is Statistic.FIRST:
+            return self._first(feature)
         if feature.statistic in _OF_FACTS:
             return self._of_facts(feature)
         entity, window = feature.entity, feature.window
@@ -131,6 +142,8 @@ class _Asked:
         if feature.statistic is Statistic.DISTINCT:
             return self._distinct(feature)
         counted = self._window(entity, window, feature.event, feature.filter)
+        if feature.statistic in _OF_ORDER:
+            return of_order(feature.statistic, counted, own=self._row["amount_centavos"])
         full = self._is_full(counted)
         if feature.statistic is Statistic.COUNT:
             return float(min(len(counted), self._saturation))
@@ -147,24 +160,7 @@ class _Asked:
             return None
         if feature.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM):
             return self._decayed(feature)
-        return self._of_amounts(feature.statistic, [each["amount_centavos"] for each in counted])
-
-    def _of_amounts(self, statistic: Statistic, amounts: list[int]) -> float | None:
-        """A statistic of the amounts of a window; squares are exact until the last conversion."""
-        count, total, amount = len(amounts), sum(amounts), self._row["amount_centavos"]
-        if statistic is Statistic.SUM:
-            return float(total)
-        if not count:
-            return None
-        if statistic is Statistic.MEAN:
-            return float(total) / float(count)
-        if statistic is Statistic.RATIO:
-            return float(amount * count) / float(total)
-        square = float(count * sum(each * each for each in amounts) - total * total)
-        if statistic is Statistic.STD:
-            return math.sqrt(square / float(count * count))
-        assert statistic is Statistic.Z_SCORE, statistic
-        return float(amount * count - total) / math.sqrt(square) if square else None
+        return of_amounts(feature.statistic, counted, own=self._row["amount_centavos"])
 
     def _decayed(self, feature: Feature) -> float:
         """Halves the weight with each eighth of the window; the oldest part is added first."""
@@ -174,11 +170,11 @@ class _Asked:
         starts = [instant]
         for part in range(1, DECAY_PARTS + 1):
             length = window.length * part // DECAY_PARTS
-            starts.append(_tile_start(instant - length, _tile(window)))
+            starts.append(tile_start(instant - length, tile_of(window)))
         parts = []
         for newer, older in itertools.pairwise(starts):
             within = [e for e in events if older <= e["occurred_at"] < newer]
-            within = [e for e in within if _passes(feature.filter, e)]
+            within = [e for e in within if passes(feature.filter, e)]
             of_amounts = feature.statistic is Statistic.DECAYED_SUM
             parts.append(sum(e["amount_centavos"] if of_amounts else 1 for e in within))
         for part in reversed(parts):
@@ -201,9 +197,9 @@ class _Asked:
         """How many others took part in the window's events."""
         name = _MEMBERS[feature.measure]
         events = self._window(feature.entity, feature.window, feature.event, None)
-        members = {_party(event, name) for event in events} - {None}
+        members = {party_of(event, name) for event in events} - {None}
         limit = self._saturation
-        if _tile(feature.window):
+        if tile_of(feature.window):
             limit = min(limit, MEMBERS_MAX)
         self.saturated |= len(members) >= limit
         return float(min(len(members), limit))
@@ -231,6 +227,23 @@ class _Asked:
             return None
         return float(min(instant - min(earlier), FIRST_SEEN_MAX)) / float(SECOND)
 
+    def _first(self, feature: Feature) -> float | None:
+        """What the first event told; of two at one instant the lesser id's. Null: none, or nothing.
+
+        An event is looked for as far as its kind is read: facts by when they were told.
+        """
+        events = self._keyed(feature.entity, feature.event)
+        of_facts = _is_of_facts(feature)
+        instant = self._instant_of_facts(events) if of_facts else self._instant(events)
+        earlier = [event for event in events if event["occurred_at"] < instant]
+        if not earlier:
+            return None
+        first = min(earlier, key=lambda e: (e["occurred_at"], e["event_0"], e["event_1"]))
+        if not of_facts:
+            return float(first["amount_centavos"])
+        fact = first[f"fact_{FACTS[feature.event].index(feature.measure)}"]
+        return None if fact == ABSENT else float(fact)
+
     def _of_facts(self, feature: Feature) -> float | None:
         """A fact as it stands, the time since the instant that it names, or the use of a limit."""
         fact, instant = self._fact(feature)
@@ -243,22 +256,26 @@ class _Asked:
         return float(fact)
 
     def _fact(self, feature: Feature) -> tuple[int | None, int]:
-        """The fact of the event that stands last, if it tells one; and when that was looked at.
-
-        A fact may stand from later on than it is told, so that a key is behind by what was told.
-        """
+        """The fact of the event that stands last, if it tells one; and when that was looked at."""
         events = self._keyed(feature.entity, feature.event)
-        instant = self._row["occurred_at"]
-        told = max((min(e["occurred_at"], e["received_at"]) for e in events), default=instant)
-        if told - SLACK > instant:
-            self.behind = True
-            instant = told - SLACK
+        instant = self._instant_of_facts(events)
         standing = [event for event in events if event["occurred_at"] < instant]
         if not standing:
             return None, instant
         last = max(standing, key=lambda e: (e["occurred_at"], e["event_0"], e["event_1"]))
         fact = last[f"fact_{FACTS[feature.event].index(feature.measure)}"]
         return (None if fact == ABSENT else fact), instant
+
+    def _instant_of_facts(self, events: Sequence[Row]) -> int:
+        """When a key's facts are read. They may stand from later on than they are told, so that a
+        key is behind by what was told.
+        """
+        instant = self._row["occurred_at"]
+        told = max((min(e["occurred_at"], e["received_at"]) for e in events), default=instant)
+        if told - SLACK > instant:
+            self.behind = True
+            return told - SLACK
+        return instant
 
     def _used(self, feature: Feature, limit: int | None) -> float | None:
         """What was paid in the window, less what was undone of it, over the limit in force."""
@@ -281,7 +298,7 @@ class _Asked:
             if not earlier:
                 return None
             return float(min(instant - max(earlier), FIRST_SEEN_MAX)) / float(SECOND)
-        start = _start(feature.window, instant)
+        start = window_start(feature.window, instant)
         within = [e["occurred_at"] for e in events if start <= e["occurred_at"] < instant]
         return float(instant - max(within)) / float(SECOND) if within else None
 
@@ -291,9 +308,9 @@ class _Asked:
         """The entity's events of this kind in the window before the transfer."""
         events = self._keyed(entity, kind)
         instant = self._instant(events)
-        start = _start(window, instant)
+        start = window_start(window, instant)
         within = [event for event in events if start <= event["occurred_at"] < instant]
-        return [event for event in within if _passes(condition, event)]
+        return [event for event in within if passes(condition, event)]
 
     def _instant(self, events: Sequence[Row]) -> int:
         """When a key is read: at the transfer, but never before its newest event less slack."""
@@ -306,86 +323,21 @@ class _Asked:
 
     def _keyed(self, entity: Entity, kind: EventKind) -> list[Row]:
         """The events of this kind that belong to the entity of the transfer."""
-        wanted = {theirs: _party(self._row, own) for theirs, own in _PARTIES[entity].items()}
+        wanted = {theirs: party_of(self._row, own) for theirs, own in _PARTIES[entity].items()}
         if None in wanted.values():
             return []
         return [
             event
             for event in self._events
             if event["kind"] == RowKind[kind.name]
-            and all(_party(event, name) == party for name, party in wanted.items())
+            and all(party_of(event, name) == party for name, party in wanted.items())
         ]
 
 
-def _party(row: Row, name: str) -> tuple[int, ...] | None:
-    """Who takes part in a row under that name; None where the row does not say."""
-    if name == "payee_ispb":
-        return None if row[name] == ABSENT else (row[name],)
-    found = (row[f"{name}_0"], row[f"{name}_1"])
-    return None if found == (0, 0) else found
-
-
-def _start(window: Window, instant: int) -> int:
-    """The first microsecond that counts."""
-    midnight = (instant + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
-    match window.span:
-        case Span.TODAY:
-            return midnight
-        case Span.TONIGHT:
-            if NIGHT_ENDS <= brasilia_hour(instant) < NIGHT_BEGINS:
-                return instant - DAY  # of a series that is behind another, read at night
-            is_evening = instant - midnight >= NIGHT_BEGINS * HOUR
-            return midnight + NIGHT_BEGINS * HOUR - (0 if is_evening else DAY)
-        case _:
-            return _tile_start(instant - window.length, _tile(window))
-
-
-def _tile(window: Window) -> int:
-    """Microseconds of a tile; 0 for a window of 24 h or less, which is exact."""
-    return window.length // TILES if window.minutes > 24 * 60 else 0
-
-
-def _tile_start(instant: int, tile: int) -> int:
-    """The first microsecond after the instant, or the start of the first tile after it."""
-    return (instant // tile + 1) * tile if tile else instant + 1
-
-
-def _is_late(row: Row) -> bool:
-    is_transfer = row["kind"] == RowKind.TRANSFER
-    return is_transfer and row["received_at"] - row["occurred_at"] > ALLOWED_LATENESS
-
-
-def _measured(row: Row, measure: Measure) -> int:
-    match measure:
-        case Measure.AMOUNT:
-            return row["amount_centavos"]
-        case Measure.HOUR:
-            return brasilia_hour(row["occurred_at"])
-        case Measure.WEEKDAY:
-            return brasilia_weekday(row["occurred_at"])
-        case Measure.NIGHT:
-            return int(_holds(NIGHT.expression, row))
-        case _:
-            raise AssertionError(measure)
-
-
-def _passes(condition: Filter | None, row: Row) -> bool:
-    return condition is None or _holds(condition.expression, row)
-
-
-def _holds(expression: Expression, row: Row) -> bool:
-    """Whether an event passes; where a null is read it does not."""
-
-    def lookup(operand: Field | Parameter) -> Scalar | None:
-        match operand.name:
-            case "hour":
-                return brasilia_hour(row["occurred_at"])
-            case "weekday":
-                return brasilia_weekday(row["occurred_at"])
-            case name:
-                return None if row[name] == ABSENT else row[name]
-
-    return expression.evaluate(lookup) is True
+def _is_of_facts(feature: Feature) -> bool:
+    return feature.statistic in _OF_FACTS or (
+        feature.statistic is Statistic.FIRST and feature.event in FACTS
+    )
 
 
 def differs(found: float, wanted: float | None) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, TypeVar
 
+from crivo.domain.clock import SLACK
 from crivo.domain.instant import DAY
 from crivo.features import layout as k
 from crivo.features.needs import Column, Edge
@@ -120,6 +121,60 @@ class Facts:
     def width(self) -> int:
         """Words of a row."""
         return k.FACT_VALUES + len(FACTS[self.event])
+
+
+class Amounts:
+    """The events of a series that meet a condition, one by one."""
+
+    def __init__(self, series: Series, condition: Filter | None) -> None:
+        self.series, self.condition = series, condition
+        self.keep = self.rank_keep = -1
+        self.tiles: list[Window] = []
+        self.at = 0
+
+    def read(self, window: Window, *, is_rank: bool) -> None:
+        """Notes that extremes, or a rank, are asked of that window."""
+        length = {Span.SLIDING: window.length, Span.EVER: 0}.get(window.span, DAY)
+        if is_rank:
+            self.rank_keep = max(self.rank_keep, length + SLACK)
+            return
+        if window.tile:
+            place(self.tiles, window)
+        self.keep = max(self.keep, (window.tile or length) + SLACK)
+
+
+class Extreme(NamedTuple):
+    """A window of a list of amounts, as one view reads it."""
+
+    amounts: Amounts
+    view: int
+    window: Window
+    is_rank: bool
+
+
+class Firsts:
+    """What the first event of a kind told of the keys of a table: facts, or its amount."""
+
+    def __init__(self, table: int, event: EventKind) -> None:
+        self.table, self.event = table, event
+        self.at = 0
+
+    @property
+    def source(self) -> int:
+        """Where the values begin in a row."""
+        return k.ROW_FACTS if self.event in FACTS else k.ROW_AMOUNT
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return len(FACTS.get(self.event, (None,)))
+
+
+class Earliest(NamedTuple):
+    """First tellings as one view reads them."""
+
+    firsts: Firsts
+    view: int
 
 
 class Count(NamedTuple):

@@ -7,11 +7,12 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
+from crivo.features.amounts import extremes, rows_before, standing, tile_extremes
 from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, seek
 from crivo.features.members import first_back, marks, returned, seek_member
 
-#: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "be4d5b6fb27c3bac"
+#: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "39a4ea1cafc817d7"
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -233,3 +234,44 @@ def count_members(
             flags |= k.SATURATED
         scratch[value] = min(members, limit)
     return flags
+
+
+@njit(**OPTIONS)
+def read_extremes(
+    plan: Words,
+    arena: Words,
+    extreme: int,
+    head: int,
+    amount: int,
+    scratch: Words,
+    count: int,
+    i: int,
+) -> None:
+    """Reads a window of a list of amounts, as of when its group was read, into two lanes.
+
+    They are its extremes (`amounts.py`), or where `amount` stands in it (`amounts.standing`).
+    """
+    one = two = 0
+    at, raw = head + plan[extreme + k.X_AT], head + plan[extreme + k.X_AT] + k.AMOUNT_RAW
+    if head != 0 and arena[raw] != 0:
+        instant = scratch[plan[extreme + k.X_READ_AT] * count + i]
+        tile, block = plan[extreme + k.X_TILE], arena[raw]
+        end = rows_before(arena, block, rows_of(arena, raw), k.AMOUNT_ROW, instant)
+        first = begin = since = 0
+        if tile != k.TILE_EVER:
+            begin = since = _begin(plan, instant, plan[extreme + k.X_LENGTH], tile)
+            if tile > 0 and plan[extreme + k.X_IS_RANK] == 0:
+                since = max(begin, (instant - 1) // tile * tile)
+            first = rows_before(arena, block, end, k.AMOUNT_ROW, since)
+        if plan[extreme + k.X_IS_RANK] != 0:
+            one, two = standing(arena, block, first, end, amount)
+        else:
+            one, two = extremes(arena, block, first, end)
+        if plan[extreme + k.X_IS_RANK] == 0 and tile > 0:
+            level = at + k.AMOUNT_TILES + 2 * plan[extreme + k.X_LEVEL]
+            high, low = tile_extremes(arena, level, begin, since)
+            one, two = max(one, high), max(two, low)
+        if tile == k.TILE_EVER:
+            one, two = max(one, arena[at]), max(two, arena[at + 1])
+    lane = plan[extreme + k.X_VALUE] * count + i
+    scratch[lane], scratch[lane + count] = one, two

@@ -36,6 +36,7 @@ __all__ = [
     "MEMBERS",
     "MEMBERS_MAX",
     "NIGHT",
+    "RANKED_MAX",
     "Card",
     "Entity",
     "EventKind",
@@ -64,6 +65,7 @@ _NULL_RULES: Final = {
     Statistic.DECAYED_COUNT: NullRule.SATURATED,
     Statistic.DECAYED_SUM: NullRule.SATURATED,
     Statistic.DISTINCT: NullRule.NEVER,
+    Statistic.FIRST: NullRule.NO_FACT,
     Statistic.LAST: NullRule.NO_FACT,
     Statistic.AGE: NullRule.NO_FACT,
     Statistic.USED: NullRule.NO_FACT,
@@ -74,14 +76,18 @@ _OF_AMOUNT: Final = (
     Statistic.SUM,
     Statistic.MEAN,
     Statistic.STD,
+    Statistic.MIN,
+    Statistic.MAX,
     Statistic.RATIO,
     Statistic.Z_SCORE,
+    Statistic.RANK,
     Statistic.DECAYED_SUM,
     Statistic.PASS_THROUGH,
 )
 _OF_TRANSFERS_ALONE: Final = (
     Statistic.RATIO,
     Statistic.Z_SCORE,
+    Statistic.RANK,
     Statistic.PASS_THROUGH,
     Statistic.DISTINCT,
 )
@@ -90,12 +96,15 @@ _UNFILTERED: Final = (
     Statistic.DISTINCT,
     Statistic.SINCE_LAST,
     Statistic.SINCE_FIRST,
+    Statistic.FIRST,
     Statistic.LAST,
     Statistic.AGE,
     Statistic.USED,
 )
 _LIMITS: Final = (Measure.DAY_LIMIT, Measure.NIGHT_LIMIT)
-_OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
+_OF_FACTS: Final = (Statistic.FIRST, Statistic.LAST, Statistic.AGE, Statistic.USED)
+
+_ONLY_EVER: Final = (Statistic.SINCE_FIRST, Statistic.FIRST, Statistic.LAST, Statistic.AGE)
 
 #: Whom an entity's transfers may be counted by.
 MEMBERS: Final = {
@@ -111,6 +120,9 @@ DECAY_PARTS: Final = 8
 
 #: A window beyond 24 h with as many distinct members or more is saturated.
 MEMBERS_MAX: Final = 4_096
+
+#: A rank is one among so many of the window's newest events; of one instant, the dearest ones.
+RANKED_MAX: Final = 256
 
 #: What a filter may read of an event: all integers. `accepted` is a report's, null on a transfer;
 #: the rest are codes of `features/row.py`, null where the door was not told.
@@ -230,7 +242,7 @@ class Feature:
             _one_of("measure", self.measure, (Measure.AMOUNT,), of=of)
             _one_of("event", self.event, WITH_AMOUNT, of=of)
         elif self.statistic in _OF_FACTS:
-            events = tuple(event for event in FACTS if _facts_of(self.statistic, event))
+            events = tuple(event for event in EventKind if _facts_of(self.statistic, event))
             _one_of("event", self.event, events, of=of)
             facts = _facts_of(self.statistic, self.event)
             _one_of("measure", self.measure, facts, of=f"{of} of the event {self.event.value}")
@@ -255,8 +267,10 @@ class Feature:
     def _check_window(self, of: str) -> None:
         spans: tuple[Span, ...] = (Span.SLIDING, Span.TODAY, Span.TONIGHT)
         decays = self.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM)
-        if self.statistic in (Statistic.SINCE_FIRST, Statistic.LAST, Statistic.AGE):
+        if self.statistic in _ONLY_EVER:
             spans = (Span.EVER,)
+        elif self.statistic in (Statistic.MIN, Statistic.MAX):
+            spans = (*spans, Span.EVER)
         elif self.statistic is Statistic.SINCE_LAST:
             spans = (Span.SLIDING, Span.EVER)
         elif decays:
@@ -345,8 +359,10 @@ def sha256_of(value: object) -> str:
 
 
 def _facts_of(statistic: Statistic, event: EventKind) -> tuple[Measure, ...]:
-    """The facts of an event that the statistic makes sense of."""
-    facts = FACTS[event]
+    """The facts of an event that the statistic makes sense of; to the first, an amount is one."""
+    if statistic is Statistic.FIRST and event in WITH_AMOUNT:
+        return (Measure.AMOUNT,)
+    facts = FACTS.get(event, ())
     if statistic is Statistic.USED:
         return tuple(fact for fact in facts if fact in _LIMITS)
     is_age = statistic is Statistic.AGE

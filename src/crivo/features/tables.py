@@ -16,9 +16,13 @@ from crivo.features.parts import (
     ENDS,
     KEYS,
     VIEWS,
+    Amounts,
     Conditions,
     Count,
+    Earliest,
+    Extreme,
     Facts,
+    Firsts,
     Group,
     Members,
     Series,
@@ -48,6 +52,10 @@ class Parts(NamedTuple):
     counts: list[Count]
     facts: list[Facts]
     told: list[tuple[Told, int]]  # with the first of their lanes
+    amounts: list[Amounts]
+    extremes: list[tuple[Extreme, int, int]]  # with the lanes of their instant and of the first
+    firsts: list[Firsts]
+    earliest: list[tuple[Earliest, int]]  # with the first of their lanes
     conditions: Conditions
     heads: Mapping[int, int]  # words of a head, by table
     looked_for: set[int]
@@ -60,6 +68,7 @@ def lay_out(
 ) -> NDArray[np.int64]:
     """The plan (int64) of these parts and features."""
     series, levels, columns = _series_tables(parts)
+    amounts, extremes = _amount_tables(parts, levels)
     groups, edges, reads = _group_tables(parts.groups)
     features: list[int] = []
     arguments: list[int] = []
@@ -70,7 +79,7 @@ def lay_out(
     tables = [_owners(parts), series, levels, columns, groups, edges, reads]
     tables += [_member_table(parts.members), _count_table(parts.counts, parts.lanes)]
     tables += [features, arguments, conditions.begins, conditions.code]
-    tables += _fact_tables(parts)
+    tables += [*_fact_tables(parts), amounts, extremes, *_first_tables(parts)]
     heads = {table: _lines(words) for table, words in parts.heads.items()}
     numbers = {
         k.P_SLACK: SLACK,
@@ -100,7 +109,7 @@ def lay_out(
 
 
 def _owners(parts: Parts) -> list[int]:
-    """Of each table, which groups, counts, reads of facts, members, series, facts are its own."""
+    """Of each table, which parts are its own, in the order of `layout.T_…`."""
     rows: list[int] = []
     for table in range(k.ENTITIES):
         rows += _range([each.series.table for each in parts.groups], table)
@@ -109,6 +118,10 @@ def _owners(parts: Parts) -> list[int]:
         rows += _range([each.series.table for each in parts.members], table)
         rows += _range([each.table for each in parts.series], table)
         rows += _range([each.table for each in parts.facts], table)
+        rows += _range([each.series.table for each in parts.amounts], table)
+        rows += _range([each.amounts.series.table for each, _, _ in parts.extremes], table)
+        rows += _range([each.table for each in parts.firsts], table)
+        rows += _range([each.firsts.table for each, _ in parts.earliest], table)
     return rows
 
 
@@ -116,6 +129,7 @@ def _touched(parts: Parts) -> dict[int, int]:
     """Of each kind of event the tables whose heads it touches, a bit each."""
     found = dict.fromkeys(range(k.P_TOUCHED, k.P_TOUCHED + k.KINDS), 0)
     told = [(each.table, each.event) for each in parts.facts]
+    told += [(each.table, each.event) for each in parts.firsts]
     for whose, event in [(each.table, each.event) for each in parts.series] + told:
         for table in (whose, *ENDS.get(whose, ())):
             found[k.P_TOUCHED + EVENTS[event]] |= 1 << table
@@ -188,6 +202,35 @@ def _fact_tables(parts: Parts) -> list[list[int]]:
     for told, lane in parts.told:
         reads += [told.view, told.facts.at, told.facts.width, lane]
     return [facts, reads]
+
+
+def _amount_tables(parts: Parts, levels: list[int]) -> tuple[list[int], list[int]]:
+    """Their levels of tiles come after those of the series."""
+    rows: list[int] = []
+    for each in parts.amounts:
+        rows += [EVENTS[each.series.event], each.at, each.series.at]
+        rows += [parts.conditions.number(each.condition), each.keep, each.rank_keep]
+        rows += [len(levels) // k.LEVEL_WORDS, len(each.tiles)]
+        for window in each.tiles:
+            levels += _level(window)
+    reads: list[int] = []
+    for extreme, read_at, lane in parts.extremes:
+        amounts, edge = extreme.amounts, edge_of(extreme.window)
+        is_tiled = edge.tiles is not None and not extreme.is_rank
+        level = amounts.tiles.index(extreme.window) if is_tiled else 0
+        reads += [extreme.view, amounts.at, read_at, edge.length, edge.tile]
+        reads += [level, int(extreme.is_rank), lane]
+    return rows, reads
+
+
+def _first_tables(parts: Parts) -> list[list[int]]:
+    rows: list[int] = []
+    for each in parts.firsts:
+        rows += [EVENTS[each.event], each.at, each.source, each.count]
+    reads: list[int] = []
+    for earliest, lane in parts.earliest:
+        reads += [earliest.view, earliest.firsts.at, earliest.firsts.count, lane]
+    return [rows, reads]
 
 
 def _pack(numbers: Mapping[int, int], tables: list[list[int]]) -> NDArray[np.int64]:

@@ -109,12 +109,14 @@ class Statistic(StrEnum):
     """How the measure is aggregated.
 
     `std` is the population's. `ratio` is the transfer's amount over the window's mean, `z_score`
-    its distance from that mean in standard deviations. `decayed_…` halves the weight with each
-    eighth of the window. `per_transfer` is the window's count over the count of the entity's
+    its distance from that mean in standard deviations, `rank` the share of the window's newest
+    amounts that are less, those that are equal counting half. `decayed_…` halves the weight with
+    each eighth of the window. `per_transfer` is the window's count over the count of the entity's
     transfers in the same window, `share` over the count without the filter, `pass_through` what
-    the account paid over what it received. `distinct` counts others. `last` is a fact as it stands,
-    `age` the time since the instant that it names, `used` what the payer paid in the window, less
-    what was undone of it, over the limit in force. Ages are in seconds.
+    the account paid over what it received. `distinct` counts others. `first` is the fact, or the
+    amount, that the first event told, `last` a fact as it stands, `age` the time since the instant
+    that it names, `used` what the payer paid in the window, less what was undone of it, over the
+    limit in force. Ages are in seconds.
     """
 
     VALUE = "value"
@@ -122,8 +124,11 @@ class Statistic(StrEnum):
     SUM = "sum"
     MEAN = "mean"
     STD = "std"
+    MIN = "min"
+    MAX = "max"
     RATIO = "ratio"
     Z_SCORE = "z_score"
+    RANK = "rank"
     DECAYED_COUNT = "decayed_count"
     DECAYED_SUM = "decayed_sum"
     PER_TRANSFER = "per_transfer"
@@ -132,6 +137,7 @@ class Statistic(StrEnum):
     DISTINCT = "distinct"
     SINCE_LAST = "since_last"
     SINCE_FIRST = "since_first"
+    FIRST = "first"
     LAST = "last"
     AGE = "age"
     USED = "used"

@@ -16,7 +16,7 @@ from crivo.features.reading import field_of, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "f9ff3636159fa2e1"
+COMPILED_WITH: Final = "7de7ddb3441504a9"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -90,6 +90,12 @@ def _value(
             return np.float64(fact), 0
         age = max(scratch[plan[argument + 1] * count + i] - fact, 0)
         return np.float64(age) / np.float64(plan[k.P_SECOND]), 0
+    if operation == k.OP_FIRST:
+        instant, fact = scratch[plan[argument + 1] * count + i], scratch[one * count + i]
+        is_told = instant != 0 and instant < scratch[plan[argument + 2] * count + i]
+        return (np.float64(fact) if is_told and fact != k.ABSENT else np.nan), 0
+    if operation == k.OP_MIN or operation == k.OP_MAX or operation == k.OP_RANK:
+        return _of_order(operation, scratch[one * count + i], scratch[(one + 1) * count + i]), 0
     if operation == k.OP_USED:
         return _used(plan, argument, scratch, count, i)
     return _aggregate(plan, argument, operation, rows[row + k.ROW_AMOUNT], scratch, count, i)
@@ -107,6 +113,20 @@ def _age(scratch: Words, slot: int, count: int, limit: int, operation: int) -> i
     if since == k.NEVER or age <= 0 or (operation == k.OP_SINCE_LAST and age >= limit):
         return -1
     return min(age, limit)
+
+
+@njit(forceinline=True, **OPTIONS)
+def _of_order(operation: int, one: int, two: int) -> float:
+    """The least or greatest amount, of two extremes (0: none); or a rank, of what is less and how
+    many there are.
+    """
+    if two == 0:
+        return np.nan
+    if operation == k.OP_MAX:
+        return np.float64(one)
+    if operation == k.OP_MIN:
+        return np.float64(k.AMOUNT_TOP - two)
+    return np.float64(one) / np.float64(2 * two)
 
 
 @njit(forceinline=True, **OPTIONS)
