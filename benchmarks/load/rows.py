@@ -47,13 +47,13 @@ def event_rows(count: int, *, seed: int) -> NDArray[np.void]:
     head["accepted"] = ABSENT
     # A payer has a device, some two; institutions are few, and large ones hold most accounts.
     device = payer * 2 + (dice.random(transfers) < 0.1)
-    head["device_0"], head["device_1"] = _spread(device + 10**9), _spread(device + 2 * 10**9)
+    head["device_0"], head["device_1"] = spread(device + 10**9), spread(device + 2 * 10**9)
     head["payer_ispb"] = INSTITUTION + payer % 7 * (payer % 3)
     head["payee_ispb"] = INSTITUTION + payee % 7 * (payee % 3)
     for name, account in (("payer", payer), ("payee", payee)):
         # Two words spread over all 128 bits, as pseudonyms are.
-        head[f"{name}_0"] = _spread(account)
-        head[f"{name}_1"] = _spread(account + ACCOUNTS)
+        head[f"{name}_0"] = spread(account)
+        head[f"{name}_1"] = spread(account + ACCOUNTS)
 
     chosen = dice.integers(0, transfers, reports)
     tail = rows[transfers:]
@@ -67,8 +67,8 @@ def event_rows(count: int, *, seed: int) -> NDArray[np.void]:
     tail["payer_ispb"] = tail["payee_ispb"] = ABSENT
     tail["purpose"] = ABSENT
     tail["accepted"] = dice.random(reports) < 0.7
-    rows["event_0"] = _spread(np.arange(count))
-    rows["event_1"] = _spread(np.arange(count) + count)
+    rows["event_0"] = spread(np.arange(count))
+    rows["event_1"] = spread(np.arange(count) + count)
     return rows[np.argsort(rows["received_at"], kind="stable")]
 
 
@@ -77,7 +77,8 @@ def _long_tailed(dice: np.random.Generator, count: int) -> NDArray[np.int64]:
     return (dice.pareto(1.5, count) * ACCOUNTS / 10).astype(np.int64) % ACCOUNTS
 
 
-def _spread(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+def spread(numbers: NDArray[np.int64]) -> NDArray[np.uint64]:
+    """One word a number, spread over all 64 bits; equal numbers give equal words."""
     mixed = numbers.astype(np.uint64) + np.uint64(0x9E3779B97F4A7C15)
     mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)

@@ -16,9 +16,9 @@ from hypothesis.extra import numpy as arrays
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import MARGIN_BITS, Artifact, save_artifact
+from crivo.model.booster import fit_booster
 from crivo.model.forest import forest_of
 from crivo.model.scorer import Scorer
-from crivo.model.train import fit_booster
 from tests.unit.model.worlds import SMALL, labelled, trained
 
 VALUES = st.floats(allow_nan=True, allow_infinity=True, width=64)
@@ -34,7 +34,7 @@ def artifact() -> Artifact:
 @pytest.fixture(scope="module")
 def booster():
     dataset = labelled()
-    return fit_booster(dataset.vectors, dataset.labels(), dataset.weights, SMALL)
+    return fit_booster(dataset.vectors, dataset.labels(), dataset.weights, SMALL.booster)[0]
 
 
 @pytest.fixture(scope="module")

@@ -29,6 +29,7 @@ from crivo.flows.rows import RowReader
 from crivo.flows.train import LogTraining, TableTraining, TrainResult
 from crivo.flows.verify import VerifyResult, verify
 from crivo.model.artifact import Artifact, load_artifact
+from crivo.model.booster import BoosterOptions
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
 
@@ -380,7 +381,9 @@ def code_revision() -> str:
 
 
 def _learner(training: Training) -> TrainOptions:
-    return TrainOptions(seed=training.seed, leak_accepted_by=training.leak_accepted_by)
+    return TrainOptions(
+        booster=BoosterOptions(seed=training.seed), leak_accepted_by=training.leak_accepted_by
+    )
 
 
 def _newest(reader: SqliteLogReader) -> int:

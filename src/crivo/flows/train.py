@@ -176,8 +176,10 @@ def _train(
 
 
 def _params(dataset: Dataset, split: Split, options: LogTraining | TableTraining) -> dict[str, str]:
+    learner = asdict(options.learner)
     described: dict[str, Any] = {
-        **asdict(options.learner),
+        **{f"booster.{name}": value for name, value in learner.pop("booster").items()},
+        **learner,
         **{f"split.{name}": value for name, value in split.as_json().items()},
         "rows": len(dataset),
         "inputs": len(dataset.names),

@@ -59,8 +59,9 @@ class Rules:
 class TrainingPart:
     """The training rows of one chunk: n of them, in the order of the log.
 
-    `vectors` is float64[n, F]; ids are uint64[n, 2]; times are instants; `tier` is of `Tier`;
-    `flags` are the engine's. `left_out` counts transfers of the chunk that are not here, by cause.
+    `vectors` is float64[n, F]; ids are uint64[n, 2]; times are instants; amounts are centavos;
+    `tier` is of `Tier`; `flags` are the engine's. `left_out` counts transfers of the chunk that are
+    not here, by cause.
     """
 
     vectors: npt.NDArray[np.float64]
@@ -70,6 +71,7 @@ class TrainingPart:
     payer_ids: Words
     occurred_at: Int64s
     received_at: Int64s
+    amounts: Int64s
     accepted_at: Int64s
     tier: npt.NDArray[np.int8]
     weights: npt.NDArray[np.float64]
@@ -168,6 +170,7 @@ def part_of(
         payer_ids=_ids(asked, "payer")[kept],
         occurred_at=asked["occurred_at"][kept],
         received_at=asked["received_at"][kept],
+        amounts=asked["amount_centavos"][kept],
         accepted_at=accepted_at[kept],
         tier=tier[kept],
         weights=np.where(silent, float(rules.silent_one_in), 1.0),

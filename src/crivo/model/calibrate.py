@@ -1,26 +1,125 @@
-"""Calibration: margins to probabilities by Platt's sigmoid, written as a table of integers."""
+"""Calibration: margins to probabilities on held-out rows, written as a table of integers.
+
+Platt's sigmoid by default; beta calibration where scores lie at the ends of their range; isotonic
+regression only with enough positives, since it fits a step to each few of them.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.isotonic import IsotonicRegression
+from sklearn.linear_model import LogisticRegression
 
-from crivo.domain.errors import Code, Unfit
+from crivo.domain.errors import Code, Refused, Unfit
 from crivo.model.artifact import KNOTS, MARGIN_BITS, SCORE_ONE, STEP_LOG2_MAX, Calibration
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
+
+Bools = npt.NDArray[np.bool_]
+#: A rising function from margins float64[n] to probabilities float64[n].
+Curve = Callable[[Float64s], Float64s]
+
+#: Isotonic regression overfits below about a thousand cases of the rarer kind (Niculescu-Mizil and
+#: Caruana, 2005).
+ISOTONIC_POSITIVES_MIN: Final = 1_000
 
 _STEPS_MAX: Final = 200
 _HALVINGS_MAX: Final = 40
 _TOLERANCE: Final = 1e-12
 
 
-def fit_platt(
-    margins: Float64s, labels: npt.NDArray[np.bool_], weights: Float64s
-) -> tuple[float, float]:
+class Calibrator(StrEnum):
+    """How probabilities are made of margins."""
+
+    PLATT = "platt"
+    BETA = "beta"
+    ISOTONIC = "isotonic"
+
+
+def fit_curve(
+    calibrator: Calibrator, margins: Float64s, labels: Bools, weights: Float64s
+) -> tuple[Curve, dict[str, float]]:
+    """The curve that fits held-out rows, and its parameters for the manifest.
+
+    `weights` that restore the true prevalence put the probabilities at it.
+
+    Raises:
+        Unfit: GATE_FAILED where a greater margin is not a greater risk on these rows.
+        Refused: DATA_TOO_SMALL for isotonic regression on fewer than 1,000 positives.
+    """
+    match calibrator:
+        case Calibrator.PLATT:
+            slope, intercept = fit_platt(margins, labels, weights)
+            return sigmoid_of(slope, intercept), {"slope": slope, "intercept": intercept}
+        case Calibrator.BETA:
+            return _fit_beta(margins, labels, weights)
+        case Calibrator.ISOTONIC:
+            return _fit_isotonic(margins, labels, weights)
+
+
+def sigmoid_of(slope: float, intercept: float) -> Curve:
+    """`1 / (1 + exp(−(slope · margin + intercept)))`."""
+    return lambda margins: _sigmoid(slope * margins + intercept)
+
+
+def _fit_beta(
+    margins: Float64s, labels: Bools, weights: Float64s
+) -> tuple[Curve, dict[str, float]]:
+    """Beta calibration (Kull, Silva Filho and Flach, 2017) of the sigmoid of the margin.
+
+    A logistic regression on ln s and −ln(1 − s); a part that would fall is left out, as there.
+    """
+
+    def parts(asked: Float64s) -> Float64s:
+        return np.stack([-np.logaddexp(0, -asked), np.logaddexp(0, asked)], axis=1)
+
+    found = np.zeros(2)
+    used = [0, 1]
+    model = LogisticRegression(C=np.inf, max_iter=1_000)
+    while used:
+        model.fit(parts(margins)[:, used], labels, sample_weight=weights)
+        if (model.coef_[0] >= 0).all():
+            found[used] = model.coef_[0]
+            break
+        used.pop(int(np.argmin(model.coef_[0])))
+    if not found.any():
+        raise _backwards("a, b", 0.0)
+    a, b, c = float(found[0]), float(found[1]), float(model.intercept_[0])
+    weighed = np.array([a, b])
+    return lambda asked: _sigmoid(parts(asked) @ weighed + c), {"a": a, "b": b, "c": c}
+
+
+def _fit_isotonic(
+    margins: Float64s, labels: Bools, weights: Float64s
+) -> tuple[Curve, dict[str, float]]:
+    positives = int(labels.sum())
+    if positives < ISOTONIC_POSITIVES_MIN:
+        raise Refused(
+            Code.DATA_TOO_SMALL,
+            "there are too few positives for isotonic calibration",
+            hint="Calibrate by platt or beta.",
+            field="positives to calibrate",
+            expected=f"at least {ISOTONIC_POSITIVES_MIN}",
+            found=positives,
+        )
+    model = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
+    model.fit(margins, labels.astype(np.float64), sample_weight=weights)
+    steps = float(len(model.X_thresholds_))
+
+    def curve(asked: Float64s) -> Float64s:
+        found: Float64s = model.predict(asked)
+        return found
+
+    return curve, {"steps": steps}
+
+
+def fit_platt(margins: Float64s, labels: Bools, weights: Float64s) -> tuple[float, float]:
     """(slope, intercept) of the sigmoid that is most likely on held-out rows.
 
     Newton's method on smoothed targets (Platt 1999; Lin, Lin and Weng 2007). `weights` that restore
@@ -53,19 +152,12 @@ def fit_platt(
         if improved <= _TOLERANCE * abs(loss):
             break
     if slope <= 0:
-        raise Unfit(
-            Code.GATE_FAILED,
-            "on the calibration rows a greater margin is not a greater risk",
-            hint="Look for a change between the training and the calibration period.",
-            field="slope",
-            expected="above 0",
-            found=slope,
-        )
+        raise _backwards("slope", slope)
     return slope, intercept
 
 
-def tabulate(slope: float, intercept: float, margins: Int64s) -> Calibration:
-    """The sigmoid as 4,097 rising knots over a range that holds `margins` (int64 in 2^-40).
+def tabulate(curve: Curve, margins: Int64s) -> Calibration:
+    """The curve as 4,097 rising knots over a range that holds `margins` (int64 in 2^-40).
 
     The range is a power of two, so that a place in it is a shift; outside it the ends hold.
     """
@@ -75,9 +167,20 @@ def tabulate(slope: float, intercept: float, margins: Int64s) -> Calibration:
     span = (KNOTS - 1) << step_log2
     margin_low = (low + high - span) // 2
     places = margin_low + (np.arange(KNOTS, dtype=np.int64) << step_log2)
-    chances = _sigmoid(slope * (places / float(1 << MARGIN_BITS)) + intercept)
+    chances = curve(places / float(1 << MARGIN_BITS))
     knots = np.maximum.accumulate(np.rint(chances * SCORE_ONE).astype(np.int64))
     return Calibration(margin_low=margin_low, step_log2=step_log2, knots=knots)
+
+
+def _backwards(field: str, found: float) -> Unfit:
+    return Unfit(
+        Code.GATE_FAILED,
+        "on the calibration rows a greater margin is not a greater risk",
+        hint="Look for a change between the training and the calibration period.",
+        field=field,
+        expected="above 0",
+        found=found,
+    )
 
 
 def _sigmoid(x: Float64s) -> Float64s:

@@ -13,7 +13,15 @@ import numpy.typing as npt
 from crivo.model.artifact import canonical_json
 from crivo.model.labels import Int64s
 
-_COLUMNS: Final = ("weights", "occurred_at", "received_at", "known_at", "ids", "payer_ids")
+_COLUMNS: Final = (
+    "weights",
+    "occurred_at",
+    "received_at",
+    "known_at",
+    "amounts",
+    "ids",
+    "payer_ids",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +30,9 @@ class Dataset:
 
     `known_at` is when the accepted report of a row became known, `NEVER` where none did; a label is
     therefore a question with a time: `labels(as_of)`. `ids` and `payer_ids` are uint64[n, 2], the
-    two words of the 16 bytes. `left_out` counts rows that are not here, by cause. `cut` is the
-    exclusive end of the log that was read (0 for a table).
+    two words of the 16 bytes. `amounts` are centavos, 0 where the rows have none. `left_out` counts
+    rows that are not here, by cause. `cut` is the exclusive end of the log that was read (0 for a
+    table).
     """
 
     vectors: npt.NDArray[np.float64]
@@ -31,6 +40,7 @@ class Dataset:
     occurred_at: Int64s
     received_at: Int64s
     known_at: Int64s
+    amounts: Int64s
     ids: npt.NDArray[np.uint64]
     payer_ids: npt.NDArray[np.uint64]
     names: tuple[str, ...]

@@ -19,7 +19,6 @@ Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
 
 FALSE_POSITIVE_RATES: Final = (0.01, 0.05)
-TOPS: Final = (100, 1_000)
 BINS: Final = 15
 
 
@@ -40,6 +39,7 @@ class _Ranked:
     labels: Bools
     weights: Float64s
     chances: Float64s
+    amounts: Float64s
     ends: npt.NDArray[np.intp]
 
 
@@ -49,21 +49,28 @@ def evaluate(
     weights: Float64s,
     *,
     chances: Float64s | None = None,
+    amounts: npt.NDArray[np.int64] | None = None,
+    capacity: int | None = None,
     resamples: int = 200,
     seed: int = 0,
 ) -> tuple[Metric, ...]:
     """Every metric of `scores` [n]: average precision first, AUC last.
+
+    At a capacity of so many reviews stand the precision, the share of frauds and, where the rows
+    have amounts, the share of the frauds' money that is among the rows looked at.
 
     Args:
         scores: What ranks; greater is riskier. Equal scores are one threshold.
         labels: bool[n].
         weights: float64[n]; what each row stands for.
         chances: Probabilities float64[n]; without them there is no Brier score and no ECE.
+        amounts: int64[n] in centavos.
+        capacity: How many rows, by weight, can be looked at over the whole stretch.
         resamples: Bootstrap draws of rows, 0 for none.
         seed: Of the draws.
     """
-    ranked = _rank(np.asarray(scores), labels, weights, chances)
-    names, values = _measure(ranked, ranked.weights, np.ones(len(labels)))
+    ranked = _rank(np.asarray(scores), labels, weights, chances, amounts)
+    names, values = _measure(ranked, ranked.weights, capacity)
     if resamples == 0:
         return tuple(Metric(n, v, v, v) for n, v in zip(names, values, strict=True))
     draws = np.empty((resamples, len(names)))
@@ -72,7 +79,7 @@ def evaluate(
         counts = np.bincount(
             generator.integers(0, len(labels), len(labels)), minlength=len(labels)
         ).astype(np.float64)
-        draws[draw] = _measure(ranked, ranked.weights * counts, counts)[1]
+        draws[draw] = _measure(ranked, ranked.weights * counts, capacity)[1]
     # A draw without a single positive has no average precision; it is left out.
     low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0)
     return tuple(
@@ -86,7 +93,7 @@ def average_precision(
 ) -> float:
     """Σ (recall step × precision) over distinct scores; NaN without a positive."""
     given = np.ones(len(labels)) if weights is None else weights
-    ranked = _rank(np.asarray(scores), labels, given, None)
+    ranked = _rank(np.asarray(scores), labels, given)
     return _average_precision(*_curve(ranked, ranked.weights))
 
 
@@ -115,21 +122,26 @@ def known_compromised_removed(
         delay_days: Between the end of training and the first test day.
         test_days: Length of the test period.
     """
-    numbers = np.unique(payers, axis=0, return_inverse=True)[1].reshape(-1)
     day = (occurred_at - train_start) // DAY
-    in_training = (day >= 0) & (day < train_days)
-    known = np.zeros(int(numbers.max()) + 1, np.bool_)
-    known[numbers[in_training & labels]] = True
+    looked_at = np.flatnonzero((day >= 0) & (day < train_days + delay_days + test_days))
+    numbers = np.unique(payers[looked_at], axis=0, return_inverse=True)[1].reshape(-1)
+    day, fraud = day[looked_at], labels[looked_at]
+    known = np.zeros(int(numbers.max(initial=-1)) + 1, np.bool_)
+    known[numbers[(day < train_days) & fraud]] = True
     kept = np.zeros(len(labels), np.bool_)
     for test_day in range(test_days):
-        known[numbers[(day == train_days + test_day - 1) & labels]] = True
+        known[numbers[(day == train_days + test_day - 1) & fraud]] = True
         today = day == train_days + delay_days + test_day
-        kept |= today & ~known[numbers]
+        kept[looked_at[today & ~known[numbers]]] = True
     return kept
 
 
 def _rank(
-    scores: npt.NDArray[Any], labels: Bools, weights: Float64s, chances: Float64s | None
+    scores: npt.NDArray[Any],
+    labels: Bools,
+    weights: Float64s,
+    chances: Float64s | None = None,
+    amounts: npt.NDArray[np.int64] | None = None,
 ) -> _Ranked:
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
@@ -138,6 +150,7 @@ def _rank(
         labels=labels[order],
         weights=weights[order],
         chances=np.empty(0) if chances is None else chances[order],
+        amounts=np.empty(0) if amounts is None else amounts[order].astype(np.float64),
         ends=ends,
     )
 
@@ -156,7 +169,7 @@ def _average_precision(true: Float64s, every: Float64s) -> float:
 
 
 def _measure(
-    ranked: _Ranked, weights: Float64s, counts: Float64s
+    ranked: _Ranked, weights: Float64s, capacity: int | None
 ) -> tuple[Sequence[str], Sequence[float]]:
     true, every = _curve(ranked, weights)
     false = every - true
@@ -165,14 +178,15 @@ def _measure(
         allowed = false <= rate * false[-1]
         recall = float(true[allowed][-1] / true[-1]) if allowed.any() and true[-1] else 0.0
         found[f"recall_at_fpr_{round(rate * 100)}_percent"] = recall
-    drawn = np.cumsum(counts)
-    for top in TOPS:
-        if top <= len(counts):
-            inside = weights * (drawn <= top)
-            total = inside.sum()
-            found[f"precision_at_{top}"] = (
-                float((inside * ranked.labels).sum() / total) if total else 0.0
-            )
+    if capacity is not None:
+        looked_at = weights * (np.cumsum(weights) <= capacity)
+        frauds = weights * ranked.labels
+        inside = (looked_at * ranked.labels).sum()
+        found["precision_at_capacity"] = _share(inside, looked_at.sum())
+        found["recall_at_capacity"] = _share(inside, frauds.sum())
+        if ranked.amounts.any():
+            money = (looked_at * ranked.labels * ranked.amounts).sum()
+            found["money_recalled_at_capacity"] = _share(money, (frauds * ranked.amounts).sum())
     if len(ranked.chances):
         error = (ranked.chances - ranked.labels) ** 2
         found["brier"] = float((weights * error).sum() / weights.sum())
@@ -182,6 +196,10 @@ def _measure(
     defined = true[-1] > 0 and false[-1] > 0
     found["auc"] = float(area.sum() / (true[-1] * false[-1])) if defined else float("nan")
     return tuple(found), tuple(found.values())
+
+
+def _share(part: float, whole: float) -> float:
+    return float(part / whole) if whole else float("nan")
 
 
 def _calibration_error(ranked: _Ranked, weights: Float64s) -> float:

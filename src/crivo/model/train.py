@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
+import imblearn
 import lightgbm
 import numpy as np
 import numpy.typing as npt
 import sklearn
-from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
-from crivo.domain.errors import Code, Unfit
 from crivo.model.artifact import MARGIN_BITS, SCORE_ONE, Artifact, ArtifactKind
-from crivo.model.calibrate import fit_platt, tabulate
+from crivo.model.baselines import best_feature, logistic
+from crivo.model.booster import BoosterOptions, boosted, fit_booster
+from crivo.model.calibrate import Calibrator, fit_curve, sigmoid_of, tabulate
 from crivo.model.dataset import Dataset
-from crivo.model.evaluate import Metric, average_precision, evaluate
+from crivo.model.evaluate import Metric
 from crivo.model.forest import forest_of
+from crivo.model.judged import JudgedRows, as_table, judged_rows, to_keep
+from crivo.model.leak import Finding, feature_finding, gap_finding, model_finding, raise_alarm
 from crivo.model.scorer import Scorer
+from crivo.model.segments import by_segment
 from crivo.model.split import Split, SplitOptions, split_by_time
 
 Bools = npt.NDArray[np.bool_]
@@ -30,42 +31,44 @@ Float64s = npt.NDArray[np.float64]
 CHAMPION: Final = "lightgbm"
 LOGISTIC: Final = "logistic"
 
-#: Nobody ranks fraud this well below 1 % prevalence without having seen the answer.
-LEAK_PREVALENCE_MAX: Final = 0.01
-LEAK_CHAMPION_AP: Final = 0.97
-LEAK_FEATURE_AP: Final = 0.9
-#: Fitting the baseline on more rows changes nothing that anybody reads.
-LOGISTIC_ROWS_MAX: Final = 300_000
-
 
 @dataclass(frozen=True, slots=True)
 class TrainOptions:
-    """What training may be told. The defaults were chosen on weeks before the reported ones.
+    """What training may be told.
 
-    `leak_accepted_by` names who looked at a suspected leak and found none.
+    `leak_accepted_by` names who looked at a suspected leak and found none. `tried` is how many
+    configurations were compared before these were chosen, by whoever chose them.
     """
 
-    trees: int = 300
-    leaves: int = 16
-    learning_rate: float = 0.05
-    bins_max: int = 1_023
-    hessian_min: float = 1.0
-    rows_leaf_min: int = 20
-    feature_share: float = 0.7
-    penalty: float = 1.0
-    seed: int = 0
-    threads: int = 2
+    booster: BoosterOptions = field(default_factory=BoosterOptions)
+    calibrator: Calibrator = Calibrator.PLATT
+    reviews_per_day: int = 100
     resamples: int = 200
     leak_accepted_by: str = ""
+    tried: int = 1
+
+    @property
+    def seed(self) -> int:
+        """Of everything that is drawn."""
+        return self.booster.seed
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """The artifact, where the data was split, and the metrics of every model on the test rows."""
+    """The artifact, where the data was split, and what was found on the test rows.
+
+    `metrics` are those of every model; `findings` the figures of the leak alarm; `segments` the
+    champion's metrics by month and band of amounts. `held` are the rows it was calibrated on, and
+    `judged` those by which others may be compared with it.
+    """
 
     artifact: Artifact
     split: Split
     metrics: Mapping[str, tuple[Metric, ...]]
+    findings: tuple[Finding, ...]
+    segments: Mapping[str, Mapping[str, object]]
+    held: JudgedRows
+    judged: JudgedRows
 
 
 def train(
@@ -86,156 +89,131 @@ def train(
             margins cannot be calibrated.
     """
     split = split_by_time(dataset, split_options)
-    rows, held, test = split.train(dataset), split.calibration(dataset), split.test(dataset)
-    labels = dataset.labels(split.calibration_start)[rows]
-    vectors, weights = dataset.vectors[rows], dataset.weights[rows]
-    judged = dataset.labels()[test], dataset.weights[test]
-    single = _one_feature(vectors, labels, weights, dataset.vectors[test])
-    _alarm(
-        f"the feature {dataset.names[single[0]]} alone",
-        single[1],
-        *judged,
-        limit=LEAK_FEATURE_AP,
-        options=options,
+    rows = split.train(dataset)
+    known = dataset.labels(split.calibration_start)[rows]
+    given = dataset.vectors[rows], known, dataset.weights[rows]
+    test = judged_rows(dataset, split.test(dataset))
+    held = judged_rows(dataset, split.calibration(dataset))
+
+    single, by_single = best_feature(*given)
+    alone = by_single(test.vectors)
+    findings = [feature_finding(dataset.names[single], alone, test.labels, test.weights)]
+    raise_alarm(findings, accepted_by=options.leak_accepted_by)
+
+    draft, curve = _fit(dataset, kind, given, held, options)
+    scores = test.scores(draft)
+    findings.append(model_finding(scores, test.labels, test.weights))
+    raise_alarm(findings, accepted_by=options.leak_accepted_by)
+    findings.append(_gap(given, test, scores, options))
+    raise_alarm(findings, accepted_by=options.leak_accepted_by)
+
+    chances = logistic(*given, seed=options.seed)(test.vectors)
+    rankings = {
+        CHAMPION: (scores, scores / SCORE_ONE),
+        LOGISTIC: (chances, chances),
+        f"only {dataset.names[single]}": (alone, None),
+    }
+    metrics = _figures(test, rankings, options)
+    segments = by_segment(
+        test,
+        scores,
+        score_one=SCORE_ONE,
+        reviews_per_day=options.reviews_per_day,
+        seed=options.seed,
     )
-    booster = fit_booster(vectors, labels, weights, options)
-    forest = forest_of(booster)
+    judged = to_keep(test, seed=options.seed)
+    found = {
+        "curve": curve,
+        "metrics": {name: as_table(each) for name, each in metrics.items()},
+        "segments": segments,
+        "leak": [finding.as_json() for finding in findings],
+        "judged": judged.hash,
+    }
+    return Trained(
+        artifact=Artifact(**_parts(draft), metadata=_metadata(dataset, split, options, found)),
+        split=split,
+        metrics=metrics,
+        findings=tuple(findings),
+        segments=segments,
+        held=held,
+        judged=judged,
+    )
+
+
+def _figures(
+    test: JudgedRows,
+    rankings: Mapping[str, tuple[npt.NDArray[Any], Float64s | None]],
+    options: TrainOptions,
+) -> dict[str, tuple[Metric, ...]]:
+    """The metrics of each ranking of the test rows; some come with probabilities."""
+    return {
+        name: test.figures(
+            ranking,
+            chances=chances,
+            reviews_per_day=options.reviews_per_day,
+            resamples=options.resamples,
+            seed=options.seed,
+        )
+        for name, (ranking, chances) in rankings.items()
+    }
+
+
+def _fit(
+    dataset: Dataset,
+    kind: ArtifactKind,
+    given: tuple[Float64s, Bools, Float64s],
+    held: JudgedRows,
+    options: TrainOptions,
+) -> tuple[Artifact, dict[str, float]]:
+    """The artifact without its metadata, and the parameters of its calibration."""
+    booster, _ = fit_booster(*given, options.booster)
     identity: dict[str, Any] = {
         "kind": kind,
         "input_names": dataset.names,
         "set_hash": dataset.set_hash,
         "plan_hash": dataset.plan_hash,
-        "forest": forest,
+        "forest": forest_of(booster),
+        "metadata": {},
     }
     # Margins need no calibration; the scores of this first draft are not read.
-    flat = tabulate(1.0, 0.0, np.zeros(1, np.int64))
-    draft = Artifact(**identity, calibration=flat, metadata={})
-    margins, _ = Scorer(draft).score(dataset.vectors[held], plan_hash=dataset.plan_hash)
-    slope, intercept = fit_platt(
-        margins / float(1 << MARGIN_BITS), dataset.labels()[held], dataset.weights[held]
+    flat = tabulate(sigmoid_of(1.0, 0.0), np.zeros(1, np.int64))
+    scorer = Scorer(Artifact(**identity, calibration=flat))
+    margins, _ = scorer.score(held.vectors, plan_hash=dataset.plan_hash)
+    # The curve is fitted at the natural prior, so that it takes in what resampling did to it.
+    curve, parameters = fit_curve(
+        options.calibrator, margins / float(1 << MARGIN_BITS), held.labels, held.weights
     )
-    calibration = tabulate(slope, intercept, margins)
-    draft = Artifact(**identity, calibration=calibration, metadata={})
-    _, scores = Scorer(draft).score(dataset.vectors[test], plan_hash=dataset.plan_hash)
-    _alarm("the model", scores, *judged, limit=LEAK_CHAMPION_AP, options=options)
-    logistic = _logistic(vectors, labels, weights, dataset.vectors[test], options)
-    contenders: dict[str, tuple[npt.NDArray[Any], Float64s | None]] = {
-        CHAMPION: (scores, scores / SCORE_ONE),
-        LOGISTIC: (logistic, logistic),
-        f"only {dataset.names[single[0]]}": (single[1], None),
-    }
-    metrics = {
-        name: evaluate(
-            ranking, *judged, chances=chances, resamples=options.resamples, seed=options.seed
-        )
-        for name, (ranking, chances) in contenders.items()
-    }
-    metadata = _metadata(dataset, split, options, metrics, (slope, intercept))
-    artifact = Artifact(**identity, calibration=calibration, metadata=metadata)
-    return Trained(artifact=artifact, split=split, metrics=metrics)
+    return Artifact(**identity, calibration=tabulate(curve, margins)), parameters
 
 
-def fit_booster(
-    vectors: Float64s, labels: Bools, weights: Float64s, options: TrainOptions
-) -> lightgbm.Booster:
-    """A forest of `vectors` float64[n, F]; equal input gives equal trees.
-
-    Below 1 % prevalence three settings decide: the first margin is that of 0.5 (from the prior, the
-    first trees see hessians near zero), bins are fine, and a leaf needs a hessian of 1.
-    """
-    data = lightgbm.Dataset(
-        vectors,
-        label=labels.astype(np.float64),
-        weight=weights,
-        params={"max_bin": options.bins_max, "feature_pre_filter": False, "verbosity": -1},
-        free_raw_data=True,
-    )
-    parameters = {
-        "objective": "binary",
-        "boost_from_average": False,
-        "learning_rate": options.learning_rate,
-        "num_leaves": options.leaves,
-        "max_bin": options.bins_max,
-        "min_sum_hessian_in_leaf": options.hessian_min,
-        "min_data_in_leaf": options.rows_leaf_min,
-        "feature_fraction": options.feature_share,
-        "lambda_l2": options.penalty,
-        "feature_pre_filter": False,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": options.threads,
-        "seed": options.seed,
-        "verbosity": -1,
-    }
-    return lightgbm.train(parameters, data, num_boost_round=options.trees)
-
-
-def _logistic(
-    vectors: Float64s, labels: Bools, weights: Float64s, test: Float64s, options: TrainOptions
-) -> Float64s:
-    """Probabilities of `test` by a logistic regression: standardised, nulls with an indicator."""
-    if len(vectors) > LOGISTIC_ROWS_MAX:
-        generator = np.random.default_rng(options.seed)
-        some = np.sort(generator.choice(len(vectors), LOGISTIC_ROWS_MAX, replace=False))
-        vectors, labels, weights = vectors[some], labels[some], weights[some]
-    model = make_pipeline(
-        SimpleImputer(strategy="mean", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(max_iter=1_000, C=1.0),
-    )
-    model.fit(vectors, labels, logisticregression__sample_weight=weights)
-    chances: Float64s = model.predict_proba(test)[:, 1]
-    return chances
-
-
-def _one_feature(
-    vectors: Float64s, labels: Bools, weights: Float64s, test: Float64s
-) -> tuple[int, Float64s]:
-    """The feature that ranks the training rows best alone (its index), and its ranks of `test`."""
-    best, best_sign, best_precision = 0, 1.0, -1.0
-    for index in range(vectors.shape[1]):
-        for sign in (1.0, -1.0):
-            ranking = _nulls_last(sign * vectors[:, index])
-            precision = average_precision(ranking, labels, weights)
-            if precision > best_precision:
-                best, best_sign, best_precision = index, sign, precision
-    return best, _nulls_last(best_sign * test[:, best])
-
-
-def _nulls_last(values: Float64s) -> Float64s:
-    return np.nan_to_num(values, nan=-np.inf)
-
-
-def _alarm(
-    who: str,
-    ranking: npt.NDArray[Any],
-    labels: Bools,
-    weights: Float64s,
-    *,
-    limit: float,
+def _gap(
+    given: tuple[Float64s, Bools, Float64s],
+    test: JudgedRows,
+    scores: npt.NDArray[np.int64],
     options: TrainOptions,
-) -> None:
-    prevalence = float(weights[labels].sum() / weights.sum())
-    found = average_precision(ranking, labels, weights)
-    if prevalence >= LEAK_PREVALENCE_MAX or found <= limit or options.leak_accepted_by:
-        return
-    raise Unfit(
-        Code.LEAK_SUSPECTED,
-        f"{who} ranks the test rows as if it had seen the labels",
-        hint="Look for a column that is written after the fact; where there is none, "
-        "`crivo train --allow-leak YOUR_NAME` says who looked.",
-        field="average_precision",
-        expected=f"at most {limit} at a prevalence of {prevalence:.4f}",
-        found=round(found, 4),
+) -> Finding:
+    """How much better half of the test is ranked by a model that has seen the other half."""
+    other = np.random.default_rng(options.seed).random(len(test)) < 0.5
+    seen, unseen = test.of(~other), test.of(other)
+    if min(seen.labels.sum(), unseen.labels.sum()) == 0:
+        return gap_finding(scores[:0], scores[:0], test.labels[:0], test.weights[:0], seed=0)
+    shuffled = boosted(
+        np.concatenate([given[0], seen.vectors]),
+        np.concatenate([given[1], seen.labels]),
+        np.concatenate([given[2], seen.weights]),
+        options.booster,
     )
+    ranked = shuffled(unseen.vectors)
+    return gap_finding(ranked, scores[other], unseen.labels, unseen.weights, seed=options.seed)
+
+
+def _parts(artifact: Artifact) -> dict[str, Any]:
+    names = ("kind", "input_names", "set_hash", "plan_hash", "forest", "calibration")
+    return {name: getattr(artifact, name) for name in names}
 
 
 def _metadata(
-    dataset: Dataset,
-    split: Split,
-    options: TrainOptions,
-    metrics: Mapping[str, tuple[Metric, ...]],
-    platt: tuple[float, float],
+    dataset: Dataset, split: Split, options: TrainOptions, found: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
         "learner": CHAMPION,
@@ -249,21 +227,11 @@ def _metadata(
         },
         "split": split.as_json(),
         "options": asdict(options),
-        "platt": {"slope": platt[0], "intercept": platt[1]},
-        "metrics": {name: _plain(found) for name, found in metrics.items()},
         "versions": {
+            "imbalanced-learn": imblearn.__version__,
             "lightgbm": lightgbm.__version__,
             "numpy": np.__version__,
             "scikit-learn": sklearn.__version__,
         },
-    }
-
-
-def _plain(metrics: tuple[Metric, ...]) -> dict[str, list[float | None]]:
-    """Value, low and high of each metric; JSON has no NaN, so what is undefined is null."""
-    return {
-        metric.name: [
-            float(x) if np.isfinite(x) else None for x in (metric.value, metric.low, metric.high)
-        ]
-        for metric in metrics
+        **found,
     }

@@ -39,16 +39,14 @@ def test_a_weight_of_three_is_three_rows():
     )
     other = {metric.name: metric.value for metric in repeated}
     for one in weighted:
-        if not one.name.startswith("precision_at"):
-            assert one.value == pytest.approx(other[one.name]), one.name
+        assert one.value == pytest.approx(other[one.name]), one.name
 
 
 def test_a_perfect_ranking_has_recall_one_and_intervals_of_no_width():
     labels = np.arange(2_000) < 40
     found = evaluate(labels.astype(float), labels, np.ones(2_000), resamples=30)
     for metric in found:
-        if not metric.name.startswith("precision_at"):
-            assert metric.value == metric.low == metric.high == 1.0
+        assert metric.value == metric.low == metric.high == 1.0
 
 
 def test_equal_seeds_draw_equal_intervals():
@@ -70,7 +68,36 @@ def test_recall_at_a_false_positive_rate_is_read_off_by_hand():
     found = {m.name: m.value for m in evaluate(-np.arange(101.0), labels, np.ones(101))}
     assert found["recall_at_fpr_1_percent"] == 0.5
     assert found["recall_at_fpr_5_percent"] == 1.0
-    assert found["precision_at_100"] == 0.02
+
+
+def at_capacity(capacity: int, weights: np.ndarray) -> dict[str, float]:
+    """Four rows in order of risk, of which the first, the third and the last are frauds."""
+    labels = np.array([True, False, True, True])
+    amounts = np.array([600, 50_000, 300, 100])
+    metrics = evaluate(
+        -np.arange(4.0), labels, weights, amounts=amounts, capacity=capacity, resamples=0
+    )
+    return {m.name: m.value for m in metrics if m.name.endswith("at_capacity")}
+
+
+def test_what_a_team_of_three_finds_is_counted_by_hand():
+    assert at_capacity(3, np.ones(4)) == {
+        "precision_at_capacity": pytest.approx(2 / 3),
+        "recall_at_capacity": pytest.approx(2 / 3),
+        "money_recalled_at_capacity": pytest.approx(0.9),
+    }
+
+
+def test_a_row_that_stands_for_many_fills_the_capacity_of_many():
+    found = at_capacity(3, np.array([1.0, 2.0, 1.0, 1.0]))
+    assert found["precision_at_capacity"] == pytest.approx(1 / 3)
+    assert found["money_recalled_at_capacity"] == pytest.approx(0.6)
+
+
+def test_without_amounts_no_money_is_spoken_of():
+    found = evaluate(*drawn()[:3], capacity=50, resamples=0)
+    assert "precision_at_capacity" in {m.name for m in found}
+    assert "money_recalled_at_capacity" not in {m.name for m in found}
 
 
 def test_the_protocol_drops_payers_when_their_label_has_arrived():

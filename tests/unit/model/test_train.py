@@ -8,7 +8,7 @@ import pytest
 from crivo.domain.errors import Code, Refused, Unfit
 from crivo.domain.instant import DAY
 from crivo.model.artifact import SCORE_ONE
-from crivo.model.calibrate import fit_platt, tabulate
+from crivo.model.calibrate import fit_platt, sigmoid_of, tabulate
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER, mature
 from crivo.model.scorer import Scorer
@@ -139,7 +139,7 @@ def test_scores_are_probabilities_at_the_prevalence_that_weights_restore():
         **{
             name: getattr(dataset, name)[kept]
             for name in (
-                "vectors", "occurred_at", "received_at", "known_at", "ids", "payer_ids",
+                "vectors", "occurred_at", "received_at", "known_at", "amounts", "ids", "payer_ids",
             )
         },
         weights=np.where(dataset.labels()[kept], 1.0, 4.0),
@@ -168,7 +168,7 @@ def test_margins_that_rank_backwards_cannot_be_calibrated():
 @pytest.mark.parametrize("spread", [0, 1, 2**20, 2**41, 2**44, 2**47])
 def test_the_table_holds_the_margins_it_was_made_for(spread):
     margins = np.array([5, 5 + spread], np.int64)
-    table = tabulate(1.0, 0.0, margins)
+    table = tabulate(sigmoid_of(1.0, 0.0), margins)
     assert len(table.knots) == 4_097
     if spread < 2**44:
         assert table.margin_low <= 5

@@ -6,13 +6,16 @@ import numpy as np
 
 from crivo.domain.instant import DAY
 from crivo.model.artifact import Artifact, ArtifactKind
+from crivo.model.booster import BoosterOptions
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER
 from crivo.model.split import SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 
 START = 1_600_000_000_000_000
-SMALL = TrainOptions(trees=30, leaves=8, learning_rate=0.1, threads=1, resamples=20)
+SMALL = TrainOptions(
+    booster=BoosterOptions(trees=30, leaves=8, learning_rate=0.1, threads=1), resamples=20
+)
 
 
 def labelled(
@@ -39,6 +42,7 @@ def labelled(
         occurred_at=at,
         received_at=at,
         known_at=np.where(fraud, at + delay_days * DAY, NEVER),
+        amounts=np.exp(generator.normal(9, 1, rows)).astype(np.int64),
         ids=ids,
         payer_ids=ids,
         names=tuple(f"input_{place}" for place in range(names)),

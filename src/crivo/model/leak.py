@@ -1,0 +1,127 @@
+"""The leak alarm: figures too good to be true stop a run until a person overrides it by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from crivo.domain.errors import Code, Unfit
+from crivo.model.evaluate import average_precision
+
+Bools = npt.NDArray[np.bool_]
+Float64s = npt.NDArray[np.float64]
+
+#: Nobody ranks fraud this well below 1 % prevalence without having seen the answer.
+PREVALENCE_MAX: Final = 0.01
+MODEL_PRECISION_MAX: Final = 0.97
+FEATURE_PRECISION_MAX: Final = 0.9
+#: What shuffled rows may add to the average precision of rows split by time.
+GAP_MAX: Final = 0.1
+#: Fewer positives judged on either side, and a gap says nothing.
+GAP_POSITIVES_MIN: Final = 20
+_DRAWS: Final = 200
+
+
+class Sign(StrEnum):
+    """What looks like a leak."""
+
+    MODEL = "model_average_precision"
+    FEATURE = "feature_average_precision"
+    GAP = "random_minus_temporal"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One figure of the alarm beside its limit; `who` is what the figure is about.
+
+    A `found` of NaN could not be measured and is no suspicion; `certain` is false where the figure
+    may be chance.
+    """
+
+    sign: Sign
+    who: str
+    found: float
+    limit: float
+    certain: bool = True
+
+    @property
+    def suspicious(self) -> bool:
+        """Whether the figure is beyond its limit."""
+        return self.certain and self.found > self.limit
+
+    def as_json(self) -> dict[str, Any]:
+        """For the manifest; what could not be measured is null."""
+        found = float(self.found) if np.isfinite(self.found) else None
+        return {"sign": self.sign.value, "who": self.who, "found": found, "limit": self.limit}
+
+
+def model_finding(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> Finding:
+    """The model's average precision on rows that it has not seen."""
+    found = _below_one_percent(scores, labels, weights)
+    return Finding(Sign.MODEL, "the model", found, MODEL_PRECISION_MAX)
+
+
+def feature_finding(name: str, ranking: npt.ArrayLike, labels: Bools, weights: Float64s) -> Finding:
+    """The average precision of one feature alone."""
+    found = _below_one_percent(ranking, labels, weights)
+    return Finding(Sign.FEATURE, f"the feature {name} alone", found, FEATURE_PRECISION_MAX)
+
+
+def gap_finding(
+    shuffled: npt.ArrayLike, temporal: npt.ArrayLike, labels: Bools, weights: Float64s, *, seed: int
+) -> Finding:
+    """How much better the rows are ranked by a model that was fitted on their own time.
+
+    Both rankings are of the same rows, so that prevalence is equal. A gap whose 95 % bootstrap
+    interval reaches zero is none; with fewer than 20 positives it is not measured.
+    """
+    who = "a model fitted on shuffled rows"
+    if labels.sum() < GAP_POSITIVES_MIN:
+        return Finding(Sign.GAP, who, float("nan"), GAP_MAX)
+    one, other = np.asarray(shuffled), np.asarray(temporal)
+
+    def gap(rows: npt.NDArray[np.intp]) -> float:
+        judged = labels[rows], weights[rows]
+        return average_precision(one[rows], *judged) - average_precision(other[rows], *judged)
+
+    size = len(labels)
+    found = gap(np.arange(size))
+    if found <= GAP_MAX:
+        return Finding(Sign.GAP, who, found, GAP_MAX)
+    generator = np.random.default_rng(seed)
+    drawn = [gap(generator.integers(0, size, size)) for _ in range(_DRAWS)]
+    return Finding(Sign.GAP, who, found, GAP_MAX, bool(np.nanpercentile(drawn, 2.5) > 0))
+
+
+def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
+    """Nothing, where no figure is suspicious or somebody who looked is named.
+
+    Raises:
+        Unfit: LEAK_SUSPECTED for the first suspicious figure.
+    """
+    if accepted_by:
+        return
+    for finding in findings:
+        if finding.suspicious:
+            raise Unfit(
+                Code.LEAK_SUSPECTED,
+                f"{finding.who} ranks the test rows as if it had seen the labels",
+                hint="Look for a column that is written after the fact; where there is none, "
+                "`crivo train --allow-leak YOUR_NAME` says who looked.",
+                field=finding.sign.value,
+                expected=f"at most {finding.limit}",
+                found=round(finding.found, 4),
+            )
+
+
+def _below_one_percent(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> float:
+    """The average precision; NaN at a prevalence where a great one is no sign of anything."""
+    prevalence = float(weights[labels].sum() / weights.sum()) if len(labels) else 1.0
+    if prevalence >= PREVALENCE_MAX:
+        return float("nan")
+    return average_precision(scores, labels, weights)

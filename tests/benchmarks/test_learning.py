@@ -1,0 +1,84 @@
+"""The Handbook's loader makes what the product would have made of the same file."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from benchmarks.learn.folds import over_folds
+from benchmarks.learn.handbook import FILE, FIRST_DAY, handbook_dataset
+from crivo.domain.instant import DAY, parse_rfc3339
+from crivo.features.plan import compile_plan
+from crivo.features.registry import default_feature_set
+from crivo.flows.mapping import parse_mapping
+from crivo.flows.training_rows import dataset_of_log
+from crivo.model.baselines import best_feature
+from crivo.model.prequential import FoldOptions, prequential_folds
+from tests.integration.imports import place
+from tests.unit.model.worlds import START, labelled
+
+UNTIL = parse_rfc3339("2018-04-20T00:00:00Z")
+
+
+def write_file(folder, rows: int = 600):
+    generator = np.random.default_rng(5)
+    seconds = np.sort(generator.choice(24 * 86_400, rows, replace=False))
+    first = datetime(2018, 4, 1)  # the file's times name no zone
+    columns = {
+        "TRANSACTION_ID": np.arange(rows),
+        "TX_DATETIME": [first + timedelta(seconds=int(second)) for second in seconds],
+        "CUSTOMER_ID": generator.integers(0, 9, rows),
+        # No terminal has the number of a customer: the product would take them for one account.
+        "TERMINAL_ID": generator.integers(100, 120, rows),
+        "TX_AMOUNT": np.round(generator.lognormal(3, 1, rows), 2),
+        "TX_FRAUD": (generator.random(rows) < 0.1).astype(np.int64),
+    }
+    path = folder / FILE
+    path.parent.mkdir(parents=True)
+    pyarrow.parquet.write_table(pa.table(columns), path)
+    return path
+
+
+def both(folder, root, plan):
+    """The data set of the loader, and that of a log into which the file was imported."""
+    path = write_file(folder)
+    mapping = parse_mapping((root / "mappings/handbook.toml").read_text(), name="handbook.toml")
+    with place(folder) as made:
+        made.ingest(path, mapping)
+        of_log = dataset_of_log(
+            made.log,
+            plan,
+            labels_as_of=UNTIL + 7 * DAY,
+            label_delay=7 * DAY,
+            progress=lambda *_: None,
+        )
+    return handbook_dataset(folder, plan, until=UNTIL), of_log
+
+
+@pytest.mark.slow
+def test_the_loader_makes_the_vectors_and_labels_of_a_log(tmp_path, root):
+    plan = compile_plan(default_feature_set())
+    loaded, of_log = both(tmp_path, root, plan)
+    kept = (of_log.occurred_at >= FIRST_DAY) & (of_log.occurred_at < UNTIL)
+    assert kept.sum() == len(loaded) > 250
+    assert (loaded.occurred_at == of_log.occurred_at[kept]).all()
+    assert (loaded.labels() == of_log.labels()[kept]).all()
+    assert (loaded.amounts == of_log.amounts[kept]).all()
+    assert loaded.vectors.tobytes() == of_log.vectors[kept].tobytes()
+
+
+def test_contenders_are_judged_by_the_same_rows_of_every_fold():
+    dataset = labelled()
+    options = FoldOptions(end=START + 100 * DAY, folds=3, compromised_days=None)
+    folds = prequential_folds(dataset, options)
+    learners = {"one": lambda *given: best_feature(*given)[1]}
+    found = over_folds(dataset, folds, {**learners, "other": learners["one"]}, capacity=5)
+    assert found["one"] == found["other"]
+    precision = found["one"]["average_precision"]
+    assert len(precision.values) == 3
+    assert min(precision.values) < precision.mean < max(precision.values)
+    assert precision.error > 0

@@ -1,0 +1,68 @@
+"""Each curve finds the probabilities that made the labels, rises, and says when it cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crivo.domain.errors import Code, Refused, Unfit
+from crivo.model.artifact import SCORE_ONE
+from crivo.model.calibrate import (
+    ISOTONIC_POSITIVES_MIN,
+    Calibrator,
+    fit_curve,
+    tabulate,
+)
+
+EVERY = list(Calibrator)
+
+
+def drawn(rows: int = 60_000):
+    generator = np.random.default_rng(3)
+    margins = generator.normal(-1, 2, rows)
+    chances = 1 / (1 + np.exp(-(0.7 * margins - 2)))
+    return margins, generator.random(rows) < chances, chances
+
+
+@pytest.mark.parametrize("calibrator", EVERY)
+def test_a_curve_finds_the_probabilities_that_made_the_labels(calibrator):
+    margins, labels, chances = drawn()
+    curve, parameters = fit_curve(calibrator, margins, labels, np.ones(len(margins)))
+    assert np.abs(curve(margins) - chances).mean() < 0.01
+    assert parameters
+
+
+@pytest.mark.parametrize("calibrator", EVERY)
+def test_a_curve_rises_and_its_table_is_the_curve(calibrator):
+    margins, labels, _ = drawn()
+    curve, _ = fit_curve(calibrator, margins, labels, np.ones(len(margins)))
+    table = tabulate(curve, (margins * 2**40).astype(np.int64))
+    assert (np.diff(table.knots) >= 0).all()
+    places = (table.margin_low + (np.arange(4_097) << table.step_log2)) / 2**40
+    assert np.abs(table.knots / SCORE_ONE - curve(places)).max() < 1e-8
+
+
+@pytest.mark.parametrize("calibrator", EVERY)
+def test_weights_put_the_probabilities_at_the_prevalence_they_restore(calibrator):
+    margins, labels, chances = drawn(200_000)
+    kept = labels | (np.random.default_rng(1).random(len(labels)) < 0.25)
+    weights = np.where(labels[kept], 1.0, 4.0)
+    curve, _ = fit_curve(calibrator, margins[kept], labels[kept], weights)
+    assert curve(margins).mean() == pytest.approx(chances.mean(), rel=0.05)
+
+
+def test_isotonic_with_too_few_positives_is_refused():
+    margins = np.arange(20_000.0)
+    labels = np.arange(20_000) >= 20_000 - (ISOTONIC_POSITIVES_MIN - 1)
+    with pytest.raises(Refused) as refusal:
+        fit_curve(Calibrator.ISOTONIC, margins, labels, np.ones(20_000))
+    assert refusal.value.code is Code.DATA_TOO_SMALL
+    assert refusal.value.context["found"] == 999
+
+
+@pytest.mark.parametrize("calibrator", [Calibrator.PLATT, Calibrator.BETA])
+def test_margins_that_rank_backwards_are_no_risk(calibrator):
+    margins = np.linspace(-3, 3, 400)
+    with pytest.raises(Unfit) as refusal:
+        fit_curve(calibrator, margins, margins < -1, np.ones(400))
+    assert refusal.value.code is Code.GATE_FAILED

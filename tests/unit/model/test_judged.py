@@ -1,0 +1,88 @@
+"""The rows that a model was judged by are kept whole, and judge others by the names of inputs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.model import judged as module
+from crivo.model.judged import load_judged, save_judged, to_keep
+from crivo.model.segments import by_segment
+from tests.unit.model.worlds import trained
+
+
+@pytest.fixture(scope="module")
+def result():
+    return trained()
+
+
+def test_what_was_kept_is_found_again(result, tmp_path):
+    path = save_judged(tmp_path, result.judged)
+    assert path.name == f"{result.judged.hash}.npz"
+    loaded = load_judged(tmp_path, result.judged.hash)
+    assert loaded.hash == result.judged.hash == result.artifact.metadata["judged"]
+    assert loaded.vectors.tobytes() == result.judged.vectors.tobytes()
+    before = path.stat().st_mtime_ns
+    save_judged(tmp_path, result.judged)
+    assert path.stat().st_mtime_ns == before
+
+
+def test_sabotage_one_flipped_byte_is_found(result, tmp_path):
+    path = save_judged(tmp_path, result.judged)
+    whole = path.read_bytes()
+    for place in (len(whole) // 3, len(whole) // 2):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(Misconfigured) as refusal:
+            load_judged(tmp_path, result.judged.hash)
+        assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_rows_that_are_not_there_are_said_to_be_missing(tmp_path):
+    with pytest.raises(Unavailable) as refusal:
+        load_judged(tmp_path, "a" * 64)
+    assert refusal.value.code is Code.NOT_FOUND
+
+
+def test_inputs_are_chosen_by_name_in_whatever_order_they_stand(result):
+    judged = result.judged
+    order = [3, 0, 4, 1, 2]
+    shuffled = replace(
+        judged,
+        names=tuple(judged.names[place] for place in order),
+        vectors=np.ascontiguousarray(judged.vectors[:, order]),
+    )
+    assert (shuffled.scores(result.artifact) == judged.scores(result.artifact)).all()
+
+
+def test_a_model_whose_input_is_missing_cannot_be_judged(result):
+    judged = replace(result.judged, names=("input_0", "input_1", "input_2", "input_3", "other"))
+    with pytest.raises(Misconfigured) as refusal:
+        judged.scores(result.artifact)
+    assert refusal.value.code is Code.PLAN_MISMATCH
+    assert refusal.value.context["expected"] == "input_4"
+
+
+def test_a_sample_keeps_every_positive_and_the_weight_of_all(result, monkeypatch):
+    monkeypatch.setattr(module, "ROWS_MAX", 300)
+    judged = result.judged
+    kept = to_keep(judged, seed=1)
+    assert len(kept) == 300
+    assert kept.labels.sum() == judged.labels.sum()
+    assert kept.weights.sum() == pytest.approx(judged.weights.sum())
+    assert kept.weights[kept.labels].max() == 1.0
+    assert to_keep(judged, seed=1).hash == kept.hash
+
+
+def test_months_and_bands_of_amounts_hold_every_row_once(result):
+    judged = result.judged
+    scores = judged.scores(result.artifact)
+    found = by_segment(judged, scores, score_one=10**9, reviews_per_day=100, seed=0)
+    for kind in ("month", "amount"):
+        parts = [part for name, part in found.items() if name.startswith(kind)]
+        assert sum(part["rows"] for part in parts) == len(judged)
+        assert sum(part["frauds"] for part in parts) == judged.labels.sum()
+    assert "month 2020-12" in found
+    assert found == result.segments

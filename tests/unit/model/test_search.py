@@ -1,0 +1,99 @@
+"""A search keeps to its folds and its budget, and an interrupted one ends where it would have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crivo.domain.instant import DAY
+from crivo.model import search as module
+from crivo.model.booster import BoosterOptions
+from crivo.model.prequential import FoldOptions, earlier, prequential_folds
+from crivo.model.search import precision_on, search
+from tests.unit.model.worlds import START, labelled
+
+DATASET = labelled(rows=4_000)
+TESTS = FoldOptions(
+    end=START + 100 * DAY, folds=2, train=21 * DAY, test=7 * DAY, compromised_days=None
+)
+FOLDS = prequential_folds(DATASET, earlier(TESTS))
+FIRST = BoosterOptions(trees=20, leaves=4, bins_max=63, threads=1)
+
+
+def found(file, budget: int = 3, dataset=DATASET, start: BoosterOptions = FIRST):
+    said = []
+    result = search(
+        dataset,
+        FOLDS,
+        start=start,
+        budget=budget,
+        file=file,
+        progress=lambda done, of: said.append((done, of)),
+    )
+    return result, said
+
+
+def test_the_first_try_is_the_start_so_nothing_worse_is_chosen(tmp_path):
+    result, said = found(tmp_path / "tries")
+    assert said == [(1, 3), (2, 3), (3, 3)]
+    assert result.tried == 3
+    begun = np.mean([precision_on(DATASET, fold, FIRST) for fold in FOLDS])
+    assert result.average_precision >= begun
+    again = np.mean([precision_on(DATASET, fold, result.options) for fold in FOLDS])
+    assert again == pytest.approx(result.average_precision)
+
+
+def test_an_interrupted_search_ends_where_it_would_have(tmp_path):
+    whole, _ = found(tmp_path / "whole", budget=4)
+    found(tmp_path / "parts", budget=2)
+    rest, said = found(tmp_path / "parts", budget=4)
+    assert said == [(3, 4), (4, 4)]
+    assert rest == whole
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("folds_judged", [0, 1, 3])
+def test_a_try_that_was_killed_is_not_counted(tmp_path, monkeypatch, folds_judged):
+    left = [folds_judged]
+
+    def killed(*arguments: object) -> float:
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return precision_on(*arguments)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "precision_on", killed)
+        with pytest.raises(KeyboardInterrupt):
+            found(tmp_path / "tries")
+    assert found(tmp_path / "tries")[0] == found(tmp_path / "whole")[0]
+
+
+@pytest.mark.slow
+def test_what_is_not_searched_stays_and_another_start_is_another_study(tmp_path):
+    result, _ = found(tmp_path / "tries")
+    assert (result.options.seed, result.options.threads) == (0, 1)
+    assert result.options.bins_max == 63
+    _, said = found(tmp_path / "tries", start=replace(FIRST, seed=5))
+    assert said[0] == (1, 3)
+
+
+@pytest.mark.slow
+def test_the_labels_of_the_tests_change_nothing_of_a_search(tmp_path):
+    result, _ = found(tmp_path / "tries")
+    first_test = TESTS.end - 2 * TESTS.test
+    later = DATASET.occurred_at >= first_test
+    flipped = replace(
+        DATASET, known_at=np.where(later, DATASET.occurred_at + DAY, DATASET.known_at)
+    )
+    assert flipped.hash != DATASET.hash
+    assert found(tmp_path / "tries", dataset=flipped)[0] == result
+
+
+def test_sabotage_labels_of_the_searched_folds_change_it(tmp_path):
+    result, _ = found(tmp_path / "tries")
+    rows = FOLDS[-1].test(DATASET)
+    swapped = replace(DATASET, known_at=np.where(rows, DATASET.known_at[::-1], DATASET.known_at))
+    assert found(tmp_path / "tries", dataset=swapped)[0] != result
