@@ -135,23 +135,23 @@ CASES = (
         {
             "payer_transfer_count_today": 1.0,
             "payer_amount_sum_today": 200.0,
-            "payer_transfer_count_tonight": None,
-            "payer_amount_sum_tonight": None,
+            "payer_transfer_count_own_night": None,
+            "payer_amount_sum_own_night": None,
         },
     ),
     Case(
         "tonight begins with 20 h itself",
         Paid(EVENING + 2 * HOUR),
         (Paid(EVENING - 1, reais=1), Paid(EVENING, reais=2)),
-        {"payer_transfer_count_tonight": 1.0, "payer_amount_sum_tonight": 200.0},
+        {"payer_transfer_count_own_night": 1.0, "payer_amount_sum_own_night": 200.0},
     ),
     Case(
         "an hour past midnight it is another day and the same night",
         Paid(EVENING + 5 * HOUR),
         (Paid(EVENING, reais=2),),
         {
-            "payer_transfer_count_tonight": 1.0,
-            "payer_amount_sum_tonight": 200.0,
+            "payer_transfer_count_own_night": 1.0,
+            "payer_amount_sum_own_night": 200.0,
             "payer_transfer_count_today": 0.0,
         },
     ),

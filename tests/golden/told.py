@@ -162,7 +162,7 @@ CASES = (
             "payer_day_limit_last_ever": 100_000.0,
             "payer_night_limit_last_ever": 60_000.0,
             "payer_day_limit_used_today": 0.4,
-            "payer_night_limit_used_tonight": None,
+            "payer_night_limit_used_own_night": None,
             "payer_limit_raise_count_24h": 1.0,
             "payer_limit_raise_since_last_ever": 72_000.0,
         },

@@ -313,7 +313,7 @@ def test_a_served_vector_is_the_training_vector_with_all_that_was_told(served):
         "payee_person_markers_d90_last_ever",
         "payee_person_markers_m60_last_ever",
         "payee_person_reporters_m60_last_ever",
-        "payer_night_limit_used_tonight",
+        "payer_night_limit_used_own_night",
         "payer_undoing_count_24h",
     }
 

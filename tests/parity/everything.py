@@ -23,7 +23,7 @@ from crivo.features.spec import (
     Statistic,
 )
 from crivo.features.terms import ABOUT, FACTS
-from crivo.features.window import EVER, NOW, TODAY, TONIGHT, days, hours, minutes
+from crivo.features.window import EVER, NOW, OWN_NIGHT, TODAY, TONIGHT, days, hours, minutes
 
 CARD = Card(
     meaning="-", unit="-", null_meaning="-", leakage="-", purpose="-", reason="-", owner="-"
@@ -31,7 +31,7 @@ CARD = Card(
 ON_US = Filter("on_us", Field("payer_ispb").equals(Field("payee_ispb")))
 LARGE = Filter("large", Field("amount_centavos") >= 100_000)
 
-WINDOWS = (NOW, EVER, TODAY, TONIGHT, minutes(8), hours(1), hours(24), days(7), days(30))
+WINDOWS = (NOW, EVER, TODAY, TONIGHT, OWN_NIGHT, minutes(8), hours(1), hours(24), days(7), days(30))
 FILTERS = (None, NIGHT, ACCEPTED, ON_US, LARGE)
 
 
@@ -42,7 +42,7 @@ def everything() -> tuple[Feature, ...]:
 
 
 #: What is told beside transfers and reports is counted like them: less is worth trying there.
-TOLD_WINDOWS = (EVER, TODAY, TONIGHT, hours(1), days(7))
+TOLD_WINDOWS = (EVER, TODAY, TONIGHT, OWN_NIGHT, hours(1), days(7))
 
 
 def _choices() -> Iterator[tuple[Any, ...]]:

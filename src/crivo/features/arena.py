@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "a7c7e87f8e086d3b"
+COMPILED_WITH: Final = "410082ba7d77284c"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -36,7 +36,7 @@ from crivo.features.spec import (
     Statistic,
 )
 from crivo.features.tables import Operation, Parts, lay_out
-from crivo.features.terms import FACTS
+from crivo.features.terms import ACCOUNTS, FACTS
 from crivo.features.window import Span
 
 #: Owner's table and what is counted: the link that joins them, and the member's own table.
@@ -128,6 +128,7 @@ class Compiler:
             ],
             firsts=self.firsts,
             earliest=list(zip(self.earliest, self.earliest_lanes, strict=True)),
+            nights=self._nights(),
             conditions=self.conditions,
             heads=self.heads,
             looked_for=self.viewed,
@@ -139,6 +140,8 @@ class Compiler:
 
     def _note(self, feature: Feature) -> None:
         """Notes what one feature reads."""
+        if feature.window.span is Span.OWN_NIGHT:
+            place(self.told, self._night_of(feature.entity))
         if feature.statistic is Statistic.VALUE:
             self.conditions.number(NIGHT if feature.measure is Measure.NIGHT else None)
             return
@@ -152,7 +155,7 @@ class Compiler:
         if feature.statistic in _OF_ORDER:
             place(self.extremes, self._extreme_of(feature))
         if feature.statistic in _OF_FACTS or _is_first_fact(feature):
-            place(self.told, self._told(feature))
+            place(self.told, self._told(feature.entity, feature.event))
         else:
             group = self._group_of(feature.entity, feature.event)
             if feature.statistic is Statistic.SINCE_LAST:
@@ -225,13 +228,36 @@ class Compiler:
         self.firsts.append(Firsts(table, feature.event))
         return Earliest(self.firsts[-1], view)
 
-    def _told(self, feature: Feature) -> Told:
-        table, view = VIEWS[feature.entity][0], self._view(feature.entity)
+    def _told(self, entity: Entity, event: EventKind) -> Told:
+        table, view = VIEWS[entity][0], self._view(entity)
         for facts in self.facts:
-            if (facts.table, facts.event) == (table, feature.event):
+            if (facts.table, facts.event) == (table, event):
                 return Told(facts, view)
-        self.facts.append(Facts(table, feature.event))
+        self.facts.append(Facts(table, event))
         return Told(self.facts[-1], view)
+
+    def _night_of(self, entity: Entity) -> Told:
+        """The hour at which the account's nights begin, where it was told."""
+        return self._told(ACCOUNTS[entity], EventKind.NIGHT_START)
+
+    def _nights(self) -> dict[int, int]:
+        """Of views of an account: the lane of that hour."""
+        return {
+            VIEWS[entity][1]: lane + 1
+            for told, lane in zip(self.told, self.told_lanes, strict=True)
+            for entity, teller in ACCOUNTS.items()
+            if told.facts.event is EventKind.NIGHT_START and told.view == VIEWS[teller][1]
+        }
+
+    def _night(self, feature: Feature, base: int) -> tuple[int, int]:
+        """The lanes of what must lie in a night, and of the hour at which it begins; −1: none."""
+        match feature.window.span:
+            case Span.TONIGHT:
+                return base + k.VALUE_AT, -1
+            case Span.OWN_NIGHT:
+                return base + k.VALUE_AT, self._nights()[VIEWS[feature.entity][1]]
+            case _:
+                return -1, -1
 
     def _settle(self) -> None:
         """Orders all parts by their table, and gives each its place in the table's heads."""
@@ -286,7 +312,7 @@ class Compiler:
             return Operation(k.OP_DISTINCT, [self.lane_counts + number])
         told, event = [], feature.event
         if feature.statistic in _OF_FACTS:
-            read_at = self.told_lanes[self.told.index(self._told(feature))]
+            read_at = self.told_lanes[self.told.index(self._told(feature.entity, feature.event))]
             told, event = [read_at + 1 + FACTS[event].index(feature.measure)], EventKind.TRANSFER
             if feature.statistic is not Statistic.USED:
                 return Operation(_OPERATIONS[feature.statistic], [*told, read_at])
@@ -295,8 +321,7 @@ class Compiler:
         base = self._group_of(feature.entity, event).base
         if feature.statistic in _OF_ORDER:
             lane = self.extreme_lanes[self.extremes.index(self._extreme_of(feature))]
-            night = base + k.VALUE_AT if window.span is Span.TONIGHT else -1
-            return Operation(_OPERATIONS[feature.statistic], [lane], night)
+            return Operation(_OPERATIONS[feature.statistic], [lane], *self._night(feature, base))
         if feature.statistic is Statistic.SINCE_LAST and window.span is Span.EVER:
             return Operation(k.OP_SINCE_EVER, [base, FIRST_SEEN_MAX])
         if feature.statistic is Statistic.SINCE_LAST:
@@ -307,14 +332,14 @@ class Compiler:
             self._group_of(need.entity, need.event).slot(need.edge, need.column)
             for need in needs_of(feature)
         ]
-        night = base + k.VALUE_AT if window.span is Span.TONIGHT else -1
-        return Operation(_OPERATIONS[feature.statistic], told + slots, night)
+        night = self._night(feature, base)
+        return Operation(_OPERATIONS[feature.statistic], told + slots, *night)
 
     def _first(self, feature: Feature) -> Operation:
         earliest = self._earliest_of(feature)
         lane, value = self.earliest_lanes[self.earliest.index(earliest)], 0
         if _is_first_fact(feature):
-            read_at = self.told_lanes[self.told.index(self._told(feature))]
+            read_at = self.told_lanes[self.told.index(self._told(feature.entity, feature.event))]
             value = FACTS[feature.event].index(feature.measure)
         else:
             read_at = self._group_of(feature.entity, feature.event).base + k.VALUE_AT

@@ -25,7 +25,7 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `heads.py`, which names the next, and so on.
-COMPILED_WITH: Final = "73577b0940c82e3d"
+COMPILED_WITH: Final = "8b4de3c98a4c9263"
 
 
 @njit(**OPTIONS)
@@ -242,15 +242,15 @@ def _work_on_table(
         instant = rows[first + i * k.ROW_WORDS + k.ROW_OCCURRED_AT]
         if scratch[k.LANE_IS_READ * count + i] != 0:
             flags, group = 0, groups
+            for facts in range(told, told_end, k.TOLD_WORDS):  # one of them may be a night's hour
+                head = scratch[plan[facts + k.D_VIEW] * count + i]
+                flags |= read_facts(plan, arena, facts, head, instant, scratch, count, i)
             while group < groups_end:
                 head = scratch[plan[group + k.G_VIEW] * count + i]
                 flags |= read_group(plan, arena, group, head, instant, scratch, count, i)
                 group += k.GROUP_WORDS
             if counts < counts_end:
                 flags |= count_members(plan, arena, counts, counts_end, instant, scratch, count, i)
-            for facts in range(told, told_end, k.TOLD_WORDS):
-                head = scratch[plan[facts + k.D_VIEW] * count + i]
-                flags |= read_facts(plan, arena, facts, head, instant, scratch, count, i)
             scratch[k.LANE_FLAGS * count + i] |= flags
             if alone < alone_end:
                 _read_alone(plan, arena, rows, first, own, scratch, count, i)

@@ -92,16 +92,16 @@ S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1,
 SERIES_WORDS, LEVEL_WORDS, COLUMN_WORDS = 8, 2, 2
 
 # A group: a series as one view of it is read. Its values are the instant it is read at, its last
-# and first event, then the reads.
-G_VIEW, G_AT, G_WIDTH, G_LEVELS, G_EDGE, G_EDGES, G_VALUE, G_END = 0, 1, 2, 3, 4, 5, 6, 7
-GROUP_WORDS: Final = 8
+# and first event, then the reads. Its night is the lane of the hour that was told, or -1.
+G_VIEW, G_AT, G_WIDTH, G_LEVELS, G_EDGE, G_EDGES, G_VALUE, G_END, G_NIGHT = range(9)
+GROUP_WORDS: Final = 9
 E_LEVEL, E_LENGTH, E_TILE, E_READ, E_READS, EDGE_WORDS = 0, 1, 2, 3, 4, 5
 VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 
 # A count of members: the view whose owner is asked, its list, its series, the window, whether it is
-# the list's longest, the value.
-N_VIEW, N_AT, N_SERIES_AT, N_LENGTH, N_TILE, N_IS_LONGEST, N_VALUE = 0, 1, 2, 3, 4, 5, 6
-COUNT_WORDS: Final = 7
+# the list's longest, the value, the night's lane.
+N_VIEW, N_AT, N_SERIES_AT, N_LENGTH, N_TILE, N_IS_LONGEST, N_VALUE, N_NIGHT = range(8)
+COUNT_WORDS: Final = 8
 
 # Members: of an owner's head, who took part in its events. The link joins owner and member.
 M_OWNER, M_LINK, M_MEMBER, M_AT, M_OWNER_AT, M_LINK_AT, M_KEEP, M_CAPPED = 0, 1, 2, 3, 4, 5, 6, 7
@@ -128,10 +128,10 @@ AMOUNT_DROPPED, AMOUNT_RAW, AMOUNT_TILES = 0, 2, 4
 ROW_SPAN, AMOUNT_ROW, TILE_ROW = 2, 4, 3
 AMOUNT_TOP: Final = 1 << 40
 # What is read of a list: the view, the list, the lane of the instant it is read at, the window (its
-# tile may say `TILE_EVER`), its level of tiles, whether a rank is asked for, and the first of two
-# lanes.
-X_VIEW, X_AT, X_READ_AT, X_LENGTH, X_TILE, X_LEVEL, X_IS_RANK, X_VALUE = range(8)
-EXTREME_WORDS: Final = 8
+# tile may say `TILE_EVER`), its level of tiles, whether a rank is asked for, the first of two
+# lanes, and the night's lane.
+X_VIEW, X_AT, X_READ_AT, X_LENGTH, X_TILE, X_LEVEL, X_IS_RANK, X_VALUE, X_NIGHT = range(9)
+EXTREME_WORDS: Final = 9
 RANKED_MAX: Final = 256
 
 # What the first event of a kind told: the kind, where it stands in a head and in a row, and how
@@ -148,7 +148,8 @@ NEAR_SHIFT, NEAR_BITS, FAR_SHIFT, FAR_BITS = 8, 6, 16, 12
 
 # Windows that begin with a part of the civil day have these for a tile.
 TILE_TODAY, TILE_TONIGHT = -1, -2
-TILE_EVER: Final = -3  # in lists of amounts alone
+TILE_EVER: Final = -3  # in lists of amounts, and of exposures, alone
+TILE_OWN_NIGHT: Final = -4
 
 # What a column adds for an event: 1, its amount, or the amount's square in two parts.
 COLUMN_COUNT, COLUMN_AMOUNT, COLUMN_SQUARE_HIGH, COLUMN_SQUARE_LOW = 0, 1, 2, 3
@@ -172,7 +173,9 @@ OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4,
 OP_SINCE_LAST, OP_SINCE_FIRST, OP_STD, OP_Z_SCORE, OP_DECAYED, OP_PASS = 7, 8, 9, 10, 11, 12
 OP_DISTINCT, OP_SINCE_EVER, OP_LAST, OP_AGE, OP_USED = 13, 14, 15, 16, 17
 OP_MIN, OP_MAX, OP_RANK, OP_FIRST = 18, 19, 20, 21
-FEATURE_WORDS: Final = 3  # operation, its first argument, and where night is asked of, or -1
+# A feature: operation, its first argument, the lane of the instant that must lie in a night (-1:
+# need not), and that of the hour that was told for its beginning (-1: the policy's).
+FEATURE_WORDS: Final = 4
 END, PUSH_FIELD, PUSH_VALUE, AND, OR, NOT = 0, 1, 2, 3, 4, 5
 LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
 

@@ -46,6 +46,8 @@ def edge_of(window: Window) -> Edge:
             return Edge(DAY, k.TILE_TODAY, None)
         case Span.TONIGHT:
             return Edge(DAY, k.TILE_TONIGHT, None)
+        case Span.OWN_NIGHT:
+            return Edge(DAY, k.TILE_OWN_NIGHT, None)
         case Span.EVER:
             return Edge(0, k.TILE_EVER, None)
         case _:

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crivo.domain.clock import SLACK
-from crivo.domain.instant import SECOND, brasilia_hour
+from crivo.domain.instant import SECOND
 from crivo.features.oracle_terms import (
     Row,
+    is_day,
     is_late,
     measured,
     of_amounts,
@@ -39,8 +40,8 @@ from crivo.features.spec import (
     Measure,
     Statistic,
 )
-from crivo.features.terms import FACTS
-from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
+from crivo.features.terms import ACCOUNTS, FACTS
+from crivo.features.window import NIGHT_BEGINS, Span, Window
 
 #: A window with as many events is too full to be exact (the contract, §4).
 SATURATION: Final = 2**23
@@ -137,7 +138,7 @@ class _Asked:
         if feature.statistic in _OF_FACTS:
             return self._of_facts(feature)
         entity, window = feature.entity, feature.window
-        if window.span is Span.TONIGHT and self._is_day(entity, feature.event):
+        if self._is_day(entity, window, feature.event):
             return None
         if feature.statistic is Statistic.DISTINCT:
             return self._distinct(feature)
@@ -210,10 +211,18 @@ class _Asked:
         self.saturated |= full
         return full
 
-    def _is_day(self, entity: Entity, event: EventKind) -> bool:
-        """Whether the key is read at an hour that belongs to no night."""
-        hour = brasilia_hour(self._instant(self._keyed(entity, event)))
-        return NIGHT_ENDS <= hour < NIGHT_BEGINS
+    def _is_day(self, entity: Entity, window: Window, event: EventKind) -> bool:
+        """Whether a night is asked for, and the key is read at an hour that belongs to none."""
+        if window.span not in (Span.TONIGHT, Span.OWN_NIGHT):
+            return False
+        return is_day(self._instant(self._keyed(entity, event)), self._night_begins(entity, window))
+
+    def _night_begins(self, entity: Entity, window: Window) -> int:
+        """The hour at which a night begins: the policy's, or what stands for the account."""
+        if window.span is not Span.OWN_NIGHT:
+            return NIGHT_BEGINS
+        told, _ = self._fact(ACCOUNTS[entity], EventKind.NIGHT_START, Measure.NIGHT_START)
+        return told if told is not None and 0 <= told < 24 else NIGHT_BEGINS
 
     def look_behind(self, feature: Feature) -> None:
         """Notes where a key of the feature must be read later than the transfer's own instant."""
@@ -246,7 +255,7 @@ class _Asked:
 
     def _of_facts(self, feature: Feature) -> float | None:
         """A fact as it stands, the time since the instant that it names, or the use of a limit."""
-        fact, instant = self._fact(feature)
+        fact, instant = self._fact(feature.entity, feature.event, feature.measure)
         if feature.statistic is Statistic.USED:
             return self._used(feature, fact)
         if fact is None:
@@ -255,15 +264,15 @@ class _Asked:
             return float(max(instant - fact, 0)) / float(SECOND)
         return float(fact)
 
-    def _fact(self, feature: Feature) -> tuple[int | None, int]:
+    def _fact(self, entity: Entity, event: EventKind, measure: Measure) -> tuple[int | None, int]:
         """The fact of the event that stands last, if it tells one; and when that was looked at."""
-        events = self._keyed(feature.entity, feature.event)
+        events = self._keyed(entity, event)
         instant = self._instant_of_facts(events)
         standing = [event for event in events if event["occurred_at"] < instant]
         if not standing:
             return None, instant
         last = max(standing, key=lambda e: (e["occurred_at"], e["event_0"], e["event_1"]))
-        fact = last[f"fact_{FACTS[feature.event].index(feature.measure)}"]
+        fact = last[f"fact_{FACTS[event].index(measure)}"]
         return (None if fact == ABSENT else fact), instant
 
     def _instant_of_facts(self, events: Sequence[Row]) -> int:
@@ -282,7 +291,7 @@ class _Asked:
         entity, window = feature.entity, feature.window
         kinds = (EventKind.TRANSFER, EventKind.UNDOING)
         sent, undone = (self._window(entity, window, kind, None) for kind in kinds)
-        if window.span is Span.TONIGHT and self._is_day(entity, EventKind.TRANSFER):
+        if self._is_day(entity, window, EventKind.TRANSFER):
             return None
         full = [self._is_full(events) for events in (sent, undone)]
         if any(full) or not limit:
@@ -298,7 +307,7 @@ class _Asked:
             if not earlier:
                 return None
             return float(min(instant - max(earlier), FIRST_SEEN_MAX)) / float(SECOND)
-        start = window_start(feature.window, instant)
+        start = window_start(feature.window, instant, NIGHT_BEGINS)
         within = [e["occurred_at"] for e in events if start <= e["occurred_at"] < instant]
         return float(instant - max(within)) / float(SECOND) if within else None
 
@@ -308,7 +317,7 @@ class _Asked:
         """The entity's events of this kind in the window before the transfer."""
         events = self._keyed(entity, kind)
         instant = self._instant(events)
-        start = window_start(window, instant)
+        start = window_start(window, instant, self._night_begins(entity, window))
         within = [event for event in events if start <= event["occurred_at"] < instant]
         return [event for event in within if passes(condition, event)]
 

@@ -13,7 +13,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, brasilia_hour, bras
 from crivo.features.expression import Expression, Field, Parameter, Scalar
 from crivo.features.row import ABSENT, RowKind
 from crivo.features.spec import NIGHT, RANKED_MAX, Filter, Measure, Statistic
-from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, TILES, Span, Window
+from crivo.features.window import NIGHT_ENDS, TILES, Span, Window
 
 Row = Mapping[str, int]
 
@@ -26,17 +26,25 @@ def party_of(row: Row, name: str) -> tuple[int, ...] | None:
     return None if found == (0, 0) else found
 
 
-def window_start(window: Window, instant: int) -> int:
+def is_day(instant: int, night_begins: int) -> bool:
+    """Whether the instant lies in no night, where nights begin at that hour."""
+    hour = brasilia_hour(instant)
+    if night_begins < NIGHT_ENDS:
+        return not night_begins <= hour < NIGHT_ENDS
+    return NIGHT_ENDS <= hour < night_begins
+
+
+def window_start(window: Window, instant: int, night_begins: int) -> int:
     """The first microsecond that counts."""
     midnight = (instant + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
     match window.span:
         case Span.TODAY:
             return midnight
-        case Span.TONIGHT:
-            if NIGHT_ENDS <= brasilia_hour(instant) < NIGHT_BEGINS:
+        case Span.TONIGHT | Span.OWN_NIGHT:
+            if is_day(instant, night_begins):
                 return instant - DAY  # of a series that is behind another, read at night
-            is_evening = instant - midnight >= NIGHT_BEGINS * HOUR
-            return midnight + NIGHT_BEGINS * HOUR - (0 if is_evening else DAY)
+            has_begun = instant - midnight >= night_begins * HOUR
+            return midnight + night_begins * HOUR - (0 if has_begun else DAY)
         case Span.EVER:
             return 0
         case _:

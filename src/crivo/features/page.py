@@ -17,10 +17,11 @@ two. Do not edit it by hand. How to add one: [adding.md](adding.md).
 
 A name is `entity_measure_statistic_window[_where_filter]`. Windows lie before the transfer and
 never hold it: sliding ones to a microsecond up to 24 h and from a tile's start beyond
-([the contract](contract.md)), `today` from midnight and `tonight` from 20:00 in Brasília, `ever`
-all that the log knows. A *fact* (`last`, `age`, `used`) stands until the next of its key: what the
-directory told from after it was told, a limit from when it is in force. An attempt that was
-rejected, cancelled or returned is undone at its own instant, from when that was told.
+([the contract](contract.md)), `today` from midnight in Brasília, `own_night` from 20:00 or the hour
+that was told for the account, `ever` all that the log knows. A *fact* (`last`, `age`, `used`)
+stands until the next of its key: what the directory told from after it was told, a limit from when
+it is in force. An attempt that was rejected, cancelled or returned is undone at its own instant,
+from when that was told.
 
 Who could compute it in the rail is the last column; the owner of all is `features`. The purpose is
 what the LGPD asks for (art. 6 I), and every feature processes pseudonyms alone.

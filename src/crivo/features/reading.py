@@ -12,7 +12,7 @@ from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, se
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "39a4ea1cafc817d7"
+COMPILED_WITH: Final = "4bf36e94f969c96d"
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -88,23 +88,36 @@ def _midnight(plan: Words, instant: int) -> int:
 
 
 @njit(forceinline=True, **OPTIONS)
-def nightfall(plan: Words, instant: int) -> int:
+def night_begins(plan: Words, lane: int, scratch: Words, count: int, i: int) -> int:
+    """How long after midnight row i's night begins: at the hour that was told, or the policy's."""
+    hour = scratch[lane * count + i] if lane >= 0 else k.ABSENT
+    return hour * 3600 * plan[k.P_SECOND] if 0 <= hour < 24 else plan[k.P_NIGHT_BEGINS]
+
+
+@njit(forceinline=True, **OPTIONS)
+def nightfall(plan: Words, instant: int, begins: int) -> int:
     """When the night began in which the instant lies; `NEVER` by day."""
-    midnight, nightfall = _midnight(plan, instant), plan[k.P_NIGHT_BEGINS]
-    if instant - midnight >= nightfall:
-        return midnight + nightfall
-    if instant - midnight < plan[k.P_NIGHT_ENDS]:
-        return midnight + nightfall - 86400 * plan[k.P_SECOND]
+    midnight, ends = _midnight(plan, instant), plan[k.P_NIGHT_ENDS]
+    since, over_midnight = instant - midnight, begins >= ends
+    if since >= begins and (over_midnight or since < ends):
+        return midnight + begins
+    if over_midnight and since < ends:
+        return midnight + begins - 86400 * plan[k.P_SECOND]
     return k.NEVER
 
 
 @njit(forceinline=True, **OPTIONS)
-def _begin(plan: Words, instant: int, length: int, tile: int) -> int:
-    """The first microsecond that counts; by day the night's window is one of no use."""
+def begin_of(plan: Words, instant: int, length: int, tile: int, begins: int) -> int:
+    """The first microsecond that counts; by day the night's window is one of no use.
+
+    `begins` is the account's own night's; another's begins at the policy's hour.
+    """
     if tile == k.TILE_TODAY:
         return _midnight(plan, instant)
     if tile == k.TILE_TONIGHT:
-        return max(nightfall(plan, instant), instant - length)
+        return max(nightfall(plan, instant, plan[k.P_NIGHT_BEGINS]), instant - length)
+    if tile == k.TILE_OWN_NIGHT:
+        return max(nightfall(plan, instant, begins), instant - length)
     if tile == 0:
         return instant - length + 1
     return ((instant - length) // tile + 1) * tile
@@ -141,7 +154,8 @@ def read_group(
     scratch[slot + k.VALUE_AT * count] = read_at
     scratch[slot + k.VALUE_FIRST * count] = arena[at]
     if plan[group + k.G_LEVELS] != 0:
-        _read_edges(plan, arena, group, at + k.HEAD_LEVELS, read_at, scratch, slot, count)
+        begins = night_begins(plan, plan[group + k.G_NIGHT], scratch, count, i)
+        _read_edges(plan, arena, group, at + k.HEAD_LEVELS, read_at, begins, scratch, slot, count)
     return k.BEHIND if read_at != instant else 0
 
 
@@ -152,6 +166,7 @@ def _read_edges(
     group: int,
     raw: int,
     instant: int,
+    begins: int,
     scratch: Words,
     slot: int,
     count: int,
@@ -168,7 +183,7 @@ def _read_edges(
     read, low = plan[k.P_READS] + plan[edge + k.E_READ], -1
     while edge < last_edge:
         tile = plan[edge + k.E_TILE]
-        begin = _begin(plan, instant, plan[edge + k.E_LENGTH], tile)
+        begin = begin_of(plan, instant, plan[edge + k.E_LENGTH], tile, begins)
         if tile == 0 and low >= 0:  # exact windows come longest first: this one begins later
             low = later(arena, block, low, high, width, begin)
             since = block + low * width
@@ -207,19 +222,22 @@ def count_members(
         value = plan[counts + k.N_VALUE] * count + i
         length, tile = plan[counts + k.N_LENGTH], plan[counts + k.N_TILE]
         is_longest = plan[counts + k.N_IS_LONGEST]
+        begins = night_begins(plan, plan[counts + k.N_NIGHT], scratch, count, i)
         at, series = head + plan[counts + k.N_AT], head + plan[counts + k.N_SERIES_AT]
         counts += k.COUNT_WORDS
         is_known = head != 0 and arena[series] != k.NEVER
         read_at = _as_of(plan, arena, series, instant) if is_known else instant
         if read_at != instant:
             flags |= k.BEHIND
-        if tile == k.TILE_TONIGHT and nightfall(plan, read_at) == k.NEVER:
+        is_nightly = tile == k.TILE_TONIGHT or tile == k.TILE_OWN_NIGHT
+        if is_nightly and nightfall(plan, read_at, begins) == k.NEVER:
             scratch[value] = -1
             continue
         scratch[value] = 0
         if not is_known or arena[at] == 0:
             continue
-        begin, block, rows = _begin(plan, read_at, length, tile), arena[at], rows_of(arena, at)
+        begin = begin_of(plan, read_at, length, tile, begins)
+        block, rows = arena[at], rows_of(arena, at)
         if at != list_before or (low < rows and arena[block + low * k.MEMBER_ROW] < begin):
             low, found, list_before = rows, 0, at
         if is_longest != 0:
@@ -259,7 +277,8 @@ def read_extremes(
         end = rows_before(arena, block, rows_of(arena, raw), k.AMOUNT_ROW, instant)
         first = begin = since = 0
         if tile != k.TILE_EVER:
-            begin = since = _begin(plan, instant, plan[extreme + k.X_LENGTH], tile)
+            begins = night_begins(plan, plan[extreme + k.X_NIGHT], scratch, count, i)
+            begin = since = begin_of(plan, instant, plan[extreme + k.X_LENGTH], tile, begins)
             if tile > 0 and plan[extreme + k.X_IS_RANK] == 0:
                 since = max(begin, (instant - 1) // tile * tile)
             first = rows_before(arena, block, end, k.AMOUNT_ROW, since)

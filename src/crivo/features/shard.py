@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from crivo.features.engine import Engine, Rows, Vector
 from crivo.features.plan import Plan, compile_plan
-from crivo.features.spec import Feature, FeatureSet
+from crivo.features.spec import Entity, Feature, FeatureSet
+from crivo.features.window import Span
 
 Mask = NDArray[np.bool_]
 Flags = NDArray[np.uint8]
@@ -119,7 +120,9 @@ def deal(words: Sequence[NDArray[Any]], of: int) -> NDArray[np.int64]:
 
 def route_of(feature: Feature) -> Route:
     """Whose events a feature needs, and of which party's transfers it is."""
-    if feature.statistic.value in _OF_BOTH_ROLES:
+    of_both = feature.statistic.value in _OF_BOTH_ROLES
+    # The hour of a payee's night is told of it as a payer.
+    if of_both or (feature.window.span is Span.OWN_NIGHT and feature.entity is Entity.PAYEE):
         return _BOTH_ROLES[feature.entity.value]
     return ROUTES[feature.entity.value]
 

@@ -13,6 +13,7 @@ from crivo.domain.instant import DAY
 from crivo.features.expression import DEPTH_MAX, Expression, Field, Value, depth
 from crivo.features.terms import (
     ABOUT,
+    ACCOUNTS,
     FACTS,
     INSTANTS,
     STANDING,
@@ -275,6 +276,8 @@ class Feature:
             spans = (Span.SLIDING, Span.EVER)
         elif decays:
             spans = (Span.SLIDING,)
+        if Span.TONIGHT in spans and self.entity in ACCOUNTS:
+            spans = (*spans, Span.OWN_NIGHT)
         _one_of("window.span", self.window.span, spans, of=of)
         if self.statistic is Statistic.SINCE_LAST and self.window.tile:
             raise wrong("window", f"24h or less, for {of}", self.window.name)

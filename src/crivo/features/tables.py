@@ -36,11 +36,14 @@ EVENTS: Final = {kind: RowKind[kind.name].value for kind in EventKind}
 
 
 class Operation(NamedTuple):
-    """A feature as the kernel computes it; `night` is the lane that is asked for, or -1."""
+    """A feature as the kernel computes it; `night` is the lane that is asked for, or -1, and
+    `hour` the lane of the hour at which it begins.
+    """
 
     code: int
     arguments: list[int]
     night: int = -1
+    hour: int = -1
 
 
 class Parts(NamedTuple):
@@ -56,6 +59,7 @@ class Parts(NamedTuple):
     extremes: list[tuple[Extreme, int, int]]  # with the lanes of their instant and of the first
     firsts: list[Firsts]
     earliest: list[tuple[Earliest, int]]  # with the first of their lanes
+    nights: Mapping[int, int]  # of views: the lane of the hour that was told
     conditions: Conditions
     heads: Mapping[int, int]  # words of a head, by table
     looked_for: set[int]
@@ -69,15 +73,15 @@ def lay_out(
     """The plan (int64) of these parts and features."""
     series, levels, columns = _series_tables(parts)
     amounts, extremes = _amount_tables(parts, levels)
-    groups, edges, reads = _group_tables(parts.groups)
+    groups, edges, reads = _group_tables(parts)
     features: list[int] = []
     arguments: list[int] = []
     for operation in operations:
-        features += [operation.code, len(arguments), operation.night]
+        features += [operation.code, len(arguments), operation.night, operation.hour]
         arguments += operation.arguments
     conditions = parts.conditions
     tables = [_owners(parts), series, levels, columns, groups, edges, reads]
-    tables += [_member_table(parts.members), _count_table(parts.counts, parts.lanes)]
+    tables += [_member_table(parts.members), _count_table(parts)]
     tables += [features, arguments, conditions.begins, conditions.code]
     tables += [*_fact_tables(parts), amounts, extremes, *_first_tables(parts)]
     heads = {table: _lines(words) for table, words in parts.heads.items()}
@@ -157,15 +161,15 @@ def _series_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
     return rows, levels, columns
 
 
-def _group_tables(groups: list[Group]) -> tuple[list[int], list[int], list[int]]:
+def _group_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
     rows: list[int] = []
     edges: list[int] = []
     reads: list[int] = []
-    for group in groups:
+    for group in parts.groups:
         series = group.series
         rows += [group.view, series.at, 1 + len(series.columns), int(None in series.levels)]
         rows += [len(edges) // k.EDGE_WORDS, len(group.edges), group.base]
-        rows += [group.base + k.VALUE_READS + len(group.reads)]
+        rows += [group.base + k.VALUE_READS + len(group.reads), parts.nights.get(group.view, -1)]
         for edge in group.edges:
             own = [1 + series.columns.index(column) for at, column in group.reads if at == edge]
             level = series.levels.index(edge.tiles)
@@ -183,14 +187,15 @@ def _member_table(members: list[Members]) -> list[int]:
     return rows
 
 
-def _count_table(counts: list[Count], lanes: int) -> list[int]:
+def _count_table(parts: Parts) -> list[int]:
     """Their values are the last lanes, in this order."""
     rows: list[int] = []
-    for lane, (members, view, window) in enumerate(counts, start=lanes - len(counts)):
+    first = parts.lanes - len(parts.counts)
+    for lane, (members, view, window) in enumerate(parts.counts, start=first):
         edge = edge_of(window)
         is_longest = window.span is Span.SLIDING and window.length == members.longest
         rows += [view, members.at, members.series.at, edge.length, edge.tile]
-        rows += [int(is_longest), lane]
+        rows += [int(is_longest), lane, parts.nights.get(view, -1)]
     return rows
 
 
@@ -219,7 +224,7 @@ def _amount_tables(parts: Parts, levels: list[int]) -> tuple[list[int], list[int
         is_tiled = edge.tiles is not None and not extreme.is_rank
         level = amounts.tiles.index(extreme.window) if is_tiled else 0
         reads += [extreme.view, amounts.at, read_at, edge.length, edge.tile]
-        reads += [level, int(extreme.is_rank), lane]
+        reads += [level, int(extreme.is_rank), lane, parts.nights.get(extreme.view, -1)]
     return rows, reads
 
 

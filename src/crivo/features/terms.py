@@ -192,6 +192,15 @@ INSTANTS: Final = (
     Measure.REPORTS_WATERMARK,
 )
 
+#: Entities that are one account, for which the hour may be told at which its night begins, by the
+#: entity whose events tell it.
+ACCOUNTS: Final[Mapping[Entity, Entity]] = {
+    Entity.PAYER: Entity.PAYER,
+    Entity.PAYER_RECEIVING: Entity.PAYER,
+    Entity.PAYEE: Entity.PAYEE_SENDING,
+    Entity.PAYEE_SENDING: Entity.PAYEE_SENDING,
+}
+
 _HOLDER: Final = (Entity.PAYER, Entity.DEVICE, Entity.PAYER_DEVICE)
 _DIRECTORY: Final = (Entity.PAYEE_KEY, Entity.PAYEE_PERSON)
 

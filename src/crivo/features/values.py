@@ -12,11 +12,11 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words
-from crivo.features.reading import field_of, nightfall
+from crivo.features.reading import field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "7de7ddb3441504a9"
+COMPILED_WITH: Final = "22938e1555e7bc0f"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -36,13 +36,13 @@ def write_values(
     """Fills a line of `out` for each of the `read` rows that are read; and their flags."""
     feature, width = plan[k.P_FEATURES], plan[k.P_N_FEATURES]
     for column in range(width):
-        operation, night = plan[feature], plan[feature + 2]
+        operation, night, hour = plan[feature], plan[feature + 2], plan[feature + 3]
         argument = plan[k.P_ARGUMENTS] + plan[feature + 1]
         place = line * width + column
         for j in range(read):
             i = scratch[k.LANE_READ_ROWS * count + j]
             row = first + i * k.ROW_WORDS
-            by_day = night >= 0 and nightfall(plan, scratch[night * count + i]) == k.NEVER
+            by_day = night >= 0 and _is_day(plan, night, hour, scratch, count, i)
             number, mark = np.nan, 0
             if not by_day:
                 number, mark = _value(plan, argument, operation, rows, row, scratch, count, i)
@@ -50,6 +50,12 @@ def write_values(
             place += width
             scratch[k.LANE_FLAGS * count + i] |= mark
         feature += k.FEATURE_WORDS
+
+
+@njit(forceinline=True, **OPTIONS)
+def _is_day(plan: Words, night: int, hour: int, scratch: Words, count: int, i: int) -> bool:
+    begins = night_begins(plan, hour, scratch, count, i)
+    return nightfall(plan, scratch[night * count + i], begins) == k.NEVER
 
 
 @njit(forceinline=True, **OPTIONS)

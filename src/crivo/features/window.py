@@ -28,6 +28,7 @@ class Span(StrEnum):
     SLIDING = "sliding"
     TODAY = "today"
     TONIGHT = "tonight"
+    OWN_NIGHT = "own_night"
     EVER = "ever"
 
 
@@ -36,7 +37,8 @@ class Window:
     """How far back a feature looks.
 
     `now`: nothing; `sliding`: whole minutes up to 90 days; `today`: since midnight in Brasília;
-    `tonight`: since the night began, and null by day; `ever`: all there is.
+    `tonight`: since the night began at the policy's hour, and null by day; `own_night`: the same,
+    from the hour on that was told for the account; `ever`: all there is.
 
     Raises:
         Misconfigured: DEFINITION_INVALID.
@@ -53,7 +55,7 @@ class Window:
 
     @property
     def name(self) -> str:
-        """`now`, `today`, `tonight`, `ever`, or the length as `30m`, `24h`, `7d`."""
+        """`now`, `today`, `tonight`, `own_night`, `ever`, or the length as `30m`, `24h`, `7d`."""
         if self.span is not Span.SLIDING:
             return self.span.value
         if self.minutes > EXACT_WINDOW_MAX_MINUTES and self.minutes % (24 * 60) == 0:
@@ -74,6 +76,7 @@ class Window:
 NOW: Final = Window(Span.NOW)
 TODAY: Final = Window(Span.TODAY)
 TONIGHT: Final = Window(Span.TONIGHT)
+OWN_NIGHT: Final = Window(Span.OWN_NIGHT)
 EVER: Final = Window(Span.EVER)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
-from crivo.features.window import EVER, TODAY, TONIGHT, Window, hours
+from crivo.features.window import EVER, OWN_NIGHT, TODAY, Window, hours
 
 _NAMES: Final = {EventKind.DAY_LIMIT: "day", EventKind.NIGHT_LIMIT: "night"}
 
@@ -42,7 +42,7 @@ def _used(event: EventKind, window: Window, span: str) -> Feature:
             f"it, over the {_NAMES[event]} limit in force.",
             unit="ratio",
             null_meaning="No limit is known, or it is zero, or the window is saturated"
-            + (", or it is day." if window == TONIGHT else "."),
+            + (", or it is day." if window == OWN_NIGHT else "."),
             leakage="Earlier attempts alone; what undid one counts once it was told.",
             purpose="Who has used up most of a limit in one go may be a thief in a hurry.",
             reason="LIMIT_USED",
@@ -80,7 +80,7 @@ FEATURES: Final = (
     _limit(EventKind.DAY_LIMIT),
     _limit(EventKind.NIGHT_LIMIT),
     _used(EventKind.DAY_LIMIT, TODAY, "since midnight"),
-    _used(EventKind.NIGHT_LIMIT, TONIGHT, "since the night began"),
+    _used(EventKind.NIGHT_LIMIT, OWN_NIGHT, "since the account's night began"),
     _told(
         EventKind.LIMIT_RAISE,
         Statistic.SINCE_LAST,

@@ -17,7 +17,7 @@ from crivo.features.spec import (
     Measure,
     Statistic,
 )
-from crivo.features.window import TODAY, TONIGHT, Window, days, hours, minutes
+from crivo.features.window import OWN_NIGHT, TODAY, Window, days, hours, minutes
 
 #: From 200 reais on a transfer is traced when it is reported (the funds-recovery interface).
 LARGE: Final = Filter("large", Field("amount_centavos") >= 20_000)
@@ -60,7 +60,7 @@ def _feature(
     entity: Entity, statistic: Statistic, window: Window, condition: Filter | None = None
 ) -> Feature:
     counts = statistic in (Statistic.COUNT, Statistic.DECAYED_COUNT, Statistic.SHARE)
-    span = {TODAY: "since midnight", TONIGHT: "since the night began"}.get(
+    span = {TODAY: "since midnight", OWN_NIGHT: "since its night began"}.get(
         window, f"in the {window.name} before"
     )
     habit = "" if condition is None else f" {_HABITS[condition.name]}"
@@ -84,7 +84,7 @@ def _feature(
 
 
 def _null_meaning(statistic: Statistic, window: Window) -> str:
-    if window == TONIGHT:
+    if window == OWN_NIGHT:
         return "It is day, or the window is saturated."
     match statistic:
         case Statistic.COUNT:
@@ -99,9 +99,9 @@ def _null_meaning(statistic: Statistic, window: Window) -> str:
 
 FEATURES: Final = (
     _feature(Entity.PAYER, Statistic.COUNT, minutes(10)),
-    *(_feature(Entity.PAYER, Statistic.COUNT, window) for window in (TODAY, TONIGHT)),
+    *(_feature(Entity.PAYER, Statistic.COUNT, window) for window in (TODAY, OWN_NIGHT)),
     *(_feature(Entity.PAYER, Statistic.SUM, window) for window in (minutes(10), hours(1))),
-    *(_feature(Entity.PAYER, Statistic.SUM, window) for window in (TODAY, TONIGHT, days(30))),
+    *(_feature(Entity.PAYER, Statistic.SUM, window) for window in (TODAY, OWN_NIGHT, days(30))),
     _feature(Entity.PAYER, Statistic.STD, days(30)),
     *(_feature(Entity.PAYER, Statistic.Z_SCORE, window) for window in (hours(24), days(30))),
     _feature(Entity.PAYER, Statistic.RATIO, hours(24)),
