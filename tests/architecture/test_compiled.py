@@ -10,6 +10,7 @@ import pytest
 from crivo.features import (
     amounts,
     arena,
+    exposure,
     facts,
     heads,
     kernel,
@@ -27,7 +28,8 @@ PINS = {
     "members.py": ("facts.py", members.COMPILED_WITH),
     "amounts.py": ("members.py", amounts.COMPILED_WITH),
     "reading.py": ("amounts.py", reading.COMPILED_WITH),
-    "values.py": ("reading.py", values.COMPILED_WITH),
+    "exposure.py": ("reading.py", exposure.COMPILED_WITH),
+    "values.py": ("exposure.py", values.COMPILED_WITH),
     "heads.py": ("values.py", heads.COMPILED_WITH),
     "kernel.py": ("heads.py", kernel.COMPILED_WITH),
 }

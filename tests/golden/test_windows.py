@@ -11,12 +11,12 @@ from crivo.features.engine import BEHIND, LATE, Engine
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
-from tests.golden import operators, windows
+from tests.golden import operators, order, windows
 from tests.golden.windows import TILE_7D, TILE_30D, Case, T, rows
 
 FEATURES = default_feature_set()
 PLAN = compile_plan(FEATURES)
-CASES = (*windows.CASES, *operators.CASES)
+CASES = (*windows.CASES, *operators.CASES, *order.CASES)
 
 
 def by_kernel(case: Case):

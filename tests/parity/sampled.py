@@ -17,7 +17,7 @@ import numpy as np
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import Plan
 from crivo.features.row import RowKind
-from crivo.features.shard import Party, Route, deal, route_of
+from crivo.features.shard import Party, Route, deal, is_mark, route_of
 from crivo.features.spec import FeatureSet
 
 Rows = np.ndarray[Any, Any]
@@ -74,6 +74,8 @@ class SampledOracle:
             mine = np.zeros(len(rows), dtype=np.bool_)
             for party in kept.route.folds:
                 mine |= self._is_sampled(rows, party)
+            if kept.route.marks:
+                mine |= is_mark(rows)
             kept.rows.append(rows[mine])
             kept.values.append(spread[mine][:, kept.columns])
 
@@ -94,13 +96,14 @@ class SampledOracle:
                 key = tuple(mappings[place][name] for name in party)
                 if not events[key] or events[key][-1] != place:
                     events[key].append(int(place))
+        marks = _marks(rows) if kept.route.marks else {}
         for key, places in events.items():
             if len(places) > EVENTS_MAX:
                 judged.too_hot += 1
                 continue
             judged.keys += 1
             oracle = Oracle(kept.features)
-            for place in sorted(places):
+            for place in sorted({*places, *_marks_met(marks, mappings, places)}):
                 row = mappings[place]
                 if reads[place] and tuple(row[name] for name in kept.route.reads) == key:
                     judged.vectors += 1
@@ -118,6 +121,24 @@ class SampledOracle:
 
     def _is_sampled(self, rows: Rows, party: Party) -> Any:
         return deal([rows[name] for name in party], self._one_in) == 0
+
+
+def _marks(rows: Rows) -> dict[Key, list[int]]:
+    """Where the accepted reports about each account stand."""
+    marks: dict[Key, list[int]] = defaultdict(list)
+    for place in np.flatnonzero(is_mark(rows)):
+        marks[int(rows["payee_0"][place]), int(rows["payee_1"][place])].append(int(place))
+    return marks
+
+
+def _marks_met(marks: dict[Key, list[int]], mappings: Any, places: list[int]) -> list[int]:
+    """Those about anybody who takes part in a key's events."""
+    met = {
+        (mappings[place][f"{role}_0"], mappings[place][f"{role}_1"])
+        for place in places
+        for role in ("payer", "payee")
+    }
+    return [mark for party in met for mark in marks.get(party, ())]
 
 
 def judge(parts: Iterable[tuple[Rows, Any]], plan: Plan, *, one_in: int) -> Judged:

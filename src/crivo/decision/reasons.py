@@ -19,6 +19,7 @@ class ReasonCode(StrEnum):
     PAYER_PASS_THROUGH = "PAYER_PASS_THROUGH"
     PAYER_RECEIPTS_REPORTED = "PAYER_RECEIPTS_REPORTED"
     PAYEE_MARKED = "PAYEE_MARKED"
+    MARKED_MET = "MARKED_MET"
     ACCESS_UNUSUAL = "ACCESS_UNUSUAL"
     LIMIT_RAISED = "LIMIT_RAISED"
     LIMIT_USED = "LIMIT_USED"
@@ -130,6 +131,12 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "Há marcações de fraude relacionadas a você no diretório do Pix.",
         "There are fraud markers about you in the Pix directory.",
         "The directory told of markers or reports about the payee's person or key.",
+    ),
+    ReasonCode.MARKED_MET: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "Payer or payee has dealt with accounts that accepted reports mark.",
     ),
     ReasonCode.ACCESS_UNUSUAL: Reason(
         Subject.PAYER,

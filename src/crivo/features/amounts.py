@@ -20,7 +20,7 @@ from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, allocate, has_room, last_before, rows_of
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "b07a57f0d4ff1cc4"
+COMPILED_WITH: Final = "ea8b7f565c41fd94"
 
 
 @njit(**OPTIONS)
@@ -107,7 +107,7 @@ def _unread(plan: Words, arena: Words, amounts: int, raw: int, newest: int) -> i
 
 
 @njit(**OPTIONS)
-def _make_way(control: Words, arena: Words, level: int, width: int, gone: int) -> bool:
+def make_way(control: Words, arena: Words, level: int, width: int, gone: int) -> bool:
     """Room for one more row in a level, without its first `gone` rows; False: there is none."""
     block, rows, size_class = arena[level], rows_of(arena, level), arena[level + 1] & k.CLASS_MASK
     if block == 0:
@@ -139,7 +139,7 @@ def amount_room(plan: Words, control: Words, arena: Words, amounts: int, head: i
     if not has_room(arena, raw, k.AMOUNT_ROW):
         gone = _unread(plan, arena, amounts, raw, newest)
         high, low = extremes(arena, arena[raw], 0, gone)
-        if not _make_way(control, arena, raw, k.AMOUNT_ROW, gone):
+        if not make_way(control, arena, raw, k.AMOUNT_ROW, gone):
             return False
         _dropped(arena, at, high, low)
         if gone > 0:
@@ -151,7 +151,7 @@ def amount_room(plan: Words, control: Words, arena: Words, amounts: int, head: i
             block, rows = arena[place], rows_of(arena, place)
             horizon = newest - plan[level + n * k.LEVEL_WORDS + 1]
             gone = rows_before(arena, block, rows, k.TILE_ROW, horizon)
-            if not _make_way(control, arena, place, k.TILE_ROW, gone):
+            if not make_way(control, arena, place, k.TILE_ROW, gone):
                 return False
     return True
 

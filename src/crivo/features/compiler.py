@@ -16,6 +16,7 @@ from crivo.features.parts import (
     Conditions,
     Count,
     Earliest,
+    Exposed,
     Extreme,
     Facts,
     Firsts,
@@ -86,6 +87,8 @@ class Compiler:
         self.extremes: list[Extreme] = []
         self.firsts: list[Firsts] = []
         self.earliest: list[Earliest] = []
+        self.exposed: list[Exposed] = []
+        self.exposures: dict[int, int] = {}
         self.conditions = Conditions()
         self.heads: dict[int, int] = dict.fromkeys((k.PAYER, k.PAYEE), k.HEAD_SERIES)
         self.viewed: set[int] = {k.PAYER, k.PAYEE}
@@ -93,6 +96,7 @@ class Compiler:
         self.told_lanes: list[int] = []
         self.extreme_lanes: list[int] = []
         self.earliest_lanes: list[int] = []
+        self.lane_exposed = 0
 
     def compile(self, feature_set: FeatureSet) -> NDArray[np.int64]:
         """The table (int64) of the whole set."""
@@ -113,6 +117,8 @@ class Compiler:
         for earliest in self.earliest:
             self.earliest_lanes.append(lane)
             lane += 1 + earliest.firsts.count
+        self.lane_exposed = lane
+        lane += len(self.exposed)
         self.lane_counts = lane
         parts = Parts(
             series=self.series,
@@ -128,6 +134,8 @@ class Compiler:
             ],
             firsts=self.firsts,
             earliest=list(zip(self.earliest, self.earliest_lanes, strict=True)),
+            exposed=list(zip(self.exposed, range(self.lane_exposed, lane), strict=True)),
+            exposures=self.exposures,
             nights=self._nights(),
             conditions=self.conditions,
             heads=self.heads,
@@ -144,6 +152,11 @@ class Compiler:
             place(self.told, self._night_of(feature.entity))
         if feature.statistic is Statistic.VALUE:
             self.conditions.number(NIGHT if feature.measure is Measure.NIGHT else None)
+            return
+        if feature.event is EventKind.EXPOSURE:
+            place(self.exposed, self._exposed_of(feature))
+            for table in (k.PAYER, k.PAYEE, k.PAIR):
+                self.heads.setdefault(table, k.HEAD_SERIES)
             return
         if feature.statistic is Statistic.DISTINCT:
             members = self._members_of(feature)
@@ -198,6 +211,11 @@ class Compiler:
         joined = self._series_of(link, EventKind.TRANSFER)
         self.members.append(Members(series, joined, member))
         return self.members[-1]
+
+    def _exposed_of(self, feature: Feature) -> Exposed:
+        is_last = feature.statistic is Statistic.SINCE_LAST
+        table, view = VIEWS[feature.entity][0], self._view(feature.entity)
+        return Exposed(table, view, feature.window, is_last)
 
     def _extreme_of(self, feature: Feature) -> Extreme:
         series = self._series_of(VIEWS[feature.entity][0], feature.event)
@@ -301,11 +319,20 @@ class Compiler:
         for firsts in self.firsts:
             firsts.at = self.heads[firsts.table]
             self.heads[firsts.table] += k.FIRST_VALUES + firsts.count
+        for table in (k.PAIR, k.PAYER, k.PAYEE) if self.exposed else ():
+            self.exposures[table] = self.heads[table]
+            self.heads[table] += k.MET_WORDS if table == k.PAIR else k.EXPOSURE_WORDS
 
     def _operation(self, feature: Feature) -> Operation:
         window = feature.window
         if feature.statistic is Statistic.VALUE:
             return self._value(feature.measure)
+        if feature.event is EventKind.EXPOSURE:
+            exposed = self._exposed_of(feature)
+            lane = self.lane_exposed + self.exposed.index(exposed)
+            return Operation(
+                k.OP_EXPOSED_SINCE if exposed.is_last else k.OP_EXPOSED, [lane, FIRST_SEEN_MAX]
+            )
         if feature.statistic is Statistic.DISTINCT:
             view = VIEWS[feature.entity][1]
             number = self.counts.index(Count(self._members_of(feature), view, window))

@@ -18,6 +18,7 @@ from numba import njit
 from crivo.features import layout as k
 from crivo.features.amounts import amount_room, take_amount
 from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room, words
+from crivo.features.exposure import exposure_growth, exposures
 from crivo.features.facts import fact_room, read_facts, read_first, take_fact, take_first
 from crivo.features.heads import look_ahead, take_heads
 from crivo.features.members import member_room, take_part
@@ -25,7 +26,7 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `heads.py`, which names the next, and so on.
-COMPILED_WITH: Final = "8b4de3c98a4c9263"
+COMPILED_WITH: Final = "d6496e0f34ea22fc"
 
 
 @njit(**OPTIONS)
@@ -46,7 +47,7 @@ def read(
     scratch[k.LANE_KIND], scratch[k.LANE_IS_READ], scratch[k.LANE_READ_ROWS] = -1, 1, 0
     take_heads(plan, control, index, arena, rows, 0, 1, scratch)
     look_ahead(plan, arena, 1, scratch)
-    _work(plan, control, arena, rows, 0, 1, scratch)
+    _work(plan, control, index, arena, rows, 0, 1, scratch)
     write_values(plan, rows, 0, 1, 1, scratch, words(out), 0)
     return scratch[k.LANE_FLAGS]
 
@@ -85,7 +86,7 @@ def run(
             continue
         if code != k.DONE:
             return code
-        _work(plan, control, arena, rows, first, count, scratch)
+        _work(plan, control, index, arena, rows, first, count, scratch)
         if read_rows != 0:
             write_values(plan, rows, first, count, read_rows, scratch, words(out), line)
         for j in range(read_rows):
@@ -104,6 +105,7 @@ def run(
 def _work(
     plan: Words,
     control: Words,
+    index: Words,
     arena: Words,
     rows: Words,
     first: int,
@@ -113,6 +115,8 @@ def _work(
     for place in range(k.ENTITIES):
         table = plan[k.P_ORDER + place]
         _work_on_table(plan, control, arena, rows, first, count, table, scratch)
+    if plan[k.P_EXPOSURE_PAIR] != 0:
+        exposures(plan, control, index, arena, rows, first, count, scratch)
 
 
 @njit(**OPTIONS)
@@ -174,11 +178,18 @@ def _prepare(
     if not take_heads(plan, control, index, arena, rows, first, count, scratch):
         return k.NEED_ARENA
     needed = look_ahead(plan, arena, count, scratch)
+    told = 0
+    if plan[k.P_EXPOSURE_PAIR] != 0:
+        told = exposure_growth(plan, control, index, arena, rows, first, count, scratch)
+    needed += told
     if control[k.C_TOP] + needed <= control[k.C_ARENA_SIZE]:
         return k.DONE
     if count > 1:
         return k.NOT_SURE
-    return k.DONE if _find_room(plan, control, arena, scratch) else k.NEED_ARENA
+    is_found = _find_room(plan, control, arena, scratch)
+    return (
+        k.DONE if is_found and control[k.C_TOP] + told <= control[k.C_ARENA_SIZE] else k.NEED_ARENA
+    )
 
 
 @njit(**OPTIONS)

@@ -21,6 +21,7 @@ STATE_VERSION: Final = 3
 
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
 KIND_TRANSFER: Final = 0
+KIND_REPORT: Final = 1
 KINDS: Final = 19
 ROW_KIND, ROW_OCCURRED_AT, ROW_RECEIVED_AT, ROW_AMOUNT = 0, 1, 2, 3
 ROW_PAYER, ROW_PAYEE, ROW_INITIATION, ROW_PURPOSE, ROW_ACCEPTED = 4, 6, 10, 11, 12
@@ -60,7 +61,9 @@ P_N_CONDITIONS, P_N_COLUMNS, P_N_FEATURES, P_LANES = 5, 6, 7, 8
 P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11
 P_ROW_WORDS: Final = 12  # the most that the heads and first blocks of a row can take
 P_LANE_COLUMNS: Final = 13
-P_HEAD_WORDS: Final = 14
+# Where a head has what exposure is made of (0: it is not kept); what is read of it, from and to.
+P_EXPOSURE_PAIR, P_EXPOSURE_PAYER, P_EXPOSURE_PAYEE, P_EXPOSED, P_EXPOSED_END = 14, 15, 16, 17, 18
+P_HEAD_WORDS: Final = 19
 P_TOUCHED: Final = P_HEAD_WORDS + ENTITIES
 # Of each view: whether it is looked for, the table it looks in, where its key stands in a row (0:
 # it is a link), or the views of a link's ends.
@@ -76,7 +79,7 @@ P_TABLES, P_SERIES, P_LEVELS, P_COLUMNS, P_GROUPS = (P_PARTS + part for part in 
 P_EDGES, P_READS, P_MEMBERS, P_COUNTS, P_FEATURES = (P_PARTS + part for part in range(5, 10))
 P_ARGUMENTS, P_CONDITIONS, P_CODE, P_FACTS, P_TOLD = (P_PARTS + part for part in range(10, 15))
 P_AMOUNTS, P_EXTREMES, P_FIRSTS, P_EARLIEST = (P_PARTS + part for part in range(15, 19))
-P_HEADER_WORDS: Final = P_PARTS + 19
+P_HEADER_WORDS: Final = P_PARTS + 20
 
 # A table: the groups, counts of members, reads of facts, members, series, facts, lists of amounts
 # and what is read of them, first tellings and what is read of them that are its own, each from and
@@ -141,6 +144,12 @@ O_EVENT, O_AT, O_FROM, O_COUNT, FIRSTS_WORDS = 0, 1, 2, 3, 4
 FIRST_ID, FIRST_VALUES = 1, 3
 Q_VIEW, Q_AT, Q_COUNT, Q_VALUE, EARLIEST_WORDS = 0, 1, 2, 3, 4
 
+# Exposure (`exposure.py`): words of a pair, words of a payer or payee, and a read: the view, the
+# level in its head, the window, whether the last of all is asked for, and the value.
+MET_FIRST, MET_OF_PAYEE, MET_OF_PAYER, MET_WORDS = 0, 1, 2, 3
+EXPOSURE_PAIRS, EXPOSURE_MARKED, EXPOSURE_WORDS = 2, 3, 4
+Y_VIEW, Y_AT, Y_LENGTH, Y_TILE, Y_IS_LAST, Y_VALUE, EXPOSED_WORDS = range(7)
+
 # A row of members: when, who (its head), when before, and whether this is the newest, with the
 # count of such rows in the 64 and in the 4,096 that begin here.
 R_INSTANT, R_MEMBER, R_BEFORE, R_NEWEST, MEMBER_ROW = 0, 1, 2, 3, 4
@@ -172,7 +181,7 @@ DECAY_PARTS: Final = 8
 OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4, 5, 6
 OP_SINCE_LAST, OP_SINCE_FIRST, OP_STD, OP_Z_SCORE, OP_DECAYED, OP_PASS = 7, 8, 9, 10, 11, 12
 OP_DISTINCT, OP_SINCE_EVER, OP_LAST, OP_AGE, OP_USED = 13, 14, 15, 16, 17
-OP_MIN, OP_MAX, OP_RANK, OP_FIRST = 18, 19, 20, 21
+OP_MIN, OP_MAX, OP_RANK, OP_FIRST, OP_EXPOSED, OP_EXPOSED_SINCE = 18, 19, 20, 21, 22, 23
 # A feature: operation, its first argument, the lane of the instant that must lie in a night (-1:
 # need not), and that of the hour that was told for its beginning (-1: the policy's).
 FEATURE_WORDS: Final = 4

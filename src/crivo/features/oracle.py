@@ -16,6 +16,7 @@ from crivo.domain.clock import SLACK
 from crivo.domain.instant import SECOND
 from crivo.features.oracle_terms import (
     Row,
+    exposures,
     is_day,
     is_late,
     measured,
@@ -104,7 +105,7 @@ class Oracle:
         asked = _Asked(row, self._events, self._saturation)
         values = tuple(asked.value(feature) for feature in self._features)
         for feature in self._features:
-            if feature.entity is not Entity.TRANSFER and not _is_of_facts(feature):
+            if feature.entity is not Entity.TRANSFER and not _is_never_behind(feature):
                 asked.look_behind(feature)
         return Answer(values, is_late(row), asked.behind, asked.saturated)
 
@@ -129,6 +130,8 @@ class _Asked:
         """One feature of the transfer; None is null."""
         if feature.statistic is Statistic.VALUE:
             return float(measured(self._row, feature.measure))
+        if feature.event is EventKind.EXPOSURE:
+            return self._exposed(feature)
         if feature.statistic is Statistic.SINCE_FIRST:
             return self._since_first(feature)
         if feature.statistic is Statistic.SINCE_LAST:
@@ -193,6 +196,23 @@ class _Asked:
             return None
         sent, received = (sum(each["amount_centavos"] for each in role) for role in roles)
         return float(sent) / float(received)
+
+    def _exposed(self, feature: Feature) -> float | None:
+        """Of an account: marked accounts that it met, each from when both are so.
+
+        A key's events are not looked at but an account's, and none is forgotten: it is never
+        behind, nor saturated.
+        """
+        instant, window = self._row["occurred_at"], feature.window
+        ((own, role),) = _PARTIES[feature.entity].items()
+        account = party_of(self._row, role)
+        since = [each for each in exposures(self._events, own, account) if each < instant]
+        if feature.statistic is Statistic.COUNT:
+            start = window_start(window, instant, NIGHT_BEGINS)
+            return float(sum(start <= each for each in since))
+        if not since:
+            return None
+        return float(min(instant - max(since), FIRST_SEEN_MAX)) / float(SECOND)
 
     def _distinct(self, feature: Feature) -> float:
         """How many others took part in the window's events."""
@@ -341,6 +361,11 @@ class _Asked:
             if event["kind"] == RowKind[kind.name]
             and all(party_of(event, name) == party for name, party in wanted.items())
         ]
+
+
+def _is_never_behind(feature: Feature) -> bool:
+    """Whether its events' newest instant is no matter: facts have another, exposures none."""
+    return _is_of_facts(feature) or feature.event is EventKind.EXPOSURE
 
 
 def _is_of_facts(feature: Feature) -> bool:

@@ -136,3 +136,24 @@ def of_order(statistic: Statistic, counted: Sequence[Row], *, own: int) -> float
     amounts = amounts[-RANKED_MAX:]
     less, equal = sum(each < own for each in amounts), amounts.count(own)
     return float(2 * less + equal) / float(2 * len(amounts))
+
+
+def exposures(events: Sequence[Row], own: str, account: tuple[int, ...] | None) -> list[int]:
+    """When the account came to have met each marked account, `own` being its role in transfers.
+
+    Another is marked from its first accepted report on, and met from their first transfer on.
+    """
+    if account is None:
+        return []
+    other = "payee" if own == "payer" else "payer"
+    marked: dict[tuple[int, ...], int] = {}
+    met: dict[tuple[int, ...], int] = {}
+    for event in events:
+        payee, counterparty = party_of(event, "payee"), party_of(event, other)
+        if event["kind"] == RowKind.REPORT and event["accepted"] == 1 and payee is not None:
+            marked[payee] = min(marked.get(payee, event["occurred_at"]), event["occurred_at"])
+        is_own = event["kind"] == RowKind.TRANSFER and party_of(event, own) == account
+        if is_own and counterparty is not None:
+            before = met.get(counterparty, event["occurred_at"])
+            met[counterparty] = min(before, event["occurred_at"])
+    return [max(met[each], marked[each]) for each in met if each in marked]

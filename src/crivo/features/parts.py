@@ -177,6 +177,15 @@ class Earliest(NamedTuple):
     view: int
 
 
+class Exposed(NamedTuple):
+    """A window of an account's exposures, as one view reads it, or the last of them all."""
+
+    table: int
+    view: int
+    window: Window
+    is_last: bool
+
+
 class Count(NamedTuple):
     """Members counted in a window, of the owner that a view looks at."""
 

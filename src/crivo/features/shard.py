@@ -3,6 +3,7 @@
 A shard is (entity table, hash of its key) and makes the columns of its entities for the rows of its
 keys; columns join by place. A value depends on the events of its own key and on no other, so what a
 shard makes is what the whole plan would have made, bit for bit, however many shards there are.
+Exposures are the exception: they also depend on the reports about others, which all shards fold.
 
 The pair's table is dealt by the payer, who is half of its key: two shards read a transfer then, and
 not three.
@@ -11,7 +12,7 @@ not three.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,8 @@ from numpy.typing import NDArray
 
 from crivo.features.engine import Engine, Rows, Vector
 from crivo.features.plan import Plan, compile_plan
-from crivo.features.spec import Entity, Feature, FeatureSet
+from crivo.features.row import RowKind
+from crivo.features.spec import Entity, EventKind, Feature, FeatureSet
 from crivo.features.window import Span
 
 Mask = NDArray[np.bool_]
@@ -44,10 +46,14 @@ _HALF: Final = np.uint64(32)
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Whose shard folds an event (each of these parties'), and whose reads a transfer."""
+    """Whose shard folds an event (each of these parties'), and whose reads a transfer.
+
+    With `marks` every shard folds all accepted reports: whom they mark, anybody may have met.
+    """
 
     folds: tuple[Party, ...]
     reads: Party
+    marks: bool = False
 
 
 #: Where an entity's table is kept, by the entity's name. The transfer's own values need no table:
@@ -95,6 +101,8 @@ class Shard:
         own = np.full(len(rows), not parties, dtype=np.bool_)
         for party in parties:
             own |= self._is_own(rows, party)
+        if self.route is not None and self.route.marks:
+            own |= is_mark(rows)
         return own
 
     def reads(self, rows: Rows) -> Mask:
@@ -106,6 +114,12 @@ class Shard:
     def _is_own(self, rows: Rows, party: Party) -> Mask:
         own: Mask = deal([rows[name] for name in party], self.of) == self.remainder
         return own
+
+
+def is_mark(rows: Rows) -> Mask:
+    """bool[n]: accepted reports."""
+    found: Mask = (rows["kind"] == RowKind.REPORT) & (rows["accepted"] == 1)
+    return found
 
 
 def deal(words: Sequence[NDArray[Any]], of: int) -> NDArray[np.int64]:
@@ -124,6 +138,8 @@ def route_of(feature: Feature) -> Route:
     # The hour of a payee's night is told of it as a payer.
     if of_both or (feature.window.span is Span.OWN_NIGHT and feature.entity is Entity.PAYEE):
         return _BOTH_ROLES[feature.entity.value]
+    if feature.event is EventKind.EXPOSURE:
+        return replace(ROUTES[feature.entity.value], marks=True)
     return ROUTES[feature.entity.value]
 
 

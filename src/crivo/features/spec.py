@@ -237,6 +237,9 @@ class Feature:
         if self.event in ABOUT:
             about = f"the event {self.event.value}"
             _one_of("entity", self.entity, ABOUT[self.event], of=about)
+            if self.event is EventKind.EXPOSURE:
+                exposed = (Statistic.COUNT, Statistic.SINCE_LAST)
+                _one_of("statistic", self.statistic, exposed, of=about)
             if self.event in STANDING:
                 _one_of("statistic", self.statistic, _OF_FACTS, of=about)
         if self.statistic in _OF_AMOUNT:
@@ -260,7 +263,8 @@ class Feature:
         if self.statistic is Statistic.PASS_THROUGH:
             _one_of("entity", self.entity, (Entity.PAYER, Entity.PAYEE), of=of)
         self._check_window(of)
-        if self.statistic in _UNFILTERED and self.filter is not None:
+        is_bare = self.statistic in _UNFILTERED or self.event is EventKind.EXPOSURE
+        if is_bare and self.filter is not None:
             raise wrong("filter", f"none, for {of}", self.filter.name)
         if self.statistic is Statistic.SHARE and self.filter is None:
             raise wrong("filter", f"a filter, for {of}", None)
@@ -272,6 +276,9 @@ class Feature:
             spans = (Span.EVER,)
         elif self.statistic in (Statistic.MIN, Statistic.MAX):
             spans = (*spans, Span.EVER)
+        elif self.event is EventKind.EXPOSURE:
+            is_count = self.statistic is Statistic.COUNT
+            spans = (Span.SLIDING, Span.EVER) if is_count else (Span.EVER,)
         elif self.statistic is Statistic.SINCE_LAST:
             spans = (Span.SLIDING, Span.EVER)
         elif decays:

@@ -20,6 +20,7 @@ from crivo.features.parts import (
     Conditions,
     Count,
     Earliest,
+    Exposed,
     Extreme,
     Facts,
     Firsts,
@@ -32,7 +33,10 @@ from crivo.features.row import RowKind
 from crivo.features.spec import MEMBERS_MAX, EventKind
 from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 
-EVENTS: Final = {kind: RowKind[kind.name].value for kind in EventKind}
+#: Kinds that rows have; an exposure is none.
+EVENTS: Final = {
+    kind: RowKind[kind.name].value for kind in EventKind if kind.name in RowKind.__members__
+}
 
 
 class Operation(NamedTuple):
@@ -59,6 +63,8 @@ class Parts(NamedTuple):
     extremes: list[tuple[Extreme, int, int]]  # with the lanes of their instant and of the first
     firsts: list[Firsts]
     earliest: list[tuple[Earliest, int]]  # with the first of their lanes
+    exposed: list[tuple[Exposed, int]]  # with their lanes
+    exposures: Mapping[int, int]  # by table: where a head has what they are made of
     nights: Mapping[int, int]  # of views: the lane of the hour that was told
     conditions: Conditions
     heads: Mapping[int, int]  # words of a head, by table
@@ -84,6 +90,7 @@ def lay_out(
     tables += [_member_table(parts.members), _count_table(parts)]
     tables += [features, arguments, conditions.begins, conditions.code]
     tables += [*_fact_tables(parts), amounts, extremes, *_first_tables(parts)]
+    tables.append(_exposed_table(parts))
     heads = {table: _lines(words) for table, words in parts.heads.items()}
     numbers = {
         k.P_SLACK: SLACK,
@@ -100,6 +107,9 @@ def lay_out(
         k.P_MEMBERS_MAX: min(MEMBERS_MAX, saturation_events),
         k.P_ROW_WORDS: sum(heads.values()),
         k.P_LANE_COLUMNS: parts.lane_columns,
+        k.P_EXPOSURE_PAIR: parts.exposures.get(k.PAIR, 0),
+        k.P_EXPOSURE_PAYER: parts.exposures.get(k.PAYER, 0),
+        k.P_EXPOSURE_PAYEE: parts.exposures.get(k.PAYEE, 0),
         **{k.P_HEAD_WORDS + table: words for table, words in heads.items()},
         **_touched(parts),
         **{k.P_LOOKED_FOR + view: 1 for view in parts.looked_for | set(heads)},
@@ -134,6 +144,8 @@ def _touched(parts: Parts) -> dict[int, int]:
     found = dict.fromkeys(range(k.P_TOUCHED, k.P_TOUCHED + k.KINDS), 0)
     told = [(each.table, each.event) for each in parts.facts]
     told += [(each.table, each.event) for each in parts.firsts]
+    if parts.exposures:
+        told += [(k.PAIR, EventKind.TRANSFER), (k.PAYEE, EventKind.REPORT)]
     for whose, event in [(each.table, each.event) for each in parts.series] + told:
         for table in (whose, *ENDS.get(whose, ())):
             found[k.P_TOUCHED + EVENTS[event]] |= 1 << table
@@ -238,14 +250,25 @@ def _first_tables(parts: Parts) -> list[list[int]]:
     return [rows, reads]
 
 
+def _exposed_table(parts: Parts) -> list[int]:
+    rows: list[int] = []
+    for each, lane in parts.exposed:
+        edge = edge_of(each.window)
+        rows += [each.view, parts.exposures[each.table], edge.length, edge.tile]
+        rows += [int(each.is_last), lane]
+    return rows
+
+
 def _pack(numbers: Mapping[int, int], tables: list[list[int]]) -> NDArray[np.int64]:
+    """The header and all parts. The last, what is read of exposures, has an end in the header."""
     header = [0] * k.P_HEADER_WORDS
     body: list[int] = []
     for place, value in numbers.items():
         header[place] = value
     for part, rows in enumerate(tables):
-        header[k.P_PARTS + part] = k.P_HEADER_WORDS + len(body)
+        header[k.P_PARTS + part] = header[k.P_EXPOSED] = k.P_HEADER_WORDS + len(body)
         body += rows
+    header[k.P_EXPOSED_END] = k.P_HEADER_WORDS + len(body)
     return np.array(header + body, dtype=np.int64)
 
 

@@ -36,7 +36,8 @@ class EventKind(StrEnum):
 
     `undoing` is what takes an attempt back (a rejection, a cancellation, a return), at the instant
     of the attempt; `day_limit`, `night_limit`, `dict_entry` and `dict_statistics` tell facts, which
-    stand until the next one of their key tells others.
+    stand until the next one of their key tells others. `exposure` is no row: it is derived, once
+    for each marked account that an account has met, from when both are so (the contract, §4).
     """
 
     TRANSFER = "transfer"
@@ -58,6 +59,7 @@ class EventKind(StrEnum):
     FRAUD_MARKER = "fraud_marker"
     MARKER_CANCELLATION = "marker_cancellation"
     KEY_CLAIM = "key_claim"
+    EXPOSURE = "exposure"
 
 
 class Measure(StrEnum):
@@ -84,6 +86,7 @@ class Measure(StrEnum):
     FRAUD_MARKER = "fraud_marker"
     MARKER_CANCELLATION = "marker_cancellation"
     KEY_CLAIM = "key_claim"
+    EXPOSURE = "exposure"
     AMOUNT = "amount"
     HOUR = "hour"
     WEEKDAY = "weekday"
@@ -223,6 +226,7 @@ ABOUT: Final[Mapping[EventKind, tuple[Entity, ...]]] = {
     EventKind.FRAUD_MARKER: _DIRECTORY,
     EventKind.MARKER_CANCELLATION: _DIRECTORY,
     EventKind.KEY_CLAIM: (Entity.PAYEE_KEY,),
+    EventKind.EXPOSURE: tuple(ACCOUNTS),
 }
 
 #: Kinds whose events have an amount.

@@ -15,8 +15,8 @@ from crivo.features.arena import OPTIONS, Words
 from crivo.features.reading import field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
-#: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "22938e1555e7bc0f"
+#: SHA-256 (its first 16 hex characters) of `exposure.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "d4ba367206b841ea"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -102,6 +102,12 @@ def _value(
         return (np.float64(fact) if is_told and fact != k.ABSENT else np.nan), 0
     if operation == k.OP_MIN or operation == k.OP_MAX or operation == k.OP_RANK:
         return _of_order(operation, scratch[one * count + i], scratch[(one + 1) * count + i]), 0
+    if operation == k.OP_EXPOSED:
+        return np.float64(scratch[one * count + i]), 0
+    if operation == k.OP_EXPOSED_SINCE:
+        since = scratch[one * count + i]
+        age = min(rows[row + k.ROW_OCCURRED_AT] - since, plan[argument + 1])
+        return (np.float64(age) / np.float64(plan[k.P_SECOND]) if since != 0 else np.nan), 0
     if operation == k.OP_USED:
         return _used(plan, argument, scratch, count, i)
     return _aggregate(plan, argument, operation, rows[row + k.ROW_AMOUNT], scratch, count, i)
