@@ -52,6 +52,7 @@ def run(setting: Setting) -> Iterator[Row]:
     yield from catalogue(setting, plan)
     yield from one_event(setting, plan)
     yield from hard(setting, plan)
+    yield from first_mark(setting, plan)
     yield from restore(setting, plan)
     yield from memory(setting, plan)
     yield from scaling(setting, plan)
@@ -132,6 +133,25 @@ def hard(setting: Setting, plan: Plan) -> Iterator[Row]:
     yield setting.row(
         "the same, its time over that of uniform keys in order", "times", ratios, at_most=1.5
     )
+
+
+def first_mark(setting: Setting, plan: Plan) -> Iterator[Row]:
+    """The one fold that takes longer than others: a report marks an account that many have met."""
+    met = 10_000 if setting.quick else 100_000
+    rows = event_rows(2, seed=SEED)[[0] * met]
+    rows["payer_0"] = np.random.default_rng(SEED).permutation(met) + 1
+    rows["occurred_at"] = rows["received_at"] = rows["occurred_at"][0] + np.arange(met)
+    report = rows[-1:].copy()
+    report["kind"], report["accepted"] = RowKind.REPORT.value, 1
+    taken = []
+    for _ in range(3):
+        engine = Engine(plan)
+        fold_all(engine, rows)
+        begun = time.perf_counter()
+        engine.fold(report)
+        taken.append((time.perf_counter() - begun) * 1e3)
+        del engine
+    yield setting.row(f"first mark of an account that {met:,} have met", "ms", taken)
 
 
 def restore(setting: Setting, plan: Plan) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""Exposure to marked accounts, worked out by hand.
+"""Amounts by their order, and exposure to marked accounts, worked out by hand.
 
 People and instants are those of `windows.py`; D is a fourth person.
 """
@@ -13,6 +13,36 @@ from tests.golden.windows import ANA, BIA, CAIO, Case, Paid, Said, T
 DORA: Final = 4
 
 CASES = (
+    Case(
+        "R$ 500 long ago, then R$ 10, R$ 30 and R$ 30; now R$ 30",
+        Paid(T, reais=30),
+        (
+            Paid(T - 40 * DAY, reais=500),
+            Paid(T - 3 * HOUR, reais=10),
+            Paid(T - 2 * HOUR, reais=30),
+            Paid(T - HOUR, reais=30),
+        ),
+        {
+            "payer_amount_max_30d": 3_000.0,
+            "payer_amount_max_ever": 50_000.0,
+            "payer_amount_rank_30d": 2 / 3,  # one is less, two are equal: (2·1 + 2) / (2·3)
+            "payee_amount_min_30d": 1_000.0,
+            "payee_amount_max_30d": 3_000.0,
+            "payee_amount_rank_30d": 2 / 3,
+            "payee_amount_first_ever": 50_000.0,
+        },
+    ),
+    Case(
+        "who never paid, or was never paid, has no order",
+        Paid(T, payer=CAIO, payee=DORA),
+        (Paid(T - HOUR),),
+        {
+            "payer_amount_max_ever": None,
+            "payer_amount_rank_30d": None,
+            "payee_amount_min_30d": None,
+            "payee_amount_first_ever": None,
+        },
+    ),
     Case(
         "Caio was reported; he paid Bia before, and Ana paid him after",
         Paid(T),

@@ -15,13 +15,13 @@ from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.flows.event_of import event_of
 from crivo.flows.fold import fold_rows
-from tests.golden import told
+from tests.golden import contested, told
 from tests.golden.told import Case, paid
 from tests.golden.windows import T
 
 FEATURES = default_feature_set()
 PLAN = compile_plan(FEATURES)
-CASES = told.CASES
+CASES = (*told.CASES, *contested.CASES)
 
 
 def rows_of(events):

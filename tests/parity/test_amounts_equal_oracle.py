@@ -85,6 +85,7 @@ def test_single_events_of_any_stream_agree(rows: Rows, seed: int) -> None:
     assert disagreements(rows, plan=plan_of(some(seed))) == []
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(), st.integers(0, 10**6), st.randoms(use_true_random=False))
 def test_single_events_are_a_function_of_the_set(rows: Rows, seed: int, chance: Any) -> None:
@@ -110,6 +111,7 @@ def hot(events: int, seed: int, *, step: int) -> Rows:
     return rows
 
 
+@pytest.mark.slow
 def test_a_hot_key_agrees() -> None:
     assert disagreements(hot(1_500, 1, step=MINUTE), plan=HOT, every=37) == []
 

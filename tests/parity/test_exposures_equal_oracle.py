@@ -72,6 +72,7 @@ def test_exposures_over_any_stream_agree(rows: Rows) -> None:
     assert disagreements(rows, plan=PLAN) == []
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(), st.randoms(use_true_random=False))
 def test_exposures_are_a_function_of_the_set_of_events(rows: Rows, chance: Any) -> None:
@@ -108,6 +109,7 @@ def test_a_batch_gives_what_one_by_one_gives() -> None:
     assert vector_bytes(vectors) == one_by_one(rows, plan=PLAN)
 
 
+@pytest.mark.slow
 def test_an_engine_that_begins_small_finds_the_same() -> None:
     rows = crowd(6, events=30_000, accounts=3_000)
     wanted = rows["kind"] == RowKind.TRANSFER

@@ -73,6 +73,7 @@ def test_own_nights_over_any_stream_agree(rows: Rows) -> None:
     assert disagreements(rows, plan=PLAN) == []
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(), st.randoms(use_true_random=False))
 def test_own_nights_are_a_function_of_the_set_of_events(rows: Rows, chance: Any) -> None:

@@ -20,6 +20,7 @@ class ReasonCode(StrEnum):
     PAYER_RECEIPTS_REPORTED = "PAYER_RECEIPTS_REPORTED"
     PAYEE_MARKED = "PAYEE_MARKED"
     MARKED_MET = "MARKED_MET"
+    LISTED = "LISTED"
     ACCESS_UNUSUAL = "ACCESS_UNUSUAL"
     LIMIT_RAISED = "LIMIT_RAISED"
     LIMIT_USED = "LIMIT_USED"
@@ -137,6 +138,12 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         GENERIC[Language.PT],
         GENERIC[Language.EN],
         "Payer or payee has dealt with accounts that accepted reports mark.",
+    ),
+    ReasonCode.LISTED: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "Somebody who takes part was entered into a list of the watched or the stopped.",
     ),
     ReasonCode.ACCESS_UNUSUAL: Reason(
         Subject.PAYER,

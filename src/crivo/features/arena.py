@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "6edaff9c72f0c4f4"
+COMPILED_WITH: Final = "e999b47e2a4d8049"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -31,6 +31,10 @@ MOVING: Final = (
     RowKind.REPORT.value,
     RowKind.UNDOING.value,
     RowKind.BLOCK.value,
+    RowKind.INFRACTION.value,
+    RowKind.AGREED_INFRACTION.value,
+    RowKind.REFUND_REQUEST.value,
+    RowKind.RECOVERY.value,
 )
 
 _SAYS: Final = {

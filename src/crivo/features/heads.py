@@ -25,7 +25,7 @@ from crivo.features.arena import (
 )
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "68dffa090ce11ff3"
+COMPILED_WITH: Final = "ff7cf42616ccce4a"
 
 
 @njit(**OPTIONS)

@@ -41,6 +41,13 @@ class RowKind(IntEnum):
     FRAUD_MARKER = 16
     MARKER_CANCELLATION = 17
     KEY_CLAIM = 18
+    INFRACTION = 19
+    AGREED_INFRACTION = 20
+    REFUND_REQUEST = 21
+    RECOVERY = 22
+    AUTHORISATION = 23
+    RISK_SIGNALS = 24
+    LISTING = 25
 
 
 #: What stands in an integer column where the event has no such fact.

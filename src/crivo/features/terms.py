@@ -36,7 +36,10 @@ class EventKind(StrEnum):
 
     `undoing` is what takes an attempt back (a rejection, a cancellation, a return), at the instant
     of the attempt; `day_limit`, `night_limit`, `dict_entry` and `dict_statistics` tell facts, which
-    stand until the next one of their key tells others. `exposure` is no row: it is derived, once
+    stand until the next one of their key tells others, as do `risk_signals`. `infraction`,
+    `refund_request`, `recovery` and `authorisation` are the first steps of those, an
+    `agreed_infraction` the last of one that was agreed to, a `listing` the entry into a list of
+    those who are watched or stopped. `exposure` is no row: it is derived, once
     for each marked account that an account has met, from when both are so (the contract, §4).
     """
 
@@ -59,6 +62,13 @@ class EventKind(StrEnum):
     FRAUD_MARKER = "fraud_marker"
     MARKER_CANCELLATION = "marker_cancellation"
     KEY_CLAIM = "key_claim"
+    INFRACTION = "infraction"
+    AGREED_INFRACTION = "agreed_infraction"
+    REFUND_REQUEST = "refund_request"
+    RECOVERY = "recovery"
+    AUTHORISATION = "authorisation"
+    RISK_SIGNALS = "risk_signals"
+    LISTING = "listing"
     EXPOSURE = "exposure"
 
 
@@ -86,6 +96,13 @@ class Measure(StrEnum):
     FRAUD_MARKER = "fraud_marker"
     MARKER_CANCELLATION = "marker_cancellation"
     KEY_CLAIM = "key_claim"
+    INFRACTION = "infraction"
+    AGREED_INFRACTION = "agreed_infraction"
+    REFUND_REQUEST = "refund_request"
+    RECOVERY = "recovery"
+    AUTHORISATION = "authorisation"
+    RISK_SIGNALS = "risk_signals"
+    LISTING = "listing"
     EXPOSURE = "exposure"
     AMOUNT = "amount"
     HOUR = "hour"
@@ -106,6 +123,14 @@ class Measure(StrEnum):
     SETTLEMENTS_WATERMARK = "settlements_watermark"
     MARKERS_WATERMARK = "markers_watermark"
     REPORTS_WATERMARK = "reports_watermark"
+    REMOTE_ACCESS = "remote_access"
+    CALL_IN_PROGRESS = "call_in_progress"
+    SCREEN_OVERLAID = "screen_overlaid"
+    MOCK_LOCATION = "mock_location"
+    COMPROMISED = "compromised"
+    RECEIVER_MISMATCHED = "receiver_mismatched"
+    PLACE_UNUSUAL = "place_unusual"
+    LOAN_TAKEN = "loan_taken"
 
 
 class Statistic(StrEnum):
@@ -180,6 +205,16 @@ FACTS: Final[Mapping[EventKind, tuple[Measure, ...]]] = {
         Measure.MARKERS_WATERMARK,
         Measure.REPORTS_WATERMARK,
     ),
+    EventKind.RISK_SIGNALS: (
+        Measure.REMOTE_ACCESS,
+        Measure.CALL_IN_PROGRESS,
+        Measure.SCREEN_OVERLAID,
+        Measure.MOCK_LOCATION,
+        Measure.COMPROMISED,
+        Measure.RECEIVER_MISMATCHED,
+        Measure.PLACE_UNUSUAL,
+        Measure.LOAN_TAKEN,
+    ),
 }
 
 #: Kinds that stand from an instant on which may lie ahead: they are read as facts, never counted.
@@ -206,6 +241,7 @@ ACCOUNTS: Final[Mapping[Entity, Entity]] = {
 
 _HOLDER: Final = (Entity.PAYER, Entity.DEVICE, Entity.PAYER_DEVICE)
 _DIRECTORY: Final = (Entity.PAYEE_KEY, Entity.PAYEE_PERSON)
+_CONTESTED: Final = (Entity.PAYER, Entity.PAYEE, Entity.PAIR, Entity.PAYER_RECEIVING)
 
 #: Whom an event of a kind is about; of the kinds that are not named, anybody.
 ABOUT: Final[Mapping[EventKind, tuple[Entity, ...]]] = {
@@ -226,8 +262,24 @@ ABOUT: Final[Mapping[EventKind, tuple[Entity, ...]]] = {
     EventKind.FRAUD_MARKER: _DIRECTORY,
     EventKind.MARKER_CANCELLATION: _DIRECTORY,
     EventKind.KEY_CLAIM: (Entity.PAYEE_KEY,),
+    EventKind.INFRACTION: _CONTESTED,
+    EventKind.AGREED_INFRACTION: _CONTESTED,
+    EventKind.REFUND_REQUEST: _CONTESTED,
+    EventKind.RECOVERY: _CONTESTED,
+    EventKind.AUTHORISATION: (Entity.PAYER, Entity.PAYEE, Entity.PAIR),
+    EventKind.RISK_SIGNALS: _HOLDER,
+    EventKind.LISTING: (Entity.PAYER, Entity.PAYEE, Entity.DEVICE, *_DIRECTORY),
     EventKind.EXPOSURE: tuple(ACCOUNTS),
 }
 
 #: Kinds whose events have an amount.
-WITH_AMOUNT: Final = (EventKind.TRANSFER, EventKind.REPORT, EventKind.UNDOING, EventKind.BLOCK)
+WITH_AMOUNT: Final = (
+    EventKind.TRANSFER,
+    EventKind.REPORT,
+    EventKind.UNDOING,
+    EventKind.BLOCK,
+    EventKind.INFRACTION,
+    EventKind.AGREED_INFRACTION,
+    EventKind.REFUND_REQUEST,
+    EventKind.RECOVERY,
+)

@@ -8,15 +8,26 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
+from crivo.domain.authorisation import AuthorisationRequest, AuthorisationStatus
 from crivo.domain.claim import Claim, ClaimStatus
 from crivo.domain.device import DeviceChange, DeviceStatus
 from crivo.domain.dict_entry import DictEntry
 from crivo.domain.dict_statistics import DictStatistics, StatisticsOf
 from crivo.domain.enrolment import Enrolment, EnrolmentStatus
 from crivo.domain.fraud_marker import FraudMarker, MarkerStatus
+from crivo.domain.funds_recovery import FundsRecovery, RecoveryStatus
+from crivo.domain.infraction import (
+    Analysis,
+    InfractionReason,
+    InfractionReport,
+    InfractionStatus,
+)
 from crivo.domain.limit_change import LimitChange, LimitKind
+from crivo.domain.list_entry import ListAction, ListedEntity, ListEntry, ListKind, ListSide
 from crivo.domain.login import Login, LoginAction, LoginResult
 from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
+from crivo.domain.refund import Refund, RefundReason, RefundStatus
+from crivo.domain.risk_signals import RiskSignals
 from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.features.row import ABSENT, FACTS_MAX, NOBODY, RowKind, RowTuple, words
 
@@ -209,6 +220,86 @@ def _claim(value: Claim, tell: _Telling) -> Rows:
     return [tell.row(RowKind.KEY_CLAIM, value.occurred_at, key=value.key_id)]
 
 
+_INFRACTION_KINDS: Final = {
+    InfractionStatus.OPEN: RowKind.INFRACTION,
+    InfractionStatus.CLOSED: RowKind.AGREED_INFRACTION,
+}
+
+
+def _infraction(value: InfractionReport, tell: _Telling) -> Rows:
+    """That one was opened; and that it was agreed to, which marks the payee."""
+    kind = _INFRACTION_KINDS.get(value.status)
+    is_cancelling = value.reason is InfractionReason.REFUND_CANCELLED
+    if kind is None or is_cancelling or value.analysis is Analysis.DISAGREED:
+        return []
+    return [_contested(kind, value, value.infraction_centavos or value.amount_centavos, tell)]
+
+
+def _refund(value: Refund, tell: _Telling) -> Rows:
+    """What is asked for back as fraud; a flaw of a system says nothing of the payee."""
+    if value.status is not RefundStatus.OPEN or value.reason is not RefundReason.FRAUD:
+        return []
+    return [_contested(RowKind.REFUND_REQUEST, value, value.requested_centavos, tell)]
+
+
+def _recovery(value: FundsRecovery, tell: _Telling) -> Rows:
+    if value.status is not RecoveryStatus.CREATED:
+        return []
+    return [_contested(RowKind.RECOVERY, value, value.amount_centavos, tell)]
+
+
+def _contested(
+    kind: RowKind, value: InfractionReport | Refund | FundsRecovery, centavos: int, tell: _Telling
+) -> RowTuple:
+    """A row of a step about a contested transfer, at the step's own instant."""
+    return tell.row(
+        kind, value.occurred_at, payer=value.payer_id, payee=value.payee_id, centavos=centavos
+    )
+
+
+def _authorisation(value: AuthorisationRequest, tell: _Telling) -> Rows:
+    """That a payee asks to collect from an account."""
+    if value.status is not AuthorisationStatus.REQUESTED:
+        return []
+    at, account, payee = value.occurred_at, value.account_id, value.payee_id
+    return [tell.row(RowKind.AUTHORISATION, at, payer=account, payee=payee)]
+
+
+def _signals(value: RiskSignals, tell: _Telling) -> Rows:
+    """The signals that features read (`terms.FACTS`); one that was not collected is none."""
+    collected = (
+        value.is_remote_access,
+        value.is_call_in_progress,
+        value.is_screen_overlaid,
+        value.is_mock_location,
+        value.is_compromised,
+        value.is_receiver_mismatched,
+        value.is_place_unusual,
+        value.is_loan_taken,
+    )
+    facts = [None if signal is None else int(signal) for signal in collected]
+    at, account, device = value.occurred_at, value.account_id, value.device_id
+    return [tell.row(RowKind.RISK_SIGNALS, at, payer=account, device=device, facts=facts)]
+
+
+def _listing(value: ListEntry, tell: _Telling) -> Rows:
+    """That somebody is to be watched or stopped; to let pass, or to leave a list, tells nothing."""
+    if value.action is not ListAction.ADDED or value.kind is ListKind.ALLOW:
+        return []
+    at, who = value.occurred_at, value.entity_id
+    match value.entity:
+        case ListedEntity.ACCOUNT:
+            payer = None if value.side is ListSide.PAYEE else who
+            payee = None if value.side is ListSide.PAYER else who
+            return [tell.row(RowKind.LISTING, at, payer=payer, payee=payee)]
+        case ListedEntity.PERSON:
+            return [tell.row(RowKind.LISTING, at, person=who)]
+        case ListedEntity.KEY:
+            return [tell.row(RowKind.LISTING, at, key=who)]
+        case ListedEntity.DEVICE:
+            return [tell.row(RowKind.LISTING, at, device=who)]
+
+
 #: What is told by each class of event, in rows.
 TELLERS: Final[Mapping[type, Callable[[Any, _Telling], Rows]]] = {
     Login: _login,
@@ -221,6 +312,12 @@ TELLERS: Final[Mapping[type, Callable[[Any, _Telling], Rows]]] = {
     DictStatistics: _statistics,
     FraudMarker: _marker,
     Claim: _claim,
+    InfractionReport: _infraction,
+    Refund: _refund,
+    FundsRecovery: _recovery,
+    AuthorisationRequest: _authorisation,
+    RiskSignals: _signals,
+    ListEntry: _listing,
 }
 
 

@@ -14,7 +14,7 @@ from numba import njit
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `layout.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "b5ba3b4e0def36da"
+COMPILED_WITH: Final = "5ee4738b2fac89c9"
 
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 _SIGN: Final = -(1 << 63)

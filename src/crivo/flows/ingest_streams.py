@@ -15,7 +15,8 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
 from crivo.domain.instant import format_rfc3339
-from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.domain.report import SCHEMA as REPORT
+from crivo.domain.streams import STREAM_RANK
 from crivo.domain.transfer import Transfer
 from crivo.flows.appending import Appender, known_transfer
 from crivo.flows.history import history_event, transfer_of_row
@@ -185,7 +186,7 @@ class _Run:
         return known_transfer(self._log, end_to_end_id)
 
     def _count(self, event: Event, is_new: bool) -> None:
-        is_report = event.stream is Stream.REPORTS
+        is_report = event.schema == REPORT
         self.result.accepted += is_new
         self.result.duplicate += not is_new
         self.result.reports += is_report and is_new
