@@ -263,7 +263,7 @@ def test_a_prefix_of_two_models_is_told_apart_from_one_of_none(
     home = make_home(tmp_path / "home")
     hash_ = next(home.glob("models/*/manifest.json")).parent.name
     one = load_artifact(home / "models" / hash_)
-    monkeypatch.setattr("crivo.bootstrap.offline.stored_models", lambda _settings: [one, one])
+    monkeypatch.setattr("crivo.bootstrap.models.stored_models", lambda _settings: [one, one])
     said = crivo(capsys, "models", "promote", hash_[:6], "--home", home)
     assert (said.code, "FIELD_VALUE" in said.err) == (2, True)
     said = crivo(capsys, "models", "promote", "zz", "--home", home)

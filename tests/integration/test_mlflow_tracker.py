@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,37 @@ def test_a_run_is_kept_and_the_newest_version_is_the_candidate(tmp_path, artifac
     assert tags["log_cut"] == "12"
     copies = list((tmp_path / "mlflow" / "artifacts" / second.run_id).rglob("manifest.json"))
     assert len(copies) == 1
+
+
+@pytest.mark.slow
+def test_aliases_name_the_newest_version_of_their_artifact_and_the_card_lies_with_its_run(
+    tmp_path, artifact
+):
+    tracker = MlflowTracker(tmp_path / "mlflow")
+    runs = [
+        tracker.record(replace(run_of(artifact, 0.5), tags={"artifact_hash": hash_ * 64}))
+        for hash_ in "abab"
+    ]
+    wanted = {"champion": "a" * 64, "previous": "b" * 64, "staging": "c" * 64}
+    known = tracker.mark(wanted, tags={"approved_by": "Ana"}, card="# A card")
+    assert known == {"champion", "previous"}
+    with sqlite3.connect(tmp_path / "mlflow" / "mlflow.db") as store:
+        aliases = dict(store.execute("SELECT alias, version FROM registered_model_aliases"))
+        tags = store.execute(
+            "SELECT version, value FROM model_version_tags WHERE key = 'approved_by'"
+        )
+        assert tags.fetchall() == [(3, "Ana")]
+    store.close()
+    assert aliases == {"candidate": 4, "champion": 3, "previous": 4}
+    cards = list((tmp_path / "mlflow" / "artifacts").rglob("card.md"))
+    assert [card.read_text() for card in cards] == ["# A card"]
+    assert runs[2].run_id in str(cards[0])
+
+
+def test_where_nothing_was_recorded_there_is_nothing_to_mark(tmp_path):
+    tracker = MlflowTracker(tmp_path / "mlflow")
+    assert tracker.mark({"champion": "a" * 64}, tags={}, card="") == frozenset()
+    assert not (tmp_path / "mlflow").exists()
 
 
 def test_a_store_that_cannot_be_written_is_said_to_be(tmp_path, artifact):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -10,12 +11,14 @@ import pytest
 
 from crivo.adapters.files.reader import FileReader
 from crivo.domain.errors import Code, Refused
+from crivo.flows.aliases import Alias, aliases_of
 from crivo.flows.mapping import parse_mapping
 from crivo.flows.promote import load_champion, promote
 from crivo.flows.tracker import TrackedRun, TrainingRun
 from crivo.flows.train import TableTraining, train_from_table
 from crivo.flows.training_rows import dataset_of_table
 from crivo.model.artifact import ArtifactKind
+from crivo.model.judged import load_judged
 from crivo.model.scorer import Scorer
 from tests.unit.model.worlds import SMALL
 
@@ -44,6 +47,9 @@ class NotingTracker:
     def record(self, run: TrainingRun) -> TrackedRun:
         self.runs.append(run)
         return TrackedRun(run_id=str(len(self.runs)), version="1", location="memory")
+
+    def mark(self, aliases: Mapping[str, str], *, tags: Mapping[str, str], card: str):
+        return frozenset(aliases)
 
 
 def ignore(stage: str, done: int, total: int) -> None:
@@ -76,6 +82,7 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
         parse_mapping(MAPPING, name="small.toml"),
         tracker=tracker,
         models_folder=tmp_path / "models",
+        judged_folder=tmp_path / "judged",
         options=TableTraining(learner=SMALL, code_revision="abc"),
         progress=ignore,
     )
@@ -89,6 +96,11 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
     assert score > 300_000_000
     assert other < 10_000_000
     assert [row["model"] for row in result.table()] == ["lightgbm", "logistic", "only V1"]
+    judged = load_judged(tmp_path / "judged", champion.metadata["judged"])
+    assert judged.labels.sum() == result.split.positives_test
+    assert aliases_of(tmp_path / "models")[Alias.CANDIDATE] == champion.hash
+    # Plain rows have no amounts, so nothing can be weighed against a fraud.
+    assert result.proposal is None
     (run,) = tracker.runs
     assert run.tags["dataset_hash"] == champion.metadata["data"]["hash"]
     assert run.tags["code_revision"] == "abc"
@@ -124,6 +136,7 @@ def test_real_card_rows_are_ranked_as_well_as_measured_before(tmp_path, data, ro
         mapping,
         tracker=NotingTracker(),
         models_folder=tmp_path,
+        judged_folder=tmp_path / "judged",
         options=TableTraining(),
         progress=ignore,
     )

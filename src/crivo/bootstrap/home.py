@@ -18,7 +18,7 @@ from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.adapters.sqlite.writer import Notify, call_directly
 from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import format_rfc3339
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.settings import Settings
@@ -56,6 +56,16 @@ class Paths:
     def models(self) -> Path:
         """Artifacts by hash, and which one is champion."""
         return self.home / "models"
+
+    @property
+    def judged(self) -> Path:
+        """The rows that models were judged by; each may be deleted with its model."""
+        return self.home / "judged"
+
+    @property
+    def cards(self) -> Path:
+        """The card of each model that was promoted."""
+        return self.home / "cards"
 
     @property
     def bundles(self) -> Path:
@@ -155,6 +165,24 @@ def require_home(settings: Settings) -> Path:
             file=str(settings.home),
         )
     return settings.home
+
+
+def policy_text(settings: Settings, name: str) -> str:
+    """The text of one file of the policy folder.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE.
+    """
+    path = settings.policy / name
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise Misconfigured(
+            Code.FILE_UNREADABLE,
+            f"the policy file {path} cannot be read: {error.strerror}",
+            hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
+            path=str(path),
+        ) from error
 
 
 def new_api_key(settings: Settings, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Composes what runs without a service: simulate, import, train, promote, replay."""
+"""Composes what runs without a service: import, train, replay, verify."""
 
 from __future__ import annotations
 
@@ -14,21 +14,20 @@ from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
-from crivo.bootstrap.home import Paths, open_home, require_home, wall_clock
+from crivo.bootstrap.home import Paths, open_home, policy_text, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import start_of
+from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Kind, Mapping, parse_mapping
 from crivo.flows.ports import QuarantinedRow, Table
-from crivo.flows.promote import promote, read_champion
 from crivo.flows.replay import ReplayResult, replay
 from crivo.flows.rows import RowReader
 from crivo.flows.train import LogTraining, TableTraining, TrainResult
 from crivo.flows.verify import VerifyResult, verify
-from crivo.model.artifact import Artifact, load_artifact
 from crivo.model.booster import BoosterOptions
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
@@ -231,7 +230,8 @@ def train_on_log(
         as_of = training.labels_as_of
         options = LogTraining(
             labels_as_of=_newest(reader) + 1 if as_of is None else as_of,
-            learner=_learner(training),
+            learner=_learner(training, costs := _costs(settings)),
+            costs=costs,
             code_revision=code_revision(),
         )
         return train_from_log(
@@ -239,6 +239,7 @@ def train_on_log(
             serving_plan(),
             tracker=MlflowTracker(paths.tracking),
             models_folder=paths.models,
+            judged_folder=paths.judged,
             options=options,
             progress=progress,
         )
@@ -280,49 +281,14 @@ def train_on_table(
         mapping,
         tracker=MlflowTracker(paths.tracking),
         models_folder=paths.models,
-        options=TableTraining(learner=_learner(training), code_revision=code_revision()),
+        judged_folder=paths.judged,
+        options=TableTraining(
+            learner=_learner(training, costs := _costs(settings)),
+            costs=costs,
+            code_revision=code_revision(),
+        ),
         progress=progress,
     )
-
-
-def promote_model(settings: Settings, prefix: str) -> str:
-    """The hash of the model that serves from the next start on.
-
-    Raises:
-        Refused: NOT_FOUND where the prefix names no model, FIELD_VALUE where it names several.
-    """
-    found = [artifact.hash for artifact in stored_models(settings)]
-    named = [name for name in found if prefix and name.startswith(prefix)]
-    if len(named) != 1:
-        raise Refused(
-            Code.FIELD_VALUE if named else Code.NOT_FOUND,
-            f"{prefix!r} names {len(named)} models",
-            hint="`crivo models list` shows them; more characters tell them apart.",
-            field="model",
-            expected="the hash of one model, or its first characters",
-            found=", ".join(name[:16] for name in named) or prefix,
-        )
-    promote(Paths(settings.home).models, named[0], promoted_at=wall_clock())
-    return named[0]
-
-
-def stored_models(settings: Settings) -> list[Artifact]:
-    """The models of the home folder, verified, by hash.
-
-    Raises:
-        Unavailable: NOT_FOUND where there is no home folder.
-    """
-    folder = Paths(require_home(settings)).models
-    return [load_artifact(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
-
-
-def champion_hash(settings: Settings) -> str | None:
-    """The hash of the model that serves, if one was promoted."""
-    folder = Paths(settings.home).models
-    try:
-        return read_champion(folder).hash
-    except Unavailable:
-        return None
 
 
 def replay_home(
@@ -380,10 +346,17 @@ def code_revision() -> str:
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
-def _learner(training: Training) -> TrainOptions:
+def _learner(training: Training, costs: Costs) -> TrainOptions:
     return TrainOptions(
-        booster=BoosterOptions(seed=training.seed), leak_accepted_by=training.leak_accepted_by
+        booster=BoosterOptions(seed=training.seed),
+        reviews_per_day=costs.reviews_per_day,
+        leak_accepted_by=training.leak_accepted_by,
     )
+
+
+def _costs(settings: Settings) -> Costs:
+    """What outcomes cost today."""
+    return parse_costs(policy_text(settings, COSTS_FILE), at=wall_clock())
 
 
 def _newest(reader: SqliteLogReader) -> int:

@@ -203,7 +203,7 @@ def doctor(home: Home = None, as_json: Json = False) -> None:
 
 @models.command("list")
 def models_list(home: Home = None, as_json: Json = False) -> None:
-    """List the models of the home folder and which one serves."""
+    """List the models of the home folder and the aliases they bear."""
     from crivo.cli.models import run_models_list
 
     run_models_list(home=home, as_json=as_json)
@@ -211,14 +211,49 @@ def models_list(home: Home = None, as_json: Json = False) -> None:
 
 @models.command("promote")
 def models_promote(
-    model: Annotated[str, typer.Argument(help="Hash of the model, or its first characters.")],
+    model: Annotated[str, typer.Argument(help="Hash, its first characters, or an alias.")],
     home: Home = None,
+    to: Annotated[str, typer.Option("--to", help="champion or staging.")] = "champion",
+    approved_by: Annotated[
+        str, typer.Option("--approved-by", help="Who approves it, for its card.")
+    ] = "",
+    allow_leak: Annotated[
+        str, typer.Option("--allow-leak", help="Who looked at a suspected leak.")
+    ] = "",
+    unlike_champion: Annotated[
+        str, typer.Option("--unlike-champion", help="Who answers for one that reads other inputs.")
+    ] = "",
     as_json: Json = False,
 ) -> None:
-    """Make a model the champion that `crivo serve` reads at its next start."""
+    """Make a model the champion that `crivo serve` reads at its next start, through the gates."""
+    from crivo.bootstrap.models import Names
     from crivo.cli.models import run_models_promote
 
-    run_models_promote(model, home=home, as_json=as_json)
+    names = Names(approved_by, allow_leak, unlike_champion)
+    run_models_promote(model, home=home, to=to, names=names, as_json=as_json)
+
+
+@models.command("compare")
+def models_compare(
+    model: Annotated[list[str], typer.Argument(help="Hashes, or aliases such as champion.")],
+    home: Home = None,
+    reviews_per_day: Annotated[
+        int, typer.Option("--reviews-per-day", min=1, help="Transfers that can be looked at.")
+    ] = 100,
+    as_json: Json = False,
+) -> None:
+    """Compare models on the rows that the first of them was judged by."""
+    from crivo.cli.models import run_models_compare
+
+    run_models_compare(model, home=home, reviews_per_day=reviews_per_day, as_json=as_json)
+
+
+@models.command("rollback")
+def models_rollback(home: Home = None, as_json: Json = False) -> None:
+    """Make the former champion the champion again."""
+    from crivo.cli.models import run_models_rollback
+
+    run_models_rollback(home=home, as_json=as_json)
 
 
 @features.command("list")

@@ -1,4 +1,4 @@
-"""The commands of models and features: `train`, `models list|promote`, `features list`."""
+"""The commands of models and features: `train`, `models`, `features list`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crivo.cli.output import notes, print_facts, print_json, print_table
-from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
+from crivo.domain.money import format_reais
 
 if TYPE_CHECKING:
+    from crivo.bootstrap.models import Names
     from crivo.bootstrap.offline import StagedProgress, Training
+    from crivo.decision.proposal import Proposal
     from crivo.flows.train import TrainResult
     from crivo.settings import Settings
 
@@ -68,12 +71,22 @@ def train_home(settings: Settings, training: Training) -> TrainResult:
 
 
 def promote_first(settings: Settings, result: TrainResult) -> bool:
-    """Whether the model became champion: the first one of a home does, as nothing else serves."""
-    from crivo.bootstrap.offline import champion_hash, promote_model
+    """Whether the model became champion: the first one of a home does, as nothing else serves.
+
+    A gate of quality that it does not hold is said aloud, and stands in its card.
+    """
+    from crivo.bootstrap.models import champion_hash, promote_model
 
     if champion_hash(settings) is not None:
         return False
-    promote_model(settings, result.artifact.hash)
+    promoted = promote_model(settings, result.artifact.hash, is_first=True)
+    for each in promoted.judgements:
+        if not each.holds:
+            notes().print(
+                f"It does not hold the gate {each.gate.value} ({each.figure}): required "
+                f"{each.required}, found {each.found}.",
+                markup=False,
+            )
     return True
 
 
@@ -88,6 +101,7 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
         "split": result.split.as_json(),
         "metrics": result.table(),
         "left_out": dict(result.left_out),
+        "proposal": None if result.proposal is None else result.proposal.as_json(),
     }
 
 
@@ -111,45 +125,147 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
             "registered": f"version {result.run.version} (candidate) in {result.run.location}",
         },
     )
+    if result.proposal is not None:
+        _show_proposal(result.proposal)
     if became_champion:
         notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
     else:
         notes().print(f"`crivo models promote {result.artifact.hash[:12]}` makes it the champion.")
 
 
+def _show_proposal(proposal: Proposal) -> None:
+    """Thresholds by cost, and what they would have done a day on the test rows."""
+    later = proposal.judged
+    rows = [
+        (outcome.value, f"{threshold / 1e9:.9f}", f"{later.outcomes[outcome]:,.1f}")
+        for outcome, threshold in proposal.thresholds.items()
+    ]
+    print_table(
+        "Thresholds proposed by policy/costs.toml (policy/decision.toml decides)",
+        ("outcome", "score from", "transfers a day"),
+        rows,
+    )
+    money = {
+        "saved a day": later.saved,
+        "lost a day": later.lost,
+        "friction a day": later.friction,
+        "frozen a day": later.frozen,
+        "reviews a day": later.review,
+        "one more review a day": proposal.review_price,
+    }
+    print_facts(
+        "On the test rows",
+        {name: format_reais(round(centavos)) for name, centavos in money.items()},
+    )
+
+
 def run_models_list(*, home: Path | None, as_json: bool) -> None:
     """`crivo models list`."""
-    from crivo.bootstrap.offline import champion_hash, stored_models
+    from crivo.bootstrap.models import model_aliases, stored_models
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
-    champion = champion_hash(settings)
     models = stored_models(settings)
+    given = model_aliases(settings)
+    borne = {
+        a.hash: [name.value for name, hash_ in given.items() if hash_ == a.hash] for a in models
+    }
     if as_json:
         print_json(
             [
-                {"model": a.hash, "kind": a.kind, "champion": a.hash == champion, **a.metadata}
+                {
+                    "model": a.hash,
+                    "kind": a.kind,
+                    "champion": "champion" in borne[a.hash],
+                    "aliases": borne[a.hash],
+                    **a.metadata,
+                }
                 for a in models
             ]
         )
         return
-    rows = [
-        (a.hash[:12], a.kind, len(a.input_names), "champion" if a.hash == champion else "")
-        for a in models
-    ]
-    print_table("Models", ("model", "kind", "inputs", "serves"), rows)
+    rows = [(a.hash[:12], a.kind, len(a.input_names), ", ".join(borne[a.hash])) for a in models]
+    print_table("Models", ("model", "kind", "inputs", "aliases"), rows)
 
 
-def run_models_promote(model: str, *, home: Path | None, as_json: bool) -> None:
-    """`crivo models promote`."""
-    from crivo.bootstrap.offline import promote_model
+def run_models_compare(
+    models: list[str], *, home: Path | None, reviews_per_day: int, as_json: bool
+) -> None:
+    """`crivo models compare`."""
+    from crivo.bootstrap.models import compare_models
+    from crivo.model.judged import as_table
     from crivo.settings import load_settings
 
-    promoted = promote_model(load_settings(os.environ, home=home), model)
+    settings = load_settings(os.environ, home=home)
+    artifacts, metrics = compare_models(settings, models, reviews_per_day=reviews_per_day)
     if as_json:
-        print_json({"champion": promoted})
+        print_json(
+            [
+                {"model": a.hash, "metrics": as_table(found)}
+                for a, found in zip(artifacts, metrics, strict=True)
+            ]
+        )
+        return
+    rows = [
+        (a.hash[:12], *(f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in found))
+        for a, found in zip(artifacts, metrics, strict=True)
+    ]
+    print_table(
+        f"On the rows that judged {artifacts[0].hash[:12]} (95 % interval)",
+        ("model", *(m.name for m in metrics[0])),
+        rows,
+    )
+
+
+def run_models_promote(
+    model: str, *, home: Path | None, to: str, names: Names, as_json: bool
+) -> None:
+    """`crivo models promote`."""
+    from crivo.bootstrap.models import promote_model
+    from crivo.flows.aliases import Alias
+    from crivo.settings import load_settings
+
+    allowed = (Alias.CHAMPION, Alias.STAGING)
+    if to not in allowed:
+        raise invalid(
+            Code.FIELD_VALUE, field="--to", expected=f"one of {', '.join(allowed)}", found=to
+        )
+    promoted = promote_model(
+        load_settings(os.environ, home=home), model, alias=Alias(to), names=names
+    )
+    if as_json:
+        gates = [each.as_json() for each in promoted.judgements]
+        facts = {promoted.alias.value: promoted.hash, "gates": gates, "card": str(promoted.card)}
+        print_json(facts)
+        return
+    rows = [
+        (each.gate.value, each.figure, each.required, each.found, each.accepted_by or "holds")
+        for each in promoted.judgements
+    ]
+    print_table("Gates", ("gate", "figure", "required", "found", ""), rows)
+    facts = {"model": promoted.hash, "card": str(promoted.card)}
+    if promoted.alias is Alias.CHAMPION:
+        facts["from"] = "the next start of `crivo serve`"
+    print_facts(promoted.alias.value.capitalize(), facts)
+
+
+def run_models_rollback(*, home: Path | None, as_json: bool) -> None:
+    """`crivo models rollback`."""
+    from crivo.bootstrap.models import roll_back_model
+    from crivo.settings import load_settings
+
+    champion, previous = roll_back_model(load_settings(os.environ, home=home))
+    if as_json:
+        print_json({"champion": champion, "previous": previous})
     else:
-        print_facts("Champion", {"model": promoted, "from": "the next start of `crivo serve`"})
+        print_facts(
+            "Champion",
+            {
+                "model": champion,
+                "in place of": previous,
+                "from": "the next start of `crivo serve`",
+            },
+        )
 
 
 def run_features_list(*, as_json: bool) -> None:

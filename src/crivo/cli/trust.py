@@ -72,7 +72,7 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
     """`crivo doctor`: every setting and where it came from, and whether the parts are there."""
     from importlib.metadata import version
 
-    from crivo.bootstrap.offline import champion_hash
+    from crivo.bootstrap.models import champion_hash
     from crivo.settings import load_settings, sources
 
     settings = load_settings(os.environ, home=home)

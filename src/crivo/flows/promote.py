@@ -67,6 +67,23 @@ def promote(
     return champion
 
 
+def roll_back(models_folder: Path, *, promoted_at: int) -> Champion:
+    """The former champion serves again, and the present one is the former now.
+
+    Raises:
+        Unavailable: MODEL_MISSING where no champion has a former. Misconfigured: ARTIFACT_INVALID.
+    """
+    champion = read_champion(models_folder)
+    if not champion.previous:
+        raise Unavailable(
+            Code.MODEL_MISSING,
+            "no model served before the champion",
+            hint="`crivo models promote` names another.",
+            champion=champion.hash,
+        )
+    return promote(models_folder, champion.previous, promoted_at=promoted_at)
+
+
 def read_champion(models_folder: Path) -> Champion:
     """Which artifact is promoted.
 

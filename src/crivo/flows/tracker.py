@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -15,8 +15,8 @@ CANDIDATE: Final = "candidate"
 class TrainingRun:
     """A run as it is remembered: what went in, what came out, and the artifact's folder.
 
-    `params` and `tags` are text; a metric's name may hold letters, digits, `_`, `-`, `.`, `/` and
-    blanks.
+    `params` and `tags` are text, `texts` files of text by name; a metric's name may hold letters,
+    digits, `_`, `-`, `.`, `/` and blanks.
     """
 
     name: str
@@ -24,6 +24,7 @@ class TrainingRun:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     folder: Path
+    texts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +42,24 @@ class Tracker(Protocol):
     Laws:
         1. What `record` was given can be found again under the run's id.
         2. After `record` the alias `candidate` names the version of that run and of no other.
+        3. After `mark` each alias names the newest version of its artifact and of no other.
     """
 
     def record(self, run: TrainingRun) -> TrackedRun:
         """The run, kept, and its model registered as the candidate.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE where the tracker's store cannot be written.
+        """
+        ...
+
+    def mark(
+        self, aliases: Mapping[str, str], *, tags: Mapping[str, str], card: str
+    ) -> frozenset[str]:
+        """The aliases (alias → artifact hash) as they stand now; those whose model is known here.
+
+        `tags` are set on the version behind the alias that `aliases` names first, and `card` is
+        kept with its run; an empty card is none.
 
         Raises:
             Unavailable: FILE_UNWRITABLE where the tracker's store cannot be written.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from crivo.decision.proposal import Costs, Proposal, propose
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.features.plan import Plan
+from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.mapping import Mapping as TableMapping
 from crivo.flows.ports import LogReader, TableReader
 from crivo.flows.tracker import TrackedRun, Tracker, TrainingRun
@@ -17,8 +20,9 @@ from crivo.flows.training_rows import dataset_of_log, dataset_of_table
 from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
+from crivo.model.judged import save_judged
 from crivo.model.split import Split, SplitOptions
-from crivo.model.train import TrainOptions, train
+from crivo.model.train import Trained, TrainOptions, train
 
 #: Called with (stage, done, total) as the work goes on.
 Progress = Callable[[str, int, int], None]
@@ -39,6 +43,7 @@ class LogTraining:
     label_delay: int = 7 * DAY
     split: SplitOptions = field(default_factory=SplitOptions)
     learner: TrainOptions = field(default_factory=TrainOptions)
+    costs: Costs | None = None
     code_revision: str = ""
 
 
@@ -48,12 +53,16 @@ class TableTraining:
 
     split: SplitOptions = ROWS_SPLIT
     learner: TrainOptions = field(default_factory=TrainOptions)
+    costs: Costs | None = None
     code_revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TrainResult:
-    """The artifact on disk, the split, every model's metrics, and where the run was kept."""
+    """The artifact on disk, the split, every model's metrics, and where the run was kept.
+
+    `proposal` are thresholds that the policy may adopt, None where they cannot be weighed.
+    """
 
     artifact: Artifact
     folder: Path
@@ -61,6 +70,7 @@ class TrainResult:
     metrics: Mapping[str, tuple[Metric, ...]]
     left_out: Mapping[str, int]
     run: TrackedRun
+    proposal: Proposal | None
 
     def table(self) -> list[dict[str, str | float]]:
         """One row a model: its name, and each metric's value with its 95 % interval."""
@@ -81,6 +91,7 @@ def train_from_log(
     *,
     tracker: Tracker,
     models_folder: Path,
+    judged_folder: Path,
     options: LogTraining,
     progress: Progress,
 ) -> TrainResult:
@@ -98,7 +109,13 @@ def train_from_log(
         progress=progress,
     )
     return _train(
-        dataset, ArtifactKind.EVENTS, options, tracker, models_folder, progress, source="log"
+        dataset,
+        ArtifactKind.EVENTS,
+        options,
+        tracker,
+        (models_folder, judged_folder),
+        progress,
+        source="log",
     )
 
 
@@ -108,6 +125,7 @@ def train_from_table(
     *,
     tracker: Tracker,
     models_folder: Path,
+    judged_folder: Path,
     options: TableTraining,
     progress: Progress,
 ) -> TrainResult:
@@ -119,7 +137,13 @@ def train_from_table(
     """
     dataset = dataset_of_table(reader, mapping, progress=progress)
     return _train(
-        dataset, ArtifactKind.ROWS, options, tracker, models_folder, progress, source=mapping.source
+        dataset,
+        ArtifactKind.ROWS,
+        options,
+        tracker,
+        (models_folder, judged_folder),
+        progress,
+        source=mapping.source,
     )
 
 
@@ -128,7 +152,7 @@ def _train(
     kind: ArtifactKind,
     options: LogTraining | TableTraining,
     tracker: Tracker,
-    models_folder: Path,
+    folders: tuple[Path, Path],
     progress: Progress,
     *,
     source: str,
@@ -136,7 +160,12 @@ def _train(
     progress("fit", 0, 1)
     trained = train(dataset, kind=kind, split_options=options.split, options=options.learner)
     progress("fit", 1, 1)
+    models_folder, judged_folder = folders
+    # The rows first: an artifact that is there can be judged.
+    save_judged(judged_folder, trained.judged)
     folder = save_artifact(models_folder, trained.artifact)
+    give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
+    proposal = _propose(trained, options.costs)
     progress("register", 0, 1)
     run = tracker.record(
         TrainingRun(
@@ -148,6 +177,9 @@ def _train(
                 for metric in metrics
                 if metric.value == metric.value  # what is undefined is not a number
             },
+            texts={}
+            if proposal is None
+            else {"thresholds.json": json.dumps(proposal.as_json(), indent=2)},
             tags={
                 "artifact_hash": trained.artifact.hash,
                 "dataset_hash": dataset.hash,
@@ -172,7 +204,17 @@ def _train(
         metrics=trained.metrics,
         left_out=dataset.left_out,
         run=run,
+        proposal=proposal,
     )
+
+
+def _propose(trained: Trained, costs: Costs | None) -> Proposal | None:
+    """Thresholds by cost; none where nobody said what costs, or where rows have no amounts."""
+    held, judged = trained.held, trained.judged
+    if costs is None or not held.amounts.any():
+        return None
+    artifact = trained.artifact
+    return propose(held, held.scores(artifact), judged, judged.scores(artifact), costs)
 
 
 def _params(dataset: Dataset, split: Split, options: LogTraining | TableTraining) -> dict[str, str]:

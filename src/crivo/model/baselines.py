@@ -35,12 +35,16 @@ def logistic(vectors: Float64s, labels: Bools, weights: Float64s, *, seed: int =
     model = make_pipeline(
         SimpleImputer(strategy="mean", add_indicator=True, keep_empty_features=True),
         StandardScaler(),
-        LogisticRegression(max_iter=1_000, C=1.0),
+        LogisticRegression(solver="newton-cholesky", max_iter=1_000, C=1.0),
     )
-    model.fit(vectors, labels, logisticregression__sample_weight=weights)
+    # What never varies says nothing, and a catalogue has many columns that a table does not feed.
+    varying = np.flatnonzero((vectors != vectors[:1]).any(axis=0) & ~np.isnan(vectors).all(axis=0))
+    if not len(varying):
+        varying = np.array([0])
+    model.fit(vectors[:, varying], labels, logisticregression__sample_weight=weights)
 
     def chances(asked: Float64s) -> Float64s:
-        found: Float64s = model.predict_proba(asked)[:, 1]
+        found: Float64s = model.predict_proba(asked[:, varying])[:, 1]
         return found
 
     return chances

@@ -57,7 +57,13 @@ class Finding:
     def as_json(self) -> dict[str, Any]:
         """For the manifest; what could not be measured is null."""
         found = float(self.found) if np.isfinite(self.found) else None
-        return {"sign": self.sign.value, "who": self.who, "found": found, "limit": self.limit}
+        return {
+            "sign": self.sign.value,
+            "who": self.who,
+            "found": found,
+            "limit": self.limit,
+            "certain": self.certain,
+        }
 
 
 def model_finding(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> Finding:

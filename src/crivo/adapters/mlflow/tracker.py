@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,9 +15,16 @@ from crivo.flows.tracker import CANDIDATE, MODEL_NAME, TrackedRun, TrainingRun
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities.model_registry import ModelVersion
 
+DATABASE: Final = "mlflow.db"
 EXPERIMENT: Final = "crivo"
 ARTIFACT_FOLDER: Final = "model"
+CARD_FILE: Final = "card.md"
+#: The tag by which a version's artifact is known.
+HASH_TAG: Final = "artifact_hash"
+#: Versions of one page of the registry.
+_PAGE: Final = 100
 
 #: MLflow reads these when it is imported and when it is called: nothing leaves the machine.
 _SILENT: Final = {
@@ -55,10 +62,47 @@ class MlflowTracker:
             except (MlflowException, OSError) as error:
                 raise _unwritable(self._folder, error) from error
 
+    def mark(
+        self, aliases: Mapping[str, str], *, tags: Mapping[str, str], card: str
+    ) -> frozenset[str]:
+        """The aliases (alias → artifact hash) as they stand now; those whose model is known here.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE where the store cannot be written.
+        """
+        if not (self._folder / DATABASE).is_file():
+            return frozenset()
+        with _silence():
+            from mlflow.exceptions import MlflowException
+
+            try:
+                return self._mark(self._client(), aliases, tags, card)
+            except (MlflowException, OSError) as error:
+                raise _unwritable(self._folder, error) from error
+
+    def _mark(
+        self,
+        client: MlflowClient,
+        aliases: Mapping[str, str],
+        tags: Mapping[str, str],
+        card: str,
+    ) -> frozenset[str]:
+        newest = _newest_versions(client)
+        known = {alias: newest[hash_] for alias, hash_ in aliases.items() if hash_ in newest}
+        for alias, version in known.items():
+            client.set_registered_model_alias(MODEL_NAME, alias, version.version)
+        first = known.get(next(iter(aliases), ""))
+        if first is not None:
+            for name, value in tags.items():
+                client.set_model_version_tag(MODEL_NAME, first.version, name, value)
+            if card and first.run_id:
+                client.log_text(first.run_id, card, CARD_FILE)
+        return frozenset(known)
+
     def _client(self) -> MlflowClient:
         from mlflow import MlflowClient
 
-        store = f"sqlite:///{self._folder / 'mlflow.db'}"
+        store = f"sqlite:///{self._folder / DATABASE}"
         return MlflowClient(tracking_uri=store, registry_uri=store)
 
     def _record(self, client: MlflowClient, run: TrainingRun) -> TrackedRun:
@@ -84,13 +128,35 @@ class MlflowTracker:
             ],
         )
         client.log_artifacts(run_id, str(run.folder), ARTIFACT_FOLDER)
+        for name, text in run.texts.items():
+            client.log_text(run_id, text, name)
         client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
         if not client.search_registered_models(f"name='{MODEL_NAME}'"):
             client.create_registered_model(MODEL_NAME)
         source = f"{kept.info.artifact_uri}/{ARTIFACT_FOLDER}"
-        version = client.create_model_version(MODEL_NAME, source=source, run_id=run_id).version
+        tags = {HASH_TAG: run.tags[HASH_TAG]} if HASH_TAG in run.tags else None
+        version = client.create_model_version(
+            MODEL_NAME, source=source, run_id=run_id, tags=tags
+        ).version
         client.set_registered_model_alias(MODEL_NAME, CANDIDATE, version)
         return TrackedRun(run_id=run_id, version=str(version), location=str(self._folder))
+
+
+def _newest_versions(client: MlflowClient) -> dict[str, ModelVersion]:
+    """The newest version of each artifact hash."""
+    found: dict[str, ModelVersion] = {}
+    token: str | None = None
+    while True:
+        page = client.search_model_versions(
+            f"name='{MODEL_NAME}'", max_results=_PAGE, page_token=token
+        )
+        for version in page:
+            hash_ = version.tags.get(HASH_TAG)
+            if hash_ and (hash_ not in found or int(version.version) > int(found[hash_].version)):
+                found[hash_] = version
+        token = page.token
+        if not token:
+            return found
 
 
 @contextmanager

@@ -1,0 +1,147 @@
+"""Gating: what is measured of a model before it may serve, on the rows that it was judged by."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from crivo.domain.errors import Code, Misconfigured
+from crivo.governance.gates import Figures
+from crivo.model.artifact import SCORE_ONE, Artifact
+from crivo.model.baselines import best_feature
+from crivo.model.evaluate import Metric, average_precision
+from crivo.model.judged import JudgedRows, load_judged
+from crivo.model.leak import Finding, Sign, feature_finding, model_finding
+from crivo.model.scorer import Scorer
+from crivo.model.train import CHAMPION
+
+#: Rows that are scored one by one to learn how long one takes, after as many that are not timed.
+TIMED_ROWS: Final = 2_000
+
+#: Nanoseconds of a clock that never goes back.
+Clock = Callable[[], int]
+
+
+def judged_of(judged_folder: Path, artifact: Artifact) -> JudgedRows:
+    """The rows that the artifact was judged by.
+
+    Raises:
+        Unavailable: NOT_FOUND. Misconfigured: ARTIFACT_INVALID, also for an artifact of a release
+            that kept none.
+    """
+    named = artifact.metadata.get("judged")
+    if not isinstance(named, str):
+        raise Misconfigured(
+            Code.ARTIFACT_INVALID,
+            "the model does not say by which rows it was judged",
+            hint="Train it again with this release.",
+            field="judged",
+            expected="a hash",
+            found=str(named),
+        )
+    return load_judged(judged_folder, named)
+
+
+def figures_of(
+    artifact: Artifact,
+    champion: Artifact | None,
+    judged: JudgedRows,
+    *,
+    plan_expected: str,
+    size_bytes: int,
+    clock: Clock,
+) -> Figures:
+    """What the gates ask for, measured on this machine.
+
+    Args:
+        artifact: Who wants to serve.
+        champion: Who serves; None where nobody does, or where it is the same.
+        judged: Rows that `artifact` has not learnt from.
+        plan_expected: The plan that is served; empty for a model of rows.
+        size_bytes: Of the artifact's folder.
+        clock: Of the machine.
+    """
+    scores = judged.scores(artifact)
+    chances = scores / SCORE_ONE
+    labels, weights = judged.labels, judged.weights
+    metrics = judged.figures(scores, chances=chances, reviews_per_day=1, resamples=0)
+    values = {metric.name: metric.value for metric in metrics}
+    observed = float(weights[labels].sum())
+    return Figures(
+        plan_expected=plan_expected,
+        plan_found=artifact.plan_hash,
+        inputs_agree=judged.names == artifact.input_names,
+        size_bytes=size_bytes,
+        one_row_us=one_row_us(artifact, judged, clock),
+        leaks=_leaks(artifact, judged, scores),
+        calibration_error=values["calibration_error"],
+        calibration_ratio=float((chances * weights).sum()) / observed if observed else np.nan,
+        baseline_gain=_baseline_gain(artifact.metadata["metrics"]),
+        precision=values["average_precision"],
+        champion_precision=None if champion is None else _precision(champion, judged),
+    )
+
+
+def one_row_us(artifact: Artifact, judged: JudgedRows, clock: Clock) -> float:
+    """Microseconds that the median row takes when it is scored alone."""
+    scorer = Scorer(artifact)
+    places = [place % len(judged) for place in range(2 * TIMED_ROWS)]
+    taken = []
+    for place in places:
+        vector = judged.vectors[place]
+        begun = clock()
+        scorer.score_one(vector, plan_hash=artifact.plan_hash)
+        taken.append(clock() - begun)
+    return float(np.median(taken[TIMED_ROWS:])) / 1_000
+
+
+def compared(
+    artifacts: Sequence[Artifact], judged: JudgedRows, *, reviews_per_day: int, resamples: int
+) -> list[tuple[Metric, ...]]:
+    """The metrics of several models on the same rows.
+
+    Raises:
+        Misconfigured: PLAN_MISMATCH where the rows lack an input of one.
+    """
+    scores = [judged.scores(artifact) for artifact in artifacts]
+    return [
+        judged.figures(
+            each, chances=each / SCORE_ONE, reviews_per_day=reviews_per_day, resamples=resamples
+        )
+        for each in scores
+    ]
+
+
+def _leaks(artifact: Artifact, judged: JudgedRows, scores: Any) -> tuple[Finding, ...]:
+    """The alarm's figures on these rows, and the gap that training has found."""
+    best, ranker = best_feature(judged.vectors, judged.labels, judged.weights)
+    alone = ranker(judged.vectors)
+    told = (each for each in artifact.metadata["leak"] if each["sign"] == Sign.GAP)
+    return (
+        model_finding(scores, judged.labels, judged.weights),
+        feature_finding(judged.names[best], alone, judged.labels, judged.weights),
+        *(_finding(each) for each in told),
+    )
+
+
+def _finding(told: Mapping[str, Any]) -> Finding:
+    found = np.nan if told["found"] is None else told["found"]
+    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told["certain"])
+
+
+def _baseline_gain(metrics: Mapping[str, Mapping[str, Sequence[float | None]]]) -> float:
+    """By how much the model's average precision lies above the best of the others'."""
+    values = {name: found["average_precision"][0] for name, found in metrics.items()}
+    own = values.pop(CHAMPION)
+    others = [value for value in values.values() if value is not None]
+    return np.nan if own is None else own - max(others, default=0.0)
+
+
+def _precision(champion: Artifact, judged: JudgedRows) -> float:
+    """The champion's average precision on these rows; NaN where they lack one of its inputs."""
+    if set(champion.input_names) - set(judged.names):
+        return float("nan")
+    return average_precision(judged.scores(champion), judged.labels, judged.weights)

@@ -1,0 +1,221 @@
+"""`promote` refuses a worse model, a slower one, and one that was trained on leaked labels."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crivo.bootstrap import models as module
+from crivo.bootstrap.home import Paths
+from crivo.bootstrap.models import (
+    Names,
+    compare_models,
+    model_aliases,
+    promote_model,
+    roll_back_model,
+    stored_models,
+)
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
+from crivo.flows.aliases import Alias
+from crivo.flows.promote import read_champion
+from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
+from crivo.model.booster import BoosterOptions
+from crivo.model.dataset import Dataset
+from crivo.model.judged import save_judged
+from crivo.model.split import SplitOptions
+from crivo.model.train import Trained, TrainOptions, train
+from crivo.settings import Settings
+from tests.unit.model.worlds import SMALL, labelled
+
+ROWS = replace(labelled(rows=20_000), plan_hash="")
+
+
+def fitted(dataset: Dataset = ROWS, options: TrainOptions = SMALL) -> Trained:
+    return train(dataset, kind=ArtifactKind.ROWS, split_options=SplitOptions(), options=options)
+
+
+def without_signal(dataset: Dataset) -> Dataset:
+    """The same rows, whose training vectors say little of their labels."""
+    vectors = dataset.vectors.copy()
+    early = dataset.occurred_at < np.quantile(dataset.occurred_at, 0.7)
+    noise = np.random.default_rng(0).normal(size=vectors.shape) * 2
+    vectors[early] += noise[early]
+    return replace(dataset, vectors=vectors)
+
+
+def leaked() -> Dataset:
+    dataset = replace(labelled(rows=20_000, offset=-6.3), plan_hash="")
+    vectors = dataset.vectors.copy()
+    vectors[:, 4] = dataset.labels()
+    return replace(dataset, vectors=vectors)
+
+
+@pytest.fixture(scope="module")
+def good() -> Trained:
+    return fitted()
+
+
+@pytest.fixture
+def settings(tmp_path, root) -> Settings:
+    (tmp_path / "home").mkdir()
+    return Settings(home=tmp_path / "home", policy=root / "policy")
+
+
+def keep(settings: Settings, trained: Trained) -> Artifact:
+    paths = Paths(settings.home)
+    save_judged(paths.judged, trained.judged)
+    save_artifact(paths.models, trained.artifact)
+    return trained.artifact
+
+
+def champion_of(settings: Settings) -> str:
+    return read_champion(Paths(settings.home).models).hash
+
+
+def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
+    artifact = keep(settings, good)
+    promoted = promote_model(settings, artifact.hash[:8], names=Names(approved_by="Ana"))
+    assert champion_of(settings) == artifact.hash
+    assert all(each.holds for each in promoted.judgements)
+    card = promoted.card.read_text()
+    assert "approved by Ana" in card
+    assert all(each.figure in card for each in promoted.judgements)
+
+
+def test_a_worse_model_is_refused_and_the_champion_stays(settings, good):
+    champion = keep(settings, good)
+    promote_model(settings, champion.hash)
+    worse = keep(settings, fitted(without_signal(ROWS)))
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, worse.hash)
+    assert refusal.value.code is Code.GATE_FAILED
+    assert "champion (average precision less the champion's" in refusal.value.message
+    assert champion_of(settings) == champion.hash
+
+
+@pytest.mark.slow
+def test_a_slower_model_is_refused(settings, good):
+    champion = keep(settings, good)
+    promote_model(settings, champion.hash)
+    # The same trees three hundred times, each with so small a part of its values.
+    forest, times = good.artifact.forest, 300
+    count = len(forest.feature)
+    shift = np.repeat(np.arange(times) * count, count)
+    inner = np.tile(forest.feature >= 0, times)
+    slow = replace(
+        good.artifact,
+        forest=replace(
+            forest,
+            feature=np.tile(forest.feature, times),
+            threshold=np.tile(forest.threshold, times),
+            left=np.where(inner, np.tile(forest.left, times) + shift, -1).astype(np.int32),
+            right=np.where(inner, np.tile(forest.right, times) + shift, -1).astype(np.int32),
+            null_left=np.tile(forest.null_left, times),
+            value=np.tile(forest.value // times, times),
+            roots=np.concatenate([forest.roots + k * count for k in range(times)]).astype(np.int32),
+        ),
+    )
+    keep(settings, replace(good, artifact=slow))
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, slow.hash)
+    assert refusal.value.context["gate"] == "latency"
+    assert refusal.value.context["expected"] == "at most 60"
+    assert champion_of(settings) == champion.hash
+
+
+def test_a_model_trained_on_leaked_labels_is_refused_until_somebody_answers_for_it(settings):
+    # Somebody let it train; that does not let it serve.
+    model = keep(settings, fitted(leaked(), replace(SMALL, leak_accepted_by="Rui")))
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, model.hash)
+    assert refusal.value.code is Code.LEAK_SUSPECTED
+    assert "input_4" in refusal.value.message
+    with pytest.raises(Unfit):
+        promote_model(settings, model.hash, is_first=True)
+    assert model_aliases(settings) == {}
+    promoted = promote_model(settings, model.hash, names=Names(leak_accepted_by="Ana"))
+    assert "no, accepted by Ana" in promoted.card.read_text()
+
+
+def test_a_model_of_other_inputs_needs_somebody_who_answers_for_it(settings, good):
+    champion = keep(settings, good)
+    promote_model(settings, champion.hash)
+    renamed = replace(ROWS, names=("a", "b", "c", "d", "e"), set_hash="2" * 64)
+    other = keep(settings, fitted(renamed))
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, other.hash)
+    assert refusal.value.context["found"] == "a champion of other inputs"
+    promote_model(settings, other.hash, names=Names(unlike_accepted_by="Ana"))
+    assert champion_of(settings) == other.hash
+    with pytest.raises(Misconfigured) as unlike:
+        compare_models(settings, [champion.hash, other.hash], reviews_per_day=10)
+    assert unlike.value.code is Code.PLAN_MISMATCH
+
+
+def test_a_model_of_another_plan_is_refused(settings):
+    events = train(
+        labelled(), kind=ArtifactKind.EVENTS, split_options=SplitOptions(), options=SMALL
+    )
+    artifact = keep(settings, events)
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, artifact.hash, is_first=True)
+    assert refusal.value.context["gate"] == "signature"
+
+
+def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_says_so(settings):
+    blind = keep(
+        settings,
+        fitted(
+            without_signal(ROWS),
+            replace(SMALL, booster=BoosterOptions(trees=1, leaves=2, threads=1)),
+        ),
+    )
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, blind.hash)
+    assert refusal.value.context["gate"] == "baseline"
+    promoted = promote_model(settings, blind.hash, is_first=True)
+    assert champion_of(settings) == blind.hash
+    assert module.FIRST in promoted.card.read_text()
+
+
+def test_staging_goes_through_the_gates_and_serves_nothing(settings, good):
+    artifact = keep(settings, good)
+    promote_model(settings, artifact.hash, alias=Alias.STAGING)
+    assert model_aliases(settings) == {Alias.STAGING: artifact.hash}
+    promote_model(settings, "staging")
+    assert champion_of(settings) == artifact.hash
+
+
+def test_rolling_back_brings_the_former_champion_back(settings, good):
+    first = keep(settings, good)
+    second = keep(
+        settings, fitted(options=replace(SMALL, booster=replace(SMALL.booster, trees=40)))
+    )
+    promote_model(settings, first.hash)
+    promote_model(settings, second.hash)
+    assert roll_back_model(settings) == (first.hash, second.hash)
+    assert champion_of(settings) == first.hash
+
+
+def test_models_are_compared_on_the_rows_that_judged_the_first(settings, good):
+    artifacts = [keep(settings, good), keep(settings, fitted(without_signal(ROWS)))]
+    shown, (one, other) = compare_models(
+        settings, [each.hash for each in artifacts], reviews_per_day=10
+    )
+    assert [each.hash for each in shown] == [each.hash for each in artifacts]
+    assert one[0].name == other[0].name == "average_precision"
+    assert one[0].value > other[0].value
+
+
+def test_rows_that_are_gone_and_names_that_are_none_are_said(settings, good):
+    artifact = keep(settings, good)
+    assert [each.hash for each in stored_models(settings)] == [artifact.hash]
+    for path in Paths(settings.home).judged.iterdir():
+        path.unlink()
+    with pytest.raises(Unavailable) as gone:
+        promote_model(settings, artifact.hash)
+    assert gone.value.code is Code.NOT_FOUND
+    with pytest.raises(Refused):
+        promote_model(settings, "staging")

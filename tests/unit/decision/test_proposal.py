@@ -1,0 +1,119 @@
+"""Proposed thresholds are worth most on the rows given, with no more people than there are."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations_with_replacement
+
+import numpy as np
+import pytest
+
+from crivo.decision.outcome import Outcome
+from crivo.decision.policy import SCORE_UNITS
+from crivo.decision.proposal import Costs, consequences, parse_costs, propose
+from crivo.domain.errors import Misconfigured
+from crivo.domain.instant import DAY
+from crivo.model.judged import JudgedRows
+from tests.unit.model.worlds import START
+
+COSTS = Costs(
+    reviews_per_day=1_000,
+    review=1_200,
+    friction={Outcome.WARN: 20, Outcome.STEP_UP: 100, Outcome.HOLD: 500, Outcome.REJECT: 3_000},
+    frozen={Outcome.HOLD: 0.001, Outcome.REJECT: 0.01},
+    saved={Outcome.WARN: 0.15, Outcome.STEP_UP: 0.45, Outcome.HOLD: 0.85, Outcome.REJECT: 1.0},
+)
+
+
+def drawn(rows: int = 4_000, seed: int = 1) -> tuple[JudgedRows, np.ndarray]:
+    """Rows over two days, and calibrated scores of three decimals."""
+    generator = np.random.default_rng(seed)
+    chance = np.round(generator.beta(0.2, 6, rows), 3)
+    judged = JudgedRows(
+        names=("x",),
+        vectors=np.zeros((rows, 1)),
+        labels=generator.random(rows) < chance,
+        weights=np.ones(rows),
+        amounts=generator.lognormal(10, 1, rows).astype(np.int64),
+        occurred_at=np.sort(generator.integers(START, START + DAY, rows)),
+    )
+    return judged, (chance * SCORE_UNITS).astype(np.int64)
+
+
+def worth(judged, scores, thresholds) -> float:
+    return consequences(judged, scores, thresholds, COSTS).worth
+
+
+def test_no_other_thresholds_would_have_been_worth_more():
+    judged, scores = drawn(14)
+    found = propose(judged, scores, judged, scores, COSTS)
+    places = [*np.unique(scores).tolist(), SCORE_UNITS]
+    every = combinations_with_replacement(places, 4)
+    outcomes = (Outcome.WARN, Outcome.STEP_UP, Outcome.HOLD, Outcome.REJECT)
+    best = max(worth(judged, scores, dict(zip(outcomes, each, strict=True))) for each in every)
+    assert found.fitted.worth == pytest.approx(best)
+
+
+def test_thresholds_rise_with_their_outcomes():
+    for seed in range(5):
+        judged, scores = drawn(seed=seed)
+        found = list(propose(judged, scores, judged, scores, COSTS).thresholds.values())
+        assert found == sorted(found)
+
+
+@pytest.mark.parametrize("reviews", [0, 1, 7, 40])
+def test_reviews_stay_within_what_people_can_do(reviews):
+    judged, scores = drawn()
+    costs = replace(COSTS, reviews_per_day=reviews)
+    found = propose(judged, scores, judged, scores, costs)
+    free = propose(judged, scores, judged, scores, COSTS)
+    assert free.fitted.outcomes[Outcome.HOLD] > 40
+    assert free.review_price == 0
+    assert found.fitted.outcomes[Outcome.HOLD] <= reviews
+    assert found.review_price > 0
+    assert found.fitted.worth < free.fitted.worth
+
+
+def test_sabotage_scores_that_say_nothing_ask_for_nothing_dear():
+    judged, scores = drawn()
+    shuffled = np.random.default_rng(0).permutation(scores)
+    told = propose(judged, scores, judged, scores, COSTS)
+    blind = propose(judged, shuffled, judged, shuffled, COSTS)
+    assert blind.fitted.worth < told.fitted.worth * 2 / 3
+
+
+def test_what_is_saved_and_lost_is_all_the_money_of_frauds():
+    judged, scores = drawn()
+    found = propose(judged, scores, *drawn(seed=2), COSTS).judged
+    later, _ = drawn(seed=2)
+    whole = later.amounts[later.labels].sum() / later.days
+    assert found.saved + found.lost == pytest.approx(whole)
+    assert sum(found.outcomes.values()) == pytest.approx(len(later) / later.days)
+
+
+def test_a_row_that_stands_for_many_counts_as_many():
+    judged, scores = drawn(200)
+    tripled = replace(judged, weights=np.full(200, 3.0))
+    costs = replace(COSTS, reviews_per_day=10**6)
+    one = propose(judged, scores, judged, scores, costs)
+    three = propose(tripled, scores, tripled, scores, costs)
+    assert one.thresholds == three.thresholds
+    assert three.fitted.worth == pytest.approx(3 * one.fitted.worth)
+
+
+def test_the_proposal_is_text_that_the_policy_can_adopt(root):
+    from crivo.decision.policy import Key, Kind, parse_policy
+
+    judged, scores = drawn()
+    found = propose(judged, scores, judged, scores, COSTS)
+    keys = [Key(f"score.{o.value.lower()}.min", Kind.PROBABILITY) for o in found.thresholds]
+    parsed = parse_policy(found.as_policy("2000-01-01"), keys, file="proposed")
+    for outcome, threshold in found.thresholds.items():
+        assert parsed.value(f"score.{outcome.value.lower()}.min", 20_000) == threshold
+
+
+def test_the_costs_of_the_house_are_read(root):
+    text = (root / "policy/costs.toml").read_text()
+    assert parse_costs(text, at=START) == replace(COSTS, reviews_per_day=100)
+    with pytest.raises(Misconfigured):
+        parse_costs(text.replace('"12.00"', '"-1.00"'), at=START)

@@ -1,0 +1,135 @@
+"""Every gate refuses what lies beyond its limit, and says figure, limit and finding."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from crivo.domain.errors import Code, Misconfigured, Unfit
+from crivo.governance.card import model_card
+from crivo.governance.gates import (
+    Figures,
+    Gate,
+    judge,
+    parse_limits,
+    raise_unless_passed,
+)
+from crivo.model.leak import Finding, Sign
+from tests.unit.model.worlds import START, trained
+
+NAN = float("nan")
+LEAK = Finding(Sign.FEATURE, "the feature x alone", 0.95, 0.9)
+GOOD = Figures(
+    plan_expected="1" * 64,
+    plan_found="1" * 64,
+    inputs_agree=True,
+    size_bytes=400_000,
+    one_row_us=20.0,
+    leaks=(Finding(Sign.MODEL, "the model", 0.7, 0.97), replace(LEAK, found=NAN)),
+    calibration_error=0.001,
+    calibration_ratio=1.1,
+    baseline_gain=0.1,
+    precision=0.7,
+    champion_precision=0.69,
+)
+BAD = {
+    Gate.SIGNATURE: [{"plan_found": "2" * 64}, {"inputs_agree": False}],
+    Gate.SIZE: [{"size_bytes": 60_000_000}],
+    Gate.LATENCY: [{"one_row_us": 61.0}, {"one_row_us": NAN}],
+    Gate.LEAK: [{"leaks": (LEAK,)}],
+    Gate.CALIBRATION: [
+        {"calibration_error": 0.03},
+        {"calibration_ratio": 0.4},
+        {"calibration_ratio": 2.1},
+        {"calibration_ratio": NAN},
+    ],
+    Gate.BASELINE: [{"baseline_gain": -0.001}, {"baseline_gain": NAN}],
+    Gate.CHAMPION: [{"champion_precision": 0.71}, {"champion_precision": NAN}, {"precision": NAN}],
+}
+
+
+@pytest.fixture
+def limits(root):
+    return parse_limits((root / "policy/gates.toml").read_text(), at=START)
+
+
+def test_a_good_model_passes_every_gate(limits):
+    judgements = judge(GOOD, limits)
+    raise_unless_passed(judgements)
+    assert {each.gate for each in judgements} == set(Gate)
+
+
+def test_the_first_model_has_no_champion_to_be_compared_with(limits):
+    judgements = judge(replace(GOOD, champion_precision=None), limits)
+    raise_unless_passed(judgements)
+    assert {each.gate for each in judgements} == set(Gate) - {Gate.CHAMPION}
+
+
+def test_every_gate_has_a_figure_that_breaks_it():
+    assert set(BAD) == set(Gate)
+
+
+@pytest.mark.parametrize(
+    ("gate", "broken"), [(gate, each) for gate, figures in BAD.items() for each in figures]
+)
+def test_sabotage_a_figure_beyond_its_limit_fails_its_gate_and_no_other(limits, gate, broken):
+    judgements = judge(replace(GOOD, **broken), limits)
+    assert {each.gate for each in judgements if not each.holds} == {gate}
+    with pytest.raises(Unfit) as refusal:
+        raise_unless_passed(judgements)
+    said = refusal.value
+    assert said.code is (Code.LEAK_SUSPECTED if gate is Gate.LEAK else Code.GATE_FAILED)
+    assert said.context["gate"] == gate.value
+    for name in ("field", "expected", "found"):
+        assert str(said.context[name]) in said.message
+    assert said.hint
+
+
+def test_a_refusal_names_every_gate_that_failed(limits):
+    bad = replace(GOOD, size_bytes=60_000_000, one_row_us=900.0)
+    with pytest.raises(Unfit) as refusal:
+        raise_unless_passed(judge(bad, limits))
+    assert "size (bytes): required at most 50,000,000, found 60,000,000" in refusal.value.message
+    assert "latency" in refusal.value.message
+
+
+def test_a_leak_and_an_unlike_champion_are_answered_for_by_name_alone(limits):
+    leaking = replace(GOOD, leaks=(LEAK,))
+    raise_unless_passed(judge(leaking, limits, leak_accepted_by="Ana"))
+    unlike = replace(GOOD, champion_precision=NAN)
+    raise_unless_passed(judge(unlike, limits, unlike_accepted_by="Rui"))
+    for bad in (leaking, unlike):
+        judgements = judge(bad, limits, leak_accepted_by="Ana", unlike_accepted_by="Rui")
+        (accepted,) = [each for each in judgements if each.accepted_by]
+        assert not accepted.holds
+
+
+@pytest.mark.parametrize("gate", [gate for gate in Gate if gate is not Gate.LEAK])
+def test_no_name_lets_a_worse_model_pass(limits, gate):
+    bad = replace(GOOD, **BAD[gate][0])
+    judgements = judge(bad, limits, leak_accepted_by="Ana", unlike_accepted_by="Rui")
+    with pytest.raises(Unfit):
+        raise_unless_passed(judgements)
+
+
+def test_limits_are_dated_policy(root):
+    text = (root / "policy/gates.toml").read_text()
+    with pytest.raises(Misconfigured) as refusal:
+        parse_limits(text.replace("size.bytes.max", "size.bytes.most"), at=START)
+    assert refusal.value.code is Code.POLICY_INVALID
+
+
+def test_a_card_says_what_every_gate_found_and_who_let_it_pass(limits):
+    judgements = judge(replace(GOOD, leaks=(LEAK,)), limits, leak_accepted_by="Ana")
+    card = model_card(
+        trained().artifact, judgements, alias="champion", at="2026-01-02T03:04:05Z", approved_by=""
+    )
+    assert (
+        "| leak | feature average precision of the feature x alone | at most 0.9 | 0.95 |" in card
+    )
+    assert "no, accepted by Ana" in card
+    assert "month 2020-12" in card
+    for name in ("lightgbm", "logistic", "only input_0"):
+        assert f"| {name} |" in card
+    assert "* split train start: 2020-09-13T" in card
