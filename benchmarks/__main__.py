@@ -22,7 +22,7 @@ def main(arguments: list[str]) -> int:
     options = parser.parse_args(arguments)
     if options.name is None:
         for name in names():
-            print(f"{name:12s} {load(name)[0]}")
+            print(f"{name:24s} {load(name)[0]}")
         return 0
     if options.name not in names():
         print(f"no benchmark {options.name!r}; there are: {', '.join(names())}", file=sys.stderr)

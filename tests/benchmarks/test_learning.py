@@ -1,4 +1,4 @@
-"""The Handbook's loader makes what the product would have made of the same file."""
+"""What the benchmarks of learning measure is what the product does."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from benchmarks import learning_resampling, learning_speed
+from benchmarks.harness import Setting
 from benchmarks.learn.folds import over_folds
 from benchmarks.learn.handbook import FILE, FIRST_DAY, handbook_dataset
 from crivo.domain.instant import DAY, parse_rfc3339
@@ -17,10 +19,14 @@ from crivo.features.registry import default_feature_set
 from crivo.flows.mapping import parse_mapping
 from crivo.flows.training_rows import dataset_of_log
 from crivo.model.baselines import best_feature
+from crivo.model.booster import BoosterOptions, fit_booster
 from crivo.model.prequential import FoldOptions, prequential_folds
+from crivo.model.resample import Resampling
+from crivo.model.scorer import Scorer
 from tests.integration.imports import place
 from tests.unit.model.worlds import START, labelled
 
+SETTING = Setting(quick=True, machine="a machine", date="2026-01-02")
 UNTIL = parse_rfc3339("2018-04-20T00:00:00Z")
 
 
@@ -82,3 +88,30 @@ def test_contenders_are_judged_by_the_same_rows_of_every_fold():
     assert len(precision.values) == 3
     assert min(precision.values) < precision.mean < max(precision.values)
     assert precision.error > 0
+
+
+def test_the_table_of_resampling_has_every_way_and_figure_with_its_interval():
+    dataset = labelled(rows=3_000, offset=-6.0)
+    test = np.arange(len(dataset)) >= 2_000
+    options = BoosterOptions(trees=5, leaves=4, threads=1)
+    found = list(
+        learning_resampling.table(SETTING, "small", dataset, ~test, dataset.labels(), test, options)
+    )
+    names = [row.what for row in found]
+    assert len(set(names)) == len(names) == len(Resampling) * 3 * 3
+    for way in Resampling:
+        assert f"small, {way.value}, brier, 2.5 %" in names
+    assert [row.peer is not None for row in found if row.what.endswith("(peer: none)")] == [
+        False
+    ] * 3 + [True] * 9
+
+
+@pytest.mark.slow
+def test_the_forest_that_is_timed_is_the_librarys():
+    vectors, labels = learning_speed.drawn(5_000)
+    options = BoosterOptions(trees=20, threads=1)
+    booster, _ = fit_booster(vectors, labels, np.ones(5_000), options)
+    artifact = learning_speed.artifact_of(booster)
+    margins, _ = Scorer(artifact).score(vectors, plan_hash="")
+    assert np.abs(margins / 2**40 - booster.predict(vectors, raw_score=True)).max() < 1e-9
+    assert learning_speed.each_us(lambda row: None, vectors) >= 0

@@ -211,6 +211,7 @@ class Training:
     labels_as_of: int | None
     seed: int
     leak_accepted_by: str
+    tries: int = 1
 
 
 def train_on_log(
@@ -232,6 +233,7 @@ def train_on_log(
             labels_as_of=_newest(reader) + 1 if as_of is None else as_of,
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
+            tries=training.tries,
             code_revision=code_revision(),
         )
         return train_from_log(
@@ -285,6 +287,7 @@ def train_on_table(
         options=TableTraining(
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
+            tries=training.tries,
             code_revision=code_revision(),
         ),
         progress=progress,

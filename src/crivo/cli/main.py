@@ -144,6 +144,9 @@ def train(
     allow_leak: Annotated[
         str | None, typer.Option("--allow-leak", help="Your name: overrides the leak alarm.")
     ] = None,
+    tries: Annotated[
+        int, typer.Option("--tries", min=1, help="Configurations to search; goes on if stopped.")
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Train, calibrate and register a model as candidate; the first one becomes the champion."""
@@ -156,6 +159,7 @@ def train(
         labels_as_of=labels_as_of,
         seed=seed,
         allow_leak=allow_leak,
+        tries=tries,
         as_json=as_json,
     )
 

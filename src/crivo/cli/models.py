@@ -27,6 +27,7 @@ def run_train(
     labels_as_of: str | None,
     seed: int,
     allow_leak: str | None,
+    tries: int,
     as_json: bool,
 ) -> None:
     """`crivo train`."""
@@ -35,7 +36,7 @@ def run_train(
 
     settings = load_settings(os.environ, home=home)
     as_of = None if labels_as_of is None else parse_rfc3339(labels_as_of, field="--labels-as-of")
-    training = Training(as_of, seed, allow_leak or "")
+    training = Training(as_of, seed, allow_leak or "", tries)
     if data is None:
         if mapping is not None:
             raise Misconfigured(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,6 +13,7 @@ from crivo.decision.proposal import Costs, Proposal, propose
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.features.plan import Plan
 from crivo.flows.aliases import Alias, give_alias
+from crivo.flows.choosing import chosen
 from crivo.flows.mapping import Mapping as TableMapping
 from crivo.flows.ports import LogReader, TableReader
 from crivo.flows.tracker import TrackedRun, Tracker, TrainingRun
@@ -27,6 +28,9 @@ from crivo.model.train import Trained, TrainOptions, train
 #: Called with (stage, done, total) as the work goes on.
 Progress = Callable[[str, int, int], None]
 
+#: Where the tries of searches are kept, so that they can be taken up again.
+SEARCHES_FILE: Final = "searches.journal"
+
 #: A table of rows is short in time: its last fifth is the test.
 ROWS_SPLIT: Final = SplitOptions(test_share=0.2)
 
@@ -36,7 +40,8 @@ class LogTraining:
     """What is to be learnt from a log.
 
     `labels_as_of` (an instant) is when training asks what is known: nothing that was received later
-    is read. `label_delay` is how long a label may take to arrive.
+    is read. `label_delay` is how long a label may take to arrive. Of `tries` configurations the
+    best is fitted.
     """
 
     labels_as_of: int
@@ -44,16 +49,18 @@ class LogTraining:
     split: SplitOptions = field(default_factory=SplitOptions)
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
+    tries: int = 1
     code_revision: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class TableTraining:
-    """What is to be learnt from a table of ready rows."""
+    """What is to be learnt from a table of ready rows; `tries` as for a log."""
 
     split: SplitOptions = ROWS_SPLIT
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
+    tries: int = 1
     code_revision: str = ""
 
 
@@ -157,10 +164,21 @@ def _train(
     *,
     source: str,
 ) -> TrainResult:
+    models_folder, judged_folder = folders
+    options = replace(
+        options,
+        learner=chosen(
+            dataset,
+            options.split,
+            options.learner,
+            tries=options.tries,
+            file=judged_folder / SEARCHES_FILE,
+            progress=progress,
+        ),
+    )
     progress("fit", 0, 1)
     trained = train(dataset, kind=kind, split_options=options.split, options=options.learner)
     progress("fit", 1, 1)
-    models_folder, judged_folder = folders
     # The rows first: an artifact that is there can be judged.
     save_judged(judged_folder, trained.judged)
     folder = save_artifact(models_folder, trained.artifact)

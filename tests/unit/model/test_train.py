@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
@@ -19,6 +22,39 @@ from tests.unit.model.worlds import SMALL, START, labelled, trained
 
 def test_equal_data_and_options_give_equal_bytes():
     assert trained().artifact.hash == trained().artifact.hash
+
+
+TRAIN_AND_PRINT = """
+import sys
+from dataclasses import replace
+from crivo.model.resample import Resampling
+from tests.unit.model.worlds import SMALL, labelled, trained
+booster = replace(SMALL.booster, threads=2, resampling=Resampling(sys.argv[1]))
+print(trained(labelled(offset=-6.0), replace(SMALL, booster=booster)).artifact.hash)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["none", "smote"])
+def test_two_processes_of_two_threads_make_the_same_bytes(root, way):
+    hashes = {
+        subprocess.run(
+            [sys.executable, "-c", TRAIN_AND_PRINT, way],
+            cwd=root,
+            env={**os.environ, "PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(hashes) == 1
+
+
+@pytest.mark.slow
+def test_sabotage_another_seed_makes_other_bytes():
+    other = replace(SMALL, booster=replace(SMALL.booster, seed=1))
+    assert trained(options=other).artifact.hash != trained().artifact.hash
 
 
 def test_other_data_gives_another_hash():

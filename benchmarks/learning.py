@@ -1,0 +1,26 @@
+"""Learning: every table of `learning_…`, one after the other (some fifteen minutes)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from benchmarks import (
+    learning_handbook,
+    learning_handbook_long,
+    learning_resampling,
+    learning_speed,
+    learning_ulb,
+)
+from benchmarks.harness import Row, Setting
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """The rows of all of them."""
+    for table in (
+        learning_handbook,
+        learning_handbook_long,
+        learning_ulb,
+        learning_resampling,
+        learning_speed,
+    ):
+        yield from table.run(setting)

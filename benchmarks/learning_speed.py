@@ -1,0 +1,109 @@
+"""Scoring, contributions and training: rows a second on one core, microseconds a row, seconds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from benchmarks.harness import Row, Setting
+from crivo.model.artifact import Artifact, ArtifactKind, names_hash
+from crivo.model.booster import BoosterOptions, fit_booster
+from crivo.model.calibrate import sigmoid_of, tabulate
+from crivo.model.forest import forest_of
+from crivo.model.scorer import Scorer
+
+SEED: Final = 7
+FEATURES: Final = 80
+SINGLE_ROWS: Final = 4_000
+
+Float64s = npt.NDArray[np.float64]
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """The rows of the forest that training makes by default: 300 trees of 16 leaves."""
+    count = 100_000 if setting.quick else 1_000_000
+    vectors, labels = drawn(count)
+    begun = time.perf_counter()
+    booster, _ = fit_booster(vectors, labels, np.ones(count), BoosterOptions())
+    taken = time.perf_counter() - begun
+    yield setting.row(
+        f"training, {count:,} rows × {FEATURES} features, two threads", "s", [taken], at_most=180.0
+    )
+    artifact = artifact_of(booster)
+    rows = np.ascontiguousarray(vectors[: 50_000 if setting.quick else 200_000])
+    yield from scoring(setting, artifact, booster, rows)
+
+
+def scoring(setting: Setting, artifact: Artifact, booster: Any, rows: Float64s) -> Iterator[Row]:
+    """Each beside the library's own way, on one thread."""
+    scorer = Scorer(artifact)
+    scorer.score(rows[:100], plan_hash="")  # compiles, or loads what was compiled before
+    runs = 3 if setting.quick else 7
+    own = [len(rows) / seconds(lambda: scorer.score(rows, plan_hash="")) for _ in range(runs)]
+    its = len(rows) / seconds(lambda: booster.predict(rows, raw_score=True, num_threads=1))
+    yield setting.row(
+        "scoring, batch, one core (peer: LightGBM)", "rows/s", own, at_least=500_000, peer=its
+    )
+    one = [each_us(lambda row: scorer.score_one(row, plan_hash=""), rows) for _ in range(runs)]
+    it = each_us(
+        lambda row: booster.predict(row.reshape(1, -1), raw_score=True, num_threads=1), rows
+    )
+    yield setting.row("scoring, one row, p50 (peer: LightGBM)", "µs", one, at_most=15.0, peer=it)
+    parts = [each_us(scorer.contributions, rows) for _ in range(runs)]
+    its_parts = each_us(
+        lambda row: booster.predict(row.reshape(1, -1), pred_contrib=True, num_threads=1),
+        rows[: SINGLE_ROWS // 10],
+    )
+    yield setting.row(
+        "contributions along paths, one row, p50 (peer: LightGBM's SHAP)",
+        "µs",
+        parts,
+        at_most=300.0,
+        peer=its_parts,
+    )
+
+
+def drawn(count: int) -> tuple[Float64s, npt.NDArray[np.bool_]]:
+    """Vectors of which ten inputs say something of a label that one row in a hundred has."""
+    dice = np.random.default_rng(SEED)
+    vectors = dice.normal(size=(count, FEATURES))
+    risk = vectors[:, :10].sum(axis=1) + vectors[:, 0] * vectors[:, 1] - 8.5
+    vectors[:, 5:][dice.random((count, FEATURES - 5)) < 0.1] = np.nan
+    return vectors, dice.random(count) < 1 / (1 + np.exp(-risk))
+
+
+def artifact_of(booster: Any) -> Artifact:
+    """The forest as it is served."""
+    names = tuple(f"input_{place}" for place in range(FEATURES))
+    forest = forest_of(booster)
+    margins = np.array([-20 << 40, 20 << 40], np.int64)
+    return Artifact(
+        kind=ArtifactKind.ROWS,
+        input_names=names,
+        set_hash=names_hash(names),
+        plan_hash="",
+        forest=forest,
+        calibration=tabulate(sigmoid_of(1.0, 0.0), margins),
+        metadata={},
+    )
+
+
+def seconds(work: Callable[[], object]) -> float:
+    """How long it takes."""
+    begun = time.perf_counter()
+    work()
+    return time.perf_counter() - begun
+
+
+def each_us(work: Callable[[Float64s], object], rows: Float64s) -> float:
+    """Microseconds that the median row takes alone, of the second half of some rows."""
+    taken = []
+    for row in rows[:SINGLE_ROWS]:
+        begun = time.perf_counter_ns()
+        work(row)
+        taken.append(time.perf_counter_ns() - begun)
+    return float(np.median(taken[len(taken) // 2 :])) / 1_000
