@@ -18,6 +18,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import MARGIN_BITS, Artifact, save_artifact
 from crivo.model.booster import fit_booster
 from crivo.model.forest import forest_of
+from crivo.model.masked import masked
 from crivo.model.scorer import Scorer
 from tests.unit.model.worlds import SMALL, labelled, trained
 
@@ -69,6 +70,60 @@ def test_one_by_one_gives_the_integers_of_all_at_once(artifact, vectors):
     assert [scorer.score_one(row, plan_hash=artifact.plan_hash) for row in vectors] == list(
         zip(margins.tolist(), scores.tolist(), strict=True)
     )
+
+
+def many_rows(rows: int) -> np.ndarray:
+    """Rows with nulls, both infinities, and values on the very thresholds' scale."""
+    generator = np.random.default_rng(rows)
+    vectors = np.round(generator.normal(size=(rows, 5)), 2)
+    for value in (np.nan, np.inf, -np.inf):
+        vectors[generator.random((rows, 5)) < 0.08] = value
+    return vectors
+
+
+def rows_that_differ(artifact: Artifact, vectors: np.ndarray, *, by_mask=None) -> int:
+    """How many rows a batch (by masks) and a walk one by one give other integers."""
+    scorer = Scorer(artifact)
+    if by_mask is not None:
+        object.__setattr__(scorer, "_masked", by_mask)
+    margins, scores = scorer.score(vectors, plan_hash=artifact.plan_hash)
+    walked = [scorer.score_one(row, plan_hash=artifact.plan_hash) for row in vectors]
+    return sum(
+        one != two for one, two in zip(zip(margins, scores, strict=True), walked, strict=True)
+    )
+
+
+@pytest.mark.parametrize("rows", [63, 64, 65, 200, 1_000])
+def test_masks_give_the_integers_of_walks_in_whole_blocks_and_parts(artifact, rows):
+    assert rows_that_differ(artifact, many_rows(rows)) == 0
+
+
+def test_masks_give_librarys_margins_too(from_booster, booster):
+    vectors = many_rows(3_000)
+    vectors[np.isinf(vectors)] = 1e300
+    assert margins_differ(from_booster, booster, vectors) < 1e-9
+
+
+@pytest.mark.parametrize(
+    ("column", "other"),
+    [("masks", 0xFFFFFFFF), ("columns", 2 * 4), ("thresholds", 99.0), ("values", 1)],
+)
+def test_sabotage_one_other_number_of_a_mask_is_noticed(artifact, column, other):
+    made = masked(artifact.forest)
+    broken = getattr(made, column).copy()
+    broken[0] = other
+    vectors = many_rows(1_000)
+    assert rows_that_differ(artifact, vectors, by_mask=replace(made, **{column: broken})) > 0
+
+
+def test_trees_of_more_leaves_than_a_mask_holds_are_walked(artifact):
+    dataset = labelled()
+    options = replace(SMALL.booster, leaves=40, rows_leaf_min=1, hessian_min=1e-3)
+    great, _ = fit_booster(dataset.vectors, dataset.labels(), dataset.weights, options)
+    made = replace(artifact, forest=forest_of(great))
+    assert masked(made.forest) is None
+    assert rows_that_differ(made, many_rows(200)) == 0
+    assert margins_differ(made, great, many_rows(63)) < 1e-9
 
 
 @relaxed
