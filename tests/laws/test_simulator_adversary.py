@@ -9,16 +9,22 @@ from functools import cache
 import numpy as np
 import pytest
 
+from crivo.domain.instant import HOUR
 from crivo.simulator import adversary
 from crivo.simulator.adversary import Crew, Mode, changed, changed_facts
 from crivo.simulator.answers import Answer
+from crivo.simulator.facts import FactKind, Facts
 from crivo.simulator.levers import Lever
 from crivo.simulator.options import SimulationOptions
+from crivo.simulator.people import Town
 from crivo.simulator.play import SEEN, PlayedDay, play
 from crivo.simulator.policies.allow import allow_all
 from crivo.simulator.rhythm import Day
-from crivo.simulator.rows import NONE, Rows
+from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
+from crivo.simulator.typology import Typology
 from crivo.simulator.world import World, simulate
+
+Levels = dict[Lever, int]
 
 SEEDS = (1, 2, 3)
 LARGE = 40_000
@@ -123,8 +129,8 @@ def test_sabotage_a_changed_campaign_is_seen_to_be_changed():
         (Lever.PAYEE_AGE, largest),
     ):
         rows = frauds[frauds["campaign"] == campaign]
-        assert changed(town, rows, {lever: 1}).tobytes() != rows.tobytes()
-        assert changed(town, rows, {}).tobytes() == rows.tobytes()
+        assert changed(town, rows, {lever: 1}, None).tobytes() != rows.tobytes()
+        assert changed(town, rows, {}, None).tobytes() == rows.tobytes()
 
 
 def test_what_goes_with_a_campaign_moves_as_its_payments_do():
@@ -135,15 +141,115 @@ def test_what_goes_with_a_campaign_moves_as_its_payments_do():
         facts = plan.facts[plan.facts["campaign"] == campaign]
         rows = plan.frauds[plan.frauds["campaign"] == campaign]
         first = int(rows["occurred_at"].min())
-        assert changed_facts(town, facts, first, {}).tobytes() == facts.tobytes()
+        assert changed_facts(town, facts, rows, {}, None).tobytes() == facts.tobytes()
         for levels in ({Lever.HOUR: 2}, {Lever.PACE: 1}, {Lever.HOUR: 1, Lever.PACE: 2}):
-            at = changed_facts(town, facts, first, levels)["occurred_at"]
-            shift = int(changed(town, rows, levels)["occurred_at"].min()) - first
+            at = changed_facts(town, facts, rows, levels, None)["occurred_at"]
+            shift = int(changed(town, rows, levels, None)["occurred_at"].min()) - first
             before = facts["occurred_at"] <= first
             assert (at[before] - facts["occurred_at"][before] == shift).all()
             pace = 2 ** levels.get(Lever.PACE, 0)
             later = (facts["occurred_at"] - first)[~before] * pace
             assert (at[~before] - first - shift == later).all()
+
+
+def campaigns(of: World) -> Iterator[tuple[Typology, Rows]]:
+    """The frauds of each campaign that has victims, with its typology."""
+    frauds = of.frauds
+    for campaign in np.unique(frauds["campaign"][frauds["hop"] == 1]).tolist():
+        rows = frauds[frauds["campaign"] == campaign]
+        yield of.typologies[int(rows["typology"][rows["hop"] == 1][0])], rows
+
+
+def lasted(rows: Rows) -> int:
+    """Microseconds between the first and the last payment of victims."""
+    at = rows["occurred_at"][rows["hop"] == 1]
+    return int(at.max() - at.min())
+
+
+def too_long(of: World, *, stretched_without_end: bool = False) -> set[str]:
+    """The typologies of which a campaign outlasts what it may, at any pace, at any hour."""
+    found = set()
+    for typology, rows in campaigns(of):
+        if Lever.PACE not in typology.means:
+            continue
+        for pace in range(4):
+            levels = {Lever.PACE: pace, Lever.HOUR: pace if Lever.HOUR in typology.means else 0}
+            most = None if stretched_without_end else typology.lasts_at_most
+            if lasted(changed(of.town, rows, levels, most)) > (typology.lasts_at_most or 0):
+                found.add(typology.code)
+    return found
+
+
+def test_whoever_may_take_more_time_says_how_much():
+    for typology in world(1).typologies:
+        assert (typology.lasts_at_most is not None) == (Lever.PACE in typology.means)
+
+
+@pytest.mark.parametrize(
+    "seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in SEEDS[1:])]
+)
+def test_no_campaign_outlasts_its_typology_whatever_its_pace(seed: int):
+    assert too_long(world(seed)) == set()
+
+
+def test_a_kidnapping_takes_more_time_and_is_over_within_two_hours():
+    of = [rows for typology, rows in campaigns(world(1)) if typology.code == "T11"]
+    usual = [lasted(rows) for rows in of]
+    slow = [lasted(changed(world(1).town, rows, {Lever.PACE: 3}, 2 * HOUR)) for rows in of]
+    assert max(slow) <= 2 * HOUR
+    assert sum(slow) > sum(usual) > 0
+
+
+def test_sabotage_a_pace_without_an_end_leaves_the_two_hours_of_a_kidnapping():
+    assert "T11" in too_long(world(1), stretched_without_end=True)
+
+
+def test_who_acts_from_the_victims_own_device_adds_none():
+    town, plan = world(1).town, world(1).plan
+    seen = 0
+    for typology, rows in campaigns(world(1)):
+        if Lever.DEVICE not in typology.means:
+            continue
+        facts = plan.facts[plan.facts["campaign"] == rows["campaign"][0]]
+        left = changed_facts(town, facts, rows, {Lever.DEVICE: 1}, typology.lasts_at_most)
+        seen += int((facts["kind"] == FactKind.DEVICE_ADDED).sum())
+        assert not (left["kind"] == FactKind.DEVICE_ADDED).any()
+        assert len(left) == len(facts) - (facts["kind"] == FactKind.DEVICE_ADDED).sum()
+    assert seen > 0
+
+
+def hold_new_devices(_day: Day, seen: Rows, _marked: np.ndarray) -> np.ndarray:
+    """Holds what the last of an account's places for devices pays: whoever took it over."""
+    is_new = seen["device"] % DEVICE_SLOTS == DEVICE_SLOTS - 1
+    return np.where(is_new, Answer.HOLD, Answer.ALLOW).astype(np.int64)
+
+
+def added_from_own_devices(mode: Mode) -> int:
+    """How many facts of a game say that a device was added where only the victim's own one paid."""
+    added: list[Facts] = []
+    own: dict[int, bool] = {}
+    for played in play(world(1), hold_new_devices, mode):
+        added.append(played.facts[played.facts["kind"] == FactKind.DEVICE_ADDED])
+        for row in played.rows[(played.rows["typology"] != NONE) & (played.rows["hop"] == 1)]:
+            is_own = row["device"] == row["payer"] * DEVICE_SLOTS
+            own[int(row["campaign"])] = own.get(int(row["campaign"]), True) and bool(is_own)
+    return sum(own.get(campaign, False) for campaign in np.concatenate(added)["campaign"].tolist())
+
+
+@pytest.mark.slow
+def test_in_a_game_no_device_is_added_by_who_acts_from_the_victims_own():
+    assert added_from_own_devices(Mode.ADAPTIVE) == 0
+
+
+@pytest.mark.slow
+def test_sabotage_a_fact_that_stays_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    kept = adversary.changed_facts
+
+    def keeping(town: Town, facts: Facts, rows: Rows, levels: Levels, most: int | None) -> Facts:
+        return kept(town, facts, rows, {**levels, Lever.DEVICE: 0}, most)
+
+    monkeypatch.setattr(adversary, "changed_facts", keeping)
+    assert added_from_own_devices(Mode.ADAPTIVE) > 0
 
 
 @pytest.mark.slow

@@ -20,7 +20,8 @@ from crivo.domain.choice import parse_choice
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.money import CENTAVOS_MAX
 from crivo.simulator.draws import Bools, Draws, Int64s, mixed
-from crivo.simulator.facts import Facts
+from crivo.simulator.facts import FactKind, Facts
+from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.levers import Lever
 from crivo.simulator.people import FRAUD_CLASSES, Town
 from crivo.simulator.planning import Plan
@@ -29,7 +30,8 @@ from crivo.simulator.signals import Signal
 from crivo.simulator.typology import Typology
 
 #: Level 0 is the recipe as it is. Higher ones: no victim is asked for more than so many centavos at
-#: a time; the campaign begins at that hour; its pauses are so many times as long.
+#: a time; the campaign begins at that hour; its pauses are so many times as long, as far as the
+#: typology lasts.
 _CAPS: Final = (CENTAVOS_MAX, 150_000, 70_000, 35_000, 18_000)
 _HOURS: Final = (10, 13, 16)
 _PACES: Final = (1, 2, 4, 8)
@@ -133,12 +135,13 @@ class Fraudsters:
         self._seed = seed
         self._mode = mode
         self._crews = [Crew(typology.means) for typology in typologies]
+        self._lasts = [typology.lasts_at_most for typology in typologies]
         self._ways: dict[int, Way] = {}
         self._rows = frauds.copy()
         self._facts = plan.facts.copy()
         self._meant = frauds["amount_centavos"].copy()
         self._places = np.zeros(0, dtype=np.int64)
-        self._begins = _begins(self._rows)
+        self._begins = _begins(self._rows, self._facts)
         self._begun = np.zeros(len(frauds), dtype=np.bool_)
         self._owners = _owners(self._rows)
 
@@ -174,7 +177,8 @@ class Fraudsters:
             crew.learn(self._ways.get(campaign, crew.recipe), meant[mine], came[mine])
 
     def _adapt(self, campaign: int, start: int, marked: Int64s) -> None:
-        crew = self._crews[self._owners[campaign]]
+        owner = self._owners[campaign]
+        crew = self._crews[owner]
         if crew.refused == 0:
             return
         way = crew.choice(Draws(self._seed, "adversary", campaign))
@@ -182,9 +186,10 @@ class Fraudsters:
         mine = self._rows["campaign"] == campaign
         ahead = (self._facts["campaign"] == campaign) & (self._facts["occurred_at"] >= start)
         levels = dict(zip(crew.means, way, strict=True))
-        first = int(self._rows["occurred_at"][mine].min())
-        rows = changed(self._town, self._rows[mine], levels)
-        facts = changed_facts(self._town, self._facts[ahead], first, levels)
+        rows = changed(self._town, self._rows[mine], levels, self._lasts[owner])
+        facts = changed_facts(
+            self._town, self._facts[ahead], self._rows[mine], levels, self._lasts[owner]
+        )
         if Lever.PAYEE_AGE in crew.means:
             # An account that was reported is of no use any more.
             for table, sides in ((rows, ("payer", "payee")), (facts, ("account", "other"))):
@@ -192,15 +197,15 @@ class Fraudsters:
                     burnt = np.isin(table[side], marked)
                     table[side][burnt] = _older(self._town, table[side][burnt], campaign, 1)
         self._rows[mine] = rows
-        self._facts[ahead] = facts
+        self._facts = np.concatenate([self._facts[~ahead], facts])
 
 
-def changed(town: Town, rows: Rows, levels: dict[Lever, int]) -> Rows:
+def changed(town: Town, rows: Rows, levels: dict[Lever, int], lasts_at_most: int | None) -> Rows:
     """A campaign's rows with each lever at its level; claims keep their delays."""
     rows = rows.copy()
     before = rows["occurred_at"].copy()
     _cap(rows, _CAPS[levels.get(Lever.AMOUNT, 0)])
-    rows["occurred_at"] = _moved(before, int(before.min()), levels)
+    rows["occurred_at"] = _moved(before, rows, levels, lasts_at_most)
     if levels.get(Lever.DEVICE, 0):
         stolen = rows["hop"] == 1
         rows["device"][stolen] = rows["payer"][stolen] * DEVICE_SLOTS
@@ -216,20 +221,36 @@ def changed(town: Town, rows: Rows, levels: dict[Lever, int]) -> Rows:
     return rows
 
 
-def changed_facts(town: Town, facts: Facts, first: int, levels: dict[Lever, int]) -> Facts:
-    """What goes with a campaign whose first payment was at `first`, moved as its payments are."""
+def changed_facts(
+    town: Town, facts: Facts, rows: Rows, levels: dict[Lever, int], lasts_at_most: int | None
+) -> Facts:
+    """What goes with a campaign, moved as its payments (`rows`, as planned) are.
+
+    Who acts from the victim's own device adds none.
+    """
+    if levels.get(Lever.DEVICE, 0):
+        facts = facts[facts["kind"] != FactKind.DEVICE_ADDED]
     facts = facts.copy()
-    facts["occurred_at"] = _moved(facts["occurred_at"], first, levels)
+    facts["occurred_at"] = _moved(facts["occurred_at"], rows, levels, lasts_at_most)
     if (age := levels.get(Lever.PAYEE_AGE, 0)) and len(facts):
         for side in ("account", "other"):
             facts[side] = _older(town, facts[side], int(facts["campaign"][0]), age)
     return facts
 
 
-def _moved(at: Int64s, first: int, levels: dict[Lever, int]) -> Int64s:
-    """When that happens now: pauses after `first` are longer, and all begins at another hour."""
+def _moved(at: Int64s, rows: Rows, levels: dict[Lever, int], lasts_at_most: int | None) -> Int64s:
+    """When that happens now: pauses after the first payment are longer, and all begins at another
+    hour. The victims' last payment comes no later than the typology lasts.
+    """
+    first = int(rows["occurred_at"].min())
+    span = int(rows["occurred_at"][rows["hop"] == 1].max(initial=first)) - first
     pace = _PACES[levels.get(Lever.PACE, 0)]
-    moved = np.where(at > first, first + (at - first) * pace, at)
+    if lasts_at_most is not None and span * pace > lasts_at_most:
+        # In thousandths, so that the product stays below 2^63.
+        stretched = (at - first) * max(lasts_at_most * 1000 // span, 1000) // 1000
+    else:
+        stretched = (at - first) * pace
+    moved = np.where(at > first, first + to_milliseconds(stretched), at)
     if hour := levels.get(Lever.HOUR, 0):
         midnight = (first + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
         moved += max(midnight + _HOURS[hour - 1] * HOUR, first) - first
@@ -256,11 +277,12 @@ def _older(town: Town, accounts: Int64s, campaign: int, age: int) -> Int64s:
     return np.where(is_fraud, bought if age == 1 else lent, accounts)
 
 
-def _begins(rows: Rows) -> Int64s:
-    """For each row the first instant of its campaign."""
-    begins = np.zeros(int(rows["campaign"].max(initial=-1)) + 1, dtype=np.int64)
-    latest_first = np.argsort(-rows["occurred_at"], kind="stable")
-    begins[rows["campaign"][latest_first]] = rows["occurred_at"][latest_first]
+def _begins(rows: Rows, facts: Facts) -> Int64s:
+    """For each row the first instant of its campaign, at which something is paid or prepared."""
+    end = 1 + max(int(table["campaign"].max(initial=-1)) for table in (rows, facts))
+    begins = np.full(end, np.iinfo(np.int64).max)
+    for table in (rows, facts):
+        np.minimum.at(begins, table["campaign"], table["occurred_at"])
     return begins[rows["campaign"]]
 
 

@@ -52,7 +52,9 @@ class Typology:
     money. `situation` and `fraud_type` are the codes of the infraction report, empty where there is
     none; `signals` are what could be seen when deciding, and `noticed` those of them that the
     payer's institution collects, each with the thousandths of sessions in which it does; `source`
-    says where recipe and prior come from; `means` is what an adaptive fraudster can change. What a
+    says where recipe and prior come from; `means` is what an adaptive fraudster can change.
+    Between the first and the last payment of a campaign's victims never lie more than
+    `lasts_at_most` microseconds, by the recipe or by a fraudster who takes more time. What a
     network passes on of others' money is `mean_passed_on` centavos a payment in the mean.
     """
 
@@ -72,6 +74,7 @@ class Typology:
     contest_delays: DelayTable = CONTEST_DELAYS
     noticed: tuple[tuple[Signal, int], ...] = ()
     means: tuple[Lever, ...] = ()
+    lasts_at_most: int | None = None
     attach: Attach | None = None
     mean_passed_on: int = 0
     background: Background | None = None

@@ -102,4 +102,5 @@ TYPOLOGY: Final = Typology(
     contest_delays=DelayTable(((60, 2 * HOUR, 18 * HOUR), (40, 18 * HOUR, 96 * HOUR))),
     noticed=((Signal.UNUSUAL_PLACE, 620), (Signal.LIMIT_RAISED, 420)),
     means=(Lever.AMOUNT, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=_WITHIN,
 )

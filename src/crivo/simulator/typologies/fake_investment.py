@@ -78,4 +78,5 @@ TYPOLOGY: Final = Typology(
     ),
     noticed=((Signal.KEY_PASTED, 380), (Signal.LIMIT_RAISED, 140), (Signal.LOAN_TAKEN, 60)),
     means=(Lever.AMOUNT, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=(_PAYMENTS[1] - 1) * _WAIT_DAYS[1] * DAY,
 )

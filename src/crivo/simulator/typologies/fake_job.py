@@ -80,4 +80,5 @@ TYPOLOGY: Final = Typology(
     recipe=_recipe,
     noticed=((Signal.KEY_PASTED, 420), (Signal.LOAN_TAKEN, 40), (Signal.LIMIT_RAISED, 60)),
     means=(Lever.AMOUNT, Lever.HOUR, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=(_DAYS[1] - 1) * DAY + 7 * HOUR,
 )

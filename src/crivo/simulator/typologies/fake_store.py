@@ -77,4 +77,5 @@ TYPOLOGY: Final = Typology(
     ),
     noticed=((Signal.KEY_PASTED, 180), (Signal.RECEIVER_MISMATCH, 30)),
     means=(Lever.AMOUNT, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=(_LIFE_DAYS[1] - 1) * DAY,
 )

@@ -74,4 +74,5 @@ TYPOLOGY: Final = Typology(
     traced_per_mille=400,
     noticed=((Signal.KEY_PASTED, 360),),
     means=(Lever.AMOUNT, Lever.HOUR, Lever.PACE),
+    lasts_at_most=(_DAYS[1] - 1) * DAY,
 )

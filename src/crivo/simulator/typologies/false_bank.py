@@ -101,4 +101,5 @@ TYPOLOGY: Final = Typology(
     ),
     noticed=((Signal.CALL_IN_PROGRESS, 620), (Signal.REMOTE_ACCESS, 60), (Signal.KEY_PASTED, 250)),
     means=(Lever.AMOUNT, Lever.HOUR, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=_WITHIN[1],
 )

@@ -60,4 +60,5 @@ TYPOLOGY: Final = Typology(
     recipe=_recipe,
     noticed=((Signal.KEY_PASTED, 520), (Signal.CALL_IN_PROGRESS, 70), (Signal.LIMIT_RAISED, 120)),
     means=(Lever.AMOUNT, Lever.HOUR, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=_WITHIN,
 )

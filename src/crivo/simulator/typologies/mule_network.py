@@ -74,4 +74,5 @@ TYPOLOGY: Final = Typology(
     mean_passed_on=_MEAN_PASSED_ON,
     noticed=((Signal.DEVICE_COMPROMISED, 120), (Signal.NEW_DEVICE, 70), (Signal.KEY_PASTED, 300)),
     means=(Lever.AMOUNT, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=_WITHIN[1],
 )

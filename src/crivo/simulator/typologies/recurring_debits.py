@@ -70,4 +70,5 @@ TYPOLOGY: Final = Typology(
     contest_delays=DelayTable(((10, 6 * HOUR, DAY), (50, DAY, 12 * DAY), (40, 12 * DAY, 60 * DAY))),
     noticed=((Signal.RECEIVER_MISMATCH, 60),),
     means=(Lever.AMOUNT, Lever.PACE),
+    lasts_at_most=_DAYS[1] * DAY,
 )

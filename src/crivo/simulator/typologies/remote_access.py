@@ -76,4 +76,5 @@ TYPOLOGY: Final = Typology(
         (Signal.KEY_PASTED, 350),
     ),
     means=(Lever.AMOUNT, Lever.HOUR, Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=(_PAYMENTS[1] - 1) * _STEP[1],
 )

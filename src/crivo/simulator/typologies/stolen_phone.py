@@ -86,4 +86,5 @@ TYPOLOGY: Final = Typology(
         (Signal.DEVICE_COMPROMISED, 80),
     ),
     means=(Lever.HOUR, Lever.PAYEE_AGE, Lever.DEVICE, Lever.PACE),
+    lasts_at_most=(_DAYS[1] - 2) * DAY + _A_DAY * _STEP[1],
 )

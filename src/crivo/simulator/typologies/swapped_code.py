@@ -59,4 +59,5 @@ TYPOLOGY: Final = Typology(
     contest_delays=DelayTable(((30, HOUR, DAY), (50, DAY, 5 * DAY), (20, 5 * DAY, 30 * DAY))),
     noticed=((Signal.RECEIVER_MISMATCH, 550), (Signal.KEY_PASTED, 620)),
     means=(Lever.PAYEE_AGE, Lever.PACE),
+    lasts_at_most=(_DAYS[1] - 1) * DAY,
 )
