@@ -162,10 +162,11 @@ def _bend_the_hour_curve(_w: World, _d: Day, rows: Rows, of_rows: Sides) -> tupl
 
 
 def _pay_most_at_night(w: World, _d: Day, rows: Rows, of_rows: Sides) -> tuple[Rows, Sides]:
-    """Of each nature the largest amounts change places with those of the night."""
+    """Of each nature the largest amounts change places with those of the night; no touch does."""
     amounts = rows["amount_centavos"]
-    of = natures(w.town, rows)
-    for place in np.unique(of).tolist():
+    touched = rows["initiation"] == INITIATIONS.index(Initiation.APDN)
+    of = np.where(touched, len(Nature), natures(w.town, rows))
+    for place in range(len(Nature)):
         mine = np.flatnonzero(of == place)
         falling = mine[np.argsort(-amounts[mine], kind="stable")]
         night = (_hours(rows)[falling] >= 20) | (_hours(rows)[falling] < 6)

@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "04415d4179cc8dd1582d038779e43a641cec950dfeb86bc4724640094515b11f",
-    "dispositivos.csv": "7c1a79efc9b04c04f86d989143ad0fbc3fe13a906c3a6d9081151dc99cc84deb",
-    "fraudes.csv": "39f34db45e31fe4ffd0e9b2c0920a3d1865926d159802ffae8a51361e5a6ea7f",
-    "limites_transacoes.csv": "97d08753179792270a8f7b5c648f7137c5abeddca13d25c01b160570628dcc8b",
-    "log_autenticacao.csv": "7d78e6ce1d56f6657caf90b562a74b0f44df32a5a8c0d80491bc70bc15d268e0",
-    "reports.jsonl": "4f4a72a1f7eceeebc3d47a669b59e578f9b2da589aa9f98932dded0e3da3445c",
-    "transacoes_historicas.csv": "1dd5ff29cc60f9eb8d58bc87c3d9e61ea3bb758a7ed3f27c4e289d59cfa88287",
-    "transacoes_pix.csv": "58074761b80133c7c59e9453cf9a20ed7030a72835c3f84e406274d82091ab10",
-    "transfers.jsonl": "2211791e3fcade72557f884f63ad50933290b4e6774d3767949f158c4159fcf9",
-    "truth.jsonl": "637f68d3f6f193ea9424093b40ce8eccd93aebe12b795e34815abfe86a42d93a",
-    "usuarios.csv": "ea99da96aed9c2c4a1a34dbff5fa355e6e8cb06bdc120de3846924f853b122c6",
+    "chaves_pix.csv": "0535b84febeb79b8ed7031e8fe2b7578c835030230c446312e5de4429ef8ca65",
+    "dispositivos.csv": "fa9ad33091bef3dd3bd834aaf3b68eedde428c0f64d0cc9455c94c1f4ceb682c",
+    "fraudes.csv": "712ef452906e11bb6d04be9ee375df9334cf1fb13fce492b944691ce1f976c38",
+    "limites_transacoes.csv": "cd8669cd84210633e3ce47cdcd8cfed12f51eb91a77d5a5b168652bcf882c6cc",
+    "log_autenticacao.csv": "e25ff51986e1ee3101bb5ae248f60c766c6801af754568ca01151f88421d06fd",
+    "reports.jsonl": "075ffc6e4bd3beac5f6f1290d717b233fa791f38adac3a8f4bc8c145bfaa5352",
+    "transacoes_historicas.csv": "cd9b362f442f8a009a6ff434c206242d8e0ffec569959e744f5b32857b3b4df0",
+    "transacoes_pix.csv": "e6918f61d2d0565d3557ae6fbdc7c5a0ec6e3ee62f5afd563069b6246332c882",
+    "transfers.jsonl": "0d63b08e736051fc90fc5fff07c7b22e67a1c5a093f1b49788418282c08586ef",
+    "truth.jsonl": "999d34a2a2b86d1e8fc237f7302bb47c8bc0dcb652a90f9f2fdbb87623661153",
+    "usuarios.csv": "8ea15314bb16104f69b7385225655f0a3aa0ea812f4479a1093e4123b8b97a2d",
 }
 
 PROGRAM = """

@@ -16,6 +16,7 @@ import numpy as np
 from crivo.domain.money import CENTAVOS_MAX
 from crivo.simulator.draws import Draws, Int64s, Words, cumulated
 from crivo.simulator.normal_quantiles import UPPER_HALF_MILLIONTHS
+from crivo.simulator.quota import places_by_weight
 
 _CONTEXT: Final = Context(prec=28, rounding=ROUND_HALF_EVEN)
 _CELL_BITS: Final = 10
@@ -102,6 +103,12 @@ def levels(draws: Draws, sigma_percent: int, count: int) -> Int64s:
     return np.clip(
         drawn(draws, lognormal(LEVEL_UNIT, sigma_percent), count), _LEVEL_MIN, _LEVEL_MAX
     )
+
+
+def levels_by_quota(draws: Draws, sigma_percent: int, weights: Int64s) -> Int64s:
+    """The same, one for each weight, and by weight they cover the distribution evenly."""
+    places = places_by_weight(draws, weights)
+    return np.clip(_looked_up(lognormal(LEVEL_UNIT, sigma_percent), places), _LEVEL_MIN, _LEVEL_MAX)
 
 
 def scaled(amounts: Int64s, level: Int64s) -> Int64s:

@@ -34,14 +34,14 @@ from crivo.simulator.initiations import (
     without_large_contactless,
 )
 from crivo.simulator.natures import NATURES, Nature, place_of
-from crivo.simulator.people import PARTNER_HABITS, PERIOD_OF_HOUR, Town, natures
+from crivo.simulator.people import PERIOD_OF_HOUR, Town, natures
 from crivo.simulator.rhythm import Day, instants_in
 from crivo.simulator.rows import INITIATIONS, NONE, Rows, make_rows
 
 #: Spreads in percent, beside those of persons and merchants. Together they leave 0.61 to 0.62 of
 #: the transfers below R$ 100, and 0.186 of what companies pay each other at or above R$ 2,000.
 _SPREAD: Final = {
-    Nature.P2P: 148,
+    Nature.P2P: 136,
     Nature.P2B: 96,
     Nature.P2G: 90,
     Nature.B2P: 127,
@@ -60,8 +60,8 @@ _NIGHT_LIMIT: Final = 100_000
 _KEPT_PER_MILLE: Final = 700
 _PERSONS_PAY: Final = (Nature.P2P, Nature.P2B, Nature.P2G)
 
-#: The parties and amounts of a nature's transfers, given its payers.
-_Payees = Callable[[Town, Day, Draws, Int64s], Int64s]
+#: Whom a nature's payers pay, given what.
+_Payees = Callable[[Town, Day, Draws, Int64s, Int64s], Int64s]
 
 
 def ordinary_day(town: Town, day: Day, draws: Draws, count: int, seen: Rows, purse: Purse) -> Rows:
@@ -104,7 +104,6 @@ def _nature_pays(
     nature = NATURES[place]
     occurred_at = instants_in(draws, half_hours, day.start)
     payers = _payers(town, draws, nature, half_hours)
-    payees = _PAYEES[nature](town, day, draws, payers)
     count = len(payers)
     table = lognormal_of_mean(NATURE_MIX[nature][1], _SPREAD[nature])
     evenly = nature not in (Nature.P2P, Nature.P2B)
@@ -115,6 +114,7 @@ def _nature_pays(
     if nature is Nature.B2B:
         # Half of all money, in a few large payments: who pays them would move the whole day.
         amounts = towards(amounts, NATURE_MIX[nature][1] * int(hours.sum()) // LEVEL_UNIT)
+    payees = _PAYEES[nature](town, day, draws, payers, amounts)
     if nature is Nature.P2B:
         amounts = priced(draws, scaled(amounts, price_levels(town, payees)))
     if nature is Nature.P2P:
@@ -148,7 +148,7 @@ def _payer_levels(town: Town, nature: Nature, payers: Int64s) -> Int64s:
     return np.full(len(payers), LEVEL_UNIT, dtype=np.int64)
 
 
-def _shops(town: Town, day: Day, draws: Draws, payers: Int64s) -> Int64s:
+def _shops(town: Town, day: Day, draws: Draws, payers: Int64s, _amounts: Int64s) -> Int64s:
     """Where they always buy, else where everybody does, else anywhere, else somewhere new."""
     count = len(payers)
     kind = draws.below(1000, count)
@@ -170,7 +170,7 @@ def price_levels(town: Town, payees: Int64s) -> Int64s:
     return np.where(is_business, town.price_levels[np.where(is_business, place, 0)], LEVEL_UNIT)
 
 
-def _people(town: Town, day: Day, draws: Draws, payers: Int64s) -> Int64s:
+def _people(town: Town, day: Day, draws: Draws, payers: Int64s, _amounts: Int64s) -> Int64s:
     """Friends, strangers, people whose account is new, and the own account elsewhere."""
     count = len(payers)
     kind = draws.below(1000, count)
@@ -183,24 +183,23 @@ def _people(town: Town, day: Day, draws: Draws, payers: Int64s) -> Int64s:
     )
 
 
-def _paid_people(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+def _paid_people(town: Town, _day: Day, draws: Draws, payers: Int64s, _amounts: Int64s) -> Int64s:
     """People of the town and outside it."""
     count = len(payers)
     outside = draws.chance(500, count)
     return np.where(outside, town.outsiders(draws, count), town.persons(draws, count))
 
 
-def _partners(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+def _partners(town: Town, _day: Day, draws: Draws, payers: Int64s, amounts: Int64s) -> Int64s:
     """One of the businesses that each business pays again and again."""
-    place = payers - town.census.first_business
-    return np.asarray(town.partners[place, draws.below(PARTNER_HABITS, len(payers))])
+    return town.partners.paid(draws, payers - town.census.first_business, amounts)
 
 
-def _suppliers(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+def _suppliers(town: Town, _day: Day, draws: Draws, payers: Int64s, _amounts: Int64s) -> Int64s:
     return town.shops(draws, len(payers))
 
 
-def _offices(town: Town, _day: Day, draws: Draws, payers: Int64s) -> Int64s:
+def _offices(town: Town, _day: Day, draws: Draws, payers: Int64s, _amounts: Int64s) -> Int64s:
     """A public office that is not the payer itself."""
     size = town.census
     payees = town.governments(draws, len(payers))

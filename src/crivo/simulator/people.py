@@ -15,7 +15,8 @@ import numpy.typing as npt
 
 from crivo.simulator.ages import Age, activity_of, level_of
 from crivo.simulator.ages import ages as drawn_ages
-from crivo.simulator.amounts import LEVEL_UNIT, levels, normalised, scaled
+from crivo.simulator.amounts import LEVEL_UNIT, levels, levels_by_quota, normalised, scaled
+from crivo.simulator.companies import Partners, banks_by_quota, partners_by_quota
 from crivo.simulator.draws import Bools, Draws, Int64s, cumulated, mixed
 from crivo.simulator.institutions import FRAUD_SHARES, SHARES
 from crivo.simulator.natures import Owner
@@ -25,7 +26,6 @@ from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 #: Columns of a person's habits: shops first, then people.
 SHOP_HABITS: Final = 6
 FRIEND_HABITS: Final = 4
-PARTNER_HABITS: Final = 6
 
 #: How often the first, second, … habitual payee is chosen.
 _SHOP_WEIGHTS: Final = (40, 20, 14, 10, 9, 7)
@@ -43,8 +43,6 @@ _PERSON_SPREAD: Final = 42
 _NEW_SHOPS_PERCENT: Final = 40
 _PERSONS_A_GOVERNMENT: Final = 20_000
 _GOVERNMENTS_MIN: Final = 4
-#: Of a company's partners, thousandths that it chose among those of its own bank.
-_SAME_BANK_PER_MILLE: Final = 135
 #: How shops are met: by popularity (as favourites or not), or anywhere; see `pay_shops`.
 _MET_BY_POPULARITY: Final = 912
 _MET_ANYWHERE: Final = 88
@@ -135,7 +133,8 @@ class Town:
     seniors: Bools
     new_phone_days: Int64s  # the day on which the person's device changes
     habits: npt.NDArray[np.int64]  # persons x (SHOP_HABITS + FRIEND_HABITS), account numbers
-    partners: npt.NDArray[np.int64]  # businesses x PARTNER_HABITS, account numbers
+    banks: Int64s  # places in ISPBS of the businesses' institutions
+    partners: Partners  # whom each business pays
 
     def persons(self, draws: Draws, count: int, period: int = 1) -> Int64s:
         """`count` persons by their activity in that period (0 night, 1 day, 2 evening)."""
@@ -228,7 +227,12 @@ def settle(seed: int, size: Census) -> Town:
     popularity = cumulated(1_000_000 // (ranks + 5))
     phone_odds = 1000 * 30 // _NEW_PHONE_PER_MILLE_A_MONTH
     new_phone = draws.below(phone_odds, size.persons)
+    visits = _visits(popularity)
     business_weights = levels(draws, 120, size.businesses)
+    business_levels = levels_by_quota(draws, 80, business_weights)
+    activity_of_day = by_period.sum(axis=1)
+    person_levels = levels_by_quota(draws, _PERSON_SPREAD, activity_of_day)
+    banks = banks_by_quota(draws, visits)
     return Town(
         seed=seed,
         census=size,
@@ -239,17 +243,17 @@ def settle(seed: int, size: Census) -> Town:
         ),
         business_weights=cumulated(business_weights),
         popularity=popularity,
-        person_levels=normalised(
-            scaled(levels(draws, _PERSON_SPREAD, size.persons), level_of(ages)),
-            by_period.sum(axis=1),
-        ),
-        business_levels=normalised(levels(draws, 80, size.businesses), business_weights),
-        price_levels=normalised(levels(draws, 80, size.businesses), _visits(popularity)),
+        person_levels=normalised(scaled(person_levels, level_of(ages)), activity_of_day),
+        business_levels=normalised(business_levels, business_weights),
+        price_levels=normalised(levels_by_quota(draws, 80, visits), visits),
         ages=ages,
         seniors=np.asarray(ages == Age.FROM_60),
         new_phone_days=np.where(new_phone < size.days, new_phone, _NEVER),
         habits=_habits(draws, size, popularity),
-        partners=_partners(draws, size, popularity, seed),
+        banks=banks,
+        partners=partners_by_quota(
+            draws, banks, popularity, business_weights * business_levels, size.first_business
+        ),
     )
 
 
@@ -274,21 +278,6 @@ def _habits(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.in
     )
 
 
-def _partners(draws: Draws, size: Census, popularity: Int64s, seed: int) -> npt.NDArray[np.int64]:
-    """Whom each business pays: the popular, and now and then somebody of its own bank."""
-    count = size.businesses * PARTNER_HABITS
-    own = np.repeat(np.arange(size.businesses, dtype=np.int64), PARTNER_HABITS)
-    partners = draws.chosen(popularity, count)
-    banks = _institutions(seed, size, size.first_business + np.arange(size.businesses))
-    by_bank = np.argsort(banks, kind="stable")
-    sizes = np.bincount(banks, minlength=len(SHARES))
-    firsts = np.cumsum(sizes) - sizes
-    colleagues = by_bank[firsts[banks[own]] + draws.below_each(sizes[banks[own]])]
-    partners = np.where(draws.chance(_SAME_BANK_PER_MILLE, count), colleagues, partners)
-    partners = np.where(partners == own, (own + 1) % size.businesses, partners)
-    return size.first_business + partners.reshape(-1, PARTNER_HABITS)
-
-
 def fraud_account_age_days(town: Town, accounts: Int64s) -> Int64s:
     """How old an account of frauds is when the world begins, or when it is first used: in days.
 
@@ -305,19 +294,22 @@ def fraud_account_age_days(town: Town, accounts: Int64s) -> Int64s:
 
 
 def account_institutions(town: Town, accounts: Int64s) -> Int64s:
-    """The place in ISPBS of each account's institution: fixed by the seed, not stored."""
-    return _institutions(town.seed, town.census, accounts)
+    """The place in ISPBS of each account's institution, fixed by the seed.
 
-
-def _institutions(seed: int, size: Census, accounts: Int64s) -> Int64s:
-    spread = (mixed(accounts, seed * 2 + 1) >> np.uint64(32)).astype(np.int64)
+    Only those of businesses are stored: which ones the largest have is a quota.
+    """
+    size = town.census
+    spread = (mixed(accounts, town.seed * 2 + 1) >> np.uint64(32)).astype(np.int64)
     honest, fraud = cumulated(SHARES), cumulated(FRAUD_SHARES)
-    of_honest = np.searchsorted(honest, spread % int(honest[-1]), side="right")
-    is_fraud = accounts >= size.first_fraud
-    if not is_fraud.any():
-        return np.asarray(of_honest, dtype=np.int64)
-    of_fraud = np.searchsorted(fraud, spread % int(fraud[-1]), side="right")
-    return np.asarray(np.where(is_fraud, of_fraud, of_honest), dtype=np.int64)
+    found = np.searchsorted(honest, spread % int(honest[-1]), side="right").astype(np.int64)
+    company = accounts - size.first_business
+    is_company = np.flatnonzero((company >= 0) & (company < size.businesses))
+    found[is_company] = town.banks[company[is_company]]
+    is_fraud = np.flatnonzero(accounts >= size.first_fraud)
+    if len(is_fraud):
+        spread = spread[is_fraud] % int(fraud[-1])
+        found[is_fraud] = np.searchsorted(fraud, spread, side="right")
+    return found
 
 
 def owners(town: Town, accounts: Int64s) -> Int64s:

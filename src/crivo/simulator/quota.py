@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from crivo.simulator.draws import Draws, Int64s, mixed
+from crivo.simulator.draws import Draws, Int64s, Words, mixed
 
 _CELL_BITS: Final = 10
 _CELLS: Final = 1 << _CELL_BITS
@@ -37,6 +37,25 @@ class Quota:
         low = table[cell]
         fraction = draws.below(1 << _FRACTION_BITS, count)
         return low + ((table[cell + 1] - low) * fraction >> _FRACTION_BITS)
+
+
+def places_by_weight(draws: Draws, weights: Int64s) -> Words:
+    """A place in a distribution for each item, as a word: what `2^64` is to one, it is to one.
+
+    The items lie in random order on a ring, each as long as its weight, and have the place of their
+    middle. So every part of the distribution has its part of the weight, up to half an item's: what
+    the heaviest are like is a quota then, not luck.
+    """
+    whole = int(weights.sum())
+    assert 0 < whole < 2**40
+    order = draws.shuffled(np.arange(len(weights), dtype=np.int64))
+    reached = np.cumsum(weights[order])
+    begin = draws.below(1 << 20, 1) * whole >> 20
+    middles = (reached - weights[order] // 2 + begin) % whole
+    bits = min(32, 63 - whole.bit_length())
+    places = np.empty(len(weights), dtype=np.uint64)
+    places[order] = (middles << bits) // whole
+    return places << np.uint64(64 - bits)
 
 
 def _reversed_bits(values: Int64s) -> Int64s:

@@ -6,7 +6,7 @@ of independent draws says by how much.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import ROUND_UP, Decimal
 from typing import Final
 
@@ -16,10 +16,8 @@ from crivo.simulator.acceptance.accepted import Sums, claims_of
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import DayVariances, Tally, TownVariances
 from crivo.simulator.draws import Draws, Int64s
-from crivo.simulator.natures import NATURES
 from crivo.simulator.options import SCALE, SimulationOptions
-from crivo.simulator.people import is_legal_person, natures
-from crivo.simulator.rows import NONE
+from crivo.simulator.people import is_legal_person
 from crivo.simulator.typology import Typology
 from crivo.simulator.world import World, simulate
 
@@ -29,13 +27,12 @@ REPLICAS: Final = 40
 #: by other amounts; but at most so many of them: a part of a larger plan varies as the part of
 #: independent draws would, which is more than quotas do.
 _FRAUDS_MAX: Final = 2_000
-#: Days are made again in a town of at most this size, and so often.
-_DAYS_SCALE_MAX: Final = Decimal(20)
-_DAYS_REPLICAS: Final = 6
-_DAYS_MAX: Final = 14
-#: And towns so often: their large payees do not change from day to day.
-_TOWNS_REPLICAS: Final = 12
-_TOWNS_DAYS_MAX: Final = 7
+#: Days are made again in a town of at most this size, in so many towns. The smaller the town, the
+#: more its largest payers and payees weigh, and the more days: from a week to a month.
+_TOWN_SCALE_MAX: Final = Decimal(20)
+_TOWNS: Final = 16
+_DAYS: Final = (7, 30)
+_DAYS_OF_SCALE: Final = 70
 _PREVALENCE_DIGITS: Final = Decimal("0.00000001")
 
 
@@ -50,57 +47,72 @@ def frauds_covariance(world: World) -> Sums | None:
     return np.asarray(np.cov(np.stack(sums), rowvar=False) * part)
 
 
-def day_variances(world: World) -> DayVariances:
-    """How days differ over seeds; a day of n transfers varies by an n-th of what is said here."""
-    smaller = _smaller(world.options, _DAYS_MAX)
-    of_replicas = [_days(smaller, number) for number in range(_DAYS_REPLICAS)]
-    counts = np.stack([counts for counts, _ in of_replicas])
-    money = np.stack([money for _, money in of_replicas])
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A town of another seed: [day, nature] its transfers and centavos, and its shares."""
+
+    counts: Sums
+    money: Sums
+    shares: tuple[float, float, float]
+
+
+def variances(world: World) -> tuple[DayVariances, TownVariances]:
+    """How days and towns differ over seeds.
+
+    A day of n transfers varies by an n-th of what is said of one. In shares of count a larger town
+    differs less than the largest made again here; how much less, nobody says, since payees follow a
+    power law. In shares of value the payers decide, who do not: their variance falls with their
+    number.
+    """
+    scale = world.options.scale
+    smaller = _smaller(world.options)
+    others = [_other(smaller, number) for number in range(_TOWNS)]
+    counts = np.stack([other.counts for other in others])
+    money = np.stack([other.money for other in others])
     weekdays = np.asarray([day.date.weekday() for day in simulate(smaller).days])
-    return DayVariances(_of_values(counts, money, weekdays), _of_tickets(counts, money))
+    shares = np.var([other.shares for other in others], axis=0, ddof=1)
+    of_small, of_on_us, of_on_us_value = shares.tolist()
+    of_on_us_value *= float(smaller.scale / scale)
+    return (
+        DayVariances(_of_values(counts, money, weekdays), _of_tickets(counts, money)),
+        TownVariances(of_small, of_on_us, of_on_us_value),
+    )
 
 
-def town_variances(world: World) -> TownVariances:
-    """How towns differ over seeds; a larger town differs less than the largest made again here."""
-    smaller = _smaller(world.options, _TOWNS_DAYS_MAX)
-    shares = [_shares(smaller, number) for number in range(_TOWNS_REPLICAS)]
-    of_small, of_on_us = np.var(shares, axis=0, ddof=1).tolist()
-    return TownVariances(of_small, of_on_us)
-
-
-def _shares(options: SimulationOptions, number: int) -> tuple[float, float]:
-    """Of honest transfers: the share of small ones, and of those inside one institution."""
+def _other(options: SimulationOptions, number: int) -> _Other:
+    """Of its honest transfers: by day and nature, the small ones, those inside one institution."""
     world = simulate(_reseeded(options, number))
     tally = Tally()
+    counts, money = [], []
+    before = tally.natures.counts.copy(), tally.natures.centavos.copy()
     for day, rows in world.rows():
         tally.add(day.date, rows, sides(world.town, rows))
-    return tally.small.share(1)[0], tally.on_us.share(1)[0]
+        after = tally.natures.counts.copy(), tally.natures.centavos.copy()
+        counts.append((after[0] - before[0]).astype(np.float64))
+        money.append((after[1] - before[1]).astype(np.float64))
+        before = after
+    small, on_us = tally.small.share(1)[0], tally.on_us.share(1)[0]
+    shares = small, on_us, tally.on_us.value_share(1)[0]
+    return _Other(np.stack(counts), np.stack(money), shares)
 
 
 def _of_values(counts: Sums, money: Sums, weekdays: Int64s) -> Sums:
+    """By weekday, of the logarithm of a day's value: factors are fitted to logarithms."""
     values, transfers = money.sum(axis=2), counts.sum(axis=2).mean(axis=0)
-    relative = np.var(values, axis=0, ddof=1) / values.mean(axis=0) ** 2 * transfers
-    return np.asarray([relative[weekdays == each].mean() for each in range(7)])
+    of_days = np.var(np.log(values), axis=0, ddof=1) * transfers
+    return np.asarray([of_days[weekdays == each].mean() for each in range(7)])
 
 
 def _of_tickets(counts: Sums, money: Sums) -> Sums:
-    """From what a date's days leave of the mean ticket that they have together."""
+    """From what each town's days leave together of the mean ticket that all towns have.
+
+    Together, since what a day moves too much the next ones move less.
+    """
+    counts, money = counts.sum(axis=1), money.sum(axis=1)
     tickets = money.sum(axis=0) / np.maximum(counts.sum(axis=0), 1)
-    left = ((money - tickets * counts) ** 2).sum(axis=(0, 1))
+    left = ((money - tickets * counts) ** 2).sum(axis=0)
     whole = len(counts) / (len(counts) - 1)
-    return np.asarray(left * whole / np.maximum(counts.sum(axis=(0, 1)), 1))
-
-
-def _days(options: SimulationOptions, number: int) -> tuple[Sums, Sums]:
-    """[day, nature]: how many transfers, and how many centavos."""
-    world = simulate(_reseeded(options, number))
-    counts, money = [], []
-    for _, day in world.rows():
-        rows = day[day["typology"] == NONE]
-        of, amounts = natures(world.town, rows), rows["amount_centavos"].astype(np.float64)
-        counts.append(np.bincount(of, minlength=len(NATURES)).astype(np.float64))
-        money.append(np.bincount(of, amounts, minlength=len(NATURES)))
-    return np.stack(counts), np.stack(money)
+    return np.asarray(left * whole / np.maximum(counts.sum(axis=0), 1))
 
 
 def _reseeded(options: SimulationOptions, number: int) -> SimulationOptions:
@@ -113,9 +125,11 @@ def _sums(options: SimulationOptions, typologies: tuple[Typology, ...], number: 
     return np.asarray(claims_of(other.frauds, legal).sum(axis=0))
 
 
-def _smaller(options: SimulationOptions, days: int) -> SimulationOptions:
-    """A town of at most the size that days are made again in, over so many days at most."""
-    scale = max(min(options.scale, _DAYS_SCALE_MAX), SCALE[0])
+def _smaller(options: SimulationOptions) -> SimulationOptions:
+    """A town of at most the size that days are made again in, over fewer days."""
+    scale = max(min(options.scale, _TOWN_SCALE_MAX), SCALE[0])
+    least, most = _DAYS
+    days = min(max(int(_DAYS_OF_SCALE / scale), least), most)
     return replace(options, scale=scale, days=min(options.days, days), past_days=0)
 
 

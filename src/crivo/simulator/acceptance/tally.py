@@ -49,8 +49,8 @@ class DayTotal:
 
 @dataclass(frozen=True, slots=True)
 class DayVariances:
-    """How days of one transfer differ over seeds: relative, of their value, by weekday; and, in
-    centavos squared, of their mean ticket, by nature.
+    """How days of one transfer differ over seeds: the logarithm of their value, by weekday; and, in
+    centavos squared, their mean ticket, by nature.
     """
 
     of_value: Sums
@@ -59,10 +59,13 @@ class DayVariances:
 
 @dataclass(frozen=True, slots=True)
 class TownVariances:
-    """How towns differ over seeds in shares of count that a few large payees move."""
+    """How towns differ over seeds in shares that a few large payers and payees move: of count the
+    small transfers and those inside one institution, and what of the value these are.
+    """
 
     of_small: float
     of_on_us: float
+    of_on_us_value: float
 
 
 @dataclass(slots=True)

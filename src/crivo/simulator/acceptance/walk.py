@@ -9,7 +9,7 @@ import numpy as np
 from crivo.domain.errors import CrivoError
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.pix_key import parse_pix_key
-from crivo.simulator.acceptance.replicas import day_variances, frauds_covariance, town_variances
+from crivo.simulator.acceptance.replicas import frauds_covariance, variances
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import Tally
 from crivo.simulator.draws import Draws
@@ -31,8 +31,7 @@ def walk(world: World, progress: Progress | None = None) -> Tally:
     """The tally of all rows of the world."""
     tally = Tally()
     _look_at_keys(world, tally)
-    tally.variances = day_variances(world)
-    tally.towns = town_variances(world)
+    tally.variances, tally.towns = variances(world)
     tally.accepted.frauds_covariance = frauds_covariance(world)
     for day, rows in world.rows(progress):
         tally.add(day.date, rows, sides(world.town, rows))

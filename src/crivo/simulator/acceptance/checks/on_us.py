@@ -10,9 +10,10 @@ from crivo.simulator.acceptance.tally import Tally
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
-    variance = None if tally.towns is None else tally.towns.of_on_us
-    count = percent(measured(tally.on_us.share(1), variance))
-    value = percent(tally.on_us.value_share(1))
+    towns = tally.towns
+    of_count, of_value = (None, None) if towns is None else (towns.of_on_us, towns.of_on_us_value)
+    count = percent(measured(tally.on_us.share(1), of_count))
+    value = percent(measured(tally.on_us.value_share(1), of_value))
     return (
         around("count", "% of count", 9.0, 1.0, count),
         around("value", "% of value", 15.0, 1.0, value),
