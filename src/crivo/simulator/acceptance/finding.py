@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.simulator.acceptance import checks
+from crivo.simulator.acceptance.rules import Rule
 from crivo.simulator.acceptance.tally import Tally
 from crivo.simulator.catalogue import one_a_file
 
@@ -19,6 +20,8 @@ _CLEAR: Final = 2
 #: Where they do not, only a figure so many standard errors outside of the range is a failure: small
 #: samples of heavy tails lack the largest payments, and so know too little of their own error.
 _BEYOND: Final = 5
+#: The part of a small official share by which what was found may differ.
+_OF_SMALL_SHARE: Final = 0.2
 
 
 class Verdict(StrEnum):
@@ -63,6 +66,20 @@ def around(
 ) -> Finding:
     """The finding of a figure and its standard error that may lie so far from the target."""
     return Finding(part, unit, target, target - tolerance, target + tolerance, *found)
+
+
+def never(tally: Tally, rule: Rule) -> Finding:
+    """The finding of a rule that nothing may break; undecidable where nothing was looked at."""
+    looks = tally.rules.looks[rule]
+    return Finding(str(rule), "broken", 0.0, 0.0, 0.0, looks.broken, 0.0 if looks.seen else None)
+
+
+def share_tolerance(points: float, share: float) -> float:
+    """So many points, and of a small share (both in percent) at most a fifth of it.
+
+    A point is ten times what some forms are used: it alone could never tell that one is missing.
+    """
+    return min(points, share * _OF_SMALL_SHARE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.transfer import Initiation
 from crivo.simulator.acceptance.accepted import Accepted, Sums
 from crivo.simulator.acceptance.grouped import Grouped
+from crivo.simulator.acceptance.rules import Rule, Rules
 from crivo.simulator.draws import Bools, Int64s
 from crivo.simulator.rows import INITIATIONS, NONE, Rows
 
@@ -27,6 +28,12 @@ _CONTACTLESS: Final = (Initiation.APDN, Initiation.APES)
 #: Instruction BCB 746/2026: the cap of a contactless payment, until the date from which it falls.
 _CONTACTLESS_CAP_CENTAVOS: Final = 500_00
 _CONTACTLESS_CAP_UNTIL: Final = dt.date(2026, 10, 1)
+#: Resolution BCB 147/2021: precautionary blocks end within 72 hours. The special mechanism
+#: (103/2021, Instruction 766/2026): claims within 80 days of the transfer, analysed within 7.
+_CLAIMS_SINCE: Final = dt.date(2021, 11, 16)
+_BLOCK_MAX: Final = 72 * HOUR
+_CLAIM_MAX: Final = 80 * DAY
+_ANALYSIS_MAX: Final = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +76,6 @@ class TownVariances:
 
 
 @dataclass(slots=True)
-class Names:
-    """Names that were looked at, and those that the domain refused."""
-
-    seen: int = 0
-    invalid: int = 0
-
-
-@dataclass(slots=True)
 class Tally:
     """Everything that the checks read."""
 
@@ -92,18 +91,15 @@ class Tally:
     accepted: Accepted = field(default_factory=Accepted)
     blocks: Grouped = field(default_factory=lambda: Grouped(3))
     keys: dict[str, int] = field(default_factory=dict)  # registered keys by type
-    names: Names = field(default_factory=Names)
+    rules: Rules = field(default_factory=Rules)
     contested: int = 0
-    leaks: int = 0
-    over_cap: int = 0
-    contactless: int = 0
 
     def add(self, date: dt.date, rows: Rows, sides: Sides) -> None:
         """Counts a day's rows."""
         self.transfers += len(rows)
         self._add_honest(date, rows, sides)
         self._add_claims(rows, sides)
-        self._add_contactless(date, rows)
+        self._add_rules(date, rows)
 
     def _add_honest(self, date: dt.date, rows: Rows, sides: Sides) -> None:
         honest = rows["typology"] == NONE
@@ -126,11 +122,21 @@ class Tally:
         early = claimed & ((contested_at <= at) | (rows["settled_at"] <= contested_at))
         early |= frozen & (rows["block_ended_at"] <= at)
         early |= rows["accepted"] & ~claimed
-        self.leaks += int(early.sum())
+        self.rules.look(Rule.CLAIMS_IN_TIME, int((claimed | frozen).sum()), int(early.sum()))
 
-    def _add_contactless(self, date: dt.date, rows: Rows) -> None:
+    def _add_rules(self, date: dt.date, rows: Rows) -> None:
+        """What was in force on that date."""
         places = [INITIATIONS.index(one) for one in _CONTACTLESS]
         amounts = rows["amount_centavos"][np.isin(rows["initiation"], places)]
-        self.contactless += len(amounts)
         if date < _CONTACTLESS_CAP_UNTIL:
-            self.over_cap += int((amounts > _CONTACTLESS_CAP_CENTAVOS).sum())
+            over = int((amounts > _CONTACTLESS_CAP_CENTAVOS).sum())
+            self.rules.look(Rule.CONTACTLESS_CAP, len(amounts), over)
+        if date < _CLAIMS_SINCE:
+            return
+        blocked, claimed = rows[rows["block"] != 0], rows[rows["contested_at"] != NONE]
+        for rule, spans, most in (
+            (Rule.BLOCK_HOURS, blocked["block_ended_at"] - blocked["occurred_at"], _BLOCK_MAX),
+            (Rule.CLAIM_DAYS, claimed["contested_at"] - claimed["occurred_at"], _CLAIM_MAX),
+            (Rule.ANALYSIS_DAYS, claimed["settled_at"] - claimed["contested_at"], _ANALYSIS_MAX),
+        ):
+            self.rules.look(rule, len(spans), int((spans > most).sum()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from crivo.simulator.acceptance.finding import Check, Finding, around
+from crivo.simulator.acceptance.finding import Check, Finding, around, share_tolerance
 from crivo.simulator.acceptance.tally import Tally
 from crivo.simulator.seven.words import KeyKind
 
@@ -17,7 +17,7 @@ OFFICIAL: Final = {
     KeyKind.EMAIL: 14.6,
     KeyKind.CNPJ: 1.6,
 }
-_TOLERANCE: Final = 1.0
+_POINTS: Final = 1.0
 
 
 def _look(tally: Tally) -> tuple[Finding, ...]:
@@ -26,7 +26,11 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
     for kind, share in OFFICIAL.items():
         part = tally.keys.get(str(kind), 0) / whole
         error = 100 * math.sqrt(part * (1 - part) / whole) if tally.keys else None
-        findings.append(around(str(kind), "% of keys", share, _TOLERANCE, (100 * part, error)))
+        findings.append(
+            around(
+                str(kind), "% of keys", share, share_tolerance(_POINTS, share), (100 * part, error)
+            )
+        )
     return tuple(findings)
 
 
@@ -34,6 +38,6 @@ CHECK: Final = Check(
     number=15,
     name="Key types",
     source="Open data of the regulator: keys of October 2025.",
-    tolerance="1 point each",
+    tolerance="1 point, or a fifth of a smaller share",
     look=_look,
 )
