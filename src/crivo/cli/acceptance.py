@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crivo.cli.game import check_nothing_stopped
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
+from crivo.cli.stopping import cleaned_up
 from crivo.domain.errors import Code, Unfit
 
 if TYPE_CHECKING:
@@ -25,10 +26,11 @@ def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_jso
             "--report",
             "The official figures are those of a world against which nothing is played.",
         )
-    if writes:
-        run_simulate(flags, as_json=as_json and report is None)
-    if report is not None:
-        run_acceptance(flags, report, as_json=as_json)
+    with cleaned_up():
+        if writes:
+            run_simulate(flags, as_json=as_json and report is None)
+        if report is not None:
+            run_acceptance(flags, report, as_json=as_json)
 
 
 def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None:
