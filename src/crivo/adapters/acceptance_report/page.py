@@ -6,12 +6,9 @@ from collections.abc import Sequence
 from html import escape
 from typing import Final
 
-from crivo.adapters.acceptance_report.plot import COLOURS, curve, ranges
+from crivo.adapters.acceptance_report.plot import COLOURS, picture_of
 from crivo.simulator.acceptance.finding import Finding, Outcome
 from crivo.simulator.options import SimulationOptions
-
-#: From so many parts of one unit on a check is drawn as a curve.
-_CURVE_PARTS: Final = 24
 
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; }
@@ -66,13 +63,10 @@ def _section(outcome: Outcome) -> str:
         f"<th>{name}</th>"
         for name in ("part", "unit", "target", "allowed", "found", "standard error", "verdict")
     )
-    picture = (curve if len(outcome.findings) >= _CURVE_PARTS else ranges)(
-        outcome.findings, check.name
-    )
     return (
         f"<h2>{check.number}. {escape(check.name)}</h2>"
         f"<p><small>{escape(check.source)} Tolerance: {escape(check.tolerance)}.</small></p>"
-        f"{picture}<table>{head}</tr>{rows}</table>"
+        f"{picture_of(outcome)}<table>{head}</tr>{rows}</table>"
     )
 
 

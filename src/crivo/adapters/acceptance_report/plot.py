@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from crivo.simulator.acceptance.finding import Finding, Verdict
+from crivo.simulator.acceptance.finding import Finding, Outcome, Verdict
 
 _WIDTH: Final = 720
 _HEIGHT: Final = 220
@@ -16,6 +16,10 @@ _TOP: Final = 12
 _BOTTOM: Final = 24
 _ROW: Final = 22
 _LABEL: Final = 190
+#: About the width of a letter.
+_LETTER: Final = 6.4
+#: From so many parts of one unit on a check is drawn as a curve.
+_CURVE_PARTS: Final = 24
 #: A range takes this part of a row; what lies further out is drawn at the edge.
 _SPAN: Final = 3.0
 
@@ -26,6 +30,12 @@ COLOURS: Final = {
 }
 _OFFICIAL: Final = "#5b6b7b"
 _ALLOWED: Final = "#dfe6ec"
+
+
+def picture_of(outcome: Outcome) -> str:
+    """The plot of a check: a curve where it has many parts, else a row each."""
+    draw = curve if len(outcome.findings) >= _CURVE_PARTS else ranges
+    return draw(outcome.findings, outcome.check.name)
 
 
 def curve(findings: Sequence[Finding], title: str) -> str:
@@ -62,7 +72,8 @@ def curve(findings: Sequence[Finding], title: str) -> str:
 def ranges(findings: Sequence[Finding], title: str) -> str:
     """One row a finding: the allowed range as a bar, the official figure, and what was found."""
     picture = _picture(_ROW * len(findings) + 8, title)
-    room = _WIDTH - _LABEL - _RIGHT
+    label = max(_LABEL, round(_LETTER * max((len(one.part) for one in findings), default=0)) + 12)
+    room = _WIDTH - label - _RIGHT
     for row, one in enumerate(findings):
         middle = _ROW * row + _ROW / 2 + 4
         half = (one.high - one.low) / 2 or 1.0
@@ -70,9 +81,9 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
 
         def across(value: float, centre: float = centre, half: float = half) -> float:
             part = min(max((value - centre) / half / _SPAN, -1.0), 1.0)
-            return _LABEL + room / 2 * (1 + part)
+            return label + room / 2 * (1 + part)
 
-        _text(picture, _LABEL - 8, middle + 4, one.part, "end")
+        _text(picture, label - 8, middle + 4, one.part, "end")
         left, right = across(one.low), across(one.high)
         SubElement(
             picture,
@@ -113,6 +124,7 @@ def _picture(height: int, title: str) -> Element:
         width=str(_WIDTH),
         height=str(height),
         role="img",
+        attrib={"font-family": "system-ui, sans-serif"},
     )
     SubElement(picture, "title").text = title
     return picture

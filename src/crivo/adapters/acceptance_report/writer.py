@@ -1,4 +1,4 @@
-"""Writes an acceptance report into a folder: `acceptance.html` and `acceptance.json`."""
+"""Writes an acceptance report into a folder: `acceptance.html`, `acceptance.json`, the plots."""
 
 from __future__ import annotations
 
@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Final
 
 from crivo.adapters.acceptance_report.page import page
+from crivo.adapters.acceptance_report.plot import picture_of
 from crivo.domain.errors import Code, Unavailable
-from crivo.simulator.acceptance.finding import Outcome
+from crivo.simulator.acceptance.finding import Check, Outcome
 from crivo.simulator.options import SimulationOptions
 
 PAGE: Final = "acceptance.html"
 DOCUMENT: Final = "acceptance.json"
+
+
+def plot_name(check: Check) -> str:
+    """The file of a check's plot."""
+    return f"check-{check.number:02d}.svg"
 
 
 def document(
@@ -59,13 +65,15 @@ def document(
 def write_report(
     folder: Path, options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]
 ) -> None:
-    """Writes both files or, where one cannot be written, none; a report that lies there gives way.
+    """Writes all files or, where one cannot be written, none; a report that lies there gives way.
 
     Raises:
         Unavailable: FILE_UNWRITABLE.
     """
     text = json.dumps(document(options, transfers, outcomes), indent=2) + "\n"
     contents = {PAGE: page(options, transfers, outcomes), DOCUMENT: text}
+    for outcome in outcomes:
+        contents[plot_name(outcome.check)] = picture_of(outcome) + "\n"
     asides = {name: folder / f".{name}.new" for name in contents}
     try:
         folder.mkdir(parents=True, exist_ok=True)

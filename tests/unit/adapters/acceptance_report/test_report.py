@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from crivo.adapters.acceptance_report.plot import COLOURS, curve, ranges
-from crivo.adapters.acceptance_report.writer import DOCUMENT, PAGE, write_report
+from crivo.adapters.acceptance_report.writer import DOCUMENT, PAGE, plot_name, write_report
 from crivo.cli.main import main
 from crivo.domain.errors import Code, Unavailable
 from crivo.simulator.acceptance.finding import Check, Finding, Outcome, Verdict, around
@@ -90,7 +90,9 @@ def test_a_report_is_a_page_without_links_and_a_document(tmp_path: Path):
     document = json.loads((tmp_path / "report" / DOCUMENT).read_text("utf-8"))
     assert [check["verdict"] for check in document["checks"]] == ["holds", "fails"]
     assert document["checks"][0]["findings"][0]["standard_error"] == 0.1
-    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [PAGE, DOCUMENT]
+    plot = plot_name(CHECK)
+    assert sorted(path.name for path in (tmp_path / "report").iterdir()) == [PAGE, DOCUMENT, plot]
+    assert fromstring((tmp_path / "report" / plot).read_text("utf-8")).tag.endswith("svg")
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path):
@@ -139,7 +141,8 @@ def test_on_a_full_disk_the_earlier_report_stays_whole_and_nothing_lies_beside_i
 
 def test_a_disk_with_room_takes_the_new_report(tmp_path: Path):
     assert write_within(1_000_000, tmp_path, LONG) == ""
-    assert sorted(path.name for path in tmp_path.iterdir()) == [PAGE, DOCUMENT]
+    files = [PAGE, DOCUMENT, plot_name(CHECK)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
