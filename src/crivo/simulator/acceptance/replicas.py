@@ -100,7 +100,9 @@ def _of_values(counts: Sums, money: Sums, weekdays: Int64s) -> Sums:
     """By weekday, of the logarithm of a day's value: factors are fitted to logarithms."""
     values, transfers = money.sum(axis=2), counts.sum(axis=2).mean(axis=0)
     of_days = np.var(np.log(values), axis=0, ddof=1) * transfers
-    return np.asarray([of_days[weekdays == each].mean() for each in range(7)])
+    by_weekday = [of_days[weekdays == each] for each in range(7)]
+    # A world of a few days lacks some; then nothing is fitted, and none of these is used.
+    return np.asarray([found.mean() if len(found) else np.nan for found in by_weekday])
 
 
 def _of_tickets(counts: Sums, money: Sums) -> Sums:

@@ -56,8 +56,8 @@ def _look_at_register(world: World, tally: Tally) -> None:
     owners, kinds, _ = register(world, holders)
     counts = np.bincount(kinds, minlength=len(KINDS)).tolist()
     tally.keys = {str(kind): count for kind, count in zip(KINDS, counts, strict=True)}
-    some = slice(None, None, 1 + len(owners) // _REGISTERED_LOOKED_AT)
-    names = key_names(holders, owners[some], kinds[some])
+    some = np.arange(0, len(owners), 1 + len(owners) // _REGISTERED_LOOKED_AT, dtype=np.int64)
+    names = key_names(holders, owners[some], kinds[some], some)
     look_at_names(tally.rules, Rule.KEYS, names, _REGISTERED_LOOKED_AT)
     tax_ids = holders.tax_ids(holders.of(owners[some]))
     look_at_names(tally.rules, Rule.TAX_IDS, tax_ids, _REGISTERED_LOOKED_AT)

@@ -54,7 +54,8 @@ def issue(world: World, holders: Holders) -> Keys:
     owners, kinds, second = register(world, holders)
     first = np.zeros(holders.end, dtype=np.int64)
     first[holders.accounts] = np.arange(len(holders.accounts))
-    return Keys(owners, kinds, key_names(holders, owners, kinds), first, second)
+    names = key_names(holders, owners, kinds, np.arange(len(owners), dtype=np.int64))
+    return Keys(owners, kinds, names, first, second)
 
 
 def register(world: World, holders: Holders) -> tuple[Int64s, npt.NDArray[np.int8], Int64s]:
@@ -99,11 +100,12 @@ def _have_second(holders: Holders, count: int, kinds: npt.NDArray[np.int8]) -> I
     return accounts[np.sort(np.lexsort((drawn, rank))[:count])]
 
 
-def key_names(holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8]) -> Names:
-    """The keys of those kinds that belong to those accounts; random ones by their place."""
+def key_names(
+    holders: Holders, accounts: Int64s, kinds: npt.NDArray[np.int8], places: Int64s
+) -> Names:
+    """The keys of those kinds that belong to those accounts, at those places of the register."""
     seed, users = holders.seed, holders.of(accounts)
     names = np.empty(len(accounts), dtype="S56")
-    places = np.arange(len(accounts), dtype=np.int64)
     for kind in KeyKind:
         mine = kinds == KINDS.index(kind)
         match kind:
