@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
 from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final, cast
@@ -34,8 +36,9 @@ CREATE TABLE log (log_id TEXT NOT NULL) STRICT;
 """
 
 # The first durable answer is final: a later record of the same id and phase changes nothing.
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?)"
 _PUT: Final = """
-INSERT INTO decisions VALUES (?, ?, ?, ?, ?, ?, ?)
+INSERT INTO decisions VALUES {rows}
 ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
     seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
     outcome = excluded.outcome, score = excluded.score
@@ -44,6 +47,15 @@ WHERE excluded.seq < decisions.seq
 
 
 _COLUMNS: Final = attrgetter(*IndexedDecision.__slots__)
+
+#: Decisions of one statement. After each call into SQLite the loop's thread has to be stopped to
+#: get Python's lock back, so a batch is one call and not one a decision.
+_STATEMENT_ROWS: Final = 256
+
+
+@lru_cache(maxsize=_STATEMENT_ROWS)
+def _put(rows: int) -> str:
+    return _PUT.format(rows=", ".join([_ROW] * rows))
 
 
 class SqliteDecisionIndex:
@@ -73,7 +85,10 @@ class SqliteDecisionIndex:
         """
         try:
             with self._lock, transaction(self._connection):
-                self._connection.executemany(_PUT, [_COLUMNS(each) for each in decisions])
+                for start in range(0, len(decisions), _STATEMENT_ROWS):
+                    part = decisions[start : start + _STATEMENT_ROWS]
+                    values = chain.from_iterable(map(_COLUMNS, part))
+                    self._connection.execute(_put(len(part)), tuple(values))
                 self._connection.execute("UPDATE reached SET seq = max(seq, ?)", (reached,))
         except apsw.Error as error:
             raise Unavailable(
