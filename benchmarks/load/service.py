@@ -32,7 +32,9 @@ def prepare_home(folder: Path, *, scale: str) -> Path:
     mapping = str(ROOT / "mappings" / "simulated.toml")
     table = str(world / "transfers.parquet")
     crivo(home, "ingest", table, "--mapping", mapping, "--clock", "replay")
-    crivo(home, "train")
+    # A hundred times as many frauds as in nature come in campaigns: who has seen half of one ranks
+    # the other half better, which the leak alarm takes for a leak. Nothing here is judged by it.
+    crivo(home, "train", "--allow-leak", "benchmark")
     return home
 
 
