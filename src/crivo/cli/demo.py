@@ -192,8 +192,9 @@ def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dic
     from crivo.bootstrap.offline import Training
     from crivo.cli.models import promote_first, show_training, train_facts, train_home
 
-    result = train_home(settings, Training(source.play_from, seed, ""))
-    became_champion = promote_first(settings, result)
+    accepted_by = source.leak_accepted_by
+    result = train_home(settings, Training(source.play_from, seed, accepted_by))
+    became_champion = promote_first(settings, result, leak_accepted_by=accepted_by)
     if not quiet:
         show_training(result, became_champion=became_champion)
     return train_facts(result, became_champion=became_champion)

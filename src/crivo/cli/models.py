@@ -57,7 +57,7 @@ def run_train(
         result = train_on_table(
             settings, data, read_mapping(mapping), training, progress=_say_stage()
         )
-    became_champion = promote_first(settings, result)
+    became_champion = promote_first(settings, result, leak_accepted_by=training.leak_accepted_by)
     if as_json:
         print_json(train_facts(result, became_champion=became_champion))
     else:
@@ -71,16 +71,19 @@ def train_home(settings: Settings, training: Training) -> TrainResult:
     return train_on_log(settings, training, progress=_say_stage())
 
 
-def promote_first(settings: Settings, result: TrainResult) -> bool:
+def promote_first(settings: Settings, result: TrainResult, *, leak_accepted_by: str) -> bool:
     """Whether the model became champion: the first one of a home does, as nothing else serves.
+
+    Who looked at a suspected leak before the training answers for the first promotion too.
 
     A gate of quality that it does not hold is said aloud, and stands in its card.
     """
-    from crivo.bootstrap.models import champion_hash, promote_model
+    from crivo.bootstrap.models import Names, champion_hash, promote_model
 
     if champion_hash(settings) is not None:
         return False
-    promoted = promote_model(settings, result.artifact.hash, is_first=True)
+    names = Names(leak_accepted_by=leak_accepted_by)
+    promoted = promote_model(settings, result.artifact.hash, names=names, is_first=True)
     for each in promoted.judgements:
         if not each.holds:
             notes().print(

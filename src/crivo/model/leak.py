@@ -83,8 +83,8 @@ def gap_finding(
 ) -> Finding:
     """How much better the rows are ranked by a model that was fitted on their own time.
 
-    Both rankings are of the same rows, so that prevalence is equal. A gap whose 95 % bootstrap
-    interval reaches zero is none; with fewer than 20 positives it is not measured.
+    Both rankings are of the same rows, so that prevalence is equal. A gap is beyond its limit where
+    its whole 95 % bootstrap interval is; with fewer than 20 positives it is not measured.
     """
     who = "a model fitted on shuffled rows"
     if labels.sum() < GAP_POSITIVES_MIN:
@@ -101,7 +101,7 @@ def gap_finding(
         return Finding(Sign.GAP, who, found, GAP_MAX)
     generator = np.random.default_rng(seed)
     drawn = [gap(generator.integers(0, size, size)) for _ in range(_DRAWS)]
-    return Finding(Sign.GAP, who, found, GAP_MAX, bool(np.nanpercentile(drawn, 2.5) > 0))
+    return Finding(Sign.GAP, who, found, GAP_MAX, bool(np.nanpercentile(drawn, 2.5) > GAP_MAX))
 
 
 def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
