@@ -17,7 +17,7 @@ import httpx
 
 from tests.e2e.homes import KEY, ROOT, environment
 
-READY_SECONDS_MAX = 120.0
+READY_SECONDS_MAX = 900.0
 STOP_SECONDS_MAX = 30.0
 
 

@@ -75,7 +75,8 @@ def stranger(client: Caller) -> Caller:
 
 def until(client: Caller, path: str, *, holds) -> object:
     """What a path answers once it holds: some things follow an answer by a moment."""
-    deadline = time.monotonic() + 120
+    # The kernel may have to be compiled first, which takes minutes on a busy machine.
+    deadline = time.monotonic() + 900
     while True:
         answer = client.get(path)
         if holds(answer):

@@ -22,7 +22,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     caller = Caller(build_service(settings_of(home)))
     caller.start()
     caller.headers = {"authorization": f"Bearer {KEY}"}
-    deadline = time.monotonic() + 120
+    # The kernel may have to be compiled first, which takes minutes on a busy machine.
+    deadline = time.monotonic() + 900
     while caller.get("/health/ready").status_code != 200:
         assert time.monotonic() < deadline
     yield caller

@@ -18,7 +18,7 @@ from typing import Final
 
 from crivo.domain.errors import Code, Unavailable
 
-READY_SECONDS_MAX: Final = 180
+READY_SECONDS_MAX: Final = 600
 STOP_SECONDS_MAX: Final = 20
 _POLL_SECONDS: Final = 0.1
 
