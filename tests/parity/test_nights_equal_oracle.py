@@ -96,6 +96,20 @@ def test_a_night_begins_at_the_policys_hour_until_another_is_told() -> None:
     assert np.isnan(count(later, transfers(30)))
 
 
+def test_the_policys_night_does_not_begin_at_the_accounts_hour() -> None:
+    both = plan_of(
+        tuple(
+            each
+            for each in everything()
+            if each.statistic is Statistic.DISTINCT
+            and each.window.span in (Span.TONIGHT, Span.OWN_NIGHT)
+        )
+    )
+    rows = np.concatenate([told(1, 1), transfers(20.1, 20.9, 24.5, 25.5)])
+    rows["event_0"] = np.arange(len(rows)) + 1
+    assert disagreements(rows, plan=both) == []
+
+
 def test_an_hour_counts_from_when_it_stands_on() -> None:
     before = np.concatenate([told(1, 22, at=22.75), transfers(20.5, 22.5)])
     assert count(before, transfers(22.75)) == 2

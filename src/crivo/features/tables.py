@@ -207,7 +207,9 @@ def _count_table(parts: Parts) -> list[int]:
         edge = edge_of(window)
         is_longest = window.span is Span.SLIDING and window.length == members.longest
         rows += [view, members.at, members.series.at, edge.length, edge.tile]
-        rows += [int(is_longest), lane, parts.nights.get(view, -1)]
+        # Of two nights in one plan only the account's own begins at the hour that was told.
+        hour = parts.nights.get(view, -1) if window.span is Span.OWN_NIGHT else -1
+        rows += [int(is_longest), lane, hour]
     return rows
 
 
