@@ -6,21 +6,15 @@ same configuration as for seven days came first there too.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import Row, Setting
-from benchmarks.learn.folds import over_folds
-from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
-from benchmarks.learning_handbook import CAPACITY, rows
-from crivo.bootstrap.service import serving_plan
+from benchmarks.learn.handbook import PROTOCOL
+from benchmarks.learning_handbook import contenders
 from crivo.domain.instant import DAY
-from crivo.model.baselines import Learner, best_feature, logistic
-from crivo.model.booster import BoosterOptions, boosted
-from crivo.model.prequential import prequential_folds
+from crivo.model.booster import BoosterOptions
 
 DAYS: Final = 90
 LONG: Final = BoosterOptions(trees=150)
@@ -32,22 +26,12 @@ BEFORE: Final = {"average_precision": 0.729, "payer_precision": 0.311, "auc": 0.
 
 def run(setting: Setting) -> Iterator[Row]:
     """The rows of ninety days of training."""
-    data = Path(os.environ.get("CRIVO_DATA", "data"))
-    dataset = handbook_dataset(data, serving_plan())
-    folds = prequential_folds(dataset, replace(PROTOCOL, train=DAYS * DAY))
-    learners: dict[str, Learner] = {
-        "best single feature": lambda *given: best_feature(*given)[1],
-        "logistic": logistic,
-        "champion": lambda *given: boosted(*given, LONG),
-    }
-    found = over_folds(dataset, folds, learners, capacity=CAPACITY)
-    what = f"Handbook, {DAYS} days of training"
-    yield from rows(setting, f"{what}, best single feature", found["best single feature"])
-    yield from rows(setting, f"{what}, logistic", found["logistic"])
-    yield from rows(
+    yield from contenders(
         setting,
-        f"{what}, champion of {TRIED} tried (peer: measured before)",
-        found["champion"],
+        replace(PROTOCOL, train=DAYS * DAY),
+        LONG,
+        what=f"Handbook, {DAYS} days of training",
+        champion=f"champion of {TRIED} tried (peer: measured before)",
         targets={"average_precision": 0.725, "payer_precision": 0.310},
         peers=BEFORE,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from random import Random
 from typing import Any
 
 import numpy as np
@@ -68,6 +69,21 @@ def last_vector(before: Rows, row: Rows, *, plan: Plan = PLAN) -> bytes:
     engine.fold(before)
     vector, flags = engine.read(row)
     return vector_bytes(vector) + bytes([flags])
+
+
+def value_of(before: Rows, asked: Rows, name: str, *, plan: Plan) -> float:
+    """One value of that vector."""
+    vector = last_vector(before, asked, plan=plan)[:-1]
+    return float(np.frombuffer(vector, dtype="<f8")[plan.names.index(name)])
+
+
+def in_two_orders(rows: Rows, chance: Random, *, plan: Plan) -> tuple[bytes, bytes]:
+    """A vector after the rows of the last slack in their order, and after them in another."""
+    kept = within_lateness(rows)
+    other = list(kept)
+    chance.shuffle(other)
+    asked = transfer_after(rows)
+    return last_vector(rows[kept], asked, plan=plan), last_vector(rows[other], asked, plan=plan)
 
 
 def long_stream(seed: int, events: int = 600) -> Rows:

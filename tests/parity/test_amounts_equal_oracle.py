@@ -19,10 +19,8 @@ from crivo.features.spec import RANKED_MAX, Entity, Feature, Statistic
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import (
     disagreements,
-    last_vector,
+    in_two_orders,
     long_stream,
-    transfer_after,
-    within_lateness,
 )
 from tests.parity.streams import START, streams
 
@@ -89,12 +87,8 @@ def test_single_events_of_any_stream_agree(rows: Rows, seed: int) -> None:
 @OFTEN_ENOUGH
 @given(streams(), st.integers(0, 10**6), st.randoms(use_true_random=False))
 def test_single_events_are_a_function_of_the_set(rows: Rows, seed: int, chance: Any) -> None:
-    plan, kept = plan_of(some(seed)), within_lateness(rows)
-    order = list(kept)
-    chance.shuffle(order)
-    asked = transfer_after(rows)
-    found = last_vector(rows[order], asked, plan=plan)
-    assert found == last_vector(rows[kept], asked, plan=plan)
+    one, other = in_two_orders(rows, chance, plan=plan_of(some(seed)))
+    assert one == other
 
 
 def hot(events: int, seed: int, *, step: int) -> Rows:

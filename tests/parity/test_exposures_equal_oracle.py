@@ -20,11 +20,10 @@ from crivo.features.window import EVER
 from tests.parity.everything import CARD, everything, plan_of
 from tests.parity.judging import (
     disagreements,
-    last_vector,
+    in_two_orders,
     long_stream,
     one_by_one,
-    transfer_after,
-    within_lateness,
+    value_of,
 )
 from tests.parity.sampled import judge
 from tests.parity.streams import START, streams
@@ -62,8 +61,7 @@ def value(name: str, *events: Rows) -> float:
     """A value of the last event, on which kernel and oracle agree."""
     rows = np.concatenate(events)
     assert disagreements(rows, plan=PLAN) == []
-    vector = last_vector(rows[:-1], rows[-1:], plan=PLAN)[:-1]
-    return float(np.frombuffer(vector, dtype="<f8")[PLAN.names.index(name)])
+    return value_of(rows[:-1], rows[-1:], name, plan=PLAN)
 
 
 @OFTEN_ENOUGH
@@ -76,12 +74,8 @@ def test_exposures_over_any_stream_agree(rows: Rows) -> None:
 @OFTEN_ENOUGH
 @given(streams(), st.randoms(use_true_random=False))
 def test_exposures_are_a_function_of_the_set_of_events(rows: Rows, chance: Any) -> None:
-    kept = within_lateness(rows)
-    order = list(kept)
-    chance.shuffle(order)
-    asked = transfer_after(rows)
-    found = last_vector(rows[order], asked, plan=PLAN)
-    assert found == last_vector(rows[kept], asked, plan=PLAN)
+    one, other = in_two_orders(rows, chance, plan=PLAN)
+    assert one == other
 
 
 def crowd(seed: int, events: int = 400, accounts: int = 30) -> Rows:

@@ -19,11 +19,10 @@ from crivo.features.window import Span
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import (
     disagreements,
-    last_vector,
+    in_two_orders,
     long_stream,
     one_by_one,
     transfer_after,
-    within_lateness,
 )
 from tests.parity.streams import START, streams
 
@@ -108,12 +107,8 @@ def test_a_batch_gives_what_one_by_one_gives(rows: Rows, seed: int) -> None:
 @given(streams(), st.randoms(use_true_random=False))
 def test_state_is_a_function_of_the_set_of_events(rows: Rows, chance: Any) -> None:
     plan = plan_of((*DISTINCT, *(each for each in some(1, 40) if each not in DISTINCT)))
-    kept = within_lateness(rows)
-    shuffled = list(kept)
-    chance.shuffle(shuffled)
-    asked = transfer_after(rows)
-    found = last_vector(rows[shuffled], asked, plan=plan)
-    assert found == last_vector(rows[kept], asked, plan=plan)
+    one, other = in_two_orders(rows, chance, plan=plan)
+    assert one == other
 
 
 def crowd(events: int, members: int, seed: int, *, step: int = 20 * SECOND) -> Rows:
