@@ -18,6 +18,8 @@ from crivo.flows.telling import TellAnswer
 
 JSON: Final = b"application/json"
 
+_ENCODER: Final = msgspec.json.Encoder()
+
 
 class ReasonAnswer(msgspec.Struct, frozen=True, gc=False):
     """One reason: its stable code, and what the payer may read of it."""
@@ -110,6 +112,11 @@ def decision_body(answer: Answer) -> DecisionAnswer:
     )
 
 
+def encode_decision(answer: Answer) -> bytes:
+    """`decision_body` as JSON."""
+    return _ENCODER.encode(decision_body(answer))
+
+
 def report_body(answer: ReportAnswer) -> ReportTaken:
     """What the reporter reads."""
     return ReportTaken(
@@ -172,9 +179,13 @@ async def respond(send: Send, status: int, body: bytes, headers: list[tuple[byte
 
 async def respond_json(send: Send, body: bytes, *, status: int = 200) -> None:
     """One whole JSON response, which no cache may keep."""
-    headers = [
+    await respond(send, status, body, json_headers(body))
+
+
+def json_headers(body: bytes) -> list[tuple[bytes, bytes]]:
+    """The headers of a JSON response, which no cache may keep."""
+    return [
         (b"content-type", JSON),
         (b"content-length", b"%d" % len(body)),
         (b"cache-control", b"no-store"),
     ]
-    await respond(send, status, body, headers)

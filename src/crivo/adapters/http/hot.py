@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from crivo.adapters.http.answers import (
     ScoreAnswer,
     ScoresAnswer,
-    decision_body,
+    encode_decision,
     respond,
     respond_json,
 )
@@ -29,6 +29,7 @@ from crivo.adapters.http.service import Parts
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
 from crivo.domain.instant import format_rfc3339
+from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 from crivo.flows.predict import predict
 
@@ -38,7 +39,32 @@ PREDICT_SLICE_ROWS: Final = 64
 Value = TypeVar("Value")
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_ENCODER: Final = msgspec.json.Encoder()
+
+class Sequenced:
+    """A decision that waits for the disk, and the instants at which it got further."""
+
+    __slots__ = ("_arrived_ns", "_durable_ns", "_is_repeat", "_parts", "_sequenced_ns", "pending")
+
+    def __init__(
+        self, parts: Parts, pending: Pending[Answer], arrived_ns: int, *, is_repeat: bool
+    ) -> None:
+        self.pending: Final = pending
+        self._parts = parts
+        self._arrived_ns = arrived_ns
+        self._is_repeat = is_repeat
+        self._sequenced_ns = self._durable_ns = parts.monotonic_ns()
+
+    def is_durable(self) -> None:
+        """The log has it on disk."""
+        self._durable_ns = self._parts.monotonic_ns()
+
+    def is_answered(self) -> None:
+        """Its answer has left."""
+        self._parts.telemetry.decision_answered(
+            (self._parts.monotonic_ns() - self._arrived_ns) / 1e9,
+            (self._durable_ns - self._sequenced_ns) / 1e9,
+            repeat=self._is_repeat,
+        )
 
 
 class HotRoutes:
@@ -63,60 +89,77 @@ class HotRoutes:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers a request to one of `paths`, whatever is in it."""
         route = scope["path"]
-        self._flying += 1
+        self.arrived()
         status, code = 0, ""
         try:
-            self._gate.check(scope)
-            _check_method(scope)
-            if self._flying > self._limits.in_flight_max:
-                raise _overloaded(self._limits.in_flight_max)
+            self.admit(scope)
             await self.paths[route](scope, receive, send)
             status = 200
         except CrivoError as error:
             problem = problem_of(error)
             status, code = problem.status, problem.code
-            if status == 500:
-                self._telemetry.failed(route)
             await refuse(receive, send, problem)
         except (Disconnected, asyncio.CancelledError) as gone:
             status = 499
             if isinstance(gone, asyncio.CancelledError):
                 raise
         finally:
-            self._flying -= 1
             if not status:
                 # A bug: it goes on to the server, which logs it; the caller hears only that it is.
                 status, code = 500, Code.INTERNAL
-                self._telemetry.failed(route)
                 await respond(send, *render(internal_problem()))
-            self._telemetry.answered(route, status, code)
+            self.left(route, status, code)
+
+    def arrived(self) -> None:
+        """A request is being answered from here on; `left` ends it."""
+        self._flying += 1
+
+    def admit(self, scope: Scope) -> None:
+        """Nothing, if the request may be answered.
+
+        Raises:
+            Refused: UNAUTHENTICATED, FIELD_UNKNOWN, METHOD_NOT_ALLOWED. Unavailable: OVERLOADED.
+        """
+        self._gate.check(scope)
+        _check_method(scope)
+        if self._flying > self._limits.in_flight_max:
+            raise _overloaded(self._limits.in_flight_max)
+
+    def left(self, route: str, status: int, code: str) -> None:
+        """A request got its answer, or nobody waits for one any more (499)."""
+        self._flying -= 1
+        if status == 500:
+            self._telemetry.failed(route)
+        self._telemetry.answered(route, status, code)
 
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
-        parts, limits = self._parts, self._limits
-        arrived_ns = parts.monotonic_ns()
-        check_ready(parts)
+        arrived_ns = self._parts.monotonic_ns()
         raw = await read_json_body(
             scope,
             receive,
-            bytes_max=limits.decision_bytes_max,
-            seconds_max=limits.body_seconds_max,
+            bytes_max=self._limits.decision_bytes_max,
+            seconds_max=self._limits.body_seconds_max,
         )
+        sequenced = self.sequence(raw, arrived_ns=arrived_ns)
+        answer = await durable(sequenced.pending, seconds_max=self._limits.answer_seconds_max)
+        sequenced.is_durable()
+        await respond_json(send, encode_decision(answer))
+        sequenced.is_answered()
+
+    def sequence(self, raw: bytes, *, arrived_ns: int) -> Sequenced:
+        """The body's transfer, decided and on its way to the disk.
+
+        Raises:
+            Refused, Unavailable: as `parse_decision` and `DecisionService.decide`, and NOT_READY.
+        """
+        parts = self._parts
+        check_ready(parts)
         transfer, supplied = parse_decision(raw, parts.pseudonyms)
         check_supplied(parts, supplied)
-        before = parts.decisions.folded
-        pending = parts.decisions.decide(
-            transfer, arrived_ns=arrived_ns, supplied_received_at=supplied
-        )
-        is_repeat = parts.decisions.folded == before
-        sequenced_ns = parts.monotonic_ns()
-        answer = await durable(pending, seconds_max=limits.answer_seconds_max)
-        durable_ns = parts.monotonic_ns()
-        await respond_json(send, _ENCODER.encode(decision_body(answer)))
-        self._telemetry.decision_answered(
-            (parts.monotonic_ns() - arrived_ns) / 1e9,
-            (durable_ns - sequenced_ns) / 1e9,
-            repeat=is_repeat,
-        )
+        decisions = parts.decisions
+        before = decisions.folded
+        pending = decisions.decide(transfer, arrived_ns=arrived_ns, supplied_received_at=supplied)
+        return Sequenced(parts, pending, arrived_ns, is_repeat=decisions.folded == before)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         limits = self._limits
@@ -137,7 +180,7 @@ class HotRoutes:
             scores += [prediction.score for prediction in part]
         model = scorer.artifact.hash
         answer = ScoresAnswer(scores, model) if many else ScoreAnswer(scores[0], model)
-        await respond_json(send, _ENCODER.encode(answer))
+        await respond_json(send, msgspec.json.encode(answer))
         self._telemetry.predicted(len(rows))
 
 
@@ -199,7 +242,7 @@ def _wake(ready: asyncio.Future[None]) -> None:
 
 def _give_up(ready: asyncio.Future[None], seconds: float) -> None:
     if not ready.done():
-        ready.set_exception(_not_durable(seconds))
+        ready.set_exception(not_durable(seconds))
 
 
 def _check_method(scope: Scope) -> None:
@@ -222,7 +265,8 @@ def _overloaded(in_flight_max: int) -> Unavailable:
     )
 
 
-def _not_durable(seconds: float) -> Unavailable:
+def not_durable(seconds: float) -> Unavailable:
+    """The error of an answer that the disk keeps waiting."""
     return Unavailable(
         Code.LOG_UNAVAILABLE,
         f"the decision was not on disk within {seconds:g} s",

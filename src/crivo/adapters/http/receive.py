@@ -33,6 +33,26 @@ async def read_json_body(
         Refused: CONTENT_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW.
         Disconnected: the caller hung up.
     """
+    check_json_headers(scope, bytes_max=bytes_max)
+    try:
+        async with asyncio.timeout(seconds_max):
+            return await _whole_body(receive, bytes_max)
+    except TimeoutError:
+        raise Refused(
+            Code.BODY_TOO_SLOW,
+            f"the body did not arrive within {seconds_max:g} s",
+            field="body",
+            expected=f"a whole body within {seconds_max:g} s",
+            hint="Send the body in one piece.",
+        ) from None
+
+
+def check_json_headers(scope: Scope, *, bytes_max: int) -> None:
+    """Nothing, if the headers promise a JSON body within the limit, as it is.
+
+    Raises:
+        Refused: CONTENT_TYPE, BODY_TOO_LARGE.
+    """
     media = header(scope, b"content-type")
     if media != _JSON and not _is_json(media or b""):
         raise invalid(
@@ -52,17 +72,16 @@ async def read_json_body(
     claimed = header(scope, b"content-length")
     if claimed is not None and (not claimed.isdigit() or int(claimed[:20]) > bytes_max):
         raise _too_large(bytes_max, claimed.decode("latin-1"))
-    try:
-        async with asyncio.timeout(seconds_max):
-            return await _whole_body(receive, bytes_max)
-    except TimeoutError:
-        raise Refused(
-            Code.BODY_TOO_SLOW,
-            f"the body did not arrive within {seconds_max:g} s",
-            field="body",
-            expected=f"a whole body within {seconds_max:g} s",
-            hint="Send the body in one piece.",
-        ) from None
+
+
+def check_size(size: int, *, bytes_max: int) -> None:
+    """Nothing, if so many bytes of a body are within the limit.
+
+    Raises:
+        Refused: BODY_TOO_LARGE.
+    """
+    if size > bytes_max:
+        raise _too_large(bytes_max, f"more than {bytes_max} bytes")
 
 
 def _is_json(media: bytes) -> bool:
@@ -82,8 +101,7 @@ async def _whole_body(receive: Receive, bytes_max: int) -> bytes:
             raise Disconnected
         part: bytes = message.get("body", b"")
         size += len(part)
-        if size > bytes_max:
-            raise _too_large(bytes_max, f"more than {bytes_max} bytes")
+        check_size(size, bytes_max=bytes_max)
         parts.append(part)
         if not message.get("more_body", False):
             return parts[0] if len(parts) == 1 else b"".join(parts)

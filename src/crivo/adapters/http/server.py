@@ -12,8 +12,9 @@ from typing import Final
 
 import uvicorn
 import uvloop
-from starlette.types import ASGIApp
 
+from crivo.adapters.http.app import Application
+from crivo.adapters.http.direct import direct_protocol
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 
 #: Connections that wait to be accepted.
@@ -83,7 +84,7 @@ def _deaf(host: str, port: int, error: OSError) -> CrivoError:
 
 
 def run_server(
-    app: ASGIApp,
+    app: Application,
     listener: socket.socket,
     *,
     drain_seconds: int,
@@ -93,7 +94,7 @@ def run_server(
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            http=direct_protocol(app.hot, app.parts),
             ws="none",
             lifespan="on",
             log_config=None,
