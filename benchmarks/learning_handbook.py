@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import Final
 
 from benchmarks.harness import Row, Setting
+from benchmarks.learn.book import with_book_features
 from benchmarks.learn.folds import Over, over_folds
 from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
 from crivo.bootstrap.service import serving_plan
@@ -35,7 +36,14 @@ _SHOWN: Final = {"average_precision": "AP", "payer_precision": f"CP@{CAPACITY}",
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """The rows of seven days of training."""
+    """The rows of seven days of training; the book's own features first, to check the protocol."""
+    data = Path(os.environ.get("CRIVO_DATA", "data"))
+    dataset = with_book_features(handbook_dataset(data, serving_plan()), data)
+    found = over_folds(
+        dataset, prequential_folds(dataset, PROTOCOL), {"logistic": logistic}, capacity=CAPACITY
+    )
+    what = "Handbook, 7 days of training, logistic on the book's features (peer: the book's)"
+    yield from rows(setting, what, found["logistic"], peers=BOOK_LOGISTIC)
     yield from contenders(
         setting,
         PROTOCOL,

@@ -11,6 +11,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# As `crivo` itself does: threads that wait leave the processors to those that work.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 # A busy machine is no failure; a failure prints what repeats it.
 hypothesis.settings.register_profile("crivo", deadline=None, print_blob=True)
 hypothesis.settings.load_profile("crivo")

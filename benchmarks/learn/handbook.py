@@ -25,8 +25,9 @@ from crivo.model.prequential import FoldOptions
 FILE: Final = "handbook/simulated_raw.parquet"
 LABEL_DELAY: Final = 7 * DAY
 
-#: The book's protocol: reference start 2018-07-25, so that the last test week begins 2018-08-08.
-PROTOCOL: Final = FoldOptions(end=parse_rfc3339("2018-08-15T00:00:00Z"))
+#: The book's protocol. Its reference start, 2018-07-25, begins the training of the first test fold
+#: (chapter 5: `start_date_training_for_test` is three weeks later, and folds go back from there).
+PROTOCOL: Final = FoldOptions(end=parse_rfc3339("2018-09-05T00:00:00Z"))
 
 #: Vectors are made from this day on; a week before it gives the windows something to hold.
 FIRST_DAY: Final = parse_rfc3339("2018-04-08T00:00:00Z")

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet
 import pytest
 
 from benchmarks import learning_resampling, learning_speed
 from benchmarks.harness import Setting
+from benchmarks.learn.book import with_book_features
 from benchmarks.learn.folds import over_folds
 from benchmarks.learn.handbook import FILE, FIRST_DAY, handbook_dataset
 from crivo.domain.instant import DAY, parse_rfc3339
@@ -24,34 +21,16 @@ from crivo.model.prequential import FoldOptions, prequential_folds
 from crivo.model.resample import Resampling
 from crivo.model.scorer import Scorer
 from tests.integration.imports import place
+from tests.lookalikes import handbook, write
 from tests.unit.model.worlds import START, labelled
 
 SETTING = Setting(quick=True, machine="a machine", date="2026-01-02")
 UNTIL = parse_rfc3339("2018-04-20T00:00:00Z")
 
 
-def write_file(folder, rows: int = 600):
-    generator = np.random.default_rng(5)
-    seconds = np.sort(generator.choice(24 * 86_400, rows, replace=False))
-    first = datetime(2018, 4, 1)  # the file's times name no zone
-    columns = {
-        "TRANSACTION_ID": np.arange(rows),
-        "TX_DATETIME": [first + timedelta(seconds=int(second)) for second in seconds],
-        "CUSTOMER_ID": generator.integers(0, 9, rows),
-        # No terminal has the number of a customer: the product would take them for one account.
-        "TERMINAL_ID": generator.integers(100, 120, rows),
-        "TX_AMOUNT": np.round(generator.lognormal(3, 1, rows), 2),
-        "TX_FRAUD": (generator.random(rows) < 0.1).astype(np.int64),
-    }
-    path = folder / FILE
-    path.parent.mkdir(parents=True)
-    pyarrow.parquet.write_table(pa.table(columns), path)
-    return path
-
-
 def both(folder, root, plan):
     """The data set of the loader, and that of a log into which the file was imported."""
-    path = write_file(folder)
+    path = write(handbook(600), folder / FILE)
     mapping = parse_mapping((root / "mappings/handbook.toml").read_text(), name="handbook.toml")
     with place(folder) as made:
         made.ingest(path, mapping)
@@ -75,6 +54,39 @@ def test_the_loader_makes_the_vectors_and_labels_of_a_log(tmp_path, root):
     assert (loaded.labels() == of_log.labels()[kept]).all()
     assert (loaded.amounts == of_log.amounts[kept]).all()
     assert loaded.vectors.tobytes() == of_log.vectors[kept].tobytes()
+
+
+@pytest.mark.slow
+def test_the_books_features_count_what_the_book_counts(tmp_path):
+    table = handbook(600)
+    write(table, tmp_path / FILE)
+    plan = compile_plan(default_feature_set())
+    found = with_book_features(handbook_dataset(tmp_path, plan, until=UNTIL), tmp_path)
+    rows = [row for row in table.to_pylist() if row["TX_AMOUNT"] > 0]
+    kept = [row for row in rows if FIRST_DAY <= instant(row) < UNTIL]
+    assert len(found) == len(kept) > 200
+    for number in range(0, len(kept), 41):
+        row, vector = kept[number], dict(zip(found.names, found.vectors[number], strict=True))
+        week = [
+            other["TX_AMOUNT"]
+            for other in rows
+            if other["CUSTOMER_ID"] == row["CUSTOMER_ID"]
+            and instant(row) - 7 * DAY < instant(other) <= instant(row)
+        ]
+        assert vector["customer_count_7d"] == len(week)
+        assert vector["customer_mean_amount_7d"] == pytest.approx(np.mean(week))
+        known = [
+            other["TX_FRAUD"]
+            for other in rows
+            if other["TERMINAL_ID"] == row["TERMINAL_ID"]
+            and instant(row) - 37 * DAY < instant(other) <= instant(row) - 7 * DAY
+        ]
+        assert vector["terminal_count_30d"] == len(known)
+        assert vector["terminal_risk_30d"] == pytest.approx(np.mean(known) if known else 0.0)
+
+
+def instant(row) -> int:
+    return parse_rfc3339(row["TX_DATETIME"].isoformat() + "Z")
 
 
 def test_contenders_are_judged_by_the_same_rows_of_every_fold():

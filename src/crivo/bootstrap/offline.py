@@ -29,6 +29,8 @@ from crivo.flows.rows import RowReader
 from crivo.flows.train import LogTraining, TableTraining, TrainResult
 from crivo.flows.verify import VerifyResult, verify
 from crivo.model.booster import BoosterOptions
+from crivo.model.calibrate import Calibrator
+from crivo.model.resample import Resampling
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
 
@@ -212,6 +214,8 @@ class Training:
     seed: int
     leak_accepted_by: str
     tries: int = 1
+    resampling: Resampling = Resampling.NONE
+    calibrator: Calibrator = Calibrator.PLATT
 
 
 def train_on_log(
@@ -285,6 +289,7 @@ def train_on_table(
         models_folder=paths.models,
         judged_folder=paths.judged,
         options=TableTraining(
+            now=wall_clock(),
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
@@ -351,7 +356,8 @@ def code_revision() -> str:
 
 def _learner(training: Training, costs: Costs) -> TrainOptions:
     return TrainOptions(
-        booster=BoosterOptions(seed=training.seed),
+        booster=BoosterOptions(seed=training.seed, resampling=training.resampling),
+        calibrator=training.calibrator,
         reviews_per_day=costs.reviews_per_day,
         leak_accepted_by=training.leak_accepted_by,
     )

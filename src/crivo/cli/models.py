@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
-from crivo.cli.output import notes, print_facts, print_json, print_table
+from crivo.cli.output import notes, print_facts, print_json, print_table, results
 from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.money import format_reais
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
     from crivo.flows.train import TrainResult
     from crivo.settings import Settings
 
+Word = TypeVar("Word", bound=StrEnum)
+
 
 def run_train(
     *,
@@ -28,15 +32,26 @@ def run_train(
     seed: int,
     allow_leak: str | None,
     tries: int,
+    resampling: str,
+    calibrator: str,
     as_json: bool,
 ) -> None:
     """`crivo train`."""
     from crivo.bootstrap.offline import Training, read_mapping, train_on_table
+    from crivo.model.calibrate import Calibrator
+    from crivo.model.resample import Resampling
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
     as_of = None if labels_as_of is None else parse_rfc3339(labels_as_of, field="--labels-as-of")
-    training = Training(as_of, seed, allow_leak or "", tries)
+    training = Training(
+        labels_as_of=as_of,
+        seed=seed,
+        leak_accepted_by=allow_leak or "",
+        tries=tries,
+        resampling=_one_of(Resampling, resampling, "--resampling"),
+        calibrator=_one_of(Calibrator, calibrator, "--calibrator"),
+    )
     if data is None:
         if mapping is not None:
             raise Misconfigured(
@@ -62,6 +77,9 @@ def run_train(
         print_json(train_facts(result, became_champion=became_champion))
     else:
         show_training(result, became_champion=became_champion)
+        if result.policy:
+            text = f"The proposal as entries of policy/decision.toml:\n\n{result.policy}"
+            results().print(text, markup=False)
 
 
 def train_home(settings: Settings, training: Training) -> TrainResult:
@@ -106,6 +124,7 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
         "metrics": result.table(),
         "left_out": dict(result.left_out),
         "proposal": None if result.proposal is None else result.proposal.as_json(),
+        "policy": result.policy or None,
     }
 
 
@@ -229,14 +248,8 @@ def run_models_promote(
     from crivo.flows.aliases import Alias
     from crivo.settings import load_settings
 
-    allowed = (Alias.CHAMPION, Alias.STAGING)
-    if to not in allowed:
-        raise invalid(
-            Code.FIELD_VALUE, field="--to", expected=f"one of {', '.join(allowed)}", found=to
-        )
-    promoted = promote_model(
-        load_settings(os.environ, home=home), model, alias=Alias(to), names=names
-    )
+    alias = _one_of((Alias.CHAMPION, Alias.STAGING), to, "--to")
+    promoted = promote_model(load_settings(os.environ, home=home), model, alias=alias, names=names)
     if as_json:
         gates = [each.as_json() for each in promoted.judgements]
         facts = {promoted.alias.value: promoted.hash, "gates": gates, "card": str(promoted.card)}
@@ -306,6 +319,20 @@ def run_features_lock(*, as_json: bool) -> None:
         print_json({**facts, "file": str(LOCK_FILE)})
     else:
         print_facts("Served features", facts)
+
+
+def _one_of(allowed: Iterable[Word], given: str, option: str) -> Word:
+    """The member that an option's text names.
+
+    Raises:
+        Refused: FIELD_VALUE, with all that is allowed.
+    """
+    members = {member.value: member for member in allowed}
+    if given not in members:
+        raise invalid(
+            Code.FIELD_VALUE, field=option, expected=f"one of {', '.join(members)}", found=given
+        )
+    return members[given]
 
 
 def _say_stage() -> StagedProgress:

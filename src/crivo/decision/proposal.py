@@ -88,7 +88,10 @@ class Proposal:
     judged: Consequences
 
     def as_policy(self, start: str) -> str:
-        """Entries for `policy/decision.toml`, in force from the date `start` on."""
+        """Entries for `policy/decision.toml`, in force from the date `start` on.
+
+        Who adopts them ends the entries in force with `to = start`.
+        """
         return "\n".join(
             f'[[entry]]\nkey = "score.{outcome.value.lower()}.min"\n'
             f'value = "{threshold / SCORE_UNITS:.9f}"\nfrom = {start}\n'

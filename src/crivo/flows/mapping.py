@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from crivo.domain.errors import Code, Misconfigured
-from crivo.domain.instant import DAY, MICROSECOND, SECOND, from_datetime
+from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime
 from crivo.flows.told_mapping import Told, check_told
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
@@ -33,6 +33,7 @@ class Kind(StrEnum):
 class TimeUnit(StrEnum):
     """What a numeric time counts."""
 
+    HOURS = "hours"
     SECONDS = "seconds"
     MILLISECONDS = "milliseconds"
     MICROSECONDS = "microseconds"
@@ -41,6 +42,8 @@ class TimeUnit(StrEnum):
     def microseconds(self) -> int:
         """The unit in microseconds."""
         match self:
+            case TimeUnit.HOURS:
+                return HOUR
             case TimeUnit.SECONDS:
                 return SECOND
             case TimeUnit.MILLISECONDS:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from crivo.decision.proposal import Costs, Proposal, propose
-from crivo.domain.instant import DAY, format_rfc3339
+from crivo.domain.instant import BRASILIA_OFFSET, DAY, format_rfc3339
 from crivo.features.plan import Plan
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.choosing import chosen
@@ -22,6 +23,7 @@ from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
 from crivo.model.judged import save_judged
+from crivo.model.labels import NEVER
 from crivo.model.split import Split, SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 
@@ -55,8 +57,12 @@ class LogTraining:
 
 @dataclass(frozen=True, slots=True)
 class TableTraining:
-    """What is to be learnt from a table of ready rows; `tries` as for a log."""
+    """What is to be learnt from a table of ready rows; `tries` as for a log.
 
+    Nothing that the table knows later than `now` (an instant) is read.
+    """
+
+    now: int = NEVER
     split: SplitOptions = ROWS_SPLIT
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
@@ -68,7 +74,8 @@ class TableTraining:
 class TrainResult:
     """The artifact on disk, the split, every model's metrics, and where the run was kept.
 
-    `proposal` are thresholds that the policy may adopt, None where they cannot be weighed.
+    `proposal` are thresholds that the policy may adopt, None where they cannot be weighed, and
+    `policy` the same as entries of `policy/decision.toml`, from the day that training asked about.
     """
 
     artifact: Artifact
@@ -78,6 +85,7 @@ class TrainResult:
     left_out: Mapping[str, int]
     run: TrackedRun
     proposal: Proposal | None
+    policy: str
 
     def table(self) -> list[dict[str, str | float]]:
         """One row a model: its name, and each metric's value with its 95 % interval."""
@@ -139,10 +147,11 @@ def train_from_table(
     """A model of ready rows (a mapping of kind `rows`); it answers `/predict` and no transfer.
 
     Raises:
-        Refused: FILE_UNREADABLE, FIELD_MISSING, DATA_TOO_SMALL. Unfit: LEAK_SUSPECTED, GATE_FAILED.
+        Refused: FILE_UNREADABLE, FIELD_MISSING, TIME_RANGE, DATA_TOO_SMALL.
+        Unfit: LEAK_SUSPECTED, GATE_FAILED.
         Unavailable: FILE_UNWRITABLE from the tracker; the artifact is on disk then.
     """
-    dataset = dataset_of_table(reader, mapping, progress=progress)
+    dataset = dataset_of_table(reader, mapping, progress=progress, now=options.now)
     return _train(
         dataset,
         ArtifactKind.ROWS,
@@ -184,33 +193,19 @@ def _train(
     folder = save_artifact(models_folder, trained.artifact)
     give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
     proposal = _propose(trained, options.costs)
+    policy = "" if proposal is None else proposal.as_policy(_day(dataset.labels_as_of))
     progress("register", 0, 1)
+    texts = {}
+    if proposal is not None:
+        texts["thresholds.json"] = json.dumps(proposal.as_json(), indent=2)
+        texts["thresholds.toml"] = policy
     run = tracker.record(
         TrainingRun(
             name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
             params=_params(dataset, trained.split, options),
-            metrics={
-                f"{model}/{metric.name}": metric.value
-                for model, metrics in trained.metrics.items()
-                for metric in metrics
-                if metric.value == metric.value  # what is undefined is not a number
-            },
-            texts={}
-            if proposal is None
-            else {"thresholds.json": json.dumps(proposal.as_json(), indent=2)},
-            tags={
-                "artifact_hash": trained.artifact.hash,
-                "dataset_hash": dataset.hash,
-                "feature_set_hash": dataset.set_hash,
-                "plan_hash": dataset.plan_hash,
-                "log_cut": str(dataset.cut),
-                "code_revision": options.code_revision,
-                "python": platform.python_version(),
-                **{
-                    f"version.{name}": str(version)
-                    for name, version in trained.artifact.metadata["versions"].items()
-                },
-            },
+            metrics=_metrics(trained),
+            texts=texts,
+            tags=_tags(dataset, trained.artifact, options),
             folder=folder,
         )
     )
@@ -223,7 +218,13 @@ def _train(
         left_out=dataset.left_out,
         run=run,
         proposal=proposal,
+        policy=policy,
     )
+
+
+def _day(instant: int) -> str:
+    """The Brasília date."""
+    return format_rfc3339(instant + BRASILIA_OFFSET)[:10]
 
 
 def _propose(trained: Trained, costs: Costs | None) -> Proposal | None:
@@ -231,8 +232,34 @@ def _propose(trained: Trained, costs: Costs | None) -> Proposal | None:
     held, judged = trained.held, trained.judged
     if costs is None or not held.amounts.any():
         return None
-    artifact = trained.artifact
-    return propose(held, held.scores(artifact), judged, judged.scores(artifact), costs)
+    return propose(held, trained.held_scores, judged, judged.scores(trained.artifact), costs)
+
+
+def _metrics(trained: Trained) -> dict[str, float]:
+    """Every model's; what is undefined is not a number, and left out."""
+    return {
+        f"{model}/{metric.name}": metric.value
+        for model, metrics in trained.metrics.items()
+        for metric in metrics
+        if not math.isnan(metric.value)
+    }
+
+
+def _tags(
+    dataset: Dataset, artifact: Artifact, options: LogTraining | TableTraining
+) -> dict[str, str]:
+    """What the run was made of: hashes, the log's cut, revisions and versions."""
+    versions = artifact.metadata["versions"]
+    return {
+        "artifact_hash": artifact.hash,
+        "dataset_hash": dataset.hash,
+        "feature_set_hash": dataset.set_hash,
+        "plan_hash": dataset.plan_hash,
+        "log_cut": str(dataset.cut),
+        "code_revision": options.code_revision,
+        "python": platform.python_version(),
+        **{f"version.{name}": str(version) for name, version in versions.items()},
+    }
 
 
 def _params(dataset: Dataset, split: Split, options: LogTraining | TableTraining) -> dict[str, str]:

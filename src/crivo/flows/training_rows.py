@@ -9,8 +9,10 @@ from decimal import Decimal
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from crivo.domain.errors import Code, Refused, invalid
+from crivo.domain.instant import format_rfc3339
 from crivo.features.plan import Plan
 from crivo.flows.cells import label_text, parse_label, parse_time
 from crivo.flows.mapping import Mapping
@@ -19,6 +21,8 @@ from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER
+
+Float64s = npt.NDArray[np.float64]
 
 #: Rows of a table that are looked at together.
 SLICE_ROWS: Final = 10_000
@@ -61,13 +65,17 @@ def dataset_of_log(
     )
 
 
-def dataset_of_table(reader: TableReader, mapping: Mapping, *, progress: Progress) -> Dataset:
+def dataset_of_table(
+    reader: TableReader, mapping: Mapping, *, progress: Progress, now: int = NEVER
+) -> Dataset:
     """A table's rows in the order of their times; rows that cannot be read are counted by code.
 
     A label is known `known_after_days` after its row, or at once where the mapping names no delay.
+    A row whose label is not known by `now` is counted as `immature`.
 
     Raises:
-        Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE.
+        Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), IMPORT_TOO_LARGE;
+            TIME_RANGE for a table that reaches beyond `now`.
     """
     names = mapping.feature_columns
     table = reader.read(mapping.columns())
@@ -79,12 +87,26 @@ def dataset_of_table(reader: TableReader, mapping: Mapping, *, progress: Progres
         progress("read the table", rows.stop, table.row_count)
     parsed.sort(key=lambda row: row[:2])
     delay = mapping.known_after or 0
-    at = np.array([row[0] for row in parsed], np.int64)
-    fraud = np.array([row[2] for row in parsed], np.bool_)
-    numbers = np.array([[0, row[1]] for row in parsed], np.uint64).reshape(-1, 2)
+    newest = parsed[-1][0] if parsed else 0
+    if newest > now:
+        raise Refused(
+            Code.TIME_RANGE,
+            "the table reaches into the future",
+            hint="Look at [time] in the mapping: its unit, epoch and zone.",
+            field=mapping.time.column,
+            expected=f"nothing after {format_rfc3339(now)}",
+            found=format_rfc3339(newest),
+        )
+    mature = [row for row in parsed if row[0] + delay <= now]
+    left_out["immature"] = len(parsed) - len(mature)
+    at = np.array([row[0] for row in mature], np.int64)
+    fraud = np.array([row[2] for row in mature], np.bool_)
+    vectors = np.array([row[4] for row in mature], np.float64).reshape(-1, len(names))
+    _check_columns(names, vectors)
+    numbers = np.array([[0, row[1]] for row in mature], np.uint64).reshape(-1, 2)
     return Dataset(
-        vectors=np.array([row[4] for row in parsed], np.float64).reshape(-1, len(names)),
-        weights=np.array([row[3] for row in parsed], np.float64),
+        vectors=vectors,
+        weights=np.array([row[3] for row in mature], np.float64),
         occurred_at=at,
         received_at=at,
         known_at=np.where(fraud, at + delay, NEVER),
@@ -99,6 +121,25 @@ def dataset_of_table(reader: TableReader, mapping: Mapping, *, progress: Progres
         label_delay=delay,
         left_out=dict(left_out),
     )
+
+
+def _check_columns(names: Sequence[str], vectors: Float64s) -> None:
+    """Nothing, where every input has a number in some row.
+
+    Raises:
+        Refused: FIELD_MISSING.
+    """
+    is_empty = np.isnan(vectors).all(axis=0)
+    empty = [names[place] for place in np.flatnonzero(is_empty).tolist()]
+    if empty and len(vectors):
+        raise Refused(
+            Code.FIELD_MISSING,
+            f"{len(empty)} inputs hold nothing in any row, {empty[0]} among them",
+            hint="Take them out of [features], or look at how the table was written.",
+            field=empty[0],
+            expected="a number in some row",
+            found="nothing",
+        )
 
 
 def _parsed(

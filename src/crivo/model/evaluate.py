@@ -80,8 +80,11 @@ def evaluate(
             generator.integers(0, len(labels), len(labels)), minlength=len(labels)
         ).astype(np.float64)
         draws[draw] = _measure(ranked, ranked.weights * counts, capacity)[1]
-    # A draw without a single positive has no average precision; it is left out.
-    low, high = np.nanpercentile(draws, [2.5, 97.5], axis=0)
+    # A draw without a single positive has no average precision and is left out; a figure that no
+    # draw has, as where every row is a fraud, has no interval either.
+    defined = ~np.isnan(draws).all(axis=0)
+    low, high = np.full((2, len(names)), np.nan)
+    low[defined], high[defined] = np.nanpercentile(draws[:, defined], [2.5, 97.5], axis=0)
     return tuple(
         Metric(n, v, float(a), float(b))
         for n, v, a, b in zip(names, values, low, high, strict=True)

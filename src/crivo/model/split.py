@@ -32,29 +32,37 @@ class Split:
     test_start)`, `[test_start, test_end)`; and how many rows and positives each part has.
 
     A training label counts iff it was known at `calibration_start`: a model in use could not have
-    learnt from later ones.
+    learnt from later ones. The last fit is on `[train_start, last_end)`, which holds what could be
+    known when the test began: its labels count iff they were known at `test_start`.
     """
 
     train_start: int
     train_end: int
     calibration_start: int
+    last_end: int
     test_start: int
     test_end: int
     rows_train: int
     rows_gap: int
     rows_calibration: int
+    rows_last: int
     rows_test: int
     positives_train: int
     positives_calibration: int
+    positives_last: int
     positives_test: int
 
     def train(self, dataset: Dataset) -> Bools:
-        """bool[n]: the rows to fit on."""
+        """bool[n]: the rows to fit on before the calibration."""
         return _between(dataset, self.train_start, self.train_end)
 
     def calibration(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to calibrate on."""
         return _between(dataset, self.calibration_start, self.test_start)
+
+    def last(self, dataset: Dataset) -> Bools:
+        """bool[n]: the rows of the last fit."""
+        return _between(dataset, self.train_start, self.last_end)
 
     def test(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to judge by."""
@@ -85,6 +93,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         ordered, 1 - options.test_share - options.calibration_share
     )
     train_end = calibration_start - dataset.label_delay
+    last_end = test_start - dataset.label_delay
     if train_end <= start:
         raise _too_small(
             "days before the gap of the label delay",
@@ -95,11 +104,13 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         "train": _between(dataset, start, train_end),
         "gap": _between(dataset, train_end, calibration_start),
         "calibration": _between(dataset, calibration_start, test_start),
+        "last": _between(dataset, start, last_end),
         "test": _between(dataset, test_start, end),
     }
     labels = {
         "train": dataset.labels(calibration_start),
         "calibration": dataset.labels(),
+        "last": dataset.labels(test_start),
         "test": dataset.labels(),
     }
     positives = {name: int(labels[name][parts[name]].sum()) for name in labels}
@@ -110,18 +121,23 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     ):
         if positives[name] < needed:
             raise _too_small(f"positives to {name}", needed, positives[name])
+        if not (negatives := int(parts[name].sum()) - positives[name]):
+            raise _too_small(f"rows that are no fraud to {name}", 1, negatives)
     return Split(
         train_start=start,
         train_end=train_end,
         calibration_start=calibration_start,
+        last_end=last_end,
         test_start=test_start,
         test_end=end,
         rows_train=int(parts["train"].sum()),
         rows_gap=int(parts["gap"].sum()),
         rows_calibration=int(parts["calibration"].sum()),
+        rows_last=int(parts["last"].sum()),
         rows_test=int(parts["test"].sum()),
         positives_train=positives["train"],
         positives_calibration=positives["calibration"],
+        positives_last=positives["last"],
         positives_test=positives["test"],
     )
 

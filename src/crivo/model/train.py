@@ -15,13 +15,12 @@ import sklearn
 from crivo.model.artifact import MARGIN_BITS, SCORE_ONE, Artifact, ArtifactKind
 from crivo.model.baselines import best_feature, logistic
 from crivo.model.booster import BoosterOptions, boosted, fit_booster
-from crivo.model.calibrate import Calibrator, fit_curve, sigmoid_of, tabulate
+from crivo.model.calibrate import Calibrator, Curve, fit_curve, tabulate
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
 from crivo.model.forest import forest_of
 from crivo.model.judged import JudgedRows, as_table, judged_rows, to_keep
 from crivo.model.leak import Finding, feature_finding, gap_finding, model_finding, raise_alarm
-from crivo.model.scorer import Scorer
 from crivo.model.segments import by_segment
 from crivo.model.split import Split, SplitOptions, split_by_time
 
@@ -58,8 +57,9 @@ class Trained:
     """The artifact, where the data was split, and what was found on the test rows.
 
     `metrics` are those of every model; `findings` the figures of the leak alarm; `segments` the
-    champion's metrics by month and band of amounts. `held` are the rows it was calibrated on, and
-    `judged` those by which others may be compared with it.
+    champion's metrics by month and band of amounts. `held` are the rows it was calibrated on, with
+    the scores (int64[n] in 10^-9) of the first fit, which has not learnt from them; `judged` are
+    those by which others may be compared with it.
     """
 
     artifact: Artifact
@@ -68,6 +68,7 @@ class Trained:
     findings: tuple[Finding, ...]
     segments: Mapping[str, Mapping[str, object]]
     held: JudgedRows
+    held_scores: npt.NDArray[np.int64]
     judged: JudgedRows
 
 
@@ -78,8 +79,10 @@ def train(
     split_options: SplitOptions,
     options: TrainOptions,
 ) -> Trained:
-    """A calibrated artifact, fitted on the past, calibrated on later rows, judged on the last.
+    """A calibrated artifact, fitted on the past and judged on the last rows.
 
+    A first fit ends before the calibration rows: they say what its margins mean. The last fit, with
+    the same options, learns from those rows as well and keeps that curve, so that no past is lost.
     The figures are those of the artifact's own integer scores. Equal data and options give equal
     bytes.
 
@@ -89,18 +92,17 @@ def train(
             margins cannot be calibrated.
     """
     split = split_by_time(dataset, split_options)
-    rows = split.train(dataset)
-    known = dataset.labels(split.calibration_start)[rows]
-    given = dataset.vectors[rows], known, dataset.weights[rows]
+    given = _given(dataset, split.last(dataset), split.test_start)
     test = judged_rows(dataset, split.test(dataset))
-    held = judged_rows(dataset, split.calibration(dataset))
 
     single, by_single = best_feature(*given)
     alone = by_single(test.vectors)
     findings = [feature_finding(dataset.names[single], alone, test.labels, test.weights)]
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
-    draft, curve = _fit(dataset, kind, given, held, options)
+    held = judged_rows(dataset, split.calibration(dataset))
+    first = _first_fit(dataset, split, held, options)
+    draft = _last_fit(dataset, kind, given, first, options)
     scores = test.scores(draft)
     findings.append(model_finding(scores, test.labels, test.weights))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
@@ -123,7 +125,7 @@ def train(
     )
     judged = to_keep(test, seed=options.seed)
     found = {
-        "curve": curve,
+        "curve": first.parameters,
         "metrics": {name: as_table(each) for name, each in metrics.items()},
         "segments": segments,
         "leak": [finding.as_json() for finding in findings],
@@ -136,6 +138,7 @@ def train(
         findings=tuple(findings),
         segments=segments,
         held=held,
+        held_scores=np.rint(first.chances() * SCORE_ONE).astype(np.int64),
         judged=judged,
     )
 
@@ -158,32 +161,64 @@ def _figures(
     }
 
 
-def _fit(
+@dataclass(frozen=True, slots=True)
+class _FirstFit:
+    """The margins of the calibration rows before the last fit, and what they mean.
+
+    `offset` is what resampling added to the log-odds that they are at, and is taken off.
+    """
+
+    margins: Float64s
+    offset: float
+    curve: Curve
+    parameters: dict[str, float]
+
+    def chances(self) -> Float64s:
+        """Of the calibration rows."""
+        return self.curve(self.margins)
+
+
+def _given(dataset: Dataset, rows: Bools, known_by: int) -> tuple[Float64s, Bools, Float64s]:
+    """Vectors, labels known by an instant, and weights."""
+    return dataset.vectors[rows], dataset.labels(known_by)[rows], dataset.weights[rows]
+
+
+def _first_fit(
+    dataset: Dataset, split: Split, held: JudgedRows, options: TrainOptions
+) -> _FirstFit:
+    """The curve of a forest that ends before the calibration rows begin."""
+    given = _given(dataset, split.train(dataset), split.calibration_start)
+    booster, offset = fit_booster(*given, options.booster)
+    margins = np.asarray(
+        booster.predict(held.vectors, raw_score=True, num_threads=options.booster.threads),
+        np.float64,
+    )
+    # The curve is fitted at the natural prior, so that it takes in what resampling did to it.
+    curve, parameters = fit_curve(options.calibrator, margins, held.labels, held.weights)
+    return _FirstFit(margins, offset, curve, parameters)
+
+
+def _last_fit(
     dataset: Dataset,
     kind: ArtifactKind,
     given: tuple[Float64s, Bools, Float64s],
-    held: JudgedRows,
+    first: _FirstFit,
     options: TrainOptions,
-) -> tuple[Artifact, dict[str, float]]:
-    """The artifact without its metadata, and the parameters of its calibration."""
-    booster, _ = fit_booster(*given, options.booster)
-    identity: dict[str, Any] = {
-        "kind": kind,
-        "input_names": dataset.names,
-        "set_hash": dataset.set_hash,
-        "plan_hash": dataset.plan_hash,
-        "forest": forest_of(booster),
-        "metadata": {},
-    }
-    # Margins need no calibration; the scores of this first draft are not read.
-    flat = tabulate(sigmoid_of(1.0, 0.0), np.zeros(1, np.int64))
-    scorer = Scorer(Artifact(**identity, calibration=flat))
-    margins, _ = scorer.score(held.vectors, plan_hash=dataset.plan_hash)
-    # The curve is fitted at the natural prior, so that it takes in what resampling did to it.
-    curve, parameters = fit_curve(
-        options.calibrator, margins / float(1 << MARGIN_BITS), held.labels, held.weights
+) -> Artifact:
+    """The artifact without its metadata."""
+    booster, offset = fit_booster(*given, options.booster)
+    # What resampling did to the prior of these rows, in place of what it did to the first's.
+    shift = offset - first.offset
+    margins = np.rint((first.margins - shift) * float(1 << MARGIN_BITS)).astype(np.int64)
+    return Artifact(
+        kind=kind,
+        input_names=dataset.names,
+        set_hash=dataset.set_hash,
+        plan_hash=dataset.plan_hash,
+        forest=forest_of(booster),
+        calibration=tabulate(lambda asked: first.curve(asked + shift), margins),
+        metadata={},
     )
-    return Artifact(**identity, calibration=tabulate(curve, margins)), parameters
 
 
 def _gap(

@@ -122,3 +122,12 @@ def test_the_protocol_drops_payers_when_their_label_has_arrived():
     labels = np.array([row[2] for row in rows])
     kept = known_compromised_removed(payers, at, labels, train_start=0)
     assert [rows[i][:2] for i in np.flatnonzero(kept)] == [(3, 14), (4, 20), (5, 20)]
+
+
+def test_a_figure_that_no_draw_has_has_no_interval():
+    found = {
+        metric.name: metric
+        for metric in evaluate(np.arange(9.0), np.ones(9, np.bool_), np.ones(9), resamples=20)
+    }
+    assert found["average_precision"].low == 1.0
+    assert np.isnan(found["auc"].low) and np.isnan(found["auc"].high)

@@ -14,6 +14,7 @@ from crivo.model.artifact import SCORE_ONE
 from crivo.model.calibrate import fit_platt, sigmoid_of, tabulate
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER, mature
+from crivo.model.resample import Resampling
 from crivo.model.scorer import Scorer
 from crivo.model.split import SplitOptions, split_by_time
 from crivo.model.train import Trained
@@ -103,7 +104,7 @@ def known_from(dataset: Dataset, rows: np.ndarray, instant: int) -> Dataset:
     return replace(dataset, known_at=np.where(rows, instant, dataset.known_at))
 
 
-def test_what_became_known_after_the_calibration_began_teaches_nothing():
+def test_what_became_known_after_the_calibration_began_teaches_the_first_fit_nothing():
     dataset = labelled()
     split = split_by_time(dataset, SplitOptions())
     # A fifth of the frauds to train on: reported late, or never.
@@ -112,10 +113,47 @@ def test_what_became_known_after_the_calibration_began_teaches_nothing():
     late = trained(known_from(dataset, some, split.calibration_start + 1))
     never = trained(known_from(dataset, some, NEVER))
     in_time = trained(known_from(dataset, some, split.calibration_start))
-    assert forest_bytes(late) == forest_bytes(never)
-    assert late.split == never.split
-    assert forest_bytes(late) != forest_bytes(in_time)
+    assert late.held_scores.tobytes() == never.held_scores.tobytes()
+    assert late.artifact.metadata["curve"] == never.artifact.metadata["curve"]
+    assert late.held_scores.tobytes() != in_time.held_scores.tobytes()
     assert in_time.split.positives_train - late.split.positives_train == some.sum()
+    # The last fit may know it by then.
+    assert forest_bytes(late) == forest_bytes(in_time) != forest_bytes(never)
+
+
+def test_what_became_known_after_the_test_began_teaches_nothing():
+    dataset = labelled()
+    split = split_by_time(dataset, SplitOptions())
+    some = split.last(dataset) & dataset.labels() & (np.arange(len(dataset)) % 5 == 0)
+    late = trained(known_from(dataset, some, split.test_start + 1))
+    never = trained(known_from(dataset, some, NEVER))
+    in_time = trained(known_from(dataset, some, split.test_start))
+    assert forest_bytes(late) == forest_bytes(never)
+    assert forest_bytes(late) != forest_bytes(in_time)
+    assert in_time.split.positives_last - late.split.positives_last == some.sum()
+
+
+def test_the_last_fit_learns_from_the_calibration_rows_and_not_from_the_test():
+    dataset = labelled()
+    split = split_by_time(dataset, SplitOptions())
+    last = split.last(dataset)
+    assert last.sum() == split.rows_last > split.rows_train
+    assert (last & split.calibration(dataset)).any()
+    assert split.test_start - dataset.occurred_at[last].max() >= dataset.label_delay
+    vectors = np.where(split.test(dataset)[:, None], 0.0, dataset.vectors)
+    assert forest_bytes(trained(replace(dataset, vectors=vectors))) == forest_bytes(trained())
+
+
+@pytest.mark.parametrize("way", list(Resampling))
+def test_whatever_was_done_to_the_training_rows_scores_are_at_the_natural_prior(way):
+    options = replace(SMALL, booster=replace(SMALL.booster, resampling=way))
+    dataset = labelled(rows=20_000, offset=-6.0)
+    found = trained(dataset, options)
+    chances = found.judged.scores(found.artifact) / SCORE_ONE
+    frauds = found.judged.labels.sum()
+    # The expected number within three standard deviations of a count.
+    assert abs(chances.sum() - frauds) < 3 * np.sqrt(frauds) + 0.1 * frauds
+    assert found.artifact.metadata["options"]["booster"]["resampling"] == way
 
 
 def forest_bytes(made: Trained) -> list[bytes]:

@@ -1,0 +1,177 @@
+"""Tables of public layouts become models that serve, and what is wrong with a table is said."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from crivo.adapters.files.reader import FileReader
+from crivo.domain.errors import Code
+from crivo.domain.instant import DAY, HOUR, parse_rfc3339
+from crivo.flows.mapping import parse_mapping
+from crivo.flows.promote import load_champion
+from crivo.flows.training_rows import dataset_of_table
+from crivo.model.artifact import ArtifactKind
+from tests.integration.commands import Said, crivo
+from tests.lookalikes import LAYOUTS, ulb, write
+
+
+def quiet(*_: object) -> None:
+    """A progress that says nothing."""
+
+
+def mapping_of(root: Path, layout: str) -> Path:
+    return root / "mappings" / f"{layout}.toml"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", ["handbook", "paysim"])
+def test_a_table_of_events_trains_a_model_that_serves(capsys, tmp_path, root, layout):
+    table = write(LAYOUTS[layout](6_000), tmp_path / f"{layout}.csv")
+    home = ("--home", tmp_path / "home")
+    said = crivo(capsys, "ingest", table, "--mapping", mapping_of(root, layout), *home)
+    assert said.code == 0, said.err
+    said = crivo(
+        capsys, "train", *home, "--resampling", "under", "--calibrator", "beta", "--json",
+        "--allow-leak", "the test",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    made = json.loads(said.out)
+    assert made["became_champion"]
+    by_model = {row["model"]: row for row in made["metrics"]}
+    assert by_model["lightgbm"]["average_precision"] > 0.1
+    champion = load_champion(tmp_path / "home" / "models")
+    assert champion.kind is ArtifactKind.EVENTS
+    options = champion.metadata["options"]
+    assert (options["booster"]["resampling"], options["calibrator"]) == ("under", "beta")
+    card = (tmp_path / "home" / "cards" / f"{champion.hash}.md").read_text()
+    assert "resampling: under" in card
+    assert "calibrator: beta" in card
+    # The policy can adopt what is proposed: four entries from the day that was asked about.
+    assert made["policy"].count("[[entry]]") == 4
+
+
+@pytest.mark.slow
+def test_a_table_of_rows_trains_a_model_that_answers(capsys, tmp_path, root):
+    said = train(capsys, tmp_path, root, ulb(12_000))
+    assert said.code == 0, said.err
+    made = json.loads(said.out)
+    by_model = {row["model"]: row for row in made["metrics"]}
+    assert by_model["lightgbm"]["average_precision"] > 0.1
+    assert made["policy"] is None  # plain rows have no amounts in centavos
+    champion = load_champion(tmp_path / "home" / "models")
+    assert champion.kind is ArtifactKind.ROWS
+    assert len(champion.input_names) == 29
+
+
+def test_the_hours_of_a_table_without_dates_count_from_the_day_that_is_made_up(root):
+    mapping = parse_mapping(mapping_of(root, "paysim").read_text(), name="paysim.toml")
+    assert mapping.time.unit is not None
+    assert mapping.time.unit.microseconds == HOUR
+    assert mapping.epoch == parse_rfc3339("2017-01-01T00:00:00Z")
+
+
+def train(capsys, tmp_path: Path, root: Path, table: pa.Table, *options: str) -> Said:
+    path = write(table, tmp_path / "rows.parquet")
+    home = tmp_path / "home"
+    given = ["--data", path, "--mapping", mapping_of(root, "ulb"), "--home", home]
+    return crivo(capsys, "train", *given, "--json", *options)
+
+
+def with_column(table: pa.Table, name: str, values: object) -> pa.Table:
+    return table.set_column(table.column_names.index(name), name, pa.array(values))
+
+
+SMALL = ulb(2_000)
+BAD = {
+    "a column is missing": (SMALL.drop_columns(["V7"]), "FIELD_MISSING", "V7"),
+    "a column is all null": (
+        with_column(SMALL, "V7", pa.nulls(2_000, pa.float64())),
+        "FIELD_MISSING",
+        "V7",
+    ),
+    "no row is a fraud": (
+        with_column(SMALL, "Class", np.zeros(2_000, np.int64)),
+        "DATA_TOO_SMALL",
+        "positives to train",
+    ),
+    "every row is a fraud": (
+        with_column(SMALL, "Class", np.ones(2_000, np.int64)),
+        "DATA_TOO_SMALL",
+        "no fraud",
+    ),
+    "times lie in the future": (
+        with_column(SMALL, "Time", np.linspace(0, 4e9, 2_000)),
+        "TIME_RANGE",
+        "into the future",
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", list(BAD))
+def test_a_table_that_cannot_teach_is_refused_and_nothing_is_registered(
+    capsys, tmp_path, root, fault
+):
+    table, code, words = BAD[fault]
+    said = train(capsys, tmp_path, root, table)
+    assert said.code in {1, 2}
+    assert code in said.err
+    assert words in said.err
+    assert not list((tmp_path / "home").glob("models/*"))
+    assert not list((tmp_path / "home").glob("tracking/*"))
+
+
+@pytest.mark.parametrize(
+    ("option", "allowed"), [("--resampling", "smote"), ("--calibrator", "isotonic")]
+)
+def test_a_word_that_is_no_option_is_refused_with_those_that_are(
+    capsys, tmp_path, root, option, allowed
+):
+    said = train(capsys, tmp_path, root, SMALL, option, "magic")
+    assert said.code == 2
+    assert allowed in said.err
+
+
+def test_columns_that_the_mapping_does_not_name_are_not_read(tmp_path, root):
+    mapping = parse_mapping(mapping_of(root, "ulb").read_text(), name="ulb.toml")
+    extra = SMALL.append_column("Answer", SMALL["Class"])
+    found = [
+        dataset_of_table(FileReader(write(table, tmp_path / name)), mapping, progress=quiet)
+        for table, name in ((SMALL, "a.parquet"), (extra, "b.parquet"))
+    ]
+    assert found[0].hash == found[1].hash
+
+
+def test_a_label_that_is_not_known_yet_teaches_nothing(tmp_path, root):
+    text = mapping_of(root, "ulb").read_text()
+    late = text.replace("positive = 1", "positive = 1\nknown_after_days = 1")
+    mapping = parse_mapping(late, name="ulb.toml")
+    reader = FileReader(write(SMALL, tmp_path / "rows.parquet"))
+    whole = dataset_of_table(reader, mapping, progress=quiet)
+    now = int(whole.occurred_at[-1])
+    found = dataset_of_table(reader, mapping, progress=quiet, now=now)
+    assert len(found) == (whole.occurred_at + DAY <= now).sum() > 500
+    assert found.left_out["immature"] == len(whole) - len(found)
+    assert found.labels_as_of <= now
+
+
+@pytest.mark.slow
+def test_a_model_of_which_one_byte_is_another_is_refused_and_the_champion_stays(
+    capsys, tmp_path, root
+):
+    said = train(capsys, tmp_path, root, ulb(4_000))
+    assert said.code == 0, said.err
+    home = tmp_path / "home"
+    champion = (home / "models" / "champion.json").read_bytes()
+    model = json.loads(said.out)["model"]
+    file = home / "models" / model / "threshold.npy"
+    content = bytearray(file.read_bytes())
+    content[-1] ^= 1
+    file.write_bytes(content)
+    said = crivo(capsys, "models", "promote", model, "--home", home)
+    assert (said.code, Code.ARTIFACT_INVALID in said.err) == (2, True)
+    assert (home / "models" / "champion.json").read_bytes() == champion
