@@ -24,7 +24,9 @@ from crivo.domain.dict_statistics import (
 )
 from crivo.domain.errors import Refused
 from crivo.domain.fraud_marker import FraudMarker, FraudType, MarkerStatus
-from crivo.domain.infraction import Situation
+from crivo.domain.infraction import (
+    Situation,
+)
 from crivo.domain.limit_change import LimitChange, LimitKind
 from crivo.domain.login import Login, LoginAction, LoginMethod, LoginResult
 from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
@@ -40,38 +42,25 @@ from crivo.domain.settlement import Rejection, ReturnReason, Settlement, Settlem
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
 from crivo.flows.event_of import EventValue, event_of, value_of
-from crivo.governance.pseudonym import Pseudonymiser
 from crivo.simulator.columns import Columns
 from crivo.simulator.events.kind import default_kinds
 from crivo.simulator.events.viewpoint import Viewpoint
+from tests.integration.told_values import (
+    PSEUDONYMS,
+    Row,
+    about,
+    account,
+    dict_claims,
+    funds_recoveries,
+    infractions,
+    lists,
+    optional,
+    person,
+    risk_signals,
+)
 from tests.unit.simulator.event_worlds import fullest, gathered
 
-PSEUDONYMS = Pseudonymiser(b"k" * 32)
 SAMPLE = 300
-
-Row = dict[str, object]
-
-
-def account(row: Row, name: str) -> bytes:
-    return PSEUDONYMS.account(str(row[name]))
-
-
-def person(row: Row, name: str) -> bytes:
-    return PSEUDONYMS.person(str(row[name]))
-
-
-def optional(row: Row, name: str, made: Callable[[str], object]) -> object:
-    return None if row[name] is None else made(str(row[name]))
-
-
-def about(row: Row) -> dict[str, object]:
-    """The transfer that an event is about."""
-    return {
-        "end_to_end_id": row["end_to_end_id"],
-        "payer_id": account(row, "payer_account"),
-        "payee_id": account(row, "payee_account"),
-        "transfer_occurred_at": row["transfer_occurred_at"],
-    }
 
 
 def transfers(row: Row) -> EventValue:
@@ -290,6 +279,11 @@ MADE: dict[str, Callable[[Row], EventValue]] = {
     "blocks": blocks,
     "refunds": refunds,
     "reports": reports,
+    "infractions": infractions,
+    "funds_recoveries": funds_recoveries,
+    "lists": lists,
+    "risk_signals": risk_signals,
+    "dict_claims": dict_claims,
 }
 
 

@@ -179,6 +179,38 @@ def signals(row: Row) -> Row:
     }
 
 
+def collected(row: Row) -> Row:
+    told = signals(row)
+    own = renamed(row, signals_id="signals_id", account_id="account")
+    return {**told, **own, **kept(row, "is_screen_overlaid")}
+
+
+def infraction(row: Row) -> Row:
+    names = (
+        "infraction_id", "previous", "status", "situation", "analysis", "fraud_type",
+        "infraction_centavos",
+    )  # fmt: skip
+    return {**about(row), **kept(row, *names), "reason": "REFUND_REQUEST"}
+
+
+def recovery(row: Row) -> Row:
+    names = ("recovery_id", "previous", "status", "traced_transfers", "refunded_centavos")
+    return {**about(row), **kept(row, *names)}
+
+
+def listing(row: Row) -> Row:
+    names = ("entry_id", "occurred_at", "entity_id", "entity", "side", "action", "expires_at")
+    return kept(row, *names) | renamed(row, kind="list")
+
+
+def claim(row: Row) -> Row:
+    names = (
+        "claim_id", "occurred_at", "key_type", "type", "previous", "status", "donor_ispb",
+        "claimer_ispb", "reason",
+    )  # fmt: skip
+    return kept(row, *names) | renamed(row, key_id="key")
+
+
 def entry(row: Row) -> Row:
     return {
         **kept(row, "occurred_at", "end_to_end_id"),
@@ -255,6 +287,11 @@ READ: dict[str, tuple[Viewpoint, tuple[tuple[str, Read, str], ...]]] = {
     "dict_markers": (PAYEE, (("fraud_marker.v1", marker, "marker_id"),)),
     "reports": (PAYER, (("report.v1", report, "report_id"),)),
     "refunds": (PAYER, (("refund.v1", refund, "refund_id"),)),
+    "infractions": (PAYER, (("infraction_report.v1", infraction, "status"),)),
+    "funds_recoveries": (PAYER, (("funds_recovery.v1", recovery, "status"),)),
+    "lists": (PAYER, (("list_entry.v1", listing, "action"),)),
+    "risk_signals": (PAYER, (("risk_signals.v1", collected, "signals_id"),)),
+    "dict_claims": (PAYEE, (("claim.v1", claim, "status"),)),
 }
 
 
@@ -278,7 +315,9 @@ def test_sabotage_an_event_with_a_word_of_its_own_is_no_event_of_the_log(kind):
     schema, read, when = schemas[0]
     document = next(read(row) for row in rows_of(kind, viewpoint) if when in row)
     word = next(
-        name for name in ("status", "action", "kind", "initiation", "method") if name in document
+        name
+        for name in ("status", "action", "kind", "initiation", "method", "origin")
+        if name in document
     )
     with pytest.raises(Refused) as caught:
         parse_event(schema, {**document, word: "GOSSIP"}, PSEUDONYMS)

@@ -1,4 +1,4 @@
-"""Memory does not depend on how many days are written: rows leave as they are made."""
+"""Memory depends neither on how many days are written nor on how many transfers a day has."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from decimal import Decimal
 
 import pytest
 
+from crivo.simulator import daily_life
 from crivo.simulator.columns import Piece
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.seven.tables import seven_tables
@@ -17,11 +18,25 @@ from crivo.simulator.world import World, simulate
 
 #: How much more four times as many days may need: they have more frauds, claims and accounts.
 GROWTH = 1.6
+#: And days five times as large: they have more habits, which are drawn for a day.
+GROWTH_BY_SCALE = 1.5
+RARE = Decimal("0.0005")
 
 
 def peak(tables: Callable[[World], Iterator[Piece]], days: int, *, keep: bool = False) -> int:
     """Bytes at the highest point while the pieces are walked through, or kept."""
-    options = SimulationOptions(seed=1, days=days, scale=Decimal(1), prevalence=Decimal("0.0005"))
+    return peak_of(tables, SimulationOptions(seed=1, days=days, prevalence=RARE), keep=keep)
+
+
+def peak_by_scale(scale: int) -> int:
+    """Bytes at the highest point of two days of that size, besides the registers of the town."""
+    options = SimulationOptions(seed=1, days=2, scale=Decimal(scale), prevalence=RARE)
+    return peak_of(platform_tables, options)
+
+
+def peak_of(
+    tables: Callable[[World], Iterator[Piece]], options: SimulationOptions, *, keep: bool = False
+) -> int:
     world = simulate(options)
     tracemalloc.start()
     try:
@@ -45,3 +60,16 @@ def test_four_times_as_many_days_need_hardly_more_memory(
 def test_sabotage_rows_that_stay_are_noticed():
     few, many = (peak(platform_tables, days, keep=True) for days in (15, 60))
     assert not many < GROWTH * few, (few, many)
+
+
+@pytest.mark.slow
+def test_days_five_times_as_large_need_hardly_more_memory():
+    small, large = peak_by_scale(20), peak_by_scale(100)
+    assert large < GROWTH_BY_SCALE * small, (small, large)
+
+
+@pytest.mark.slow
+def test_sabotage_days_that_are_made_at_once_are_noticed(monkeypatch):
+    monkeypatch.setattr(daily_life, "SHIFT_TRANSFERS", 1_000_000)
+    small, large = peak_by_scale(20), peak_by_scale(100)
+    assert not large < GROWTH_BY_SCALE * small, (small, large)

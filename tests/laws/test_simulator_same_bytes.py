@@ -20,17 +20,17 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "0535b84febeb79b8ed7031e8fe2b7578c835030230c446312e5de4429ef8ca65",
-    "dispositivos.csv": "fa9ad33091bef3dd3bd834aaf3b68eedde428c0f64d0cc9455c94c1f4ceb682c",
-    "fraudes.csv": "712ef452906e11bb6d04be9ee375df9334cf1fb13fce492b944691ce1f976c38",
-    "limites_transacoes.csv": "cd8669cd84210633e3ce47cdcd8cfed12f51eb91a77d5a5b168652bcf882c6cc",
-    "log_autenticacao.csv": "e25ff51986e1ee3101bb5ae248f60c766c6801af754568ca01151f88421d06fd",
-    "reports.jsonl": "075ffc6e4bd3beac5f6f1290d717b233fa791f38adac3a8f4bc8c145bfaa5352",
-    "transacoes_historicas.csv": "cd9b362f442f8a009a6ff434c206242d8e0ffec569959e744f5b32857b3b4df0",
-    "transacoes_pix.csv": "e6918f61d2d0565d3557ae6fbdc7c5a0ec6e3ee62f5afd563069b6246332c882",
-    "transfers.jsonl": "0d63b08e736051fc90fc5fff07c7b22e67a1c5a093f1b49788418282c08586ef",
-    "truth.jsonl": "999d34a2a2b86d1e8fc237f7302bb47c8bc0dcb652a90f9f2fdbb87623661153",
-    "usuarios.csv": "8ea15314bb16104f69b7385225655f0a3aa0ea812f4479a1093e4123b8b97a2d",
+    "chaves_pix.csv": "bcaa386e475d334ae739a68f309d612d4f08a808ad35cf5c1b5de84e80f84795",
+    "dispositivos.csv": "6548752332d8639e67c04b05ff53f19cad5acfc5d73741f7edbf951d3397b30b",
+    "fraudes.csv": "d067cfaef381a344be5cf097049dc3c379f4e9a5d8288294224ae83fd8b13aa5",
+    "limites_transacoes.csv": "d9e06753a6ab00ef0b753f14b4f6d342d76823369c1a00f965dbedd044eb580e",
+    "log_autenticacao.csv": "eca1da224f0b4cda419d32217678491535cb92d5c3110244b51a76ad5e55e3f4",
+    "reports.jsonl": "f6d501a1fc608b741f0efc8e5bd3a94e2778e3ccf4af0050865316058c91592b",
+    "transacoes_historicas.csv": "0109bd2f043e1d9085241c76162efd56311a196c6d81b953bba1c02e063622e5",
+    "transacoes_pix.csv": "1b6ea704cb0e4b09b119f533eee3ea5591b4cf1985c4ca17d249107424a23832",
+    "transfers.jsonl": "ee587627914eab5156b2201f6374614ffa3678113ee8ac1f3cbfe49a662f7950",
+    "truth.jsonl": "d413f3ffa8832b5db53ce96c7f2a6311e9f2dada4e30a40792c7a98ef6bc1046",
+    "usuarios.csv": "d686ec41dd9f8ca3fc7cfa8fb54121836847c2ec0061aba77b3acd4bb49f4c96",
 }
 
 PROGRAM = """

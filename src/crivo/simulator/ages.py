@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.draws import Draws, Int8s, Int64s, cumulated
 
 
 class Age(IntEnum):
@@ -38,7 +38,7 @@ def ages(draws: Draws, count: int) -> Int64s:
     return draws.chosen(cumulated(_PEOPLE), count)
 
 
-def activity_of(ages: Int64s) -> Int64s:
+def activity_of(ages: Int64s | Int8s) -> Int64s:
     """How often people of those ages pay against the mean of people, in thousandths."""
     factors = [
         part * sum(_PEOPLE) * _UNIT // (sum(TRANSFERS) * people)
@@ -47,7 +47,7 @@ def activity_of(ages: Int64s) -> Int64s:
     return np.asarray(factors, dtype=np.int64)[ages]
 
 
-def level_of(ages: Int64s) -> Int64s:
+def level_of(ages: Int64s | Int8s) -> Int64s:
     """How much people of those ages pay each time against the mean of payments, in thousandths."""
     pairs = zip(TRANSFERS, TICKETS, strict=True)
     mean = sum(part * ticket for part, ticket in pairs) // sum(TRANSFERS)

@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from crivo.domain.money import CENTAVOS_MAX
-from crivo.simulator.draws import Draws, Int64s, Words, cumulated
+from crivo.simulator.draws import Draws, Int32s, Int64s, Words, cumulated
 from crivo.simulator.normal_quantiles import UPPER_HALF_MILLIONTHS
 from crivo.simulator.quota import places_by_weight
 
@@ -111,7 +111,7 @@ def levels_by_quota(draws: Draws, sigma_percent: int, weights: Int64s) -> Int64s
     return np.clip(_looked_up(lognormal(LEVEL_UNIT, sigma_percent), places), _LEVEL_MIN, _LEVEL_MAX)
 
 
-def scaled(amounts: Int64s, level: Int64s) -> Int64s:
+def scaled(amounts: Int64s, level: Int64s | Int32s) -> Int64s:
     """The amounts times a factor in thousandths, kept inside what a transfer may carry."""
     return np.clip(amounts * level // LEVEL_UNIT, 1, CENTAVOS_MAX)
 

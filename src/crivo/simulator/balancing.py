@@ -22,7 +22,13 @@ _FACTORS: Final = (7_500, 13_000)
 _CENTAVOS: Final = 100
 
 
-def balance(frauds: Rows, companions: Rows, owners: Int64s, means: Mapping[int, int]) -> None:
+def balance(
+    frauds: Rows,
+    companions: Rows,
+    owners: Int64s,
+    means: Mapping[int, int],
+    passed_on: Mapping[int, int],
+) -> None:
     """Moves the sums of the frauds, and the baits of the same campaigns, in place.
 
     Args:
@@ -30,6 +36,7 @@ def balance(frauds: Rows, companions: Rows, owners: Int64s, means: Mapping[int, 
         companions: What goes with them.
         owners: By campaign the place of its typology.
         means: By place of a typology what its victims pay in the mean, in centavos.
+        passed_on: By place of a network what its mules pass on in the mean, at most.
     """
     by_victims = frauds["hop"] == 1
     owner = owners[frauds["campaign"]]
@@ -46,8 +53,14 @@ def balance(frauds: Rows, companions: Rows, owners: Int64s, means: Mapping[int, 
         baits = (companions["role"] == Role.REWARD) & (owners[companions["campaign"]] == place)
         companions["amount_centavos"][baits] = moved(companions["amount_centavos"][baits], factor)
     # Nobody passes on more than came: a campaign's mules follow the inflow that was moved least.
-    passed_on = frauds["amount_centavos"][~by_victims] * least[frauds["campaign"][~by_victims]]
-    frauds["amount_centavos"][~by_victims] = np.maximum(passed_on // _UNIT, 1)
+    less = frauds["amount_centavos"][~by_victims] * least[frauds["campaign"][~by_victims]]
+    frauds["amount_centavos"][~by_victims] = np.maximum(less // _UNIT, 1)
+    for place, mean in passed_on.items():
+        mine = np.flatnonzero(~by_victims & (frauds["typology"] == place))
+        if len(mine):
+            amounts = frauds["amount_centavos"][mine]
+            factor = min(max(mean * len(mine) * _UNIT // int(amounts.sum()), _FACTORS[0]), _UNIT)
+            frauds["amount_centavos"][mine] = np.maximum(amounts * factor // _UNIT, 1)
 
 
 def moved(amounts: Int64s, factor: int) -> Int64s:

@@ -200,7 +200,7 @@ class Casting:
 
     def level(self, person: int) -> Int64s:
         """How much above the median that person lives, in thousandths, as an array of one."""
-        return self.town.person_levels[person : person + 1]
+        return self.town.person_levels[person : person + 1].astype(np.int64)
 
     def _person(self, draws: Draws) -> int:
         return draws.one(0, self.town.census.persons)

@@ -28,15 +28,20 @@ from crivo.simulator.amounts import (
 from crivo.simulator.composition import NATURE_MIX, composition
 from crivo.simulator.day_plan import Purse, fill, money_levels
 from crivo.simulator.draws import Draws, Int64s
-from crivo.simulator.initiations import (
-    drawn_initiations,
-    left_initiations,
-    without_large_contactless,
-)
+from crivo.simulator.initiations import Forms, without_large_contactless
 from crivo.simulator.natures import NATURES, Nature, place_of
 from crivo.simulator.people import PERIOD_OF_HOUR, Town, natures
-from crivo.simulator.rhythm import Day, instants_in
-from crivo.simulator.rows import INITIATIONS, NONE, Rows, make_rows
+from crivo.simulator.rhythm import (
+    HALF_HOURS_A_DAY,
+    Day,
+    half_hours_during,
+    half_hours_of,
+    instants_in,
+)
+from crivo.simulator.rows import INITIATIONS, NONE, Rows, make_rows, no_rows
+
+#: A shift holds at most so many transfers, or one half-hour.
+SHIFT_TRANSFERS: Final = 16_384
 
 #: Spreads in percent, beside those of persons and merchants. Together they leave 0.61 to 0.62 of
 #: the transfers below R$ 100, and 0.186 of what companies pay each other at or above R$ 2,000.
@@ -58,51 +63,85 @@ _LEAST: Final = 100
 _NIGHT: Final = (40, 12)
 _NIGHT_LIMIT: Final = 100_000
 _KEPT_PER_MILLE: Final = 700
+#: Places of the natures that are most transfers: persons pay persons and companies.
+_MANY: Final = (place_of(Nature.P2P), place_of(Nature.P2B))
 _PERSONS_PAY: Final = (Nature.P2P, Nature.P2B, Nature.P2G)
 
 #: Whom a nature's payers pay, given what.
 _Payees = Callable[[Town, Day, Draws, Int64s, Int64s], Int64s]
 
 
-def ordinary_day(town: Town, day: Day, draws: Draws, count: int, seen: Rows, purse: Purse) -> Rows:
-    """`count` transfers of that day, unsorted, with devices.
+class OrdinaryDay:
+    """What a day needs beside what it holds already, made shift by shift.
 
     Args:
         town: Who lives there.
-        day: Which day.
+        day: Which day, whole.
         draws: The day's randomness.
-        count: How many.
+        count: How many transfers ordinary life adds.
         seen: The transfers that the day holds already, frauds among them.
         purse: What earlier days owe; this day's part is written into it.
     """
-    of_seen = natures(town, seen)
-    cells = fill(day, draws, count, of_seen, seen["occurred_at"])
-    honest = seen["typology"] == NONE
-    levels = money_levels(day, cells, of_seen[honest], seen[honest], purse)
-    parts = []
-    for place in np.flatnonzero(cells.sum(axis=1)).tolist():
-        half_hours = np.repeat(np.arange(48, dtype=np.int64), cells[place])
-        rows = _nature_pays(town, day, draws, place, half_hours, levels[place])
-        if NATURES[place] is not Nature.P2P:
-            habits = seen["initiation"][honest & (of_seen == place)].astype(np.int64)
-            forms = drawn_initiations(draws, NATURES[place], len(rows), habits)
-            rows["initiation"] = without_large_contactless(forms, rows["amount_centavos"])
-            automatic = rows["initiation"] == INITIATIONS.index(Initiation.AUTO)
-            rows["amount_centavos"][automatic] = subscribed(draws, int(automatic.sum()))
-        parts.append(rows)
-    rows = np.concatenate([*parts, seen[:0]])
-    between = natures(town, rows) == place_of(Nature.P2P)
-    others = np.concatenate([rows["initiation"][~between], seen["initiation"]]).astype(np.int64)
-    rows["initiation"][between] = left_initiations(draws, int(between.sum()), others)
-    town.set_devices(draws, rows, day)
-    return rows
+
+    def __init__(
+        self, town: Town, day: Day, draws: Draws, count: int, seen: Rows, purse: Purse
+    ) -> None:
+        self._town, self._day, self._draws = town, day, draws
+        of_seen = natures(town, seen)
+        honest = seen["typology"] == NONE
+        forms = seen["initiation"].astype(np.int64)
+        self._cells = fill(day, draws, count, of_seen, seen["occurred_at"])
+        self._levels = money_levels(day, self._cells, of_seen[honest], seen[honest], purse)
+        self._forms = Forms(self._cells.sum(axis=1), of_seen[honest], forms[honest], forms)
+        held = np.bincount(half_hours_of(seen["occurred_at"]), minlength=HALF_HOURS_A_DAY)
+        #: The transfers of the few: what most of the money is, so that its quotas are a day's.
+        self._few: Rows | None = None
+        #: The day in stretches that memory can hold, to be made in their order.
+        self.shifts: Final = day.shifts(self._cells.sum(axis=0) + held, SHIFT_TRANSFERS)
+
+    def of(self, shift: Day) -> Rows:
+        """Its ordinary transfers, unsorted, with devices."""
+        parts = [no_rows(), *(self._paid(place, shift) for place in _MANY)]
+        if self._few is None:
+            few = [
+                self._paid(place, self._day) for place in range(len(NATURES)) if place not in _MANY
+            ]
+            self._few = np.concatenate(few)
+        at = self._few["occurred_at"]
+        parts.append(self._few[(at >= shift.start) & (at < shift.end)])
+        rows = np.concatenate(parts)
+        between = natures(self._town, rows) == place_of(Nature.P2P)
+        forms = self._forms.left(self._draws, int(between.sum()))
+        self._forms.note(forms)
+        rows["initiation"][between] = forms
+        self._town.set_devices(self._draws, rows, shift)
+        return rows
+
+    def _paid(self, place: int, during: Day) -> Rows:
+        """What a nature's payers pay in the whole day or in a shift, with forms unless P2P."""
+        draws, nature = self._draws, NATURES[place]
+        hours = half_hours_during(during)
+        cells = self._cells[place, hours]
+        if not cells.any():
+            return no_rows()
+        half_hours = np.repeat(np.arange(HALF_HOURS_A_DAY, dtype=np.int64)[hours], cells)
+        rows = _nature_pays(self._town, during, draws, place, half_hours, self._levels[place])
+        if nature is Nature.P2P:
+            return rows
+        forms = self._forms.drawn(draws, nature, len(rows))
+        forms = without_large_contactless(forms, rows["amount_centavos"])
+        self._forms.take(nature, forms)
+        rows["initiation"] = forms
+        automatic = rows["initiation"] == INITIATIONS.index(Initiation.AUTO)
+        rows["amount_centavos"][automatic] = subscribed(draws, int(automatic.sum()))
+        return rows
 
 
 def _nature_pays(
     town: Town, day: Day, draws: Draws, place: int, half_hours: Int64s, money: int
 ) -> Rows:
     nature = NATURES[place]
-    occurred_at = instants_in(draws, half_hours, day.start)
+    occurred_at = instants_in(draws, half_hours, day.midnight)
     payers = _payers(town, draws, nature, half_hours)
     count = len(payers)
     table = lognormal_of_mean(NATURE_MIX[nature][1], _SPREAD[nature])
@@ -142,7 +181,7 @@ def _payers(town: Town, draws: Draws, nature: Nature, half_hours: Int64s) -> Int
 
 def _payer_levels(town: Town, nature: Nature, payers: Int64s) -> Int64s:
     if nature in _PERSONS_PAY:
-        return town.person_levels[payers]
+        return town.person_levels[payers].astype(np.int64)
     if nature in (Nature.B2P, Nature.B2B, Nature.B2G):
         return town.business_levels[payers - town.census.first_business]
     return np.full(len(payers), LEVEL_UNIT, dtype=np.int64)

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 Int64s = npt.NDArray[np.int64]
+Int8s = npt.NDArray[np.int8]
+Int32s = npt.NDArray[np.int32]  # of what there are many in memory
 Bools = npt.NDArray[np.bool_]
 Words = npt.NDArray[np.uint64]
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from crivo.domain.transfer import Initiation
 from crivo.simulator.draws import Draws, Int64s, cumulated
-from crivo.simulator.natures import Nature
+from crivo.simulator.natures import NATURES, Nature, place_of
 from crivo.simulator.rows import INITIATIONS
 
 #: June 2026, per million; payments whose form is not available (0.66 %) are left out.
@@ -77,25 +77,58 @@ MIXES: Final = {
 _CONTACTLESS_MOST: Final = 15_000
 
 
-def drawn_initiations(draws: Draws, nature: Nature, count: int, seen: Int64s) -> Int64s:
-    """`count` places in INITIATIONS for a nature of MIXES.
+class Forms:
+    """The forms of one day, drawn shift by shift so that its mixes come out whole.
 
-    `seen` are the places that the day's habits of that nature have taken; what is drawn makes the
-    nature's mix whole again as far as it can.
+    Args:
+        counts: How many transfers of each nature ordinary life adds to the day.
+        natures_seen: The place of each habit's nature.
+        habits: The places in INITIATIONS that habits have taken.
+        others: The places that all that the day held before ordinary life have taken.
     """
-    weights = _weights(MIXES[nature])
-    left = weights * (count + len(seen)) - _counted(seen) * _WHOLE
-    return _chosen(draws, left, weights, count)
 
+    def __init__(
+        self, counts: Int64s, natures_seen: Int64s, habits: Int64s, others: Int64s
+    ) -> None:
+        shape = (len(NATURES), len(INITIATIONS))
+        places = natures_seen * shape[1] + habits
+        #: [nature, form], what is taken: by habits, and by what was drawn.
+        self._taken = np.bincount(places, minlength=shape[0] * shape[1]).reshape(shape)
+        self._whole = counts + self._taken.sum(axis=1)
+        self._left = counts.copy()
+        self._others = _counted(others)
+        self._all = int(counts.sum()) + len(others)
 
-def left_initiations(draws: Draws, count: int, others: Int64s) -> Int64s:
-    """`count` places in INITIATIONS for persons who pay persons: what the official mix leaves.
+    def drawn(self, draws: Draws, nature: Nature, count: int) -> Int64s:
+        """`count` places in INITIATIONS for a nature of MIXES.
 
-    `others` are the places that all other transfers of the day have taken.
-    """
-    weights = _weights({one: OFFICIAL[one] for one in _BETWEEN_PERSONS})
-    left = _weights(OFFICIAL) * (count + len(others)) - _counted(others) * sum(OFFICIAL.values())
-    return _chosen(draws, np.where(weights > 0, left, 0), weights, count)
+        What is drawn makes the nature's mix whole again as far as it can.
+        """
+        weights, place = _weights(MIXES[nature]), place_of(nature)
+        left = weights * self._whole[place] - self._taken[place] * _WHOLE
+        return _chosen(draws, left, weights, count)
+
+    def take(self, nature: Nature, forms: Int64s) -> None:
+        """Notes what ordinary transfers of a nature got."""
+        counts = _counted(forms)
+        self._taken[place_of(nature)] += counts
+        self._others += counts
+        self._left[place_of(nature)] -= len(forms)
+
+    def note(self, forms: Int64s) -> None:
+        """Notes what persons who pay persons got."""
+        self._others += _counted(forms)
+
+    def left(self, draws: Draws, count: int) -> Int64s:
+        """`count` places for persons who pay persons, drawn last in a shift: what the official mix
+        leaves when later shifts have been drawn.
+        """
+        weights = _weights({one: OFFICIAL[one] for one in _BETWEEN_PERSONS})
+        official = sum(OFFICIAL.values())
+        left = _weights(OFFICIAL) * self._all - self._others * official
+        for nature, mix in MIXES.items():
+            left -= _weights(mix) * int(self._left[place_of(nature)]) * official // _WHOLE
+        return _chosen(draws, np.where(weights > 0, left, 0), weights, count)
 
 
 def without_large_contactless(initiations: Int64s, amounts: Int64s) -> Int64s:

@@ -19,8 +19,10 @@ from crivo.simulator.lettering import Letters, Names, digits, hexadecimal, joine
 
 _BASE62: Final = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #: The official mix of registered keys without tax ids: random 50.7 %, telephone 17.1, e-mail 14.6.
-_EVP_PER_MILLE: Final = 615
-_PHONE_PER_MILLE: Final = 822
+_KIND_STEPS: Final = (615, 822)
+RANDOM: Final = 0
+PHONE: Final = 1
+MAIL: Final = 2
 
 
 def end_to_end_ids(draws: Draws, occurred_at: Int64s, institutions: Int64s) -> Names:
@@ -64,14 +66,20 @@ def keys(seed: int, accounts: Int64s, by_code: npt.NDArray[np.bool_]) -> Names:
     tax ids are keys in the seven tables alone.
     """
     names = np.empty(len(accounts), dtype="S36")
-    kind = (mixed(accounts, seed ^ 0x6B6579) >> np.uint64(32)).astype(np.int64) % 1000
-    random = by_code | (kind < _EVP_PER_MILLE)
-    phone = ~random & (kind < _PHONE_PER_MILLE)
+    kinds = key_kinds(seed, accounts)
+    random = by_code | (kinds == RANDOM)
+    phone = ~random & (kinds == PHONE)
     mail = ~random & ~phone
     names[random] = random_keys(seed, accounts[random])
     names[phone] = phones(seed, accounts[phone])
     names[mail] = _mails(seed, accounts[mail])
     return names
+
+
+def key_kinds(seed: int, accounts: Int64s) -> Int64s:
+    """What the key is that each account gives out: RANDOM, PHONE or MAIL."""
+    drawn = (mixed(accounts, seed ^ 0x6B6579) >> np.uint64(32)).astype(np.int64) % 1000
+    return np.searchsorted(_KIND_STEPS, drawn, side="right").astype(np.int64)
 
 
 def device_ids(seed: int, devices: Int64s) -> Names:

@@ -7,17 +7,17 @@ amounts, hours of the day, and habitual payees drawn from a power law.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
 from crivo.simulator.ages import Age, activity_of, level_of
 from crivo.simulator.ages import ages as drawn_ages
 from crivo.simulator.amounts import LEVEL_UNIT, levels, levels_by_quota, normalised, scaled
 from crivo.simulator.companies import Partners, banks_by_quota, partners_by_quota
-from crivo.simulator.draws import Bools, Draws, Int64s, cumulated, mixed
+from crivo.simulator.draws import Bools, Draws, Int8s, Int32s, Int64s, cumulated, mixed
 from crivo.simulator.institutions import FRAUD_SHARES, SHARES
 from crivo.simulator.natures import Owner
 from crivo.simulator.rhythm import Day
@@ -50,6 +50,9 @@ _NEW_PHONE_PER_MILLE_A_MONTH: Final = 30
 _NEVER: Final = 1 << 30
 #: Every so many-th person has a second account.
 _SECOND_EVERY: Final = 5
+
+#: Registers are made so many persons at a time.
+_BLOCK: Final = 16_384
 
 #: Accounts that serve fraud are numbered in fours: new person, new company, old ones of both.
 FRAUD_CLASSES: Final = 4
@@ -126,13 +129,13 @@ class Town:
     person_weights: tuple[Int64s, Int64s, Int64s]  # cumulative, by period of the day
     business_weights: Int64s  # cumulative: how much a business pays
     popularity: Int64s  # cumulative: how often a business is paid
-    person_levels: Int64s  # thousandths; their mean by activity is one
+    person_levels: Int32s  # thousandths; their mean by activity is one
     business_levels: Int64s  # thousandths, as a payer; their mean by how much it pays is one
     price_levels: Int64s  # thousandths, of businesses as shops; their mean by visits is one
-    ages: Int64s  # values of Age
+    ages: Int8s  # values of Age
     seniors: Bools
-    new_phone_days: Int64s  # the day on which the person's device changes
-    habits: npt.NDArray[np.int64]  # persons x (SHOP_HABITS + FRIEND_HABITS), account numbers
+    new_phone_days: Int32s  # the day on which the person's device changes
+    habits: Int32s  # persons x (SHOP_HABITS + FRIEND_HABITS), account numbers
     banks: Int64s  # places in ISPBS of the businesses' institutions
     partners: Partners  # whom each business pays
 
@@ -197,12 +200,12 @@ class Town:
     def favourite_shops(self, draws: Draws, persons: Int64s) -> Int64s:
         """One of each person's habitual shops."""
         place = draws.chosen(cumulated(_SHOP_WEIGHTS), len(persons))
-        return np.asarray(self.habits[persons, place])
+        return self.habits[persons, place].astype(np.int64)
 
     def friends(self, draws: Draws, persons: Int64s) -> Int64s:
         """One of the people whom each person pays again and again."""
         place = draws.chosen(cumulated(_FRIEND_WEIGHTS), len(persons))
-        return np.asarray(self.habits[persons, SHOP_HABITS + place])
+        return self.habits[persons, SHOP_HABITS + place].astype(np.int64)
 
     def set_devices(self, draws: Draws, rows: Rows, day: Day) -> None:
         """Gives each row the device its payer has that day; some have two, few stay unknown."""
@@ -218,37 +221,39 @@ class Town:
 def settle(seed: int, size: Census) -> Town:
     """The town of that seed and size."""
     draws = Draws(seed, "people")
-    ages = drawn_ages(draws, size.persons)
+    ages = drawn_ages(draws, size.persons).astype(np.int8)
     activity = levels(draws, 95, size.persons) * activity_of(ages) // LEVEL_UNIT
     activity = np.maximum(activity >> _ACTIVITY_MEDIAN_SHIFT, 1)
-    chronotype = draws.chosen(cumulated(_CHRONOTYPE_MIX), size.persons)
-    by_period = np.asarray(_CHRONOTYPES, dtype=np.int64)[chronotype] * activity[:, None]
+    chronotype = draws.chosen(cumulated(_CHRONOTYPE_MIX), size.persons).astype(np.int8)
+    of_chronotype = np.asarray(_CHRONOTYPES, dtype=np.int64)
+    night, by_day, evening = (
+        cumulated(of_chronotype[chronotype, period] * activity) for period in range(3)
+    )
     ranks = draws.shuffled(np.arange(size.businesses, dtype=np.int64))
     popularity = cumulated(1_000_000 // (ranks + 5))
     phone_odds = 1000 * 30 // _NEW_PHONE_PER_MILLE_A_MONTH
-    new_phone = draws.below(phone_odds, size.persons)
+    new_phone = draws.below(phone_odds, size.persons).astype(np.int32)
     visits = _visits(popularity)
     business_weights = levels(draws, 120, size.businesses)
     business_levels = levels_by_quota(draws, 80, business_weights)
-    activity_of_day = by_period.sum(axis=1)
-    person_levels = levels_by_quota(draws, _PERSON_SPREAD, activity_of_day)
+    activity_of_day = of_chronotype.sum(axis=1)[chronotype] * activity
+    del activity, chronotype
+    drawn = levels_by_quota(draws, _PERSON_SPREAD, activity_of_day)
+    person_levels = normalised(scaled(drawn, level_of(ages)), activity_of_day).astype(np.int32)
+    del activity_of_day
     banks = banks_by_quota(draws, visits)
     return Town(
         seed=seed,
         census=size,
-        person_weights=(
-            cumulated(by_period[:, 0]),
-            cumulated(by_period[:, 1]),
-            cumulated(by_period[:, 2]),
-        ),
+        person_weights=(night, by_day, evening),
         business_weights=cumulated(business_weights),
         popularity=popularity,
-        person_levels=normalised(scaled(person_levels, level_of(ages)), activity_of_day),
+        person_levels=person_levels,
         business_levels=normalised(business_levels, business_weights),
         price_levels=normalised(levels_by_quota(draws, 80, visits), visits),
         ages=ages,
         seniors=np.asarray(ages == Age.FROM_60),
-        new_phone_days=np.where(new_phone < size.days, new_phone, _NEVER),
+        new_phone_days=np.where(new_phone < size.days, new_phone, np.int32(_NEVER)),
         habits=_habits(draws, size, popularity),
         banks=banks,
         partners=partners_by_quota(
@@ -264,18 +269,26 @@ def _visits(popularity: Int64s) -> Int64s:
     return by_popularity // int(popularity[-1]) + _MET_ANYWHERE * 1_000_000 // count
 
 
-def _habits(draws: Draws, size: Census, popularity: Int64s) -> npt.NDArray[np.int64]:
-    shops = size.first_business + draws.chosen(popularity, size.persons * SHOP_HABITS)
-    # Two in three friends live outside the town; a person's friends may have the same friends.
-    count = size.persons * FRIEND_HABITS
-    anyone = draws.between(0, 3 * size.persons, count)
-    friends = np.where(anyone < size.persons, anyone, size.first_outsider + (anyone - size.persons))
-    own = np.repeat(np.arange(size.persons), FRIEND_HABITS)
-    friends = np.where(friends == own, size.first_outsider + own, friends)
-    return np.concatenate(
-        [shops.reshape(size.persons, SHOP_HABITS), friends.reshape(size.persons, FRIEND_HABITS)],
-        axis=1,
-    )
+def _habits(draws: Draws, size: Census, popularity: Int64s) -> Int32s:
+    found = np.empty((size.persons, SHOP_HABITS + FRIEND_HABITS), dtype=np.int32)
+    for mine in _blocks(size.persons):
+        shops = draws.chosen(popularity, len(mine) * SHOP_HABITS).reshape(len(mine), SHOP_HABITS)
+        found[mine, :SHOP_HABITS] = size.first_business + shops
+    for mine in _blocks(size.persons):
+        # Two in three friends live outside the town; a person's friends may have the same friends.
+        anyone = draws.between(0, 3 * size.persons, len(mine) * FRIEND_HABITS)
+        anyone = anyone.reshape(len(mine), FRIEND_HABITS)
+        outside = size.first_outsider + (anyone - size.persons)
+        friends = np.where(anyone < size.persons, anyone, outside)
+        own = mine[:, None]
+        found[mine, SHOP_HABITS:] = np.where(friends == own, size.first_outsider + own, friends)
+    return found
+
+
+def _blocks(count: int) -> Iterator[Int64s]:
+    """The numbers below `count`, in blocks that need little memory."""
+    for first in range(0, count, _BLOCK):
+        yield np.arange(first, min(first + _BLOCK, count), dtype=np.int64)
 
 
 def fraud_account_age_days(town: Town, accounts: Int64s) -> Int64s:

@@ -29,7 +29,9 @@ from crivo.simulator.typology import Kind, OfDay, Typology
 _EMPTY_CAMPAIGNS_MAX: Final = 1000
 
 _NO_LIMIT: Final = 1 << 40
-_OWNERS: Final = 4
+#: Of so many campaigns one is chosen whose money is moved; in about so many payments.
+_OWNERS: Final = 8
+_PASSED_ON: Final = 6
 
 #: Claims about honest purchases that are accepted all the same: one in ten.
 _ABUSE_ACCEPTED_PER_MILLE: Final = 100
@@ -142,7 +144,12 @@ def plan_frauds(
         frauds, companions = ledger.taken()
         means = {place: casting.mean(typology.code) for place, typology in enumerate(typologies)}
         known = {place: mean for place, mean in means.items() if mean is not None}
-        balance(frauds, companions, np.asarray(ledger.places, dtype=np.int64), known)
+        networks = {
+            place: typology.mean_passed_on
+            for place, typology in enumerate(typologies)
+            if typology.attach is not None
+        }
+        balance(frauds, companions, np.asarray(ledger.places, dtype=np.int64), known, networks)
         frauds["amount_centavos"] = setting.asked(frauds["amount_centavos"])
         tables.append(_finished(casting, seed, part, frauds, companions, typologies))
     casting.turn_to(tuple(day for part in parts for day in part.days))
@@ -188,8 +195,8 @@ def _attach(
 ) -> int:
     """Lets a network move the money of others' campaigns, in random order; how much it did.
 
-    Of four campaigns it takes the richest while it has moved less a payment than its mean, and else
-    the poorest: few campaigns would decide else what networks move.
+    Of some campaigns it takes the one whose money is nearest to what it lacks to its mean: the few
+    richest would decide else what networks move.
     """
     if typology.attach is None:
         return 0
@@ -197,8 +204,8 @@ def _attach(
     sums = [int(rows["amount_centavos"].sum()) for rows in ledger.frauds]
     owners = draws.shuffled(np.arange(len(sums), dtype=np.int64)).tolist()
     while taken < room and owners:
-        choose = max if money < taken * typology.mean_passed_on else min
-        owner = choose(owners[:_OWNERS], key=sums.__getitem__)
+        lacking = max((taken + _PASSED_ON) * typology.mean_passed_on * 9 // 8 - money, 0)
+        owner = min(owners[:_OWNERS], key=lambda one: abs(sums[one] - lacking))
         owners.remove(owner)
         frauds = ledger.frauds[owner]
         if len(frauds) == 0:

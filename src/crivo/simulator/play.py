@@ -68,7 +68,7 @@ def play(world: World, decide: Decide, mode: Mode = Mode.STATIC) -> Iterator[Pla
     """Each day of the world against this policy; equal arguments give equal days."""
     fraudsters = Fraudsters(world.town, world.options.seed, world.typologies, world.plan, mode)
     rail = _Rail(world.typologies)
-    for day, planned in world.rows():
+    for day, planned in world.whole_days():
         honest = planned[planned["typology"] == NONE]
         marked = rail.marked(day.start)
         rows = np.concatenate([honest, fraudsters.of_day(day.start, marked)])

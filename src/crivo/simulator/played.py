@@ -45,15 +45,19 @@ class Played:
     facts: Facts
     honest: Mapping[int, Touched]
 
-    def of_day(self, day: Day, planned: Rows) -> Rows:
-        """The day as it went, from the day as it was planned; in time order."""
+    def of_shift(self, shift: Day, planned: Rows, before: int) -> Rows:
+        """The shift as it went, from the shift as it was planned; in time order.
+
+        `before` is how many honest transfers the day's earlier shifts held.
+        """
         honest = planned[planned["typology"] == NONE]
-        places, answers, stopped = self.honest[day.index]
-        honest["answer"][places] = answers
-        honest["stopped"][places] = stopped
+        places, answers, stopped = self.honest[shift.index]
+        mine = (places >= before) & (places < before + len(honest))
+        honest["answer"][places[mine] - before] = answers[mine]
+        honest["stopped"][places[mine] - before] = stopped[mine]
         clear_stopped(honest)
         at = self.frauds["occurred_at"]
-        frauds = self.frauds[np.searchsorted(at, day.start) : np.searchsorted(at, day.end)]
+        frauds = self.frauds[np.searchsorted(at, shift.start) : np.searchsorted(at, shift.end)]
         rows = np.concatenate([honest, frauds])
         return rows[np.argsort(rows["occurred_at"], kind="stable")]
 

@@ -63,6 +63,7 @@ _THIRTEENTH_SALARY: Final = 109
 _MOTHERS_DAY_EVE: Final = 106
 
 _HALF_HOUR: Final = 30 * MINUTE
+HALF_HOURS_A_DAY: Final = len(HALF_HOURS)
 _EPOCH: Final = dt.date(1970, 1, 1).toordinal()
 _SATURDAY: Final = 5
 #: The place of a holiday after the seven weekdays, where days are told apart by their kind.
@@ -71,17 +72,60 @@ HOLIDAY: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class Day:
-    """A Brasília day of the world: its place, its midnight as an instant, and how much it holds."""
+    """A Brasília day of the world, or a shift of one: a stretch of it that memory can hold.
+
+    `index` is the day's place in the world, `start` the instant at which it begins, and `transfers`
+    is how many it holds. A shift is numbered from 0, begins and ends with a half-hour, and is what
+    a day is wherever rows or events are made: only the first of a day begins at midnight.
+    """
 
     index: int
     date: dt.date
     start: int
     transfers: int
+    shift: int = 0
+    half_hours: int = HALF_HOURS_A_DAY
 
     @property
     def end(self) -> int:
-        """The next midnight."""
-        return self.start + DAY
+        """The instant at which it ends."""
+        return self.start + self.half_hours * _HALF_HOUR
+
+    @property
+    def midnight(self) -> int:
+        """The instant at which the date begins."""
+        return (self.start + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
+
+    @property
+    def first_half_hour(self) -> int:
+        """The half-hour with which it begins, 0..47."""
+        return (self.start - self.midnight) // _HALF_HOUR
+
+    @property
+    def is_last_shift(self) -> bool:
+        """Whether the date ends with it."""
+        return self.end == self.midnight + DAY
+
+    @property
+    def stream(self) -> tuple[int, ...]:
+        """What names its randomness: the day's place, and the shift's from the second on."""
+        return (self.index, self.shift) if self.shift else (self.index,)
+
+    def shifts(self, counts: Int64s, most: int) -> tuple[Day, ...]:
+        """The shifts of a whole day: as many half-hours each as hold at most so many transfers.
+
+        `counts` has what each half-hour holds; one that holds more by itself is a shift.
+        """
+        found: list[Day] = []
+        first, held = 0, int(counts[0])
+        for half_hour, count in enumerate([*counts[1:].tolist(), most + 1], start=1):
+            if held + count > most:
+                start = self.start + first * _HALF_HOUR
+                shift = Day(self.index, self.date, start, held, len(found), half_hour - first)
+                found.append(shift)
+                first, held = half_hour, 0
+            held += count
+        return tuple(found)
 
     @property
     def is_weekend(self) -> bool:
@@ -176,6 +220,27 @@ def instants(draws: Draws, count: int, day_start: int, hours: tuple[int, int] = 
     first, last = 2 * hours[0], 2 * hours[1]
     half_hours = first + draws.chosen(cumulated(HALF_HOURS[first:last]), count)
     return day_start + half_hours * _HALF_HOUR + draws.below(_HALF_HOUR, count)
+
+
+def instants_during(draws: Draws, count: int, day: Day) -> Int64s:
+    """`count` instants of that day or shift by the curve; not sorted."""
+    weights = curve_during(day)
+    return (
+        day.start
+        + draws.chosen(cumulated(weights), count) * _HALF_HOUR
+        + draws.below(_HALF_HOUR, count)
+    )
+
+
+def curve_during(day: Day) -> tuple[int, ...]:
+    """The curve's part of each half-hour of the day or shift."""
+    first = day.first_half_hour
+    return tuple(HALF_HOURS[place] for place in range(first, first + day.half_hours))
+
+
+def half_hours_during(day: Day) -> slice:
+    """Which half-hours of the date the day or shift has."""
+    return slice(day.first_half_hour, day.first_half_hour + day.half_hours)
 
 
 def hours_of(occurred_at: Int64s) -> Int64s:

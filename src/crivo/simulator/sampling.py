@@ -53,7 +53,7 @@ class Sampling:
         """The places of the kept rows, rising, and how many rows each stands for."""
         rest = np.flatnonzero(~always)
         stratum = strata(rows)[rest]
-        order = np.lexsort((Draws(seed, "sample", day.index).words(len(rest)), stratum))
+        order = np.lexsort((Draws(seed, "sample", *day.stream).words(len(rest)), stratum))
         stratum = stratum[order]
         starts = np.flatnonzero(np.diff(stratum, prepend=-1))
         sizes = np.diff(np.append(starts, len(stratum)))

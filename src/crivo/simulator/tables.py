@@ -18,7 +18,7 @@ from crivo.simulator.answers import Answer
 from crivo.simulator.columns import Column, Columns, Kind, Piece, words
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, keys, report_ids
+from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, report_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.roles import Role
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
@@ -32,7 +32,11 @@ ANSWERS: Final = "answers"
 TABLES: Final = (TRANSFERS, TRUTH, REPORTS)
 
 #: Rows get their names in blocks of so many, so that a day of any size needs no more memory.
-BLOCK_ROWS: Final = 32_768
+BLOCK_ROWS: Final = 8_192
+
+CLAIM: Final = np.dtype(
+    [("id", "S32"), ("contested_at", "<i8"), ("settled_at", "<i8"), ("accepted", "?")]
+)
 
 _BY_QR: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
 
@@ -52,10 +56,10 @@ def platform_tables(
 
     A sample keeps all frauds and all that was contested, and adds the column `weight`.
     """
-    claims: list[tuple[Rows, npt.NDArray[np.bytes_]]] = []
+    claims: list[Rows] = []
     stops = world.played is not None and world.played.stops
     for day, rows in world.rows(progress):
-        draws = Draws(world.options.seed, "ids", day.index)
+        draws = Draws(world.options.seed, "ids", *day.stream)
         kept = None
         if not sampling.is_whole:
             always = (rows["contested_at"] != NONE) | (rows["typology"] != NONE)
@@ -65,7 +69,7 @@ def platform_tables(
             institutions = account_institutions(world.town, block["payer"])
             ids = end_to_end_ids(draws, block["occurred_at"], institutions)
             contested = block["contested_at"] != NONE
-            claims.append((block[contested], ids[contested]))
+            claims.append(_claims(block[contested], ids[contested]))
             made = {
                 TRANSFERS: transfer_columns(world, block, ids, institutions),
                 TRUTH: truth_columns(world, block, ids),
@@ -77,9 +81,8 @@ def platform_tables(
                 made[TRANSFERS] = (*made[TRANSFERS], Column("weight", Kind.INTEGER, weights))
             for name, columns in made.items():
                 yield Piece(name, columns, day.date)
-    contested_rows = np.concatenate([rows for rows, _ in claims])
-    columns = report_columns(contested_rows, np.concatenate([ids for _, ids in claims]))
-    yield Piece(REPORTS, columns)
+    for columns in report_columns(np.concatenate(claims)):
+        yield Piece(REPORTS, columns)
 
 
 def transfer_columns(
@@ -95,13 +98,14 @@ def transfer_columns(
     unreported = ~rows["accepted"]
     no_device = rows["device"] == NONE
     ispbs = words(ISPBS)
+    payee_keys = world.key_claims.names(payees, by_code, rows["occurred_at"])
     return (
         Column("end_to_end_id", Kind.TEXT, ids),
         Column("occurred_at", Kind.INSTANT, rows["occurred_at"]),
         Column("amount_centavos", Kind.INTEGER, rows["amount_centavos"]),
         Column("payer_account", Kind.TEXT, account_ids(seed, payers, institutions)),
         Column("payee_account", Kind.TEXT, account_ids(seed, payees, payee_institutions)),
-        Column("payee_key", Kind.TEXT, keys(seed, payees, by_code), by_hand),
+        Column("payee_key", Kind.TEXT, payee_keys, by_hand),
         Column("device", Kind.TEXT, device_ids(seed, rows["device"]), no_device),
         Column("payer_ispb", Kind.WORD, ispbs[institutions]),
         Column("payee_ispb", Kind.WORD, ispbs[payee_institutions]),
@@ -142,18 +146,33 @@ def answer_columns(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
     )
 
 
-def report_columns(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Columns:
-    """Two rows a claim, by `known_at`: it was made, and it was accepted or rejected."""
-    known_at = np.concatenate([rows["contested_at"], rows["settled_at"]])
+def _claims(rows: Rows, ids: npt.NDArray[np.bytes_]) -> Rows:
+    """Of contested rows what is kept of them until the world's end."""
+    kept = np.zeros(len(rows), dtype=CLAIM)
+    kept["id"] = ids
+    for name in ("contested_at", "settled_at", "accepted"):
+        kept[name] = rows[name]
+    return kept
+
+
+def report_columns(claims: Rows) -> Iterator[Columns]:
+    """Two rows a claim, by `known_at`: it was made, and it was accepted or rejected.
+
+    `claims` have the dtype CLAIM. At least one block of rows comes, which may be empty.
+    """
+    count = len(claims)
+    known_at = np.concatenate([claims["contested_at"], claims["settled_at"]])
     order = np.argsort(known_at, kind="stable")
-    claimed = np.zeros(len(rows), dtype=np.int64)
-    settled = np.where(rows["accepted"], 1, 2)
-    statuses = (ReportStatus.CLAIMED, ReportStatus.ACCEPTED, ReportStatus.REJECTED)
-    status = words(statuses)[np.concatenate([claimed, settled])]
-    report = np.concatenate([report_ids(ids, b"1"), report_ids(ids, b"2")])
-    return (
-        Column("report_id", Kind.TEXT, report[order]),
-        Column("end_to_end_id", Kind.TEXT, np.concatenate([ids, ids])[order]),
-        Column("status", Kind.WORD, status[order]),
-        Column("known_at", Kind.INSTANT, known_at[order]),
-    )
+    statuses = words((ReportStatus.CLAIMED, ReportStatus.ACCEPTED, ReportStatus.REJECTED))
+    for first in range(0, max(len(order), 1), BLOCK_ROWS):
+        places = order[first : first + BLOCK_ROWS]
+        mine, is_end = claims[places % max(count, 1)], places >= count
+        ids = np.ascontiguousarray(mine["id"])
+        status = np.where(is_end, np.where(mine["accepted"], 1, 2), 0)
+        reports = np.where(is_end, report_ids(ids, b"2"), report_ids(ids, b"1"))
+        yield (
+            Column("report_id", Kind.TEXT, reports),
+            Column("end_to_end_id", Kind.TEXT, ids),
+            Column("status", Kind.WORD, statuses[status]),
+            Column("known_at", Kind.INSTANT, known_at[places]),
+        )

@@ -10,12 +10,13 @@ import numpy as np
 
 from crivo.simulator.blocks import Block, block_honest, honest_blocks_of_million
 from crivo.simulator.casting import Casting
-from crivo.simulator.daily_life import ordinary_day
+from crivo.simulator.daily_life import OrdinaryDay
 from crivo.simulator.day_plan import Purse
 from crivo.simulator.difficulty import SETTINGS
 from crivo.simulator.draws import Draws
 from crivo.simulator.facts import Facts
 from crivo.simulator.grain import to_milliseconds
+from crivo.simulator.key_claims import KeyClaims, claim_keys
 from crivo.simulator.lookalike import LookAlike, OfDay, default_look_alikes
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.people import Town, census, settle
@@ -42,6 +43,7 @@ class World:
     days: tuple[Day, ...]
     plan: Plan
     accounts: int  # every account number lies below
+    key_claims: KeyClaims
     played: Played | None = None  # how it went against a policy; else as planned
 
     @property
@@ -60,7 +62,10 @@ class World:
         return self.plan.facts if self.played is None else self.played.facts
 
     def rows(self, progress: Progress | None = None) -> Iterator[tuple[Day, Rows]]:
-        """Each day with its transfers in time order: memory holds one day and the frauds."""
+        """Each shift with its transfers in time order: memory holds one shift and the frauds.
+
+        A day that holds no more than a shift may is one.
+        """
         seed = self.options.seed
         habits = [
             (look_alike.name, look_alike.prepare(self.town, Draws(seed, look_alike.name)))
@@ -70,13 +75,25 @@ class World:
         made = 0
         purse = Purse()
         for day in self.days:
-            rows = self._day(day, habits, purse)
-            if self.played is not None:
-                rows = self.played.of_day(day, rows)
-            made += len(rows)
-            yield day, rows
-            if progress is not None:
-                progress(made, self.options.transfers)
+            honest = 0
+            for shift, planned in self._day(day, habits, purse):
+                rows = planned
+                if self.played is not None:
+                    rows = self.played.of_shift(shift, planned, honest)
+                honest += int((planned["typology"] == NONE).sum())
+                made += len(rows)
+                yield shift, rows
+                if progress is not None:
+                    progress(made, self.options.transfers)
+
+    def whole_days(self) -> Iterator[tuple[Day, Rows]]:
+        """Each day with all its transfers, for who must see a day at once: memory holds that."""
+        parts: list[Rows] = []
+        for shift, rows in self.rows():
+            parts.append(rows)
+            if shift.is_last_shift:
+                yield self.days[shift.index], np.concatenate(parts)
+                parts = []
 
     @property
     def honest_claims_of_million(self) -> int:
@@ -92,35 +109,45 @@ class World:
         blocked = int((frauds["block"] != Block.NONE).sum())
         return honest_blocks_of_million(blocked, self.options.transfers - len(frauds))
 
-    def _day(self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse) -> Rows:
+    def _day(
+        self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse
+    ) -> Iterator[tuple[Day, Rows]]:
         frauds, companions = of_day(self.plan.frauds, day), of_day(self.plan.companions, day)
         planned = np.concatenate([companions, frauds])
-        # What honest life needs on the way is gone before the day is put together.
-        rows = np.concatenate([self._honest(day, habits, purse, planned), planned])
-        return rows[np.argsort(rows["occurred_at"], kind="stable")]
+        draws = Draws(self.options.seed, "day", day.index)
+        seen = self._seen(day, habits, draws, day.transfers - len(planned))
+        room = day.transfers - len(planned) - len(seen)
+        taken = np.concatenate([seen, planned])
+        ordinary = OrdinaryDay(self.town, day, draws, room, taken, purse)
+        del taken
+        for shift in ordinary.shifts:
+            # What honest life needs on the way is gone before the shift is put together.
+            honest = self._honest(shift, _within(seen, shift), ordinary.of(shift))
+            rows = np.concatenate([honest, _within(planned, shift)])
+            del honest
+            yield shift, rows[np.argsort(rows["occurred_at"], kind="stable")]
 
-    def _honest(
-        self, day: Day, habits: list[tuple[str, OfDay]], purse: Purse, planned: Rows
-    ) -> Rows:
-        """What lives beside the day's planned rows, unsorted."""
-        seed = self.options.seed
-        room = day.transfers - len(planned)
-        parts = [habit(day, Draws(seed, name, day.index)) for name, habit in habits]
+    def _seen(self, day: Day, habits: list[tuple[str, OfDay]], draws: Draws, room: int) -> Rows:
+        """What habits pay on a day, unsorted: they come before ordinary life."""
+        parts = [habit(day, Draws(self.options.seed, name, day.index)) for name, habit in habits]
         seen = np.concatenate([no_rows(), *parts])
         seen = _within(seen, day)
-        draws = Draws(seed, "day", day.index)
         if len(seen) > room // 2:
             # A day too small for all habits keeps as many as leave room for ordinary life.
             seen = seen[np.sort(draws.shuffled(np.arange(len(seen)))[: room // 2])]
         self.town.set_devices(draws, seen, day)
-        taken = np.concatenate([seen, planned])
-        ordinary = ordinary_day(self.town, day, draws, room - len(seen), taken, purse)
+        return seen
+
+    def _honest(self, shift: Day, seen: Rows, ordinary: Rows) -> Rows:
+        """What lives beside a shift's planned rows, unsorted, with what happens to it."""
+        seed = self.options.seed
         honest = np.concatenate([seen, ordinary])
         honest["occurred_at"] = to_milliseconds(honest["occurred_at"])
-        notice_honest(Draws(seed, "signals", day.index), self.town, day, honest)
-        draws, claims = Draws(seed, "claims", day.index), self.honest_claims_of_million
+        notice_honest(Draws(seed, "signals", *shift.stream), self.town, shift, honest)
+        draws, claims = Draws(seed, "claims", *shift.stream), self.honest_claims_of_million
         contest_honest(draws, honest, self.town.census.persons, claims)
-        block_honest(Draws(seed, "blocks", day.index), honest, self.honest_blocks_of_million)
+        blocks = Draws(seed, "blocks", *shift.stream)
+        block_honest(blocks, honest, self.honest_blocks_of_million)
         return honest
 
 
@@ -147,6 +174,7 @@ def simulate(
         days=days,
         plan=plan,
         accounts=casting.accounts,
+        key_claims=claim_keys(town, options.seed, days, plan.frauds),
     )
 
 

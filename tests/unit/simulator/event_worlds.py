@@ -14,6 +14,7 @@ from crivo.simulator.events.kind import EventKind, Tier, default_kinds
 from crivo.simulator.events.streams import EventStreams, joined
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.options import SimulationOptions
+from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
 from crivo.simulator.world import World, simulate
 
@@ -29,8 +30,17 @@ def dense_world() -> World:
 
 
 @cache
+def _dense_shifts() -> tuple[tuple[Day, Rows], ...]:
+    return tuple(dense_world().rows())
+
+
+def dense_shifts() -> tuple[Day, ...]:
+    """The days of the dense world, each of which is one shift where nothing made shifts shorter."""
+    return tuple(shift for shift, _ in _dense_shifts())
+
+
 def dense_rows() -> tuple[Rows, ...]:
-    return tuple(rows for _, rows in dense_world().rows())
+    return tuple(rows for _, rows in _dense_shifts())
 
 
 def pieces_of(
@@ -42,9 +52,9 @@ def pieces_of(
 ) -> Iterator[Piece]:
     """The pieces of the dense world: of its first days alone, or of all and what comes after."""
     streams = EventStreams(dense_world(), viewpoint, kinds)
-    world = dense_world()
-    for day, of_day in zip(world.days[:days], rows or dense_rows(), strict=False):
-        yield from streams.of_day(day, of_day)
+    for shift, of_shift in zip(dense_shifts(), rows or dense_rows(), strict=False):
+        if days is None or shift.index < days:
+            yield from streams.of_day(shift, of_shift)
     if days is None:
         yield from streams.rest()
 

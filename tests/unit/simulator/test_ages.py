@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from crivo.simulator.ages import TICKETS, TRANSFERS, Age
+from crivo.simulator.rows import NONE
 from tests.unit.simulator.worlds import medium_rows, medium_world
 
 
 def test_each_age_has_about_its_part_of_the_transfers_and_its_mean_ticket():
     rows, town = medium_rows(), medium_world().town
-    paid = rows[rows["payer"] < town.census.persons]
+    paid = rows[(rows["payer"] < town.census.persons) & (rows["typology"] == NONE)]
     ages = town.ages[paid["payer"]]
     counts = np.bincount(ages, minlength=len(Age))
     money = np.bincount(ages, paid["amount_centavos"], minlength=len(Age))

@@ -23,8 +23,10 @@ def rows_of(amounts: list[int], *, hop: int, role: Role = Role.VICTIM) -> Rows:
     return rows
 
 
-def balanced(frauds: Rows, companions: Rows, mean: int) -> None:
-    balance(frauds, companions, np.zeros(1, dtype=np.int64), {0: mean})
+def balanced(
+    frauds: Rows, companions: Rows, mean: int, passed_on: dict[int, int] | None = None
+) -> None:
+    balance(frauds, companions, np.zeros(1, dtype=np.int64), {0: mean}, passed_on or {})
 
 
 def test_round_sums_stay_round_and_prices_keep_their_ending():
@@ -48,6 +50,14 @@ def test_mules_pass_on_no_more_than_came():
         balanced(frauds, no_rows(), mean)
         came, went = frauds["amount_centavos"][:2].sum(), frauds["amount_centavos"][2:].sum()
         assert 0 < went <= came
+
+
+def test_a_network_passes_on_no_more_than_its_mean_where_that_takes_little():
+    for mean, found in ((80_000, 50_000), (45_000, 45_000), (10_000, 37_500)):
+        frauds = np.concatenate([rows_of([100_000], hop=1), rows_of([60_000, 40_000], hop=2)])
+        frauds["typology"] = [0, 1, 1]
+        balanced(frauds, no_rows(), 100_000, {1: mean})
+        assert frauds["amount_centavos"][1:].mean() == found
 
 
 def test_a_bait_is_moved_with_the_payment_that_it_asks_for():

@@ -11,7 +11,7 @@ from crivo.domain.transfer import Initiation
 from crivo.simulator.composition import HOURS, NATURE_MIX, PARTS, VALUE_BY_HOUR, composition
 from crivo.simulator.day_plan import Purse, fill, money_levels, spread
 from crivo.simulator.draws import Draws
-from crivo.simulator.initiations import MIXES, OFFICIAL, drawn_initiations, left_initiations
+from crivo.simulator.initiations import MIXES, OFFICIAL, Forms
 from crivo.simulator.natures import NATURES, Nature, Owner, place_of
 from crivo.simulator.people import natures, owners
 from crivo.simulator.rhythm import HALF_HOURS, WEEKDAY_VALUES, WEEKDAYS, calendar
@@ -117,14 +117,38 @@ def test_the_nature_of_a_transfer_follows_from_who_holds_the_accounts():
     assert [NATURES[place] for place in natures(town, rows)] == [Nature.P2G, Nature.B2P]
 
 
+def counts_of(counts: dict[Nature, int]) -> np.ndarray:
+    return np.asarray([counts.get(nature, 0) for nature in NATURES], dtype=np.int64)
+
+
+def test_initiation_forms_of_shifts_make_the_days_mix_whole():
+    draws, nothing = Draws(2, "forms"), np.zeros(0, dtype=np.int64)
+    forms = Forms(counts_of({Nature.P2P: 28_000, Nature.P2B: 22_000}), nothing, nothing, nothing)
+    drawn = []
+    # Persons pay persons in the morning, and shops in the evening.
+    for persons, shops in ((20_000, 2_000), (8_000, 20_000)):
+        to_shops = forms.drawn(draws, Nature.P2B, shops)
+        forms.take(Nature.P2B, to_shops)
+        between = forms.left(draws, persons)
+        forms.note(between)
+        drawn += [to_shops, between]
+    whole = np.bincount(np.concatenate(drawn), minlength=len(INITIATIONS)) / 50_000
+    for initiation, share in OFFICIAL.items():
+        expected = share / sum(OFFICIAL.values())
+        assert abs(whole[INITIATIONS.index(initiation)] - expected) < 0.006
+
+
 def test_initiation_forms_make_the_mix_whole_again():
     draws = Draws(1, "forms")
     keys = np.full(2000, INITIATIONS.index(Initiation.DICT))
-    found = drawn_initiations(draws, Nature.B2B, 8000, keys)
+    nature = np.full(2000, place_of(Nature.B2B))
+    forms = Forms(counts_of({Nature.B2B: 8000}), nature, keys, keys)
+    found = forms.drawn(draws, Nature.B2B, 8000)
     whole = np.bincount(np.concatenate([found, keys]), minlength=len(INITIATIONS)) / 10_000
     for initiation, share in MIXES[Nature.B2B].items():
         assert abs(whole[INITIATIONS.index(initiation)] - share / 100_000) < 0.02
-    left = left_initiations(draws, 40_000, np.full(20_000, INITIATIONS.index(Initiation.QRDN)))
+    nothing, codes = keys[:0], np.full(20_000, INITIATIONS.index(Initiation.QRDN))
+    left = Forms(counts_of({Nature.P2P: 40_000}), nothing, nothing, codes).left(draws, 40_000)
     whole = np.bincount(left, minlength=len(INITIATIONS))
     whole[INITIATIONS.index(Initiation.QRDN)] += 20_000
     for initiation in (Initiation.DICT, Initiation.QRDN, Initiation.MANU, Initiation.QRES):

@@ -273,15 +273,15 @@ def test_dynamic_codes_have_ids_static_ones_may_and_other_payments_have_none():
 
 
 def test_a_tally_forgets_what_is_older_than_its_span():
-    tally = Tally(4, 3)
+    tally, every = Tally(4, 3), np.arange(4)
     tally.add(1, np.asarray([0, 0, 2]))
     tally.add(2, np.asarray([2]), np.asarray([5]))
     tally.forget(3)
-    assert tally.totals.tolist() == [2, 0, 6, 0]
+    assert tally.of(every).tolist() == [2, 0, 6, 0]
     tally.forget(4)
-    assert tally.totals.tolist() == [0, 0, 5, 0]
+    assert tally.of(every).tolist() == [0, 0, 5, 0]
     tally.forget(9)
-    assert tally.totals.tolist() == [0, 0, 0, 0]
+    assert tally.of(every).tolist() == [0, 0, 0, 0]
 
 
 def test_pairs_are_remembered_with_their_instants():

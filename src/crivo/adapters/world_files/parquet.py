@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 from crivo.adapters.world_files.layout import Compression
 from crivo.simulator.columns import Column, Columns, Kind
 
-#: Days are gathered until a row group has so many rows.
-ROW_GROUP_ROWS: Final = 131_072
+#: Pieces are gathered until a row group has so many bytes, before it is encoded.
+ROW_GROUP_BYTES: Final = 8 * 2**20
 _MONEY: Final = pa.decimal128(18, 2)
 
 
@@ -25,10 +25,13 @@ class ParquetTable:
     """A Parquet file that grows by row groups; memory holds one group."""
 
     def __init__(self, path: Path, compression: Compression = Compression.ZSTD) -> None:
+        # The default pool keeps what was freed: some 40 MiB more for as long as the process lives.
+        pa.set_memory_pool(pa.system_memory_pool())
         self._path = path
         self._compression = str(compression)
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[pa.Table] = []
+        self._waiting_bytes = 0
         self._dictionaries: list[str] = []
         self._encodings: dict[str, str] = {}
 
@@ -43,7 +46,8 @@ class ParquetTable:
         arrays = [_array(column) for column in columns]
         table = pa.table(dict(zip((column.name for column in columns), arrays, strict=True)))
         self._waiting.append(table)
-        if sum(waiting.num_rows for waiting in self._waiting) >= ROW_GROUP_ROWS:
+        self._waiting_bytes += table.nbytes
+        if self._waiting_bytes >= ROW_GROUP_BYTES:
             self._flush()
 
     def close(self) -> None:
@@ -64,8 +68,9 @@ class ParquetTable:
                 use_dictionary=self._dictionaries or False,
                 column_encoding=self._encodings or None,
             )
-        self._writer.write_table(table, row_group_size=ROW_GROUP_ROWS)
+        self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self._waiting = []
+        self._waiting_bytes = 0
 
 
 def _array(column: Column) -> pa.Array:

@@ -30,7 +30,7 @@ from crivo.simulator.world import Progress, World
 MANIFEST: Final = "world.json"
 
 #: Raised when equal options give other rows than before.
-WORLD_VERSION: Final = 5
+WORLD_VERSION: Final = 6
 
 DEFAULT_LAYOUT: Final = Layout()
 

@@ -50,8 +50,8 @@ class DayTotal:
     """What a day held."""
 
     date: dt.date
-    count: int
-    centavos: int
+    count: int = 0
+    centavos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ class Tally:
     contested: int = 0
 
     def add(self, date: dt.date, rows: Rows, sides: Sides) -> None:
-        """Counts a day's rows."""
+        """Counts rows of a day or of a shift of it; days come in order."""
         self.transfers += len(rows)
         self._add_honest(date, rows, sides)
         self._add_claims(rows, sides)
@@ -104,7 +104,10 @@ class Tally:
     def _add_honest(self, date: dt.date, rows: Rows, sides: Sides) -> None:
         honest = rows["typology"] == NONE
         amounts, at = rows["amount_centavos"][honest], rows["occurred_at"][honest]
-        self.days.append(DayTotal(date, len(amounts), int(amounts.sum())))
+        if not self.days or self.days[-1].date != date:
+            self.days.append(DayTotal(date))
+        self.days[-1].count += len(amounts)
+        self.days[-1].centavos += int(amounts.sum())
         self.hours.add((at + BRASILIA_OFFSET) % DAY // HOUR, amounts)
         self.natures.add(sides.natures[honest], amounts)
         self.initiations.add(rows["initiation"][honest].astype(np.int64), amounts)

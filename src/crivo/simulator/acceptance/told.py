@@ -71,13 +71,15 @@ _COLUMNS: Final = {
 
 
 class Told:
-    """Listens to the events of whole days, in order, and notes what breaks a rule."""
+    """Listens to the events of days or their shifts, in order, and notes what breaks a rule."""
 
     def __init__(self, rules: Rules) -> None:
         self._rules = rules
         self._ids: Names = np.zeros(0, dtype="S32")  # of the transfers heard of, sorted
         self._at: Int64s = np.zeros(0, dtype=np.int64)  # when each was decided
         self._unasked: Names = np.zeros(0, dtype="S32")  # those that need no directory, sorted
+        #: The last date with its payers by devices that nobody registered, and what each paid.
+        self._today: tuple[dt.date, Names, Int64s] | None = None
 
     def hear(self, pieces: Iterable[Piece]) -> None:
         """What is received in a day, or after the last one."""
@@ -117,7 +119,7 @@ class Told:
         self._rules.look(Rule.INSIDE_UNASKED, inside.sum(), (inside & answered).sum())
         self._unasked = np.sort(np.concatenate([self._unasked, ids[by_hand | inside]]))
         if piece.day is not None and piece.day >= _NEW_DEVICE_SINCE:
-            self._new_devices(columns)
+            self._new_devices(piece.day, columns)
 
     def _look_ups(self, columns: dict[str, Column]) -> None:
         subject = columns[_SUBJECT]
@@ -128,13 +130,21 @@ class Told:
         unasked = np.isin(ids, self._unasked)
         self._rules.look(Rule.INSIDE_UNASKED, len(ids), unasked.sum())
 
-    def _new_devices(self, columns: dict[str, Column]) -> None:
+    def _new_devices(self, date: dt.date, columns: dict[str, Column]) -> None:
+        """Of a date or the next shift of it; what a payer pays in a day is what it paid so far."""
         registered = columns["is_device_registered"]
         exempt = columns["initiation"].values == str(Initiation.AUTO).encode()
         new = _given(registered) & ~registered.values.astype(np.bool_) & ~exempt
         amounts = _integers(columns["amount_centavos"])[new]
-        _, payer = np.unique(columns["payer_account"].values[new], return_inverse=True)
-        days = np.bincount(payer, amounts) if len(amounts) else np.zeros(0)
+        payers = columns["payer_account"].values[new].astype(np.bytes_)
+        if self._today is not None and self._today[0] == date:
+            payers = np.concatenate([self._today[1], payers])
+            so_far = np.concatenate([self._today[2], amounts])
+        else:
+            so_far = amounts
+        self._today = date, payers, so_far
+        _, payer = np.unique(payers, return_inverse=True)
+        days = np.bincount(payer, so_far) if len(so_far) else np.zeros(0)
         above = (amounts > _NEW_DEVICE_CENTAVOS).sum()
         self._rules.look(Rule.NEW_DEVICE_CAP, len(amounts), above)
         self._rules.look(Rule.NEW_DEVICE_DAY, len(days), (days > _NEW_DEVICE_DAY_CENTAVOS).sum())

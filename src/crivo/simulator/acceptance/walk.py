@@ -40,8 +40,8 @@ def walk(world: World, progress: Progress | None = None) -> Tally:
         if listens:
             told.hear(streams.of_day(day, rows))
         tally.add(day.date, rows, sides(world.town, rows))
-        _look_at_names(world, Draws(world.options.seed, "ids", day.index), rows, tally)
-        if listens and tally.transfers >= _TRANSFERS_TOLD:
+        _look_at_names(world, Draws(world.options.seed, "ids", *day.stream), rows, tally)
+        if listens and day.is_last_shift and tally.transfers >= _TRANSFERS_TOLD:
             told.hear(streams.rest())
             listens = False
             del told, streams

@@ -11,17 +11,18 @@ from crivo.domain.transfer import Initiation
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.events.accounts import Accounts
 from crivo.simulator.events.balances import Balances
-from crivo.simulator.events.claims import SITUATIONS, claims_of
+from crivo.simulator.events.claims import TAKEN_OVER, claims_of
 from crivo.simulator.events.directory import Directory
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.limit_book import LimitBook
-from crivo.simulator.events.look_ups import ask
+from crivo.simulator.events.look_ups import LookUps, ask
 from crivo.simulator.events.mandates import MandateBook
 from crivo.simulator.events.orders import Orders
 from crivo.simulator.events.past import Past
 from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import Registry
 from crivo.simulator.events.settlement import settle_attempts
+from crivo.simulator.events.tracing import Trails
 from crivo.simulator.facts import FactKind
 from crivo.simulator.naming import account_ids
 from crivo.simulator.people import account_institutions
@@ -30,9 +31,6 @@ from crivo.simulator.rows import INITIATIONS, NONE, Rows
 from crivo.simulator.world import World, of_day
 
 _BY_CODE: Final = (Initiation.QRES, Initiation.QRDN, Initiation.APDN, Initiation.APES)
-
-#: Situations in which somebody else's device may have paid.
-_OTHERS_DEVICE: Final = ("ACCOUNT_TAKEOVER", "FRAUDULENT_ACCESS")
 
 #: From the agreement to the end of the refund.
 _REFUND: Final = (10 * MINUTE, 72 * HOUR)
@@ -52,6 +50,7 @@ class Chronicle:
         self._devices = Registry(self._accounts)
         self._mandates = MandateBook(world.options.seed)
         self._limits = LimitBook(self._accounts)
+        self._trails = Trails(world.frauds)
         self._orders = Orders(world.options.seed, world.town, world.facts)
 
     def day(self, day: Day, transfers: Rows) -> DayFacts:
@@ -62,7 +61,7 @@ class Chronicle:
         seed = world.options.seed
 
         def draws(name: str) -> Draws:
-            return Draws(seed, "event", name, day.index)
+            return Draws(seed, "event", name, *day.stream)
 
         payers = account_institutions(town, rows["payer"])
         payees = account_institutions(town, rows["payee"])
@@ -100,7 +99,7 @@ class Chronicle:
                 day, draws("device"), rows, _stolen(rows, contested, situations)
             ),
             look_ups=look_ups,
-            statistics=self._directory.view(day.start, look_ups.at, look_ups.payees),
+            statistics=self._directory.view(day, look_ups.at, look_ups.payees),
             look_up_of=_places_of(look_ups.rows, len(rows)),
             mandates=self._mandates.day(day, draws("mandate"), rows, happened, persons),
             limits=self._limits.day(day, draws("limit"), rows, happened),
@@ -108,7 +107,18 @@ class Chronicle:
             claims=claims,
             recovered_at=claims.settled_at + draws("recovery").spans(*_REFUND, len(contested)),
             situations=situations,
+            key_claims=world.key_claims,
+            keyed_at=_keyed_at(rows["occurred_at"], look_ups),
+            trails=self._trails,
         )
+
+
+def _keyed_at(occurred_at: Int64s, look_ups: LookUps) -> Int64s:
+    """When the directory was asked for each payee's key; the attempt's instant where it was not."""
+    at = occurred_at.copy()
+    mine = look_ups.rows != NONE
+    at[look_ups.rows[mine]] = look_ups.at[mine]
+    return at
 
 
 def _places_of(rows: Int64s, count: int) -> Int64s:
@@ -121,5 +131,5 @@ def _places_of(rows: Int64s, count: int) -> Int64s:
 
 def _stolen(rows: Rows, contested: Int64s, situations: Int64s) -> Int64s:
     """The places of attempts that others made in the payer's name, by claims that are accepted."""
-    taken = np.isin(situations, [SITUATIONS.index(name) for name in _OTHERS_DEVICE])
+    taken = np.isin(situations, TAKEN_OVER)
     return np.asarray(contested[taken & rows["accepted"][contested]], dtype=np.int64)

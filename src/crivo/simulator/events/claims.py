@@ -15,6 +15,11 @@ from crivo.simulator.typology import Typology
 
 SITUATIONS: Final = ("SCAM", "ACCOUNT_TAKEOVER", "COERCION", "FRAUDULENT_ACCESS", "OTHER")
 
+#: Situations in which somebody else paid, perhaps from a device of theirs.
+TAKEN_OVER: Final = tuple(
+    SITUATIONS.index(name) for name in ("ACCOUNT_TAKEOVER", "FRAUDULENT_ACCESS")
+)
+
 #: What people say about transfers that were no fraud, in running thousandths over SITUATIONS.
 _SAID_OF_HONEST: Final = (620, 700, 715, 890)
 #: What receivers conclude when they agree all the same, in running thousandths over FRAUD_TYPES.

@@ -19,6 +19,7 @@ from crivo.simulator.events.past import Past
 from crivo.simulator.events.reported import Claims, Markers, Reported, Reports, Statistics
 from crivo.simulator.events.tally import Tally
 from crivo.simulator.events.windows import D90, M12, M60, date_of, month_of, window_dates
+from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import NONE
 
 #: How far apart two computations of a block lie, and how long after midnight this block's first is.
@@ -58,25 +59,28 @@ class Directory:
         """Claims about the day's transfers, made and decided at any later time."""
         self._reported.note(claims)
 
-    def view(self, day_start: int, at: Int64s, accounts: Int64s) -> Statistics:
+    def view(self, day: Day, at: Int64s, accounts: Int64s) -> Statistics:
         """What an answer at each instant (of that day, rising) says about each account."""
         found: Statistics = {}
         for block in self._blocks:
-            found.update(_view(block, day_start, at, accounts))
+            found.update(_view(block, day, at, accounts))
         return found
 
 
-def _view(block: Block, day_start: int, at: Int64s, accounts: Int64s) -> Statistics:
+def _view(block: Block, day: Day, at: Int64s, accounts: Int64s) -> Statistics:
     parts: list[Statistics] = []
-    for computed_at, first, last in _segments(block.phase, day_start, at):
+    for computed_at, first, last in _segments(block.phase, day, at):
         block.advance(computed_at)
         parts.append(block.read(accounts[first:last]))
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _segments(phase: int, day_start: int, at: Int64s) -> Iterator[tuple[int, int, int]]:
+def _segments(phase: int, day: Day, at: Int64s) -> Iterator[tuple[int, int, int]]:
     """(computation, first, last): the readings between one computation and the next."""
-    edges = [day_start + phase - EVERY + EVERY * step for step in range(3)]
+    first = day.midnight + phase - EVERY
+    edges = [first + EVERY * step for step in range(3) if first + EVERY * step < day.end]
+    # Of those before a shift the last one counts, which an earlier shift may have made already.
+    edges = edges[max(sum(edge <= day.start for edge in edges) - 1, 0) :]
     bounds = [0, *np.searchsorted(at, edges[1:]).tolist(), len(at)]
     for step, edge in enumerate(edges):
         yield edge, bounds[step], bounds[step + 1]
@@ -152,6 +156,6 @@ class Settlements:
     def _counts(self, accounts: Int64s) -> tuple[Int64s, ...]:
         tallies = (self._d90, self._m12, self._m60)
         return tuple(
-            tally.totals[accounts] + self._past.received(accounts, first, last)
+            tally.of(accounts) + self._past.received(accounts, first, last)
             for tally, (first, last) in zip(tallies, window_dates(self._until), strict=True)
         )

@@ -5,17 +5,20 @@ Source: DICT API 2.12 (Entry, Statistics).
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, cast
 
 import numpy as np
 
+from crivo.domain.claim import ClaimType
 from crivo.simulator.columns import Kind, words
 from crivo.simulator.draws import Bools, Int64s
-from crivo.simulator.events.accounts import ACCOUNT_TYPES, PERSON_TYPES, Accounts
+from crivo.simulator.events.accounts import ACCOUNT_TYPES, PERSON_TYPES
+from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, Field, Values
-from crivo.simulator.events.reported import Statistics
 from crivo.simulator.events.viewpoint import Seen
 from crivo.simulator.events.windows import WINDOWS
+from crivo.simulator.key_claims import TYPES
 from crivo.simulator.people import is_legal_person
 from crivo.simulator.rows import NONE
 
@@ -69,13 +72,29 @@ def entry_fields(seen_by: Seen) -> tuple[Field, ...]:
     )
 
 
-def entry_values(
-    accounts: Accounts, payees: Int64s, statistics: Statistics, missing: Bools
-) -> Drawn:
-    """The fields of the answers about these accounts, all of them missing where the mask says."""
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The keys that were asked for, one entry a look-up: who had each first, and who claimed it."""
+
+    by_code: Bools  # whether a code was read
+    owners: Int64s
+    claims: Int64s  # places among the world's claims, or NONE
+
+
+def answered(facts: DayFacts) -> Answered:
+    """The keys that the day's look-ups name."""
+    asked = facts.look_ups
+    idle = asked.rows == NONE
+    rows = np.where(idle, 0, asked.rows)
+    by_code = np.where(idle, False, facts.by_code[rows]) if len(facts.rows) else idle
+    return Answered(by_code, *facts.key_claims.owners(asked.payees, by_code, asked.at))
+
+
+def entry_values(facts: DayFacts, keys: Answered) -> Drawn:
+    """The fields of the answers to the day's look-ups, all of them missing where none was found."""
+    accounts, payees, missing = facts.accounts, facts.look_ups.payees, ~facts.look_ups.found
     opened_at = accounts.opened_at(payees)
-    created_at = accounts.key_created_at(payees, opened_at)
-    owned_since = accounts.key_owned_since(payees, created_at)
+    created_at, owned_since, moves = _key_history(facts, keys)
     found: dict[str, Values] = {
         "account_opened_at": opened_at,
         "account_type": words(ACCOUNT_TYPES)[accounts.types(payees)],
@@ -83,10 +102,27 @@ def entry_values(
         "key_created_at": created_at,
         "key_owned_since": owned_since,
         "registered_accounts": 1 + (accounts.siblings(payees) != NONE).astype(np.int64),
-        "distinct_accounts": 1 + (owned_since > created_at).astype(np.int64),
-        **statistics,
+        "distinct_accounts": 1 + moves,
+        **facts.statistics,
     }
     return {f"dict_{name}": (values, missing) for name, values in found.items()}
+
+
+def _key_history(facts: DayFacts, keys: Answered) -> tuple[Int64s, Int64s, Int64s]:
+    """When each key was registered, since when its owner has it, and how often it moved.
+
+    A key that was carried to another bank keeps its owner and its dates.
+    """
+    accounts, claims = facts.accounts, facts.key_claims
+    created_at = accounts.key_created_at(keys.owners, accounts.opened_at(keys.owners))
+    owned_since = accounts.key_owned_since(keys.owners, created_at)
+    moves = (owned_since > created_at).astype(np.int64)
+    moved = np.flatnonzero(keys.claims != NONE)
+    claim = keys.claims[moved]
+    moves[moved] += 1
+    is_sold = claims.types[claim] == TYPES.index(ClaimType.OWNERSHIP)
+    owned_since[moved] = np.where(is_sold, claims.moved_at[claim], owned_since[moved])
+    return created_at, owned_since, moves
 
 
 def of_rows(drawn: Drawn, places: Int64s) -> Drawn:

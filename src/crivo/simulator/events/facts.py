@@ -13,7 +13,9 @@ from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import DeviceFacts
 from crivo.simulator.events.reported import Claims, Statistics
 from crivo.simulator.events.settlement import Settlement
+from crivo.simulator.events.tracing import Trails
 from crivo.simulator.facts import Facts
+from crivo.simulator.key_claims import KeyClaims
 from crivo.simulator.lettering import Names
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
@@ -49,7 +51,19 @@ class DayFacts:
     claims: Claims  # one entry a contested transfer
     recovered_at: Int64s  # when the money of a claim that is accepted came back, or did not
     situations: Int64s  # place in SITUATIONS, one entry a contested transfer
+    key_claims: KeyClaims
+    keyed_at: Int64s  # the instant whose directory the payee's key is from
+    trails: Trails  # where money went on
+
+    def payee_keys(self, places: Int64s) -> Names:
+        """The keys by which the payees of these attempts are paid."""
+        payees, by_code = self.rows["payee"][places], self.by_code[places]
+        return self.key_claims.names(payees, by_code, self.keyed_at[places])
+
+    def traced(self, until: Int64s) -> Int64s:
+        """How many payments after each contested one are found before an instant of its own."""
+        return self.trails.found(self.rows[self.contested], until)
 
     def draws(self, name: str) -> Draws:
         """The randomness of one kind of event on this day."""
-        return Draws(self.seed, "event", name, self.day.index)
+        return Draws(self.seed, "event", name, *self.day.stream)

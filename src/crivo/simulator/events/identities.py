@@ -32,8 +32,8 @@ def values(facts: DayFacts) -> Drawn:
     """The identities of the day's transfers."""
     payers, payees, known = facts.rows["payer"], facts.rows["payee"], facts.register
     return {
-        "payer_tax_id": known.tax_ids[payers],
-        "payer_name": known.names[payers],
-        "payee_tax_id": known.tax_ids[payees],
-        "dict_owner_name": (known.names[payees], facts.look_up_of == NONE),
+        "payer_tax_id": known.tax_ids(payers),
+        "payer_name": known.names(payers),
+        "payee_tax_id": known.tax_ids(payees),
+        "dict_owner_name": (known.names(payees), facts.look_up_of == NONE),
     }

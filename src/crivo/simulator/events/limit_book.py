@@ -15,7 +15,7 @@ from crivo.simulator.events.accounts import Accounts, spread
 from crivo.simulator.events.timing import lead
 from crivo.simulator.facts import FactKind, Facts
 from crivo.simulator.grain import to_milliseconds
-from crivo.simulator.rhythm import Day, hours_of, instants
+from crivo.simulator.rhythm import HALF_HOURS, Day, hours_of, instants_during
 from crivo.simulator.rows import Rows
 from crivo.simulator.signals import Signal
 
@@ -63,7 +63,12 @@ class LimitBook:
     def day(self, day: Day, draws: Draws, rows: Rows, happened: Facts) -> LimitChanges:
         """Who changes a limit that day: a few of all, who was noticed raising one, and victims."""
         everybody = self._limits.shape[1]
-        casual = draws.below(everybody, everybody * _CHANGES_OF_100_000 // 100_000)
+        # A shift has the part of the day's changes that its hours have of the day's transfers.
+        until = sum(HALF_HOURS[: day.first_half_hour + day.half_hours])
+        ends = (sum(HALF_HOURS[: day.first_half_hour]), until)
+        changes = everybody * _CHANGES_OF_100_000
+        before, after = (changes * end // (100_000 * sum(HALF_HOURS)) for end in ends)
+        casual = draws.below(everybody, after - before)
         noticed = (rows["signals"] & Signal.LIMIT_RAISED != 0) & (rows["payer"] < everybody)
         raising = rows[noticed]
         spans = draws.spans(*_BEFORE_PAYMENT, len(raising))
@@ -74,7 +79,7 @@ class LimitBook:
             [
                 forced["occurred_at"],
                 lead(raising["occurred_at"], day.start, spans),
-                to_milliseconds(instants(draws, len(casual), day.start)),
+                to_milliseconds(instants_during(draws, len(casual), day)),
             ]
         )
         asked = np.concatenate([forced["account"], raising["payer"], casual])

@@ -67,7 +67,7 @@ class Orders:
             facts["account"],
             facts["other"],
         )
-        self._town.set_devices(Draws(self._seed, "devices of orders", day.index), rows, day)
+        self._town.set_devices(Draws(self._seed, "devices of orders", *day.stream), rows, day)
         rows["campaign"] = facts["campaign"]
         refused = facts["kind"] == FactKind.LIMIT_REFUSED
         rows["answer"][refused] = Answer.REJECT
@@ -76,7 +76,7 @@ class Orders:
 
     def _ids(self, rows: Rows, day: Day, name: str) -> Names:
         institutions = account_institutions(self._town, rows["payer"])
-        draws = Draws(self._seed, f"ids{name}", day.index)
+        draws = Draws(self._seed, f"ids{name}", *day.stream)
         return end_to_end_ids(draws, rows["occurred_at"], institutions)
 
 

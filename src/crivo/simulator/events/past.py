@@ -10,7 +10,7 @@ import numpy as np
 
 from crivo.domain.instant import BRASILIA_OFFSET, DAY
 from crivo.simulator.amounts import lognormal
-from crivo.simulator.daily_life import ordinary_day
+from crivo.simulator.daily_life import OrdinaryDay
 from crivo.simulator.day_plan import Purse
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.events.accounts import Accounts, spread
@@ -39,8 +39,10 @@ class Past:
         for place in range(SAMPLED_DAYS):
             day = replace(like, index=-_LONG_BEFORE - place)
             draws = Draws(seed, "event", "past", place)
-            rows = ordinary_day(accounts.town, day, draws, like.transfers, no_rows(), Purse())
-            counts += np.bincount(rows["payee"], minlength=accounts.count)[: accounts.count]
+            lived = OrdinaryDay(accounts.town, day, draws, like.transfers, no_rows(), Purse())
+            for shift in lived.shifts:
+                payees = lived.of(shift)["payee"]
+                counts += np.bincount(payees, minlength=accounts.count)[: accounts.count]
         numbers = np.arange(accounts.count, dtype=np.int64)
         table = lognormal(*_QUIET)
         quiet = table[spread(numbers, seed ^ 0x71756965, len(table) - 1)]

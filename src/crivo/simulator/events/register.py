@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from typing import Final
 
-import numpy as np
-
+from crivo.simulator.draws import Int64s
 from crivo.simulator.lettering import Names
-from crivo.simulator.seven.holders import hold
+from crivo.simulator.seven.holders import identify
 from crivo.simulator.seven.names import holder_names
 from crivo.simulator.world import World
 
 
 class Register:
-    """The name and tax id of every account's holder, made once: there are fewer than transfers."""
+    """The name and tax id of each account's holder, made where they are asked for."""
 
     def __init__(self, world: World) -> None:
-        holders = hold(world)
-        owners = holders.of(np.arange(world.accounts, dtype=np.int64))
-        self.tax_ids: Final[Names] = holders.tax_ids(owners)
-        self.names: Final[Names] = holder_names(holders.seed, owners, holders.is_company[owners])
+        self._holders: Final = identify(world)
+
+    def tax_ids(self, accounts: Int64s) -> Names:
+        """CPF or CNPJ of each account's holder."""
+        return self._holders.tax_ids(self._holders.of(accounts))
+
+    def names(self, accounts: Int64s) -> Names:
+        """The name of each account's holder."""
+        owners = self._holders.of(accounts)
+        return holder_names(self._holders.seed, owners, self._holders.is_company[owners])

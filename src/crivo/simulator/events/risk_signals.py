@@ -45,6 +45,14 @@ _OS_COLLECTED: Final = 930
 _BOOT_COLLECTED: Final = 450
 _BOOT_MAX_SECONDS: Final = 12 * DAY // 1_000_000
 
+#: Thousandths of payments under something that lies over the screen: where somebody steers from
+#: afar, and elsewhere; and of devices whose app looks (assumptions).
+_OVERLAID_PER_MILLE: Final = (350, 15)
+_OVERLAY_COLLECTED: Final = 420
+OVERLAID: Final = Field(
+    "is_screen_overlaid", Kind.FLAG, PAYER, "something lies over the app", nullable=True
+)
+
 ORIGINS: Final = ("OWN_APP", "INITIATOR")
 
 FIELDS: Final = (
@@ -101,6 +109,24 @@ def values(facts: DayFacts) -> Drawn:
         (bits & Signal.LOAN_TAKEN) != 0,
         spread(facts.payer_places, seed ^ 0x6C6F, 1000) >= 850,
     )
+    return found
+
+
+def collected(facts: DayFacts) -> dict[str, tuple[Values, Bools]]:
+    """The signals of the day's transfers with their nulls, and whether the screen was overlaid.
+
+    What the transfer itself says of them is the same.
+    """
+    rows, seed = facts.rows, facts.seed
+    found: dict[str, tuple[Values, Bools]] = {}
+    for name, drawn in values(facts).items():
+        nothing = np.zeros(len(rows), dtype=np.bool_)
+        found[name] = drawn if isinstance(drawn, tuple) else (drawn, nothing)
+    steered = (rows["signals"].astype(np.int64) & Signal.REMOTE_ACCESS) != 0
+    draws = facts.draws("overlays")
+    overlaid = draws.chance(np.where(steered, *_OVERLAID_PER_MILLE), len(rows))
+    dark = (rows["device"] == NONE) | ~_collects(rows["device"], seed, 22, _OVERLAY_COLLECTED)
+    found[OVERLAID.name] = (overlaid, dark)
     return found
 
 

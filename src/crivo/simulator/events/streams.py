@@ -25,8 +25,8 @@ _EPOCH: Final = dt.date(1970, 1, 1)
 class EventStreams:
     """The events that follow from a world's transfers, in one walk through its days.
 
-    `of_day` must be called once a day, in order, with the rows that `World.rows` yields. Memory
-    holds what the chronicle remembers and the events that lie ahead (reports, returns).
+    `of_day` must be read once for each day or shift that `World.rows` yields, in order. Memory
+    holds one shift, what the chronicle remembers and the events that lie ahead (reports, returns).
     """
 
     def __init__(
@@ -38,11 +38,16 @@ class EventStreams:
         self._chronicle = Chronicle(world)
         self._ahead: dict[str, Columns] = {}
 
-    def of_day(self, day: Day, rows: Rows) -> list[Piece]:
-        """What is received that day, a piece a kind that has any."""
+    def of_day(self, day: Day, rows: Rows) -> Iterator[Piece]:
+        """What is received that day or shift, a piece a kind that has any; to be read to its end.
+
+        A kind's events are made when they are asked for, so that memory holds those of one kind.
+        """
         facts = self._chronicle.day(day, rows)
-        pieces = [Piece(kind.name, self._due(kind, facts, day), day.date) for kind in self.kinds]
-        return [piece for piece in pieces if len(piece)]
+        for kind in self.kinds:
+            piece = Piece(kind.name, self._due(kind, facts, day), day.date)
+            if len(piece):
+                yield piece
 
     def rest(self) -> Iterator[Piece]:
         """What is received after the world's last day, by kind and date."""

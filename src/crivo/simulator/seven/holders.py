@@ -15,7 +15,7 @@ import numpy as np
 from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.domain.synthetic import CNPJ_ROOTS
 from crivo.simulator.amounts import drawn, lognormal
-from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.draws import Bools, Draws, Int32s, Int64s
 from crivo.simulator.first_uses import first_uses, opened_for_fraud_at
 from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import Names, digits, permuted, prefixed, spread
@@ -36,19 +36,12 @@ _NEVER: Final = np.iinfo(np.int64).max
 
 
 @dataclass(frozen=True, slots=True)
-class Holders:
-    """The users; arrays have a place for each number below `end`, and `numbers` are the users'.
-
-    `accounts` are the numbers of all accounts that somebody holds: the users' and second ones.
-    """
+class Identities:
+    """Who holds each account, and their tax ids. Arrays have a place for each user's number."""
 
     seed: int
-    end: int
-    accounts: Int64s
-    numbers: Int64s
     is_company: Bools
-    companies: Int64s  # the place of each among the companies
-    planned_at: Int64s  # when each registers, if nothing happens to them before
+    companies: Int32s  # the place of each among the companies
     first_second: int
     seconds: int
 
@@ -57,18 +50,31 @@ class Holders:
         second = accounts - self.first_second
         return np.where((second >= 0) & (second < self.seconds), second * 5, accounts)
 
-    def ids(self, users: Int64s) -> Names:
-        """`id_usuario`: U and ten digits that hide the number."""
-        return prefixed(b"U", digits(permuted(self.seed + 2, users, 10**10), 10))
-
     def tax_ids(self, users: Int64s) -> Names:
         """`cpf_cnpj`: eleven digits of a person, fourteen of a company."""
-        companies = self.companies[users]
+        companies = self.companies[users].astype(np.int64)
         return np.where(
             self.is_company[users],
             cnpjs(_hidden(self.seed, np.maximum(companies, 0), CNPJ_ROOTS)),
             cpfs(_hidden(self.seed, users, _CPF_BLOCK)),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Holders(Identities):
+    """The users; arrays have a place for each number below `end`, and `numbers` are the users'.
+
+    `accounts` are the numbers of all accounts that somebody holds: the users' and second ones.
+    """
+
+    end: int
+    accounts: Int64s
+    numbers: Int64s
+    planned_at: Int64s  # when each registers, if nothing happens to them before
+
+    def ids(self, users: Int64s) -> Names:
+        """`id_usuario`: U and ten digits that hide the number."""
+        return prefixed(b"U", digits(permuted(self.seed + 2, users, 10**10), 10))
 
     def registered_at(self, users: Int64s, first_seen: Int64s) -> Int64s:
         """When each registered: as planned, and an hour before the first transfer at least.
@@ -91,6 +97,21 @@ def see_first(first: Int64s, places: Int64s, instants: Int64s) -> None:
 def was_seen(first: Int64s) -> Bools:
     """Which places have an instant."""
     return np.asarray(first != _NEVER)
+
+
+def identify(world: World) -> Identities:
+    """Who holds the accounts of a world, without the users who have none: as `hold` says, too."""
+    size = world.town.census
+    everyone = np.arange(world.accounts, dtype=np.int64)
+    has_account = (everyone < size.first_fraud) | was_seen(first_uses(world))
+    is_company = has_account & is_legal_person(world.town, everyone)
+    return Identities(
+        seed=world.options.seed,
+        is_company=is_company,
+        companies=_places(is_company),
+        first_second=size.first_second,
+        seconds=size.seconds,
+    )
 
 
 def hold(world: World) -> Holders:
@@ -119,11 +140,16 @@ def hold(world: World) -> Holders:
         accounts=everyone[has_account],
         numbers=everyone[has_account & ~is_second],
         is_company=is_company,
-        companies=np.cumsum(is_company) - 1,
+        companies=_places(is_company),
         planned_at=_planned(world, everyone, quiet, used),
         first_second=size.first_second,
         seconds=size.seconds,
     )
+
+
+def _places(chosen: Bools) -> Int32s:
+    """For each number how many are chosen up to it, less one."""
+    return np.asarray(np.cumsum(chosen, dtype=np.int32) - np.int32(1), dtype=np.int32)
 
 
 def _hidden(seed: int, numbers: Int64s, block: int) -> Int64s:

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.draws import Bools, Int32s, Int64s
 from crivo.simulator.lettering import Names, spread
 from crivo.simulator.naming import phones, random_keys
 from crivo.simulator.options import TRANSFERS_OF_SCALE
@@ -31,20 +31,28 @@ KINDS: Final = tuple(KeyKind)
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys: first one of each account, in their order, then the second ones."""
+    """The keys: first one of each account, in their order, then the second ones.
 
-    accounts: Int64s  # of each key
+    Names are made where they are asked for: two and a half million would take 140 MB.
+    """
+
+    holders: Holders
+    accounts: Int32s  # of each key
     kinds: npt.NDArray[np.int8]  # place in KINDS
-    names: Names
-    first: Int64s  # by account number the place of its first key
-    second: Int64s  # by account number the place of its second key, or its only one again
+    first: Int32s  # by account number the place of its first key
+    second: Int32s  # by account number the place of its second key, or its only one again
+
+    def names(self, places: Int64s) -> Names:
+        """The keys at these places."""
+        accounts = self.accounts[places].astype(np.int64)
+        return key_names(self.holders, accounts, self.kinds[places], places)
 
     def of(self, accounts: Int64s, by_code: Bools) -> Int64s:
         """The place of the key that a payment to (or from) each account names.
 
         A code holds the random key where there is one; people give out the other.
         """
-        given = self.first[accounts]
+        given = self.first[accounts].astype(np.int64)
         is_random = self.kinds[given] == KINDS.index(KeyKind.RANDOM)
         return np.where(by_code & ~is_random, self.second[accounts], given)
 
@@ -52,19 +60,18 @@ class Keys:
 def issue(world: World, holders: Holders) -> Keys:
     """The keys of a world: as many as its scale says, or as there are accounts, if more."""
     owners, kinds, second = register(world, holders)
-    first = np.zeros(holders.end, dtype=np.int64)
+    first = np.zeros(holders.end, dtype=np.int32)
     first[holders.accounts] = np.arange(len(holders.accounts))
-    names = key_names(holders, owners, kinds, np.arange(len(owners), dtype=np.int64))
-    return Keys(owners, kinds, names, first, second)
+    return Keys(holders, owners.astype(np.int32), kinds, first, second)
 
 
-def register(world: World, holders: Holders) -> tuple[Int64s, npt.NDArray[np.int8], Int64s]:
+def register(world: World, holders: Holders) -> tuple[Int64s, npt.NDArray[np.int8], Int32s]:
     """Accounts, kinds and second keys as in Keys, without the names: a byte or two a key."""
     accounts = holders.accounts
     wanted = max(int(world.options.scale * KEYS_OF_SCALE), len(accounts))
     first_kinds = _first_kinds(holders, wanted)
     seconds = _have_second(holders, wanted - len(accounts), first_kinds)
-    second = np.zeros(holders.end, dtype=np.int64)
+    second = np.zeros(holders.end, dtype=np.int32)
     second[accounts] = np.arange(len(accounts))
     second[seconds] = len(accounts) + np.arange(len(seconds))
     kinds = np.full(wanted, KINDS.index(KeyKind.RANDOM), dtype=np.int8)

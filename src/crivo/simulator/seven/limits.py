@@ -11,6 +11,7 @@ from crivo.simulator.columns import Column, Columns, Kind
 from crivo.simulator.draws import Int64s
 from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import spread
+from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
 from crivo.simulator.seven.holders import Holders
 from crivo.simulator.world import World
@@ -25,6 +26,8 @@ _OF_TRANSFER: Final = 200_000
 _OF_DAY_FACTOR: Final = 2
 _COMPANY_FACTOR: Final = 10
 
+_NOTHING: Final = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
+
 
 class Spent:
     """The greatest transfer and the greatest day of each payer, in centavos, as the days pass."""
@@ -32,14 +35,17 @@ class Spent:
     def __init__(self, count: int) -> None:
         self.transfer = np.zeros(count, dtype=np.int64)
         self.day = np.zeros(count, dtype=np.int64)
+        self._today = _NOTHING  # who paid since midnight, and how much
 
-    def add_day(self, users: Int64s, rows: Rows) -> None:
-        """One Brasília day: all its transfers, with the users who paid them."""
+    def add(self, day: Day, users: Int64s, rows: Rows) -> None:
+        """A Brasília day or the next shift of it: its transfers, and the users who paid them."""
         np.maximum.at(self.transfer, users, rows["amount_centavos"])
-        payers, place = np.unique(users, return_inverse=True)
+        before = self._today if day.shift else _NOTHING
+        payers, place = np.unique(np.concatenate([before[0], users]), return_inverse=True)
         sums = np.zeros(len(payers), dtype=np.int64)
-        np.add.at(sums, place, rows["amount_centavos"])
+        np.add.at(sums, place, np.concatenate([before[1], rows["amount_centavos"]]))
         self.day[payers] = np.maximum(self.day[payers], sums)
+        self._today = payers, sums
 
 
 def limit_columns(

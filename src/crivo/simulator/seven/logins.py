@@ -9,9 +9,10 @@ import numpy as np
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.transfer import Initiation
 from crivo.simulator.draws import Draws, Int64s, cumulated
+from crivo.simulator.events.timing import lead
 from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import spread
-from crivo.simulator.rhythm import Day, instants
+from crivo.simulator.rhythm import Day, instants_during
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows, make_rows
 from crivo.simulator.seven.holders import Holders
 from crivo.simulator.seven.words import LoginKind
@@ -49,7 +50,7 @@ class Sessions:
 
     def of_day(self, day: Day, rows: Rows) -> np.ndarray:
         """The day's log by time: two rows for each of its transfers. A row has the dtype LOGIN."""
-        draws = Draws(self._world.options.seed, "logins", day.index)
+        draws = Draws(self._world.options.seed, "logins", *day.stream)
         automatic = rows["initiation"] == INITIATIONS.index(Initiation.AUTO)
         own = rows[~automatic & draws.chance(_OWN_LOGIN_PER_MILLE, len(rows))]
         paying = self._before_payments(draws, day, own)
@@ -62,18 +63,18 @@ class Sessions:
 
     def _before_payments(self, draws: Draws, day: Day, rows: Rows) -> np.ndarray:
         log = np.zeros(len(rows), dtype=LOGIN)
-        log["at"] = np.maximum(rows["occurred_at"] - draws.spans(*_BEFORE, len(rows)), day.start)
+        log["at"] = lead(rows["occurred_at"], day.start, draws.spans(*_BEFORE, len(rows)))
         log["user"] = self._holders.of(rows["payer"])
         own = rows["device"] // DEVICE_SLOTS == log["user"]
         log["device"] = np.where(own, rows["device"], NONE)
         return log
 
     def _without_payment(self, draws: Draws, day: Day, count: int) -> np.ndarray:
-        registered = int(np.searchsorted(self._planned, day.start - HOUR))
+        registered = int(np.searchsorted(self._planned, day.midnight - HOUR))
         anyone = self._by_age[draws.below(max(registered, 1), count)]
         active = draws.chance(_ACTIVE_PER_MILLE, count)
         users = np.where(active, self._world.town.persons(draws, count), anyone)
-        at = instants(draws, count, day.start)
+        at = instants_during(draws, count, day)
         sessions = make_rows(at, np.zeros(count, dtype=np.int64), users, users)
         self._world.town.set_devices(draws, sessions, day)
         fate = draws.below(1000, count)

@@ -49,20 +49,20 @@ def keys_registered_at(holders: Holders, keys: Keys, registered_at: Int64s, begi
     draw = spread(np.arange(len(keys.accounts), dtype=np.int64), holders.seed ^ 0x6B65)
     rush = np.minimum(_FIRST_KEYS + draw % _RUSH_SECONDS * SECOND, begin - DAY)
     minutes = (1 + draw // _RUSH_SECONDS % 9) * MINUTE
-    return np.maximum(registered_at[holders.of(keys.accounts)], rush) + minutes
+    return np.maximum(registered_at[holders.of(keys.accounts.astype(np.int64))], rush) + minutes
 
 
 def key_columns(
     holders: Holders, keys: Keys, places: Int64s, at: Int64s, first_seen: Int64s
 ) -> Columns:
     """`chaves_pix` of these places, in their order; a key that was used is active."""
-    users = holders.of(keys.accounts[places])
+    users = holders.of(keys.accounts[places].astype(np.int64))
     names = holder_names(holders.seed, users, holders.is_company[users])
     draw = spread(places, holders.seed ^ 0x6B73)
     place = _resting(draw, ~was_seen(first_seen[users]), _INACTIVE_PER_MILLE, _CLAIMED_PER_MILLE)
     statuses = words((KeyStatus.ACTIVE, KeyStatus.INACTIVE, KeyStatus.CLAIMED))
     return (
-        Column("chave_pix", Kind.TEXT, keys.names[places]),
+        Column("chave_pix", Kind.TEXT, keys.names(places)),
         Column("tipo_chave", Kind.WORD, words(KINDS)[keys.kinds[places]]),
         Column("cpf_cnpj", Kind.TEXT, holders.tax_ids(users)),
         Column("nome_titular", Kind.TEXT, names),

@@ -69,11 +69,11 @@ class _Walk:
     def transfers(self, day: Day, rows: Rows, sampling: Sampling) -> Iterator[Columns]:
         """The day's transfers in blocks; notes who was met, what was paid, and which are frauds."""
         seed = self.world.options.seed
-        self.spent.add_day(self.holders.of(rows["payer"]), rows)
+        self.spent.add(day, self.holders.of(rows["payer"]), rows)
         kept = None
         if not sampling.is_whole:
             kept = sampling.of_day(seed, day, rows, rows["typology"] != NONE)
-        draws = Draws(seed, "ids", day.index)
+        draws = Draws(seed, "ids", *day.stream)
         for first in range(0, len(rows), BLOCK_ROWS):
             block = rows[first : first + BLOCK_ROWS]
             columns = self._named(draws, block)
@@ -94,13 +94,13 @@ class _Walk:
         by_key = np.zeros(len(rows), dtype=np.bool_)
         kinds = words(tuple(KIND_OF_INITIATION[one] for one in INITIATIONS))
         statuses = words((TransferStatus.DONE, TransferStatus.SUSPICIOUS))
-        names = self.keys.names
+        keys = self.keys
         return (
             Column("id_transacao", Kind.TEXT, ids),
             Column("timestamp", Kind.INSTANT, rows["occurred_at"]),
             Column("valor", Kind.MONEY, rows["amount_centavos"]),
-            Column("chave_pix_origem", Kind.TEXT, names[self.keys.of(rows["payer"], by_key)]),
-            Column("chave_pix_destino", Kind.TEXT, names[self.keys.of(rows["payee"], by_code)]),
+            Column("chave_pix_origem", Kind.TEXT, keys.names(keys.of(rows["payer"], by_key))),
+            Column("chave_pix_destino", Kind.TEXT, keys.names(keys.of(rows["payee"], by_code))),
             Column("tipo_transacao", Kind.WORD, kinds[initiation]),
             Column("status", Kind.WORD, statuses[is_fraud.astype(np.int64)]),
         )

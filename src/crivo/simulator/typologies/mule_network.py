@@ -23,7 +23,7 @@ _INFLOW: Final = (60_000, 130)
 #: What a payment moves in the mean.
 _MEAN: Final = 160_000
 #: What a payment moves on in the mean, of the money of others' victims.
-_MEAN_PASSED_ON: Final = 110_000
+_MEAN_PASSED_ON: Final = 100_000
 _INFLOW_MIN: Final = 3000
 _WITHIN: Final = (4 * HOUR, 60 * HOUR)
 _MIX: Final = {Initiation.DICT: 820, Initiation.MANU: 120, Initiation.QRES: 60}

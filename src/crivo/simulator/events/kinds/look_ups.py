@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from crivo.simulator.columns import Kind, words
-from crivo.simulator.events.entries import entry_fields, entry_values
+from crivo.simulator.events.entries import answered, entry_fields, entry_values
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import event_ids, person_ids
@@ -26,7 +26,9 @@ def _draw(facts: DayFacts) -> Drawn:
     draws = facts.draws("look-ups")
     idle = asked.rows == NONE
     rows = np.where(idle, 0, asked.rows)
-    by_code = np.where(idle, False, facts.by_code[rows]) if len(facts.rows) else idle
+    found = answered(facts)
+    keyed = facts.key_claims.names(asked.payees, found.by_code, asked.at)
+    unknown = keys(facts.seed, NONE - asked.payees, found.by_code)
     places = account_institutions(facts.accounts.town, asked.payers)
     ids = facts.ids[rows] if len(facts.rows) else np.zeros(count, dtype="S32")
     persons = facts.accounts.persons(asked.payers)
@@ -37,10 +39,10 @@ def _draw(facts: DayFacts) -> Drawn:
         "requesting_ispb": words(ISPBS)[places],
         "payer_person": person_ids(facts.seed, persons),
         "end_to_end_id": (ids, idle),
-        "key": keys(facts.seed, np.where(asked.found, asked.payees, NONE - asked.payees), by_code),
+        "key": np.where(asked.found, keyed, unknown),
         "action": words(ACTIONS)[asked.found.astype(np.int64)],
         **_owners(facts),
-        **entry_values(facts.accounts, asked.payees, facts.statistics, ~asked.found),
+        **entry_values(facts, found),
     }
 
 
@@ -52,7 +54,7 @@ def _owners(facts: DayFacts) -> Drawn:
         "dict_ispb": (words(ISPBS)[places], unknown),
         "dict_account": (account_ids(facts.seed, payees, places), unknown),
         "dict_person": (person_ids(facts.seed, facts.accounts.persons(payees)), unknown),
-        "dict_owner_name": (facts.register.names[payees], unknown),
+        "dict_owner_name": (facts.register.names(payees), unknown),
     }
 
 

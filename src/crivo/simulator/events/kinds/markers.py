@@ -14,7 +14,6 @@ from crivo.simulator.events.reported import FRAUD_TYPES
 from crivo.simulator.events.timing import soon
 from crivo.simulator.events.viewpoint import PAYEE_AND_RAIL
 from crivo.simulator.institutions import ISPBS
-from crivo.simulator.naming import keys
 
 
 def _draw(facts: DayFacts) -> Drawn:
@@ -30,7 +29,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "occurred_at": at,
         "received_at": at + soon(draws, 200, 5_000, every)[accepted],
         "person": person_ids(facts.seed, facts.accounts.persons(payees)),
-        "key": (keys(facts.seed, payees, facts.by_code[rows]), facts.by_hand[rows]),
+        "key": (facts.payee_keys(rows), facts.by_hand[rows]),
         "reporter_ispb": words(ISPBS)[facts.payer_places[rows]],
         "fraud_type": words(FRAUD_TYPES)[facts.claims.fraud_types[accepted]],
         "status": np.full(len(rows), b"REGISTERED"),

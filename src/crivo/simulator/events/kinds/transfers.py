@@ -12,7 +12,7 @@ from crivo.simulator.columns import Kind, words
 from crivo.simulator.draws import Bools, Int64s
 from crivo.simulator.events import identities, risk_signals
 from crivo.simulator.events.accounts import ACCOUNT_TYPES, PERSON_TYPES
-from crivo.simulator.events.entries import entry_fields, entry_values, of_rows
+from crivo.simulator.events.entries import answered, entry_fields, entry_values, of_rows
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import characters, person_ids
@@ -20,7 +20,7 @@ from crivo.simulator.events.timing import lead
 from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY, PAYEE, PAYER
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.lettering import Names
-from crivo.simulator.naming import device_ids, keys
+from crivo.simulator.naming import device_ids
 from crivo.simulator.people import is_legal_person
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES
 
@@ -56,8 +56,7 @@ def _draw(facts: DayFacts) -> Drawn:
     initiation = rows["initiation"].astype(np.int64)
     created = lead(rows["occurred_at"], facts.day.start, draws.spans(*_CREATED_BEFORE, count))
     registered_at = facts.devices.registered_at
-    look_ups = facts.look_ups
-    answers = entry_values(accounts, look_ups.payees, facts.statistics, ~look_ups.found)
+    answers = entry_values(facts, answered(facts))
     is_legal = is_legal_person(accounts.town, payers).astype(np.int64)
     silent = facts.by_code | ~draws.chance(_WRITTEN_PER_MILLE, count)
     own_initiator = initiation != INITIATIONS.index(Initiation.INIC)
@@ -83,7 +82,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "payee_account": facts.payee_names,
         "payee_ispb": ispbs[facts.payee_places],
         "payee_person": person_ids(seed, accounts.persons(payees)),
-        "payee_key": (keys(seed, payees, facts.by_code), facts.by_hand),
+        "payee_key": (facts.payee_keys(np.arange(count)), facts.by_hand),
         "payee_account_opened_at": accounts.opened_at(payees),
         "is_same_psp": facts.same_psp,
         "is_sent": facts.settlement.sent,
