@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from crivo.simulator.acceptance.finding import Finding, Outcome, Verdict
 
-_WIDTH: Final = 720
+_WIDTH: Final = 860
 _HEIGHT: Final = 220
 _LEFT: Final = 44
 _RIGHT: Final = 10
@@ -20,6 +20,7 @@ _LABEL: Final = 190
 _LETTER: Final = 6.4
 #: From so many parts of one unit on a check is drawn as a curve.
 _CURVE_PARTS: Final = 24
+_PAPER: Final = "#ffffff"
 #: A range takes this part of a row; what lies further out is drawn at the edge.
 _SPAN: Final = 3.0
 
@@ -65,15 +66,21 @@ def curve(findings: Sequence[Finding], title: str) -> str:
         if len(findings) <= 12 or place % 3 == 0:
             _text(picture, float(x), _HEIGHT - 6, one.part, "middle")
     _text(picture, _LEFT - 6, _TOP + 8, f"{top:.3g}", "end")
+    _text(picture, _LEFT + 6, _TOP + 8, findings[0].unit, "start")
     _text(picture, _LEFT - 6, _HEIGHT - _BOTTOM, "0", "end")
     return _written(picture)
 
 
 def ranges(findings: Sequence[Finding], title: str) -> str:
-    """One row a finding: the allowed range as a bar, the official figure, and what was found."""
+    """One row a finding: the allowed range as a bar, the official figure, and what was found.
+
+    At the end of the row both are numbers: found (official) and the unit.
+    """
     picture = _picture(_ROW * len(findings) + 8, title)
     label = max(_LABEL, round(_LETTER * max((len(one.part) for one in findings), default=0)) + 12)
-    room = _WIDTH - label - _RIGHT
+    figures = [_figures(one) for one in findings]
+    said = round(_LETTER * max((len(one) for one in figures), default=0)) + 12
+    room = _WIDTH - label - said - _RIGHT
     for row, one in enumerate(findings):
         middle = _ROW * row + _ROW / 2 + 4
         half = (one.high - one.low) / 2 or 1.0
@@ -84,6 +91,7 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
             return label + room / 2 * (1 + part)
 
         _text(picture, label - 8, middle + 4, one.part, "end")
+        _text(picture, _WIDTH - said, middle + 4, figures[row], "start")
         left, right = across(one.low), across(one.high)
         SubElement(
             picture,
@@ -116,6 +124,11 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
     return _written(picture)
 
 
+def _figures(finding: Finding) -> str:
+    """What was found, and in brackets the official figure, with their unit."""
+    return f"{finding.found:,.4g} ({finding.target:,.4g}) {finding.unit}"
+
+
 def _picture(height: int, title: str) -> Element:
     picture = Element(
         "svg",
@@ -127,6 +140,8 @@ def _picture(height: int, title: str) -> Element:
         attrib={"font-family": "system-ui, sans-serif"},
     )
     SubElement(picture, "title").text = title
+    # Drawn, since a page may be dark.
+    SubElement(picture, "rect", width="100%", height="100%", fill=_PAPER)
     return picture
 
 
