@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crivo.decision.condition import compile_condition
+from crivo.decision.condition import FALSE, HOLDS, NULL, Conditions
 from crivo.decision.decide import TIMEOUT, Scored, derive
 from crivo.decision.explanation import feature_reasons
 from crivo.decision.outcome import Outcome
@@ -170,13 +170,12 @@ NUMBERS = st.sampled_from([math.nan, -1.0, 0.0, 1.0, 2.5, 3.0])
 @given(EXPRESSIONS, NUMBERS, NUMBERS, st.sampled_from([-1, 0, 1, 2.5]))
 def test_a_compiled_condition_means_what_its_expression_means(expression, a, b, p):
     values = {"a": a, "b": b, "p": p}
-    condition = compile_condition(expression, {"a": 0, "b": 1}, {"p": p}, owner="law")
-    assert condition([a, b]) == expression.evaluate(lambda operand: values[operand.name])
+    conditions = Conditions([(expression, {"p": p})] * 2, {"a": 0, "b": 1})
+    holds = expression.evaluate(lambda operand: values[operand.name])
+    assert conditions(np.array([a, b])) == bytes([NULL if holds is None else holds] * 2)
 
 
 def test_sabotage_another_parameter_is_another_condition():
     expression = Field("a") > Parameter("p")
-    one, two = (
-        compile_condition(expression, {"a": 0}, {"p": p}, owner="law")([1.0]) for p in (0, 1)
-    )
-    assert (one, two) == (True, False)
+    conditions = Conditions([(expression, {"p": 0}), (expression, {"p": 1})], {"a": 0})
+    assert conditions(np.array([1.0])) == bytes([HOLDS, FALSE])

@@ -222,6 +222,7 @@ def _warm(bundle: Bundle) -> None:
         engine = Engine(bundle.plan)
         engine.read(row)
         engine.fold(row)
+        bundle.procedure.at(EARLIEST).conditions(np.zeros(width))
 
 
 def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> None:

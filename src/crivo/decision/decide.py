@@ -10,6 +10,7 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from crivo.decision.condition import FALSE, NULL
 from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import InForce
 from crivo.decision.reasons import ReasonCode
@@ -84,7 +85,7 @@ def derive(
         outcome = in_force.degraded_outcome(transfer.amount_centavos)
         return _unscored(_bounded(outcome, transfer, in_force), ReasonCode.TIMEOUT_DEGRADED)
     assert scored is not None
-    fired = _apply_rules(scored.vector.tolist(), in_force)
+    fired = _apply_rules(scored.vector, in_force)
     asked = in_force.outcome_of_score(scored.score)
     reasons = [code for _, _, code in sorted(fired.reasons)] if fired.reasons else []
     if asked > Outcome.ALLOW:
@@ -105,15 +106,14 @@ def derive(
     )
 
 
-def _apply_rules(values: Sequence[float], in_force: InForce) -> _Fired:
+def _apply_rules(vector: Vector, in_force: InForce) -> _Fired:
     """A condition that read a null counts as false, and is counted as null."""
     fired = _Fired([], [], [], [], Outcome.ALLOW)
-    for rule in in_force.rules:
-        holds = rule.condition(values)
-        if holds is None:
-            fired.nulls.append(rule.name)
-        elif not holds:
+    for rule, said in zip(in_force.rules, in_force.conditions(vector), strict=True):
+        if said == FALSE:
             continue
+        if said == NULL:
+            fired.nulls.append(rule.name)
         elif rule.shadow:
             fired.shadow_rules.append(rule.name)
         else:

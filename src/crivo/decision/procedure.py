@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.decision.condition import Condition, compile_condition
+from crivo.decision.condition import Bound, Conditions, check_columns
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import (
     Band,
@@ -54,7 +54,6 @@ class BoundRule:
     reason: ReasonCode
     severity: Outcome
     shadow: bool
-    condition: Condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +61,7 @@ class InForce:
     """What is in force on one Brasília date. `feature_reasons` follows the columns of the plan.
 
     `thresholds` rise with their outcomes; `deadline_ns` counts from the arrival of the request.
+    `conditions` are those of `rules`, in their order.
     """
 
     thresholds: tuple[tuple[int, Outcome], ...]
@@ -69,6 +69,7 @@ class InForce:
     deadline_ns: int
     bands: tuple[Band, ...]
     rules: tuple[BoundRule, ...]
+    conditions: Conditions
     feature_reasons: tuple[ReasonCode, ...]
 
     def outcome_of_score(self, score: int) -> Outcome:
@@ -161,17 +162,20 @@ class Procedure:
         assert isinstance(instead, Outcome)
         assert isinstance(bands, tuple)
         assert type(deadline_ms) is int
+        bound = [each for rule in self._rules if (each := self._bind_rule(rule, day))]
         return InForce(
             thresholds=tuple(thresholds),
             automatic_instead_of_hold=instead,
             deadline_ns=deadline_ms * 1_000_000,
             bands=bands,
-            rules=tuple(bound for rule in self._rules if (bound := self._bind_rule(rule, day))),
+            rules=tuple(rule for rule, _ in bound),
+            conditions=Conditions([condition for _, condition in bound], self._place),
             feature_reasons=self._feature_reasons,
         )
 
-    def _bind_rule(self, rule: Rule, day: int) -> BoundRule | None:
+    def _bind_rule(self, rule: Rule, day: int) -> tuple[BoundRule, Bound] | None:
         """The rule as of a day; None where it is off, or one of its parameters says none."""
+        check_columns(rule.condition, self._place, owner=rule.name)
         state = self._value(rule.state_key, day)
         severity = self._value(rule.severity_key, day)
         assert isinstance(state, RuleState) and isinstance(severity, Outcome)
@@ -182,11 +186,10 @@ class Procedure:
                 return None
             assert isinstance(value, int | float)
             parameters[key.name] = value
-        condition = compile_condition(rule.condition, self._place, parameters, owner=rule.name)
         if state is RuleState.OFF:
             return None
-        shadow = state is RuleState.SHADOW
-        return BoundRule(rule.name, rule.reason, severity, shadow, condition)
+        bound = BoundRule(rule.name, rule.reason, severity, state is RuleState.SHADOW)
+        return bound, (rule.condition, parameters)
 
 
 def _reasons_of(

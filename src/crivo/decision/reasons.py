@@ -29,6 +29,21 @@ class ReasonCode(StrEnum):
     BURST_OUT = "BURST_OUT"
     HOUR_UNUSUAL = "HOUR_UNUSUAL"
     NIGHT_LIMIT = "NIGHT_LIMIT"
+    DICT_OPEN_REPORTS = "DICT_OPEN_REPORTS"
+    DICT_MULTI_REPORTER = "DICT_MULTI_REPORTER"
+    KEY_NEW = "KEY_NEW"
+    KEY_OWNER_CHANGED = "KEY_OWNER_CHANGED"
+    PAYEE_DORMANT_REACTIVATED = "PAYEE_DORMANT_REACTIVATED"
+    AFTER_LOAN = "AFTER_LOAN"
+    AFTER_CREDENTIAL_RESET = "AFTER_CREDENTIAL_RESET"
+    DEVICE_UNREGISTERED_LIMIT = "DEVICE_UNREGISTERED_LIMIT"
+    DEVICE_COMPROMISED = "DEVICE_COMPROMISED"
+    CALL_IN_PROGRESS = "CALL_IN_PROGRESS"
+    REMOTE_ACCESS = "REMOTE_ACCESS"
+    GEO_IMPOSSIBLE = "GEO_IMPOSSIBLE"
+    QR_PAYEE_MISMATCH = "QR_PAYEE_MISMATCH"
+    AUTO_REQUEST_EXCESS = "AUTO_REQUEST_EXCESS"
+    NETWORK_PROXIMITY_MARKED = "NETWORK_PROXIMITY_MARKED"
     MODEL_SCORE = "MODEL_SCORE"
     DATA_LATE = "DATA_LATE"
     NOT_SCORED_RETURN = "NOT_SCORED_RETURN"
@@ -192,6 +207,96 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "O valor passa do limite noturno desta conta.",
         "The amount is above this account's night limit.",
         "Amount above the night limit in force, between the night's start and end in Brasília.",
+    ),
+    ReasonCode.DICT_OPEN_REPORTS: Reason(
+        Subject.PAYEE,
+        "Há relatos de infração em análise sobre você no diretório do Pix.",
+        "There are infraction reports about you under analysis in the Pix directory.",
+        "The directory tells of open reports about the payee's person.",
+    ),
+    ReasonCode.DICT_MULTI_REPORTER: Reason(
+        Subject.PAYEE,
+        "Mais de uma instituição relatou infrações envolvendo você no diretório do Pix.",
+        "More than one institution has reported infractions involving you in the Pix directory.",
+        "Several institutions have reported the payee's person to the directory.",
+    ),
+    ReasonCode.KEY_NEW: Reason(
+        Subject.PAYEE,
+        "Sua chave Pix foi registrada há pouco tempo.",
+        "Your Pix key was registered a short time ago.",
+        "The key was made shortly before the transfer, as the directory tells.",
+    ),
+    ReasonCode.KEY_OWNER_CHANGED: Reason(
+        Subject.PAYEE,
+        "Sua chave Pix mudou de titular ou de instituição há pouco tempo.",
+        "Your Pix key changed its owner or institution a short time ago.",
+        "The key was claimed, or has a new owner, shortly before the transfer.",
+    ),
+    ReasonCode.PAYEE_DORMANT_REACTIVATED: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "An account that is known for long and received nothing for a month receives again.",
+    ),
+    ReasonCode.AFTER_LOAN: Reason(
+        Subject.PAYER,
+        "Houve contratação recente de crédito nesta conta.",
+        "A loan was taken out on this account recently.",
+        "A loan was paid out within the day, as the session's risk signals tell.",
+    ),
+    ReasonCode.AFTER_CREDENTIAL_RESET: Reason(
+        Subject.PAYER,
+        "A senha ou credencial desta conta foi redefinida há pouco tempo.",
+        "A password or credential of this account was reset a short time ago.",
+        "A credential of the payer was reset shortly before the transfer.",
+    ),
+    ReasonCode.DEVICE_UNREGISTERED_LIMIT: Reason(
+        Subject.PAYER,
+        "O valor passa do limite para um aparelho não cadastrado.",
+        "The amount is above the limit for a device that is not registered.",
+        "Amount above the limit in force for a device that has not paid from this account.",
+    ),
+    ReasonCode.DEVICE_COMPROMISED: Reason(
+        Subject.PAYER,
+        "Foram encontrados sinais de adulteração no aparelho usado.",
+        "Signs of tampering were found on the device that was used.",
+        "Rooted, emulated or not genuine, as the session's risk signals tell.",
+    ),
+    ReasonCode.CALL_IN_PROGRESS: Reason(
+        Subject.PAYER,
+        "Havia uma chamada em andamento durante a operação.",
+        "A call was in progress during the transfer.",
+        "A call was in progress, as the session's risk signals tell.",
+    ),
+    ReasonCode.REMOTE_ACCESS: Reason(
+        Subject.PAYER,
+        "Há sinais de acesso remoto ao aparelho usado.",
+        "There are signs of remote access to the device that was used.",
+        "Remote access or an overlaid screen, as the session's risk signals tell.",
+    ),
+    ReasonCode.GEO_IMPOSSIBLE: Reason(
+        Subject.PAYER,
+        "O local informado pelo aparelho é incomum para esta conta.",
+        "The place that the device reported is unusual for this account.",
+        "A false place, or one far from where this person pays, as the risk signals tell.",
+    ),
+    ReasonCode.QR_PAYEE_MISMATCH: Reason(
+        Subject.PAYER,
+        "O recebedor do código lido não corresponde ao estabelecimento mostrado.",
+        "The receiver of the scanned code does not match the merchant shown.",
+        "Receiver and merchant of the code differ, as the session's risk signals tell.",
+    ),
+    ReasonCode.AUTO_REQUEST_EXCESS: Reason(
+        Subject.PAYEE,
+        "Houve muitos pedidos de autorização de Pix Automático em pouco tempo.",
+        "There were many requests for automatic Pix in a short time.",
+        "The payee asked for unusually many authorisations within the day.",
+    ),
+    ReasonCode.NETWORK_PROXIMITY_MARKED: Reason(
+        Subject.LAUNDERING,
+        GENERIC[Language.PT],
+        GENERIC[Language.EN],
+        "The payee has lately dealt with several accounts that accepted reports mark.",
     ),
     ReasonCode.MODEL_SCORE: Reason(
         Subject.TRANSFER,

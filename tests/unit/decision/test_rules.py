@@ -7,9 +7,10 @@ import importlib
 import math
 import re
 
+import numpy as np
 import pytest
 
-from crivo.decision.condition import compile_condition
+from crivo.decision.condition import HOLDS, NULL, Conditions
 from crivo.decision.explanation import feature_reasons
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import Key, Kind
@@ -29,8 +30,10 @@ NAMES = FEATURES.names
 
 def holds(rule, example, at=None):
     columns = {name: place for place, name in enumerate(example)}
-    condition = compile_condition(rule.condition, columns, at or rule.at, owner=rule.name)
-    return condition([math.nan if value is None else value for value in example.values()])
+    conditions = Conditions([(rule.condition, at or rule.at)], columns)
+    values = [math.nan if value is None else value for value in example.values()]
+    (said,) = conditions(np.array(values))
+    return None if said == NULL else said == HOLDS
 
 
 def proves(rule, at=None):
@@ -51,7 +54,7 @@ def procedure(policy, rules=RULES, columns=NAMES):
 
 
 def test_there_are_rules():
-    assert len(RULES) >= 5
+    assert len(RULES) >= 33
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
@@ -112,9 +115,10 @@ def test_the_night_limit_begins_on_the_brasilia_date_of_its_norm(policy):
 def test_a_rule_that_is_off_is_not_evaluated_and_a_shadow_rule_is_marked(policy):
     rules = policy["rules.toml"]
     texts = {**policy, "rules.toml": rules.replace('"shadow"', '"off"')}
-    assert not any(rule.shadow for rule in procedure(texts).at(0).rules)
-    shadows = {rule.name for rule in procedure(policy).at(0).rules if rule.shadow}
-    assert shadows and shadows.isdisjoint(rule.name for rule in procedure(texts).at(0).rules)
+    day = parse_rfc3339("2026-11-23T12:00:00Z")
+    assert not any(rule.shadow for rule in procedure(texts).at(day).rules)
+    shadows = {rule.name for rule in procedure(policy).at(day).rules if rule.shadow}
+    assert shadows and shadows.isdisjoint(rule.name for rule in procedure(texts).at(day).rules)
     named = re.findall(r'"rules\.(\w+)\.state"\nvalue = "shadow"', rules)
     assert shadows == set(named)
 

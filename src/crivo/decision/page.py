@@ -1,0 +1,52 @@
+"""The page about rules, made from their declarations and the policy in force on a date."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import Final
+
+from crivo.decision import rules as rules_package
+from crivo.decision.explanation import feature_reasons
+from crivo.decision.outcome import Outcome
+from crivo.decision.policy import RuleState
+from crivo.decision.procedure import RULES_FILE, Procedure
+from crivo.decision.rule import declared_rules
+from crivo.features.registry import default_feature_set
+
+_HEAD: Final = """# Rules
+
+Made by `scripts/rules.py` from the declarations in `src/crivo/decision/rules/` and the policy; a
+test compares the two. Do not edit it by hand. How to add one: [adding.md](adding.md).
+
+A rule reads features and numbers of the policy, and says which outcome it asks for and why. The
+highest of what the rules and the score ask for is answered. State, severity and numbers are
+entries of `policy/rules.toml` with dates: below are those in force last. A rule in `shadow` is
+evaluated with every transfer and recorded, and nothing comes of it. A condition over a feature
+that is null counts as false, and is recorded as null.
+
+| rule | when | state | asks for | reason | source | what it meets |
+|---|---|---|---|---|---|---|
+"""
+
+
+def rules_page(texts: Mapping[str, str]) -> str:
+    """The whole page, in Markdown; `texts` are the policy files by name.
+
+    Raises:
+        Misconfigured: POLICY_INVALID, DEFINITION_INVALID.
+    """
+    rules, features = declared_rules(), default_feature_set()
+    reasons = feature_reasons(features)
+    procedure = Procedure(rules=rules, texts=texts, columns=features.names, feature_reasons=reasons)
+    policy = procedure.files[RULES_FILE]
+    last = max(policy.starts)
+    lines = []
+    for rule in rules:
+        module = importlib.import_module(f"{rules_package.__name__}.{rule.name}")
+        state, severity = policy.value(rule.state_key, last), policy.value(rule.severity_key, last)
+        assert isinstance(state, RuleState) and isinstance(severity, Outcome)
+        cells = [f"`{rule.name}`", (module.__doc__ or "").strip(), f"`{state.value}`"]
+        cells += [f"`{severity.value}`", f"`{rule.reason}`", rule.source, rule.threat]
+        lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |\n")
+    return _HEAD + "".join(lines)
