@@ -125,7 +125,7 @@ def build_service(settings: Settings) -> Service:
             feed=feed,
             telemetry=metrics,
         )
-    running.project(Projection(home.reader, index, seen=running.show))
+    running.project(Projection(home.reader, index, seen=running.show, noted=decisions.noted))
     page = PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
     keys, new_key = _api_keys(settings)
     app = create_app(

@@ -40,6 +40,7 @@ from crivo.features.row import RowTuple, make_rows, transfer_row
 from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
+from crivo.flows.noted import Noted, Seen
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
 from crivo.flows.replica import Replica
@@ -84,6 +85,8 @@ class DecisionService:
         self.bundle: Final = bundle
         self.log: Final = log
         self.clock: Final = clock
+        #: What became durable here, for the projection of decisions.
+        self.noted: Final = Noted()
         self._log_id: Final = log.manifest.log_id
         self._monotonic_ns: Final = monotonic_ns
         self._host: Final = host
@@ -160,7 +163,14 @@ class DecisionService:
         Raises:
             Refused, Unavailable: as `Log.submit`; state is then as before.
         """
-        seq = self.log.submit([event], done)
+        place = self._replica.folded
+
+        def noted(failure: Exception | None) -> None:
+            if failure is None:
+                self.noted.add(place, None)
+            done(failure)
+
+        seq = self.log.submit([event], noted)
         self._fold(seq, make_rows(rows))
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
@@ -277,7 +287,7 @@ class DecisionService:
         decided = Decided(transfer, answer, pending)
         # The memory covers this id's time, or the log was asked: it is new.
         seq = self.log.submit(
-            [event], lambda failure: _settle(decided, pending, failure), never_seen=True
+            [event], lambda failure: self._settle(decided, observed, failure), never_seen=True
         )
         self._fold(seq, row)
         self._memory.keep(decided, durable=self.log.end())
@@ -307,19 +317,22 @@ class DecisionService:
         observed = Observed(self._host, started - arrived_ns, read - started, scored_at - read)
         return derived, degraded, observed, b"" if scored is None else scored.kept
 
+    def _settle(self, decided: Decided, observed: Observed, failure: Exception | None) -> None:
+        """Called by the log, once: the record is durable, or its first commit failed."""
+        pending = decided.pending
+        assert pending is not None, "a decision is settled once"
+        if failure is None:
+            answer = decided.answer
+            self.noted.add(answer.seq, Seen(decided.transfer, answer, observed))
+            pending.resolve(answer)
+        else:
+            decided.pending = None
+            pending.fail(failure)
+
     def _fold(self, seq: int, row: Rows) -> None:
         assert seq == self._replica.folded, "this service alone submits to its log"
         self._engine.fold(row)
         self._replica.folded = seq + 1
-
-
-def _settle(decided: Decided, pending: Pending[Answer], failure: Exception | None) -> None:
-    """Called by the log, once: the record is durable, or its first commit failed."""
-    if failure is None:
-        pending.resolve(decided.answer)
-    else:
-        decided.pending = None
-        pending.fail(failure)
 
 
 def _answer(stored: StoredEvent) -> Answer:

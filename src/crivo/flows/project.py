@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
-from crivo.decision.record import Record, decode_record
+from crivo.decision.record import decode_record, transfer_of
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
-from crivo.flows.answers import Answer, answer_of
+from crivo.flows.answers import answer_of
+from crivo.flows.noted import Noted, Seen
 from crivo.flows.ports import DecisionIndex, IndexedDecision, LogReader
 
 #: Decisions copied at a time: a few milliseconds of work beside a service that answers.
@@ -21,45 +21,58 @@ UNSCORED: Final = -1
 _STREAMS: Final = frozenset({Stream.DECISIONS})
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A durable decision: its record, and what its caller was told."""
-
-    record: Record
-    answer: Answer
-
-
 class Projection:
     """Follows a log into an index. Stopping it anywhere loses nothing: the index knows its place.
 
+    What `noted` holds is not read from the log, which is read before its first event, in its gaps,
+    and where nothing was noted for a whole turn: after a commit that failed first, nobody notes.
     `seen` hears of each decision after it was kept, in the order of the log.
     """
 
     def __init__(
-        self, log: LogReader, index: DecisionIndex, *, seen: Callable[[Seen], None]
+        self,
+        log: LogReader,
+        index: DecisionIndex,
+        *,
+        seen: Callable[[Seen], None],
+        noted: Noted | None = None,
     ) -> None:
         self._log = log
         self._index = index
         self._seen = seen
+        self._noted = Noted() if noted is None else noted
+        self._reached = index.reached()
+        self._waited = noted is None
 
     def advance(self) -> int:
-        """Copies one batch; gives the number of events the index is still behind the log.
+        """Copies one batch; gives the number of events the index is known to be still behind.
 
         Raises:
             Unavailable: FILE_UNWRITABLE; the batch is tried again by the next call.
         """
-        start, end = self._index.reached(), self._log.end()
-        if start >= end:
-            return 0
+        start, end = self._reached, self._log.end()
+        batch, reached = self._noted.take(start, BATCH)
+        if reached == start:
+            if start >= end:
+                return 0
+            if not self._waited and not self._noted:
+                # The log's thread was quicker than the loop that notes: most are noted in a moment.
+                self._waited = True
+                return 0
+            batch, reached = self._read(start, end)
+        self._waited = False
+        self._index.put([_indexed(seen) for seen in batch], reached=reached)
+        self._reached = reached
+        for seen in batch:
+            self._seen(seen)
+        return max(end - reached, 0)
+
+    def _read(self, start: int, end: int) -> tuple[list[Seen], int]:
         stored = self._log.read(start=start, limit=BATCH, streams=_STREAMS)
         # A short batch leaves nothing below the end; what came since then may be in it as well.
         newest = stored[-1].seq + 1 if stored else 0
         reached = newest if len(stored) == BATCH else max(newest, end)
-        batch = [_seen(each) for each in stored]
-        self._index.put([_indexed(seen) for seen in batch], reached=reached)
-        for seen in batch:
-            self._seen(seen)
-        return max(end - reached, 0)
+        return [_seen(each) for each in stored], reached
 
     def latest(self, count: int) -> list[Seen]:
         """The newest decisions of the index, oldest first."""
@@ -73,7 +86,7 @@ def _seen(stored: StoredEvent) -> Seen:
     answer = answer_of(
         record, seq=stored.seq, occurred_at=event.occurred_at, received_at=event.received_at
     )
-    return Seen(record, answer)
+    return Seen(transfer_of(record), answer, record.observed)
 
 
 def _indexed(seen: Seen) -> IndexedDecision:

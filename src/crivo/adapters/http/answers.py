@@ -9,10 +9,10 @@ import msgspec
 from starlette.types import Send
 
 from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
-from crivo.decision.record import Versions, transfer_of
+from crivo.decision.record import Versions
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
-from crivo.flows.project import Seen
+from crivo.flows.noted import Seen
 from crivo.flows.report import ReportAnswer
 from crivo.flows.telling import TellAnswer
 
@@ -138,7 +138,7 @@ def event_body(answer: TellAnswer) -> EventTaken:
 
 def page_decision(seen: Seen) -> PageDecision:
     """What the page shows of a decision."""
-    transfer, body = transfer_of(seen.record), decision_body(seen.answer)
+    transfer, body = seen.transfer, decision_body(seen.answer)
     return PageDecision(
         received_at=body.received_at,
         outcome=body.outcome,

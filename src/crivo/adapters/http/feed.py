@@ -10,7 +10,7 @@ from typing import Final
 import msgspec
 
 from crivo.adapters.http.answers import PageDecision, page_decision
-from crivo.flows.project import Seen
+from crivo.flows.noted import Seen
 
 FEED_MAX: Final = 200
 

@@ -13,7 +13,8 @@ from typing import Final, Protocol
 from crivo.adapters.http.feed import FEED_MAX, Feed
 from crivo.adapters.http.loop import LoopNotify
 from crivo.domain.errors import CrivoError, Unavailable
-from crivo.flows.project import Projection, Seen
+from crivo.flows.noted import Seen
+from crivo.flows.project import Projection
 
 #: How often the table of decisions is brought up to the log.
 PROJECT_SECONDS: Final = 0.05

@@ -10,7 +10,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from crivo.flows.project import Seen
+from crivo.flows.noted import Seen
 
 
 class Kind(StrEnum):
@@ -198,7 +198,7 @@ class Metrics:
         self._count(DECISIONS, seen.answer.outcome.value)
         for mode in seen.answer.degraded:
             self._count(DEGRADED, mode)
-        observed = seen.record.observed
+        observed = seen.observed
         self._observe(STAGE_LATENCY, "waiting", value=observed.waited_ns / 1e9)
         self._observe(STAGE_LATENCY, "features", value=observed.read_ns / 1e9)
         self._observe(STAGE_LATENCY, "model", value=observed.score_ns / 1e9)

@@ -14,7 +14,7 @@ from crivo.decision.record import (
 )
 from crivo.domain.transfer import Transfer
 from crivo.flows.answers import answer_of
-from crivo.flows.project import Seen
+from crivo.flows.noted import Seen
 
 NOON = 1_795_435_200_000_000
 
@@ -32,7 +32,8 @@ def _decision(number: int) -> Seen:
             kept=b"",
         )
     )
-    return Seen(record, answer_of(record, seq=number, occurred_at=NOON, received_at=NOON))
+    answer = answer_of(record, seq=number, occurred_at=NOON, received_at=NOON)
+    return Seen(transfer, answer, record.observed)
 
 
 def _filled(count: int) -> Feed:
