@@ -10,7 +10,6 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from crivo.decision.condition import FALSE, NULL
 from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import InForce
 from crivo.decision.reasons import ReasonCode
@@ -50,17 +49,6 @@ class Scored:
     score: int
 
 
-@dataclass(slots=True)
-class _Fired:
-    """What the rules said about one vector."""
-
-    rules: list[str]
-    shadow_rules: list[str]
-    nulls: list[str]
-    reasons: list[tuple[int, str, ReasonCode]]
-    outcome: Outcome
-
-
 def is_return(transfer: Transfer) -> bool:
     """Whether money goes back under the rail's return purposes: such a transfer is never scored."""
     return transfer.purpose in _RETURNS
@@ -85,9 +73,9 @@ def derive(
         outcome = in_force.degraded_outcome(transfer.amount_centavos)
         return _unscored(_bounded(outcome, transfer, in_force), ReasonCode.TIMEOUT_DEGRADED)
     assert scored is not None
-    fired = _apply_rules(scored.vector, in_force)
+    fired = in_force.fired(in_force.conditions(scored.vector))
     asked = in_force.outcome_of_score(scored.score)
-    reasons = [code for _, _, code in sorted(fired.reasons)] if fired.reasons else []
+    reasons = list(fired.reasons)
     if asked > Outcome.ALLOW:
         reasons += _model_reasons(model.contributions(scored.vector), in_force)
     if scored.flags & LATE:
@@ -98,29 +86,12 @@ def derive(
         flags=scored.flags,
         margin=scored.margin,
         score=scored.score,
-        rules=tuple(fired.rules),
-        shadow_rules=tuple(fired.shadow_rules),
-        nulls=tuple(fired.nulls),
+        rules=fired.rules,
+        shadow_rules=fired.shadow_rules,
+        nulls=fired.nulls,
         reasons=tuple(dict.fromkeys(reasons)),
         outcome=outcome.value,
     )
-
-
-def _apply_rules(vector: Vector, in_force: InForce) -> _Fired:
-    """A condition that read a null counts as false, and is counted as null."""
-    fired = _Fired([], [], [], [], Outcome.ALLOW)
-    for rule, said in zip(in_force.rules, in_force.conditions(vector), strict=True):
-        if said == FALSE:
-            continue
-        if said == NULL:
-            fired.nulls.append(rule.name)
-        elif rule.shadow:
-            fired.shadow_rules.append(rule.name)
-        else:
-            fired.rules.append(rule.name)
-            fired.reasons.append((-rule.severity.rank, rule.name, rule.reason))
-            fired.outcome = max(fired.outcome, rule.severity)
-    return fired
 
 
 def _model_reasons(contributions: npt.NDArray[np.int64], in_force: InForce) -> list[ReasonCode]:

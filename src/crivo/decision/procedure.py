@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
-from crivo.decision.condition import Bound, Conditions, check_columns
+from crivo.decision.condition import FALSE, NULL, Bound, Conditions, check_columns
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import (
     Band,
@@ -46,6 +46,10 @@ _DECISION_KEYS: Final = (
 _DEGRADED_KEYS: Final = (Key(_DEADLINE, Kind.COUNT), Key(_BANDS, Kind.BANDS))
 
 
+#: Answers of all rules together that are remembered with what comes of them.
+FIRED_MAX: Final = 4_096
+
+
 @dataclass(frozen=True, slots=True)
 class BoundRule:
     """A rule with its parameters at one date; `shadow`: evaluated, and nothing comes of it."""
@@ -54,6 +58,20 @@ class BoundRule:
     reason: ReasonCode
     severity: Outcome
     shadow: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """What the rules said about one vector, and what comes of it: reasons, the gravest first.
+
+    `nulls` are the rules whose condition read a null: they count as not fired.
+    """
+
+    rules: tuple[str, ...]
+    shadow_rules: tuple[str, ...]
+    nulls: tuple[str, ...]
+    reasons: tuple[ReasonCode, ...]
+    outcome: Outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,16 @@ class InForce:
     rules: tuple[BoundRule, ...]
     conditions: Conditions
     feature_reasons: tuple[ReasonCode, ...]
+    _fired: dict[bytes, Fired] = field(default_factory=dict)
+
+    def fired(self, said: bytes) -> Fired:
+        """What comes of what `conditions` said; most vectors have one of a few answers."""
+        found = self._fired.get(said)
+        if found is None:
+            if len(self._fired) >= FIRED_MAX:
+                self._fired.clear()
+            found = self._fired[said] = _fired(self.rules, said)
+        return found
 
     def outcome_of_score(self, score: int) -> Outcome:
         """What a score (10⁻⁹) asks for: the highest outcome whose threshold it reaches."""
@@ -86,6 +114,20 @@ class InForce:
             if band.up_to_centavos is None or amount_centavos <= band.up_to_centavos:
                 return band.outcome
         raise AssertionError("the last band has no upper limit")
+
+
+def _fired(rules: Sequence[BoundRule], said: bytes) -> Fired:
+    pairs = list(zip(rules, said, strict=True))
+    held = [rule for rule, answer in pairs if answer not in {FALSE, NULL}]
+    acting = [rule for rule in held if not rule.shadow]
+    gravest = sorted(acting, key=lambda rule: (-rule.severity.rank, rule.name))
+    return Fired(
+        rules=tuple(rule.name for rule in acting),
+        shadow_rules=tuple(rule.name for rule in held if rule.shadow),
+        nulls=tuple(rule.name for rule, answer in pairs if answer == NULL),
+        reasons=tuple(rule.reason for rule in gravest),
+        outcome=max((rule.severity for rule in acting), default=Outcome.ALLOW),
+    )
 
 
 class Procedure:

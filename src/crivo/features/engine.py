@@ -23,7 +23,7 @@ LATE: Final = k.LATE
 BEHIND: Final = k.BEHIND
 SATURATED: Final = k.SATURATED
 
-_NULL_BITS: Final = np.uint64(0x7FF8_0000_0000_0000)
+_NULL: Final = np.uint64(0x7FF8_0000_0000_0000).view(np.float64)
 _NOTHING: Final = np.empty(0, dtype=np.bool_)
 _NO_FLAGS: Final = np.empty(0, dtype=np.uint8)
 
@@ -173,9 +173,8 @@ class Engine:
 
 def vector_bytes(vector: Vector) -> bytes:
     """The bytes that are hashed and compared: float64 little-endian, null = 0x7ff8000000000000."""
-    words = np.ascontiguousarray(vector, dtype="<f8").view("<u8").copy()
-    words[np.isnan(vector)] = _NULL_BITS
-    return words.tobytes()
+    kept = np.where(np.isnan(vector), _NULL, vector)
+    return kept.astype("<f8", copy=False).tobytes()
 
 
 def vector_hash(vector: Vector) -> str:
