@@ -114,9 +114,9 @@ async def opened(service: Service) -> AsyncIterator[Door]:
     hot = service.app.hot
 
     class Watched(direct.Exchange):
-        def run(self, scope, raw):
+        def run(self):
             went.append("direct")
-            super().run(scope, raw)
+            super().run()
 
     async def usual(*arguments):
         went.append("usual")
@@ -159,6 +159,14 @@ def run(tmp_path: Path) -> Callable[[Callable[[Door], Awaitable[None]]], None]:
 
 KNOWN = body()
 
+#: The key comes behind the body, where no header counts.
+TRAILED = (
+    b"POST /v1/decisions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
+    b"transfer-encoding: chunked\r\ntrailer: authorization\r\n\r\n"
+    + b"%x\r\n%s\r\n0\r\nauthorization: Bearer %s\r\n\r\n"
+    % (len(KNOWN), KNOWN, KEY.encode())
+)
+
 REQUESTS = {
     "a transfer": request(KNOWN),
     "a wrong key": request(KNOWN, key="wrong"),
@@ -166,6 +174,7 @@ REQUESTS = {
     "a coding": request(KNOWN, "content-encoding: gzip"),
     "the last of its connection": request(KNOWN, "connection: close"),
     "too large": request(b" " * 20_000),
+    "a key behind its body": TRAILED,
     **{name: request(raw) for name, (raw, _, _) in HOSTILE_DECISIONS.items()},
 }
 
@@ -224,22 +233,29 @@ def test_a_caller_that_hangs_up_before_the_decision_gets_none_and_after_it_loses
     run,
 ) -> None:
     async def talk(door: Door) -> None:
-        decisions = door.service.decisions
+        decisions, app = door.service.decisions, door.service.app
         before = decisions.folded
-        exchange = direct.Exchange(door.service.app.hot, door.service.app.parts, lambda *_: None)
-        exchange.gone = True
-        exchange.run({}, body())
-        assert decisions.folded == before
         sent: list[int] = []
-        late = direct.Exchange(
-            door.service.app.hot, door.service.app.parts, lambda status, *_: sent.append(status)
-        )
         headers = [(b"authorization", f"Bearer {KEY}".encode())]
         headers.append((b"content-type", b"application/json"))
+        scope = {"method": "POST", "path": direct.PATH, "headers": headers}
+
+        def exchange(raw: bytes) -> direct.Exchange:
+            send = lambda status, *_: sent.append(status)  # noqa: E731
+            return direct.Exchange(app.hot, app.parts, send, scope=scope, raw=raw)
+
+        early = exchange(body())
+        early.gone = True
+        early.run()
+        assert decisions.folded == before
         raw = body()
-        late.run({"method": "POST", "path": direct.PATH, "headers": headers}, raw)
+        late, stopped = exchange(raw), exchange(body())
+        for each in (late, stopped):
+            each.run()
         late.gone = True
-        assert decisions.folded == before + 1
+        stopped.abandon()
+        assert decisions.folded == before + 2
+        await late.ended
         again = await door.send(request(raw))
         assert (again.status, sent) == (200, [])
         assert door.service.app.hot.in_flight == 0
@@ -300,6 +316,53 @@ def test_a_fault_of_ours_is_told_without_its_details_and_logged(
         assert b"secret" not in answer.body
         assert "a secret detail" in caplog.text
         assert (await door.send(request(body()))).status == 200
+
+    run(talk)
+
+
+@pytest.mark.slow
+def test_a_fault_in_one_answer_costs_no_other_of_its_group(
+    run, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    raws = [body() for _ in range(8)]
+    poor = json.loads(raws[0])["end_to_end_id"]
+    encode = direct.encode_decision
+
+    def faulty(answer):
+        if answer.end_to_end_id == poor:
+            raise ZeroDivisionError("a secret detail")
+        return encode(answer)
+
+    async def talk(door: Door) -> None:
+        with monkeypatch.context() as patched, caplog.at_level(logging.ERROR):
+            patched.setattr(direct, "encode_decision", faulty)
+            answers = await asyncio.gather(*(door.send(request(raw)) for raw in raws))
+        assert [answer.status for answer in answers] == [500] + [200] * 7
+        assert door.service.app.hot.in_flight == 0
+        assert [(await door.send(request(raw))).status for raw in raws] == [200] * 8
+
+    run(talk)
+
+
+@pytest.mark.slow
+def test_a_caller_who_reads_nothing_is_not_answered_without_bound(run) -> None:
+    async def talk(door: Door) -> None:
+        _, writer = await door.connect()
+        while not door.state.connections:  # noqa: ASYNC110 (until it is accepted)
+            await asyncio.sleep(0)
+        (connection,) = door.state.connections
+        sent = request(KNOWN, key="wrong")
+        for _ in range(6_000):
+            writer.write(sent)
+            await asyncio.sleep(0)
+            if connection.flow.write_paused and "usual" in door.went:
+                break
+        assert connection.transport.get_write_buffer_size() < 200_000
+        for _ in range(200):
+            writer.write(sent)
+            await asyncio.sleep(0)
+        assert connection.transport.get_write_buffer_size() < 200_000
+        writer.transport.abort()
 
     run(talk)
 

@@ -36,21 +36,26 @@ NULL: Final = 2
 #: An expression with what its parameters are.
 Bound = tuple[Expression, Mapping[str, int | float]]
 
-_COMPARISONS: Final = {member: place for place, member in enumerate(Comparison)}
-_LESS, _AT_MOST, _EQUAL, _DIFFERENT, _AT_LEAST, _GREATER = (
-    _COMPARISONS[member]
-    for member in (
-        Comparison.LESS,
-        Comparison.AT_MOST,
-        Comparison.EQUAL,
-        Comparison.DIFFERENT,
-        Comparison.AT_LEAST,
-        Comparison.GREATER,
-    )
-)
-_NOT: Final = len(_COMPARISONS)
-_AND: Final = _NOT + 1
-_OR: Final = _NOT + 2
+# Written out: the compiled loop is cached by the text of this file alone.
+_LESS: Final = 0
+_AT_MOST: Final = 1
+_EQUAL: Final = 2
+_DIFFERENT: Final = 3
+_AT_LEAST: Final = 4
+_GREATER: Final = 5
+_COMPARISONS: Final = {
+    Comparison.LESS: _LESS,
+    Comparison.AT_MOST: _AT_MOST,
+    Comparison.EQUAL: _EQUAL,
+    Comparison.DIFFERENT: _DIFFERENT,
+    Comparison.AT_LEAST: _AT_LEAST,
+    Comparison.GREATER: _GREATER,
+}
+_NOT: Final = 6
+_AND: Final = 7
+_OR: Final = 8
+#: The deepest stack: an expression nests no deeper.
+_DEPTH: Final = 16
 #: Words of one step: its operation, and the places of two operands.
 _STEP: Final = 3
 
@@ -64,6 +69,7 @@ class Conditions:
     """
 
     def __init__(self, bound: Sequence[Bound], columns: Mapping[str, int]) -> None:
+        assert _DEPTH >= DEPTH_MAX, "the stack holds every expression"
         self._width: Final = len(columns)
         constants: list[float] = []
         steps: list[int] = []
@@ -142,7 +148,7 @@ class _Compiler:
 
 @njit(cache=True)
 def _judge(steps: Any, reads: Any, ends: Any, constants: Any, vector: Any, said: Any) -> None:
-    stack = np.empty(DEPTH_MAX, dtype=np.bool_)
+    stack = np.empty(_DEPTH, dtype=np.bool_)
     step, read = 0, 0
     for condition in range(said.shape[0]):
         last_step, last_read = ends[2 * condition], ends[2 * condition + 1]

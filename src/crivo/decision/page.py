@@ -9,9 +9,9 @@ from typing import Final
 from crivo.decision import rules as rules_package
 from crivo.decision.explanation import feature_reasons
 from crivo.decision.outcome import Outcome
-from crivo.decision.policy import RuleState
+from crivo.decision.policy import Key, Kind, PolicyValue, RuleState
 from crivo.decision.procedure import RULES_FILE, Procedure
-from crivo.decision.rule import declared_rules
+from crivo.decision.rule import RULE_PREFIX, declared_rules
 from crivo.features.registry import default_feature_set
 
 _HEAD: Final = """# Rules
@@ -25,8 +25,8 @@ entries of `policy/rules.toml` with dates: below are those in force last. A rule
 evaluated with every transfer and recorded, and nothing comes of it. A condition over a feature
 that is null counts as false, and is recorded as null.
 
-| rule | when | state | asks for | reason | source | what it meets |
-|---|---|---|---|---|---|---|
+| rule | when | numbers | state | asks for | reason | source | what it meets |
+|---|---|---|---|---|---|---|---|
 """
 
 
@@ -40,13 +40,29 @@ def rules_page(texts: Mapping[str, str]) -> str:
     reasons = feature_reasons(features)
     procedure = Procedure(rules=rules, texts=texts, columns=features.names, feature_reasons=reasons)
     policy = procedure.files[RULES_FILE]
-    last = max(policy.starts)
+    last = max(start for file in procedure.files.values() for start in file.starts)
     lines = []
     for rule in rules:
         module = importlib.import_module(f"{rules_package.__name__}.{rule.name}")
         state, severity = policy.value(rule.state_key, last), policy.value(rule.severity_key, last)
         assert isinstance(state, RuleState) and isinstance(severity, Outcome)
-        cells = [f"`{rule.name}`", (module.__doc__ or "").strip(), f"`{state.value}`"]
-        cells += [f"`{severity.value}`", f"`{rule.reason}`", rule.source, rule.threat]
+        numbers = [_number(key, procedure.value(key.name, last)) for key in rule.parameters]
+        cells = [f"`{rule.name}`", (module.__doc__ or "").strip(), "; ".join(numbers)]
+        cells += [
+            f"`{state.value}`",
+            f"`{severity.value}`",
+            f"`{rule.reason}`",
+            rule.source,
+            rule.threat,
+        ]
         lines.append(f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |\n")
     return _HEAD + "".join(lines)
+
+
+def _number(key: Key, value: PolicyValue | None) -> str:
+    """A parameter by the end of its name: `age_seconds.max` is the third part and the last."""
+    name = key.name.removeprefix(RULE_PREFIX).split(".", 1)[1]
+    assert isinstance(value, int | float) or value is None
+    if key.kind is Kind.MONEY and value is not None:
+        return f"{name} R$ {value / 100:,.2f}"
+    return f"{name} {value}"

@@ -89,7 +89,7 @@ class InForce:
     rules: tuple[BoundRule, ...]
     conditions: Conditions
     feature_reasons: tuple[ReasonCode, ...]
-    _fired: dict[bytes, Fired] = field(default_factory=dict)
+    _fired: dict[bytes, Fired] = field(default_factory=dict, compare=False, repr=False)
 
     def fired(self, said: bytes) -> Fired:
         """What comes of what `conditions` said; most vectors have one of a few answers."""
@@ -185,22 +185,23 @@ class Procedure:
         place = bisect_right(self._starts, brasilia_day(occurred_at)) - 1
         return self._in_force[max(place, 0)]
 
-    def _value(self, key: str, day: int) -> PolicyValue | None:
+    def value(self, key: str, day: int) -> PolicyValue | None:
+        """The value of a policy's key on a Brasília day; None where it says none."""
         return self._files[self._file_of[key]].value(key, day)
 
     def _bind(self, day: int) -> InForce:
         thresholds = []
         for outcome, key in _THRESHOLDS.items():
-            threshold = self._value(key, day)
+            threshold = self.value(key, day)
             assert type(threshold) is int
             thresholds.append((threshold, outcome))
         if thresholds != sorted(thresholds, key=lambda pair: pair[0]):
             raise _unfit(DECISION_FILE, "score.*.min", "rising from WARN to REJECT", thresholds)
-        instead = self._value(_AUTOMATIC, day)
+        instead = self.value(_AUTOMATIC, day)
         # A lower outcome would make a higher score answer less than a smaller one.
         if instead not in {Outcome.STEP_UP, Outcome.REJECT}:
             raise _unfit(DECISION_FILE, _AUTOMATIC, "STEP_UP or REJECT", instead)
-        deadline_ms, bands = self._value(_DEADLINE, day), self._value(_BANDS, day)
+        deadline_ms, bands = self.value(_DEADLINE, day), self.value(_BANDS, day)
         assert isinstance(instead, Outcome)
         assert isinstance(bands, tuple)
         assert type(deadline_ms) is int
@@ -218,12 +219,12 @@ class Procedure:
     def _bind_rule(self, rule: Rule, day: int) -> tuple[BoundRule, Bound] | None:
         """The rule as of a day; None where it is off, or one of its parameters says none."""
         check_columns(rule.condition, self._place, owner=rule.name)
-        state = self._value(rule.state_key, day)
-        severity = self._value(rule.severity_key, day)
+        state = self.value(rule.state_key, day)
+        severity = self.value(rule.severity_key, day)
         assert isinstance(state, RuleState) and isinstance(severity, Outcome)
         parameters: dict[str, int | float] = {}
         for key in rule.parameters:
-            value = self._value(key.name, day)
+            value = self.value(key.name, day)
             if value is None:
                 return None
             assert isinstance(value, int | float)

@@ -52,20 +52,28 @@ class Projection:
         """
         start, end = self._reached, self._log.end()
         batch, reached = self._noted.take(start, BATCH)
-        if reached == start:
-            if start >= end:
-                return 0
-            if not self._waited and not self._noted:
-                # The log's thread was quicker than the loop that notes: most are noted in a moment.
-                self._waited = True
-                return 0
+        if reached > start:
+            self._waited = False
+        elif start >= end:
+            return 0
+        elif self.expects_notes:
+            self._waited = True
+            return end - start
+        else:
             batch, reached = self._read(start, end)
-        self._waited = False
         self._index.put([_indexed(seen) for seen in batch], reached=reached)
         self._reached = reached
         for seen in batch:
             self._seen(seen)
         return max(end - reached, 0)
+
+    @property
+    def expects_notes(self) -> bool:
+        """Whether what is behind is not noted yet, and has not been waited for.
+
+        The log's thread is quicker than the loop that notes: most is noted in a moment.
+        """
+        return not self._waited and not self._noted
 
     def _read(self, start: int, end: int) -> tuple[list[Seen], int]:
         stored = self._log.read(start=start, limit=BATCH, streams=_STREAMS)

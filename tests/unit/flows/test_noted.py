@@ -8,6 +8,7 @@ from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
 from crivo.domain.instant import HOUR, SECOND
 from crivo.domain.report import ReportStatus
 from crivo.flows import noted as noting
+from crivo.flows import project as projecting
 from crivo.flows.noted import Noted
 from crivo.flows.project import Projection
 from tests.unit.decision.worlds import START, transfer, world
@@ -80,6 +81,21 @@ def test_what_was_not_noted_is_read_from_the_log(played, tmp_path, lost):
             thinned.add(seq, seen)
     found = project(played, tmp_path, thinned, name="thinned")
     assert found == project(played, tmp_path, None, name="log")
+
+
+def test_a_backlog_is_worked_off_without_a_pause_and_told_as_it_is(played, tmp_path, monkeypatch):
+    monkeypatch.setattr(projecting, "BATCH", 2)
+    play(played)
+    index = SqliteDecisionIndex(tmp_path / "index.sqlite", log_id=played.log.manifest.log_id)
+    projection = Projection(played.log, index, seen=lambda _: None, noted=Noted())
+    assert projection.expects_notes
+    told = [projection.advance()]
+    assert not projection.expects_notes
+    while told[-1]:
+        told.append(projection.advance())
+    # One turn is left for the notes; then each batch of two decisions is read at once.
+    assert told == [7, 5, 2, 0]
+    index.close()
 
 
 def test_an_index_that_was_ahead_shows_nothing_twice(played, tmp_path):

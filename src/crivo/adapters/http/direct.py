@@ -30,83 +30,123 @@ _URL: Final = PATH.encode()
 _CLOSE: Final = (b"connection", b"close")
 
 Headers = Sequence[tuple[bytes, bytes]]
+Send = Callable[[int, bytes, Headers], None]
 
 
 class Exchange:
-    """One request and its one answer. `send` is called once, unless the caller went away."""
+    """One request and its one answer. `send` is called once, unless the caller went away.
 
-    __slots__ = ("_arrived_ns", "_hot", "_parts", "_send", "_sequenced", "_timer", "gone")
+    `ended` is done when nothing is left to do; a server that stops waits for it, or cancels it.
+    """
+
+    __slots__ = (
+        "_arrived_ns",
+        "_hot",
+        "_loop",
+        "_parts",
+        "_raw",
+        "_scope",
+        "_send",
+        "_sequenced",
+        "_timer",
+        "ended",
+        "gone",
+    )
 
     def __init__(
-        self, hot: HotRoutes, parts: Parts, send: Callable[[int, bytes, Headers], None]
+        self, hot: HotRoutes, parts: Parts, send: Send, *, scope: Scope, raw: bytes
     ) -> None:
         self._hot = hot
         self._parts = parts
         self._send = send
+        self._scope = scope
+        self._raw = raw
+        self._loop = asyncio.get_running_loop()
         self._arrived_ns = parts.monotonic_ns()
         self._sequenced: Sequenced | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.ended: asyncio.Future[None] = self._loop.create_future()
         self.gone = False
-
-    def run(self, scope: Scope, raw: bytes) -> None:
-        """Decides, and sends the answer when the log has it on disk, or a refusal at once."""
-        hot, limits = self._hot, self._parts.limits
         hot.arrived()
-        if self.gone:
-            self._end(499, b"", ())
-            return
-        is_told = False
-        try:
-            hot.admit(scope)
-            check_json_headers(scope, bytes_max=limits.decision_bytes_max)
-            check_size(len(raw), bytes_max=limits.decision_bytes_max)
-            sequenced = self._sequenced = hot.sequence(raw, arrived_ns=self._arrived_ns)
-            if not sequenced.pending.done:
-                self._timer = asyncio.get_running_loop().call_later(
-                    limits.answer_seconds_max, self._give_up
-                )
-            is_told = True
-        except CrivoError as error:
-            is_told = True
-            self._refuse(error)
-        finally:
-            if not is_told:
-                # A bug: it goes on to the loop, which logs it; the caller hears only that it is.
-                self._end(*render(internal_problem()), code=Code.INTERNAL)
-        if self._sequenced is not None:
-            self._sequenced.pending.add_done_callback(self._settled)
 
-    def _settled(self, pending: Pending[Answer]) -> None:
-        """On the event loop, because the log's groups are handed over to it."""
-        sequenced = self._sequenced
-        if sequenced is None:
-            return
-        if self._timer is not None:
-            self._timer.cancel()
-        sequenced.is_durable()
-        try:
-            body = encode_decision(pending.result())
-        except CrivoError as error:
-            self._refuse(error)
-            return
+    def run(self) -> None:
+        """Decides, and sends the answer when the log has it on disk, or a refusal at once."""
+        if self.gone:
+            self._end(499)
+        else:
+            self._guarded(self._begin)
+
+    def abandon(self) -> None:
+        """Nobody waits any longer: nobody is told, and the decision, if there is one, stands."""
+        self.gone = True
+        if self._sequenced is not None:
+            self._end(499)
+
+    def _begin(self) -> None:
+        limits = self._parts.limits
+        self._hot.admit(self._scope)
+        check_json_headers(self._scope, bytes_max=limits.decision_bytes_max)
+        check_size(len(self._raw), bytes_max=limits.decision_bytes_max)
+        sequenced = self._hot.sequence(self._raw, arrived_ns=self._arrived_ns)
+        self._sequenced = sequenced
+        if not sequenced.pending.done:
+            self._timer = self._loop.call_later(limits.answer_seconds_max, self._give_up)
+        sequenced.pending.add_done_callback(self._durable)
+
+    def _durable(self, _: Pending[Answer]) -> None:
+        """Among the callbacks of a whole group of the log: what may fail waits for its own turn.
+
+        After a stop this may be the log's thread, and then there is nothing left to do.
+        """
+        if self._sequenced is not None:
+            self._sequenced.is_durable()
+            self._loop.call_soon(self._settled)
+
+    def _settled(self) -> None:
+        if self._sequenced is not None:
+            self._guarded(partial(self._answer, self._sequenced))
+
+    def _answer(self, sequenced: Sequenced) -> None:
+        body = encode_decision(sequenced.pending.result())
         self._end(200, body, json_headers(body))
         sequenced.is_answered()
 
     def _give_up(self) -> None:
         """The decision stands, and a repeat finds it."""
-        self._sequenced = None
         self._refuse(not_durable(self._parts.limits.answer_seconds_max))
+
+    def _guarded(self, step: Callable[[], None]) -> None:
+        """A step whose refusals are answered; a fault is told to the caller, the loop logs it."""
+        is_told = False
+        try:
+            step()
+            is_told = True
+        except CrivoError as error:
+            is_told = True
+            self._refuse(error)
+        finally:
+            if not is_told and not self.ended.done():
+                self._end(*render(internal_problem()), code=Code.INTERNAL)
 
     def _refuse(self, error: CrivoError) -> None:
         problem = problem_of(error)
         self._end(*render(problem), code=problem.code)
 
-    def _end(self, status: int, body: bytes, headers: Headers, *, code: str = "") -> None:
+    def _end(
+        self, status: int, body: bytes = b"", headers: Headers = (), *, code: str = ""
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._sequenced = None
+        if not self.ended.done():
+            self.ended.set_result(None)
         if self.gone:
             status, code = 499, ""
-        else:
-            self._send(status, body, headers)
-        self._hot.left(PATH, status, code)
+        try:
+            if status != 499:
+                self._send(status, body, headers)
+        finally:
+            self._hot.left(PATH, status, code)
 
 
 class _Cycle:
@@ -157,6 +197,8 @@ class DirectProtocol(HttpToolsProtocol):
             self._held = []
         else:
             super().on_headers_complete()
+        # What a chunked body brings behind itself is no header: nobody looks into this list.
+        self.headers = []
 
     def on_body(self, body: bytes) -> None:
         if self._held is None:
@@ -172,10 +214,21 @@ class DirectProtocol(HttpToolsProtocol):
         scope: Any = self.scope
         scope |= {"method": "POST", "path": PATH, "raw_path": _URL, "query_string": b""}
         cycle = self.cycle = _Cycle(keep_alive=self.parser.should_keep_alive())
-        exchange = cycle.exchange = Exchange(self.hot, self.parts, partial(self._send, cycle))
+        send, raw = partial(self._send, cycle), b"".join(held)
+        exchange = cycle.exchange = Exchange(self.hot, self.parts, send, scope=scope, raw=raw)
+        # A server that stops waits for what is in here, and cancels it in the end.
+        tasks: Any = self.tasks
+        tasks.add(exchange.ended)
+        exchange.ended.add_done_callback(partial(self._over, exchange))
         # After what the other connections sent: a fault is then the loop's to log, and what
         # came together is decided before any of it is waited for.
-        self.loop.call_soon(exchange.run, scope, b"".join(held))
+        self.loop.call_soon(exchange.run)
+
+    def _over(self, exchange: Exchange, ended: asyncio.Future[None]) -> None:
+        tasks: Any = self.tasks
+        tasks.discard(ended)
+        if ended.cancelled():
+            exchange.abandon()
 
     def _may_be_direct(self) -> bool:
         parser = self.parser
@@ -186,6 +239,8 @@ class DirectProtocol(HttpToolsProtocol):
             and not self.expect_100_continue
             and not parser.should_upgrade()
             and not self.pipeline
+            # A caller who reads no answers gets no more of them: the usual way waits.
+            and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
         )
 

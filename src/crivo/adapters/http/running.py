@@ -147,8 +147,9 @@ class Running:
             self._feed.add(seen)
         while not self._stop.wait(PROJECT_SECONDS):
             try:
+                is_expected = projection.expects_notes
                 behind = projection.advance()
-                while behind and not self._stop.is_set():
+                while behind and not is_expected and not self._stop.is_set():
                     self._telemetry.projected(behind)
                     behind = projection.advance()
                 self._telemetry.projected(behind)

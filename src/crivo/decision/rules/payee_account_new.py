@@ -1,4 +1,4 @@
-"""The payee began to receive only lately, and the payer never paid it."""
+"""The payee began to receive only lately, and the payer has not paid it for thirty days."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The payee has received what others reported as fraud."""
+"""Several of the last month's transfers to the payee were reported, and accepted as fraud."""
 
 from __future__ import annotations
 
