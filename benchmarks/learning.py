@@ -1,4 +1,4 @@
-"""Learning: every table of `learning_…`, one after the other (some fifteen minutes)."""
+"""Learning: every table of `learning_…`, one after the other (some half an hour)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from benchmarks import (
     learning_handbook,
     learning_handbook_long,
+    learning_pix,
     learning_resampling,
     learning_speed,
     learning_ulb,
@@ -20,6 +21,7 @@ def run(setting: Setting) -> Iterator[Row]:
         learning_handbook,
         learning_handbook_long,
         learning_ulb,
+        learning_pix,
         learning_resampling,
         learning_speed,
     ):

@@ -46,7 +46,7 @@ def run(setting: Setting) -> Iterator[Row]:
     handbook = handbook_dataset(data, serving_plan(), until=options.end)
     (fold,) = prequential_folds(handbook, options)
     parts = fold.train(handbook), fold.labels_to_learn(handbook), fold.test(handbook)
-    yield from table(setting, "Handbook, week of 4 July", handbook, *parts, SHORT)
+    yield from table(setting, "Handbook, week of 25 July", handbook, *parts, SHORT)
 
 
 def table(

@@ -59,7 +59,7 @@ def scoring(setting: Setting, artifact: Artifact, booster: Any, rows: Float64s) 
         rows[: SINGLE_ROWS // 10],
     )
     yield setting.row(
-        "contributions along paths, one row, p50 (peer: LightGBM's SHAP)",
+        "contributions, one row, p50 (peer: LightGBM's SHAP)",
         "µs",
         parts,
         at_most=300.0,

@@ -71,6 +71,7 @@ def _artifact(kind: ArtifactKind) -> Artifact:
         right=np.array([2, 0, 0], np.int32),
         null_left=np.array([1, 0, 0], np.uint8),
         value=np.array([-MARGIN_ONE, -2 * MARGIN_ONE, 0], np.int64),
+        cover=np.array([2, 1, 1], np.int64),
         roots=np.array([0], np.int32),
     )
     knots = np.arange(KNOTS, dtype=np.int64) * (SCORE_ONE // (KNOTS - 1))

@@ -114,6 +114,7 @@ def test_a_slower_model_is_refused(settings, good):
             right=np.where(inner, np.tile(forest.right, times) + shift, -1).astype(np.int32),
             null_left=np.tile(forest.null_left, times),
             value=np.tile(forest.value // times, times),
+            cover=np.tile(forest.cover, times),
             roots=np.concatenate([forest.roots + k * count for k in range(times)]).astype(np.int32),
         ),
     )

@@ -23,7 +23,7 @@ from crivo.domain.transfer import Transfer
 
 SCHEMA: Final = "decision.v1"
 #: Raised whenever the same vector, score and policy come to give other bytes of `derived`.
-DERIVE_VERSION: Final = 1
+DERIVE_VERSION: Final = 2
 #: The settlement phase comes later; until then every decision is the initiation's.
 INITIATION: Final = "initiation"
 

@@ -22,7 +22,7 @@ from crivo.flows.training_rows import dataset_of_log, dataset_of_table
 from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
-from crivo.model.judged import save_judged
+from crivo.model.judged import forget_judged, save_judged
 from crivo.model.labels import NEVER
 from crivo.model.split import Split, SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
@@ -191,6 +191,7 @@ def _train(
     # The rows first: an artifact that is there can be judged.
     save_judged(judged_folder, trained.judged)
     folder = save_artifact(models_folder, trained.artifact)
+    forget_judged(judged_folder, models_folder)
     give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
     proposal = _propose(trained, options.costs)
     policy = "" if proposal is None else proposal.as_policy(_day(dataset.labels_as_of))

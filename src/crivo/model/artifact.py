@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 
-FORMAT: Final = "crivo.model.v1"
+FORMAT: Final = "crivo.model.v2"
 MANIFEST: Final = "manifest.json"
 
 #: Margins, leaves and contributions are integers of 2^-40: their sums are exact in any order.
@@ -48,7 +48,8 @@ class Forest:
     """A forest as flat arrays of N nodes; children stand after their parent.
 
     `feature` is −1 at a leaf. A row goes left iff its value is at most `threshold`, or it is null
-    and `null_left` is 1. `value` is the node's mean margin (at a leaf: what it adds) in 2^-40.
+    and `null_left` is 1. `value` is the node's mean margin (at a leaf: what it adds) in 2^-40, and
+    `cover` how many training rows came to it.
     """
 
     feature: npt.NDArray[np.int32]
@@ -57,6 +58,7 @@ class Forest:
     right: npt.NDArray[np.int32]
     null_left: npt.NDArray[np.uint8]
     value: Int64s
+    cover: Int64s
     roots: npt.NDArray[np.int32]
 
 
@@ -76,6 +78,7 @@ _ARRAYS: Final[Mapping[str, type[np.generic]]] = {
     "right": np.int32,
     "null_left": np.uint8,
     "value": np.int64,
+    "cover": np.int64,
     "roots": np.int32,
     "knots": np.int64,
 }
@@ -276,6 +279,8 @@ def _check_forest(forest: Forest, n_inputs: int) -> None:
     if not np.isfinite(forest.threshold[inner]).all():
         raise _invalid("threshold", "finite numbers", "one that is not")
     _check_trees(forest, np.flatnonzero(inner))
+    if forest.cover.min() < 1:
+        raise _invalid("cover", "at least one row at each node", int(forest.cover.min()))
     # The sum over all trees must not overflow.
     greatest = max(int(forest.value.max()), -int(forest.value.min()))
     if greatest * len(forest.roots) >= 1 << 62:
@@ -292,6 +297,9 @@ def _check_trees(forest: Forest, inner: npt.NDArray[np.intp]) -> None:
             raise _invalid(name, "nodes after their parent", "one that is not")
         np.add.at(parents, child, 1)
     np.add.at(parents, forest.roots, 1)
+    below = forest.cover[forest.left[inner]] + forest.cover[forest.right[inner]]
+    if (forest.cover[inner] != below).any():
+        raise _invalid("cover", "as many rows at a node as at its children", "another number")
     if (parents != 1).any():
         raise _invalid("left, right, roots", "trees: one way to each node", "another number")
 

@@ -10,7 +10,7 @@ import numpy as np
 from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import LEAF, MARGIN_BITS, Forest
 
-_COLUMNS: Final = ("feature", "threshold", "left", "right", "null_left", "value")
+_COLUMNS: Final = ("feature", "threshold", "left", "right", "null_left", "value", "cover")
 
 
 def forest_of(booster: lightgbm.Booster) -> Forest:
@@ -35,6 +35,7 @@ def forest_of(booster: lightgbm.Booster) -> Forest:
         right=np.array(columns["right"], np.int32),
         null_left=np.array(columns["null_left"], np.uint8),
         value=np.rint(np.array(columns["value"]) * float(1 << MARGIN_BITS)).astype(np.int64),
+        cover=np.array(columns["cover"], np.int64),
         roots=np.array(roots, np.int32),
     )
 
@@ -44,8 +45,9 @@ def _append(nodes: list[list[Any]], node: dict[str, Any]) -> tuple[int, float, i
     place = len(nodes)
     if "split_feature" not in node:
         value = float(node["leaf_value"])
-        nodes.append([LEAF, 0.0, -1, -1, 0, value])
-        return place, value, int(node.get("leaf_count", 1))
+        count = int(node.get("leaf_count", 1))
+        nodes.append([LEAF, 0.0, -1, -1, 0, value, count])
+        return place, value, count
     threshold = node["threshold"]
     if node["decision_type"] != "<=" or node["missing_type"] not in {"None", "NaN"}:
         raise Misconfigured(
@@ -56,12 +58,12 @@ def _append(nodes: list[list[Any]], node: dict[str, Any]) -> tuple[int, float, i
             found=f"{node['decision_type']} with missing type {node['missing_type']}",
         )
     null_left = node["default_left"] if node["missing_type"] == "NaN" else threshold >= 0
-    mine = [int(node["split_feature"]), float(threshold), 0, 0, int(null_left), 0.0]
+    mine = [int(node["split_feature"]), float(threshold), 0, 0, int(null_left), 0.0, 0]
     nodes.append(mine)
     left, left_value, left_count = _append(nodes, node["left_child"])
     right, right_value, right_count = _append(nodes, node["right_child"])
     count = left_count + right_count
     # The mean over the training rows below: what the path knew before it went on.
     value = (left_value * left_count + right_value * right_count) / count
-    mine[2], mine[3], mine[5] = left, right, value
+    mine[2], mine[3], mine[5], mine[6] = left, right, value, count
     return place, value, count

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import numpy.typing as npt
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import BRASILIA_OFFSET, DAY
-from crivo.model.artifact import Artifact, canonical_json, sync_folder, write_synced
+from crivo.model.artifact import MANIFEST, Artifact, canonical_json, sync_folder, write_synced
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
 from crivo.model.scorer import Scorer
@@ -180,6 +181,16 @@ def load_judged(folder: Path, hash_: str) -> JudgedRows:
             file=str(path),
         )
     return found
+
+
+def forget_judged(folder: Path, models_folder: Path) -> list[Path]:
+    """The files of rows that judged no model which is still there; they are gone now."""
+    manifests = [json.loads(path.read_bytes()) for path in models_folder.glob(f"*/{MANIFEST}")]
+    named = {manifest["metadata"].get("judged") for manifest in manifests}
+    gone = sorted(path for path in folder.glob("*.npz") if path.stem not in named)
+    for path in gone:
+        path.unlink()
+    return gone
 
 
 def as_table(metrics: tuple[Metric, ...]) -> dict[str, list[float | None]]:

@@ -19,6 +19,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import KNOTS, Artifact
 from crivo.model.masked import BLOCK, Masked, add_margins, masked
 from crivo.model.packed import pack
+from crivo.model.shapley import contribute, paths
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -49,13 +50,14 @@ class Scorer:
         self._width: Final = len(artifact.input_names)
         self._packed: Final = pack(artifact.forest, lanes=LANES)
         self._masked: Final = masked(artifact.forest)
+        self._paths: Final = paths(artifact.forest)
         self._knots: Final = artifact.calibration.knots
         self._low: Final = artifact.calibration.margin_low
         self._step: Final = artifact.calibration.step_log2
         self._score_rows: Final = _compiled(_score_rows)
         self._add_margins: Final = _compiled(add_margins)
         self._scores_of: Final = _compiled(_scores_of)
-        self._contribute: Final = _compiled(_contribute)
+        self._contribute: Final = _compiled(contribute)
 
     def score(self, vectors: Float64s, *, plan_hash: str) -> tuple[Int64s, Int64s]:
         """Margins int64[n] in 2^-40 and scores int64[n] in 10^-9 of `vectors` float64[n, F].
@@ -98,19 +100,40 @@ class Scorer:
         return int(margins[0]), int(scores[0])
 
     def contributions(self, vector: Float64s) -> Int64s:
-        """int64[F + 1] in 2^-40: what each input added along the paths, and last the roots.
+        """int64[F + 1] in 2^-40: what each input adds, and last what the training rows had.
 
-        The sum is the margin exactly (a difference of node values a step: they telescope;
-        Saabas, 2014).
+        Shapley values (shapley.py), each rounded; the last part takes the rounding, so that the sum
+        is the margin exactly.
 
         Raises:
             Misconfigured: PLAN_MISMATCH where the vector is no float64[F].
         """
         self._check(vector, self.artifact.plan_hash, dimensions=1)
-        parts = np.zeros(self._width + 1, np.int64)
-        packed = self._packed
-        self._contribute(packed.nodes, packed.values, packed.roots, vector, parts)
+        parts: Int64s = self._contributed(vector.reshape(1, -1))[0]
         return parts
+
+    def contributions_of(self, vectors: Float64s) -> Int64s:
+        """int64[n, F + 1]: the contributions of each row of `vectors` float64[n, F].
+
+        Raises:
+            Misconfigured: as `contributions`.
+        """
+        self._check(vectors, self.artifact.plan_hash, dimensions=2)
+        return self._contributed(vectors)
+
+    def _contributed(self, vectors: Float64s) -> Int64s:
+        found = np.empty((len(vectors), self._width + 1), np.int64)
+        inputs = np.empty((len(vectors), self._width), np.int64)
+        way = self._paths
+        self._contribute(
+            *(way.parent, way.split, way.threshold, way.sides, way.above, way.share),
+            *(way.values, way.starts, way.points, way.weights, way.gains),
+            vectors,
+            inputs,
+        )
+        found[:, :-1] = inputs
+        found[:, -1] = self._scored(vectors)[0] - inputs.sum(axis=1)
+        return found
 
     def _check(self, vectors: Float64s, plan_hash: str, *, dimensions: int) -> None:
         if plan_hash != self.artifact.plan_hash:
@@ -198,16 +221,3 @@ def _score_at(knots: Any, low: Any, step: Any, margin: Any) -> Any:
         return knots[KNOTS - 1]
     rest = distance - (place << step)
     return knots[place] + (((knots[place + 1] - knots[place]) * rest) >> step)
-
-
-def _contribute(nodes: Array, values: Array, roots: Array, vector: Array, parts: Array) -> None:
-    last = parts.shape[0] - 1
-    for tree in range(roots.shape[0]):
-        at = roots[tree]
-        parts[last] += values[at]
-        while True:
-            child = _next(nodes, vector, at)
-            if child == at:
-                break
-            parts[nodes[at].feature] += values[child] - values[at]
-            at = child

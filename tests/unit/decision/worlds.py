@@ -74,6 +74,7 @@ def artifact(*, leaf: int = 0, names: tuple[str, ...] | None = None) -> Artifact
             right=np.array(right, np.int32),
             null_left=np.array(null_left, np.uint8),
             value=np.array(value, np.int64),
+            cover=np.tile([2, 1, 1], len(roots)),
             roots=np.array(roots, np.int32),
         ),
         calibration=Calibration(

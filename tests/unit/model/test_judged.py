@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -9,9 +10,10 @@ import pytest
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.model import judged as module
-from crivo.model.judged import load_judged, save_judged, to_keep
+from crivo.model.artifact import save_artifact
+from crivo.model.judged import forget_judged, load_judged, save_judged, to_keep
 from crivo.model.segments import by_segment
-from tests.unit.model.worlds import trained
+from tests.unit.model.worlds import labelled, trained
 
 
 @pytest.fixture(scope="module")
@@ -86,3 +88,15 @@ def test_months_and_bands_of_amounts_hold_every_row_once(result):
         assert sum(part["frauds"] for part in parts) == judged.labels.sum()
     assert "month 2020-12" in found
     assert found == result.segments
+
+
+def test_rows_are_forgotten_with_the_last_model_that_they_judged(tmp_path):
+    found = [trained(), trained(labelled(seed=8))]
+    for each in found:
+        save_judged(tmp_path / "judged", each.judged)
+        save_artifact(tmp_path / "models", each.artifact)
+    assert forget_judged(tmp_path / "judged", tmp_path / "models") == []
+    shutil.rmtree(tmp_path / "models" / found[0].artifact.hash)
+    (gone,) = forget_judged(tmp_path / "judged", tmp_path / "models")
+    assert gone.stem == found[0].judged.hash
+    assert [path.stem for path in (tmp_path / "judged").iterdir()] == [found[1].judged.hash]
