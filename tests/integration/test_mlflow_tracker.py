@@ -14,7 +14,7 @@ import pytest
 
 from crivo.adapters.mlflow.tracker import MlflowTracker
 from crivo.domain.errors import Code, Unavailable
-from crivo.flows.tracker import TrainingRun
+from crivo.flows.tracker import TrackedData, TrainingRun
 
 
 def run_of(folder: Path, precision: float) -> TrainingRun:
@@ -24,6 +24,7 @@ def run_of(folder: Path, precision: float) -> TrainingRun:
         metrics={"lightgbm/average_precision": precision},
         tags={"artifact_hash": "a" * 64, "log_cut": "12"},
         folder=folder,
+        data=TrackedData("log", "d" * 64, 10, ("a", "b"), 12, "2026-09-01T00:00:00Z"),
     )
 
 
@@ -51,7 +52,17 @@ def test_a_run_is_kept_and_the_newest_version_is_the_candidate(tmp_path, artifac
                 "SELECT key, value FROM tags WHERE run_uuid = ?", (second.run_id,)
             ).fetchall()
         )
+        (dataset,) = store.execute(
+            "SELECT name, digest, dataset_source, dataset_schema, dataset_profile FROM datasets"
+        ).fetchall()
+        inputs = store.execute("SELECT destination_id FROM inputs").fetchall()
     store.close()
+    # Both runs learnt from the same rows, so there is one data set with two uses.
+    assert dataset[:2] == ("log", "d" * 36)
+    assert json.loads(dataset[2]) == {"log_cut": 12, "labels_as_of": "2026-09-01T00:00:00Z"}
+    assert [each["name"] for each in json.loads(dataset[3])["mlflow_colspec"]] == ["a", "b"]
+    assert json.loads(dataset[4])["hash"] == "d" * 64
+    assert {run_id for (run_id,) in inputs} == {first.run_id, second.run_id}
     assert metrics == {first.run_id: 0.5, second.run_id: 0.7}
     assert aliases == [("candidate", 2)]
     assert tags["log_cut"] == "12"
@@ -108,10 +119,13 @@ def refuse(self, address, *rest):
 socket.socket.connect = refuse
 socket.socket.connect_ex = refuse
 from crivo.adapters.mlflow.tracker import MlflowTracker
-from crivo.flows.tracker import TrainingRun
+from crivo.flows.tracker import TrackedData, TrainingRun
 assert "mlflow" not in sys.modules, "imported before use"
 MlflowTracker(Path(sys.argv[1])).record(
-    TrainingRun(name="x", params={}, metrics={}, tags={}, folder=Path(sys.argv[2]))
+    TrainingRun(
+        name="x", params={}, metrics={}, tags={}, folder=Path(sys.argv[2]),
+        data=TrackedData("log", "d" * 64, 1, ("a",), 1, "2026-09-01T00:00:00Z"),
+    )
 )
 print(json.dumps(reached))
 """

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
+from xml.etree import ElementTree
 
 import msgspec
 import numpy as np
@@ -17,6 +20,7 @@ from crivo.flows.promote import load_champion, promote
 from crivo.flows.tracker import TrackedRun, TrainingRun
 from crivo.flows.train import TableTraining, train_from_table
 from crivo.flows.training_rows import dataset_of_table
+from crivo.flows.training_run import Environment
 from crivo.model.artifact import ArtifactKind
 from crivo.model.judged import load_judged
 from crivo.model.scorer import Scorer
@@ -83,7 +87,9 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
         tracker=tracker,
         models_folder=tmp_path / "models",
         judged_folder=tmp_path / "judged",
-        options=TableTraining(learner=SMALL, code_revision="abc"),
+        options=TableTraining(
+            learner=SMALL, environment=Environment("abc", "def", "numpy==2.4.0\n")
+        ),
         progress=ignore,
     )
     promote(tmp_path / "models", result.artifact.hash, promoted_at=1_600_000_000_000_000)
@@ -103,7 +109,16 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
     assert result.proposal is None
     (run,) = tracker.runs
     assert run.tags["dataset_hash"] == champion.metadata["data"]["hash"]
-    assert run.tags["code_revision"] == "abc"
+    assert (run.tags["code_revision"], run.tags["environment_lock_hash"]) == ("abc", "def")
+    installed = run.texts["environment.txt"].encode()
+    assert run.tags["environment_hash"] == hashlib.sha256(installed).hexdigest()
+    assert run.data.hash == run.tags["dataset_hash"]
+    assert run.data.inputs == champion.input_names
+    assert list(json.loads(run.texts["input_example.json"])) == list(champion.input_names)
+    assert json.loads(run.texts["signature.json"]) == champion.signature
+    plots = [name for name in run.texts if name.endswith(".svg")]
+    assert len(plots) == 3
+    assert all(ElementTree.fromstring(run.texts[name]).tag.endswith("svg") for name in plots)
     assert run.metrics["lightgbm/average_precision"] == result.metrics["lightgbm"][0].value
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import distributions
 from pathlib import Path
 
 from crivo.adapters.files.private import make_private_folder
@@ -27,6 +29,7 @@ from crivo.flows.ports import QuarantinedRow, Table
 from crivo.flows.replay import ReplayResult, replay
 from crivo.flows.rows import RowReader
 from crivo.flows.train import LogTraining, TableTraining, TrainResult
+from crivo.flows.training_run import Environment
 from crivo.flows.verify import VerifyResult, verify
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
@@ -238,7 +241,7 @@ def train_on_log(
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
-            code_revision=code_revision(),
+            environment=environment(),
         )
         return train_from_log(
             reader,
@@ -293,7 +296,7 @@ def train_on_table(
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
-            code_revision=code_revision(),
+            environment=environment(),
         ),
         progress=progress,
     )
@@ -352,6 +355,17 @@ def code_revision() -> str:
     except FileNotFoundError:
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def environment() -> Environment:
+    """What this program runs in: its revision, the lock of its checkout, what is installed."""
+    lock = Path(__file__).resolve().parents[3] / "requirements" / "default.txt"
+    found = {f"{each.name}=={each.version}" for each in distributions()}
+    return Environment(
+        code_revision=code_revision(),
+        lock_hash=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
+        installed="".join(f"{each}\n" for each in sorted(found)),
+    )
 
 
 def _learner(training: Training, costs: Costs) -> TrainOptions:

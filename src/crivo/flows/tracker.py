@@ -12,11 +12,27 @@ CANDIDATE: Final = "candidate"
 
 
 @dataclass(frozen=True, slots=True)
+class TrackedData:
+    """What a run learnt from: its source, its hash, how many rows of which inputs, and its cut.
+
+    `cut` is the exclusive end of the log that was read (0 for a table); `labels_as_of` (RFC 3339)
+    is when it was asked what is known.
+    """
+
+    source: str
+    hash: str
+    rows: int
+    inputs: tuple[str, ...]
+    cut: int
+    labels_as_of: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrainingRun:
     """A run as it is remembered: what went in, what came out, and the artifact's folder.
 
-    `params` and `tags` are text, `texts` files of text by name; a metric's name may hold letters,
-    digits, `_`, `-`, `.`, `/` and blanks.
+    `params` and `tags` are text, `texts` files of text by their path; a metric's name may hold
+    letters, digits, `_`, `-`, `.`, `/` and blanks.
     """
 
     name: str
@@ -24,6 +40,7 @@ class TrainingRun:
     metrics: Mapping[str, float]
     tags: Mapping[str, str]
     folder: Path
+    data: TrackedData
     texts: Mapping[str, str] = field(default_factory=dict)
 
 

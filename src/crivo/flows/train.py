@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import math
-import platform
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from crivo.decision.proposal import Costs, Proposal, propose
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, format_rfc3339
@@ -17,8 +14,9 @@ from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.choosing import chosen
 from crivo.flows.mapping import Mapping as TableMapping
 from crivo.flows.ports import LogReader, TableReader
-from crivo.flows.tracker import TrackedRun, Tracker, TrainingRun
+from crivo.flows.tracker import TrackedRun, Tracker
 from crivo.flows.training_rows import dataset_of_log, dataset_of_table
+from crivo.flows.training_run import Environment, training_run
 from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
@@ -52,7 +50,7 @@ class LogTraining:
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
     tries: int = 1
-    code_revision: str = ""
+    environment: Environment = field(default_factory=Environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +65,7 @@ class TableTraining:
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
     tries: int = 1
-    code_revision: str = ""
+    environment: Environment = field(default_factory=Environment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,18 +194,15 @@ def _train(
     proposal = _propose(trained, options.costs)
     policy = "" if proposal is None else proposal.as_policy(_day(dataset.labels_as_of))
     progress("register", 0, 1)
-    texts = {}
-    if proposal is not None:
-        texts["thresholds.json"] = json.dumps(proposal.as_json(), indent=2)
-        texts["thresholds.toml"] = policy
     run = tracker.record(
-        TrainingRun(
-            name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
-            params=_params(dataset, trained.split, options),
-            metrics=_metrics(trained),
-            texts=texts,
-            tags=_tags(dataset, trained.artifact, options),
+        training_run(
+            dataset,
+            trained,
+            source=source,
             folder=folder,
+            learner=options.learner,
+            environment=options.environment,
+            thresholds=None if proposal is None else (proposal, policy),
         )
     )
     progress("register", 1, 1)
@@ -234,45 +229,3 @@ def _propose(trained: Trained, costs: Costs | None) -> Proposal | None:
     if costs is None or not held.amounts.any():
         return None
     return propose(held, trained.held_scores, judged, judged.scores(trained.artifact), costs)
-
-
-def _metrics(trained: Trained) -> dict[str, float]:
-    """Every model's; what is undefined is not a number, and left out."""
-    return {
-        f"{model}/{metric.name}": metric.value
-        for model, metrics in trained.metrics.items()
-        for metric in metrics
-        if not math.isnan(metric.value)
-    }
-
-
-def _tags(
-    dataset: Dataset, artifact: Artifact, options: LogTraining | TableTraining
-) -> dict[str, str]:
-    """What the run was made of: hashes, the log's cut, revisions and versions."""
-    versions = artifact.metadata["versions"]
-    return {
-        "artifact_hash": artifact.hash,
-        "dataset_hash": dataset.hash,
-        "feature_set_hash": dataset.set_hash,
-        "plan_hash": dataset.plan_hash,
-        "log_cut": str(dataset.cut),
-        "code_revision": options.code_revision,
-        "python": platform.python_version(),
-        **{f"version.{name}": str(version) for name, version in versions.items()},
-    }
-
-
-def _params(dataset: Dataset, split: Split, options: LogTraining | TableTraining) -> dict[str, str]:
-    learner = asdict(options.learner)
-    described: dict[str, Any] = {
-        **{f"booster.{name}": value for name, value in learner.pop("booster").items()},
-        **learner,
-        **{f"split.{name}": value for name, value in split.as_json().items()},
-        "rows": len(dataset),
-        "inputs": len(dataset.names),
-        "labels_as_of": format_rfc3339(dataset.labels_as_of),
-        "label_delay_days": dataset.label_delay / DAY,
-        **{f"left_out.{cause}": count for cause, count in dataset.left_out.items()},
-    }
-    return {name: str(value) for name, value in described.items()}

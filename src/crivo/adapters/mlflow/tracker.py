@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import os
 import warnings
@@ -11,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from crivo.domain.errors import Code, Unavailable
-from crivo.flows.tracker import CANDIDATE, MODEL_NAME, TrackedRun, TrainingRun
+from crivo.flows.tracker import CANDIDATE, MODEL_NAME, TrackedData, TrackedRun, TrainingRun
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
     from mlflow.entities.model_registry import ModelVersion
 
 DATABASE: Final = "mlflow.db"
@@ -25,6 +27,8 @@ CARD_FILE: Final = "card.md"
 HASH_TAG: Final = "artifact_hash"
 #: Versions of one page of the registry.
 _PAGE: Final = 100
+#: Letters of a data set's digest.
+_DIGEST: Final = 36
 
 #: MLflow reads these when it is imported and when it is called: nothing leaves the machine.
 _SILENT: Final = {
@@ -127,6 +131,7 @@ class MlflowTracker:
                 for name, value in run.metrics.items()
             ],
         )
+        client.log_inputs(run_id, datasets=[_dataset(run.data)])
         client.log_artifacts(run_id, str(run.folder), ARTIFACT_FOLDER)
         for name, text in run.texts.items():
             client.log_text(run_id, text, name)
@@ -140,6 +145,23 @@ class MlflowTracker:
         ).version
         client.set_registered_model_alias(MODEL_NAME, CANDIDATE, version)
         return TrackedRun(run_id=run_id, version=str(version), location=str(self._folder))
+
+
+def _dataset(data: TrackedData) -> DatasetInput:
+    """What was learnt from as an MLflow data set; a digest has room for 36 letters."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    columns = [{"name": name, "type": "double", "required": False} for name in data.inputs]
+    source = {"log_cut": data.cut, "labels_as_of": data.labels_as_of}
+    dataset = Dataset(
+        name=data.source,
+        digest=data.hash[:_DIGEST],
+        source_type="crivo",
+        source=json.dumps(source),
+        schema=json.dumps({"mlflow_colspec": columns}),
+        profile=json.dumps({"rows": data.rows, "inputs": len(data.inputs), "hash": data.hash}),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", "training")])
 
 
 def _newest_versions(client: MlflowClient) -> dict[str, ModelVersion]:

@@ -1,0 +1,145 @@
+"""What a tracker is told of a training: what went in, what came out, how it was judged."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import platform
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from crivo.decision.proposal import Proposal
+from crivo.domain.instant import DAY, format_rfc3339
+from crivo.flows.tracker import TrackedData, TrainingRun
+from crivo.governance.plots import parts, precision_over_recall, reliability
+from crivo.model.artifact import SCORE_ONE, Artifact
+from crivo.model.dataset import Dataset
+from crivo.model.split import Split
+from crivo.model.train import Trained, TrainOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a training runs in: the git revision, the lock's SHA-256, and what is installed.
+
+    `installed` is one `name==version` a line; what is not known is empty.
+    """
+
+    code_revision: str = ""
+    lock_hash: str = ""
+    installed: str = ""
+
+    def tags(self) -> dict[str, str]:
+        """The revision, and the hashes of the lock and of all that is installed."""
+        installed = hashlib.sha256(self.installed.encode()).hexdigest() if self.installed else ""
+        return {
+            "code_revision": self.code_revision,
+            "environment_lock_hash": self.lock_hash,
+            "environment_hash": installed,
+        }
+
+    def texts(self) -> dict[str, str]:
+        """What the last of the hashes is of."""
+        return {"environment.txt": self.installed} if self.installed else {}
+
+
+def training_run(
+    dataset: Dataset,
+    trained: Trained,
+    *,
+    source: str,
+    folder: Path,
+    learner: TrainOptions,
+    environment: Environment,
+    thresholds: tuple[Proposal, str] | None,
+) -> TrainingRun:
+    """The run as it is remembered.
+
+    Args:
+        dataset: What was learnt from.
+        trained: What was learnt.
+        source: Where the rows are from.
+        folder: The artifact's.
+        learner: The options in the end.
+        environment: Where it ran.
+        thresholds: The proposal, and its entries for the policy.
+    """
+    texts = {**_texts(trained), **environment.texts()}
+    if thresholds is not None:
+        proposal, policy = thresholds
+        texts["thresholds.json"] = json.dumps(proposal.as_json(), indent=2)
+        texts["thresholds.toml"] = policy
+    return TrainingRun(
+        name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
+        params=_params(dataset, trained.split, learner),
+        metrics=_metrics(trained),
+        texts=texts,
+        tags=_tags(dataset, trained.artifact, environment),
+        folder=folder,
+        data=TrackedData(
+            source=source,
+            hash=dataset.hash,
+            rows=len(dataset),
+            inputs=dataset.names,
+            cut=dataset.cut,
+            labels_as_of=format_rfc3339(dataset.labels_as_of),
+        ),
+    )
+
+
+def _texts(trained: Trained) -> dict[str, str]:
+    """Plots of how the artifact was judged, and one row as it would be asked about."""
+    judged, artifact = trained.judged, trained.artifact
+    scores = judged.scores(artifact)
+    rows = judged.labels, judged.weights
+    first = zip(judged.names, judged.vectors[0].tolist(), strict=True)
+    example = {name: None if math.isnan(value) else value for name, value in first}
+    return {
+        "plots/precision_over_recall.svg": precision_over_recall(scores, *rows),
+        "plots/reliability.svg": reliability(scores / SCORE_ONE, *rows),
+        "plots/parts.svg": parts(trained.segments),
+        "input_example.json": json.dumps(example, indent=2),
+        "signature.json": json.dumps(artifact.signature, indent=2),
+    }
+
+
+def _metrics(trained: Trained) -> dict[str, float]:
+    """Every model's; what is undefined is not a number, and left out."""
+    return {
+        f"{model}/{metric.name}": metric.value
+        for model, metrics in trained.metrics.items()
+        for metric in metrics
+        if not math.isnan(metric.value)
+    }
+
+
+def _tags(dataset: Dataset, artifact: Artifact, environment: Environment) -> dict[str, str]:
+    """What the run was made of: hashes, the log's cut, revisions and versions."""
+    versions = artifact.metadata["versions"]
+    return {
+        "artifact_hash": artifact.hash,
+        "dataset_hash": dataset.hash,
+        "feature_set_hash": dataset.set_hash,
+        "plan_hash": dataset.plan_hash,
+        "log_cut": str(dataset.cut),
+        **environment.tags(),
+        "python": platform.python_version(),
+        **{f"version.{name}": str(version) for name, version in versions.items()},
+    }
+
+
+def _params(dataset: Dataset, split: Split, options: TrainOptions) -> dict[str, str]:
+    learner = asdict(options)
+    described: dict[str, Any] = {
+        **{f"booster.{name}": value for name, value in learner.pop("booster").items()},
+        **learner,
+        **{f"split.{name}": value for name, value in split.as_json().items()},
+        "rows": len(dataset),
+        "inputs": len(dataset.names),
+        "labels_as_of": format_rfc3339(dataset.labels_as_of),
+        "label_delay_days": dataset.label_delay / DAY,
+        **{f"left_out.{cause}": count for cause, count in dataset.left_out.items()},
+    }
+    return {name: str(value) for name, value in described.items()}

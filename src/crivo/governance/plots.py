@@ -1,0 +1,136 @@
+"""Plots of how a model was judged, as SVG: precision over recall, chances beside what came, parts.
+
+Each is text that any browser shows; nothing is installed for them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+import numpy as np
+import numpy.typing as npt
+
+_WIDTH: Final = 640
+_HEIGHT: Final = 360
+_LEFT: Final = 60
+_RIGHT: Final = 20
+_TOP: Final = 30
+_BOTTOM: Final = 40
+_ROW: Final = 24
+_NAMES: Final = 220
+_POINTS_MAX: Final = 400
+_BINS: Final = 10
+_OWN: Final = "#1f5fbf"
+_GREY: Final = "#8a94a0"
+
+Floats = npt.NDArray[np.float64]
+Bools = npt.NDArray[np.bool_]
+
+
+def precision_over_recall(scores: npt.ArrayLike, labels: Bools, weights: Floats) -> str:
+    """The curve whose area is the average precision, from the riskiest row on."""
+    order = np.argsort(-np.asarray(scores), kind="stable")
+    caught = np.cumsum((labels * weights)[order])
+    recall, precision = caught / caught[-1], caught / np.cumsum(weights[order])
+    some = np.unique(np.linspace(0, len(order) - 1, _POINTS_MAX).astype(np.intp))
+    # Where frauds are rare nearly all that happens happens to the first rows.
+    frauds = np.flatnonzero(labels[order])
+    some = np.union1d(some, frauds[:: max(len(frauds) // _POINTS_MAX, 1)])
+    picture = _framed("Precision over recall, test rows", "recall", "precision")
+    _line(picture, recall[some], precision[some], _OWN)
+    return tostring(picture, encoding="unicode")
+
+
+def reliability(chances: Floats, labels: Bools, weights: Floats) -> str:
+    """The frauds that came beside those that the scores expect, in parts of as many expected."""
+    order = np.argsort(-chances, kind="stable")
+    expected = np.cumsum((chances * weights)[order])
+    part = np.minimum((expected / expected[-1] * _BINS).astype(np.intp), _BINS - 1)
+    mass = np.bincount(part, weights[order], _BINS)
+    kept = mass > 0
+    mass = np.where(kept, mass, 1.0)
+    said = (np.bincount(part, (chances * weights)[order], _BINS) / mass)[kept]
+    came = (np.bincount(part, (labels * weights)[order], _BINS) / mass)[kept]
+    top = float(max(said.max(), came.max())) or 1.0
+    words = f"share of frauds (1 = {top:.3g})"
+    picture = _framed("Score beside what came, test rows", f"score: {words}", f"came: {words}")
+    _line(picture, np.array([0.0, 1.0]), np.array([0.0, 1.0]), _GREY)
+    _line(picture, said / top, came / top, _OWN)
+    for x, y in zip(said / top, came / top, strict=True):
+        _dot(picture, _across(float(x)), _up(float(y)))
+    return tostring(picture, encoding="unicode")
+
+
+def parts(segments: Mapping[str, Mapping[str, Any]]) -> str:
+    """The average precision of each month and band of amounts, with its interval."""
+    found = [
+        (name, part["metrics"]["average_precision"])
+        for name, part in segments.items()
+        if part["metrics"]["average_precision"][0] is not None
+    ]
+    picture = _picture(_TOP + _ROW * len(found) + 10, "Average precision by part, test rows")
+    room = _WIDTH - _NAMES - _RIGHT - 60
+    for row, (name, (value, low, high)) in enumerate(found):
+        y = _TOP + _ROW * row + 14.0
+        _text(picture, 10, y + 4, name, "start")
+        if low is not None:
+            ends = [(_NAMES + room * end, y) for end in (low, high)]
+            _path(picture, ends, _GREY)
+        _dot(picture, _NAMES + room * value, y)
+        _text(picture, _WIDTH - _RIGHT, y + 4, f"{value:.3f}", "end")
+    return tostring(picture, encoding="unicode")
+
+
+def _framed(title: str, across: str, up: str) -> Element:
+    """An empty square from 0 to 1 with its names."""
+    picture = _picture(_HEIGHT, title)
+    corners = [(0.0, 1.0), (0.0, 0.0), (1.0, 0.0)]
+    _path(picture, [(_across(x), _up(y)) for x, y in corners], _GREY)
+    for end in (0.0, 0.5, 1.0):
+        _text(picture, _across(end), _HEIGHT - 22, f"{end:g}", "middle")
+        _text(picture, _LEFT - 6, _up(end) + 4, f"{end:g}", "end")
+    _text(picture, _across(0.5), _HEIGHT - 6, across, "middle")
+    _text(picture, _LEFT + 8, _TOP + 12, up, "start")
+    return picture
+
+
+def _picture(height: int, title: str) -> Element:
+    picture = Element(
+        "svg",
+        xmlns="http://www.w3.org/2000/svg",
+        viewBox=f"0 0 {_WIDTH} {height}",
+        role="img",
+        attrib={"font-family": "system-ui, sans-serif"},
+    )
+    SubElement(picture, "title").text = title
+    _text(picture, 10, 18, title, "start")
+    return picture
+
+
+def _line(picture: Element, x: Floats, y: Floats, colour: str) -> None:
+    ends = zip(x.tolist(), y.tolist(), strict=True)
+    _path(picture, [(_across(a), _up(b)) for a, b in ends], colour)
+
+
+def _path(picture: Element, ends: Sequence[tuple[float, float]], colour: str) -> None:
+    points = " ".join(f"{x:.1f},{y:.1f}" for x, y in ends)
+    SubElement(picture, "polyline", points=points, fill="none", stroke=colour)
+
+
+def _dot(picture: Element, x: float, y: float) -> None:
+    SubElement(picture, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", fill=_OWN)
+
+
+def _text(picture: Element, x: float, y: float, words: str, anchor: str) -> None:
+    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "font-size": "12"}
+    SubElement(picture, "text", attrib=place).text = words
+
+
+def _across(share: float) -> float:
+    return _LEFT + (_WIDTH - _LEFT - _RIGHT) * share
+
+
+def _up(share: float) -> float:
+    return _HEIGHT - _BOTTOM - (_HEIGHT - _TOP - _BOTTOM) * share
