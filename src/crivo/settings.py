@@ -76,6 +76,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    tracking_url: str = ""
 
     @classmethod
     def settings_customise_sources(

@@ -122,7 +122,7 @@ def test_a_table_that_cannot_teach_is_refused_and_nothing_is_registered(
     assert code in said.err
     assert words in said.err
     assert not list((tmp_path / "home").glob("models/*"))
-    assert not list((tmp_path / "home").glob("tracking/*"))
+    assert not list((tmp_path / "home").glob("mlflow/*"))
 
 
 @pytest.mark.parametrize(

@@ -147,3 +147,25 @@ def test_nothing_leaves_the_machine_and_mlflow_is_imported_at_use(tmp_path, arti
     )
     assert json.loads(done.stdout) == []
     assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_a_store_elsewhere_keeps_the_runs_and_the_folder_stays_empty(
+    tmp_path, artifact, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)  # where MLflow puts the artifacts of a store that names no place
+    url = f"sqlite:///{tmp_path / 'elsewhere.db'}"
+    tracker = MlflowTracker(tmp_path / "mlflow", url=url)
+    kept = tracker.record(run_of(artifact, 0.5))
+    assert kept.location == url
+    assert tracker.mark({"champion": "a" * 64}, tags={}, card="") == {"champion"}
+    assert not (tmp_path / "mlflow").exists()
+
+
+@pytest.mark.slow
+def test_a_server_that_is_not_there_is_said_soon(tmp_path, artifact):
+    tracker = MlflowTracker(tmp_path / "mlflow", url="http://127.0.0.1:9")
+    with pytest.raises(Unavailable) as refusal:
+        tracker.record(run_of(artifact, 0.5))
+    assert refusal.value.code is Code.FILE_UNWRITABLE
+    assert refusal.value.context["folder"] == "http://127.0.0.1:9"

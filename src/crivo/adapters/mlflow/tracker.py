@@ -1,4 +1,4 @@
-"""MLflow on one SQLite file and a folder: runs, metrics, artifacts, versions and their alias."""
+"""MLflow on one SQLite file and a folder, or a server: runs, artifacts, versions, aliases."""
 
 from __future__ import annotations
 
@@ -35,18 +35,22 @@ _SILENT: Final = {
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "DO_NOT_TRACK": "true",
     "MLFLOW_CONFIGURE_LOGGING": "false",
+    # A server that is not there is said at once, not after seven patient tries.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
 }
 _LOUD: Final = ("mlflow", "alembic")
 
 
 class MlflowTracker:
-    """A `Tracker` in `folder`: `mlflow.db` and `artifacts/`, readable by `mlflow ui`.
+    """A `Tracker` in `folder`: `mlflow.db` and `artifacts/`, readable by `mlflow ui`; or at `url`.
 
     MLflow is imported at the first record, which costs some seconds once.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, url: str = "") -> None:
         self._folder: Final = folder.absolute()
+        self._url: Final = url
+        self._place: Final = url or str(self._folder)
 
     def record(self, run: TrainingRun) -> TrackedRun:
         """The run, kept, and its model registered as the candidate.
@@ -54,17 +58,18 @@ class MlflowTracker:
         Raises:
             Unavailable: FILE_UNWRITABLE where the store cannot be written.
         """
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise _unwritable(self._folder, error) from error
+        if not self._url:
+            try:
+                self._folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise _unwritable(self._place, error) from error
         with _silence():
             from mlflow.exceptions import MlflowException
 
             try:
                 return self._record(self._client(), run)
             except (MlflowException, OSError) as error:
-                raise _unwritable(self._folder, error) from error
+                raise _unwritable(self._place, error) from error
 
     def mark(
         self, aliases: Mapping[str, str], *, tags: Mapping[str, str], card: str
@@ -74,7 +79,7 @@ class MlflowTracker:
         Raises:
             Unavailable: FILE_UNWRITABLE where the store cannot be written.
         """
-        if not (self._folder / DATABASE).is_file():
+        if not self._url and not (self._folder / DATABASE).is_file():
             return frozenset()
         with _silence():
             from mlflow.exceptions import MlflowException
@@ -82,7 +87,7 @@ class MlflowTracker:
             try:
                 return self._mark(self._client(), aliases, tags, card)
             except (MlflowException, OSError) as error:
-                raise _unwritable(self._folder, error) from error
+                raise _unwritable(self._place, error) from error
 
     def _mark(
         self,
@@ -106,17 +111,17 @@ class MlflowTracker:
     def _client(self) -> MlflowClient:
         from mlflow import MlflowClient
 
-        store = f"sqlite:///{self._folder / DATABASE}"
+        store = self._url or f"sqlite:///{self._folder / DATABASE}"
         return MlflowClient(tracking_uri=store, registry_uri=store)
 
     def _record(self, client: MlflowClient, run: TrainingRun) -> TrackedRun:
         from mlflow.entities import Metric, Param, RunStatus, RunTag
 
         experiment = client.get_experiment_by_name(EXPERIMENT)
+        # A server has a place of its own for artifacts.
+        place = None if self._url else (self._folder / "artifacts").as_uri()
         experiment_id = (
-            client.create_experiment(
-                EXPERIMENT, artifact_location=(self._folder / "artifacts").as_uri()
-            )
+            client.create_experiment(EXPERIMENT, artifact_location=place)
             if experiment is None
             else experiment.experiment_id
         )
@@ -144,7 +149,7 @@ class MlflowTracker:
             MODEL_NAME, source=source, run_id=run_id, tags=tags
         ).version
         client.set_registered_model_alias(MODEL_NAME, CANDIDATE, version)
-        return TrackedRun(run_id=run_id, version=str(version), location=str(self._folder))
+        return TrackedRun(run_id=run_id, version=str(version), location=self._place)
 
 
 def _dataset(data: TrackedData) -> DatasetInput:
@@ -203,10 +208,10 @@ def _silence() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def _unwritable(folder: Path, error: Exception) -> Unavailable:
+def _unwritable(place: str, error: Exception) -> Unavailable:
     return Unavailable(
         Code.FILE_UNWRITABLE,
         f"the tracker's store cannot be written: {error}",
-        hint="Check the folder's rights and room; the artifact itself is kept in models/.",
-        folder=str(folder),
+        hint="Check the folder's rights and room, or the server; the artifact is kept in models/.",
+        folder=place,
     )
