@@ -76,7 +76,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
-    tracking_url: str = ""
+    tracking_url: str | None = None
 
     @classmethod
     def settings_customise_sources(

@@ -100,7 +100,7 @@ def promote_model(
     else:
         give_alias(paths.models, alias, artifact.hash)
     approved = {"approved_by": names.approved_by} if names.approved_by else {}
-    MlflowTracker(paths.tracking, url=settings.tracking_url).mark(
+    MlflowTracker(paths.tracking, url=settings.tracking_url or "").mark(
         _first(alias, aliases_of(paths.models)), tags={"gates": "passed", **approved}, card=card
     )
     return Promoted(artifact.hash, alias, judgements, file)
@@ -116,7 +116,7 @@ def roll_back_model(settings: Settings) -> tuple[str, str]:
 
     paths = Paths(settings.home)
     champion = roll_back(paths.models, promoted_at=wall_clock())
-    MlflowTracker(paths.tracking, url=settings.tracking_url).mark(
+    MlflowTracker(paths.tracking, url=settings.tracking_url or "").mark(
         _first(Alias.CHAMPION, aliases_of(paths.models)), tags={}, card=""
     )
     return champion.hash, champion.previous

@@ -246,7 +246,7 @@ def train_on_log(
         return train_from_log(
             reader,
             serving_plan(),
-            tracker=MlflowTracker(paths.tracking, url=settings.tracking_url),
+            tracker=MlflowTracker(paths.tracking, url=settings.tracking_url or ""),
             models_folder=paths.models,
             judged_folder=paths.judged,
             options=options,
@@ -288,7 +288,7 @@ def train_on_table(
     return train_from_table(
         reader,
         mapping,
-        tracker=MlflowTracker(paths.tracking, url=settings.tracking_url),
+        tracker=MlflowTracker(paths.tracking, url=settings.tracking_url or ""),
         models_folder=paths.models,
         judged_folder=paths.judged,
         options=TableTraining(
