@@ -14,7 +14,7 @@ PAGE = ROOT / "docs" / "rules.md"
 
 def test_the_page_is_what_the_rules_say():
     made = rules_page(read_policy(ROOT / "policy"))
-    assert PAGE.read_text(encoding="utf-8") == made, "run .venv/bin/python -m scripts.rules"
+    assert PAGE.read_text(encoding="utf-8") == made, "run .venv/bin/python scripts/rules.py"
 
 
 def test_every_rule_has_its_row():

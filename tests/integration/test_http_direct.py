@@ -16,6 +16,7 @@ import uvicorn
 from uvicorn.server import ServerState
 
 from crivo.adapters.http import direct
+from crivo.adapters.http import hot as hot_routes
 from crivo.bootstrap.service import Service, build_service
 from tests.e2e.homes import KEY, make_home, settings_of
 from tests.unit.adapters.http.bodies import GOOD, HOSTILE_DECISIONS
@@ -128,7 +129,7 @@ async def opened(service: Service) -> AsyncIterator[Door]:
     config, state = uvicorn.Config(app, http="httptools", ws="none", log_config=None), ServerState()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(direct, "Exchange", Watched)
-        protocol = direct.direct_protocol(hot, service.app.parts)
+        protocol = direct.direct_protocol(hot)
         loop = asyncio.get_running_loop()
         async with service.running():
             async with asyncio.timeout(600):
@@ -238,11 +239,11 @@ def test_a_caller_that_hangs_up_before_the_decision_gets_none_and_after_it_loses
         sent: list[int] = []
         headers = [(b"authorization", f"Bearer {KEY}".encode())]
         headers.append((b"content-type", b"application/json"))
-        scope = {"method": "POST", "path": direct.PATH, "headers": headers}
+        scope = {"method": "POST", "path": hot_routes.DECISIONS, "headers": headers}
 
         def exchange(raw: bytes) -> direct.Exchange:
             send = lambda status, *_: sent.append(status)  # noqa: E731
-            return direct.Exchange(app.hot, app.parts, send, scope=scope, raw=raw)
+            return direct.Exchange(app.hot, send, scope=scope, raw=raw)
 
         early = exchange(body())
         early.gone = True
@@ -268,7 +269,7 @@ def test_a_slow_disk_and_a_full_house_are_told_and_a_repeat_finds_the_answer(
     run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def talk(door: Door) -> None:
-        raw, hot, parts = body(), door.service.app.hot, door.service.app.parts
+        raw, hot, parts = body(), door.service.app.hot, door.service.app.hot.parts
         sequence = hot.sequence
 
         def slow(*arguments, **options):

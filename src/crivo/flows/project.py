@@ -35,14 +35,14 @@ class Projection:
         index: DecisionIndex,
         *,
         seen: Callable[[Seen], None],
-        noted: Noted | None = None,
+        noted: Noted,
     ) -> None:
         self._log = log
         self._index = index
         self._seen = seen
-        self._noted = Noted() if noted is None else noted
+        self._noted = noted
         self._reached = index.reached()
-        self._waited = noted is None
+        self._waited = False
 
     def advance(self) -> int:
         """Copies one batch; gives the number of events the index is known to be still behind.

@@ -12,6 +12,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 import numpy as np
 import numpy.typing as npt
 
+from crivo.governance.svg import picture, text
+
 _WIDTH: Final = 640
 _HEIGHT: Final = 360
 _LEFT: Final = 60
@@ -38,9 +40,9 @@ def precision_over_recall(scores: npt.ArrayLike, labels: Bools, weights: Floats)
     # Where frauds are rare nearly all that happens happens to the first rows.
     frauds = np.flatnonzero(labels[order])
     some = np.union1d(some, frauds[:: max(len(frauds) // _POINTS_MAX, 1)])
-    picture = _framed("Precision over recall, test rows", "recall", "precision")
-    _line(picture, recall[some], precision[some], _OWN)
-    return tostring(picture, encoding="unicode")
+    drawn = _framed("Precision over recall, test rows", "recall", "precision")
+    _line(drawn, recall[some], precision[some], _OWN)
+    return tostring(drawn, encoding="unicode")
 
 
 def reliability(chances: Floats, labels: Bools, weights: Floats) -> str:
@@ -55,12 +57,12 @@ def reliability(chances: Floats, labels: Bools, weights: Floats) -> str:
     came = (np.bincount(part, (labels * weights)[order], _BINS) / mass)[kept]
     top = float(max(said.max(), came.max())) or 1.0
     words = f"share of frauds (1 = {top:.3g})"
-    picture = _framed("Score beside what came, test rows", f"score: {words}", f"came: {words}")
-    _line(picture, np.array([0.0, 1.0]), np.array([0.0, 1.0]), _GREY)
-    _line(picture, said / top, came / top, _OWN)
+    drawn = _framed("Score beside what came, test rows", f"score: {words}", f"came: {words}")
+    _line(drawn, np.array([0.0, 1.0]), np.array([0.0, 1.0]), _GREY)
+    _line(drawn, said / top, came / top, _OWN)
     for x, y in zip(said / top, came / top, strict=True):
-        _dot(picture, _across(float(x)), _up(float(y)))
-    return tostring(picture, encoding="unicode")
+        _dot(drawn, _across(float(x)), _up(float(y)))
+    return tostring(drawn, encoding="unicode")
 
 
 def parts(segments: Mapping[str, Mapping[str, Any]]) -> str:
@@ -70,62 +72,50 @@ def parts(segments: Mapping[str, Mapping[str, Any]]) -> str:
         for name, part in segments.items()
         if part["metrics"]["average_precision"][0] is not None
     ]
-    picture = _picture(_TOP + _ROW * len(found) + 10, "Average precision by part, test rows")
+    drawn = _titled(_TOP + _ROW * len(found) + 10, "Average precision by part, test rows")
     room = _WIDTH - _NAMES - _RIGHT - 60
     for row, (name, (value, low, high)) in enumerate(found):
         y = _TOP + _ROW * row + 14.0
-        _text(picture, 10, y + 4, name, "start")
+        text(drawn, 10, y + 4, name, "start")
         if low is not None:
             ends = [(_NAMES + room * end, y) for end in (low, high)]
-            _path(picture, ends, _GREY)
-        _dot(picture, _NAMES + room * value, y)
-        _text(picture, _WIDTH - _RIGHT, y + 4, f"{value:.3f}", "end")
-    return tostring(picture, encoding="unicode")
+            _path(drawn, ends, _GREY)
+        _dot(drawn, _NAMES + room * value, y)
+        text(drawn, _WIDTH - _RIGHT, y + 4, f"{value:.3f}", "end")
+    return tostring(drawn, encoding="unicode")
 
 
 def _framed(title: str, across: str, up: str) -> Element:
     """An empty square from 0 to 1 with its names."""
-    picture = _picture(_HEIGHT, title)
+    drawn = _titled(_HEIGHT, title)
     corners = [(0.0, 1.0), (0.0, 0.0), (1.0, 0.0)]
-    _path(picture, [(_across(x), _up(y)) for x, y in corners], _GREY)
+    _path(drawn, [(_across(x), _up(y)) for x, y in corners], _GREY)
     for end in (0.0, 0.5, 1.0):
-        _text(picture, _across(end), _HEIGHT - 22, f"{end:g}", "middle")
-        _text(picture, _LEFT - 6, _up(end) + 4, f"{end:g}", "end")
-    _text(picture, _across(0.5), _HEIGHT - 6, across, "middle")
-    _text(picture, _LEFT + 8, _TOP + 12, up, "start")
-    return picture
+        text(drawn, _across(end), _HEIGHT - 22, f"{end:g}", "middle")
+        text(drawn, _LEFT - 6, _up(end) + 4, f"{end:g}", "end")
+    text(drawn, _across(0.5), _HEIGHT - 6, across, "middle")
+    text(drawn, _LEFT + 8, _TOP + 12, up, "start")
+    return drawn
 
 
-def _picture(height: int, title: str) -> Element:
-    picture = Element(
-        "svg",
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height}",
-        role="img",
-        attrib={"font-family": "system-ui, sans-serif"},
-    )
-    SubElement(picture, "title").text = title
-    _text(picture, 10, 18, title, "start")
-    return picture
+def _titled(height: int, title: str) -> Element:
+    drawn = picture(_WIDTH, height, title)
+    text(drawn, 10, 18, title, "start")
+    return drawn
 
 
-def _line(picture: Element, x: Floats, y: Floats, colour: str) -> None:
+def _line(drawn: Element, x: Floats, y: Floats, colour: str) -> None:
     ends = zip(x.tolist(), y.tolist(), strict=True)
-    _path(picture, [(_across(a), _up(b)) for a, b in ends], colour)
+    _path(drawn, [(_across(a), _up(b)) for a, b in ends], colour)
 
 
-def _path(picture: Element, ends: Sequence[tuple[float, float]], colour: str) -> None:
+def _path(drawn: Element, ends: Sequence[tuple[float, float]], colour: str) -> None:
     points = " ".join(f"{x:.1f},{y:.1f}" for x, y in ends)
-    SubElement(picture, "polyline", points=points, fill="none", stroke=colour)
+    SubElement(drawn, "polyline", points=points, fill="none", stroke=colour)
 
 
-def _dot(picture: Element, x: float, y: float) -> None:
-    SubElement(picture, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", fill=_OWN)
-
-
-def _text(picture: Element, x: float, y: float, words: str, anchor: str) -> None:
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "font-size": "12"}
-    SubElement(picture, "text", attrib=place).text = words
+def _dot(drawn: Element, x: float, y: float) -> None:
+    SubElement(drawn, "circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r="3", fill=_OWN)
 
 
 def _across(share: float) -> float:

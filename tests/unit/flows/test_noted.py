@@ -57,7 +57,7 @@ class Unread:
 
 def test_what_was_noted_is_projected_without_reading_the_log(played, tmp_path):
     play(played)
-    from_log = project(played, tmp_path, None, name="log")
+    from_log = project(played, tmp_path, Noted(), name="log")
     index = SqliteDecisionIndex(tmp_path / "memory.sqlite", log_id=played.log.manifest.log_id)
     shown = []
     noted = played.service.noted
@@ -80,7 +80,7 @@ def test_what_was_not_noted_is_read_from_the_log(played, tmp_path, lost):
         if seq not in lost:
             thinned.add(seq, seen)
     found = project(played, tmp_path, thinned, name="thinned")
-    assert found == project(played, tmp_path, None, name="log")
+    assert found == project(played, tmp_path, Noted(), name="log")
 
 
 def test_a_backlog_is_worked_off_without_a_pause_and_told_as_it_is(played, tmp_path, monkeypatch):

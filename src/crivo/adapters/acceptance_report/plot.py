@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
+from crivo.governance.svg import picture, text
 from crivo.simulator.acceptance.finding import Finding, Outcome, Verdict
 
 _WIDTH: Final = 860
@@ -48,27 +49,25 @@ def curve(findings: Sequence[Finding], title: str) -> str:
         y = _TOP + (_HEIGHT - _TOP - _BOTTOM) * (1 - max(value, 0.0) / top)
         return f"{_LEFT + place * step:.1f},{y:.1f}"
 
-    picture = _picture(_HEIGHT, title)
+    drawn = _on_paper(_HEIGHT, title)
     upper = [point(place, one.high) for place, one in enumerate(findings)]
     lower = [point(place, one.low) for place, one in enumerate(findings)]
-    SubElement(picture, "polygon", points=" ".join(upper + lower[::-1]), fill=_ALLOWED)
+    SubElement(drawn, "polygon", points=" ".join(upper + lower[::-1]), fill=_ALLOWED)
     for values, colour in (
         ([one.target for one in findings], _OFFICIAL),
         ([one.found for one in findings], COLOURS[Verdict.HOLDS]),
     ):
         points = " ".join(point(place, value) for place, value in enumerate(values))
-        SubElement(
-            picture, "polyline", points=points, fill="none", stroke=colour, attrib=_stroke(2)
-        )
+        SubElement(drawn, "polyline", points=points, fill="none", stroke=colour, attrib=_stroke(2))
     for place, one in enumerate(findings):
         x, y = point(place, one.found).split(",")
-        SubElement(picture, "circle", cx=x, cy=y, r="3", fill=COLOURS[one.verdict])
+        SubElement(drawn, "circle", cx=x, cy=y, r="3", fill=COLOURS[one.verdict])
         if len(findings) <= 12 or place % 3 == 0:
-            _text(picture, float(x), _HEIGHT - 6, one.part, "middle")
-    _text(picture, _LEFT - 6, _TOP + 8, f"{top:.3g}", "end")
-    _text(picture, _LEFT + 6, _TOP + 8, findings[0].unit, "start")
-    _text(picture, _LEFT - 6, _HEIGHT - _BOTTOM, "0", "end")
-    return _written(picture)
+            text(drawn, float(x), _HEIGHT - 6, one.part, "middle")
+    text(drawn, _LEFT - 6, _TOP + 8, f"{top:.3g}", "end")
+    text(drawn, _LEFT + 6, _TOP + 8, findings[0].unit, "start")
+    text(drawn, _LEFT - 6, _HEIGHT - _BOTTOM, "0", "end")
+    return _written(drawn)
 
 
 def ranges(findings: Sequence[Finding], title: str) -> str:
@@ -76,7 +75,7 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
 
     At the end of the row both are numbers: found (official) and the unit.
     """
-    picture = _picture(_ROW * len(findings) + 8, title)
+    drawn = _on_paper(_ROW * len(findings) + 8, title)
     label = max(_LABEL, round(_LETTER * max((len(one.part) for one in findings), default=0)) + 12)
     figures = [_figures(one) for one in findings]
     said = round(_LETTER * max((len(one) for one in figures), default=0)) + 12
@@ -90,11 +89,11 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
             part = min(max((value - centre) / half / _SPAN, -1.0), 1.0)
             return label + room / 2 * (1 + part)
 
-        _text(picture, label - 8, middle + 4, one.part, "end")
-        _text(picture, _WIDTH - said, middle + 4, figures[row], "start")
+        text(drawn, label - 8, middle + 4, one.part, "end")
+        text(drawn, _WIDTH - said, middle + 4, figures[row], "start")
         left, right = across(one.low), across(one.high)
         SubElement(
-            picture,
+            drawn,
             "rect",
             x=f"{left:.1f}",
             y=f"{middle - 6:.1f}",
@@ -104,7 +103,7 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
         )
         if one.standard_error is not None:
             _line(
-                picture,
+                drawn,
                 across(one.found - 2 * one.standard_error),
                 middle,
                 across(one.found + 2 * one.standard_error),
@@ -112,16 +111,16 @@ def ranges(findings: Sequence[Finding], title: str) -> str:
                 COLOURS[one.verdict],
             )
         target = across(one.target)
-        _line(picture, target, middle - 7, target, middle + 7, _OFFICIAL)
+        _line(drawn, target, middle - 7, target, middle + 7, _OFFICIAL)
         SubElement(
-            picture,
+            drawn,
             "circle",
             cx=f"{across(one.found):.1f}",
             cy=f"{middle:.1f}",
             r="4",
             fill=COLOURS[one.verdict],
         )
-    return _written(picture)
+    return _written(drawn)
 
 
 def _figures(finding: Finding) -> str:
@@ -129,35 +128,21 @@ def _figures(finding: Finding) -> str:
     return f"{finding.found:,.4g} ({finding.target:,.4g}) {finding.unit}"
 
 
-def _picture(height: int, title: str) -> Element:
-    picture = Element(
-        "svg",
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {_WIDTH} {height}",
-        width=str(_WIDTH),
-        height=str(height),
-        role="img",
-        attrib={"font-family": "system-ui, sans-serif"},
-    )
-    SubElement(picture, "title").text = title
+def _on_paper(height: int, title: str) -> Element:
+    drawn = picture(_WIDTH, height, title, size={"width": str(_WIDTH), "height": str(height)})
     # Drawn, since a page may be dark.
-    SubElement(picture, "rect", width="100%", height="100%", fill=_PAPER)
-    return picture
+    SubElement(drawn, "rect", width="100%", height="100%", fill=_PAPER)
+    return drawn
 
 
-def _line(picture: Element, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
+def _line(drawn: Element, x1: float, y1: float, x2: float, y2: float, colour: str) -> None:
     ends = {"x1": f"{x1:.1f}", "y1": f"{y1:.1f}", "x2": f"{x2:.1f}", "y2": f"{y2:.1f}"}
-    SubElement(picture, "line", attrib={**ends, **_stroke(2)}, stroke=colour)
-
-
-def _text(picture: Element, x: float, y: float, text: str, anchor: str) -> None:
-    attributes = {"x": f"{x:.1f}", "y": f"{y:.1f}", "text-anchor": anchor, "font-size": "12"}
-    SubElement(picture, "text", attrib=attributes).text = text
+    SubElement(drawn, "line", attrib={**ends, **_stroke(2)}, stroke=colour)
 
 
 def _stroke(width: int) -> dict[str, str]:
     return {"stroke-width": str(width)}
 
 
-def _written(picture: Element) -> str:
-    return tostring(picture, encoding="unicode")
+def _written(drawn: Element) -> str:
+    return tostring(drawn, encoding="unicode")

@@ -39,7 +39,7 @@ class Application(FastAPI):
             redoc_url=None,
             lifespan=lambda _: parts.running(),
         )
-        self.parts: Final = parts
+        self._parts: Final = parts
         self._gate: Final = Gate(
             super().__call__, keys=parts.keys, page=parts.page, telemetry=parts.telemetry
         )
@@ -56,7 +56,7 @@ class Application(FastAPI):
     def openapi(self) -> dict[str, Any]:
         """FastAPI's document with the hot routes in it."""
         if self.openapi_schema is None:
-            self.openapi_schema = complete(super().openapi(), _artifact(self.parts).input_names)
+            self.openapi_schema = complete(super().openapi(), _artifact(self._parts).input_names)
         return self.openapi_schema
 
 

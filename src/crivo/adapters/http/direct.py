@@ -17,16 +17,14 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from crivo.adapters.http.answers import encode_decision, json_headers
-from crivo.adapters.http.hot import HotRoutes, Sequenced, not_durable
+from crivo.adapters.http.hot import DECISIONS, HotRoutes, Sequenced, not_durable
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import check_json_headers, check_size
-from crivo.adapters.http.service import Parts
 from crivo.domain.errors import Code, CrivoError
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 
-PATH: Final = "/v1/decisions"
-_URL: Final = PATH.encode()
+_URL: Final = DECISIONS.encode()
 _CLOSE: Final = (b"connection", b"close")
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -43,7 +41,6 @@ class Exchange:
         "_arrived_ns",
         "_hot",
         "_loop",
-        "_parts",
         "_raw",
         "_scope",
         "_send",
@@ -53,16 +50,13 @@ class Exchange:
         "gone",
     )
 
-    def __init__(
-        self, hot: HotRoutes, parts: Parts, send: Send, *, scope: Scope, raw: bytes
-    ) -> None:
+    def __init__(self, hot: HotRoutes, send: Send, *, scope: Scope, raw: bytes) -> None:
         self._hot = hot
-        self._parts = parts
         self._send = send
         self._scope = scope
         self._raw = raw
         self._loop = asyncio.get_running_loop()
-        self._arrived_ns = parts.monotonic_ns()
+        self._arrived_ns = hot.parts.monotonic_ns()
         self._sequenced: Sequenced | None = None
         self._timer: asyncio.TimerHandle | None = None
         self.ended: asyncio.Future[None] = self._loop.create_future()
@@ -83,7 +77,7 @@ class Exchange:
             self._end(499)
 
     def _begin(self) -> None:
-        limits = self._parts.limits
+        limits = self._hot.parts.limits
         self._hot.admit(self._scope)
         check_json_headers(self._scope, bytes_max=limits.decision_bytes_max)
         check_size(len(self._raw), bytes_max=limits.decision_bytes_max)
@@ -113,7 +107,7 @@ class Exchange:
 
     def _give_up(self) -> None:
         """The decision stands, and a repeat finds it."""
-        self._refuse(not_durable(self._parts.limits.answer_seconds_max))
+        self._refuse(not_durable(self._hot.parts.limits.answer_seconds_max))
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """A step whose refusals are answered; a fault is told to the caller, the loop logs it."""
@@ -146,7 +140,7 @@ class Exchange:
             if status != 499:
                 self._send(status, body, headers)
         finally:
-            self._hot.left(PATH, status, code)
+            self._hot.left(DECISIONS, status, code)
 
 
 class _Cycle:
@@ -177,7 +171,6 @@ class DirectProtocol(HttpToolsProtocol):
 
     #: Whose requests these are: an application's own subclass knows (`direct_protocol`).
     hot: HotRoutes
-    parts: Parts
     #: The server's own, or a `_Cycle`.
     cycle: Any
     #: The parts of the body of a request that is held back.
@@ -212,10 +205,10 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         scope: Any = self.scope
-        scope |= {"method": "POST", "path": PATH, "raw_path": _URL, "query_string": b""}
+        scope |= {"method": "POST", "path": DECISIONS, "raw_path": _URL, "query_string": b""}
         cycle = self.cycle = _Cycle(keep_alive=self.parser.should_keep_alive())
         send, raw = partial(self._send, cycle), b"".join(held)
-        exchange = cycle.exchange = Exchange(self.hot, self.parts, send, scope=scope, raw=raw)
+        exchange = cycle.exchange = Exchange(self.hot, send, scope=scope, raw=raw)
         # A server that stops waits for what is in here, and cancels it in the end.
         tasks: Any = self.tasks
         tasks.add(exchange.ended)
@@ -262,6 +255,6 @@ class DirectProtocol(HttpToolsProtocol):
         self.on_response_complete()
 
 
-def direct_protocol(hot: HotRoutes, parts: Parts) -> type[DirectProtocol]:
+def direct_protocol(hot: HotRoutes) -> type[DirectProtocol]:
     """The server's protocol with the direct way in it, for one application."""
-    return type("ApplicationProtocol", (DirectProtocol,), {"hot": hot, "parts": parts})
+    return type("ApplicationProtocol", (DirectProtocol,), {"hot": hot})

@@ -33,6 +33,9 @@ from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 from crivo.flows.predict import predict
 
+#: The path of the hottest route.
+DECISIONS: Final = "/v1/decisions"
+
 #: Rows scored before the loop gets its turn: about a millisecond of a forest of 200 trees.
 PREDICT_SLICE_ROWS: Final = 64
 
@@ -72,12 +75,12 @@ class HotRoutes:
 
     def __init__(self, gate: Gate, parts: Parts) -> None:
         self._gate = gate
-        self._parts = parts
+        self.parts: Final = parts
         self._telemetry = parts.telemetry
         self._limits = parts.limits
         self._flying = 0
         self.paths: Final[dict[str, Handler]] = {
-            "/v1/decisions": self._decide,
+            DECISIONS: self._decide,
             "/predict": self._predict,
         }
 
@@ -133,7 +136,7 @@ class HotRoutes:
         self._telemetry.answered(route, status, code)
 
     async def _decide(self, scope: Scope, receive: Receive, send: Send) -> None:
-        arrived_ns = self._parts.monotonic_ns()
+        arrived_ns = self.parts.monotonic_ns()
         raw = await read_json_body(
             scope,
             receive,
@@ -152,7 +155,7 @@ class HotRoutes:
         Raises:
             Refused, Unavailable: as `parse_decision` and `DecisionService.decide`, and NOT_READY.
         """
-        parts = self._parts
+        parts = self.parts
         check_ready(parts)
         transfer, supplied = parse_decision(raw, parts.pseudonyms)
         check_supplied(parts, supplied)
@@ -170,7 +173,7 @@ class HotRoutes:
             seconds_max=limits.body_seconds_max,
         )
         rows, many = parse_rows(raw, rows_max=limits.predict_rows_max)
-        scorer = self._parts.decisions.bundle.scorer
+        scorer = self.parts.decisions.bundle.scorer
         scores: list[int] = []
         for start in range(0, len(rows), PREDICT_SLICE_ROWS):
             if start:

@@ -94,7 +94,7 @@ def run_server(
     server = _Server(
         uvicorn.Config(
             app,
-            http=direct_protocol(app.hot, app.parts),
+            http=direct_protocol(app.hot),
             ws="none",
             lifespan="on",
             log_config=None,

@@ -22,12 +22,12 @@ RULE = Rule(
     reason=ReasonCode.PAYEE_ACCT_NEW,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",
     threat="Accounts are opened under false or borrowed names to receive for some days.",
-    at={AGE_MAX: 2592000, AMOUNT_MIN: 100000},
-    fires=({AGE: 2591999.0, PAID: 0.0, AMOUNT: 100000.0},),
+    at={AGE_MAX: 2_592_000, AMOUNT_MIN: 100_000},
+    fires=({AGE: 2_591_999.0, PAID: 0.0, AMOUNT: 100_000.0},),
     silent=(
-        {AGE: 2592000.0, PAID: 0.0, AMOUNT: 100000.0},
-        {AGE: 2591999.0, PAID: 1.0, AMOUNT: 100000.0},
-        {AGE: 2591999.0, PAID: 0.0, AMOUNT: 99999.0},
-        {AGE: None, PAID: 0.0, AMOUNT: 100000.0},
+        {AGE: 2_592_000.0, PAID: 0.0, AMOUNT: 100_000.0},
+        {AGE: 2_591_999.0, PAID: 1.0, AMOUNT: 100_000.0},
+        {AGE: 2_591_999.0, PAID: 0.0, AMOUNT: 99_999.0},
+        {AGE: None, PAID: 0.0, AMOUNT: 100_000.0},
     ),
 )

@@ -18,11 +18,11 @@ RULE = Rule(
     reason=ReasonCode.AFTER_CREDENTIAL_RESET,
     source="BCB Resolution 403/2024: security of Pix, devices and customers",
     threat="An account is taken over by a new password, then emptied.",
-    at={AGE_MAX: 86400},
-    fires=({AGE: 86399.0, PAID: 0.0},),
+    at={AGE_MAX: 86_400},
+    fires=({AGE: 86_399.0, PAID: 0.0},),
     silent=(
-        {AGE: 86400.0, PAID: 0.0},
-        {AGE: 86399.0, PAID: 1.0},
+        {AGE: 86_400.0, PAID: 0.0},
+        {AGE: 86_399.0, PAID: 1.0},
         {AGE: None, PAID: 0.0},
     ),
 )

@@ -18,11 +18,11 @@ RULE = Rule(
     reason=ReasonCode.LIMIT_RAISED,
     source="BCB Resolution 142/2021: a raise takes effect after 24 to 48 hours",
     threat="Who empties an account needs a higher limit first.",
-    at={AGE_MAX: 86400},
-    fires=({AGE: 86399.0, PAID: 0.0},),
+    at={AGE_MAX: 86_400},
+    fires=({AGE: 86_399.0, PAID: 0.0},),
     silent=(
-        {AGE: 86400.0, PAID: 0.0},
-        {AGE: 86399.0, PAID: 1.0},
+        {AGE: 86_400.0, PAID: 0.0},
+        {AGE: 86_399.0, PAID: 1.0},
         {AGE: None, PAID: 0.0},
     ),
 )

@@ -19,12 +19,12 @@ RULE = Rule(
     reason=ReasonCode.AFTER_LOAN,
     source="Open Finance risk signals; BCB Resolution 403/2024",
     threat="Victims are led to take a loan and to send it on, or thieves take it in their name.",
-    at={TOLD_MAX: 86400},
-    fires=({SIGNAL: 1.0, TOLD: 86399.0, PAID: 0.0},),
+    at={TOLD_MAX: 86_400},
+    fires=({SIGNAL: 1.0, TOLD: 86_399.0, PAID: 0.0},),
     silent=(
-        {SIGNAL: 0.0, TOLD: 86399.0, PAID: 0.0},
-        {SIGNAL: 1.0, TOLD: 86400.0, PAID: 0.0},
-        {SIGNAL: 1.0, TOLD: 86399.0, PAID: 1.0},
-        {SIGNAL: None, TOLD: 86399.0, PAID: 0.0},
+        {SIGNAL: 0.0, TOLD: 86_399.0, PAID: 0.0},
+        {SIGNAL: 1.0, TOLD: 86_400.0, PAID: 0.0},
+        {SIGNAL: 1.0, TOLD: 86_399.0, PAID: 1.0},
+        {SIGNAL: None, TOLD: 86_399.0, PAID: 0.0},
     ),
 )

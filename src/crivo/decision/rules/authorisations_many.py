@@ -12,7 +12,7 @@ ASKED_MIN = "rules.authorisations_many.authorisations.min"
 
 RULE = Rule(
     name="authorisations_many",
-    condition=(Field(ASKED) >= Parameter(ASKED_MIN)),
+    condition=Field(ASKED) >= Parameter(ASKED_MIN),
     parameters=(Key(ASKED_MIN, Kind.COUNT),),
     reason=ReasonCode.AUTO_REQUEST_EXCESS,
     source="BCB Resolution 587/2026: excess of requests is monitored",

@@ -12,7 +12,7 @@ PAYERS_MIN = "rules.device_shared.payers.min"
 
 RULE = Rule(
     name="device_shared",
-    condition=(Field(PAYERS) >= Parameter(PAYERS_MIN)),
+    condition=Field(PAYERS) >= Parameter(PAYERS_MIN),
     parameters=(Key(PAYERS_MIN, Kind.COUNT),),
     reason=ReasonCode.DEVICE_NEW,
     source="BCB Resolution 403/2024: security of Pix, devices and customers",

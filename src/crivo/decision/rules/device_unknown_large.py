@@ -18,11 +18,11 @@ RULE = Rule(
     reason=ReasonCode.DEVICE_UNREGISTERED_LIMIT,
     source="BCB Resolution 403/2024; Normative Instruction 491/2024: R$ 200 a transfer",
     threat="A stolen credential is used on the thief's own device.",
-    at={AMOUNT_MAX: 20000},
-    fires=({USED: 0.0, AMOUNT: 20001.0},),
+    at={AMOUNT_MAX: 20_000},
+    fires=({USED: 0.0, AMOUNT: 20_001.0},),
     silent=(
-        {USED: 1.0, AMOUNT: 20001.0},
-        {USED: 0.0, AMOUNT: 20000.0},
-        {USED: None, AMOUNT: 20001.0},
+        {USED: 1.0, AMOUNT: 20_001.0},
+        {USED: 0.0, AMOUNT: 20_000.0},
+        {USED: None, AMOUNT: 20_001.0},
     ),
 )

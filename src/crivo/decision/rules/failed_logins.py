@@ -12,7 +12,7 @@ FAILED_MIN = "rules.failed_logins.logins.min"
 
 RULE = Rule(
     name="failed_logins",
-    condition=(Field(FAILED) >= Parameter(FAILED_MIN)),
+    condition=Field(FAILED) >= Parameter(FAILED_MIN),
     parameters=(Key(FAILED_MIN, Kind.COUNT),),
     reason=ReasonCode.ACCESS_UNUSUAL,
     source="BCB Resolution 403/2024: security of Pix, devices and customers",

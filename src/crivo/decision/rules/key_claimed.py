@@ -12,15 +12,15 @@ AGE_MAX = "rules.key_claimed.age_seconds.max"
 
 RULE = Rule(
     name="key_claimed",
-    condition=(Field(AGE) < Parameter(AGE_MAX)),
+    condition=Field(AGE) < Parameter(AGE_MAX),
     parameters=(Key(AGE_MAX, Kind.COUNT),),
     reason=ReasonCode.KEY_OWNER_CHANGED,
     source="BCB Resolution 1/2020: claims and portability of keys",
     threat="A claim is the first step of taking a key over.",
-    at={AGE_MAX: 604800},
-    fires=({AGE: 604799.0},),
+    at={AGE_MAX: 604_800},
+    fires=({AGE: 604_799.0},),
     silent=(
-        {AGE: 604800.0},
+        {AGE: 604_800.0},
         {AGE: None},
     ),
 )

@@ -22,12 +22,12 @@ RULE = Rule(
     reason=ReasonCode.KEY_NEW,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",
     threat="Keys are made for one campaign and spread on the same day.",
-    at={AGE_MAX: 259200, AMOUNT_MIN: 50000},
-    fires=({AGE: 259199.0, PAID: 0.0, AMOUNT: 50000.0},),
+    at={AGE_MAX: 259_200, AMOUNT_MIN: 50_000},
+    fires=({AGE: 259_199.0, PAID: 0.0, AMOUNT: 50_000.0},),
     silent=(
-        {AGE: 259200.0, PAID: 0.0, AMOUNT: 50000.0},
-        {AGE: 259199.0, PAID: 1.0, AMOUNT: 50000.0},
-        {AGE: 259199.0, PAID: 0.0, AMOUNT: 49999.0},
-        {AGE: None, PAID: 0.0, AMOUNT: 50000.0},
+        {AGE: 259_200.0, PAID: 0.0, AMOUNT: 50_000.0},
+        {AGE: 259_199.0, PAID: 1.0, AMOUNT: 50_000.0},
+        {AGE: 259_199.0, PAID: 0.0, AMOUNT: 49_999.0},
+        {AGE: None, PAID: 0.0, AMOUNT: 50_000.0},
     ),
 )

@@ -27,12 +27,12 @@ RULE = Rule(
     reason=ReasonCode.KEY_OWNER_CHANGED,
     source="BCB Resolution 1/2020: claims and portability of keys",
     threat="A stolen line takes its owner's key along, and those who know the key pay the thief.",
-    at={OWNED_MAX: 604800, CREATED_MIN: 2592000, AMOUNT_MIN: 20000},
-    fires=({OWNED: 604799.0, CREATED: 2592000.0, AMOUNT: 20000.0},),
+    at={OWNED_MAX: 604_800, CREATED_MIN: 2_592_000, AMOUNT_MIN: 20_000},
+    fires=({OWNED: 604_799.0, CREATED: 2_592_000.0, AMOUNT: 20_000.0},),
     silent=(
-        {OWNED: 604800.0, CREATED: 2592000.0, AMOUNT: 20000.0},
-        {OWNED: 604799.0, CREATED: 2591999.0, AMOUNT: 20000.0},
-        {OWNED: 604799.0, CREATED: 2592000.0, AMOUNT: 19999.0},
-        {OWNED: None, CREATED: 2592000.0, AMOUNT: 20000.0},
+        {OWNED: 604_800.0, CREATED: 2_592_000.0, AMOUNT: 20_000.0},
+        {OWNED: 604_799.0, CREATED: 2_591_999.0, AMOUNT: 20_000.0},
+        {OWNED: 604_799.0, CREATED: 2_592_000.0, AMOUNT: 19_999.0},
+        {OWNED: None, CREATED: 2_592_000.0, AMOUNT: 20_000.0},
     ),
 )

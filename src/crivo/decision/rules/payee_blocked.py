@@ -8,10 +8,9 @@ from crivo.features.expression import Field
 
 BLOCKS = "payee_block_count_30d"
 
-
 RULE = Rule(
     name="payee_blocked",
-    condition=(Field(BLOCKS) > 0),
+    condition=Field(BLOCKS) > 0,
     parameters=(),
     reason=ReasonCode.PAYEE_REPORTED,
     source="BCB Resolution 147/2021: precautionary block",

@@ -12,7 +12,7 @@ CONTESTED_MIN = "rules.payee_contested.infractions.min"
 
 RULE = Rule(
     name="payee_contested",
-    condition=(Field(CONTESTED) >= Parameter(CONTESTED_MIN)),
+    condition=Field(CONTESTED) >= Parameter(CONTESTED_MIN),
     parameters=(Key(CONTESTED_MIN, Kind.COUNT),),
     reason=ReasonCode.PAYEE_REPORTED,
     source="BCB Resolution 103/2021 (MED): funds of contested transfers are blocked and returned",

@@ -8,10 +8,9 @@ from crivo.features.expression import Field
 
 AGREED = "payee_agreed_infraction_count_90d"
 
-
 RULE = Rule(
     name="payee_contested_rightly",
-    condition=(Field(AGREED) > 0),
+    condition=Field(AGREED) > 0,
     parameters=(),
     reason=ReasonCode.PAYEE_REPORTED,
     source="BCB Resolution 103/2021 (MED): funds of contested transfers are blocked and returned",

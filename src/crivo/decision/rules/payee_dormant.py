@@ -22,12 +22,12 @@ RULE = Rule(
     reason=ReasonCode.PAYEE_DORMANT_REACTIVATED,
     source="House rule",
     threat="Forgotten accounts are bought because their age looks harmless.",
-    at={AGE_MIN: 7776000, AMOUNT_MIN: 100000},
-    fires=({RECEIVED: 0.0, AGE: 7776000.0, AMOUNT: 100000.0},),
+    at={AGE_MIN: 7_776_000, AMOUNT_MIN: 100_000},
+    fires=({RECEIVED: 0.0, AGE: 7_776_000.0, AMOUNT: 100_000.0},),
     silent=(
-        {RECEIVED: 1.0, AGE: 7776000.0, AMOUNT: 100000.0},
-        {RECEIVED: 0.0, AGE: 7775999.0, AMOUNT: 100000.0},
-        {RECEIVED: 0.0, AGE: 7776000.0, AMOUNT: 99999.0},
-        {RECEIVED: None, AGE: 7776000.0, AMOUNT: 100000.0},
+        {RECEIVED: 1.0, AGE: 7_776_000.0, AMOUNT: 100_000.0},
+        {RECEIVED: 0.0, AGE: 7_775_999.0, AMOUNT: 100_000.0},
+        {RECEIVED: 0.0, AGE: 7_776_000.0, AMOUNT: 99_999.0},
+        {RECEIVED: None, AGE: 7_776_000.0, AMOUNT: 100_000.0},
     ),
 )

@@ -8,10 +8,9 @@ from crivo.features.expression import Field
 
 LISTED = "payee_key_listing_count_90d"
 
-
 RULE = Rule(
     name="payee_key_listed",
-    condition=(Field(LISTED) > 0),
+    condition=Field(LISTED) > 0,
     parameters=(),
     reason=ReasonCode.LISTED,
     source="House rule",

@@ -8,10 +8,9 @@ from crivo.features.expression import Field
 
 MARKERS = "payee_key_fraud_marker_count_30d"
 
-
 RULE = Rule(
     name="payee_key_marked",
-    condition=(Field(MARKERS) > 0),
+    condition=Field(MARKERS) > 0,
     parameters=(),
     reason=ReasonCode.PAYEE_MARKED,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",

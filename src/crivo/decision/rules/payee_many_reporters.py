@@ -12,7 +12,7 @@ REPORTERS_MIN = "rules.payee_many_reporters.reporters.min"
 
 RULE = Rule(
     name="payee_many_reporters",
-    condition=(Field(REPORTERS) >= Parameter(REPORTERS_MIN)),
+    condition=Field(REPORTERS) >= Parameter(REPORTERS_MIN),
     parameters=(Key(REPORTERS_MIN, Kind.COUNT),),
     reason=ReasonCode.DICT_MULTI_REPORTER,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",

@@ -8,10 +8,9 @@ from crivo.features.expression import Field
 
 MARKERS = "payee_person_markers_d90_last_ever"
 
-
 RULE = Rule(
     name="payee_marked_lately",
-    condition=(Field(MARKERS) > 0),
+    condition=Field(MARKERS) > 0,
     parameters=(),
     reason=ReasonCode.PAYEE_MARKED,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",

@@ -12,7 +12,7 @@ MARKERS_MIN = "rules.payee_marked_often.markers.min"
 
 RULE = Rule(
     name="payee_marked_often",
-    condition=(Field(MARKERS) >= Parameter(MARKERS_MIN)),
+    condition=Field(MARKERS) >= Parameter(MARKERS_MIN),
     parameters=(Key(MARKERS_MIN, Kind.COUNT),),
     reason=ReasonCode.PAYEE_MARKED,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",

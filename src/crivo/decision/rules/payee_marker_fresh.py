@@ -12,15 +12,15 @@ AGE_MAX = "rules.payee_marker_fresh.age_seconds.max"
 
 RULE = Rule(
     name="payee_marker_fresh",
-    condition=(Field(AGE) < Parameter(AGE_MAX)),
+    condition=Field(AGE) < Parameter(AGE_MAX),
     parameters=(Key(AGE_MAX, Kind.COUNT),),
     reason=ReasonCode.PAYEE_MARKED,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",
     threat="A campaign is at its height when its first marker is entered.",
-    at={AGE_MAX: 86400},
-    fires=({AGE: 86399.0},),
+    at={AGE_MAX: 86_400},
+    fires=({AGE: 86_399.0},),
     silent=(
-        {AGE: 86400.0},
+        {AGE: 86_400.0},
         {AGE: None},
     ),
 )

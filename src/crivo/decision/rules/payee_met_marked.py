@@ -12,7 +12,7 @@ MET_MIN = "rules.payee_met_marked.accounts.min"
 
 RULE = Rule(
     name="payee_met_marked",
-    condition=(Field(MET) >= Parameter(MET_MIN)),
+    condition=Field(MET) >= Parameter(MET_MIN),
     parameters=(Key(MET_MIN, Kind.COUNT),),
     reason=ReasonCode.NETWORK_PROXIMITY_MARKED,
     source="BCB Circular 3978/2020: moves without an economic reason",

@@ -18,11 +18,11 @@ RULE = Rule(
     reason=ReasonCode.DICT_OPEN_REPORTS,
     source="BCB Resolution 403/2024: the directory's fraud data must be used",
     threat="Money goes on arriving while the first victims' reports are being judged.",
-    at={AMOUNT_MIN: 20000},
-    fires=({OPEN: 1.0, AMOUNT: 20000.0},),
+    at={AMOUNT_MIN: 20_000},
+    fires=({OPEN: 1.0, AMOUNT: 20_000.0},),
     silent=(
-        {OPEN: 0.0, AMOUNT: 20000.0},
-        {OPEN: 1.0, AMOUNT: 19999.0},
-        {OPEN: None, AMOUNT: 20000.0},
+        {OPEN: 0.0, AMOUNT: 20_000.0},
+        {OPEN: 1.0, AMOUNT: 19_999.0},
+        {OPEN: None, AMOUNT: 20_000.0},
     ),
 )

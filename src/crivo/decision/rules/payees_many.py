@@ -12,7 +12,7 @@ PAYEES_MIN = "rules.payees_many.payees.min"
 
 RULE = Rule(
     name="payees_many",
-    condition=(Field(PAYEES) >= Parameter(PAYEES_MIN)),
+    condition=Field(PAYEES) >= Parameter(PAYEES_MIN),
     parameters=(Key(PAYEES_MIN, Kind.COUNT),),
     reason=ReasonCode.BURST_OUT,
     source="House rule",

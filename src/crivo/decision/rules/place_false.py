@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from crivo.decision.policy import Key, Kind
 from crivo.decision.reasons import ReasonCode
-from crivo.decision.rule import Rule
-from crivo.features.expression import Field, Parameter
+from crivo.decision.signal import signal_rule
 
-SIGNAL = "payer_mock_location_last_ever"
-TOLD = "payer_risk_signals_since_last_ever"
-TOLD_MAX = "rules.place_false.age_seconds.max"
-
-RULE = Rule(
-    name="place_false",
-    condition=Field(SIGNAL).equals(1) & (Field(TOLD) < Parameter(TOLD_MAX)),
-    parameters=(Key(TOLD_MAX, Kind.COUNT),),
+RULE = signal_rule(
+    "place_false",
+    "payer_mock_location_last_ever",
     reason=ReasonCode.GEO_IMPOSSIBLE,
-    source="Open Finance risk signals; BCB Resolution 403/2024",
     threat="Who pretends to be where the victim lives has a reason.",
-    at={TOLD_MAX: 86400},
-    fires=({SIGNAL: 1.0, TOLD: 86399.0},),
-    silent=(
-        {SIGNAL: 0.0, TOLD: 86399.0},
-        {SIGNAL: 1.0, TOLD: 86400.0},
-        {SIGNAL: None, TOLD: 86399.0},
-    ),
+    age_seconds_max=86_400,
 )

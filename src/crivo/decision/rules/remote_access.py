@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-from crivo.decision.policy import Key, Kind
 from crivo.decision.reasons import ReasonCode
-from crivo.decision.rule import Rule
-from crivo.features.expression import Field, Parameter
+from crivo.decision.signal import signal_rule
 
-SIGNAL = "payer_remote_access_last_ever"
-TOLD = "payer_risk_signals_since_last_ever"
-TOLD_MAX = "rules.remote_access.age_seconds.max"
-
-RULE = Rule(
-    name="remote_access",
-    condition=Field(SIGNAL).equals(1) & (Field(TOLD) < Parameter(TOLD_MAX)),
-    parameters=(Key(TOLD_MAX, Kind.COUNT),),
+RULE = signal_rule(
+    "remote_access",
+    "payer_remote_access_last_ever",
     reason=ReasonCode.REMOTE_ACCESS,
-    source="Open Finance risk signals; BCB Resolution 403/2024",
     threat="A false support desk works the victim's telephone.",
-    at={TOLD_MAX: 900},
-    fires=({SIGNAL: 1.0, TOLD: 899.0},),
-    silent=(
-        {SIGNAL: 0.0, TOLD: 899.0},
-        {SIGNAL: 1.0, TOLD: 900.0},
-        {SIGNAL: None, TOLD: 899.0},
-    ),
+    age_seconds_max=900,
 )

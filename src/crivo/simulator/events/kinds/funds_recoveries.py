@@ -9,11 +9,11 @@ import numpy as np
 from crivo.domain.funds_recovery import RecoveryStatus
 from crivo.domain.instant import MINUTE, SECOND
 from crivo.simulator.columns import Kind, words
+from crivo.simulator.events.about_transfer import about
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.tracing import RECOVERIES_SINCE
 from crivo.simulator.events.viewpoint import ALL, BOTH
-from crivo.simulator.institutions import ISPBS
 from crivo.simulator.naming import report_ids
 
 STATUSES: Final = tuple(RecoveryStatus)
@@ -68,12 +68,7 @@ def _draw(facts: DayFacts) -> Drawn:
             rows["returned_centavos"],
             step != STATUSES.index(RecoveryStatus.COMPLETED),
         ),
-        "payer_account": facts.payer_names[of],
-        "payee_account": facts.payee_names[of],
-        "payer_ispb": words(ISPBS)[facts.payer_places[of]],
-        "payee_ispb": words(ISPBS)[facts.payee_places[of]],
-        "transfer_occurred_at": rows["occurred_at"],
-        "is_same_psp": facts.same_psp[of],
+        **about(facts, of),
     }
 
 

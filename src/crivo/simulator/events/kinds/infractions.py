@@ -9,12 +9,12 @@ import numpy as np
 from crivo.domain.infraction import Analysis, InfractionStatus
 from crivo.domain.instant import DAY, MINUTE
 from crivo.simulator.columns import Kind, words
+from crivo.simulator.events.about_transfer import about
 from crivo.simulator.events.claims import SITUATIONS
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.reported import FRAUD_TYPES
 from crivo.simulator.events.viewpoint import ALL, BOTH
-from crivo.simulator.institutions import ISPBS
 from crivo.simulator.naming import report_ids
 
 STATUSES: Final = (InfractionStatus.OPEN, InfractionStatus.ACKNOWLEDGED, InfractionStatus.CLOSED)
@@ -48,12 +48,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "analysis": (words(ANALYSES)[np.where(is_open | accepted, 0, 1)], is_open),
         "fraud_type": (words(FRAUD_TYPES)[claims.fraud_types][claim], is_open | ~accepted),
         "infraction_centavos": rows["amount_centavos"][claim],
-        "payer_account": facts.payer_names[of][claim],
-        "payee_account": facts.payee_names[of][claim],
-        "payer_ispb": words(ISPBS)[facts.payer_places[of]][claim],
-        "payee_ispb": words(ISPBS)[facts.payee_places[of]][claim],
-        "transfer_occurred_at": rows["occurred_at"][claim],
-        "is_same_psp": facts.same_psp[of][claim],
+        **about(facts, of[claim]),
     }
 
 

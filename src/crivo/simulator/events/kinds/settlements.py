@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from crivo.simulator.columns import Kind, words
+from crivo.simulator.events.about_transfer import about
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import return_ids
@@ -14,7 +15,6 @@ from crivo.simulator.events.returns import RETURN_REASONS, returns_of
 from crivo.simulator.events.settlement import REASONS
 from crivo.simulator.events.timing import soon
 from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY
-from crivo.simulator.institutions import ISPBS
 from crivo.simulator.rows import NONE
 
 STATUSES: Final = ("SETTLED", "REJECTED", "CANCELLED", "RETURNED")
@@ -34,7 +34,6 @@ def _draw(facts: DayFacts) -> Drawn:
     returned = np.concatenate([np.zeros(count, dtype=np.int64), returns.centavos])
     names = np.zeros(count + back, dtype="S32")
     names[count:] = return_ids(facts.seed, facts.ids[returns.of])
-    ispbs = words(ISPBS)
     return {
         "end_to_end_id": facts.ids[every],
         "status": words(STATUSES)[np.concatenate([settlement.outcome, np.full(back, 3)])],
@@ -45,12 +44,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "return_id": (names, ~is_return),
         "returned_centavos": (returned, ~is_return),
         "amount_centavos": rows["amount_centavos"][every],
-        "payer_account": facts.payer_names[every],
-        "payee_account": facts.payee_names[every],
-        "payer_ispb": ispbs[facts.payer_places][every],
-        "payee_ispb": ispbs[facts.payee_places][every],
-        "transfer_occurred_at": rows["occurred_at"][every],
-        "is_same_psp": facts.same_psp[every],
+        **about(facts, every),
         "is_sent": settlement.sent[every],
     }
 
