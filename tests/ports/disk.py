@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import threading
+from collections import deque
+from itertools import count
 from pathlib import Path
 
 import apsw
@@ -16,7 +18,11 @@ class Disk(apsw.VFS):
     def __init__(self, name: str) -> None:
         self.name = name
         self.durable: dict[str, bytearray] = {}
-        #: Held while `durable` changes: the power goes for all files at one instant.
+        #: What was written to each file and not synced yet, numbered in order. A sync is the
+        #: file's, as fsync(2) is: through whichever of its openings it was written.
+        self.waiting: dict[str, deque[tuple[int, int, bytes | None]]] = {}
+        self._numbers = count()
+        #: Held while any of it changes: the power goes for all files at one instant.
         self.instant = threading.Lock()
         self.syncs = 0
         self.writes = 0
@@ -39,6 +45,30 @@ class Disk(apsw.VFS):
         super().xDelete(filename, syncdir)
         with self.instant:
             self.durable.pop(filename, None)
+            self.waiting.pop(filename, None)
+
+    def note(self, name: str, offset: int, data: bytes | None) -> None:
+        """These bytes lie there from now on, or, without any, the file ends there."""
+        with self.instant:
+            self.waiting.setdefault(name, deque()).append((next(self._numbers), offset, data))
+
+    def sync_begins(self) -> int:
+        """What has a smaller number is on disk once the sync has ended."""
+        with self.instant:
+            return next(self._numbers)
+
+    def synced(self, name: str, before: int) -> None:
+        """What was noted of a file before this number is durable."""
+        with self.instant:
+            content = self.durable.setdefault(name, bytearray())
+            waiting = self.waiting.get(name, deque())
+            while waiting and waiting[0][0] < before:
+                _, offset, data = waiting.popleft()
+                if data is None:
+                    del content[offset:]
+                else:
+                    content.extend(bytes(max(0, offset + len(data) - len(content))))
+                    content[offset : offset + len(data)] = data
 
     def cut_power(self, folder: Path) -> Path:
         """Puts what a power cut would leave now into `folder`; the path of the log there."""
@@ -57,7 +87,6 @@ class WatchedFile(apsw.VFSFile):
         self._disk = disk
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         self._name = path or "(temporary)"
-        self._waiting: list[tuple[int, bytes | None]] = []
         super().__init__("", name, flags)
         if path:
             held = Path(path).read_bytes() if Path(path).exists() else b""
@@ -68,26 +97,18 @@ class WatchedFile(apsw.VFSFile):
             raise self._disk.broken("the disk is broken on purpose")
         self._disk.writes += 1
         super().xWrite(data, offset)
-        self._waiting.append((offset, bytes(data)))
+        self._disk.note(self._name, offset, bytes(data))
 
     def xTruncate(self, size):
         super().xTruncate(size)
-        self._waiting.append((size, None))
+        self._disk.note(self._name, size, None)
 
     def xSync(self, flags):
         self._disk.gate.wait(10)
         if self._disk.broken_sync:
             raise apsw.IOError("the sync fails on purpose")
+        before = self._disk.sync_begins()
         super().xSync(flags)
         self._disk.syncs += 1
-        if self._disk.lies:
-            return
-        with self._disk.instant:
-            content = self._disk.durable.setdefault(self._name, bytearray())
-            for offset, data in self._waiting:
-                if data is None:
-                    del content[offset:]
-                else:
-                    content.extend(bytes(max(0, offset + len(data) - len(content))))
-                    content[offset : offset + len(data)] = data
-            self._waiting.clear()
+        if not self._disk.lies:
+            self._disk.synced(self._name, before)
