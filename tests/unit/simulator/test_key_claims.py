@@ -7,6 +7,7 @@ from decimal import Decimal
 from functools import cache
 
 import numpy as np
+import pytest
 
 from crivo.domain.claim import ClaimType
 from crivo.domain.instant import DAY
@@ -98,6 +99,7 @@ def test_no_key_has_two_accounts_at_a_time():
         assert len(set(found)) == len(everyone)
 
 
+@pytest.mark.slow
 def test_every_look_up_after_a_claim_says_the_new_account():
     claims, town = world().key_claims, world().town
     mine = completed(claims)
@@ -122,6 +124,7 @@ def test_every_look_up_after_a_claim_says_the_new_account():
     assert seen_after > 5
 
 
+@pytest.mark.slow
 def test_a_claim_is_told_step_by_step_to_those_who_take_part_alone():
     told_claims = told(Viewpoint.PAYEE_PSP, "dict_claims")
     steps: dict[bytes, list[bytes]] = {}

@@ -127,6 +127,7 @@ def test_a_tally_of_shifts_counts_days():
 
 
 @pytest.mark.usefixtures("_short_shifts")
+@pytest.mark.slow
 def test_a_played_world_of_shifts_is_what_was_played_day_by_day():
     world = simulate(OPTIONS)
     policy = next(each for each in default_policies() if each.stops)
