@@ -52,3 +52,16 @@ def require_program():
         return str(path)
 
     return require
+
+
+@pytest.fixture(scope="session")
+def require_extra():
+    """A function: the interpreter of an extra's environment, else the test is left out loudly."""
+
+    def require(name: str) -> Path:
+        python = ROOT / ".tools" / name / "bin" / "python"
+        if not python.exists():
+            _missing(f"the extra {name} (make extra NAME={name})")
+        return python
+
+    return require

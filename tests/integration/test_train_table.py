@@ -114,7 +114,7 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
     assert run.tags["environment_hash"] == hashlib.sha256(installed).hexdigest()
     assert run.data.hash == run.tags["dataset_hash"]
     assert run.data.inputs == champion.input_names
-    assert list(json.loads(run.texts["input_example.json"])) == list(champion.input_names)
+    assert tuple(run.example) == champion.input_names
     assert json.loads(run.texts["signature.json"]) == champion.signature
     plots = [name for name in run.texts if name.endswith(".svg")]
     assert len(plots) == 3

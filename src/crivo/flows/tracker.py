@@ -32,7 +32,8 @@ class TrainingRun:
     """A run as it is remembered: what went in, what came out, and the artifact's folder.
 
     `params` and `tags` are text, `texts` files of text by their path; a metric's name may hold
-    letters, digits, `_`, `-`, `.`, `/` and blanks.
+    letters, digits, `_`, `-`, `.`, `/` and blanks. The folder bears the artifact's hash. `example`
+    is a row as the model may be asked about it, by input; a null is a missing value.
     """
 
     name: str
@@ -42,6 +43,7 @@ class TrainingRun:
     folder: Path
     data: TrackedData
     texts: Mapping[str, str] = field(default_factory=dict)
+    example: Mapping[str, float | None] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

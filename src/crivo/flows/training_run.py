@@ -10,12 +10,15 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from crivo.decision.proposal import Proposal
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.flows.tracker import TrackedData, TrainingRun
 from crivo.governance.plots import parts, precision_over_recall, reliability
 from crivo.model.artifact import SCORE_ONE, Artifact
 from crivo.model.dataset import Dataset
+from crivo.model.judged import JudgedRows
 from crivo.model.split import Split
 from crivo.model.train import Trained, TrainOptions
 
@@ -86,23 +89,28 @@ def training_run(
             cut=dataset.cut,
             labels_as_of=format_rfc3339(dataset.labels_as_of),
         ),
+        example=_example(trained.judged),
     )
 
 
 def _texts(trained: Trained) -> dict[str, str]:
-    """Plots of how the artifact was judged, and one row as it would be asked about."""
+    """Plots of how the artifact was judged, and what it asks for."""
     judged, artifact = trained.judged, trained.artifact
     scores = judged.scores(artifact)
     rows = judged.labels, judged.weights
-    first = zip(judged.names, judged.vectors[0].tolist(), strict=True)
-    example = {name: None if math.isnan(value) else value for name, value in first}
     return {
         "plots/precision_over_recall.svg": precision_over_recall(scores, *rows),
         "plots/reliability.svg": reliability(scores / SCORE_ONE, *rows),
         "plots/parts.svg": parts(trained.segments),
-        "input_example.json": json.dumps(example, indent=2),
         "signature.json": json.dumps(artifact.signature, indent=2),
     }
+
+
+def _example(judged: JudgedRows) -> dict[str, float | None]:
+    """The first of the rows with the fewest nulls."""
+    row = judged.vectors[int(np.isnan(judged.vectors).sum(axis=1).argmin())]
+    values = zip(judged.names, row.tolist(), strict=True)
+    return {name: None if math.isnan(value) else value for name, value in values}
 
 
 def _metrics(trained: Trained) -> dict[str, float]:

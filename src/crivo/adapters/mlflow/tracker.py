@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from crivo.adapters.mlflow.packaging import packaged
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.tracker import CANDIDATE, MODEL_NAME, TrackedData, TrackedRun, TrainingRun
 
@@ -137,7 +138,10 @@ class MlflowTracker:
             ],
         )
         client.log_inputs(run_id, datasets=[_dataset(run.data)])
-        client.log_artifacts(run_id, str(run.folder), ARTIFACT_FOLDER)
+        client.log_artifacts(run_id, str(run.folder), f"{ARTIFACT_FOLDER}/{run.folder.name}")
+        files = packaged(run, run_id=run_id, place=ARTIFACT_FOLDER)
+        for name, text in files.items():
+            client.log_text(run_id, text, f"{ARTIFACT_FOLDER}/{name}")
         for name, text in run.texts.items():
             client.log_text(run_id, text, name)
         client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
