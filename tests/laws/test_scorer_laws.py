@@ -6,16 +6,11 @@ import os
 import subprocess
 import sys
 from dataclasses import replace
-from fractions import Fraction
-from itertools import combinations
-from math import factorial
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
+from hypothesis import given
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import MARGIN_BITS, Artifact, save_artifact
@@ -23,28 +18,8 @@ from crivo.model.booster import fit_booster
 from crivo.model.forest import forest_of
 from crivo.model.masked import masked
 from crivo.model.scorer import Scorer
-from crivo.model.shapley import paths
-from tests.unit.model.worlds import SMALL, labelled, trained
-
-VALUES = st.floats(allow_nan=True, allow_infinity=True, width=64)
-ROWS = arrays.arrays(np.float64, st.tuples(st.integers(1, 12), st.just(5)), elements=VALUES)
-relaxed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@pytest.fixture(scope="module")
-def artifact() -> Artifact:
-    return trained().artifact
-
-
-@pytest.fixture(scope="module")
-def booster():
-    dataset = labelled()
-    return fit_booster(dataset.vectors, dataset.labels(), dataset.weights, SMALL.booster)[0]
-
-
-@pytest.fixture(scope="module")
-def from_booster(booster, artifact) -> Artifact:
-    return replace(artifact, forest=forest_of(booster))
+from tests.laws.forests import ROWS, many_rows, relaxed
+from tests.unit.model.worlds import SMALL, labelled
 
 
 def margins_differ(artifact: Artifact, booster, vectors) -> float:
@@ -74,15 +49,6 @@ def test_one_by_one_gives_the_integers_of_all_at_once(artifact, vectors):
     assert [scorer.score_one(row, plan_hash=artifact.plan_hash) for row in vectors] == list(
         zip(margins.tolist(), scores.tolist(), strict=True)
     )
-
-
-def many_rows(rows: int) -> np.ndarray:
-    """Rows with nulls, both infinities, and values on the very thresholds' scale."""
-    generator = np.random.default_rng(rows)
-    vectors = np.round(generator.normal(size=(rows, 5)), 2)
-    for value in (np.nan, np.inf, -np.inf):
-        vectors[generator.random((rows, 5)) < 0.08] = value
-    return vectors
 
 
 def rows_that_differ(artifact: Artifact, vectors: np.ndarray, *, by_mask=None) -> int:
@@ -128,132 +94,6 @@ def test_trees_of_more_leaves_than_a_mask_holds_are_walked(artifact):
     assert masked(made.forest) is None
     assert rows_that_differ(made, many_rows(200)) == 0
     assert margins_differ(made, great, many_rows(63)) < 1e-9
-
-
-@relaxed
-@given(ROWS)
-def test_contributions_sum_to_the_margin_exactly(artifact, vectors):
-    scorer = Scorer(artifact)
-    margins, _ = scorer.score(vectors, plan_hash=scorer.artifact.plan_hash)
-    parts = [scorer.contributions(row).tolist() for row in vectors]
-    assert [sum(each) for each in parts] == margins.tolist()
-    assert scorer.contributions_of(vectors).tolist() == parts
-
-
-def contributions_differ(artifact: Artifact, booster, vectors) -> float:
-    parts = Scorer(artifact).contributions_of(vectors) / 2**MARGIN_BITS
-    return float(np.abs(parts - booster.predict(vectors, pred_contrib=True)).max())
-
-
-@relaxed
-@given(ROWS)
-def test_contributions_are_lightgbms_shapley_values(from_booster, booster, vectors):
-    assert contributions_differ(from_booster, booster, vectors) < 1e-9
-
-
-@pytest.mark.slow
-def test_contributions_are_right_along_paths_of_more_inputs_than_one_block_holds(artifact):
-    # A fraud is what is great in any input: each tree cuts off one input after the other.
-    dataset = labelled(rows=6_000, names=40)
-    frauds = (np.nan_to_num(dataset.vectors) > 2.0).any(axis=1)
-    options = replace(SMALL.booster, leaves=25, rows_leaf_min=1, hessian_min=1e-9, trees=1)
-    deep, _ = fit_booster(dataset.vectors, frauds, dataset.weights, options)
-    made = replace(artifact, forest=forest_of(deep), input_names=dataset.names)
-    assert paths(made.forest).points.shape[0] >= 2
-    # LightGBM's own are off by 4e-8 on such paths; fractions are not.
-    vector = dataset.vectors[248]
-    found = Scorer(made).contributions(vector)[:-1]
-    exact = in_fractions(made.forest, vector)
-    assert np.abs(found - [float(exact.get(place, 0)) for place in range(40)]).max() <= 0.6
-    assert contributions_differ(made, deep, dataset.vectors[:300]) < 1e-6
-
-
-def in_fractions(forest, vector) -> dict[int, Fraction]:
-    """The Shapley values in 2^-40, leaf by leaf, by polynomials of fractions."""
-    found: dict[int, Fraction] = {}
-
-    def walk(node: int, factors: dict[int, tuple[int, Fraction]]) -> None:
-        feature = int(forest.feature[node])
-        if feature < 0:
-            for place, (agrees, share) in factors.items():
-                others = [factor for other, factor in factors.items() if other != place]
-                part = int(forest.value[node]) * (agrees - share) * integral(others)
-                found[place] = found.get(place, Fraction(0)) + part
-            return
-        value = vector[feature]
-        is_null = np.isnan(value)
-        goes_left = forest.null_left[node] == 1 if is_null else value <= forest.threshold[node]
-        for side, is_left in ((forest.left[node], True), (forest.right[node], False)):
-            agrees, share = factors.get(feature, (1, Fraction(1)))
-            part = share * Fraction(int(forest.cover[side]), int(forest.cover[node]))
-            walk(int(side), {**factors, feature: (agrees if goes_left == is_left else 0, part)})
-
-    for root in forest.roots.tolist():
-        walk(root, {})
-    return found
-
-
-def integral(factors: list[tuple[int, Fraction]]) -> Fraction:
-    """Of the product of t·o + (1 − t)·z over t from 0 to 1."""
-    product = [Fraction(1)]
-    for agrees, share in factors:
-        lower = [term * share for term in product] + [Fraction(0)]
-        higher = [Fraction(0)] + [term * (agrees - share) for term in product]
-        product = [one + other for one, other in zip(lower, higher, strict=True)]
-    return sum((term / (power + 1) for power, term in enumerate(product)), Fraction(0))
-
-
-def expected_margin(forest, node: int, vector, known: frozenset[int]) -> float:
-    """What a tree says of a row of which only the inputs `known` are there."""
-    feature = int(forest.feature[node])
-    if feature < 0:
-        return float(forest.value[node])
-    left, right = int(forest.left[node]), int(forest.right[node])
-    if feature in known:
-        value = vector[feature]
-        goes_left = (
-            forest.null_left[node] == 1 if np.isnan(value) else value <= forest.threshold[node]
-        )
-        return expected_margin(forest, left if goes_left else right, vector, known)
-    shares = forest.cover[[left, right]] / forest.cover[node]
-    sides = [expected_margin(forest, side, vector, known) for side in (left, right)]
-    return float(shares @ sides)
-
-
-def test_contributions_are_shapley_values_over_all_coalitions(artifact):
-    forest, count = artifact.forest, 5
-    coalitions = [
-        frozenset(c) for size in range(count + 1) for c in combinations(range(count), size)
-    ]
-    for vector in labelled(seed=3).vectors[:6]:
-        worth = {
-            each: sum(expected_margin(forest, root, vector, each) for root in forest.roots.tolist())
-            for each in coalitions
-        }
-        expected = [
-            sum(
-                factorial(len(each))
-                * factorial(count - len(each) - 1)
-                / factorial(count)
-                * (worth[each | {place}] - worth[each])
-                for each in coalitions
-                if place not in each
-            )
-            for place in range(count)
-        ]
-        found = Scorer(artifact).contributions(vector)
-        assert np.abs(found[:-1] - expected).max() < 4  # of 2^-40
-        assert abs(found[-1] - worth[frozenset()]) < 4 * count
-
-
-def test_sabotage_one_row_more_at_a_leaf_makes_other_contributions(from_booster, booster):
-    cover = from_booster.forest.cover.copy()
-    way = [0]
-    while from_booster.forest.feature[way[-1]] >= 0:
-        way.append(int(from_booster.forest.left[way[-1]]))
-    cover[way] += 1
-    moved = replace(from_booster, forest=replace(from_booster.forest, cover=cover))
-    assert contributions_differ(moved, booster, labelled().vectors[:50]) > 1e-9
 
 
 @relaxed
@@ -346,7 +186,6 @@ from pathlib import Path
 import numpy as np
 from crivo.model.artifact import load_artifact
 from crivo.model.scorer import Scorer
-from crivo.model.shapley import paths
 scorer = Scorer(load_artifact(Path(sys.argv[1])))
 vectors = np.random.default_rng(3).normal(size=(5_000, 5))
 vectors[::7, 1] = np.nan

@@ -7,7 +7,7 @@ on the processor. Needs numpy and numba; no trainer is imported.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Final
 
 import numba
@@ -19,7 +19,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import KNOTS, Artifact
 from crivo.model.masked import BLOCK, Masked, add_margins, masked
 from crivo.model.packed import pack
-from crivo.model.shapley import contribute, paths
+from crivo.model.shapley import Paths, contribute, fill_table, paths
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
@@ -50,14 +50,12 @@ class Scorer:
         self._width: Final = len(artifact.input_names)
         self._packed: Final = pack(artifact.forest, lanes=LANES)
         self._masked: Final = masked(artifact.forest)
-        self._paths: Final = paths(artifact.forest)
         self._knots: Final = artifact.calibration.knots
         self._low: Final = artifact.calibration.margin_low
         self._step: Final = artifact.calibration.step_log2
         self._score_rows: Final = _compiled(_score_rows)
         self._add_margins: Final = _compiled(add_margins)
         self._scores_of: Final = _compiled(_scores_of)
-        self._contribute: Final = _compiled(contribute)
 
     def score(self, vectors: Float64s, *, plan_hash: str) -> tuple[Int64s, Int64s]:
         """Margins int64[n] in 2^-40 and scores int64[n] in 10^-9 of `vectors` float64[n, F].
@@ -125,15 +123,18 @@ class Scorer:
         found = np.empty((len(vectors), self._width + 1), np.int64)
         inputs = np.empty((len(vectors), self._width), np.int64)
         way = self._paths
-        self._contribute(
-            *(way.parent, way.split, way.threshold, way.sides, way.above, way.share),
-            *(way.values, way.starts, way.points, way.weights, way.gains),
-            vectors,
-            inputs,
-        )
+        rule = (way.inputs, way.shares, way.points, way.weights, way.table)
+        _compiled(contribute)(way.splits, way.leaves, *rule, vectors, inputs)
         found[:, :-1] = inputs
         found[:, -1] = self._scored(vectors)[0] - inputs.sum(axis=1)
         return found
+
+    @cached_property
+    def _paths(self) -> Paths:
+        """Made once somebody asks for contributions."""
+        way = paths(self.artifact.forest)
+        _compiled(fill_table)(way.leaves, way.shares, way.points, way.weights, way.table)
+        return way
 
     def _check(self, vectors: Float64s, plan_hash: str, *, dimensions: int) -> None:
         if plan_hash != self.artifact.plan_hash:

@@ -8,14 +8,15 @@ extension of that game is v · Π (t·o + (1 − t)·z), so that (Owen, 1972)
 
     phi_i = ∫ v · (o_i − z_i) · Π_{j ≠ i} (t·o_j + (1 − t)·z_j) dt    over t from 0 to 1,
 
-a polynomial that a Gauss-Legendre rule of enough points integrates exactly. Products are carried
-down a tree and sums up it, point by point; a split on an input that was split on above takes the
-place of that one's factor (as in Linear TreeSHAP: Yu et al., 2022).
+a polynomial that a Gauss-Legendre rule of enough points integrates exactly. What a leaf adds
+depends on the row by its o alone, so that all 2^m answers of a leaf with m inputs are worked out
+once, as in Fast TreeSHAP (Yang, 2021); the longest paths, which are few, are integrated each time.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal, localcontext
 from functools import lru_cache
@@ -25,108 +26,149 @@ import numpy as np
 import numpy.typing as npt
 from numba.extending import register_jitable
 
+from crivo.domain.errors import Code, Misconfigured
 from crivo.model.artifact import LEAF, Forest
 
 Float64s = npt.NDArray[np.float64]
-#: Without a sign: no index is taken to count from the end.
-Places = npt.NDArray[np.uint32]
 Array = npt.NDArray[Any]
 
-#: No former split on the input.
-NONE: Final = 2**32 - 1
 #: Points that are worked at together: a number that the compiler knows.
 LANES: Final = 8
+#: The answers that are kept: those of the leaves with the fewest inputs, while they fit.
+TABLE_BYTES_MAX: Final = 1 << 24
+#: A path has a bit for each of its inputs.
+PATH_INPUTS_MAX: Final = 64
+#: No answers of a leaf are kept.
+NONE: Final = -1
 _DIGITS: Final = 50
 _NEWTON_STEPS: Final = 12
+
+#: An inner node: where its children note what they know, which input it asks, and the place of that
+#: input among those of the path (`bit`), of which `fresh` says that nothing above asked it.
+SPLIT: Final = np.dtype(
+    [
+        ("threshold", np.float64),
+        ("at", np.uint32),
+        ("left", np.uint32),
+        ("right", np.uint32),
+        ("feature", np.uint16),
+        ("bit", np.uint8),
+        ("fresh", np.uint8),
+        ("null_left", np.uint8),
+    ],
+    align=True,
+)
+
+#: A leaf: its margin in 2^-40, where its answers begin in the table (or NONE), where it notes which
+#: inputs agree, and its `count` inputs from `first` on.
+LEAVES: Final = np.dtype(
+    [
+        ("value", np.float64),
+        ("table", np.int64),
+        ("at", np.uint32),
+        ("first", np.uint32),
+        ("count", np.uint32),
+    ],
+    align=True,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """The nodes of a forest, tree by tree, parents first, as contributions read them.
+    """The paths of a forest, as contributions read them.
 
-    Of each node: its `parent` in the tree, the parent's `split` input and `threshold`, `sides` (1
-    for a left child, and 2 more where a null goes left), `above` (the node of the path that came
-    from the former split on that input, or NONE) and `share`, the part of the training rows that
-    agreed with all splits on it. `values` (float64) are a leaf's margin in 2^-40, 0 elsewhere. Tree
-    t has the nodes from `starts[t]` on. The rule has `points` and `weights`, float64[B, 8], B
-    blocks of eight. `gains` (float64[B, N + T, 8]) is (1 − z) / (t + (1 − t)·z), what a split gives
-    a row that agrees; after each tree's stands −1 / (1 − t), what any gives one that does not.
+    `splits` (SPLIT[I], parents first) and `leaves` (LEAVES[L]); `inputs` (uint16[P]) of the paths
+    of all leaves, and their `shares` (float64[P]), the parts of the training rows that agreed with
+    all splits on an input. The rule has `points` and `weights`, float64[B, 8], B blocks of eight.
+    `table` (float64) holds the answers: of a leaf with m inputs m numbers for each of the 2^m sets
+    of inputs with which a row may agree.
     """
 
-    parent: Places
-    split: Places
-    threshold: Float64s
-    sides: npt.NDArray[np.uint8]
-    above: Places
-    share: Float64s
-    values: Float64s
-    starts: npt.NDArray[np.int32]
+    splits: Array
+    leaves: Array
+    inputs: npt.NDArray[np.uint16]
+    shares: Float64s
     points: Float64s
     weights: Float64s
-    gains: Float64s
+    table: Float64s
 
 
-def paths(forest: Forest) -> Paths:
-    """The forest as contributions read it, with a rule that is exact for its longest path."""
-    rows: list[tuple[int, int, float, int, int, float, float]] = []
-    starts, longest = [0], 1
-    for root in forest.roots.tolist():
-        longest = max(longest, _append(forest, root, rows))
-        starts.append(len(rows))
-    columns = list(zip(*rows, strict=True))
+#: Of a path: its inputs in the order in which they were first asked, each with its share.
+_Way = dict[int, float]
+
+
+def paths(forest: Forest, *, table_bytes_max: int = TABLE_BYTES_MAX) -> Paths:
+    """The forest as contributions read it, with a rule that is exact for its longest path.
+
+    Raises:
+        Misconfigured: ARTIFACT_INVALID where a path asks more than `PATH_INPUTS_MAX` inputs.
+    """
+    splits: list[tuple[float, int, int, int, int, int, bool, bool]] = []
+    leaves: list[tuple[float, int, int, int, int]] = []
+    inputs: list[int] = []
+    shares: list[float] = []
+    for node, way in _nodes(forest):
+        if forest.feature[node] == LEAF:
+            leaves.append((float(forest.value[node]), NONE, node, len(inputs), len(way)))
+            inputs += way
+            shares += way.values()
+        else:
+            feature, null_left = int(forest.feature[node]), bool(forest.null_left[node])
+            bit = list(way).index(feature) if feature in way else len(way)
+            children = int(forest.left[node]), int(forest.right[node])
+            threshold = float(forest.threshold[node])
+            splits.append((threshold, node, *children, feature, bit, feature not in way, null_left))
+    longest = max(leaf[4] for leaf in leaves)
+    if longest > PATH_INPUTS_MAX:
+        raise Misconfigured(
+            Code.ARTIFACT_INVALID,
+            "a path of the forest asks more inputs than contributions can tell apart",
+            hint="Train with fewer leaves a tree.",
+            field="feature",
+            expected=f"at most {PATH_INPUTS_MAX} inputs on the way to a leaf",
+            found=str(longest),
+        )
     # Whole blocks: more points than it takes are as exact.
-    points, weights = gauss_legendre(-(-(longest + 1) // (2 * LANES)) * LANES)
-    share = np.array(columns[5], np.float64)[:, None]
-    gains = (1.0 - share) / (points + (1.0 - points) * share)
-    gains = np.insert(gains, starts[1:], -1.0 / (1.0 - points), axis=0)
+    points, weights = gauss_legendre(max(1, -(-longest // (2 * LANES))) * LANES)
+    made = np.array(leaves, LEAVES)
+    made["table"], size = _kept(made["count"].tolist(), table_bytes_max)
     return Paths(
-        parent=np.array(columns[0], np.uint32),
-        split=np.array(columns[1], np.uint32),
-        threshold=np.array(columns[2], np.float64),
-        sides=np.array(columns[3], np.uint8),
-        above=np.array(columns[4], np.uint32),
-        share=np.array(columns[5], np.float64),
-        values=np.array(columns[6], np.float64),
-        starts=np.array(starts, np.int32),
+        splits=np.array(splits, SPLIT),
+        leaves=made,
+        inputs=np.array(inputs, np.uint16),
+        shares=np.array(shares, np.float64),
         points=points.reshape(-1, LANES),
         weights=weights.reshape(-1, LANES),
-        gains=np.ascontiguousarray(gains.reshape(len(gains), -1, LANES).transpose(1, 0, 2)),
+        table=np.empty(size, np.float64),
     )
 
 
-def _append(
-    forest: Forest, root: int, rows: list[tuple[int, int, float, int, int, float, float]]
-) -> int:
-    """Adds a tree's nodes; how many inputs its longest path names."""
-    first, longest = len(rows), 1
-    # Node, place of its parent, whether it is a left child, last place of each input of the path.
-    way: list[tuple[int, int, bool, dict[int, int]]] = [(root, -1, False, {})]
-    parents = {-1: -1}
-    while way:
-        node, parent, is_left, last = way.pop()
-        place = len(rows) - first
-        value = float(forest.value[node]) if forest.feature[node] == LEAF else 0.0
-        if parent < 0:
-            rows.append((0, 0, 0.0, 0, NONE, 1.0, value))
-        else:
-            over = parents[parent]
-            split = int(forest.feature[over])
-            above = last.get(split, NONE)
-            share = float(forest.cover[node]) / float(forest.cover[over])
-            if above != NONE:
-                share *= rows[first + above][5]
-            sides = int(is_left) + 2 * int(forest.null_left[over])
-            threshold = float(forest.threshold[over])
-            rows.append((parent, split, threshold, sides, above, share, value))
-            last = {**last, split: place}
-        longest = max(longest, len(last))
-        if forest.feature[node] != LEAF:
-            parents[place] = node
-            way += [
-                (int(forest.right[node]), place, False, last),
-                (int(forest.left[node]), place, True, last),
-            ]
-    return longest
+def _nodes(forest: Forest) -> Iterator[tuple[int, _Way]]:
+    """Every node of every tree, parents first, with the inputs of its path."""
+    for root in forest.roots.tolist():
+        rest: list[tuple[int, _Way]] = [(root, {})]
+        while rest:
+            node, way = rest.pop()
+            yield node, way
+            if forest.feature[node] == LEAF:
+                continue
+            feature, cover = int(forest.feature[node]), float(forest.cover[node])
+            for side in (int(forest.right[node]), int(forest.left[node])):
+                share = way.get(feature, 1.0) * (float(forest.cover[side]) / cover)
+                rest.append((side, {**way, feature: share}))
+
+
+def _kept(counts: list[int], bytes_max: int) -> tuple[list[int], int]:
+    """Where the answers of each leaf begin, those with the fewest inputs first; how many in all."""
+    places = [NONE] * len(counts)
+    size = 0
+    for leaf in sorted(range(len(counts)), key=counts.__getitem__):
+        answers = counts[leaf] << counts[leaf]
+        if (size + answers) * 8 > bytes_max:
+            break
+        places[leaf] = size
+        size += answers
+    return places, size
 
 
 @lru_cache(maxsize=32)
@@ -157,18 +199,25 @@ def _legendre(degree: int, x: Decimal) -> tuple[Decimal, Decimal]:
     return value, degree * (x * value - before) / (x * x - 1)
 
 
+def fill_table(leaves: Array, shares: Array, points: Array, weights: Array, table: Array) -> None:
+    """Works out the answers that are kept."""
+    products = np.empty(LANES)
+    for number in range(leaves.shape[0]):
+        leaf = leaves[number]
+        if leaf.table >= 0:
+            for agrees in range(1 << leaf.count):
+                place = leaf.table + agrees * leaf.count
+                _integrate(leaf, agrees, shares, points, weights, products, table, place)
+
+
 def contribute(
-    parent: Array,
-    split: Array,
-    threshold: Array,
-    sides: Array,
-    above: Array,
-    share: Array,
-    values: Array,
-    starts: Array,
+    splits: Array,
+    leaves: Array,
+    inputs: Array,
+    shares: Array,
     points: Array,
     weights: Array,
-    gains: Array,
+    table: Array,
     vectors: Array,
     parts: Array,
 ) -> None:
@@ -177,69 +226,71 @@ def contribute(
     Sums, products and quotients in one written order, rounded once at the end: equal bytes on every
     processor.
     """
-    largest = 0
-    for tree in range(starts.shape[0] - 1):
-        largest = max(largest, starts[tree + 1] - starts[tree])
-    agrees = np.empty(largest, np.bool_)
-    products = np.empty((largest, LANES))
-    added = np.empty((parts.shape[1], LANES))
+    agrees = np.zeros(splits.shape[0] + leaves.shape[0], np.uint64)
+    products, added = np.empty(LANES), np.empty(PATH_INPUTS_MAX)
+    totals = np.empty(parts.shape[1])
     for row in range(vectors.shape[0]):
-        totals = np.zeros(parts.shape[1])
-        for block in range(points.shape[0]):
-            added[:] = 0.0
-            for tree in range(starts.shape[0] - 1):
-                first, size = starts[tree], starts[tree + 1] - starts[tree]
-                agrees[0] = True
-                products[0, :] = 1.0
-                for node in range(1, size):
-                    at = first + node
-                    value = vectors[row, split[at]]
-                    goes_left = (value <= threshold[at]) | ((sides[at] >= 2) & np.isnan(value))
-                    agree = goes_left == ((sides[at] & 1) == 1)
-                    over, former = parent[at], above[at]
-                    if former != NONE:
-                        # The new factor of this input takes the place of the former one.
-                        was, was_share = agrees[former], share[first + former]
-                        _divide(products, node, over, points[block], was, was_share)
-                        over, agree = np.uint32(node), agree & was
-                    _multiply(products, node, over, points[block], agree, share[at])
-                    agrees[node] = agree
-                for node in range(size):
-                    for k in range(LANES):
-                        products[node, k] = products[node, k] * values[first + node]
-                # Upwards products become sums over the leaves below, and each split takes its part.
-                # That of a former split on the same input is taken back: its factor was replaced.
-                for step in range(1, size):
-                    node = size - step
-                    at, beyond = first + node, first + tree + size
-                    former = above[at]
-                    taken = at + tree if agrees[node] else beyond
-                    for k in range(LANES):
-                        added[split[at], k] += products[node, k] * gains[block, taken, k]
-                    if former != NONE:
-                        taken = first + tree + former if agrees[former] else beyond
-                        for k in range(LANES):
-                            added[split[at], k] -= products[node, k] * gains[block, taken, k]
-                    for k in range(LANES):
-                        products[parent[at], k] += products[node, k]
-            for column in range(parts.shape[1]):
-                for k in range(LANES):
-                    totals[column] += weights[block, k] * added[column, k]
+        _agree(splits, vectors[row], agrees)
+        totals[:] = 0.0
+        for number in range(leaves.shape[0]):
+            leaf = leaves[number]
+            first, place = np.uint64(leaf.first), np.uint64(leaf.table)
+            if leaf.table >= 0:
+                place += agrees[leaf.at] * np.uint64(leaf.count)
+                for i in range(np.uint64(leaf.count)):
+                    totals[inputs[first + i]] += table[place + i]
+            else:
+                known = agrees[leaf.at]
+                _integrate(leaf, known, shares, points, weights, products, added, 0)
+                for i in range(np.uint64(leaf.count)):
+                    totals[inputs[first + i]] += added[i]
         for column in range(parts.shape[1]):
             parts[row, column] = np.int64(np.rint(totals[column]))
 
 
 @register_jitable
-def _multiply(products: Any, node: Any, over: Any, points: Any, agree: Any, z: Any) -> None:
-    """The product at a node: that over it, times the factor of a split."""
-    hot = 1.0 if agree else 0.0
-    for k in range(LANES):
-        products[node, k] = products[over, k] * (points[k] * hot + (1.0 - points[k]) * z)
+def _agree(splits: Any, vector: Any, agrees: Any) -> None:
+    """Notes at each node with which inputs of its path the row agrees, a bit each."""
+    one = np.uint64(1)
+    for number in range(splits.shape[0]):
+        split = splits[number]
+        value = vector[split.feature]
+        is_left = (value <= split.threshold) | ((split.null_left != 0) & np.isnan(value))
+        left, bit = np.uint64(is_left), np.uint64(split.bit)
+        known = agrees[split.at]
+        others = known & ~(one << bit)
+        was = ((known >> bit) | np.uint64(split.fresh)) & one
+        agrees[split.left] = others | ((was & left) << bit)
+        agrees[split.right] = others | ((was & (left ^ one)) << bit)
 
 
 @register_jitable
-def _divide(products: Any, node: Any, over: Any, points: Any, agree: Any, z: Any) -> None:
-    """The product over a node without the factor of a split above it."""
-    hot = 1.0 if agree else 0.0
-    for k in range(LANES):
-        products[node, k] = products[over, k] / (points[k] * hot + (1.0 - points[k]) * z)
+def _integrate(
+    leaf: Any,
+    agrees: Any,
+    shares: Any,
+    points: Any,
+    weights: Any,
+    products: Any,
+    found: Any,
+    place: Any,
+) -> None:
+    """What each input of a leaf adds, into `found` from `place` on."""
+    for i in range(leaf.count):
+        found[place + i] = 0.0
+    for block in range(points.shape[0]):
+        for k in range(LANES):
+            products[k] = leaf.value * weights[block, k]
+        for i in range(leaf.count):
+            hot = np.float64((np.uint64(agrees) >> np.uint64(i)) & np.uint64(1))
+            z = shares[leaf.first + i]
+            for k in range(LANES):
+                products[k] *= points[block, k] * hot + (1.0 - points[block, k]) * z
+        for i in range(leaf.count):
+            hot = np.float64((np.uint64(agrees) >> np.uint64(i)) & np.uint64(1))
+            z = shares[leaf.first + i]
+            total = 0.0
+            for k in range(LANES):
+                factor = points[block, k] * hot + (1.0 - points[block, k]) * z
+                total += products[k] * ((hot - z) / factor)
+            found[place + i] += total
