@@ -47,7 +47,7 @@ extra: ## Crivo with what only some need, in .tools/NAME: NAME=mlflow (its pages
 	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
 	@$(MAKE) .tools/$(NAME)/.stamp
 
-peers: .tools/peers/.stamp ## Install what benchmarks/features.py is compared with, beside .venv
+peers: .tools/peers/.stamp ## Install what benchmarks compare features and models with, beside .venv
 
 lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgrade renews all)
 	@$(COMPILE) --group pyproject.toml:uv -o requirements/uv.txt

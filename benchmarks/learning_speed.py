@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.harness import Row, Setting
+from benchmarks.learn import peers
 from crivo.model.artifact import Artifact, ArtifactKind, names_hash
 from crivo.model.booster import BoosterOptions, fit_booster
 from crivo.model.calibrate import sigmoid_of, tabulate
@@ -19,6 +20,10 @@ from crivo.model.scorer import Scorer
 SEED: Final = 7
 FEATURES: Final = 80
 SINGLE_ROWS: Final = 4_000
+#: Rows whose contributions are compared with a peer's.
+EXPLAINED_ROWS: Final = 400
+#: Who else scores or explains the same forest (`make peers`).
+PEERS: Final = {"onnxruntime": "scoring", "mlflow": "scoring", "shap": "contributions"}
 
 Float64s = npt.NDArray[np.float64]
 
@@ -65,6 +70,42 @@ def scoring(setting: Setting, artifact: Artifact, booster: Any, rows: Float64s) 
         at_most=300.0,
         peer=its_parts,
     )
+    some = rows[: len(rows) // 10]
+    together = len(some) / seconds(lambda: scorer.contributions_of(some))
+    yield setting.row("contributions, many rows, one core", "rows/s", [together])
+    mine = float(np.median(own)), float(np.median(one)), together, float(np.median(parts))
+    yield from beside(setting, artifact, some, mine)
+
+
+def beside(
+    setting: Setting,
+    artifact: Artifact,
+    rows: Float64s,
+    mine: tuple[float, float, float, float],
+) -> Iterator[Row]:
+    """The peers on the same forest; `mine`: rows a second and one row, scored and explained."""
+    scorer = Scorer(artifact)
+    ours = {
+        "margins": scorer.score(rows, plan_hash="")[0],
+        "parts": scorer.contributions_of(rows[:EXPLAINED_ROWS]),
+    }
+    for name, what in PEERS.items():
+        found = peers.ask(name, artifact, rows, ours)
+        batch, one = mine[2:] if what == "contributions" else mine[:2]
+        if isinstance(found, str):
+            yield setting.row(f"{what} by {name} ({found})", "rows/s", [0.0], peer=batch)
+            continue
+        label = f"{what} by {name} {found.version}"
+        yield setting.row(
+            f"{label}, many rows, one core (peer: ours)",
+            "rows/s",
+            [found.rows_per_second],
+            peer=batch,
+        )
+        yield setting.row(f"{label}, one row, p50 (peer: ours)", "µs", [found.one_us], peer=one)
+        yield setting.row(
+            f"{label}, greatest difference from ours", "", [found.difference], at_most=peers.EQUAL
+        )
 
 
 def drawn(count: int) -> tuple[Float64s, npt.NDArray[np.bool_]]:

@@ -7,6 +7,7 @@ import pytest
 
 from benchmarks import learning_resampling, learning_speed
 from benchmarks.harness import Setting
+from benchmarks.learn import peers
 from benchmarks.learn.book import with_book_features
 from benchmarks.learn.folds import over_folds
 from benchmarks.learn.handbook import FILE, FIRST_DAY, handbook_dataset
@@ -127,3 +128,23 @@ def test_the_forest_that_is_timed_is_the_librarys():
     margins, _ = Scorer(artifact).score(vectors, plan_hash="")
     assert np.abs(margins / 2**40 - booster.predict(vectors, raw_score=True)).max() < 1e-9
     assert learning_speed.each_us(lambda row: None, vectors) >= 0
+
+
+@pytest.mark.slow
+def test_the_peers_answer_as_we_do_and_one_that_is_not_there_is_said_to_be(monkeypatch, tmp_path):
+    vectors, labels = learning_speed.drawn(5_000)
+    options = BoosterOptions(trees=20, threads=1)
+    booster, _ = fit_booster(vectors, labels, np.ones(5_000), options)
+    artifact = learning_speed.artifact_of(booster)
+    rows = np.ascontiguousarray(vectors[:500])
+    if peers.PYTHON.exists():
+        for row in learning_speed.beside(SETTING, artifact, rows, (1.0, 1.0, 1.0, 1.0)):
+            assert row.found > 0 or "difference" in row.what
+            assert row.holds
+        margins = Scorer(artifact).score(rows, plan_hash="")[0]
+        said = peers.ask("onnxruntime", artifact, rows, {"margins": margins + 2**20})
+        assert isinstance(said, str) and "answers otherwise" in said
+    monkeypatch.setattr(peers, "PYTHON", tmp_path / "python")
+    found = list(learning_speed.beside(SETTING, artifact, rows, (1.0, 1.0, 1.0, 1.0)))
+    assert [row.found for row in found] == [0.0] * len(learning_speed.PEERS)
+    assert all("not installed: make peers" in row.what for row in found)
