@@ -20,7 +20,7 @@ from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, allocate, has_room, last_before, rows_of
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "75f7836ab6d3dfd8"
+COMPILED_WITH: Final = "d0bdee2e7cfb4b1f"
 
 
 @njit(**OPTIONS)
@@ -149,7 +149,7 @@ def amount_room(plan: Words, control: Words, arena: Words, amounts: int, head: i
         place = at + k.AMOUNT_TILES + 2 * n
         if not has_room(arena, place, k.TILE_ROW):
             block, rows = arena[place], rows_of(arena, place)
-            horizon = newest - plan[level + n * k.LEVEL_WORDS + 1]
+            horizon = newest - plan[level + n * k.LEVEL_WORDS + k.L_KEEP]
             gone = rows_before(arena, block, rows, k.TILE_ROW, horizon)
             if not make_way(control, arena, place, k.TILE_ROW, gone):
                 return False
@@ -177,7 +177,7 @@ def take_amount(
         _insert(arena, at + k.AMOUNT_RAW, instant, amount)
     level = plan[k.P_LEVELS] + plan[amounts + k.A_LEVEL] * k.LEVEL_WORDS
     for n in range(plan[amounts + k.A_LEVELS]):
-        tile = plan[level + n * k.LEVEL_WORDS]
+        tile = plan[level + n * k.LEVEL_WORDS + k.L_TILE]
         _put_in_tile(arena, at + k.AMOUNT_TILES + 2 * n, instant // tile * tile, amount, low)
 
 

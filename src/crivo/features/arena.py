@@ -1,8 +1,9 @@
 """Keys and series in two arrays of int64: an open-addressing index, and an arena of blocks.
 
-The index maps a key's hash to its head in the arena. A head is [key (two words), series…]; a series
-in a head is [first instant, newest instant, levels…]; a level is [block, hint | rows | class], a
-block of 2**class words (`layout.ROWS_SHIFT`). The first level of a series holds its events (one row
+The index maps a key's hash to its head in the arena. A head is [key (two words), series…], and so
+is its annex, without the key (`layout.HEAD_ANNEX`). A series there is [first instant, newest
+instant, levels…]; a level is [block, hint | rows | class], a block of 2**class words
+(`layout.ROWS_SHIFT`). The first level of a series holds its events (one row
 for each microsecond), each further one the tiles of one long window. A row is [instant or tile
 start, running totals…], where the totals count every event ever inserted up to and including the
 row, so that any window is one difference. The first row of a block is the total before it.
@@ -23,7 +24,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "e999b47e2a4d8049"
+COMPILED_WITH: Final = "fcb8c3c5de35e233"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -144,14 +145,37 @@ def create(
     arena[head], arena[head + 1] = word_0, word_1
     for word in range(head + k.HEAD_SERIES, head + size):
         arena[word] = 0
-    table = plan[k.P_TABLES] + entity * k.TABLE_WORDS
-    for s in range(plan[table + k.T_SERIES], plan[table + k.T_SERIES_END]):
-        at = head + plan[plan[k.P_SERIES] + s * k.SERIES_WORDS + k.S_AT]
-        arena[at] = arena[at + 1] = k.NEVER
-    for f in range(plan[table + k.T_FACTS], plan[table + k.T_FACTS_END]):
-        arena[head + plan[plan[k.P_FACTS] + f * k.FACTS_WORDS + k.F_AT]] = k.NEVER
+    _empty_series(plan, arena, entity, head, True)
     _enter(index, control[k.C_INDEX_SIZE], head, mixed, entity)
     return head
+
+
+@njit(**OPTIONS)
+def add_annex(plan: Words, control: Words, arena: Words, head: int, entity: int) -> int:
+    """A new annex of a head that has none, which holds nothing; or 0 where the arena is full."""
+    size, annex = plan[k.P_ANNEX_WORDS + entity], control[k.C_TOP]
+    if annex + size > control[k.C_ARENA_SIZE]:
+        return 0
+    control[k.C_TOP] = annex + size
+    arena[head + k.HEAD_ANNEX] = annex
+    for word in range(annex, annex + size):
+        arena[word] = 0
+    _empty_series(plan, arena, entity, annex, False)
+    table = plan[k.P_TABLES] + entity * k.TABLE_WORDS
+    for f in range(plan[table + k.T_FACTS], plan[table + k.T_FACTS_END]):
+        arena[annex + plan[plan[k.P_FACTS] + f * k.FACTS_WORDS + k.F_AT]] = k.NEVER
+    return annex
+
+
+@njit(**OPTIONS)
+def _empty_series(plan: Words, arena: Words, entity: int, base: int, of_transfers: bool) -> None:
+    """Says of the series that stand in a head, or in an annex, that nothing was ever inserted."""
+    table = plan[k.P_TABLES] + entity * k.TABLE_WORDS
+    for s in range(plan[table + k.T_SERIES], plan[table + k.T_SERIES_END]):
+        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
+        if (plan[series + k.S_EVENT] == k.KIND_TRANSFER) == of_transfers:
+            at = base + plan[series + k.S_AT]
+            arena[at] = arena[at + 1] = k.NEVER
 
 
 @njit(**OPTIONS)

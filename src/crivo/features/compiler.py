@@ -24,6 +24,7 @@ from crivo.features.parts import (
     Members,
     Series,
     Told,
+    beside_transfers,
     place,
 )
 from crivo.features.spec import (
@@ -91,6 +92,7 @@ class Compiler:
         self.exposures: dict[int, int] = {}
         self.conditions = Conditions()
         self.heads: dict[int, int] = dict.fromkeys((k.PAYER, k.PAYEE), k.HEAD_SERIES)
+        self.annexes: dict[int, int] = {}
         self.viewed: set[int] = {k.PAYER, k.PAYEE}
         self.lane_counts = 0
         self.told_lanes: list[int] = []
@@ -139,6 +141,7 @@ class Compiler:
             nights=self._nights(),
             conditions=self.conditions,
             heads=self.heads,
+            annexes=self.annexes,
             looked_for=self.viewed,
             lane_columns=lane_columns,
             lanes=lane + len(self.counts),
@@ -282,17 +285,21 @@ class Compiler:
         self.series.sort(key=lambda series: series.table)
         self.groups.sort(key=lambda group: group.series.table)
         self.members.sort(key=lambda members: members.series.table)
+        for table, _ in beside_transfers(self.series, self.facts, self.firsts):
+            if table not in self.annexes:
+                self.annexes[table] = 0
+                self.heads[table] += 1  # for the place of the annex
         for series in self.series:
-            series.at = self.heads[series.table]
-            self.heads[series.table] += k.HEAD_LEVELS + 2 * len(series.levels)
+            series.settle()
+            words = k.HEAD_LEVELS + 2 * len(series.levels)
+            series.at = self._set_aside(series.table, series.event, words)
         for members in self.members:
             members.at = self.heads[members.series.table]
             self.heads[members.series.table] += 2
         self.facts.sort(key=lambda facts: facts.table)
         self.told.sort(key=lambda told: told.facts.table)
         for facts in self.facts:
-            facts.at = self.heads[facts.table]
-            self.heads[facts.table] += k.FACT_HEAD_WORDS
+            facts.at = self._set_aside(facts.table, facts.event, k.FACT_HEAD_WORDS)
         self._settle_single_events()
         for group in self.groups:
             group.settle()
@@ -307,6 +314,12 @@ class Compiler:
             )
         )
 
+    def _set_aside(self, table: int, event: EventKind, words: int) -> int:
+        """Where that many words for events of a kind begin: in a table's heads, or its annexes."""
+        places = self.heads if event is EventKind.TRANSFER else self.annexes
+        places[table] += words
+        return places[table] - words
+
     def _settle_single_events(self) -> None:
         """`_settle` for lists of amounts and for what was told first."""
         self.amounts.sort(key=lambda amounts: amounts.series.table)
@@ -314,11 +327,11 @@ class Compiler:
         self.firsts.sort(key=lambda firsts: firsts.table)
         self.earliest.sort(key=lambda earliest: earliest.firsts.table)
         for amounts in self.amounts:
-            amounts.at = self.heads[amounts.series.table]
-            self.heads[amounts.series.table] += k.AMOUNT_TILES + 2 * len(amounts.tiles)
+            words = k.AMOUNT_TILES + 2 * len(amounts.tiles)
+            amounts.at = self._set_aside(amounts.series.table, amounts.series.event, words)
         for firsts in self.firsts:
-            firsts.at = self.heads[firsts.table]
-            self.heads[firsts.table] += k.FIRST_VALUES + firsts.count
+            words = k.FIRST_VALUES + firsts.count
+            firsts.at = self._set_aside(firsts.table, firsts.event, words)
         for table in (k.PAIR, k.PAYER, k.PAYEE) if self.exposed else ():
             self.exposures[table] = self.heads[table]
             self.heads[table] += k.MET_WORDS if table == k.PAIR else k.EXPOSURE_WORDS

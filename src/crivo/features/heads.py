@@ -15,6 +15,7 @@ from crivo.features import layout as k
 from crivo.features.arena import (
     OPTIONS,
     Words,
+    add_annex,
     create,
     find,
     growth,
@@ -25,7 +26,7 @@ from crivo.features.arena import (
 )
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "ff7cf42616ccce4a"
+COMPILED_WITH: Final = "42b541eec38dd814"
 
 
 @njit(**OPTIONS)
@@ -132,7 +133,7 @@ def _settle(
     scratch: Words,
     view: int,
 ) -> bool:
-    """Finds or makes a view's heads."""
+    """Finds or makes a view's heads, and their annexes."""
     size = control[k.C_INDEX_SIZE]
     lane, table = (k.LANE_MIXED + view) * count, plan[k.P_TABLE_OF + view]
     touches = view < k.ENTITIES
@@ -150,7 +151,18 @@ def _settle(
                 head = create(plan, control, index, arena, mixed, word_0, word_1, table)
                 if head == 0:
                     return False
+        annex = 0
+        if head != 0 and plan[k.P_ANNEX_WORDS + table] != 0:
+            annex = arena[head + k.HEAD_ANNEX]
+            if annex == 0 and touches and kind >= 0 and (plan[k.P_ANNEXED + kind] >> view) & 1:
+                annex = add_annex(plan, control, arena, head, table)
+                if annex == 0:
+                    return False
+            if annex != 0:
+                for line in range(annex, annex + plan[k.P_ANNEX_WORDS + table], k.LINE_WORDS):
+                    prefetch(arena, line)
         scratch[view * count + i] = head
+        scratch[(k.LANE_ANNEX + view) * count + i] = annex
     return True
 
 
@@ -161,22 +173,31 @@ def look_ahead(plan: Words, arena: Words, count: int, scratch: Words) -> int:
     Answers with the most words of the arena that blocks may newly take for these rows.
     """
     words = 0
+    kinds = 1 << k.KIND_TRANSFER
+    for i in range(count):
+        kinds |= 1 << max(scratch[k.LANE_KIND * count + i], 0)
     for view in range(k.VIEWS):
         if plan[k.P_LOOKED_FOR + view] != 0:
             table = plan[k.P_TABLES] + plan[k.P_TABLE_OF + view] * k.TABLE_WORDS
             for s in range(plan[table + k.T_SERIES], plan[table + k.T_SERIES_END]):
                 series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-                begin, width = plan[series + k.S_AT] + k.HEAD_LEVELS, plan[series + k.S_WIDTH]
-                end, kind = begin + 2 * plan[series + k.S_LEVELS], plan[series + k.S_EVENT]
-                for at in range(begin, end, 2):
-                    words += _look_at(arena, at, width, kind, count, scratch, view)
+                at, kind = plan[series + k.S_AT] + k.HEAD_LEVELS, plan[series + k.S_EVENT]
+                level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
+                for _ in range(plan[series + k.S_LEVELS] if (kinds >> kind) & 1 != 0 else 0):
+                    words += _look_at(
+                        arena, at, plan[level + k.L_WIDTH], kind, count, scratch, view
+                    )
+                    level += k.LEVEL_WORDS
+                    at += 2
             for m in range(plan[table + k.T_MEMBERS], plan[table + k.T_MEMBERS_END]):
                 at, width = plan[plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS + k.M_AT], k.MEMBER_ROW
                 words += _look_at(arena, at, width, k.KIND_TRANSFER, count, scratch, view)
             for f in range(plan[table + k.T_FACTS], plan[table + k.T_FACTS_END]):
                 facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
                 at, width = plan[facts + k.F_AT] + k.FACT_LEVEL, plan[facts + k.F_WIDTH]
-                words += _look_at(arena, at, width, plan[facts + k.F_EVENT], count, scratch, view)
+                kind = plan[facts + k.F_EVENT]
+                if (kinds >> kind) & 1 != 0:
+                    words += _look_at(arena, at, width, kind, count, scratch, view)
             for a in range(plan[table + k.T_AMOUNTS], plan[table + k.T_AMOUNTS_END]):
                 amounts = plan[k.P_AMOUNTS] + a * k.AMOUNTS_WORDS
                 at, kind = plan[amounts + k.A_AT] + k.AMOUNT_RAW, plan[amounts + k.A_EVENT]
@@ -192,9 +213,9 @@ def _look_at(
     arena: Words, at: int, width: int, kind: int, count: int, scratch: Words, view: int
 ) -> int:
     """`look_ahead` for one level. Of what is no transfer, a row that is none alone is asked for."""
-    words = 0
+    words, lanes = 0, k.LANE_HEAD if kind == k.KIND_TRANSFER else k.LANE_ANNEX
     for i in range(count):
-        head = scratch[view * count + i]
+        head = scratch[(lanes + view) * count + i]
         if head != 0 and (kind == k.KIND_TRANSFER or scratch[k.LANE_KIND * count + i] == kind):
             level = head + at
             edge = arena[level] + (arena[level + 1] >> k.HINT_SHIFT) * width

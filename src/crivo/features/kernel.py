@@ -26,7 +26,7 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `heads.py`, which names the next, and so on.
-COMPILED_WITH: Final = "b4472287a36b2e16"
+COMPILED_WITH: Final = "2fe1fae5fa3e7ef3"
 
 
 @njit(**OPTIONS)
@@ -196,8 +196,9 @@ def _prepare(
 def _find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool:
     """Whether every level and list that the only row touches can take one more row."""
     kind = scratch[k.LANE_KIND]
+    lanes = k.LANE_HEAD if kind == k.KIND_TRANSFER else k.LANE_ANNEX
     for table in range(k.ENTITIES):
-        own, head = plan[k.P_TABLES] + table * k.TABLE_WORDS, scratch[table]
+        own, head = plan[k.P_TABLES] + table * k.TABLE_WORDS, scratch[lanes + table]
         if head == 0 or kind < 0:
             continue
         for m in range(plan[own + k.T_MEMBERS], plan[own + k.T_MEMBERS_END]):
@@ -211,10 +212,11 @@ def _find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> boo
             level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
             levels = plan[series + k.S_LEVELS] if plan[series + k.S_EVENT] == kind else 0
             for n in range(levels):
-                horizon = arena[at + 1] - plan[level + n * k.LEVEL_WORDS + 1]
-                place = at + k.HEAD_LEVELS + 2 * n
-                if not make_room(control, arena, place, plan[series + k.S_WIDTH], horizon):
+                horizon = arena[at + 1] - plan[level + k.L_KEEP]
+                place, width = at + k.HEAD_LEVELS + 2 * n, plan[level + k.L_WIDTH]
+                if not make_room(control, arena, place, width, horizon):
                     return False
+                level += k.LEVEL_WORDS
         for f in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
             facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
             is_told = plan[facts + k.F_EVENT] == kind
@@ -265,7 +267,9 @@ def _work_on_table(
             scratch[k.LANE_FLAGS * count + i] |= flags
             if alone < alone_end:
                 _read_alone(plan, arena, rows, first, own, scratch, count, i)
-        head, kind = scratch[table * count + i], scratch[k.LANE_KIND * count + i]
+        kind = scratch[k.LANE_KIND * count + i]
+        lanes = k.LANE_HEAD if kind == k.KIND_TRANSFER else k.LANE_ANNEX
+        head = scratch[(lanes + table) * count + i]
         if head != 0 and kind >= 0:
             row = first + i * k.ROW_WORDS
             _fold_key(plan, control, arena, rows, row, own, head, kind, scratch, count, i)
@@ -308,7 +312,7 @@ def _fold_key(
     count: int,
     i: int,
 ) -> None:
-    """Folds an event of that kind into the members, facts and series of one key."""
+    """Folds an event of that kind into the members, facts and series of one key's head or annex."""
     instant = rows[row + k.ROW_OCCURRED_AT]
     if kind == k.KIND_TRANSFER:
         for m in range(plan[own + k.T_MEMBERS], plan[own + k.T_MEMBERS_END]):
@@ -359,17 +363,17 @@ def _fold_series(
     i: int,
 ) -> None:
     at = head + plan[series + k.S_AT]
-    width, newest = plan[series + k.S_WIDTH], arena[at + 1]
+    newest = arena[at + 1]
     if plan[series + k.S_EVENT] == k.KIND_TRANSFER:
         scratch[(k.LANE_BEFORE + plan[series + k.S_ENTITY]) * count + i] = newest
     delta = (plan[k.P_LANE_COLUMNS] + plan[series + k.S_COLUMN]) * count + i
     level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
     place = at + k.HEAD_LEVELS
     for _ in range(plan[series + k.S_LEVELS]):
-        tile = plan[level]
+        tile, width = plan[level + k.L_TILE], plan[level + k.L_WIDTH]
         begin = instant if tile == 0 else instant // tile * tile
         if not has_room(arena, place, width):
-            make_room(control, arena, place, width, newest - plan[level + 1])
+            make_room(control, arena, place, width, newest - plan[level + k.L_KEEP])
         insert(arena, place, width, begin, scratch, delta, count)
         level += k.LEVEL_WORDS
         place += 2

@@ -17,7 +17,7 @@ NEED_INDEX: Final = 2
 NOT_SURE: Final = 3  # whether so many rows find room; one by one they may
 
 #: Kept with every state: another layout's cannot be read.
-STATE_VERSION: Final = 3
+STATE_VERSION: Final = 4
 
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
 KIND_TRANSFER: Final = 0
@@ -32,8 +32,11 @@ FIELD_HOUR, FIELD_WEEKDAY = 100, 101
 ROW_WORDS: Final = 29
 ABSENT: Final = -1
 
-# Entities; a head is [two key words, then its series], in whole lines of the processor's cache.
-# The key of a link is the two heads that it joins: heads never move.
+# Entities; a head is [two key words, the place of its annex where its table has any, then what is
+# kept of transfers], in whole lines of the processor's cache. What is kept of anything else stands
+# in the annex, which is made when the first such thing is told: of most keys nothing ever is, and a
+# transfer asks for four heads of accounts. The key of a link is the two heads that it joins:
+# neither heads nor annexes ever move.
 PAYER, PAYEE, PAIR, DEVICE, INSTITUTION, PAYER_DEVICE, PAYER_INSTITUTION = 0, 1, 2, 3, 4, 5, 6
 PAYEE_KEY, PAYEE_PERSON = 7, 8
 ENTITIES: Final = 9
@@ -41,6 +44,7 @@ ENTITIES: Final = 9
 PAYER_RECEIVING, PAYEE_SENDING, PAIR_REVERSED = 9, 10, 11
 VIEWS: Final = 12
 HEAD_SERIES: Final = 2
+HEAD_ANNEX: Final = 2
 LINE_WORDS: Final = 8
 HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then two words a level]
 
@@ -54,8 +58,8 @@ FOLD_ORDER: Final = (
 #: of an odd number of cache lines spread over the sets of the processor's cache.
 BATCH_ROWS: Final = 24
 
-# The plan: numbers, then the size of each entity's head (0: not kept), then the entities whose
-# heads an event of each kind touches (a bit each).
+# The plan: numbers, then the sizes of each entity's head (0: not kept) and annex (0: it has none),
+# then the entities whose heads, and whose annexes, an event of each kind touches (a bit each).
 P_SLACK, P_LATENESS, P_SATURATION, P_BRASILIA, P_SECOND = 0, 1, 2, 3, 4
 P_N_CONDITIONS, P_N_COLUMNS, P_N_FEATURES, P_LANES = 5, 6, 7, 8
 P_MEMBERS_MAX, P_NIGHT_BEGINS, P_NIGHT_ENDS = 9, 10, 11
@@ -64,10 +68,12 @@ P_LANE_COLUMNS: Final = 13
 # Where a head has what exposure is made of (0: it is not kept); what is read of it, from and to.
 P_EXPOSURE_PAIR, P_EXPOSURE_PAYER, P_EXPOSURE_PAYEE, P_EXPOSED, P_EXPOSED_END = 14, 15, 16, 17, 18
 P_HEAD_WORDS: Final = 19
-P_TOUCHED: Final = P_HEAD_WORDS + ENTITIES
+P_ANNEX_WORDS: Final = P_HEAD_WORDS + ENTITIES
+P_TOUCHED: Final = P_ANNEX_WORDS + ENTITIES
+P_ANNEXED: Final = P_TOUCHED + KINDS
 # Of each view: whether it is looked for, the table it looks in, where its key stands in a row (0:
 # it is a link), or the views of a link's ends.
-P_LOOKED_FOR: Final = P_TOUCHED + KINDS
+P_LOOKED_FOR: Final = P_ANNEXED + KINDS
 P_TABLE_OF: Final = P_LOOKED_FOR + VIEWS
 P_OWN_KEY: Final = P_TABLE_OF + VIEWS
 P_ONE_END: Final = P_OWN_KEY + VIEWS
@@ -90,15 +96,18 @@ T_AMOUNTS, T_AMOUNTS_END, T_EXTREME, T_EXTREMES_END = 12, 13, 14, 15
 T_FIRSTS, T_FIRSTS_END, T_EARLIEST, T_EARLIEST_END = 16, 17, 18, 19
 TABLE_WORDS: Final = 20
 
-# A series: whose events of which kind are kept, and how.
-S_ENTITY, S_EVENT, S_AT, S_WIDTH, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6, 7
-SERIES_WORDS, LEVEL_WORDS, COLUMN_WORDS = 8, 2, 2
+# A series: whose events of which kind are kept, and how. A level's rows have an instant, and the
+# columns up to the last one that a window is read of: those that more windows read come first.
+S_ENTITY, S_EVENT, S_AT, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6
+L_TILE, L_KEEP, L_WIDTH = 0, 1, 2
+SERIES_WORDS, LEVEL_WORDS, COLUMN_WORDS = 7, 3, 2
 
-# A group: a series as one view of it is read. Its values are the instant it is read at, its last
-# and first event, then the reads. Its night is the lane of the hour that was told, or -1.
+# A group: a series as one view of it is read, from the lane of its head or annex. Its values are
+# the instant it is read at, its last and first event, then the reads. Its night is the lane of the
+# hour that was told, or -1.
 G_VIEW, G_AT, G_WIDTH, G_LEVELS, G_EDGE, G_EDGES, G_VALUE, G_END, G_NIGHT = range(9)
 GROUP_WORDS: Final = 9
-E_LEVEL, E_LENGTH, E_TILE, E_READ, E_READS, EDGE_WORDS = 0, 1, 2, 3, 4, 5
+E_LEVEL, E_LENGTH, E_TILE, E_READ, E_READS, E_WIDTH, EDGE_WORDS = 0, 1, 2, 3, 4, 5, 6
 VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 
 # A count of members: the view whose owner is asked, its list, its series, the window, whether it is
@@ -165,11 +174,12 @@ COLUMN_COUNT, COLUMN_AMOUNT, COLUMN_SQUARE_HIGH, COLUMN_SQUARE_LOW = 0, 1, 2, 3
 SQUARE_BITS: Final = 40  # the low part of a square
 
 # Scratch is lanes, each a word for every row of a batch: the heads of all views, the hashes of the
-# keys, when a link met last, what the row is folded as (its kind, or -1), whether it is read, the
-# rows that are, flags, the stack of conditions, their truth, what columns add, then the values.
-LANE_HEAD, LANE_MIXED, LANE_BEFORE = 0, VIEWS, 2 * VIEWS
+# keys, when a link met last, the annexes of all views, what the row is folded as (its kind, or -1),
+# whether it is read, the rows that are, flags, the stack of conditions, their truth, what columns
+# add, then the values.
+LANE_HEAD, LANE_MIXED, LANE_BEFORE, LANE_ANNEX = 0, VIEWS, 2 * VIEWS, 2 * VIEWS + ENTITIES
 LANE_KIND, LANE_IS_READ, LANE_READ_ROWS, LANE_FLAGS, LANE_KNOWN = (
-    2 * VIEWS + ENTITIES + lane for lane in range(5)
+    LANE_ANNEX + VIEWS + lane for lane in range(5)
 )
 LANE_STACK: Final = LANE_KNOWN + 1
 LANE_CONDITIONS: Final = LANE_STACK + 16

@@ -59,9 +59,30 @@ class Series:
         self.levels: list[Window | None] = []
         self.at = 0
 
+        self._reads: set[tuple[Window | None, Column]] = set()
+
     def has_events(self) -> None:
         """Notes that the events themselves are needed."""
         place(self.levels, None)
+
+    def read(self, tiles: Window | None, column: Column) -> None:
+        """Notes that a column is read from the events to the edge of a window, or to its tile's."""
+        self.has_events()
+        place(self.levels, tiles)
+        place(self.columns, column)
+        self._reads.add((tiles, column))
+
+    def settle(self) -> None:
+        """Orders the columns so that each level's rows can leave out the last ones."""
+        wanted = [column for tiles, column in self._reads if tiles is not None]
+        self.columns.sort(key=lambda column: -wanted.count(column))
+
+    def width(self, level: Window | None) -> int:
+        """Words of a row. That of an event has every column: each window ends with one."""
+        if level is None:
+            return 1 + len(self.columns)
+        read = [column for tiles, column in self._reads if tiles == level]
+        return 2 + max(self.columns.index(column) for column in read)
 
 
 class Group:
@@ -75,10 +96,7 @@ class Group:
 
     def read(self, edge: Edge, column: Column) -> None:
         """Notes that a window's count or sum is read."""
-        self.series.has_events()
-        if edge.tiles is not None:
-            place(self.series.levels, edge.tiles)
-        place(self.series.columns, column)
+        self.series.read(edge.tiles, column)
         place(self.edges, edge)
         place(self.reads, (edge, column))
 
@@ -219,6 +237,21 @@ class Conditions:
             self.begins.append(len(self.code))
             self.code += [*postfix(condition.expression), k.END, 0]
         return self._numbers[text]
+
+
+def beside_transfers(
+    series: list[Series], facts: list[Facts], firsts: list[Firsts]
+) -> list[tuple[int, EventKind]]:
+    """(table, event) of all that is kept in annexes."""
+    found = [(each.table, each.event) for each in series]
+    found += [(each.table, each.event) for each in facts]
+    found += [(each.table, each.event) for each in firsts]
+    return [(table, event) for table, event in found if event is not EventKind.TRANSFER]
+
+
+def lane_of(view: int, event: EventKind) -> int:
+    """The lane of what a view keeps of events of a kind: its head's, or its annex's."""
+    return view if event is EventKind.TRANSFER else k.LANE_ANNEX + view
 
 
 def place(items: list[_T], item: _T) -> None:

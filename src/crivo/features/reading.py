@@ -12,7 +12,7 @@ from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, se
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "b5f8a7faac27ba1c"
+COMPILED_WITH: Final = "ba46a16beda54d10"
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -191,8 +191,9 @@ def _read_edges(
             since = block + last_before(arena, block, high + 1, width, begin) * width
         else:
             level = raw + 2 * plan[edge + k.E_LEVEL]
-            low = seek(arena, level, width, begin)
-            since = arena[level] + low * width
+            tile_width = plan[edge + k.E_WIDTH]
+            low = seek(arena, level, tile_width, begin)
+            since = arena[level] + low * tile_width
         end = read + plan[edge + k.E_READS]
         while read < end:
             scratch[slot] = arena[until + plan[read]] - arena[since + plan[read]]

@@ -28,6 +28,8 @@ from crivo.features.parts import (
     Members,
     Series,
     Told,
+    beside_transfers,
+    lane_of,
 )
 from crivo.features.row import RowKind
 from crivo.features.spec import MEMBERS_MAX, EventKind
@@ -68,6 +70,7 @@ class Parts(NamedTuple):
     nights: Mapping[int, int]  # of views: the lane of the hour that was told
     conditions: Conditions
     heads: Mapping[int, int]  # words of a head, by table
+    annexes: Mapping[int, int]  # words of an annex, of those tables that have one
     looked_for: set[int]
     lane_columns: int
     lanes: int
@@ -92,6 +95,7 @@ def lay_out(
     tables += [*_fact_tables(parts), amounts, extremes, *_first_tables(parts)]
     tables.append(_exposed_table(parts))
     heads = {table: _lines(words) for table, words in parts.heads.items()}
+    annexes = {table: _lines(words) for table, words in parts.annexes.items()}
     numbers = {
         k.P_SLACK: SLACK,
         k.P_LATENESS: ALLOWED_LATENESS,
@@ -105,13 +109,15 @@ def lay_out(
         k.P_NIGHT_BEGINS: NIGHT_BEGINS * HOUR,
         k.P_NIGHT_ENDS: NIGHT_ENDS * HOUR,
         k.P_MEMBERS_MAX: min(MEMBERS_MAX, saturation_events),
-        k.P_ROW_WORDS: sum(heads.values()),
+        k.P_ROW_WORDS: sum(heads.values()) + sum(annexes.values()),
         k.P_LANE_COLUMNS: parts.lane_columns,
         k.P_EXPOSURE_PAIR: parts.exposures.get(k.PAIR, 0),
         k.P_EXPOSURE_PAYER: parts.exposures.get(k.PAYER, 0),
         k.P_EXPOSURE_PAYEE: parts.exposures.get(k.PAYEE, 0),
         **{k.P_HEAD_WORDS + table: words for table, words in heads.items()},
+        **{k.P_ANNEX_WORDS + table: words for table, words in annexes.items()},
         **_touched(parts),
+        **_annexed(parts),
         **{k.P_LOOKED_FOR + view: 1 for view in parts.looked_for | set(heads)},
         **{k.P_TABLE_OF + view: table for table, view in VIEWS.values()},
         **{k.P_OWN_KEY + view: place for view, place in KEYS.items()},
@@ -152,6 +158,14 @@ def _touched(parts: Parts) -> dict[int, int]:
     return found
 
 
+def _annexed(parts: Parts) -> dict[int, int]:
+    """Of each kind of event the tables whose annexes it touches, a bit each."""
+    found = dict.fromkeys(range(k.P_ANNEXED, k.P_ANNEXED + k.KINDS), 0)
+    for table, event in beside_transfers(parts.series, parts.facts, parts.firsts):
+        found[k.P_ANNEXED + EVENTS[event]] |= 1 << table
+    return found
+
+
 def _range(tables: list[int], table: int) -> list[int]:
     assert tables == sorted(tables)
     begin = tables.index(table) if table in tables else 0
@@ -163,11 +177,10 @@ def _series_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
     levels: list[int] = []
     columns: list[int] = []
     for series in parts.series:
-        rows += [series.table, EVENTS[series.event], series.at]
-        rows += [1 + len(series.columns), len(levels) // k.LEVEL_WORDS]
+        rows += [series.table, EVENTS[series.event], series.at, len(levels) // k.LEVEL_WORDS]
         rows += [len(series.levels), len(columns) // k.COLUMN_WORDS, len(series.columns)]
         for window in series.levels:
-            levels += [0, DAY + SLACK] if window is None else _level(window)
+            levels += _level(window, series.width(window))
         for column in series.columns:
             columns += [column.kind, parts.conditions.number(column.condition)]
     return rows, levels, columns
@@ -179,13 +192,15 @@ def _group_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
     reads: list[int] = []
     for group in parts.groups:
         series = group.series
-        rows += [group.view, series.at, 1 + len(series.columns), int(None in series.levels)]
+        rows += [lane_of(group.view, series.event), series.at]
+        rows += [series.width(None), int(None in series.levels)]
         rows += [len(edges) // k.EDGE_WORDS, len(group.edges), group.base]
         rows += [group.base + k.VALUE_READS + len(group.reads), parts.nights.get(group.view, -1)]
         for edge in group.edges:
             own = [1 + series.columns.index(column) for at, column in group.reads if at == edge]
             level = series.levels.index(edge.tiles)
             edges += [level, edge.length, edge.tile, len(reads), len(own)]
+            edges.append(series.width(edge.tiles))
             reads += own
     return rows, edges, reads
 
@@ -219,7 +234,8 @@ def _fact_tables(parts: Parts) -> list[list[int]]:
         facts += [each.table, EVENTS[each.event], each.at, each.width]
     reads: list[int] = []
     for told, lane in parts.told:
-        reads += [told.view, told.facts.at, told.facts.width, lane]
+        reads += [lane_of(told.view, told.facts.event)]
+        reads += [told.facts.at, told.facts.width, lane]
     return [facts, reads]
 
 
@@ -231,13 +247,14 @@ def _amount_tables(parts: Parts, levels: list[int]) -> tuple[list[int], list[int
         rows += [parts.conditions.number(each.condition), each.keep, each.rank_keep]
         rows += [len(levels) // k.LEVEL_WORDS, len(each.tiles)]
         for window in each.tiles:
-            levels += _level(window)
+            levels += _level(window, k.TILE_ROW)
     reads: list[int] = []
     for extreme, read_at, lane in parts.extremes:
         amounts, edge = extreme.amounts, edge_of(extreme.window)
         is_tiled = edge.tiles is not None and not extreme.is_rank
         level = amounts.tiles.index(extreme.window) if is_tiled else 0
-        reads += [extreme.view, amounts.at, read_at, edge.length, edge.tile]
+        reads += [lane_of(extreme.view, amounts.series.event), amounts.at, read_at]
+        reads += [edge.length, edge.tile]
         reads += [level, int(extreme.is_rank), lane, parts.nights.get(extreme.view, -1)]
     return rows, reads
 
@@ -248,7 +265,8 @@ def _first_tables(parts: Parts) -> list[list[int]]:
         rows += [EVENTS[each.event], each.at, each.source, each.count]
     reads: list[int] = []
     for earliest, lane in parts.earliest:
-        reads += [earliest.view, earliest.firsts.at, earliest.firsts.count, lane]
+        reads += [lane_of(earliest.view, earliest.firsts.event)]
+        reads += [earliest.firsts.at, earliest.firsts.count, lane]
     return [rows, reads]
 
 
@@ -279,5 +297,7 @@ def _lines(words: int) -> int:
     return -(-words // k.LINE_WORDS) * k.LINE_WORDS
 
 
-def _level(window: Window) -> list[int]:
-    return [window.tile, window.length + SLACK]
+def _level(window: Window | None, width: int) -> list[int]:
+    if window is None:
+        return [0, DAY + SLACK, width]
+    return [window.tile, window.length + SLACK, width]

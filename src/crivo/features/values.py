@@ -16,7 +16,7 @@ from crivo.features.reading import field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `exposure.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "7a616f67e856e607"
+COMPILED_WITH: Final = "59f32865c5ebb420"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
