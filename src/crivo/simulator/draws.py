@@ -18,6 +18,8 @@ _HALF: Final = np.uint64(32)
 
 #: `below` maps 32 random bits onto 0..bound-1, so no bound may need more bits than that.
 BOUND_MAX: Final = 2**32
+#: What Philox makes each time that its counter moves on.
+_WORDS_A_STEP: Final = 4
 
 
 class Draws:
@@ -30,8 +32,18 @@ class Draws:
 
     def __init__(self, seed: int, *names: str | int) -> None:
         text = "|".join(("crivo.simulator", str(seed), *(str(name) for name in names)))
-        key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
-        self._bits = np.random.Philox(key=key)
+        self._key = int.from_bytes(hashlib.sha256(text.encode()).digest()[:16], "little")
+        self._bits = np.random.Philox(key=self._key)
+
+    def begin_at(self, place: int) -> None:
+        """What is drawn next is what a fresh stream gives after `place` words.
+
+        Each answer of `words`, `below`, `between`, `spans` and `chance` takes one word, so that a
+        long column can be drawn in parts. The generator makes four words at a time.
+        """
+        self._bits = np.random.Philox(key=self._key)
+        self._bits.advance(place // _WORDS_A_STEP)
+        self._bits.random_raw(place % _WORDS_A_STEP)
 
     def words(self, count: int) -> Words:
         """`count` uniform words of 64 bits."""

@@ -14,16 +14,22 @@ from crivo.simulator.people import Town, fraud_account_age_days
 from crivo.simulator.rows import Rows
 from crivo.simulator.world import World
 
-#: The first use of an account that nothing planned beforehand uses.
+#: The first use of an account that nothing uses.
 NEVER: Final = np.iinfo(np.int64).max
 
 
-def first_uses(world: World) -> Int64s:
-    """Of each account of the world the first transfer that is planned beforehand, or NEVER."""
-    first = np.full(world.accounts, NEVER, dtype=np.int64)
+def fraud_accounts_used(world: World) -> Int64s:
+    """Of each account from the first one of frauds on its first transfer, or NEVER.
+
+    Whatever uses them is planned beforehand.
+    """
+    first_fraud = world.town.census.first_fraud
+    first = np.full(world.accounts - first_fraud, NEVER, dtype=np.int64)
     for rows in _planned_rows(world):
         for side in ("payer", "payee"):
-            np.minimum.at(first, rows[side], rows["occurred_at"])
+            places = rows[side] - first_fraud
+            mine = places >= 0
+            np.minimum.at(first, places[mine], rows["occurred_at"][mine])
     return first
 
 

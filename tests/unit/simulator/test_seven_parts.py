@@ -51,27 +51,29 @@ def test_names_belong_to_their_holder_and_addresses_are_their_own():
 
 def test_every_user_has_one_tax_id_and_a_second_account_is_its_persons():
     holders = hold(world())
-    assert len(holders.numbers) == int(world().options.scale * 20_000)
-    assert len(set(holders.tax_ids(holders.numbers).tolist())) == len(holders.numbers)
+    users = np.concatenate(list(holders.users()))
+    assert len(users) == holders.count == int(world().options.scale * 20_000)
+    assert len(set(holders.tax_ids(users).tolist())) == len(users)
     size = world().town.census
     second = np.arange(size.first_second, size.first_newcomer)
     assert np.array_equal(holders.of(second), (second - size.first_second) * 5)
-    assert np.array_equal(holders.of(holders.numbers), holders.numbers)
+    assert np.array_equal(holders.of(users), users)
 
 
 @pytest.mark.slow
 def test_a_longer_world_than_its_register_has_more_users():
     long = simulate(replace(SMALL, days=730, scale=Decimal("0.3")))
     holders = hold(long)
-    assert len(holders.numbers) > 6000
+    assert holders.count > 6000
     assert holders.end == long.accounts
-    assert len(issue(long, holders).accounts) >= len(holders.accounts)
+    assert issue(long, holders).count >= holders.accounts_held
 
 
 def test_of_the_numbers_set_aside_for_frauds_only_used_ones_are_users():
     holders, first = hold(world()), world().town.census.first_fraud
     used = set(world().frauds["payee"].tolist()) | set(world().frauds["payer"].tolist())
-    mine = set(holders.numbers[(holders.numbers >= first)].tolist())
+    users = np.concatenate(list(holders.users()))
+    mine = set(users[users >= first].tolist())
     assert {number for number in used if number >= first} <= mine
     assert len(mine & set(range(first, world().accounts))) < (world().accounts - first) / 2
 
@@ -85,29 +87,30 @@ def test_each_typology_has_a_word_of_its_own():
 def test_keys_are_their_own_and_codes_hold_random_ones_where_there_are_any():
     holders = hold(world())
     keys = issue(world(), holders)
-    names = keys.names(np.arange(len(keys.accounts)))
+    names = keys.names(np.arange(keys.count))
     assert len(names) == len(set(names.tolist())) == 7500
-    accounts = holders.accounts
+    accounts = np.concatenate(list(holders.accounts()))
     yes, no = np.ones(len(accounts), dtype=bool), np.zeros(len(accounts), dtype=bool)
     for by_code in (yes, no):
-        assert np.array_equal(keys.accounts[keys.of(accounts, by_code)], accounts)
+        assert np.array_equal(keys.accounts(keys.of(accounts, by_code)), accounts)
     random = KINDS.index("evp")
-    of_code, given = keys.kinds[keys.of(accounts, yes)], keys.kinds[keys.of(accounts, no)]
+    of_code, given = keys.kinds(keys.of(accounts, yes)), keys.kinds(keys.of(accounts, no))
     assert (of_code == random).sum() > (given == random).sum()
 
 
 def test_a_limit_remembers_the_dearest_transfer_and_the_dearest_day():
-    spent = Spent(3)
+    spent, all_three = Spent(3), np.arange(3)
     rows = all_rows(world())[:4].copy()
-    rows["amount_centavos"] = [100, 300, 200, 50]
+    rows["amount_centavos"] = [1_000_000, 3_000_000, 2_000_000, 500_000]
     monday, tuesday = world().days[:2]
     spent.add(monday, np.asarray([1, 1, 1, 2]), rows)
-    rows["amount_centavos"] = [400, 1, 1, 1]
+    rows["amount_centavos"] = [4_000_000, 1, 1, 1]
     spent.add(tuesday, np.asarray([1, 2, 2, 0]), rows)
-    assert spent.transfer.tolist() == [1, 400, 50]
-    assert spent.day.tolist() == [1, 600, 50]
+    assert spent.transfer(all_three).tolist() == [10_000, 5_000_000, 500_000]
+    assert spent.day(all_three).tolist() == [10_000, 8_000_000, 500_000]
+    rows["amount_centavos"] = [4_000_001, 1, 1, 1]
     spent.add(replace(tuesday, shift=1), np.asarray([1, 2, 2, 1]), rows)
-    assert spent.day.tolist() == [1, 801, 50]
+    assert spent.day(all_three).tolist() == [10_000, 10_000_000, 500_000]
 
 
 def test_every_initiation_has_its_word():

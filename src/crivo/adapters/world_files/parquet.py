@@ -71,6 +71,9 @@ class ParquetTable:
         self._writer.write_table(table, row_group_size=max(table.num_rows, 1))
         self._waiting = []
         self._waiting_bytes = 0
+        del table
+        # What the allocator keeps for later would otherwise count for as long as the process lives.
+        pa.system_memory_pool().release_unused()
 
 
 def _array(column: Column) -> pa.Array:

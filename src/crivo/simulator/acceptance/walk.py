@@ -17,8 +17,9 @@ from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.naming import end_to_end_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import Rows
+from crivo.simulator.seven.blocks import blocks
 from crivo.simulator.seven.holders import hold
-from crivo.simulator.seven.keys import KINDS, key_names, register
+from crivo.simulator.seven.keys import KINDS, issue
 from crivo.simulator.tables import BLOCK_ROWS, transfer_columns
 from crivo.simulator.world import Progress, World
 
@@ -52,14 +53,14 @@ def walk(world: World, progress: Progress | None = None) -> Tally:
 
 def _look_at_register(world: World, tally: Tally) -> None:
     """Counts the register's keys by type; parses some of them, and their holders' tax ids."""
-    holders = hold(world)
-    owners, kinds, _ = register(world, holders)
-    counts = np.bincount(kinds, minlength=len(KINDS)).tolist()
-    tally.keys = {str(kind): count for kind, count in zip(KINDS, counts, strict=True)}
-    some = np.arange(0, len(owners), 1 + len(owners) // _REGISTERED_LOOKED_AT, dtype=np.int64)
-    names = key_names(holders, owners[some], kinds[some], some)
-    look_at_names(tally.rules, Rule.KEYS, names, _REGISTERED_LOOKED_AT)
-    tax_ids = holders.tax_ids(holders.of(owners[some]))
+    keys = issue(world, hold(world))
+    counts = np.zeros(len(KINDS), dtype=np.int64)
+    for places in blocks(0, keys.count):
+        counts += np.bincount(keys.kinds(places), minlength=len(KINDS))
+    tally.keys = {str(kind): count for kind, count in zip(KINDS, counts.tolist(), strict=True)}
+    some = np.arange(0, keys.count, 1 + keys.count // _REGISTERED_LOOKED_AT, dtype=np.int64)
+    look_at_names(tally.rules, Rule.KEYS, keys.names(some), _REGISTERED_LOOKED_AT)
+    tax_ids = keys.holders.tax_ids(keys.users(some))
     look_at_names(tally.rules, Rule.TAX_IDS, tax_ids, _REGISTERED_LOOKED_AT)
 
 

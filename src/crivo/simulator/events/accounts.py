@@ -9,7 +9,7 @@ import numpy as np
 from crivo.domain.instant import DAY, HOUR
 from crivo.simulator.amounts import lognormal
 from crivo.simulator.draws import Int64s, mixed
-from crivo.simulator.first_uses import NEVER, first_uses, opened_for_fraud_at
+from crivo.simulator.first_uses import NEVER, fraud_accounts_used, opened_for_fraud_at
 from crivo.simulator.rows import NONE
 from crivo.simulator.world import World
 
@@ -43,8 +43,8 @@ class Accounts:
         self.count: Final = world.accounts
         self.start: Final = world.days[0].start
         self._salt = world.town.seed * 2 + 1
-        used = first_uses(world)
-        self._first_use = np.where(used == NEVER, self.start, used)
+        used = fraud_accounts_used(world)
+        self._used_for_fraud = np.where(used == NEVER, self.start, used)
 
     def opened_at(self, accounts: Int64s) -> Int64s:
         """The instant at which each was opened; before anybody was paid through it."""
@@ -60,7 +60,9 @@ class Accounts:
         opened = np.where(is_newcomer, self.start + index * DAY, opened)
         frauds = np.flatnonzero(accounts >= size.first_fraud)
         numbers = accounts[frauds]
-        opened[frauds] = opened_for_fraud_at(self.town, numbers, self._first_use[numbers])
+        opened[frauds] = opened_for_fraud_at(
+            self.town, numbers, self._used_for_fraud[numbers - size.first_fraud]
+        )
         return np.asarray(opened, dtype=np.int64)
 
     def key_created_at(self, accounts: Int64s, opened_at: Int64s) -> Int64s:

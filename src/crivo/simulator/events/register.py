@@ -24,4 +24,4 @@ class Register:
     def names(self, accounts: Int64s) -> Names:
         """The name of each account's holder."""
         owners = self._holders.of(accounts)
-        return holder_names(self._holders.seed, owners, self._holders.is_company[owners])
+        return holder_names(self._holders.seed, owners, self._holders.is_company(owners))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from crivo.domain.instant import MINUTE
 from crivo.simulator.columns import Column, Columns, Kind
@@ -30,22 +31,33 @@ _NOTHING: Final = (np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64))
 
 
 class Spent:
-    """The greatest transfer and the greatest day of each payer, in centavos, as the days pass."""
+    """What each payer's greatest transfer and greatest day reach on the ladder, as the days pass.
+
+    A byte each is enough, since nothing but steps of the ladder is a limit.
+    """
 
     def __init__(self, count: int) -> None:
-        self.transfer = np.zeros(count, dtype=np.int64)
-        self.day = np.zeros(count, dtype=np.int64)
+        self._transfer = np.zeros(count, dtype=np.int8)
+        self._day = np.zeros(count, dtype=np.int8)
         self._today = _NOTHING  # who paid since midnight, and how much
 
     def add(self, day: Day, users: Int64s, rows: Rows) -> None:
         """A Brasília day or the next shift of it: its transfers, and the users who paid them."""
-        np.maximum.at(self.transfer, users, rows["amount_centavos"])
+        np.maximum.at(self._transfer, users, _step(rows["amount_centavos"]))
         before = self._today if day.shift else _NOTHING
         payers, place = np.unique(np.concatenate([before[0], users]), return_inverse=True)
         sums = np.zeros(len(payers), dtype=np.int64)
         np.add.at(sums, place, np.concatenate([before[1], rows["amount_centavos"]]))
-        self.day[payers] = np.maximum(self.day[payers], sums)
+        self._day[payers] = np.maximum(self._day[payers], _step(sums))
         self._today = payers, sums
+
+    def transfer(self, users: Int64s) -> Int64s:
+        """The least limits that allow each one's greatest transfer, in centavos."""
+        return np.asarray(_LADDER[self._transfer[users]])
+
+    def day(self, users: Int64s) -> Int64s:
+        """The least limits that allow what each one paid on the greatest day, in centavos."""
+        return np.asarray(_LADDER[self._day[users]])
 
 
 def limit_columns(
@@ -61,10 +73,10 @@ def limit_columns(
     persons = world.town.census.persons
     lived = world.town.person_levels[np.minimum(users, persons - 1)]
     level = np.where(users < persons, lived, level).astype(np.int64)
-    usual = _OF_TRANSFER * level // 1000 * np.where(holders.is_company[users], _COMPANY_FACTOR, 1)
-    by_transfer = _step(np.maximum(usual, spent.transfer[users]))
-    by_day = _step(np.maximum(by_transfer * _OF_DAY_FACTOR, spent.day[users]))
-    since = registered_at[users] + 10 * MINUTE
+    usual = _OF_TRANSFER * level // 1000 * np.where(holders.is_company(users), _COMPANY_FACTOR, 1)
+    by_transfer = np.maximum(_LADDER[_step(usual)], spent.transfer(users))
+    by_day = np.maximum(_LADDER[_step(by_transfer * _OF_DAY_FACTOR)], spent.day(users))
+    since = registered_at + 10 * MINUTE
     span = np.maximum(world.window_start - since, 0)
     at = np.asarray(since + span // 1000 * (draw // 1600 % 1000), dtype=np.int64)
     return (
@@ -75,6 +87,6 @@ def limit_columns(
     )
 
 
-def _step(centavos: Int64s) -> Int64s:
-    """The least step of the ladder that is not below each amount."""
-    return np.asarray(_LADDER[np.searchsorted(_LADDER, centavos, side="left")])
+def _step(centavos: Int64s) -> npt.NDArray[np.int8]:
+    """The place of the least step of the ladder that is not below each amount."""
+    return np.searchsorted(_LADDER, centavos, side="left").astype(np.int8)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -14,7 +15,9 @@ from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import spread
 from crivo.simulator.rhythm import Day, instants_during
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows, make_rows
+from crivo.simulator.seven.blocks import BLOCK, by_time
 from crivo.simulator.seven.holders import Holders
+from crivo.simulator.seven.registrations import Registrations
 from crivo.simulator.seven.words import LoginKind
 from crivo.simulator.world import World
 
@@ -40,13 +43,18 @@ _KINDS: Final = (560, 240, 150, 50)
 class Sessions:
     """Draws the log of each day of a window."""
 
-    def __init__(self, world: World, holders: Holders) -> None:
+    def __init__(self, world: World, holders: Holders, registrations: Registrations) -> None:
         self._world = world
         self._holders = holders
-        planned = holders.planned_at[holders.numbers]
-        order = np.argsort(planned, kind="stable")
-        self._by_age = holders.numbers[order]
-        self._planned = planned[order]
+        eves = [day.midnight - HOUR for day in world.days]
+        self._registered = np.zeros(len(world.days), dtype=np.int64)
+        #: Users by when they register, and how many have on each day's eve.
+        self._by_age = np.empty(holders.count, dtype=np.int32)
+        filled = 0
+        for planned, users in by_time(lambda: _planned(holders, registrations), BLOCK):
+            self._by_age[filled : filled + len(users)] = users
+            filled += len(users)
+            self._registered += np.searchsorted(planned, eves)
 
     def of_day(self, day: Day, rows: Rows) -> np.ndarray:
         """The day's log by time: two rows for each of its transfers. A row has the dtype LOGIN."""
@@ -70,8 +78,8 @@ class Sessions:
         return log
 
     def _without_payment(self, draws: Draws, day: Day, count: int) -> np.ndarray:
-        registered = int(np.searchsorted(self._planned, day.midnight - HOUR))
-        anyone = self._by_age[draws.below(max(registered, 1), count)]
+        registered = int(self._registered[day.index])
+        anyone = self._by_age[draws.below(max(registered, 1), count)].astype(np.int64)
         active = draws.chance(_ACTIVE_PER_MILLE, count)
         users = np.where(active, self._world.town.persons(draws, count), anyone)
         at = instants_during(draws, count, day)
@@ -85,6 +93,11 @@ class Sessions:
         log["device"] = np.where(unknown, NONE, _known(sessions))
         log["failed"] = fate < _UNKNOWN_PER_MILLE + _MISTYPED_PER_MILLE
         return log
+
+
+def _planned(holders: Holders, registrations: Registrations) -> Iterator[tuple[Int64s, Int64s]]:
+    for users in holders.users():
+        yield registrations.planned(users), users
 
 
 def _known(sessions: Rows) -> Int64s:

@@ -11,7 +11,7 @@ from crivo.simulator.columns import Column, Columns, Kind, words
 from crivo.simulator.draws import Bools, Int64s
 from crivo.simulator.lettering import spread
 from crivo.simulator.naming import phones
-from crivo.simulator.seven.holders import Holders, was_seen
+from crivo.simulator.seven.holders import Holders
 from crivo.simulator.seven.keys import KINDS, Keys
 from crivo.simulator.seven.names import holder_names, mail_addresses
 from crivo.simulator.seven.words import KeyStatus, UserStatus
@@ -26,12 +26,12 @@ _RUSH_SECONDS: Final = 90 * 86_400
 
 
 def user_columns(
-    holders: Holders, users: Int64s, registered_at: Int64s, first_seen: Int64s
+    holders: Holders, users: Int64s, registered_at: Int64s, was_seen: Bools
 ) -> Columns:
     """`usuarios` of these users, in their order. The status knows nothing of frauds."""
-    seed, is_company = holders.seed, holders.is_company[users]
+    seed, is_company = holders.seed, holders.is_company(users)
     draw = spread(users, seed ^ 0x75)
-    place = _resting(draw, ~was_seen(first_seen[users]), _INACTIVE_PER_MILLE, _BLOCKED_PER_MILLE)
+    place = _resting(draw, ~was_seen, _INACTIVE_PER_MILLE, _BLOCKED_PER_MILLE)
     statuses = words((UserStatus.ACTIVE, UserStatus.INACTIVE, UserStatus.BLOCKED))
     return (
         Column("id_usuario", Kind.TEXT, holders.ids(users)),
@@ -39,34 +39,32 @@ def user_columns(
         Column("nome", Kind.TEXT, holder_names(seed, users, is_company)),
         Column("email", Kind.TEXT, mail_addresses(seed, users, is_company)),
         Column("telefone", Kind.TEXT, phones(seed, users)),
-        Column("data_cadastro", Kind.INSTANT, registered_at[users]),
+        Column("data_cadastro", Kind.INSTANT, registered_at),
         Column("status", Kind.WORD, statuses[place]),
     )
 
 
-def keys_registered_at(holders: Holders, keys: Keys, registered_at: Int64s, begin: int) -> Int64s:
+def keys_registered_at(seed: int, places: Int64s, holders_at: Int64s, begin: int) -> Int64s:
     """When each key was registered: minutes after its holder, but not before there was Pix."""
-    draw = spread(np.arange(len(keys.accounts), dtype=np.int64), holders.seed ^ 0x6B65)
+    draw = spread(places, seed ^ 0x6B65)
     rush = np.minimum(_FIRST_KEYS + draw % _RUSH_SECONDS * SECOND, begin - DAY)
     minutes = (1 + draw // _RUSH_SECONDS % 9) * MINUTE
-    return np.maximum(registered_at[holders.of(keys.accounts.astype(np.int64))], rush) + minutes
+    return np.maximum(holders_at, rush) + minutes
 
 
-def key_columns(
-    holders: Holders, keys: Keys, places: Int64s, at: Int64s, first_seen: Int64s
-) -> Columns:
+def key_columns(keys: Keys, places: Int64s, at: Int64s, was_seen: Bools) -> Columns:
     """`chaves_pix` of these places, in their order; a key that was used is active."""
-    users = holders.of(keys.accounts[places].astype(np.int64))
-    names = holder_names(holders.seed, users, holders.is_company[users])
+    holders, users = keys.holders, keys.users(places)
+    names = holder_names(holders.seed, users, holders.is_company(users))
     draw = spread(places, holders.seed ^ 0x6B73)
-    place = _resting(draw, ~was_seen(first_seen[users]), _INACTIVE_PER_MILLE, _CLAIMED_PER_MILLE)
+    place = _resting(draw, ~was_seen, _INACTIVE_PER_MILLE, _CLAIMED_PER_MILLE)
     statuses = words((KeyStatus.ACTIVE, KeyStatus.INACTIVE, KeyStatus.CLAIMED))
     return (
         Column("chave_pix", Kind.TEXT, keys.names(places)),
-        Column("tipo_chave", Kind.WORD, words(KINDS)[keys.kinds[places]]),
+        Column("tipo_chave", Kind.WORD, words(KINDS)[keys.kinds(places)]),
         Column("cpf_cnpj", Kind.TEXT, holders.tax_ids(users)),
         Column("nome_titular", Kind.TEXT, names),
-        Column("data_cadastro", Kind.INSTANT, at[places]),
+        Column("data_cadastro", Kind.INSTANT, at),
         Column("status", Kind.WORD, statuses[place]),
     )
 

@@ -21,18 +21,15 @@ from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
 from crivo.simulator.sampling import WHOLE, Sampling, of_block, picked
+from crivo.simulator.seven.blocks import blocks, by_time
 from crivo.simulator.seven.cases import case_columns
-from crivo.simulator.seven.devices import (
-    DEVICES_OF_SCALE,
-    device_columns,
-    devices_registered_at,
-    registered_devices,
-)
-from crivo.simulator.seven.holders import hold, no_instants, see_first, was_seen
+from crivo.simulator.seven.devices import DEVICES_OF_SCALE, Devices, UsedDevices, device_columns
+from crivo.simulator.seven.holders import hold
 from crivo.simulator.seven.keys import issue
 from crivo.simulator.seven.limits import Spent, limit_columns
 from crivo.simulator.seven.logins import LOGIN_KINDS, Sessions
 from crivo.simulator.seven.registers import key_columns, keys_registered_at, user_columns
+from crivo.simulator.seven.registrations import Registrations
 from crivo.simulator.seven.words import KIND_OF_INITIATION, LoginStatus, TransferStatus
 from crivo.simulator.tables import BLOCK_ROWS
 from crivo.simulator.world import Progress, World
@@ -59,10 +56,10 @@ class _Walk:
         self.world = world
         self.holders = hold(world)
         self.keys = issue(world, self.holders)
-        self.sessions = Sessions(world, self.holders)
+        self.registrations = Registrations(world, self.holders)
+        self.sessions = Sessions(world, self.holders, self.registrations)
         self.spent = Spent(self.holders.end)
-        self.first_seen = no_instants(self.holders.end)
-        self.first_used = no_instants(self.holders.end * DEVICE_SLOTS)
+        self.used_devices = UsedDevices(self.holders)
         self.logged = 0
         self.frauds: list[tuple[Rows, Names]] = []
 
@@ -84,7 +81,7 @@ class _Walk:
 
     def _named(self, draws: Draws, rows: Rows) -> Columns:
         for side in ("payer", "payee"):
-            see_first(self.first_seen, self.holders.of(rows[side]), rows["occurred_at"])
+            self.registrations.see(self.holders.of(rows[side]), rows["occurred_at"])
         institutions = account_institutions(self.world.town, rows["payer"])
         ids = end_to_end_ids(draws, rows["occurred_at"], institutions)
         is_fraud = rows["typology"] != NONE
@@ -113,8 +110,8 @@ class _Walk:
 
     def _logged(self, log: np.ndarray) -> Columns:
         known = log["device"] != NONE
-        see_first(self.first_used, log["device"][known], log["at"][known])
-        see_first(self.first_seen, log["user"], log["at"])
+        self.used_devices.see(log["device"][known], log["at"][known])
+        self.registrations.see(log["user"], log["at"])
         numbers = self.logged + np.arange(1, len(log) + 1, dtype=np.int64)
         self.logged += len(log)
         kinds = words(LOGIN_KINDS)[log["kind"].astype(np.int64)]
@@ -136,23 +133,45 @@ class _Walk:
 
     def registers(self) -> Iterator[Piece]:
         """Users, keys, devices and limits, by the instant of registration."""
-        world, holders, keys = self.world, self.holders, self.keys
-        everyone = np.arange(holders.end, dtype=np.int64)
-        registered_at = holders.registered_at(everyone, self.first_seen)
-        for users in _pieces(_by(registered_at, holders.numbers)):
-            yield Piece(USERS, user_columns(holders, users, registered_at, self.first_seen))
-            yield Piece(LIMITS, limit_columns(world, holders, self.spent, registered_at, users))
-        begin, end = world.days[0].start, world.days[-1].end
-        at = keys_registered_at(holders, keys, registered_at, begin)
-        for places in _pieces(_by(at, np.arange(len(at), dtype=np.int64))):
-            yield Piece(KEYS, key_columns(holders, keys, places, at, self.first_seen))
-        wanted = int(world.options.scale * DEVICES_OF_SCALE)
-        devices = registered_devices(holders, self.first_used, wanted)
-        at = devices_registered_at(holders, devices, self.first_used, registered_at, end)
-        for places in _pieces(np.argsort(at, kind="stable")):
-            shown = devices[places]
-            is_used = was_seen(self.first_used[shown])
-            yield Piece(DEVICES, device_columns(holders, shown, at[places], is_used))
+        yield from self._users()
+        yield from self._keys()
+        yield from self._devices()
+
+    def _users(self) -> Iterator[Piece]:
+        def dated() -> Iterator[tuple[Int64s, Int64s]]:
+            for users in self.holders.users():
+                yield self.registrations.at(users), users
+
+        for at, users in by_time(dated, _PIECE):
+            was_seen = self.registrations.was_seen(users)
+            yield Piece(USERS, user_columns(self.holders, users, at, was_seen))
+            yield Piece(LIMITS, limit_columns(self.world, self.holders, self.spent, at, users))
+
+    def _keys(self) -> Iterator[Piece]:
+        keys, begin = self.keys, self.world.days[0].start
+
+        def dated() -> Iterator[tuple[Int64s, Int64s]]:
+            for places in blocks(0, keys.count):
+                holders_at = self.registrations.at(keys.users(places))
+                yield keys_registered_at(self.holders.seed, places, holders_at, begin), places
+
+        for at, places in by_time(dated, _PIECE):
+            was_seen = self.registrations.was_seen(keys.users(places))
+            yield Piece(KEYS, key_columns(keys, places, at, was_seen))
+
+    def _devices(self) -> Iterator[Piece]:
+        end = self.world.days[-1].end
+        wanted = int(self.world.options.scale * DEVICES_OF_SCALE)
+        register = Devices(self.holders, self.used_devices, wanted)
+
+        def dated() -> Iterator[tuple[Int64s, Int64s]]:
+            for devices in register.numbers():
+                users_at = self.registrations.at(devices // DEVICE_SLOTS)
+                yield register.registered_at(devices, users_at, end), devices
+
+        for at, devices in by_time(dated, _PIECE):
+            is_used = self.used_devices.was_used(devices)
+            yield Piece(DEVICES, device_columns(self.holders, devices, at, is_used))
 
 
 def seven_tables(
@@ -172,12 +191,3 @@ def seven_tables(
                 yield Piece(LOGINS, columns, day.date)
     yield Piece(CASES, walk.cases())
     yield from walk.registers()
-
-
-def _by(instants: Int64s, places: Int64s) -> Int64s:
-    return places[np.argsort(instants[places], kind="stable")]
-
-
-def _pieces(places: Int64s) -> Iterator[Int64s]:
-    for first in range(0, len(places), _PIECE):
-        yield places[first : first + _PIECE]
