@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import httptools
 import pytest
@@ -241,22 +242,29 @@ def test_a_caller_that_hangs_up_before_the_decision_gets_none_and_after_it_loses
         headers.append((b"content-type", b"application/json"))
         scope = {"method": "POST", "path": hot_routes.DECISIONS, "headers": headers}
 
+        at = SimpleNamespace(hot=app.hot, patience=direct.Patience(), tasks=set())
+        at.answer = lambda _, status, *__: sent.append(status)
+
         def exchange(raw: bytes) -> direct.Exchange:
-            send = lambda status, *_: sent.append(status)  # noqa: E731
-            return direct.Exchange(app.hot, send, scope=scope, raw=raw)
+            return direct.Exchange(at, scope=scope, raw=raw)
 
         early = exchange(body())
-        early.gone = True
+        early.disconnected = True
         early.run()
         assert decisions.folded == before
         raw = body()
         late, stopped = exchange(raw), exchange(body())
         for each in (late, stopped):
             each.run()
-        late.gone = True
-        stopped.abandon()
+        late.disconnected = True
+        assert at.tasks == {late, stopped}
+        for each in at.tasks:
+            if each is stopped:
+                each.cancel(msg="the server stops")
         assert decisions.folded == before + 2
-        await late.ended
+        async with asyncio.timeout(20):
+            while at.tasks:  # noqa: ASYNC110 (until both are over)
+                await asyncio.sleep(0)
         again = await door.send(request(raw))
         assert (again.status, sent) == (200, [])
         assert door.service.app.hot.in_flight == 0
@@ -366,6 +374,75 @@ def test_a_caller_who_reads_nothing_is_not_answered_without_bound(run) -> None:
         writer.transport.abort()
 
     run(talk)
+
+
+@pytest.mark.slow
+def test_a_connection_is_closed_once_it_rested_as_long_as_the_server_waits(
+    run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def talk(door: Door) -> None:
+        reader, writer = await door.connect()
+        while not door.state.connections:  # noqa: ASYNC110 (until it is accepted)
+            await asyncio.sleep(0)
+        (connection,) = door.state.connections
+        for _ in range(3):
+            writer.write(request(body()))
+            assert (await read_answer(reader)).status == 200
+        assert door.went == ["direct"] * 3
+        connection._look_idle()
+        assert connection._idle is not None
+        assert not connection.transport.is_closing()
+        connection._idle_since -= connection.timeout_keep_alive
+        connection._look_idle()
+        async with asyncio.timeout(20):
+            assert await reader.read() == b""
+        assert connection._idle is None
+        writer.close()
+
+    run(talk)
+
+
+@pytest.mark.slow
+def test_a_connection_with_a_request_under_way_does_not_rest(run) -> None:
+    async def talk(door: Door) -> None:
+        reader, writer = await door.connect()
+        writer.write(request(body()))
+        assert (await read_answer(reader)).status == 200
+        (connection,) = door.state.connections
+        connection._idle_since -= connection.timeout_keep_alive
+        connection.cycle = direct.Exchange(connection, scope=connection.scope, raw=b"{}")
+        connection._look_idle()
+        assert not connection.transport.is_closing()
+        connection.cycle.run()
+        assert (await read_answer(reader)).status == 422
+        assert connection._idle is not None
+        writer.close()
+
+    run(talk)
+
+
+def test_one_timer_gives_up_on_each_answer_at_its_own_time_and_on_none_that_was_given() -> None:
+    async def wait() -> list[str]:
+        patience, given_up = direct.Patience(), []
+
+        class Waiting:
+            def __init__(self, name: str) -> None:
+                self.is_over, self.deadline = False, 0.0
+                self.give_up = lambda: given_up.append(name)
+
+        waiting = {name: Waiting(name) for name in ("answered", "long", "short", "now")}
+        for name, seconds in (("answered", 0.0), ("long", 60.0), ("short", 30.0), ("now", 0.0)):
+            patience.wait_for(waiting[name], seconds)
+        waiting["answered"].is_over = True
+        async with asyncio.timeout(20):
+            while not given_up:  # noqa: ASYNC110 (the timer of the loop)
+                await asyncio.sleep(0)
+        assert given_up == ["now"]
+        waiting["short"].deadline = 0.0
+        patience._look()
+        return given_up
+
+    assert asyncio.run(wait()) == ["now", "short"]
 
 
 @pytest.mark.slow

@@ -142,6 +142,7 @@ def build_service(settings: Settings) -> Service:
             is_ready=lambda: running.is_ready,
             check_log=home.log.check,
             running=running,
+            settle=notify.run,
             monotonic_ns=time.perf_counter_ns,
             version=version("crivo"),
         )

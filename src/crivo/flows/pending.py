@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -74,8 +74,18 @@ class Pending(Generic[Value]):
             self._value, self._error = value, error
             self.done = True
             callbacks, self._callbacks = self._callbacks, []
-        for call in callbacks:
-            call(self)
+        self._tell(iter(callbacks))
+
+    def _tell(self, callbacks: Iterator[Callable[[Pending[Value]], None]]) -> None:
+        """Each is called, whatever one of them raises."""
+        is_told = False
+        try:
+            for call in callbacks:
+                call(self)
+            is_told = True
+        finally:
+            if not is_told:
+                self._tell(callbacks)
 
 
 def resolved(value: Value) -> Pending[Value]:

@@ -27,6 +27,19 @@ def test_an_error_is_raised_for_everybody():
             pending.result()
 
 
+def test_what_one_callback_raises_costs_no_other_the_answer():
+    pending, heard = Pending(), []
+
+    def raising(_):
+        raise ZeroDivisionError("of the second")
+
+    for call in (heard.append, raising, heard.append, raising, heard.append):
+        pending.add_done_callback(call)
+    with pytest.raises(ZeroDivisionError):
+        pending.resolve(1)
+    assert heard == [pending] * 3
+
+
 def test_an_answer_is_given_once():
     pending = resolved(1)
     with pytest.raises(AssertionError):

@@ -9,9 +9,9 @@ what is refused or answered is the same either way.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Sequence
-from functools import partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
@@ -28,86 +28,104 @@ _URL: Final = DECISIONS.encode()
 _CLOSE: Final = (b"connection", b"close")
 
 Headers = Sequence[tuple[bytes, bytes]]
-Send = Callable[[int, bytes, Headers], None]
+
+
+class Door(Protocol):
+    """What an exchange asks of its connection."""
+
+    #: Whose requests these are, and how long their answers are waited for.
+    hot: HotRoutes
+    patience: Patience
+    #: What a server that stops waits for, and cancels in the end.
+    tasks: set[Any]
+
+    def answer(self, exchange: Exchange, status: int, body: bytes, headers: Headers) -> None:
+        """Sends the one answer of a request."""
+        ...
 
 
 class Exchange:
-    """One request and its one answer. `send` is called once, unless the caller went away.
+    """One request and its one answer, which is sent once, unless the caller went away.
 
-    `ended` is done when nothing is left to do; a server that stops waits for it, or cancels it.
+    It is what the server's protocol asks of a request under way, and what a server that stops
+    waits for and cancels.
     """
 
     __slots__ = (
         "_arrived_ns",
+        "_door",
         "_hot",
-        "_loop",
         "_raw",
         "_scope",
-        "_send",
         "_sequenced",
-        "_timer",
-        "ended",
-        "gone",
+        "deadline",
+        "disconnected",
+        "is_over",
+        "keep_alive",
+        "response_complete",
     )
 
-    def __init__(self, hot: HotRoutes, send: Send, *, scope: Scope, raw: bytes) -> None:
-        self._hot = hot
-        self._send = send
+    #: Set by the server where a coroutine might wait for it; none does.
+    message_event: Final = asyncio.Event()
+
+    def __init__(self, door: Door, *, scope: Scope, raw: bytes, keep_alive: bool = True) -> None:
+        self._door = door
+        self._hot = door.hot
         self._scope = scope
         self._raw = raw
-        self._loop = asyncio.get_running_loop()
-        self._arrived_ns = hot.parts.monotonic_ns()
+        self._arrived_ns = door.hot.parts.monotonic_ns()
         self._sequenced: Sequenced | None = None
-        self._timer: asyncio.TimerHandle | None = None
-        self.ended: asyncio.Future[None] = self._loop.create_future()
-        self.gone = False
-        hot.arrived()
+        self.deadline = 0.0
+        self.disconnected = self.response_complete = self.is_over = False
+        self.keep_alive = keep_alive
+        door.hot.arrived()
+        door.tasks.add(self)
 
     def run(self) -> None:
         """Decides, and sends the answer when the log has it on disk, or a refusal at once."""
-        if self.gone:
-            self._end(499)
-        else:
-            self._guarded(self._begin)
+        try:
+            # Who waits for nothing any more goes first: an answer takes less than a decision.
+            self._hot.parts.settle()
+        finally:
+            if self.disconnected:
+                self._end(499)
+            else:
+                self._guarded(self._begin)
 
-    def abandon(self) -> None:
+    def cancel(self, msg: str | None = None) -> None:
         """Nobody waits any longer: nobody is told, and the decision, if there is one, stands."""
-        self.gone = True
+        self.disconnected = True
         if self._sequenced is not None:
-            self._end(499)
+            # The server goes through its tasks just now: this one leaves them later.
+            asyncio.get_running_loop().call_soon(self._end, 499)
+
+    def give_up(self) -> None:
+        """The log took too long. The decision stands, and a repeat finds it."""
+        self._refuse(not_durable(self._hot.parts.limits.answer_seconds_max))
 
     def _begin(self) -> None:
         limits = self._hot.parts.limits
         self._hot.admit(self._scope)
         check_json_headers(self._scope, bytes_max=limits.decision_bytes_max)
         check_size(len(self._raw), bytes_max=limits.decision_bytes_max)
-        sequenced = self._hot.sequence(self._raw, arrived_ns=self._arrived_ns)
-        self._sequenced = sequenced
-        if not sequenced.pending.done:
-            self._timer = self._loop.call_later(limits.answer_seconds_max, self._give_up)
-        sequenced.pending.add_done_callback(self._durable)
+        self._sequenced = self._hot.sequence(self._raw, arrived_ns=self._arrived_ns)
+        pending = self._sequenced.pending
+        if not pending.done:
+            self._door.patience.wait_for(self, limits.answer_seconds_max)
+        pending.add_done_callback(self._durable)
 
     def _durable(self, _: Pending[Answer]) -> None:
-        """Among the callbacks of a whole group of the log: what may fail waits for its own turn.
-
-        After a stop this may be the log's thread, and then there is nothing left to do.
-        """
+        """After a stop this may be the log's thread, and then there is nothing left to do."""
         if self._sequenced is not None:
             self._sequenced.is_durable()
-            self._loop.call_soon(self._settled)
+            self._guarded(self._answer)
 
-    def _settled(self) -> None:
-        if self._sequenced is not None:
-            self._guarded(partial(self._answer, self._sequenced))
-
-    def _answer(self, sequenced: Sequenced) -> None:
+    def _answer(self) -> None:
+        sequenced = self._sequenced
+        assert sequenced is not None, "what is answered was decided"
         body = encode_decision(sequenced.pending.result())
         self._end(200, body, json_headers(body))
         sequenced.is_answered()
-
-    def _give_up(self) -> None:
-        """The decision stands, and a repeat finds it."""
-        self._refuse(not_durable(self._hot.parts.limits.answer_seconds_max))
 
     def _guarded(self, step: Callable[[], None]) -> None:
         """A step whose refusals are answered; a fault is told to the caller, the loop logs it."""
@@ -119,7 +137,7 @@ class Exchange:
             is_told = True
             self._refuse(error)
         finally:
-            if not is_told and not self.ended.done():
+            if not is_told and not self.is_over:
                 self._end(*render(internal_problem()), code=Code.INTERNAL)
 
     def _refuse(self, error: CrivoError) -> None:
@@ -129,52 +147,71 @@ class Exchange:
     def _end(
         self, status: int, body: bytes = b"", headers: Headers = (), *, code: str = ""
     ) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
+        if self.is_over:
+            return
+        self.is_over = True
         self._sequenced = None
-        if not self.ended.done():
-            self.ended.set_result(None)
-        if self.gone:
+        self._door.tasks.discard(self)
+        if self.disconnected:
             status, code = 499, ""
         try:
             if status != 499:
-                self._send(status, body, headers)
+                self._door.answer(self, status, body, headers)
         finally:
             self._hot.left(DECISIONS, status, code)
 
 
-class _Cycle:
-    """What the server's protocol asks of a request under way, and nothing else."""
+class Patience:
+    """Gives up on answers whose time is over: one timer for all of them, not one for each."""
 
-    __slots__ = ("exchange", "keep_alive", "response_complete")
+    def __init__(self) -> None:
+        self._waiting: deque[Exchange] = deque()
+        self._timer: asyncio.TimerHandle | None = None
 
-    exchange: Exchange
-    #: Set by the server where a coroutine might wait for it; none does.
-    message_event: Final = asyncio.Event()
+    def wait_for(self, exchange: Exchange, seconds: float) -> None:
+        """So long and no longer."""
+        waiting = self._waiting
+        while waiting and waiting[0].is_over:
+            waiting.popleft()
+        loop = asyncio.get_running_loop()
+        exchange.deadline = loop.time() + seconds
+        waiting.append(exchange)
+        if self._timer is None or self._timer.when() > exchange.deadline:
+            self._arm(loop, exchange.deadline)
 
-    def __init__(self, *, keep_alive: bool) -> None:
-        self.keep_alive = keep_alive
-        self.response_complete = False
+    def _arm(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = loop.call_at(deadline, self._look)
 
-    @property
-    def disconnected(self) -> bool:
-        """Whether the caller went away."""
-        return self.exchange.gone
-
-    @disconnected.setter
-    def disconnected(self, yes: bool) -> None:
-        self.exchange.gone = yes
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._timer = None
+        now = loop.time()
+        late = [each for each in self._waiting if not each.is_over and each.deadline <= now]
+        self._waiting = deque(
+            each for each in self._waiting if not each.is_over and each.deadline > now
+        )
+        if self._waiting:
+            self._arm(loop, min(each.deadline for each in self._waiting))
+        for exchange in late:
+            exchange.give_up()
 
 
 class DirectProtocol(HttpToolsProtocol):
     """Holds back a request that may go the direct way until the end of what was received."""
 
-    #: Whose requests these are: an application's own subclass knows (`direct_protocol`).
+    #: An application's own subclass knows them (`direct_protocol`).
     hot: HotRoutes
-    #: The server's own, or a `_Cycle`.
+    patience: Patience
+    #: The server's own, or an `Exchange`.
     cycle: Any
+    tasks: set[Any]
     #: The parts of the body of a request that is held back.
     _held: list[bytes] | None = None
+    #: Closes a connection that nobody uses: set once, and not anew for each answer.
+    _idle: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -184,6 +221,11 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             for part in held:
                 super().on_body(part)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
+        super().connection_lost(exc)
 
     def on_headers_complete(self) -> None:
         if self._may_be_direct():
@@ -206,22 +248,52 @@ class DirectProtocol(HttpToolsProtocol):
             return
         scope: Any = self.scope
         scope |= {"method": "POST", "path": DECISIONS, "raw_path": _URL, "query_string": b""}
-        cycle = self.cycle = _Cycle(keep_alive=self.parser.should_keep_alive())
-        send, raw = partial(self._send, cycle), b"".join(held)
-        exchange = cycle.exchange = Exchange(self.hot, send, scope=scope, raw=raw)
-        # A server that stops waits for what is in here, and cancels it in the end.
-        tasks: Any = self.tasks
-        tasks.add(exchange.ended)
-        exchange.ended.add_done_callback(partial(self._over, exchange))
+        keep_alive = self.parser.should_keep_alive()
+        self.cycle = Exchange(self, scope=scope, raw=b"".join(held), keep_alive=keep_alive)
         # After what the other connections sent: a fault is then the loop's to log, and what
         # came together is decided before any of it is waited for.
-        self.loop.call_soon(exchange.run)
+        self.loop.call_soon(self.cycle.run)
 
-    def _over(self, exchange: Exchange, ended: asyncio.Future[None]) -> None:
-        tasks: Any = self.tasks
-        tasks.discard(ended)
-        if ended.cancelled():
-            exchange.abandon()
+    def answer(self, exchange: Exchange, status: int, body: bytes, headers: Headers) -> None:
+        """Sends the one answer of a request, and waits for the next one."""
+        exchange.response_complete = True
+        if self.transport.is_closing():
+            # Of several requests of a caller who went away the newest alone was told of it.
+            return
+        exchange.keep_alive &= _CLOSE not in headers
+        if not exchange.keep_alive and _CLOSE not in headers:
+            headers = [*headers, _CLOSE]
+        content = [STATUS_LINE[status]]
+        for name, value in headers:
+            content += (name, b": ", value, b"\r\n")
+        content += (b"\r\n", body)
+        self.transport.write(b"".join(content))
+        if not exchange.keep_alive:
+            self.transport.close()
+        if self.pipeline or not exchange.keep_alive:
+            self.on_response_complete()
+        else:
+            self._rest()
+
+    def _rest(self) -> None:
+        """What the server does after an answer, but for a timer that the next request cancels."""
+        self.server_state.total_requests += 1
+        self.flow.resume_reading()
+        self._idle_since = self.loop.time()
+        if self._idle is None:
+            self._idle = self.loop.call_later(self.timeout_keep_alive, self._look_idle)
+
+    def _look_idle(self) -> None:
+        self._idle = None
+        is_busy = self.cycle is not None and not self.cycle.response_complete
+        if is_busy or self.timeout_keep_alive_task is not None:
+            # The answer under way sets a timer again, or the server has its own.
+            return
+        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if rest > 0:
+            self._idle = self.loop.call_later(rest, self._look_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _may_be_direct(self) -> bool:
         parser = self.parser
@@ -237,24 +309,7 @@ class DirectProtocol(HttpToolsProtocol):
             and (self.cycle is None or self.cycle.response_complete)
         )
 
-    def _send(self, cycle: _Cycle, status: int, body: bytes, headers: Headers) -> None:
-        cycle.response_complete = True
-        if self.transport.is_closing():
-            # Of several requests of a caller who went away the newest alone was told of it.
-            return
-        cycle.keep_alive &= _CLOSE not in headers
-        if not cycle.keep_alive and _CLOSE not in headers:
-            headers = [*headers, _CLOSE]
-        content = [STATUS_LINE[status]]
-        for name, value in headers:
-            content += (name, b": ", value, b"\r\n")
-        content += (b"\r\n", body)
-        self.transport.write(b"".join(content))
-        if not cycle.keep_alive:
-            self.transport.close()
-        self.on_response_complete()
-
 
 def direct_protocol(hot: HotRoutes) -> type[DirectProtocol]:
     """The server's protocol with the direct way in it, for one application."""
-    return type("ApplicationProtocol", (DirectProtocol,), {"hot": hot})
+    return type("ApplicationProtocol", (DirectProtocol,), {"hot": hot, "patience": Patience()})

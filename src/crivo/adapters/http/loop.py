@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 
 
@@ -17,6 +18,7 @@ class LoopNotify:
     def __init__(self, *, committed: Callable[[int], None]) -> None:
         self._committed = committed
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._waiting: deque[Callable[[], None]] = deque()
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
         """From here on callbacks run on this loop."""
@@ -25,17 +27,28 @@ class LoopNotify:
     def detach(self) -> None:
         """From here on callbacks run where they are handed in: the loop is about to close."""
         self._loop = None
+        self.run()
 
     def __call__(self, callbacks: list[Callable[[], None]]) -> None:
         """Sees to it that the callbacks run, in order."""
         self._committed(len(callbacks))
         loop = self._loop
+        self._waiting.extend(callbacks)
         if loop is None:
-            _run(callbacks)
+            self.run()
         else:
-            loop.call_soon_threadsafe(_run, callbacks)
+            loop.call_soon_threadsafe(self.run)
 
+    def run(self) -> None:
+        """Runs what waits, for who is on the loop already: what one raises costs no other its turn.
 
-def _run(callbacks: list[Callable[[], None]]) -> None:
-    for callback in callbacks:
-        callback()
+        Raises:
+            Whatever a callback raises; the others run in a turn of their own.
+        """
+        waiting = self._waiting
+        try:
+            while waiting:
+                waiting.popleft()()
+        finally:
+            if waiting and self._loop is not None:
+                self._loop.call_soon(self.run)

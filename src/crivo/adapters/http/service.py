@@ -69,8 +69,8 @@ class Parts:
     """Everything the door stands on. `keys` is None where no key is asked for.
 
     `is_ready` says whether transfers are taken, `check_log` raises where the log takes nothing;
-    `running` is entered before the first request and left after the last one. `monotonic_ns` is
-    the clock of deadlines and latencies.
+    `running` is entered before the first request and left after the last one. `settle` tells those
+    whose events are on disk by now. `monotonic_ns` is the clock of deadlines and latencies.
     """
 
     decisions: DecisionService
@@ -85,5 +85,6 @@ class Parts:
     is_ready: Callable[[], bool]
     check_log: Callable[[], None]
     running: Callable[[], AbstractAsyncContextManager[None]]
+    settle: Callable[[], None]
     monotonic_ns: Callable[[], int]
     version: str
