@@ -6,20 +6,21 @@ for everything that waited meanwhile (no coordinated omission).
 
 from __future__ import annotations
 
-import asyncio
 import random
+import select
+import socket
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
 import httptools
-import uvloop
 
 CONNECTIONS: Final = 64
 #: How long the answers to the last requests are waited for.
 PATIENCE_SECONDS: Final = 30.0
+_RECEIVED_MAX: Final = 65_536
 
 
 @dataclass(slots=True)
@@ -36,39 +37,34 @@ class Outcome:
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
 
 
-class _Connection(asyncio.Protocol):
+class _Connection:
     """One kept-alive connection with at most one request under way."""
 
-    def __init__(self, load: _Load) -> None:
-        self._load = load
-        self._due = 0.0
+    def __init__(self, host: str, port: int) -> None:
+        self.socket = socket.create_connection((host, port))
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._parser = httptools.HttpResponseParser(self)
-        self.transport: asyncio.WriteTransport | None = None
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Keep the transport to write to."""
-        self.transport = cast("asyncio.WriteTransport", transport)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the load, which fails unless it has all its answers."""
-        self._load.lost(exc)
+        self._due = 0.0
+        self._is_answered = False
 
     def send(self, due: float, request: bytes) -> None:
-        """Write one request that was due at `due` of the performance counter."""
-        assert self.transport is not None
-        self._due = due
-        self.transport.write(request)
+        """Writes one request that was due at `due` of the performance counter."""
+        self._due, self._is_answered = due, False
+        self.socket.sendall(request)
 
-    def data_received(self, data: bytes) -> None:
-        """Parse what came; a complete answer calls `on_message_complete`."""
-        self._parser.feed_data(data)
+    def receive(self) -> tuple[float, int] | None:
+        """Reads what came: once the answer is whole, its latency in milliseconds and status."""
+        received = self.socket.recv(_RECEIVED_MAX)
+        if not received:
+            raise ConnectionError("the service closed a connection")
+        self._parser.feed_data(received)
+        if not self._is_answered:
+            return None
+        return (time.perf_counter() - self._due) * 1e3, self._parser.get_status_code()
 
     def on_message_complete(self) -> None:
-        """Hand the answer's latency and status to the load; this connection is idle again."""
-        elapsed_ms = (time.perf_counter() - self._due) * 1e3
-        status = self._parser.get_status_code()
-        self._parser = httptools.HttpResponseParser(self)
-        self._load.answered(self, elapsed_ms, status)
+        """The parser has a whole answer."""
+        self._is_answered = True
 
 
 class _Load:
@@ -77,57 +73,54 @@ class _Load:
     def __init__(self, requests: Sequence[bytes], due: Sequence[float]) -> None:
         self._requests = requests
         self._due = due
-        self._begun = 0.0
-        self._waiting: deque[int] = deque()
-        self._idle: deque[_Connection] = deque()
-        self._finished: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.outcome = Outcome()
+        self._outcome = Outcome()
+        self._connections: dict[int, _Connection] = {}
+        self._poller = select.epoll()
 
-    async def run(self, host: str, port: int) -> Outcome:
+    def run(self, host: str, port: int) -> Outcome:
         """What came back, once every request was answered."""
-        loop = asyncio.get_running_loop()
-        transports = []
-        for _ in range(CONNECTIONS):
-            made = await loop.create_connection(lambda: _Connection(self), host, port)
-            transports.append(made[0])
-            self._idle.append(made[1])
         try:
-            await self._send_all()
+            for _ in range(CONNECTIONS):
+                made = _Connection(host, port)
+                self._connections[made.socket.fileno()] = made
+                self._poller.register(made.socket, select.EPOLLIN)
+            self._send_all()
         finally:
-            for transport in transports:
-                transport.abort()
-            await asyncio.sleep(0)
-        return self.outcome
+            self._poller.close()
+            for connection in self._connections.values():
+                connection.socket.close()
+        return self._outcome
 
-    async def _send_all(self) -> None:
-        self._begun = time.perf_counter()
-        for index, due in enumerate(self._due):
-            ahead = self._begun + due - time.perf_counter()
-            if ahead > 0:
-                await asyncio.sleep(ahead)
-            self._waiting.append(index)
-            self._send()
-        await asyncio.wait_for(self._finished, PATIENCE_SECONDS)
-        self.outcome.seconds = time.perf_counter() - self._begun
+    def _send_all(self) -> None:
+        count, sent, answered = len(self._due), 0, self._outcome.latencies_ms
+        idle = deque(self._connections.values())
+        begun = time.perf_counter()
+        give_up = begun + self._due[-1] + PATIENCE_SECONDS
+        while len(answered) < count:
+            now = time.perf_counter()
+            while sent < count and idle and begun + self._due[sent] <= now:
+                idle.popleft().send(begun + self._due[sent], self._requests[sent])
+                sent += 1
+            if now > give_up:
+                raise TimeoutError(f"{count - len(answered)} of {count} answers are missing")
+            is_next = sent < count and idle
+            idle.extend(self._receive(begun + self._due[sent] - now if is_next else 1.0))
+        self._outcome.seconds = time.perf_counter() - begun
 
-    def _send(self) -> None:
-        while self._waiting and self._idle:
-            index = self._waiting.popleft()
-            self._idle.popleft().send(self._begun + self._due[index], self._requests[index])
-
-    def answered(self, connection: _Connection, elapsed_ms: float, status: int) -> None:
-        """Count one answer and give its connection the next request that waits."""
-        self.outcome.latencies_ms.append(elapsed_ms)
-        self.outcome.statuses[status] = self.outcome.statuses.get(status, 0) + 1
-        self._idle.append(connection)
-        self._send()
-        if len(self.outcome.latencies_ms) == len(self._due) and not self._finished.done():
-            self._finished.set_result(None)
-
-    def lost(self, error: Exception | None) -> None:
-        """Fail, unless all answers are there."""
-        if not self._finished.done():
-            self._finished.set_exception(ConnectionError(f"the service closed: {error}"))
+    def _receive(self, seconds: float) -> Iterator[_Connection]:
+        """Waits so long at most, and gives the connections whose answers are whole."""
+        if seconds > 0:
+            # A poll counts whole milliseconds, a select microseconds.
+            select.select([self._poller], [], [], seconds)
+        for number, _ in self._poller.poll(0):
+            connection = self._connections[number]
+            answer = connection.receive()
+            if answer is not None:
+                latency_ms, status = answer
+                self._outcome.latencies_ms.append(latency_ms)
+                statuses = self._outcome.statuses
+                statuses[status] = statuses.get(status, 0) + 1
+                yield connection
 
 
 def due_times(count: int, rate: float, *, seed: int) -> list[float]:
@@ -156,9 +149,4 @@ def run_load(host: str, port: int, requests: Sequence[bytes], *, rate: float, se
         ConnectionError: the service closed a connection before it answered.
         TimeoutError: answers were missing half a minute after the last request was due.
     """
-
-    async def run() -> Outcome:
-        return await _Load(requests, due_times(len(requests), rate, seed=seed)).run(host, port)
-
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return runner.run(run())
+    return _Load(requests, due_times(len(requests), rate, seed=seed)).run(host, port)
