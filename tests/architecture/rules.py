@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Final
 
 FILE_LINES_MAX: Final = 400
@@ -28,6 +29,12 @@ _SECRETS: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=2_048)
+def _tree(source: str) -> ast.Module:
+    """Several rules read one source."""
+    return ast.parse(source)
+
+
 def sizes(source: str) -> Iterator[str]:
     """Files, functions and lines beyond their limits."""
     lines = source.splitlines()
@@ -36,7 +43,7 @@ def sizes(source: str) -> Iterator[str]:
     for number, line in enumerate(lines, start=1):
         if len(line) > LINE_COLUMNS_MAX:
             yield f"line {number} has {len(line)} columns, at most {LINE_COLUMNS_MAX}"
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if isinstance(node, _FUNCTION):
             length = (node.end_lineno or node.lineno) - node.lineno + 1
             if length > FUNCTION_LINES_MAX:
@@ -45,14 +52,14 @@ def sizes(source: str) -> Iterator[str]:
 
 def prints(source: str) -> Iterator[str]:
     """Calls of print: results belong to the command line alone."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
             yield f"line {node.lineno} prints"
 
 
 def broad_excepts(source: str) -> Iterator[str]:
     """Handlers of everything that do not end by raising."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         if not isinstance(node, ast.ExceptHandler):
             continue
         caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
@@ -67,7 +74,7 @@ def broad_excepts(source: str) -> Iterator[str]:
 
 def stubs(source: str) -> Iterator[str]:
     """Modules without content, and functions that only pretend (ports and overloads declare)."""
-    tree = ast.parse(source)
+    tree = _tree(source)
     if all(_says_nothing(node) for node in tree.body):
         yield "the module says nothing"
     yield from _stub_functions(tree)
@@ -128,7 +135,7 @@ def secrets(text: str) -> Iterator[str]:
 
 def foreign_imports(source: str, allowed: frozenset[str]) -> Iterator[str]:
     """Imports (top-level names) outside `allowed`, wherever in the file they stand."""
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(_tree(source)):
         names = []
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]

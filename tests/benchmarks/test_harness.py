@@ -31,6 +31,7 @@ def test_a_row_has_exactly_the_promised_names():
     assert list(harness.COLUMNS) == COLUMNS
 
 
+@pytest.mark.slow
 def test_the_list_names_every_benchmark_with_its_words():
     lines = benchmarks().stdout.splitlines()
     assert [line.split()[0] for line in lines] == harness.names()

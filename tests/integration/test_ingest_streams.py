@@ -223,6 +223,7 @@ def test_a_hostile_row_is_put_aside_with_its_cause_and_the_rest_is_taken(
     assert row.source.startswith(f"{table}.jsonl@")
 
 
+@pytest.mark.slow
 def test_a_folder_that_is_none_and_a_mapping_that_misspells_are_refused(tmp_path, capsys, written):
     with pytest.raises(Refused) as nothing:
         days_of_streams(tmp_path, MAPPING)

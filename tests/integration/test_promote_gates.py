@@ -29,6 +29,8 @@ from crivo.model.train import Trained, TrainOptions, train
 from crivo.settings import Settings
 from tests.unit.model.worlds import SMALL, labelled
 
+pytestmark = pytest.mark.slow
+
 ROWS = replace(labelled(rows=20_000), plan_hash="")
 
 

@@ -18,6 +18,8 @@ from crivo.flows.bundle import PROGRAM_VERSION, RELEASES
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, bundle_in, play, policy, transfer, world
 
+pytestmark = pytest.mark.slow
+
 GIVEN, DERIVED, KEPT = 4, 5, 7
 PHASE = 1
 AS_OF, LOG_ID, VERSIONS, DEGRADED = range(4)

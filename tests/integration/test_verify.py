@@ -19,6 +19,8 @@ from crivo.flows.fold import fold_rows
 from crivo.flows.verify import VerifyResult, verify
 from tests.unit.decision.worlds import START, plan, play, transfer, world
 
+pytestmark = pytest.mark.slow
+
 DERIVED, KEPT = 5, 7
 AMOUNT = plan().names.index("transfer_amount_value_now")
 

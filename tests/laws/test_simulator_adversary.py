@@ -102,6 +102,7 @@ def test_who_adapts_gets_more_than_who_does_not():
     assert np.mean(gains) > 1.15, gains
 
 
+@pytest.mark.slow
 def test_who_adapts_keeps_within_the_means_of_the_typology():
     typologies = world(1).typologies
     static, adaptive = (against_the_rule(1, mode)[0] for mode in Mode)

@@ -26,6 +26,8 @@ from tests.unit.simulator.event_worlds import (
     pieces_of,
 )
 
+pytestmark = pytest.mark.slow
+
 KINDS = kinds_by_name()
 
 #: What nobody may learn from any stream: the truth, and the name that pacs.008 leaves out.

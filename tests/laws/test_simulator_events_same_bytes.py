@@ -47,6 +47,7 @@ def digest_of_a_process(folder: Path, **environment: str) -> str:
     return found.stdout.strip()
 
 
+@pytest.mark.slow
 def test_the_golden_streams_are_what_they_were(tmp_path: Path):
     assert digest(tmp_path / "events") == GOLDEN
 

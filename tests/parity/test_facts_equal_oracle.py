@@ -62,6 +62,7 @@ def value(before: Rows, asked: Rows, name: str = "payer_day_limit_last_ever") ->
     return value_of(before, asked, name, plan=PLAN)
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams())
 def test_facts_over_any_stream_agree(rows: Rows) -> None:

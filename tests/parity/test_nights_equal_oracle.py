@@ -65,6 +65,7 @@ def count(before: Rows, asked: Rows, name: str = "payer_transfer_count_own_night
     return value_of(before, asked, name, plan=PLAN)
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams())
 def test_own_nights_over_any_stream_agree(rows: Rows) -> None:

@@ -54,6 +54,7 @@ def test_every_statistic_entity_and_span_is_among_everything() -> None:
     assert {each.window.span for each in EVERYTHING} == set(Span)
 
 
+@pytest.mark.slow
 @OFTEN_ENOUGH
 @given(streams(events_max=40), st.integers(0, 10**6))
 def test_any_features_over_any_stream_agree(rows: Rows, seed: int) -> None:
