@@ -77,6 +77,8 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     tracking_url: str | None = None
+    #: Whether the network under the alias `shadow` scores beside the champion, without a say.
+    shadow: bool = True
 
     @classmethod
     def settings_customise_sources(

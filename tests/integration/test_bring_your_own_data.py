@@ -94,6 +94,11 @@ BAD = {
         "FIELD_MISSING",
         "V7",
     ),
+    "a column is nobody's": (
+        SMALL.append_column("Answer", SMALL["Class"]),
+        "FIELD_UNKNOWN",
+        "Answer",
+    ),
     "no row is a fraud": (
         with_column(SMALL, "Class", np.zeros(2_000, np.int64)),
         "DATA_TOO_SMALL",
@@ -136,9 +141,10 @@ def test_a_word_that_is_no_option_is_refused_with_those_that_are(
     assert allowed in said.err
 
 
-def test_columns_that_the_mapping_does_not_name_are_not_read(tmp_path, root):
-    mapping = parse_mapping(mapping_of(root, "ulb").read_text(), name="ulb.toml")
-    extra = SMALL.append_column("Answer", SMALL["Class"])
+def test_columns_that_the_mapping_ignores_are_not_read(tmp_path, root):
+    text = mapping_of(root, "ulb").read_text()
+    mapping = parse_mapping(text.replace('"time_exact"]', '"Answer", "N1..N2"]'), name="ulb.toml")
+    extra = SMALL.append_column("Answer", SMALL["Class"]).append_column("N2", SMALL["V1"])
     found = [
         dataset_of_table(FileReader(write(table, tmp_path / name)), mapping, progress=quiet)
         for table, name in ((SMALL, "a.parquet"), (extra, "b.parquet"))

@@ -18,15 +18,17 @@ from crivo.bootstrap.models import (
     stored_models,
 )
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
-from crivo.flows.aliases import Alias
-from crivo.flows.promote import read_champion
+from crivo.flows.aliases import Alias, give_alias
+from crivo.flows.promote import promote, read_champion
 from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
 from crivo.model.dataset import Dataset
 from crivo.model.judged import save_judged
+from crivo.model.network import save_network
 from crivo.model.split import SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 from crivo.settings import Settings
+from tests.unit.model.networks import network
 from tests.unit.model.worlds import SMALL, labelled
 
 pytestmark = pytest.mark.slow
@@ -222,3 +224,37 @@ def test_rows_that_are_gone_and_names_that_are_none_are_said(settings, good):
     assert gone.value.code is Code.NOT_FOUND
     with pytest.raises(Refused):
         promote_model(settings, "staging")
+
+
+def test_a_network_is_refused_by_name_whatever_its_figures(settings, good):
+    champion = keep(settings, good)
+    promote_model(settings, champion.hash)
+    paths = Paths(settings.home)
+    made = network(champion.input_names, plan_hash="", judged=good.judged.hash)
+    save_network(paths.networks, made)
+    give_alias(paths.models, Alias.SHADOW, made.hash)
+    for name in (made.hash[:9], "shadow"):
+        for alias in (Alias.CHAMPION, Alias.STAGING):
+            with pytest.raises(Unfit) as refusal:
+                promote_model(settings, name, alias=alias, names=Names("Ana", "Ana", "Ana"))
+            assert refusal.value.code is Code.GATE_FAILED
+            assert refusal.value.context["found"] == "network"
+            assert f"never {alias.value}" in refusal.value.message
+    assert champion_of(settings) == champion.hash
+    assert model_aliases(settings)[Alias.SHADOW] == made.hash
+    # It is compared with the others on the same rows.
+    models, metrics = compare_models(settings, ["shadow", champion.hash], reviews_per_day=10)
+    assert [each.hash for each in models] == [made.hash, champion.hash]
+    assert metrics[0] != metrics[1]
+
+
+def test_sabotage_a_network_put_in_the_champion_s_place_is_not_loaded(settings, good):
+    champion = keep(settings, good)
+    promote_model(settings, champion.hash)
+    paths = Paths(settings.home)
+    folder = save_network(paths.networks, network(champion.input_names, plan_hash=""))
+    folder.rename(paths.models / folder.name)
+    with pytest.raises(Unavailable) as refusal:
+        promote(paths.models, folder.name, promoted_at=1_600_000_000_000_000)
+    assert refusal.value.code is Code.MODEL_MISSING
+    assert champion_of(settings) == champion.hash

@@ -87,6 +87,7 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
         tracker=tracker,
         models_folder=tmp_path / "models",
         judged_folder=tmp_path / "judged",
+        networks_folder=tmp_path / "networks",
         options=TableTraining(
             learner=SMALL, environment=Environment("abc", "def", "numpy==2.4.0\n")
         ),
@@ -152,6 +153,7 @@ def test_real_card_rows_are_ranked_as_well_as_measured_before(tmp_path, data, ro
         tracker=NotingTracker(),
         models_folder=tmp_path,
         judged_folder=tmp_path / "judged",
+        networks_folder=tmp_path / "networks",
         options=TableTraining(),
         progress=ignore,
     )

@@ -58,6 +58,11 @@ class Paths:
         return self.home / "models"
 
     @property
+    def networks(self) -> Path:
+        """Networks by hash: none of them can serve but as a shadow."""
+        return self.home / "networks"
+
+    @property
     def judged(self) -> Path:
         """The rows that models were judged by; each may be deleted with its model."""
         return self.home / "judged"

@@ -10,7 +10,7 @@ from typing import Final
 
 from crivo.bootstrap.home import Paths, policy_text, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.aliases import Alias, aliases_of, give_alias
 from crivo.flows.gating import compared, figures_of, judged_of
@@ -27,6 +27,8 @@ from crivo.governance.gates import (
 )
 from crivo.model.artifact import Artifact, ArtifactKind, load_artifact, write_synced
 from crivo.model.evaluate import Metric
+from crivo.model.network import KIND as NETWORK_KIND
+from crivo.model.network import Network, networks_in
 from crivo.settings import Settings
 
 #: What lets a model serve that holds not every gate of quality: nothing else does yet.
@@ -70,13 +72,16 @@ def promote_model(
 
     Raises:
         Refused: NOT_FOUND where the prefix names no model, FIELD_VALUE where it names several.
-        Unfit: GATE_FAILED, LEAK_SUSPECTED; nothing has changed then.
+        Unfit: GATE_FAILED, LEAK_SUSPECTED; nothing has changed then. A network's is GATE_FAILED,
+            whatever else holds: it may be a shadow only.
         Unavailable: NOT_FOUND where the rows that judged it are gone.
     """
     from crivo.adapters.mlflow.tracker import MlflowTracker
 
     paths, names = Paths(settings.home), names or Names()
     artifact = named_model(settings, prefix)
+    if isinstance(artifact, Network):
+        raise _shadow_only(artifact, alias)
     now = wall_clock()
     judgements = _judged(settings, artifact, _limits(settings, now), names)
     if is_first:
@@ -124,26 +129,24 @@ def roll_back_model(settings: Settings) -> tuple[str, str]:
 
 def compare_models(
     settings: Settings, prefixes: Sequence[str], *, reviews_per_day: int
-) -> tuple[list[Artifact], list[tuple[Metric, ...]]]:
+) -> tuple[list[Artifact | Network], list[tuple[Metric, ...]]]:
     """The models and their metrics on the rows that the first of them was judged by.
 
     Raises:
         Refused: as `named_model`. Misconfigured: PLAN_MISMATCH where they read other inputs.
     """
-    artifacts = [named_model(settings, prefix) for prefix in prefixes]
-    judged = judged_of(Paths(settings.home).judged, artifacts[0])
-    return artifacts, compared(
-        artifacts, judged, reviews_per_day=reviews_per_day, resamples=_RESAMPLES
-    )
+    models = [named_model(settings, prefix) for prefix in prefixes]
+    judged = judged_of(Paths(settings.home).judged, models[0])
+    return models, compared(models, judged, reviews_per_day=reviews_per_day, resamples=_RESAMPLES)
 
 
-def named_model(settings: Settings, prefix: str) -> Artifact:
-    """The model of a hash, of its first characters, or of an alias.
+def named_model(settings: Settings, prefix: str) -> Artifact | Network:
+    """The model or network of a hash, of its first characters, or of an alias.
 
     Raises:
         Refused: NOT_FOUND where that names no model, FIELD_VALUE where it names several.
     """
-    models = stored_models(settings)
+    models: list[Artifact | Network] = [*stored_models(settings), *stored_networks(settings)]
     aliases = aliases_of(Paths(settings.home).models)
     wanted = aliases[Alias(prefix)] if prefix in set(aliases) else prefix
     named = [each for each in models if wanted and each.hash.startswith(wanted)]
@@ -167,6 +170,15 @@ def stored_models(settings: Settings) -> list[Artifact]:
     """
     folder = Paths(require_home(settings)).models
     return [load_artifact(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
+
+
+def stored_networks(settings: Settings) -> list[Network]:
+    """The networks of the home folder, verified, by hash.
+
+    Raises:
+        Unavailable: NOT_FOUND where there is no home folder.
+    """
+    return networks_in(Paths(require_home(settings)).networks)
 
 
 def model_aliases(settings: Settings) -> dict[Alias, str]:
@@ -204,6 +216,18 @@ def _judged(
         limits,
         leak_accepted_by=names.leak_accepted_by,
         unlike_accepted_by=names.unlike_accepted_by,
+    )
+
+
+def _shadow_only(network: Network, alias: Alias) -> Unfit:
+    return Unfit(
+        Code.GATE_FAILED,
+        f"the network {network.hash[:12]} may be a shadow only, and never {alias.value}: its "
+        "scores depend on the processor, so that no replay could vouch for them",
+        hint="Promote a forest: `crivo models list` shows which are there.",
+        field="kind",
+        expected=" or ".join(ArtifactKind),
+        found=NETWORK_KIND,
     )
 
 

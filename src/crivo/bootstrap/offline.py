@@ -33,6 +33,7 @@ from crivo.flows.training_run import Environment
 from crivo.flows.verify import VerifyResult, verify
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
+from crivo.model.challenger import Challenger, check_installed
 from crivo.model.resample import Resampling
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
@@ -219,6 +220,7 @@ class Training:
     tries: int = 1
     resampling: Resampling = Resampling.NONE
     calibrator: Calibrator = Calibrator.PLATT
+    challenger: Challenger = Challenger.NONE
 
 
 def train_on_log(
@@ -232,6 +234,7 @@ def train_on_log(
     from crivo.adapters.mlflow.tracker import MlflowTracker
     from crivo.flows.train import train_from_log
 
+    _check_challenger(training)
     paths = Paths(settings.home)
     reader = log_reader(settings)
     try:
@@ -241,6 +244,7 @@ def train_on_log(
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
+            challenger=training.challenger,
             environment=environment(),
         )
         return train_from_log(
@@ -249,6 +253,7 @@ def train_on_log(
             tracker=MlflowTracker(paths.tracking, url=settings.tracking_url or ""),
             models_folder=paths.models,
             judged_folder=paths.judged,
+            networks_folder=paths.networks,
             options=options,
             progress=progress,
         )
@@ -281,6 +286,7 @@ def train_on_table(
             expected=Kind.ROWS.value,
             found=mapping.kind.value,
         )
+    _check_challenger(training)
     reader = FileReader(path)
     reader.check(mapping.columns())
     make_private_folder(settings.home)
@@ -291,15 +297,27 @@ def train_on_table(
         tracker=MlflowTracker(paths.tracking, url=settings.tracking_url or ""),
         models_folder=paths.models,
         judged_folder=paths.judged,
+        networks_folder=paths.networks,
         options=TableTraining(
             now=wall_clock(),
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
+            challenger=training.challenger,
             environment=environment(),
         ),
         progress=progress,
     )
+
+
+def _check_challenger(training: Training) -> None:
+    """Nothing, where what is asked for can be trained here.
+
+    Raises:
+        Misconfigured: SETTING_INVALID.
+    """
+    if training.challenger is Challenger.NETWORK:
+        check_installed()
 
 
 def replay_home(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import socket
 import sys
@@ -37,18 +38,21 @@ from crivo.features.engine import Engine
 from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.features.row import make_rows, transfer_row
+from crivo.flows.aliases import Alias, aliases_of
 from crivo.flows.bundle import Bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
 from crivo.flows.report import ReportService
 from crivo.flows.telling import TellingService
+from crivo.model.network import Network, load_network
 from crivo.settings import Settings
 
 #: How long one thread may keep Python's lock from another: the loop must not wait long for it.
 SWITCH_SECONDS: Final = 0.0005
 
 _BYTES_OF_A_KEY: Final = 32
+_LOGGER: Final = logging.getLogger("crivo.service")
 
 #: Nobody's transfer, decided by nothing: it only makes the kernels compile.
 _WARMING: Final = Transfer(
@@ -78,6 +82,26 @@ def champion_bundle(settings: Settings) -> Bundle:
     )
 
 
+def shadow_network(settings: Settings, bundle: Bundle) -> Network | None:
+    """The network that scores beside the bundle's model; None where none bears the alias.
+
+    One that reads other vectors than those that are served is left out, and that is logged.
+
+    Raises:
+        Unavailable: MODEL_MISSING. Misconfigured: ARTIFACT_INVALID.
+    """
+    paths = Paths(settings.home)
+    hash_ = aliases_of(paths.models).get(Alias.SHADOW)
+    if hash_ is None or not settings.shadow or not bundle.decides_transfers:
+        return None
+    network = load_network(paths.networks / hash_)
+    if network.plan_hash == bundle.plan.plan_hash:
+        return network
+    facts = {"network": hash_, "reads": network.plan_hash, "served": bundle.plan.plan_hash}
+    _LOGGER.warning("shadow.of_another_plan", extra={"facts": facts})
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """A service that is put together and not yet running. `new_key` is None where one was known."""
@@ -95,9 +119,11 @@ def build_service(settings: Settings) -> Service:
     """The whole service over the settings' home folder; its files are open, nothing listens yet.
 
     Raises:
-        Unavailable: MODEL_MISSING, LOG_LOCKED. Misconfigured: as `champion_bundle`.
+        Unavailable: MODEL_MISSING, LOG_LOCKED. Misconfigured: as `champion_bundle`, and for a
+            shadow that is not what was written.
     """
     bundle = champion_bundle(settings)
+    shadow = shadow_network(settings, bundle)
     metrics = Metrics()
     metrics.serves(asdict(bundle.versions))
     notify = LoopNotify(committed=metrics.committed)
@@ -112,6 +138,7 @@ def build_service(settings: Settings) -> Service:
             clock=LogClock(home.log.manifest.clock, wall=wall_clock),
             monotonic_ns=time.perf_counter_ns,
             host=socket.gethostname(),
+            shadow=shadow,
         )
         feed = Feed()
         running = Running(

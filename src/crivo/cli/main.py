@@ -154,6 +154,9 @@ def train(
     calibrator: Annotated[
         str, typer.Option("--calibrator", help="platt, beta, or isotonic (from 1,000 frauds on).")
     ] = "platt",
+    challenger: Annotated[
+        str, typer.Option("--challenger", help="network: one in a shadow, beside the forest.")
+    ] = "none",
     as_json: Json = False,
 ) -> None:
     """Train, calibrate and register a model as candidate; the first one becomes the champion."""
@@ -169,6 +172,7 @@ def train(
         tries=tries,
         resampling=resampling,
         calibrator=calibrator,
+        challenger=challenger,
         as_json=as_json,
     )
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from crivo.bootstrap.offline import StagedProgress, Training
     from crivo.decision.proposal import Proposal
     from crivo.flows.train import TrainResult
+    from crivo.model.artifact import Artifact
+    from crivo.model.network import Network
     from crivo.settings import Settings
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -34,11 +36,13 @@ def run_train(
     tries: int,
     resampling: str,
     calibrator: str,
+    challenger: str,
     as_json: bool,
 ) -> None:
     """`crivo train`."""
     from crivo.bootstrap.offline import Training, read_mapping, train_on_table
     from crivo.model.calibrate import Calibrator
+    from crivo.model.challenger import Challenger
     from crivo.model.resample import Resampling
     from crivo.settings import load_settings
 
@@ -51,6 +55,7 @@ def run_train(
         tries=tries,
         resampling=_one_of(Resampling, resampling, "--resampling"),
         calibrator=_one_of(Calibrator, calibrator, "--calibrator"),
+        challenger=_one_of(Challenger, challenger, "--challenger"),
     )
     if data is None:
         if mapping is not None:
@@ -117,6 +122,7 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
     return {
         "model": result.artifact.hash,
         "became_champion": became_champion,
+        "shadow": None if result.network is None else result.network.hash,
         "folder": result.folder,
         "run_id": result.run.run_id,
         "version": result.run.version,
@@ -150,6 +156,9 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
     )
     if result.proposal is not None:
         _show_proposal(result.proposal)
+    if result.network is not None:
+        shadow = result.network.hash[:12]
+        notes().print(f"The network {shadow} scores in a shadow from the next start on.")
     if became_champion:
         notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
     else:
@@ -184,30 +193,34 @@ def _show_proposal(proposal: Proposal) -> None:
 
 def run_models_list(*, home: Path | None, as_json: bool) -> None:
     """`crivo models list`."""
-    from crivo.bootstrap.models import model_aliases, stored_models
+    from crivo.bootstrap.models import model_aliases, stored_models, stored_networks
+    from crivo.model.network import KIND
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
-    models = stored_models(settings)
+    every: list[tuple[Artifact | Network, str]] = [
+        *((each, each.kind.value) for each in stored_models(settings)),
+        *((each, KIND) for each in stored_networks(settings)),
+    ]
     given = model_aliases(settings)
     borne = {
-        a.hash: [name.value for name, hash_ in given.items() if hash_ == a.hash] for a in models
+        a.hash: [name.value for name, hash_ in given.items() if hash_ == a.hash] for a, _ in every
     }
     if as_json:
         print_json(
             [
                 {
                     "model": a.hash,
-                    "kind": a.kind,
+                    "kind": kind,
                     "champion": "champion" in borne[a.hash],
                     "aliases": borne[a.hash],
                     **a.metadata,
                 }
-                for a in models
+                for a, kind in every
             ]
         )
         return
-    rows = [(a.hash[:12], a.kind, len(a.input_names), ", ".join(borne[a.hash])) for a in models]
+    rows = [(a.hash[:12], kind, len(a.input_names), ", ".join(borne[a.hash])) for a, kind in every]
     print_table("Models", ("model", "kind", "inputs", "aliases"), rows)
 
 

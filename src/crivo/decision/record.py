@@ -72,12 +72,18 @@ class Derived(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Observed(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """Measurements, in nanoseconds of a monotonic clock, from arrival to the derived answer."""
+    """Measurements, in nanoseconds of a monotonic clock, from arrival to the derived answer.
+
+    `shadow` is the hash of the network that scored beside, and `shadow_score` what it would have
+    said, in 10⁻⁹: nothing comes of it, and its bytes depend on the processor.
+    """
 
     host: str
     waited_ns: int
     read_ns: int
     score_ns: int
+    shadow: str = ""
+    shadow_score: int | None = None
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -1,7 +1,7 @@
-"""Aliases: which model of a home is candidate, staging, champion and previous.
+"""Aliases: which model of a home is candidate, staging, champion and previous, and the shadow.
 
-`champion.json` alone says what serves (`flows/promote.py`); the two before it stand beside it in
-`aliases.json`, for people. A tracker mirrors them.
+`champion.json` alone says what serves (`flows/promote.py`); candidate and staging stand beside it
+in `aliases.json`, for people, and the network that scores in a shadow. A tracker mirrors them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ class Alias(StrEnum):
     STAGING = "staging"
     CHAMPION = "champion"
     PREVIOUS = "previous"
+    SHADOW = "shadow"
 
 
 def aliases_of(models_folder: Path) -> dict[Alias, str]:
@@ -44,8 +45,8 @@ def aliases_of(models_folder: Path) -> dict[Alias, str]:
 
 
 def give_alias(models_folder: Path, alias: Alias, artifact_hash: str) -> None:
-    """The alias names this model and no other; candidate and staging are given so."""
-    assert alias in {Alias.CANDIDATE, Alias.STAGING}, "promote gives the others"
+    """The alias names this model and no other; candidate, staging and shadow are given so."""
+    assert alias in {Alias.CANDIDATE, Alias.STAGING, Alias.SHADOW}, "promote gives the others"
     noted = {**_noted(models_folder), alias: artifact_hash}
     path = models_folder / ALIASES_FILE
     aside = models_folder / f".{ALIASES_FILE}.{os.getpid()}.partial"

@@ -29,7 +29,7 @@ from crivo.decision.record import (
     transfer_of,
 )
 from crivo.domain.clock import ClockKind, LogClock
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent, transfer_event_id
 from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
@@ -44,6 +44,7 @@ from crivo.flows.noted import Noted, Seen
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
 from crivo.flows.replica import Replica
+from crivo.model.network import Network
 
 Rows = npt.NDArray[np.void]
 
@@ -70,6 +71,10 @@ class DecisionService:
         clock: The log's clock.
         monotonic_ns: A monotonic clock, the same that `arrived_ns` was read from.
         host: Which machine observed; for people.
+        shadow: A network that scores the same vectors beside, with no say.
+
+    Raises:
+        Misconfigured: PLAN_MISMATCH where the shadow reads another plan's vectors.
     """
 
     def __init__(
@@ -80,7 +85,10 @@ class DecisionService:
         clock: LogClock,
         monotonic_ns: Callable[[], int],
         host: str,
+        shadow: Network | None = None,
     ) -> None:
+        if shadow is not None and shadow.plan_hash != bundle.plan.plan_hash:
+            raise _other_plan(shadow, bundle)
         assert clock.kind is log.manifest.clock, "the clock is the log's"
         self.bundle: Final = bundle
         self.log: Final = log
@@ -90,6 +98,7 @@ class DecisionService:
         self._log_id: Final = log.manifest.log_id
         self._monotonic_ns: Final = monotonic_ns
         self._host: Final = host
+        self._shadow: Final = shadow
         self._replica = Replica(bundle.plan)
         self._engine: Engine = self._replica.engine
         self._memory: Memory = self._replica.memory
@@ -314,8 +323,16 @@ class DecisionService:
         if degraded:
             scored = None
         derived = derive(transfer, scored, in_force, scorer, degraded=degraded)
-        observed = Observed(self._host, started - arrived_ns, read - started, scored_at - read)
-        return derived, degraded, observed, b"" if scored is None else scored.kept
+        took = (started - arrived_ns, read - started, scored_at - read)
+        if scored is None:
+            return derived, degraded, Observed(self._host, *took), b""
+        return derived, degraded, self._observed(scored.vector, took), scored.kept
+
+    def _observed(self, vector: npt.NDArray[np.float64], took: tuple[int, int, int]) -> Observed:
+        """What it took, and what the shadow says of the vector: after all is derived."""
+        if self._shadow is None:
+            return Observed(self._host, *took)
+        return Observed(self._host, *took, self._shadow.hash, self._shadow.score_one(vector))
 
     def _settle(self, decided: Decided, observed: Observed, failure: Exception | None) -> None:
         """Called by the log, once: the record is durable, or its first commit failed."""
@@ -342,6 +359,17 @@ def _answer(stored: StoredEvent) -> Answer:
         seq=stored.seq,
         occurred_at=event.occurred_at,
         received_at=event.received_at,
+    )
+
+
+def _other_plan(shadow: Network, bundle: Bundle) -> Misconfigured:
+    return Misconfigured(
+        Code.PLAN_MISMATCH,
+        "the shadow was trained on other vectors than those that are served",
+        hint="Train it again: `crivo train --challenger network`.",
+        field="plan_hash",
+        expected=bundle.plan.plan_hash,
+        found=shadow.plan_hash,
     )
 
 

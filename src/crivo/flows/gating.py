@@ -15,6 +15,7 @@ from crivo.model.baselines import best_feature
 from crivo.model.evaluate import Metric, average_precision
 from crivo.model.judged import JudgedRows, load_judged
 from crivo.model.leak import Finding, Sign, feature_finding, model_finding
+from crivo.model.network import Network
 from crivo.model.scorer import Scorer
 from crivo.model.train import CHAMPION
 
@@ -25,14 +26,14 @@ TIMED_ROWS: Final = 2_000
 Clock = Callable[[], int]
 
 
-def judged_of(judged_folder: Path, artifact: Artifact) -> JudgedRows:
-    """The rows that the artifact was judged by.
+def judged_of(judged_folder: Path, model: Artifact | Network) -> JudgedRows:
+    """The rows that the model was judged by.
 
     Raises:
         Unavailable: NOT_FOUND. Misconfigured: ARTIFACT_INVALID, also for an artifact of a release
             that kept none.
     """
-    named = artifact.metadata.get("judged")
+    named = model.metadata.get("judged")
     if not isinstance(named, str):
         raise Misconfigured(
             Code.ARTIFACT_INVALID,
@@ -99,14 +100,18 @@ def one_row_us(artifact: Artifact, judged: JudgedRows, clock: Clock) -> float:
 
 
 def compared(
-    artifacts: Sequence[Artifact], judged: JudgedRows, *, reviews_per_day: int, resamples: int
+    models: Sequence[Artifact | Network],
+    judged: JudgedRows,
+    *,
+    reviews_per_day: int,
+    resamples: int,
 ) -> list[tuple[Metric, ...]]:
     """The metrics of several models on the same rows.
 
     Raises:
         Misconfigured: PLAN_MISMATCH where the rows lack an input of one.
     """
-    scores = [judged.scores(artifact) for artifact in artifacts]
+    scores = [judged.scores(model) for model in models]
     return [
         judged.figures(
             each, chances=each / SCORE_ONE, reviews_per_day=reviews_per_day, resamples=resamples

@@ -130,9 +130,13 @@ class Weight(_Section, frozen=True):
 
 
 class Features(_Section, frozen=True):
-    """The inputs of a model on rows. `V1..V28` stands for all columns from V1 to V28."""
+    """The inputs of a model on rows. `V1..V28` stands for all columns from V1 to V28.
+
+    `ignored` are columns that may stand in the table and are not read; any other is refused.
+    """
 
     columns: list[str]
+    ignored: list[str] = msgspec.field(default_factory=list)
 
 
 class Play(_Section, frozen=True):
@@ -174,6 +178,12 @@ class Mapping(_Section, frozen=True):
     def feature_columns(self) -> tuple[str, ...]:
         """The inputs of a model on rows, ranges spelled out."""
         columns = self.features.columns if self.features else []
+        return tuple(name for pattern in columns for name in _spelled_out(pattern))
+
+    @property
+    def ignored_columns(self) -> tuple[str, ...]:
+        """The columns that are known and not read, ranges spelled out."""
+        columns = self.features.ignored if self.features else []
         return tuple(name for pattern in columns for name in _spelled_out(pattern))
 
     @property
@@ -318,11 +328,12 @@ def _check_rows(mapping: Mapping, name: str) -> None:
         raise _invalid(name, "told", 'only for kind = "events"', "a section")
     if mapping.transfer is not None:
         raise _invalid(name, "transfer", 'only for kind = "events"', "a section")
-    for pattern in mapping.features.columns:
-        match = _RANGE.fullmatch(pattern)
-        if match and not 0 <= int(match["last"]) - int(match["first"]) < RANGE_COLUMNS_MAX:
-            expected = f"a rising range of at most {RANGE_COLUMNS_MAX} columns"
-            raise _invalid(name, "features.columns", expected, pattern)
+    for field in ("columns", "ignored"):
+        for pattern in getattr(mapping.features, field):
+            match = _RANGE.fullmatch(pattern)
+            if match and not 0 <= int(match["last"]) - int(match["first"]) < RANGE_COLUMNS_MAX:
+                expected = f"a rising range of at most {RANGE_COLUMNS_MAX} columns"
+                raise _invalid(name, f"features.{field}", expected, pattern)
 
 
 def _check_play(mapping: Mapping, play: Play, name: str) -> None:

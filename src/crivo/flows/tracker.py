@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 MODEL_NAME: Final = "crivo"
 CANDIDATE: Final = "candidate"
+SHADOW: Final = "shadow"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,8 @@ class TrainingRun:
 
     `params` and `tags` are text, `texts` files of text by their path; a metric's name may hold
     letters, digits, `_`, `-`, `.`, `/` and blanks. The folder bears the artifact's hash. `example`
-    is a row as the model may be asked about it, by input; a null is a missing value.
+    is a row as the model may be asked about it, by input; a null is a missing value. `outputs` are
+    what it answers, all integers, and `alias` is what its version bears.
     """
 
     name: str
@@ -44,11 +46,13 @@ class TrainingRun:
     data: TrackedData
     texts: Mapping[str, str] = field(default_factory=dict)
     example: Mapping[str, float | None] = field(default_factory=dict)
+    outputs: tuple[str, ...] = ("margin", "score")
+    alias: str = CANDIDATE
 
 
 @dataclass(frozen=True, slots=True)
 class TrackedRun:
-    """Where a run was kept, and the version of the model that bears the alias `candidate` now."""
+    """Where a run was kept, and the version of the model that bears the run's alias now."""
 
     run_id: str
     version: str
@@ -60,12 +64,12 @@ class Tracker(Protocol):
 
     Laws:
         1. What `record` was given can be found again under the run's id.
-        2. After `record` the alias `candidate` names the version of that run and of no other.
+        2. After `record` the run's alias names the version of that run and of no other.
         3. After `mark` each alias names the newest version of its artifact and of no other.
     """
 
     def record(self, run: TrainingRun) -> TrackedRun:
-        """The run, kept, and its model registered as the candidate.
+        """The run, kept, and its model registered under the run's alias.
 
         Raises:
             Unavailable: FILE_UNWRITABLE where the tracker's store cannot be written.

@@ -16,12 +16,20 @@ from crivo.flows.mapping import Mapping as TableMapping
 from crivo.flows.ports import LogReader, TableReader
 from crivo.flows.tracker import TrackedRun, Tracker
 from crivo.flows.training_rows import dataset_of_log, dataset_of_table
-from crivo.flows.training_run import Environment, training_run
+from crivo.flows.training_run import Environment, challenger_run, training_run
 from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
+from crivo.model.challenger import (
+    NETWORK,
+    Challenged,
+    Challenger,
+    NetworkOptions,
+    challenge,
+)
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
 from crivo.model.judged import forget_judged, save_judged
 from crivo.model.labels import NEVER
+from crivo.model.network import Network, save_network
 from crivo.model.split import Split, SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 
@@ -41,7 +49,7 @@ class LogTraining:
 
     `labels_as_of` (an instant) is when training asks what is known: nothing that was received later
     is read. `label_delay` is how long a label may take to arrive. Of `tries` configurations the
-    best is fitted.
+    best is fitted. A `challenger` learns from the same rows and becomes the shadow.
     """
 
     labels_as_of: int
@@ -50,12 +58,13 @@ class LogTraining:
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
     tries: int = 1
+    challenger: Challenger = Challenger.NONE
     environment: Environment = field(default_factory=Environment)
 
 
 @dataclass(frozen=True, slots=True)
 class TableTraining:
-    """What is to be learnt from a table of ready rows; `tries` as for a log.
+    """What is to be learnt from a table of ready rows; `tries`, `challenger` as for a log.
 
     Nothing that the table knows later than `now` (an instant) is read.
     """
@@ -65,6 +74,7 @@ class TableTraining:
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
     tries: int = 1
+    challenger: Challenger = Challenger.NONE
     environment: Environment = field(default_factory=Environment)
 
 
@@ -74,6 +84,7 @@ class TrainResult:
 
     `proposal` are thresholds that the policy may adopt, None where they cannot be weighed, and
     `policy` the same as entries of `policy/decision.toml`, from the day that training asked about.
+    `network` is the challenger, if one was asked for; `metrics` has it beside the others.
     """
 
     artifact: Artifact
@@ -84,6 +95,7 @@ class TrainResult:
     run: TrackedRun
     proposal: Proposal | None
     policy: str
+    network: Network | None = None
 
     def table(self) -> list[dict[str, str | float]]:
         """One row a model: its name, and each metric's value with its 95 % interval."""
@@ -105,6 +117,7 @@ def train_from_log(
     tracker: Tracker,
     models_folder: Path,
     judged_folder: Path,
+    networks_folder: Path,
     options: LogTraining,
     progress: Progress,
 ) -> TrainResult:
@@ -126,7 +139,7 @@ def train_from_log(
         ArtifactKind.EVENTS,
         options,
         tracker,
-        (models_folder, judged_folder),
+        (models_folder, judged_folder, networks_folder),
         progress,
         source="log",
     )
@@ -139,6 +152,7 @@ def train_from_table(
     tracker: Tracker,
     models_folder: Path,
     judged_folder: Path,
+    networks_folder: Path,
     options: TableTraining,
     progress: Progress,
 ) -> TrainResult:
@@ -155,7 +169,7 @@ def train_from_table(
         ArtifactKind.ROWS,
         options,
         tracker,
-        (models_folder, judged_folder),
+        (models_folder, judged_folder, networks_folder),
         progress,
         source=mapping.source,
     )
@@ -166,12 +180,12 @@ def _train(
     kind: ArtifactKind,
     options: LogTraining | TableTraining,
     tracker: Tracker,
-    folders: tuple[Path, Path],
+    folders: tuple[Path, Path, Path],
     progress: Progress,
     *,
     source: str,
 ) -> TrainResult:
-    models_folder, judged_folder = folders
+    models_folder, judged_folder, networks_folder = folders
     options = replace(
         options,
         learner=chosen(
@@ -206,16 +220,56 @@ def _train(
         )
     )
     progress("register", 1, 1)
+    metrics, network = dict(trained.metrics), None
+    if options.challenger is Challenger.NETWORK:
+        progress("challenger", 0, 1)
+        found = _challenge(dataset, trained, options, tracker, networks_folder, source=source)
+        give_alias(models_folder, Alias.SHADOW, found.network.hash)
+        metrics[NETWORK], network = found.metrics, found.network
+        progress("challenger", 1, 1)
     return TrainResult(
         artifact=trained.artifact,
         folder=folder,
         split=trained.split,
-        metrics=trained.metrics,
+        metrics=metrics,
         left_out=dataset.left_out,
         run=run,
         proposal=proposal,
         policy=policy,
+        network=network,
     )
+
+
+def _challenge(
+    dataset: Dataset,
+    trained: Trained,
+    options: LogTraining | TableTraining,
+    tracker: Tracker,
+    networks_folder: Path,
+    *,
+    source: str,
+) -> Challenged:
+    """The network that learnt from the champion's rows, kept and registered as the shadow."""
+    found = challenge(
+        dataset,
+        trained.split,
+        NetworkOptions(seed=options.learner.seed),
+        judged=trained.judged.hash,
+        reviews_per_day=options.learner.reviews_per_day,
+        resamples=options.learner.resamples,
+    )
+    folder = save_network(networks_folder, found.network)
+    tracker.record(
+        challenger_run(
+            dataset,
+            found,
+            trained.judged,
+            source=source,
+            folder=folder,
+            environment=options.environment,
+        )
+    )
+    return found
 
 
 def _day(instant: int) -> str:

@@ -74,10 +74,12 @@ def dataset_of_table(
     A row whose label is not known by `now` is counted as `immature`.
 
     Raises:
-        Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), IMPORT_TOO_LARGE;
-            TIME_RANGE for a table that reaches beyond `now`.
+        Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), FIELD_UNKNOWN (a
+            column that the mapping does not know), IMPORT_TOO_LARGE; TIME_RANGE for a table that
+            reaches beyond `now`.
     """
     names = mapping.feature_columns
+    _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
     left_out: Counter[str] = Counter({Code.ROW_MALFORMED.value: len(table.malformed)})
     parsed: list[tuple[int, int, bool, float, list[float]]] = []
@@ -121,6 +123,26 @@ def dataset_of_table(
         label_delay=delay,
         left_out=dict(left_out),
     )
+
+
+def _check_known(found: Sequence[str], mapping: Mapping) -> None:
+    """Nothing, where the mapping knows every column: another may be an input that was forgotten.
+
+    Raises:
+        Refused: FIELD_UNKNOWN.
+    """
+    known = {*mapping.columns(), *mapping.ignored_columns}
+    extra = [name for name in found if name not in known]
+    if extra:
+        raise Refused(
+            Code.FIELD_UNKNOWN,
+            f"the table has {len(extra)} columns that the mapping does not name, {extra[0]} among "
+            "them",
+            hint="Name them in [features]: in `columns` to learn from them, in `ignored` not to.",
+            field=extra[0],
+            expected="columns that the mapping names",
+            found=", ".join(extra[:10]),
+        )
 
 
 def _check_columns(names: Sequence[str], vectors: Float64s) -> None:

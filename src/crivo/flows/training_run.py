@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 import platform
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ import numpy as np
 
 from crivo.decision.proposal import Proposal
 from crivo.domain.instant import DAY, format_rfc3339
-from crivo.flows.tracker import TrackedData, TrainingRun
+from crivo.flows.tracker import SHADOW, TrackedData, TrainingRun
 from crivo.governance.plots import parts, precision_over_recall, reliability
-from crivo.model.artifact import SCORE_ONE, Artifact
+from crivo.model.artifact import SCORE_ONE
+from crivo.model.challenger import NETWORK, Challenged
 from crivo.model.dataset import Dataset
 from crivo.model.judged import JudgedRows
 from crivo.model.split import Split
@@ -79,17 +81,71 @@ def training_run(
         params=_params(dataset, trained.split, learner),
         metrics=_metrics(trained),
         texts=texts,
-        tags=_tags(dataset, trained.artifact, environment),
-        folder=folder,
-        data=TrackedData(
-            source=source,
-            hash=dataset.hash,
-            rows=len(dataset),
-            inputs=dataset.names,
-            cut=dataset.cut,
-            labels_as_of=format_rfc3339(dataset.labels_as_of),
+        tags=_made_of(
+            dataset, trained.artifact.hash, trained.artifact.metadata["versions"], environment
         ),
+        folder=folder,
+        data=_data(dataset, source),
         example=_example(trained.judged),
+    )
+
+
+def challenger_run(
+    dataset: Dataset,
+    challenged: Challenged,
+    judged: JudgedRows,
+    *,
+    source: str,
+    folder: Path,
+    environment: Environment,
+) -> TrainingRun:
+    """The challenger's run; it bears the alias `shadow`, and a tag says that it never decides.
+
+    Args:
+        dataset: What was learnt from.
+        challenged: The network and its metrics.
+        judged: The rows that judged it.
+        source: Where the rows are from.
+        folder: The network's.
+        environment: Where it ran.
+    """
+    network = challenged.network
+    described = {**network.metadata["options"], **network.metadata["split"]}
+    scores = network.scores(judged.vectors)
+    rows = judged.labels, judged.weights
+    return TrainingRun(
+        name=f"{NETWORK} {source} {format_rfc3339(dataset.labels_as_of)}",
+        params={name: str(value) for name, value in described.items()},
+        metrics={
+            f"{NETWORK}/{metric.name}": metric.value
+            for metric in challenged.metrics
+            if not math.isnan(metric.value)
+        },
+        texts={
+            "plots/precision_over_recall.svg": precision_over_recall(scores, *rows),
+            "plots/reliability.svg": reliability(scores / SCORE_ONE, *rows),
+            **environment.texts(),
+        },
+        tags={
+            **_made_of(dataset, network.hash, network.metadata["versions"], environment),
+            "serves_as": SHADOW,
+        },
+        folder=folder,
+        data=_data(dataset, source),
+        example=_example(judged),
+        outputs=("score",),
+        alias=SHADOW,
+    )
+
+
+def _data(dataset: Dataset, source: str) -> TrackedData:
+    return TrackedData(
+        source=source,
+        hash=dataset.hash,
+        rows=len(dataset),
+        inputs=dataset.names,
+        cut=dataset.cut,
+        labels_as_of=format_rfc3339(dataset.labels_as_of),
     )
 
 
@@ -123,11 +179,12 @@ def _metrics(trained: Trained) -> dict[str, float]:
     }
 
 
-def _tags(dataset: Dataset, artifact: Artifact, environment: Environment) -> dict[str, str]:
-    """What the run was made of: hashes, the log's cut, revisions and versions."""
-    versions = artifact.metadata["versions"]
+def _made_of(
+    dataset: Dataset, hash_: str, versions: Mapping[str, object], environment: Environment
+) -> dict[str, str]:
+    """Tags, what the run was made of: hashes, the log's cut, revisions and versions."""
     return {
-        "artifact_hash": artifact.hash,
+        "artifact_hash": hash_,
         "dataset_hash": dataset.hash,
         "feature_set_hash": dataset.set_hash,
         "plan_hash": dataset.plan_hash,

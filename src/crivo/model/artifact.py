@@ -109,7 +109,7 @@ class Artifact:
         _check_calibration(self.calibration)
         for array in _arrays_of(self).values():
             array.flags.writeable = False
-        object.__setattr__(self, "hash", _sha256(canonical_json(_manifest(self))))
+        object.__setattr__(self, "hash", sha256_of(canonical_json(_manifest(self))))
 
     @property
     def signature(self) -> list[dict[str, Any]]:
@@ -119,7 +119,7 @@ class Artifact:
 
 def names_hash(names: tuple[str, ...]) -> str:
     """The set hash of plain columns: SHA-256 over their canonical list."""
-    return _sha256(canonical_json(list(names)))
+    return sha256_of(canonical_json(list(names)))
 
 
 def canonical_json(value: object) -> bytes:
@@ -141,18 +141,23 @@ def save_artifact(models_folder: Path, artifact: Artifact) -> Path:
     if target.exists():
         load_artifact(target)
         return target
-    models_folder.mkdir(parents=True, exist_ok=True)
-    aside = models_folder / f".{artifact.hash}.{os.getpid()}.partial"
+    files = {**_files(artifact), MANIFEST: canonical_json(_manifest(artifact))}
+    write_folder(target, files)
+    return target
+
+
+def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
+    """The folder holds these files and is on disk, or is not there: aside, synced, renamed."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.parent / f".{target.name}.{os.getpid()}.partial"
     if aside.exists():
         shutil.rmtree(aside)
     aside.mkdir()
-    for name, content in _files(artifact).items():
+    for name, content in files.items():
         write_synced(aside / name, content)
-    write_synced(aside / MANIFEST, canonical_json(_manifest(artifact)))
     sync_folder(aside)
     aside.rename(target)
-    sync_folder(models_folder)
-    return target
+    sync_folder(target.parent)
 
 
 def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact:
@@ -174,12 +179,12 @@ def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact
         )
     content = path.read_bytes()
     expected = folder.name if expected_hash is None else expected_hash
-    if _sha256(content) != expected:
-        raise _broken(folder, MANIFEST, expected, _sha256(content))
+    if sha256_of(content) != expected:
+        raise broken(folder, MANIFEST, expected, sha256_of(content))
     manifest = json.loads(content)
     if manifest.get("format") != FORMAT:
-        raise _broken(folder, "format", FORMAT, manifest.get("format"))
-    arrays = {name: _load_array(folder, name, manifest["files"]) for name in _ARRAYS}
+        raise broken(folder, "format", FORMAT, manifest.get("format"))
+    arrays = {name: read_array(folder, name, manifest["files"]) for name in _ARRAYS}
     forest = Forest(**{item.name: arrays[item.name] for item in fields(Forest)})
     return Artifact(
         kind=ArtifactKind(manifest["kind"]),
@@ -219,10 +224,11 @@ def _arrays_of(artifact: Artifact) -> dict[str, npt.NDArray[Any]]:
 
 
 def _files(artifact: Artifact) -> dict[str, bytes]:
-    return {f"{name}.npy": _npy(array) for name, array in _arrays_of(artifact).items()}
+    return {f"{name}.npy": array_bytes(array) for name, array in _arrays_of(artifact).items()}
 
 
-def _npy(array: npt.NDArray[Any]) -> bytes:
+def array_bytes(array: npt.NDArray[Any]) -> bytes:
+    """The array as a `.npy` file without a pickle."""
     buffer = io.BytesIO()
     np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
     return buffer.getvalue()
@@ -240,22 +246,27 @@ def _manifest(artifact: Artifact) -> dict[str, Any]:
             "step_log2": artifact.calibration.step_log2,
         },
         "metadata": dict(artifact.metadata),
-        "files": {name: _sha256(content) for name, content in _files(artifact).items()},
+        "files": {name: sha256_of(content) for name, content in _files(artifact).items()},
     }
 
 
-def _load_array(folder: Path, name: str, hashes: Mapping[str, str]) -> npt.NDArray[Any]:
+def read_array(folder: Path, name: str, hashes: Mapping[str, str]) -> npt.NDArray[Any]:
+    """The array of `<name>.npy`, after its hash was checked.
+
+    Raises:
+        Misconfigured: ARTIFACT_INVALID.
+    """
     file = f"{name}.npy"
     path = folder / file
     if not path.is_file() or file not in hashes:
-        raise _broken(folder, file, "a file named in the manifest", "nothing")
+        raise broken(folder, file, "a file named in the manifest", "nothing")
     content = path.read_bytes()
-    if _sha256(content) != hashes[file]:
-        raise _broken(folder, file, hashes[file], _sha256(content))
+    if sha256_of(content) != hashes[file]:
+        raise broken(folder, file, hashes[file], sha256_of(content))
     try:
         array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
     except ValueError as error:  # an array of objects, or no array
-        raise _broken(folder, file, "an array of numbers", error) from None
+        raise broken(folder, file, "an array of numbers", error) from None
     return array
 
 
@@ -327,7 +338,8 @@ def _invalid(name: str, expected: str, found: object) -> Misconfigured:
     )
 
 
-def _broken(folder: Path, name: str, expected: str, found: object) -> Misconfigured:
+def broken(folder: Path, name: str, expected: str, found: object) -> Misconfigured:
+    """What is raised where a file of a model is not what was written."""
     return Misconfigured(
         Code.ARTIFACT_INVALID,
         f"{name} in {folder} is not what was written",
@@ -338,5 +350,6 @@ def _broken(folder: Path, name: str, expected: str, found: object) -> Misconfigu
     )
 
 
-def _sha256(content: bytes) -> str:
+def sha256_of(content: bytes) -> str:
+    """The hash that manifests name."""
     return hashlib.sha256(content).hexdigest()

@@ -19,6 +19,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY
 from crivo.model.artifact import MANIFEST, Artifact, canonical_json, sync_folder, write_synced
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
+from crivo.model.network import Network
 from crivo.model.scorer import Scorer
 
 #: Of longer tests a sample is kept: all positives, and of the others so many, with weights.
@@ -82,16 +83,16 @@ class JudgedRows:
         """Some of the rows, by mask or places."""
         return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
 
-    def scores(self, artifact: Artifact) -> npt.NDArray[np.int64]:
-        """int64[n] in 10⁻⁹: the artifact's scores; its inputs are chosen by their names.
+    def scores(self, model: Artifact | Network) -> npt.NDArray[np.int64]:
+        """int64[n] in 10⁻⁹: the model's scores; its inputs are chosen by their names.
 
         A name says what a feature is (`features/served.lock`), so a model of another plan can be
         asked about these rows where all its inputs are among them.
 
         Raises:
-            Misconfigured: PLAN_MISMATCH where the rows lack an input of the artifact.
+            Misconfigured: PLAN_MISMATCH where the rows lack an input of the model.
         """
-        missing = [name for name in artifact.input_names if name not in self.names]
+        missing = [name for name in model.input_names if name not in self.names]
         if missing:
             raise Misconfigured(
                 Code.PLAN_MISMATCH,
@@ -102,11 +103,13 @@ class JudgedRows:
                 found="nothing of that name",
             )
         place = {name: index for index, name in enumerate(self.names)}
-        columns = [place[name] for name in artifact.input_names]
+        columns = [place[name] for name in model.input_names]
         vectors = self.vectors
         if columns != list(range(len(self.names))):
             vectors = np.ascontiguousarray(vectors[:, columns])
-        return Scorer(artifact).score(vectors, plan_hash=artifact.plan_hash)[1]
+        if isinstance(model, Network):
+            return model.scores(vectors)
+        return Scorer(model).score(vectors, plan_hash=model.plan_hash)[1]
 
 
 def judged_rows(dataset: Dataset, rows: npt.NDArray[np.bool_]) -> JudgedRows:

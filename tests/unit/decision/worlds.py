@@ -25,6 +25,7 @@ from crivo.flows.decide import DecisionService
 from crivo.flows.replica import Replica
 from crivo.flows.report import ReportService
 from crivo.model.artifact import KNOTS, SCORE_ONE, Artifact, ArtifactKind, Calibration, Forest
+from crivo.model.network import Network
 
 ROOT = Path(__file__).resolve().parents[3]
 START = parse_rfc3339("2026-11-23T12:00:00Z")
@@ -135,6 +136,7 @@ def world(
     bundle: Bundle | None = None,
     wrap: Callable | None = None,
     start: Replica | None = None,
+    shadow: Network | None = None,
     **options,
 ) -> Iterator[World]:
     log = open_log(folder / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="world")
@@ -146,6 +148,7 @@ def world(
             clock=LogClock(ClockKind.REPLAY, wall=lambda: 0),
             monotonic_ns=monotonic,
             host="test",
+            shadow=shadow,
         )
         service.recover(lambda _folded, _end: None, start=start)
         yield World(folder, log, service, ReportService(service), monotonic)

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 from importlib.metadata import version
 from typing import Any, Final
 
-from crivo.adapters.mlflow.pyfunc import MARGIN, SCORE
 from crivo.adapters.mlflow.pyfunc import __name__ as loader_module
 from crivo.flows.tracker import TrainingRun
 
@@ -57,7 +56,7 @@ def _model(run: TrainingRun, run_id: str, place: str) -> dict[str, Any]:
         "env": {"virtualenv": PYTHON_FILE},
     }
     inputs = [{"type": "double", "name": name, "required": True} for name in run.data.inputs]
-    outputs = [{"type": "long", "name": name, "required": True} for name in (MARGIN, SCORE)]
+    outputs = [{"type": "long", "name": name, "required": True} for name in run.outputs]
     model: dict[str, Any] = {
         "artifact_path": place,
         "run_id": run_id,

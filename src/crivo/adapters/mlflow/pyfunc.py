@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from crivo.model.artifact import load_artifact
+from crivo.model.network import MANIFEST, load_network
 from crivo.model.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -45,10 +46,26 @@ class ServedArtifact:
         return pandas.DataFrame({MARGIN: margins, SCORE: scores}, index=model_input.index)
 
 
-def _load_pyfunc(path: str) -> ServedArtifact:
-    """The artifact of a folder, which bears its hash.
+class ServedNetwork:
+    """A network as MLflow asks for it; it answers scores alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._network: Final = load_network(folder)
+
+    def predict(self, model_input: pandas.DataFrame, params: Any = None) -> pandas.DataFrame:
+        """Scores (int64 in 10^-9) of a frame of the network's inputs; else as `ServedArtifact`."""
+        import pandas
+
+        columns = model_input[list(self._network.input_names)]
+        scores = self._network.scores(columns.to_numpy(np.float64, na_value=np.nan))
+        return pandas.DataFrame({SCORE: scores}, index=model_input.index)
+
+
+def _load_pyfunc(path: str) -> ServedArtifact | ServedNetwork:
+    """The artifact or network of a folder, which bears its hash.
 
     Raises:
         Unavailable: MODEL_MISSING. Misconfigured: ARTIFACT_INVALID where a byte is another.
     """
-    return ServedArtifact(Path(path))
+    folder = Path(path)
+    return ServedNetwork(folder) if (folder / MANIFEST).is_file() else ServedArtifact(folder)

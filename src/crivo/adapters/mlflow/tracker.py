@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from crivo.adapters.mlflow.packaging import packaged
 from crivo.domain.errors import Code, Unavailable
-from crivo.flows.tracker import CANDIDATE, MODEL_NAME, TrackedData, TrackedRun, TrainingRun
+from crivo.flows.tracker import MODEL_NAME, TrackedData, TrackedRun, TrainingRun
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -54,7 +54,7 @@ class MlflowTracker:
         self._place: Final = url or str(self._folder)
 
     def record(self, run: TrainingRun) -> TrackedRun:
-        """The run, kept, and its model registered as the candidate.
+        """The run, kept, and its model registered under the run's alias.
 
         Raises:
             Unavailable: FILE_UNWRITABLE where the store cannot be written.
@@ -152,7 +152,7 @@ class MlflowTracker:
         version = client.create_model_version(
             MODEL_NAME, source=source, run_id=run_id, tags=tags
         ).version
-        client.set_registered_model_alias(MODEL_NAME, CANDIDATE, version)
+        client.set_registered_model_alias(MODEL_NAME, run.alias, version)
         return TrackedRun(run_id=run_id, version=str(version), location=self._place)
 
 
