@@ -6,13 +6,16 @@ same configuration as for seven days came first there too.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import Row, Setting
-from benchmarks.learn.handbook import PROTOCOL
+from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
 from benchmarks.learning_handbook import contenders
+from crivo.bootstrap.service import serving_plan
 from crivo.domain.instant import DAY
 from crivo.model.booster import BoosterOptions
 
@@ -26,8 +29,10 @@ BEFORE: Final = {"average_precision": 0.729, "payer_precision": 0.311, "auc": 0.
 
 def run(setting: Setting) -> Iterator[Row]:
     """The rows of ninety days of training."""
+    data = Path(os.environ.get("CRIVO_DATA", "data"))
     yield from contenders(
         setting,
+        handbook_dataset(data, serving_plan()),
         replace(PROTOCOL, train=DAYS * DAY),
         LONG,
         what=f"Handbook, {DAYS} days of training",

@@ -229,16 +229,22 @@ def run_models_compare(
 ) -> None:
     """`crivo models compare`."""
     from crivo.bootstrap.models import compare_models
+    from crivo.flows.comparing import differences
     from crivo.model.judged import as_table
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
     artifacts, metrics = compare_models(settings, models, reviews_per_day=reviews_per_day)
+    unlike = differences(artifacts)
     if as_json:
         print_json(
             [
-                {"model": a.hash, "metrics": as_table(found)}
-                for a, found in zip(artifacts, metrics, strict=True)
+                {
+                    "model": a.hash,
+                    "metrics": as_table(found),
+                    "differs": {name: values[place] for name, values in unlike.items()},
+                }
+                for place, (a, found) in enumerate(zip(artifacts, metrics, strict=True))
             ]
         )
         return
@@ -250,6 +256,11 @@ def run_models_compare(
         f"On the rows that judged {artifacts[0].hash[:12]} (95 % interval)",
         ("model", *(m.name for m in metrics[0])),
         rows,
+    )
+    print_table(
+        "In what their runs differ",
+        ("", *(a.hash[:12] for a in artifacts)),
+        [(name, *values) for name, values in unlike.items()],
     )
 
 

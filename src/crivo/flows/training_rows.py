@@ -15,7 +15,7 @@ from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import format_rfc3339
 from crivo.features.plan import Plan
 from crivo.flows.cells import label_text, parse_label, parse_time
-from crivo.flows.mapping import Mapping
+from crivo.flows.mapping import Label, Mapping
 from crivo.flows.ports import Cell, LogReader, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
@@ -78,14 +78,14 @@ def dataset_of_table(
             column that the mapping does not know), IMPORT_TOO_LARGE; TIME_RANGE for a table that
             reaches beyond `now`.
     """
-    names = mapping.feature_columns
+    names, label = mapping.feature_columns, _label_of(mapping)
     _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
     left_out: Counter[str] = Counter({Code.ROW_MALFORMED.value: len(table.malformed)})
     parsed: list[tuple[int, int, bool, float, list[float]]] = []
     for start in range(0, table.row_count, SLICE_ROWS):
         rows = range(start, min(start + SLICE_ROWS, table.row_count))
-        parsed += _parsed(table, rows, mapping, names, left_out)
+        parsed += _parsed(table, rows, mapping, label, names, left_out)
         progress("read the table", rows.stop, table.row_count)
     parsed.sort(key=lambda row: row[:2])
     delay = mapping.known_after or 0
@@ -123,6 +123,24 @@ def dataset_of_table(
         label_delay=delay,
         left_out=dict(left_out),
     )
+
+
+def _label_of(mapping: Mapping) -> Label:
+    """What says which rows were fraud.
+
+    Raises:
+        Refused: FIELD_MISSING.
+    """
+    if mapping.label is None:
+        raise Refused(
+            Code.FIELD_MISSING,
+            "the mapping names no label, so there is nothing to learn",
+            hint="Add a [label] section.",
+            field="label",
+            expected="a section",
+            found="none",
+        )
+    return mapping.label
 
 
 def _check_known(found: Sequence[str], mapping: Mapping) -> None:
@@ -165,19 +183,15 @@ def _check_columns(names: Sequence[str], vectors: Float64s) -> None:
 
 
 def _parsed(
-    table: Table, rows: range, mapping: Mapping, names: Sequence[str], left_out: Counter[str]
+    table: Table,
+    rows: range,
+    mapping: Mapping,
+    label: Label,
+    names: Sequence[str],
+    left_out: Counter[str],
 ) -> list[tuple[int, int, bool, float, list[float]]]:
     """(instant, row number, fraud, weight, inputs) of the rows that can be read."""
-    label, weight, time = mapping.label, mapping.weight, mapping.time
-    if label is None:
-        raise Refused(
-            Code.FIELD_MISSING,
-            "the mapping names no label, so there is nothing to learn",
-            hint="Add a [label] section.",
-            field="label",
-            expected="a section",
-            found="none",
-        )
+    weight, time = mapping.weight, mapping.time
     columns = {name: table.cells(name, rows) for name in mapping.columns()}
     unit = None if time.unit is None else time.unit.microseconds
     positive = label_text(label.positive)

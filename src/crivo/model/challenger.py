@@ -6,6 +6,7 @@ is kept: the weights become arrays (network.py), which numpy scores.
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 from dataclasses import asdict, dataclass
@@ -42,13 +43,14 @@ class Challenger(StrEnum):
 class NetworkOptions:
     """How the network is fitted: units of the hidden layers, passes, rows a step, Adam's rate.
 
-    Of more than `others_max` rows that are no fraud so many are drawn, with weights that keep the
+    Few rows are passed over more often, until so many steps were made as `steps_min` says. Of more than `others_max` rows that are no fraud so many are drawn, with weights that keep the
     prior.
     """
 
     units: tuple[int, ...] = (64, 32)
     epochs: int = 12
     batch_rows: int = 512
+    steps_min: int = 2_000
     learning_rate: float = 1e-3
     penalty: float = 1e-5
     others_max: int = 150_000
@@ -151,12 +153,13 @@ def fit_layers(
         optimizer=keras.optimizers.Adam(options.learning_rate),
         loss=keras.losses.BinaryCrossentropy(from_logits=True),
     )
+    steps = math.ceil(len(inputs) / options.batch_rows)
     model.fit(
         inputs,
         labels.astype(np.float32),
         sample_weight=(weights / weights.mean()).astype(np.float32),
         batch_size=options.batch_rows,
-        epochs=options.epochs,
+        epochs=max(options.epochs, math.ceil(options.steps_min / steps)),
         verbose=0,
     )
     arrays = [np.asarray(array, np.float64) for array in model.get_weights()]
