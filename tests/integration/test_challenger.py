@@ -72,7 +72,9 @@ def test_a_network_learns_beside_the_forest_and_is_kept_as_arrays(
     assert made["shadow"] == again["shadow"]  # one seed, one machine: the same bytes
     assert made["model"] == again["model"]
     by_model = {row["model"]: row for row in made["metrics"]}
-    assert by_model["network"]["average_precision"] > 0.1
+    # A coin has the share of frauds; the table's weights make that smaller still.
+    share = made["split"]["positives_test"] / made["split"]["rows_test"]
+    assert by_model["network"]["average_precision"] > 3 * share
     home = tmp_path / "home"
     folder = home / "networks" / made["shadow"]
     assert {path.suffix for path in folder.iterdir()} == {".json", ".npy"}

@@ -43,8 +43,8 @@ class Challenger(StrEnum):
 class NetworkOptions:
     """How the network is fitted: units of the hidden layers, passes, rows a step, Adam's rate.
 
-    Few rows are passed over more often, until so many steps were made as `steps_min` says. Of more than `others_max` rows that are no fraud so many are drawn, with weights that keep the
-    prior.
+    Few rows are passed over more often, until so many steps were made as `steps_min` says. Of more
+    than `others_max` rows that are no fraud so many are drawn, with weights that keep the prior.
     """
 
     units: tuple[int, ...] = (64, 32)
