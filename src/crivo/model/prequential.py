@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,10 @@ from crivo.model.evaluate import known_compromised_removed
 
 Bools = npt.NDArray[np.bool_]
 
+#: Odd numbers of 64 bits that spread ids over all of them (those of SplitMix64).
+_MIX_FIRST: Final = np.uint64(0x9E3779B97F4A7C15)
+_MIX_SECOND: Final = np.uint64(0xBF58476D1CE4E5B9)
+
 
 @dataclass(frozen=True, slots=True)
 class FoldOptions:
@@ -30,6 +34,9 @@ class FoldOptions:
     compromised and leave the test (as `known_compromised_removed`, which wants delay and test in
     whole days); None leaves all in. It does not follow `train`, so that longer training is judged
     by the same rows.
+
+    `apart`: the share of payers that are out of the training and alone in the test (chosen by a
+    hash of their ids), so that nobody is judged whose own past was learnt; None keeps all in both.
     """
 
     end: int
@@ -38,6 +45,7 @@ class FoldOptions:
     delay: int = 7 * DAY
     test: int = 7 * DAY
     compromised_days: int | None = 7
+    apart: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,7 @@ class Fold:
     test_start: int
     test_end: int
     compromised_days: int | None
+    apart: float | None
     rows_train: int
     positives_train: int
     rows_test: int
@@ -60,7 +69,7 @@ class Fold:
 
     def train(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to fit on."""
-        return _between(dataset, self.train_start, self.train_end)
+        return _train_rows(dataset, self.train_start, self.train_end, self.apart)
 
     def labels_to_learn(self, dataset: Dataset) -> Bools:
         """bool[n]: the labels that were known when the test began."""
@@ -69,7 +78,12 @@ class Fold:
     def test(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to judge by."""
         return _test_rows(
-            dataset, self.train_end, self.test_start, self.test_end, self.compromised_days
+            dataset,
+            self.train_end,
+            self.test_start,
+            self.test_end,
+            self.compromised_days,
+            self.apart,
         )
 
     def as_json(self) -> dict[str, Any]:
@@ -90,6 +104,7 @@ def prequential_folds(dataset: Dataset, options: FoldOptions) -> tuple[Fold, ...
             its training would begin before the data does.
     """
     assert min(options.folds, options.train, options.test) > 0
+    assert options.apart is None or 0 < options.apart < 1
     return tuple(
         _fold(dataset, options, options.end - back * options.test)
         for back in range(options.folds - 1, -1, -1)
@@ -125,14 +140,16 @@ def _fold(dataset: Dataset, options: FoldOptions, test_end: int) -> Fold:
             expected=f"rows from {format_rfc3339(train_start)} on",
             found=format_rfc3339(first),
         )
-    train = _between(dataset, train_start, train_end)
-    test = _test_rows(dataset, train_end, test_start, test_end, options.compromised_days)
+    train = _train_rows(dataset, train_start, train_end, options.apart)
+    known_days, apart = options.compromised_days, options.apart
+    test = _test_rows(dataset, train_end, test_start, test_end, known_days, apart)
     fold = Fold(
         train_start=train_start,
         train_end=train_end,
         test_start=test_start,
         test_end=test_end,
         compromised_days=options.compromised_days,
+        apart=options.apart,
         rows_train=int(train.sum()),
         positives_train=int((train & dataset.labels(test_start)).sum()),
         rows_test=int(test.sum()),
@@ -152,12 +169,25 @@ def _fold(dataset: Dataset, options: FoldOptions, test_end: int) -> Fold:
     return fold
 
 
+def _train_rows(dataset: Dataset, start: int, end: int, apart: float | None) -> Bools:
+    rows = _between(dataset, start, end)
+    return rows if apart is None else rows & ~_apart(dataset, apart)
+
+
 def _test_rows(
-    dataset: Dataset, train_end: int, test_start: int, test_end: int, known_days: int | None
+    dataset: Dataset,
+    train_end: int,
+    test_start: int,
+    test_end: int,
+    known_days: int | None,
+    apart: float | None,
 ) -> Bools:
+    rows = _between(dataset, test_start, test_end)
+    if apart is not None:
+        rows &= _apart(dataset, apart)
     if known_days is None:
-        return _between(dataset, test_start, test_end)
-    return known_compromised_removed(
+        return rows
+    return rows & known_compromised_removed(
         dataset.payer_ids,
         dataset.occurred_at,
         dataset.labels(),
@@ -166,6 +196,13 @@ def _test_rows(
         delay_days=(test_start - train_end) // DAY,
         test_days=(test_end - test_start) // DAY,
     )
+
+
+def _apart(dataset: Dataset, share: float) -> Bools:
+    """bool[n]: rows of the payers that are judged and never learnt from."""
+    first, second = dataset.payer_ids[:, 0], dataset.payer_ids[:, 1]
+    mixed = first * _MIX_FIRST + second * _MIX_SECOND
+    return (mixed >> np.uint64(11)) < np.uint64(share * (1 << 53))
 
 
 def _between(dataset: Dataset, start: int, end: int) -> Bools:

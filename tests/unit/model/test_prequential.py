@@ -81,6 +81,24 @@ def test_payers_known_as_compromised_leave_the_test_only_if_asked():
         assert one.rows_test + one.rows_removed == other.rows_test
 
 
+def test_payers_that_are_judged_apart_were_never_learnt_from():
+    dataset = with_few_payers(2_000)
+    numbers = dataset.payer_ids[:, 0]
+    for fold in prequential_folds(dataset, replace(OPTIONS, train=40 * DAY, apart=0.3)):
+        learnt, judged = (set(numbers[rows]) for rows in (fold.train(dataset), fold.test(dataset)))
+        assert learnt and judged and not learnt & judged
+    # Without it most who are judged were learnt from: the law looks at something.
+    for fold in prequential_folds(dataset, replace(OPTIONS, train=40 * DAY)):
+        learnt, judged = (set(numbers[rows]) for rows in (fold.train(dataset), fold.test(dataset)))
+        assert len(learnt & judged) > len(judged) / 3
+    one, other = (
+        prequential_folds(dataset, replace(OPTIONS, compromised_days=None, apart=share))[0]
+        for share in (0.3, None)
+    )
+    assert one.rows_test / other.rows_test == pytest.approx(0.3, abs=0.08)
+    assert one.rows_train / other.rows_train == pytest.approx(0.7, abs=0.08)
+
+
 def test_what_is_chosen_by_earlier_folds_has_seen_nothing_of_the_tests():
     dataset = with_few_payers()
     first_test = prequential_folds(dataset, OPTIONS)[0].test_start
