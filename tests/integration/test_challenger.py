@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 from importlib.util import find_spec
 from pathlib import Path
@@ -107,6 +108,16 @@ def test_the_tracker_has_the_network_under_the_alias_shadow(tmp_path, root, requ
     kept = list((tmp_path / "home" / "mlflow" / "artifacts").rglob("network.json"))
     assert [path.parent.name for path in kept] == [made["shadow"]]
     assert load_network(kept[0].parent).hash == made["shadow"]
+    with sqlite3.connect(tmp_path / "home" / "mlflow" / "mlflow.db") as store:
+        bearers = store.execute(
+            "SELECT alias, value FROM registered_model_aliases JOIN model_version_tags USING "
+            "(name, version) WHERE key = 'artifact_hash'"
+        ).fetchall()
+        (tagged,) = store.execute("SELECT value FROM tags WHERE key = 'serves_as'").fetchall()
+    store.close()
+    assert tagged == ("shadow",)
+    assert dict(bearers)["shadow"] == made["shadow"]
+    assert dict(bearers)["candidate"] == made["model"]
     model = json.loads((kept[0].parent.parent / "MLmodel").read_text())
     (answer,) = json.loads(model["signature"]["outputs"])
     assert answer["name"] == "score"
