@@ -33,7 +33,7 @@ from crivo.flows.training_run import Environment
 from crivo.flows.verify import VerifyResult, verify
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
-from crivo.model.challenger import Challenger, check_installed
+from crivo.model.challenger import Challenger
 from crivo.model.resample import Resampling
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
@@ -234,7 +234,6 @@ def train_on_log(
     from crivo.adapters.mlflow.tracker import MlflowTracker
     from crivo.flows.train import train_from_log
 
-    _check_challenger(training)
     paths = Paths(settings.home)
     reader = log_reader(settings)
     try:
@@ -286,7 +285,6 @@ def train_on_table(
             expected=Kind.ROWS.value,
             found=mapping.kind.value,
         )
-    _check_challenger(training)
     reader = FileReader(path)
     reader.check(mapping.columns())
     make_private_folder(settings.home)
@@ -308,16 +306,6 @@ def train_on_table(
         ),
         progress=progress,
     )
-
-
-def _check_challenger(training: Training) -> None:
-    """Nothing, where what is asked for can be trained here.
-
-    Raises:
-        Misconfigured: SETTING_INVALID.
-    """
-    if training.challenger is Challenger.NETWORK:
-        check_installed()
 
 
 def replay_home(

@@ -42,7 +42,7 @@ def run_train(
     """`crivo train`."""
     from crivo.bootstrap.offline import Training, read_mapping, train_on_table
     from crivo.model.calibrate import Calibrator
-    from crivo.model.challenger import Challenger
+    from crivo.model.challenger import Challenger, check_installed
     from crivo.model.resample import Resampling
     from crivo.settings import load_settings
 
@@ -57,6 +57,8 @@ def run_train(
         calibrator=_one_of(Calibrator, calibrator, "--calibrator"),
         challenger=_one_of(Challenger, challenger, "--challenger"),
     )
+    if training.challenger is Challenger.NETWORK:
+        check_installed()
     if data is None:
         if mapping is not None:
             raise Misconfigured(
