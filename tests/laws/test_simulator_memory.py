@@ -1,4 +1,7 @@
-"""Memory depends neither on how many days are written nor on how many transfers a day has."""
+"""Memory depends neither on how many days are written nor on how many transfers a day has.
+
+Registers, which grow with the world, take some bytes a user.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,8 @@ import pytest
 
 from crivo.simulator import daily_life
 from crivo.simulator.columns import Piece
-from crivo.simulator.options import SimulationOptions
+from crivo.simulator.options import USERS_OF_SCALE, SimulationOptions
+from crivo.simulator.seven import blocks
 from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import World, simulate
@@ -20,6 +24,8 @@ from crivo.simulator.world import World, simulate
 GROWTH = 1.6
 #: And days five times as large: they have more habits, which are drawn for a day.
 GROWTH_BY_SCALE = 1.5
+#: What the seven tables may keep of each user more, and the town of each person: a tenth of them.
+BYTES_A_USER = 40
 RARE = Decimal("0.0005")
 
 
@@ -73,3 +79,23 @@ def test_sabotage_days_that_are_made_at_once_are_noticed(monkeypatch):
     monkeypatch.setattr(daily_life, "SHIFT_TRANSFERS", 1_000_000)
     small, large = peak_by_scale(20), peak_by_scale(100)
     assert not large < GROWTH_BY_SCALE * small, (small, large)
+
+
+def bytes_a_user() -> float:
+    """What a user more costs while the seven tables of one day are written."""
+    small, large = (
+        peak_of(seven_tables, SimulationOptions(days=1, scale=Decimal(scale), prevalence=RARE))
+        for scale in (20, 60)
+    )
+    return (large - small) / (40 * USERS_OF_SCALE)
+
+
+@pytest.mark.slow
+def test_the_seven_tables_keep_some_bytes_a_user():
+    assert bytes_a_user() < BYTES_A_USER
+
+
+@pytest.mark.slow
+def test_sabotage_registers_that_are_sorted_at_once_are_noticed(monkeypatch):
+    monkeypatch.setattr(blocks, "SORTED_AT_ONCE", 10**9)
+    assert not bytes_a_user() < BYTES_A_USER

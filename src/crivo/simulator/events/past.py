@@ -48,14 +48,16 @@ class Past:
         quiet = table[spread(numbers, seed ^ 0x71756965, len(table) - 1)]
         silent = spread(numbers, seed ^ 0x73696C65, 1000) < _SILENT_PER_MILLE
         rate = counts * 90 // SAMPLED_DAYS + np.where(silent, 0, quiet)
-        opened = (accounts.opened_at(numbers) + BRASILIA_OFFSET) // DAY
+        self._accounts = accounts
         self._end = (accounts.start + BRASILIA_OFFSET) // DAY
-        self._since = np.maximum(opened, COUNTED_SINCE)
         # Accounts opened during the world have no past, whoever opened them.
-        self._rate_of_90_days = np.where(numbers >= size.first_newcomer, 0, rate)
+        rate = np.where(numbers >= size.first_newcomer, 0, rate)
+        self._rate_of_90_days = rate.astype(np.int32)
 
     def received(self, accounts: Int64s, first: int, last: int) -> Int64s:
         """Payments to each before the world, from date `first` up to before date `last`."""
         end = min(self._end, last)
-        days = np.maximum(end - np.maximum(self._since[accounts], first), 0)
+        opened = (self._accounts.opened_at(accounts) + BRASILIA_OFFSET) // DAY
+        since = np.maximum(opened, COUNTED_SINCE)
+        days = np.maximum(end - np.maximum(since, first), 0)
         return self._rate_of_90_days[accounts] * days // 90

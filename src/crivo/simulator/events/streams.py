@@ -22,6 +22,10 @@ from crivo.simulator.world import Progress, World
 _EPOCH: Final = dt.date(1970, 1, 1)
 
 
+#: A kind's events are put in order so many at a time.
+BLOCK_ROWS: Final = 4_096
+
+
 class EventStreams:
     """The events that follow from a world's transfers, in one walk through its days.
 
@@ -39,15 +43,14 @@ class EventStreams:
         self._ahead: dict[str, Columns] = {}
 
     def of_day(self, day: Day, rows: Rows) -> Iterator[Piece]:
-        """What is received that day or shift, a piece a kind that has any; to be read to its end.
+        """What is received that day or shift, by kind in pieces; to be read to its end.
 
         A kind's events are made when they are asked for, so that memory holds those of one kind.
         """
         facts = self._chronicle.day(day, rows)
         for kind in self.kinds:
-            piece = Piece(kind.name, self._due(kind, facts, day), day.date)
-            if len(piece):
-                yield piece
+            for columns in self._due(kind, facts, day):
+                yield Piece(kind.name, _seen(kind, columns, self._viewpoint), day.date)
 
     def rest(self) -> Iterator[Piece]:
         """What is received after the world's last day, by kind and date."""
@@ -61,20 +64,18 @@ class EventStreams:
                 seen = _seen(kind, mine, self._viewpoint)
                 yield Piece(kind.name, seen, _EPOCH + dt.timedelta(date))
 
-    def _due(self, kind: EventKind, facts: DayFacts, day: Day) -> Columns:
+    def _due(self, kind: EventKind, facts: DayFacts, day: Day) -> Iterator[Columns]:
+        """What is received until the day or shift ends, by time; the rest waits."""
         columns = _visible_rows(kind.columns(facts), self._viewpoint)
         if kind.name in self._ahead:
             columns = joined(self._ahead.pop(kind.name), columns)
         received_at = _values(columns, RECEIVED_AT)
-        if len(received_at) == 0 or (
-            received_at[-1] < day.end and (np.diff(received_at) >= 0).all()
-        ):
-            return _seen(kind, columns, self._viewpoint)
         order = np.argsort(received_at, kind="stable")
         due = int(np.searchsorted(received_at[order], day.end))
         if due < len(order):
             self._ahead[kind.name] = taken(columns, order[due:])
-        return _seen(kind, taken(columns, order[:due]), self._viewpoint)
+        for first in range(0, due, BLOCK_ROWS):
+            yield taken(columns, order[first : min(first + BLOCK_ROWS, due)])
 
 
 def events(world: World, viewpoint: Viewpoint, progress: Progress | None = None) -> Iterator[Piece]:
