@@ -10,6 +10,7 @@ from dataclasses import replace
 import pytest
 
 from crivo.adapters.world_files.text import json_lines
+from crivo.domain.clock import ALLOWED_LATENESS, CLOCK_AHEAD_MAX
 from crivo.domain.errors import Code, Refused
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.fault import (
@@ -31,9 +32,18 @@ FAULTS = {fault.name: fault for fault in default_faults()}
 RATE = 50_000  # of a million
 
 
-def sent() -> list[str]:
-    """Three days of transfers as they are sent."""
-    kinds = (kinds_by_name()["transfers"],)
+#: The shape of another stream that can have faults in it.
+SETTLEMENTS_SHAPE = Shape(
+    occurred_at="occurred_at",
+    received_at="received_at",
+    amount="amount_centavos",
+    subject=("payee_account", "payee_ispb"),
+)
+
+
+def sent(stream: str = "transfers") -> list[str]:
+    """Three days of a stream as they are sent."""
+    kinds = (kinds_by_name()[stream],)
     pieces = pieces_of(Viewpoint.PAYER_PSP, days=3, kinds=kinds)
     return [line for piece in pieces for line in json_lines(piece.columns)]
 
@@ -43,18 +53,28 @@ def lines() -> list[str]:
     return sent()
 
 
+@pytest.fixture(scope="module")
+def settled() -> list[str]:
+    return sent("settlements")
+
+
 def received(
-    lines: list[str], fault: Fault, *, rate: int = RATE, seed: int = 5
+    lines: list[str],
+    fault: Fault,
+    *,
+    rate: int = RATE,
+    seed: int = 5,
+    shape: Shape = TRANSFERS_SHAPE,
 ) -> tuple[list[Record], list[Done]]:
-    stream = FaultedStream(lines, {fault.name: rate}, seed=seed, faults=(fault,))
+    stream = FaultedStream(lines, {fault.name: rate}, seed=seed, shape=shape, faults=(fault,))
     return list(stream), stream.done
 
 
-def offences(fault: Fault, lines: list[str]) -> Iterator[str]:
+def offences(fault: Fault, lines: list[str], shape: Shape = TRANSFERS_SHAPE) -> Iterator[str]:
     """What is wrong with a fault: seen from a stream before and after it."""
     if not fault.meaning:
         yield "says nothing about itself"
-    records, done = received(lines, fault)
+    records, done = received(lines, fault, shape=shape)
     named = [one.number for one in done]
     if not named or any(one.fault != fault.name for one in done):
         yield "does nothing, or in another's name"
@@ -62,7 +82,7 @@ def offences(fault: Fault, lines: list[str]) -> Iterator[str]:
         yield "names a row twice"
     if set(named) != touched(records, lines):
         yield "names other rows than it touches"
-    yield from _effect_offences(fault, records, lines, set(named))
+    yield from _effect_offences(fault, records, lines, set(named), shape)
 
 
 def touched(records: list[Record], lines: list[str]) -> set[int]:
@@ -90,7 +110,7 @@ def _overtaken(records: list[Record]) -> set[int]:
 
 
 def _effect_offences(
-    fault: Fault, records: list[Record], lines: list[str], named: set[int]
+    fault: Fault, records: list[Record], lines: list[str], named: set[int], shape: Shape
 ) -> Iterator[str]:
     before, after = Counter(lines), Counter(record.line for record in records)
     named_lines = Counter(lines[number] for number in named)
@@ -108,22 +128,22 @@ def _effect_offences(
         yield "does not conserve the rows it leaves alone"
     for record in records:
         if record.number in named:
-            yield from _row_offences(fault, record, lines[record.number])
+            yield from _row_offences(fault, record, lines[record.number], shape)
 
 
-def _row_offences(fault: Fault, record: Record, line: str) -> Iterator[str]:
+def _row_offences(fault: Fault, record: Record, line: str, shape: Shape) -> Iterator[str]:
     if fault.effect is Effect.BREAKS:
         if record.line == line:
             yield "leaves a row whole"
         return
     fields, original = json.loads(record.line), json.loads(line)
-    allowed = {name for part in fault.changes for name in _names(part)}
+    allowed = {name for part in fault.changes for name in _names(shape, part)}
     if {name for name in original if fields.get(name) != original[name]} - allowed:
         yield "changes a field that it does not declare"
 
 
-def _names(part: str) -> tuple[str, ...]:
-    names = getattr(TRANSFERS_SHAPE, part)
+def _names(shape: Shape, part: str) -> tuple[str, ...]:
+    names = getattr(shape, part)
     return names if isinstance(names, tuple) else (names,)
 
 
@@ -142,6 +162,20 @@ def test_there_are_faults_of_every_effect():
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_keeps_the_laws(name: str, lines: list[str]):
     assert list(offences(FAULTS[name], lines)) == []
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_a_fault_keeps_the_laws_over_another_stream(name: str, settled: list[str]):
+    assert list(offences(FAULTS[name], settled, SETTLEMENTS_SHAPE)) == []
+
+
+def test_what_is_late_or_ahead_is_more_so_than_a_receiver_lets_pass(lines: list[str]):
+    _, late = received(lines, FAULTS["late"], rate=RATE_UNIT)
+    assert ALLOWED_LATENESS < min(one.by for one in late) < 2 * ALLOWED_LATENESS
+    _, skewed = received(lines, FAULTS["clock_skewed"], rate=RATE_UNIT)
+    ahead = [one.by for one in skewed if one.by > 0]
+    assert CLOCK_AHEAD_MAX < min(ahead) < 2 * CLOCK_AHEAD_MAX
+    assert len(ahead) < len(skewed) == len(late) == len(lines)
 
 
 @pytest.mark.parametrize("name", FAULTS)
