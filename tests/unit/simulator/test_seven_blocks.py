@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from crivo.domain.instant import DAY
+from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.lettering import spread
 from crivo.simulator.seven import blocks as parts
@@ -15,6 +15,7 @@ from crivo.simulator.seven.blocks import NOBODY, by_time, least
 from crivo.simulator.seven.devices import UsedDevices
 from crivo.simulator.seven.holders import hold
 from crivo.simulator.seven.keys import issue
+from crivo.simulator.seven.registrations import Registrations
 from tests.unit.simulator.worlds import small_world
 
 COUNT = 3000
@@ -101,3 +102,23 @@ def test_a_device_is_known_since_its_first_log_in():
     assert used.was_used(devices).tolist() == [True, True, True, True, False]
     # A usual device is registered with its user, whatever day it was first used on.
     assert used.since(devices, worlds_end).tolist() == [13, worlds_end, 11, 15, worlds_end]
+
+
+def test_who_opens_an_account_registered_an_hour_before_anybody_met_them():
+    world = small_world()
+    registrations = Registrations(world, hold(world))
+    users = world.town.census.first_newcomer + np.arange(3)
+    planned = registrations.planned(users)
+    registrations.see(users[:2], planned[:2] + MINUTE)
+    registrations.see(users[:2], planned[:2] + 2 * HOUR)
+    assert registrations.was_seen(users).tolist() == [True, True, False]
+    expected = planned - np.asarray([HOUR - MINUTE, HOUR - MINUTE, 0])
+    assert np.array_equal(registrations.at(users), expected)
+
+
+def test_sabotage_an_old_customer_who_is_met_before_registering_is_noticed():
+    registrations = Registrations(small_world(), hold(small_world()))
+    planned = registrations.planned(np.asarray([5]))
+    registrations.see(np.asarray([5]), planned + HOUR)
+    with pytest.raises(AssertionError):
+        registrations.see(np.asarray([5]), planned)
