@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 
 from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.domain.transfer import Initiation
@@ -22,10 +23,10 @@ TYPOLOGIES = {typology.code: typology for typology in default_typologies(scenari
 CAMPAIGNS = 40
 
 
-def campaigns(code: str) -> Iterator[Campaign]:
+def campaigns(code: str, count: int = CAMPAIGNS) -> Iterator[Campaign]:
     world = small_world()
     casting, draws = Casting(world.town, world.days), Draws(1, "recipes", code)
-    for _ in range(CAMPAIGNS):
+    for _ in range(count):
         yield TYPOLOGIES[code].recipe(casting, draws)
 
 
@@ -61,6 +62,19 @@ def test_t02_two_rewards_come_before_rising_payments_to_other_payees():
         assert len(set(rows["payee"].tolist())) > 1
 
 
+def test_t03_one_stranger_gets_up_to_four_stakes_and_the_last_may_be_a_fee():
+    is_fee = []
+    for campaign in campaigns("T03", 100):
+        rows = stolen(campaign)
+        assert 1 <= len(rows) <= 4
+        assert len(set(rows["payee"].tolist())) == len(set(rows["payer"].tolist())) == 1
+        assert span(rows) < 13 * DAY
+        if len(rows) == 2:
+            first, last = rows["amount_centavos"].tolist()
+            is_fee.append(100 * last < 40 * first)
+    assert 0.3 < np.mean(is_fee) < 0.9
+
+
 def test_t04_up_to_three_payments_to_one_mule_within_forty_minutes_by_day():
     for campaign in campaigns("T04"):
         rows = stolen(campaign)
@@ -68,6 +82,14 @@ def test_t04_up_to_three_payments_to_one_mule_within_forty_minutes_by_day():
         assert len(set(rows["payee"].tolist())) == 1
         assert span(rows) <= 40 * MINUTE
         assert 8 <= hours_of(rows["occurred_at"])[0] < 21
+
+
+@pytest.mark.parametrize("code", ["T04", "T05"])
+def test_older_people_are_called_more_often_than_others(code):
+    seniors = small_world().town.seniors
+    called = [seniors[stolen(campaign)["payer"][0]] for campaign in campaigns(code, 400)]
+    # The second of two is taken where that one alone is old: 31 % for 17.
+    assert np.mean(called) > np.mean(seniors) + 0.07
 
 
 def test_t05_four_to_fourteen_payments_within_ninety_minutes_and_a_loan_before():
@@ -87,6 +109,29 @@ def test_t06_steps_of_one_to_three_minutes_take_more_than_nine_tenths():
         rows = stolen(campaign)
         steps = np.diff(rows["occurred_at"])
         assert ((steps >= MINUTE) & (steps < 3 * MINUTE)).all()
+
+
+def test_t07_one_mule_gets_what_malware_takes_of_each_balance():
+    for campaign in campaigns("T07"):
+        rows = stolen(campaign)
+        assert 1 <= len(rows) <= 4
+        assert len(set(rows["payee"].tolist())) == 1
+        assert span(rows) < 4 * DAY
+        # Nobody chose the amount: it is no round one.
+        assert (rows["amount_centavos"] % 5000 == 0).mean() < 0.5
+
+
+def test_t08_a_new_company_gets_bills_of_several_shops_by_code_or_key():
+    first_fraud = small_world().town.census.first_fraud
+    forms = set()
+    for campaign in campaigns("T08"):
+        rows = stolen(campaign)
+        assert 2 <= len(rows) <= 8
+        assert len(set(rows["payee"].tolist())) == 1
+        assert (rows["payee"] >= first_fraud).all()
+        assert span(rows) < 8 * DAY
+        forms |= {INITIATIONS[place] for place in rows["initiation"].tolist()}
+    assert forms == {Initiation.QRDN, Initiation.QRES, Initiation.DICT}
 
 
 def test_t09_the_victim_pays_to_a_third_account_what_came_and_the_first_is_claimed_back():
@@ -126,6 +171,24 @@ def test_t13_a_cluster_of_up_to_thirty_accounts_pays_one_collector():
         tail = campaign.rows[campaign.rows["hop"] == 2]
         assert 3 <= len(set(tail["payer"].tolist())) <= 30
         assert len(set(tail["payee"].tolist())) == 1
+
+
+def test_t15_a_house_replaces_its_account_every_one_to_seven_days():
+    world = small_world()
+    background = TYPOLOGIES["T15"].background
+    assert background is not None
+    of_day = background(Casting(world.town, world.days), Draws(1, "recipes", "T15"), lambda: 7)
+    hubs = []
+    for day in world.days:
+        rows = of_day(day, Draws(1, "recipes", "T15", day.index))
+        assert len(set(rows["payee"].tolist())) == 1
+        assert len(set(rows["payer"].tolist())) > 1
+        # A centavo more than was meant, until worlds get another version (docs/plan.md).
+        assert ((rows["amount_centavos"] >= 2000) & (rows["amount_centavos"] <= 10_001)).all()
+        assert (hours_of(rows["occurred_at"]) >= 17).all()
+        hubs.append(int(rows["payee"][0]))
+    assert len(set(hubs)) >= len(hubs) / 7
+    assert max(hubs.count(hub) for hub in hubs) <= 7
 
 
 def test_t16_few_grant_what_very_many_were_asked_for():
