@@ -15,7 +15,7 @@ from crivo.simulator.draws import Draws
 from crivo.simulator.facts import FactKind
 from crivo.simulator.rhythm import hours_of
 from crivo.simulator.roles import Role
-from crivo.simulator.rows import INITIATIONS, NONE, Rows
+from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
 from crivo.simulator.typology import default_typologies
 from tests.unit.simulator.worlds import small_world
 
@@ -159,6 +159,7 @@ def test_t12_a_new_device_keeps_to_two_hundred_a_time_and_a_thousand_a_day():
     for campaign in campaigns("T12"):
         rows = stolen(campaign)
         assert rows["amount_centavos"].max() <= 20_000
+        assert set((rows["device"] - rows["payer"] * DEVICE_SLOTS).tolist()) == {DEVICE_SLOTS - 1}
         day = (rows["occurred_at"] - small_world().days[0].start) // DAY
         for one in np.unique(day):
             assert rows["amount_centavos"][day == one].sum() <= 100_000
