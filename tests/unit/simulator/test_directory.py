@@ -11,6 +11,8 @@ import pytest
 
 from crivo.domain.instant import BRASILIA, DAY, HOUR, MINUTE, SECOND, from_datetime
 from crivo.simulator.events.accounts import Accounts
+from crivo.simulator.events.directory import EVERY, Settlements
+from crivo.simulator.events.past import Past
 from crivo.simulator.events.reported import COUNTERS, Claims, Markers, Reported, Reports
 from crivo.simulator.events.windows import WINDOWS, window_dates
 from tests.unit.simulator.event_worlds import dense_world
@@ -127,6 +129,31 @@ def slow_counts(claims: list[Claim], until: int) -> dict[str, int]:
             not one.accepted and in_window(one.settled_at, until, window) for one in decided
         )
     return found
+
+
+def test_receipts_by_days_and_by_full_months_are_those_of_a_slow_count():
+    world, accounts = dense_world(), accounts_of_dense_world()
+    block = Settlements(accounts, Past(accounts, world.options.seed, world.days[0]))
+    payees = np.arange(6) + accounts.town.census.first_newcomer
+    rng = random.Random(8)
+    receipts = [
+        (accounts.start + rng.randrange(430 * DAY), rng.choice(payees.tolist()))
+        for _ in range(3000)
+    ]
+    block.note(*(np.asarray(column) for column in zip(*receipts, strict=True)))
+    looked_at = {1, 60, 181, 400, 858}
+    for half_day in range(1, 860):
+        until = accounts.start + half_day * EVERY
+        block.advance(until)
+        if half_day not in looked_at:
+            continue
+        found = block.read(payees)
+        for place, payee in enumerate(payees.tolist()):
+            mine = [at for at, own in receipts if own == payee and at < until]
+            for window in WINDOWS:
+                expected = sum(in_window(at, until, window) for at in mine)
+                assert found[f"settlements_{window}"][place] == expected, (half_day, window)
+        assert (found["key_settlements_d90"] == found["settlements_d90"]).all()
 
 
 def test_windows_are_dates_of_brasilia():
