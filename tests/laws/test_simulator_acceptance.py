@@ -21,7 +21,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.transfer import Initiation
 from crivo.simulator.acceptance import checks
 from crivo.simulator.acceptance.accepted import LEGAL, VALUE, of_recovery
-from crivo.simulator.acceptance.finding import Verdict, default_checks, judged
+from crivo.simulator.acceptance.finding import Finding, Verdict, default_checks, judged
 from crivo.simulator.acceptance.rules import Rule
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import Sides, Tally
@@ -113,6 +113,37 @@ def test_the_checks_are_those_of_the_list():
         assert check.name
         assert check.source
         assert check.tolerance
+
+
+def allowed(number: int, finding: Finding) -> tuple[float, float]:
+    """The range that the list of checks allows at most, said here once more."""
+    target = finding.target
+    match number:
+        case 3:
+            around = 0.03 if finding.part.startswith("count") else 0.08
+        case 5 if finding.part.endswith("mean"):
+            around = 0.05 * target
+        case 13:
+            return target / 3, target * 3
+        case 16 | 17 | 18:
+            around = 0.0
+        case 4 | 9 | 10 | 11:
+            return {4: (1.10, 1.22), 9: (3.8, 4.7), 10: (9, 11), 11: (2100, 2600)}[number]
+        case _:
+            around = {1: 0.2, 8: 2.0, 12: 3.0, 14: 5.0}.get(number, 1.0)
+    if finding.unit == "broken":
+        around = 0.0
+    return target - around, target + around
+
+
+def test_no_check_allows_more_than_the_list_does():
+    seen = set()
+    for outcome in judged(straight(), natural=True):
+        for finding in outcome.findings:
+            low, high = allowed(outcome.check.number, finding)
+            assert low - 1e-9 <= finding.low <= finding.target <= finding.high <= high + 1e-9
+            seen.add(outcome.check.number)
+    assert seen == set(range(1, 19))
 
 
 def test_no_check_fails_in_a_natural_world_of_400_000_transfers():
