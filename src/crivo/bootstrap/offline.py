@@ -16,6 +16,7 @@ from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
+from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, open_home, policy_text, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import start_of
@@ -135,7 +136,7 @@ def import_streams(
         Refused, Unavailable: as `flows.ingest_streams`, and as `import_table`.
     """
     days = days_of_streams(folder, mapping)
-    with open_home(settings, writer=True) as home:
+    with open_home(settings, writer=True) as home, seldom_collected():
         return ingest_streams(
             days,
             mapping,

@@ -85,6 +85,7 @@ def declared_fields(value_type: type) -> tuple[DeclaredField, ...]:
     )
 
 
+@lru_cache(maxsize=1024)
 def is_declared(base: type) -> bool:
     """Whether a type is declared field by field, and no leaf."""
     return dataclasses.is_dataclass(base) or hasattr(base, "__struct_fields__")
@@ -97,8 +98,12 @@ def check_fields(value: Any) -> None:
         Refused: FIELD_MISSING, FIELD_TYPE, or what the form of the first wrong field says.
     """
     value_type: type = type(value)
-    for each in declared_fields(value_type):
-        _check(each.type, getattr(value, each.name), each.name)
+    for name, base, check, declared in _checks(value_type):
+        found = getattr(value, name)
+        if type(found) is not base:
+            _check(declared, found, name)
+        elif check is not None:
+            check(found, field=name)
 
 
 def refuse_unless(fits: bool, field: str, expected: str, found: object) -> None:
@@ -110,6 +115,24 @@ def refuse_unless(fits: bool, field: str, expected: str, found: object) -> None:
     if not fits:
         code = Code.FIELD_MISSING if found is None else Code.FIELD_VALUE
         raise invalid(code, field=field, expected=expected, found=found)
+
+
+@lru_cache(maxsize=256)
+def _checks(
+    value_type: type,
+) -> tuple[tuple[str, type | None, Callable[..., object] | None, FieldType], ...]:
+    """Of each field the name, the type of a value that only its form has to look at, the form's
+    check, and all there is to check of others.
+    """
+    return tuple(
+        (
+            each.name,
+            None if each.type.is_many else each.type.base,
+            None if each.type.form is None else each.type.form.check,
+            each.type,
+        )
+        for each in declared_fields(value_type)
+    )
 
 
 def _check(declared: FieldType, found: object, field: str) -> None:

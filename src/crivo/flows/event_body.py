@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from crivo.domain.declared import DeclaredField, FieldType, declared_fields, is_declared
@@ -60,6 +60,24 @@ def parse_event(
     return _Body(pseudonyms).value(schema.value, document, "", facts or {})
 
 
+def field_value(
+    field: DeclaredField, found: object, document: Document, path: str, pseudonyms: Pseudonymiser
+) -> object:
+    """What a document that has `found` at that path has in that field.
+
+    Raises:
+        Refused: as `parse_event`.
+    """
+    return _Body(pseudonyms).one(field, found, document, path)
+
+
+def instant_parser(field: DeclaredField) -> Callable[..., int] | None:
+    """What reads the text of an instant; None for a field that is none."""
+    if not _is_instant(field.type):
+        return None
+    return parse_since if field.name in _SINCE else parse_rfc3339
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Body:
     """Reads the parts of one document."""
@@ -98,14 +116,14 @@ class _Body:
                 return None
             raise invalid(Code.FIELD_MISSING, field=path, expected=field.type.name, found=None)
         if not field.type.is_many:
-            return self._one(field, found, document, path)
+            return self.one(field, found, document, path)
         if not isinstance(found, list):
             raise _mistyped(path, "a list", found)
         return tuple(
-            self._one(field, each, document, f"{path}[{place}]") for place, each in enumerate(found)
+            self.one(field, each, document, f"{path}[{place}]") for place, each in enumerate(found)
         )
 
-    def _one(self, field: DeclaredField, found: object, document: Document, path: str) -> object:
+    def one(self, field: DeclaredField, found: object, document: Document, path: str) -> object:
         declared = field.type
         if is_declared(declared.base):
             return self.value(declared.base, found, f"{path}.", {})
@@ -113,9 +131,9 @@ class _Body:
             return _member(declared.base, found, path)
         if declared.base is bytes:
             text = _text(found, path)
-            return self.pseudonyms.of(_domain(field.name, document), text, field=path)
-        if _is_instant(declared):
-            parse = parse_since if field.name in _SINCE else parse_rfc3339
+            return self.pseudonyms.of(id_domain(field.name, document), text, field=path)
+        parse = instant_parser(field)
+        if parse is not None:
             return parse(_text(found, path), field=path)
         if type(found) is not declared.base:
             raise _mistyped(path, declared.name, found)
@@ -132,7 +150,12 @@ def _is_instant(declared: FieldType) -> bool:
     return declared.form is not None and declared.form.name == "instant"
 
 
-def _domain(name: str, document: Document) -> IdDomain:
+def id_domain(name: str, document: Document) -> IdDomain:
+    """Whose pseudonym a field of that name holds, in such a document.
+
+    Raises:
+        Refused: FIELD_VALUE where its neighbours do not say.
+    """
     if name in _DOMAINS:
         return _DOMAINS[name]
     words = [document[neighbour] for neighbour in _NEIGHBOURS if neighbour in document]

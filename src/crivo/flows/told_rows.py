@@ -17,7 +17,8 @@ from crivo.flows.event_body import parse_event
 from crivo.flows.event_of import event_of
 from crivo.flows.mapping import Mapping as MappingFile
 from crivo.flows.ports import Cell, Table
-from crivo.flows.told_mapping import Told, filled_in
+from crivo.flows.told_mapping import FILLED_IN, Told, filled_in
+from crivo.flows.told_values import PlainValues
 from crivo.governance.pseudonym import Pseudonymiser
 
 #: Python refuses to read more than 4,300 digits, and no field holds twenty.
@@ -47,6 +48,12 @@ class ToldReader:
         self._pseudonyms = pseudonyms
         self._find = find
         self._declared = told.declared()
+        self._zone, self._epoch = mapping.zone, mapping.epoch
+        self._columns = told.columns(self._time)
+        self._plain = PlainValues(told, self._columns, self._zone, pseudonyms)
+        self._received_place = self._columns.index(self._time)
+        id_column = told.fields.get("end_to_end_id") if told.is_about_transfer else None
+        self._id_place = None if id_column is None else self._columns.index(id_column)
 
     def rows(self, *, until: int | None) -> list[int]:
         """The rows that tell an event received before `until`, in the order of the file."""
@@ -65,19 +72,47 @@ class ToldReader:
 
     def parse(self, rows: Sequence[int]) -> Iterator[Event | Refused]:
         """The event of each of the rows, or why it is none."""
-        columns = {name: self._table.cells(name, rows) for name in self.told.columns(self._time)}
-        for place in range(len(rows)):
-            cells = {name: column[place] for name, column in columns.items()}
+        columns = [self._table.cells(name, rows) for name in self._columns]
+        facts, is_known = self._facts_of(columns, len(rows))
+        values = self._plain.values(columns, facts, len(rows))
+        received = columns[self._received_place]
+        for place, value in enumerate(values):
+            if value is None or not is_known[place]:
+                yield self._judged(
+                    {n: c[place] for n, c in zip(self._columns, columns, strict=True)}
+                )
+                continue
             try:
-                yield self._event(cells)
+                yield self._placed(value, self._instant(received[place], self._time))
             except Refused as refused:
                 yield refused
 
+    def _facts_of(
+        self, columns: Sequence[Sequence[Cell]], count: int
+    ) -> tuple[list[Sequence[object]], list[bool]]:
+        """The facts of the rows' transfers, a column each, and which transfers are known."""
+        if self._id_place is None:
+            return [], [True] * count
+        ids = columns[self._id_place]
+        found = [
+            self._find(id_.decode("utf-8", "replace")) if isinstance(id_, bytes) else None
+            for id_ in ids
+        ]
+        nothing = [None] * len(FILLED_IN)
+        facts = [nothing if each is None else list(filled_in(each).values()) for each in found]
+        return list(zip(*facts, strict=True)) or [()] * len(FILLED_IN), [
+            each is not None for each in found
+        ]
+
     def raw(self, row: int) -> dict[str, Cell]:
         """The cells of a row that the section reads, by column, for people."""
-        return {
-            column: self._table.cells(column, [row])[0] for column in self.told.columns(self._time)
-        }
+        return {column: self._table.cells(column, [row])[0] for column in self._columns}
+
+    def _judged(self, cells: Mapping[str, Cell]) -> Event | Refused:
+        try:
+            return self._event(cells)
+        except Refused as refused:
+            return refused
 
     def _event(self, cells: Mapping[str, Cell]) -> Event:
         received_at = self._instant(cells[self._time], self._time)
@@ -90,6 +125,9 @@ class ToldReader:
                 _put(document, path, written)
         facts = self._facts(document) if self.told.is_about_transfer else None
         value = parse_event(self.told.schema, document, self._pseudonyms, facts=facts)
+        return self._placed(value, received_at)
+
+    def _placed(self, value: Any, received_at: int) -> Event:
         occurred_at = getattr(value, "occurred_at", received_at)
         if occurred_at > received_at + CLOCK_AHEAD_MAX:
             raise invalid(
@@ -128,7 +166,7 @@ class ToldReader:
         if form is not None and form.name == "instant" and not isinstance(cell, datetime):
             return _text(cell, column)
         if isinstance(cell, datetime):
-            moment = cell if cell.tzinfo else cell.replace(tzinfo=self._mapping.zone)
+            moment = cell if cell.tzinfo else cell.replace(tzinfo=self._zone)
             return format_rfc3339(from_datetime(moment))
         if not isinstance(cell, bytes | str):
             return cell
@@ -151,8 +189,7 @@ class ToldReader:
     def _instant(self, cell: Cell, column: str) -> int:
         time = self._mapping.time
         unit = time.unit.microseconds if time.unit else None
-        zone, epoch = self._mapping.zone, self._mapping.epoch
-        return parse_time(cell, field=column, zone=zone, unit=unit, epoch=epoch)
+        return parse_time(cell, field=column, zone=self._zone, unit=unit, epoch=self._epoch)
 
 
 def _is_empty(cell: Cell) -> bool:

@@ -17,6 +17,7 @@ from crivo.governance.pseudonym import Pseudonymiser
 
 MAPPING = read_mapping(Path(__file__).parents[3] / "mappings" / "simulated-events.toml")
 TIME = "2026-08-03T12:00:00Z"
+RECEIVED = MAPPING.time.received or MAPPING.time.column
 HOSTILE = st.one_of(
     st.none(),
     st.integers(),
@@ -34,17 +35,95 @@ class OneRow:
 
     def __init__(self, draw, time: str) -> None:
         self._draw, self._time = draw, time
+        self._drawn: dict[str, object] = {}
 
     def cells(self, column: str, rows: Sequence[int]) -> list[object]:
-        return [TIME if column == self._time else self._draw(HOSTILE) for _ in rows]
+        if column not in self._drawn:
+            self._drawn[column] = TIME if column == self._time else self._draw(HOSTILE)
+        return [self._drawn[column] for _ in rows]
+
+
+class Rows:
+    """A table of the rows given, of texts."""
+
+    def __init__(self, rows: Sequence[dict[str, bytes]]) -> None:
+        self._rows, self.row_count = rows, len(rows)
+
+    def cells(self, column: str, rows: Sequence[int]) -> list[object]:
+        return [self._rows[row][column] for row in rows]
+
+
+class LongWay:
+    """Leaves every row to be judged."""
+
+    def values(self, columns: object, facts: object, count: int) -> list[None]:
+        return [None] * count
+
+
+def reader_of(table, told, find=lambda _id: None) -> ToldReader:
+    return ToldReader(table, told, MAPPING, Pseudonymiser(b"k" * 32), find)
+
+
+def same(reader: ToldReader, rows: Sequence[int]) -> list[Event | Refused]:
+    """What the reader makes of the rows, which is what it makes of them the long way."""
+    found = list(reader.parse(rows))
+    reader._plain = LongWay()
+    judged = list(reader.parse(rows))
+    assert [_shown(each) for each in found] == [_shown(each) for each in judged]
+    return found
+
+
+def _shown(found: Event | Refused) -> object:
+    return found if isinstance(found, Event) else (found.code, str(found), found.context)
 
 
 @pytest.mark.parametrize("told", MAPPING.told, ids=range(len(MAPPING.told)))
 @given(data=st.data())
 def test_hostile_cells_are_told_of_and_stop_nothing(told, data):
-    time = MAPPING.time.received or MAPPING.time.column
-    table = OneRow(data.draw, time)
-    pseudonyms = Pseudonymiser(b"k" * 32)
-    reader = ToldReader(table, told, MAPPING, pseudonyms, lambda _id: None)
-    (found,) = reader.parse([0])
+    reader = reader_of(OneRow(data.draw, RECEIVED), told)
+    (found,) = same(reader, [0])
     assert isinstance(found, Event | Refused)
+
+
+LOGIN = next(told for told in MAPPING.told if told.schema == "login.v1")
+GOOD = {
+    "login_id": b"L1",
+    "occurred_at": TIME.encode(),
+    "received_at": TIME.encode(),
+    "account": b"a-1",
+    "device": b"",
+    "action": b"LOGIN",
+    "method": b"PIN",
+    "result": b"FAILED",
+}
+#: A cell that is wrong, or looks like it.
+CELLS = st.one_of(
+    st.binary(max_size=12),
+    st.sampled_from(
+        [b"", b"LOGIN", b"true", b"1", b" ", b"\xff", b"2026-08-03T12:00:00Z", b"x" * 99]
+    ),
+)
+
+
+@given(data=st.data())
+def test_a_spoilt_cell_costs_its_row_alone_and_both_ways_say_the_same(data):
+    column, cell = data.draw(st.sampled_from(sorted(GOOD))), data.draw(CELLS)
+    rows = [GOOD, {**GOOD, column: cell}, {**GOOD, "login_id": b"L2"}]
+    found = same(reader_of(Rows(rows), LOGIN), [0, 1, 2])
+    assert isinstance(found[0], Event)
+    assert isinstance(found[2], Event)
+
+
+def test_a_plain_row_is_not_judged(monkeypatch):
+    reader = reader_of(Rows([GOOD]), LOGIN)
+    monkeypatch.setattr(ToldReader, "_judged", lambda self, cells: pytest.fail("judged"))
+    (found,) = reader.parse([0])
+    assert isinstance(found, Event)
+
+
+def test_sabotage_a_word_that_is_read_as_another_is_noticed():
+    reader = reader_of(Rows([GOOD]), LOGIN)
+    (found,) = reader.parse([0])
+    rows = Rows([{**GOOD, "result": b"LOCKED"}])
+    (other,) = reader_of(rows, LOGIN).parse([0])
+    assert _shown(found) != _shown(other)
