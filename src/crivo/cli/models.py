@@ -160,7 +160,12 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
         _show_proposal(result.proposal)
     if result.network is not None:
         shadow = result.network.hash[:12]
-        notes().print(f"The network {shadow} scores in a shadow from the next start on.")
+        when = (
+            "from the next start on"
+            if result.artifact.plan_hash
+            else "nothing: rows are not decided"
+        )
+        notes().print(f"The network {shadow} is the shadow; it scores {when}.")
     if became_champion:
         notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
     else:
