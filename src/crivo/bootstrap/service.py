@@ -39,8 +39,9 @@ from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.features.row import make_rows, transfer_row
 from crivo.flows.aliases import Alias, aliases_of
-from crivo.flows.bundle import Bundle, make_bundle, read_policy
+from crivo.flows.bundle import Bundle, load_bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
+from crivo.flows.explain import Explainer
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
 from crivo.flows.report import ReportService
@@ -160,6 +161,12 @@ def build_service(settings: Settings) -> Service:
             decisions=decisions,
             reports=ReportService(decisions),
             telling=TellingService(decisions, home.pseudonyms),
+            explainer=Explainer(
+                log=home.log,
+                bundle=bundle,
+                load=lambda hash_: load_bundle(home.paths.bundles, hash_),
+                features=default_feature_set().features,
+            ),
             pseudonyms=home.pseudonyms,
             keys=keys,
             page=page,

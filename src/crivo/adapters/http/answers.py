@@ -8,15 +8,25 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
+from crivo.decision.reasons import (
+    REASON_CODES,
+    Audience,
+    Language,
+    ReasonCode,
+    public_text,
+)
 from crivo.decision.record import Versions
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
+from crivo.flows.explain import Explanation
 from crivo.flows.noted import Seen
 from crivo.flows.report import ReportAnswer
 from crivo.flows.telling import TellAnswer
+from crivo.model.artifact import MARGIN_BITS
 
 JSON: Final = b"application/json"
+
+MARGIN_ONE: Final = 1 << MARGIN_BITS
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -51,6 +61,33 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
     versions: VersionsAnswer
     as_of: int
     received_at: str
+    degraded: tuple[str, ...]
+
+
+class InputAnswer(msgspec.Struct, frozen=True, gc=False):
+    """An input of the model: its value, and what it added to the margin (in log-odds)."""
+
+    name: str
+    value: float | None
+    contribution: float
+    meaning: str
+
+
+class ExplanationAnswer(msgspec.Struct, frozen=True):
+    """What a decision followed from: `base` and all contributions together are the `margin`."""
+
+    end_to_end_id: str
+    outcome: str
+    score: int | None
+    margin: float | None
+    base: float | None
+    inputs: tuple[InputAnswer, ...]
+    rules: tuple[str, ...]
+    shadow_rules: tuple[str, ...]
+    null_rules: tuple[str, ...]
+    reasons: tuple[ReasonAnswer, ...]
+    versions: VersionsAnswer
+    as_of: int
     degraded: tuple[str, ...]
 
 
@@ -115,6 +152,33 @@ def decision_body(answer: Answer) -> DecisionAnswer:
 def encode_decision(answer: Answer) -> bytes:
     """`decision_body` as JSON."""
     return _ENCODER.encode(decision_body(answer))
+
+
+def explanation_body(explanation: Explanation) -> ExplanationAnswer:
+    """What an analyst reads of a decision."""
+    record, derived = explanation.record, explanation.derived
+    return ExplanationAnswer(
+        end_to_end_id=record.end_to_end_id,
+        outcome=derived.outcome,
+        score=derived.score,
+        margin=_log_odds(derived.margin),
+        base=_log_odds(explanation.base),
+        inputs=tuple(
+            InputAnswer(each.name, each.value, each.part / MARGIN_ONE, each.meaning)
+            for each in explanation.inputs
+        ),
+        rules=derived.rules,
+        shadow_rules=derived.shadow_rules,
+        null_rules=derived.nulls,
+        reasons=tuple(_reason(REASON_CODES[code]) for code in derived.reasons),
+        versions=_versions(record.given.versions),
+        as_of=record.given.as_of,
+        degraded=record.given.degraded,
+    )
+
+
+def _log_odds(margin: int | None) -> float | None:
+    return None if margin is None else margin / MARGIN_ONE
 
 
 def report_body(answer: ReportAnswer) -> ReportTaken:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,7 +12,12 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from crivo.adapters.http.answers import decision_body, event_body, report_body
+from crivo.adapters.http.answers import (
+    decision_body,
+    event_body,
+    explanation_body,
+    report_body,
+)
 from crivo.adapters.http.bodies import parse_report, parse_told
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
@@ -90,6 +96,18 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
                 hint="A decision is found once its answer has left.",
             )
         return _json(decision_body(answer))
+
+    @app.get(
+        "/v1/decisions/{end_to_end_id}/explanation",
+        responses=answer_of("ExplanationAnswer"),
+        tags=["decisions"],
+        summary="What a decision followed from: rules, and what each input of the model added",
+    )
+    async def explanation(end_to_end_id: str) -> Response:
+        end_to_end_id_minute(end_to_end_id)
+        # The bundle of an earlier decision is read from its folder: the loop does not wait for it.
+        found = await asyncio.to_thread(parts.explainer.explain, end_to_end_id)
+        return _json(explanation_body(found))
 
     @app.get("/v1/model", tags=["model"], summary="The served model and its signature")
     async def model() -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import msgspec
 from crivo.adapters.http.answers import (
     DecisionAnswer,
     EventTaken,
+    ExplanationAnswer,
     ReportTaken,
     ScoreAnswer,
     ScoresAnswer,
@@ -22,6 +23,7 @@ _TYPES: Final = (
     ReportBody,
     EventBody,
     DecisionAnswer,
+    ExplanationAnswer,
     EventTaken,
     ReportTaken,
     ScoreAnswer,

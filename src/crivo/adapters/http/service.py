@@ -10,6 +10,7 @@ from typing import Protocol
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.feed import Feed
 from crivo.flows.decide import DecisionService
+from crivo.flows.explain import Explainer
 from crivo.flows.report import ReportService
 from crivo.flows.telling import TellingService
 from crivo.governance.pseudonym import Pseudonymiser
@@ -76,6 +77,7 @@ class Parts:
     decisions: DecisionService
     reports: ReportService
     telling: TellingService
+    explainer: Explainer
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None
     page: PageAccess

@@ -1,0 +1,131 @@
+"""Explaining a decision: which rules fired and what each input added, from its record alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import numpy as np
+
+from crivo.decision.record import (
+    Derived,
+    Record,
+    decision_event_id,
+    decode_derived,
+    decode_record,
+)
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.features.spec import Feature
+from crivo.flows.bundle import Bundle
+from crivo.flows.ports import Log
+
+#: Bundles of earlier decisions that are held; another one is read from its folder again.
+BUNDLES_HELD: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class InputPart:
+    """One input of the model: its value (None: null) and what it added to the margin, in 2⁻⁴⁰.
+
+    `meaning` is the feature's card; empty where this release declares no such feature any more.
+    """
+
+    name: str
+    value: float | None
+    part: int
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a decision followed from. For whoever may see the model, never for the customer.
+
+    `base` is the margin without any input and `inputs` what each adds, the greatest first: together
+    the margin, exactly. Both are empty where nothing was scored.
+    """
+
+    record: Record
+    derived: Derived
+    base: int | None
+    inputs: tuple[InputPart, ...]
+
+
+class Explainer:
+    """Explains decisions of one log, with the bundle that decided each. Safe in several threads.
+
+    Args:
+        log: Where the records are.
+        bundle: The bundle that decides now.
+        load: The bundle of a hash, kept when it decided.
+        features: The declared features, for their meaning.
+    """
+
+    def __init__(
+        self,
+        *,
+        log: Log,
+        bundle: Bundle,
+        load: Callable[[str], Bundle],
+        features: tuple[Feature, ...],
+    ) -> None:
+        self._log: Final = log
+        self._bundle: Final = bundle
+        self._load: Final = lru_cache(maxsize=BUNDLES_HELD)(load)
+        self._meanings: Final = {each.name: each.card.meaning for each in features}
+
+    def explain(self, end_to_end_id: str) -> Explanation:
+        """The explanation of a durable decision.
+
+        Raises:
+            Refused: NOT_FOUND where there is none under this id (yet); CONFLICT where another
+                release decided.
+            Misconfigured: as `load_bundle`, where what decided it is damaged or gone.
+        """
+        stored = self._log.find(decision_event_id(end_to_end_id))
+        if stored is None or stored.seq >= self._log.end():
+            raise Refused(
+                Code.NOT_FOUND,
+                "no decision has this id",
+                field="end_to_end_id",
+                found=end_to_end_id,
+                hint="A decision is found once its answer has left.",
+            )
+        record = decode_record(stored.event.payload)
+        derived = decode_derived(record.derived)
+        if not record.kept:
+            return Explanation(record, derived, None, ())
+        base, inputs = self._inputs(self._bundle_of(record.given.versions.bundle), record.kept)
+        return Explanation(record, derived, base, inputs)
+
+    def _bundle_of(self, hash_: str) -> Bundle:
+        if hash_ == self._bundle.versions.bundle:
+            return self._bundle
+        try:
+            return self._load(hash_)
+        except Misconfigured as error:
+            if error.code is not Code.PLAN_MISMATCH:
+                raise
+            raise Refused(
+                Code.CONFLICT,
+                "this decision was made by another release, whose bundles this one cannot read",
+                hint="Ask a service of the release that decided.",
+                field="end_to_end_id",
+                expected=error.context.get("expected"),
+                found=error.context.get("found"),
+            ) from None
+
+    def _inputs(self, bundle: Bundle, kept: bytes) -> tuple[int, tuple[InputPart, ...]]:
+        vector = np.frombuffer(kept, "<f8").astype(np.float64)
+        *parts, base = bundle.scorer.contributions(vector).tolist()
+        names, values = bundle.scorer.artifact.input_names, vector.tolist()
+        found = [
+            InputPart(
+                name, None if math.isnan(value) else value, part, self._meanings.get(name, "")
+            )
+            for name, value, part in zip(names, values, parts, strict=True)
+        ]
+        found.sort(key=lambda each: -abs(each.part))
+        return base, tuple(found)
