@@ -45,11 +45,12 @@ class _Connection:
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._parser = httptools.HttpResponseParser(self)
         self._due = 0.0
-        self._is_answered = False
+        self._is_busy = False
+        self._answers = 0
 
     def send(self, due: float, request: bytes) -> None:
         """Writes one request that was due at `due` of the performance counter."""
-        self._due, self._is_answered = due, False
+        self._due, self._is_busy, self._answers = due, True, 0
         self.socket.sendall(request)
 
     def receive(self) -> tuple[float, int] | None:
@@ -57,14 +58,19 @@ class _Connection:
         received = self.socket.recv(_RECEIVED_MAX)
         if not received:
             raise ConnectionError("the service closed a connection")
+        if not self._is_busy:
+            raise ConnectionError("the service sent what nobody asked for")
         self._parser.feed_data(received)
-        if not self._is_answered:
+        if self._answers == 0:
             return None
+        if self._answers > 1:
+            raise ConnectionError("the service answered a request twice")
+        self._is_busy = False
         return (time.perf_counter() - self._due) * 1e3, self._parser.get_status_code()
 
     def on_message_complete(self) -> None:
         """The parser has a whole answer."""
-        self._is_answered = True
+        self._answers += 1
 
 
 class _Load:
@@ -104,7 +110,8 @@ class _Load:
             if now > give_up:
                 raise TimeoutError(f"{count - len(answered)} of {count} answers are missing")
             is_next = sent < count and idle
-            idle.extend(self._receive(begun + self._due[sent] - now if is_next else 1.0))
+            ahead = begun + self._due[sent] - time.perf_counter() if is_next else 1.0
+            idle.extend(self._receive(ahead))
         self._outcome.seconds = time.perf_counter() - begun
 
     def _receive(self, seconds: float) -> Iterator[_Connection]:

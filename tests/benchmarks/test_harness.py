@@ -100,6 +100,36 @@ class Server(socketserver.ThreadingTCPServer):
         assert isinstance(sys.exc_info()[1], OSError)
 
 
+class Twice(socketserver.StreamRequestHandler):
+    """Answers each request twice: in one piece, or the second time a little later."""
+
+    later = 0.0
+
+    def handle(self):
+        while head := self.rfile.readline():
+            if head == b"\r\n":
+                self.rfile.read(2)
+                answer = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+                self.wfile.write(answer * 2 if self.later == 0 else answer)
+                if self.later:
+                    time.sleep(self.later)
+                    self.wfile.write(answer)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("later", [0.0, 0.05])
+def test_an_answer_that_nobody_asked_for_is_noticed(later, monkeypatch):
+    monkeypatch.setattr(Twice, "later", later)
+    with Server(("127.0.0.1", 0), Twice) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        requests = [openloop.http_request("/", b"{}", host="h", api_key="k")] * 200
+        with pytest.raises(ConnectionError, match=r"twice|nobody"):
+            openloop.run_load(*server.server_address, requests, rate=500, seed=1)
+        server.shutdown()
+        thread.join()
+
+
 @pytest.mark.slow
 def test_a_stall_is_charged_to_everything_that_was_due_meanwhile():
     with Server(("127.0.0.1", 0), Stalling) as server:

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import uvloop
 
 from crivo.bootstrap.service import build_service
 from tests.e2e.homes import make_home, settings_of
@@ -22,6 +23,8 @@ def converse(tmp_path: Path) -> Callable[[Callable[[Door], Awaitable[None]]], No
             async with opened(build_service(settings_of(make_home(tmp_path / "home")))) as door:
                 await talk(door)
 
-        asyncio.run(whole())
+        # The loop that serves.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(whole())
 
     return start

@@ -7,6 +7,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
+import uvloop
 
 from crivo.adapters.http import direct
 from crivo.adapters.http import hot as hot_routes
@@ -143,28 +144,108 @@ def test_a_connection_with_a_request_under_way_does_not_rest(converse) -> None:
     converse(talk)
 
 
-def test_one_timer_gives_up_on_each_answer_at_its_own_time_and_on_none_that_was_given() -> None:
-    async def wait() -> list[str]:
-        patience, given_up = direct.Patience(), []
+class Waiting:
+    """As much of an exchange as patience sees."""
 
-        class Waiting:
-            def __init__(self, name: str) -> None:
-                self.is_over, self.deadline = False, 0.0
-                self.give_up = lambda: given_up.append(name)
+    def __init__(self, name: str, given_up: list[str]) -> None:
+        self.is_over, self.deadline = False, 0.0
+        self._name, self._given_up = name, given_up
 
-        waiting = {name: Waiting(name) for name in ("answered", "long", "short", "now")}
-        for name, seconds in (("answered", 0.0), ("long", 60.0), ("short", 30.0), ("now", 0.0)):
+    def give_up(self) -> None:
+        """Notes it."""
+        self._given_up.append(self._name)
+        if self._name == "raising":
+            raise ZeroDivisionError(self._name)
+
+
+@pytest.mark.parametrize(
+    "loop", [uvloop.new_event_loop, asyncio.new_event_loop], ids=["uvloop", "asyncio"]
+)
+def test_one_timer_gives_up_on_each_answer_at_its_own_time_and_on_none_that_was_given(loop) -> None:
+    given_up: list[str] = []
+
+    async def wait() -> None:
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        patience = direct.Patience()
+        # The first sets a timer for much later; the others come due before, one after another.
+        delays = {"long": 60.0, "answered": 0.0, "raising": 0.0, "now": 0.0, "soon": 0.02}
+        waiting = {name: Waiting(name, given_up) for name in delays}
+        for name, seconds in delays.items():
             patience.wait_for(waiting[name], seconds)
         waiting["answered"].is_over = True
         async with asyncio.timeout(20):
-            while not given_up:  # noqa: ASYNC110 (the timer of the loop)
+            while len(given_up) < 3:
                 await asyncio.sleep(0)
-        assert given_up == ["now"]
-        waiting["short"].deadline = 0.0
-        patience._look()
-        return given_up
+                # Meanwhile others go on coming, whatever the timer is about to do.
+                patience.wait_for(waiting["answered"], 30.0)
+        assert waiting["long"] in patience._waiting
 
-    assert asyncio.run(wait()) == ["now", "short"]
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(wait())
+    assert given_up == ["raising", "now", "soon"]
+
+
+def test_answers_that_were_given_are_not_waited_for_any_longer() -> None:
+    async def wait() -> int:
+        patience = direct.Patience()
+        for number in range(1_000):
+            waiting = Waiting(str(number), [])
+            patience.wait_for(waiting, 60.0)
+            waiting.is_over = True
+        return len(patience._waiting)
+
+    assert asyncio.run(wait()) == 1
+
+
+@pytest.mark.slow
+def test_a_head_that_is_arriving_is_no_rest(converse) -> None:
+    async def talk(door: Door) -> None:
+        reader, writer = await door.connect()
+        writer.write(request(body()))
+        assert (await read_answer(reader)).status == 200
+        (connection,) = door.state.connections
+        connection._idle_since -= connection.timeout_keep_alive
+        rested = connection._idle_since
+        sent = request(body())
+        writer.write(sent[:30])
+        async with asyncio.timeout(20):
+            while connection._idle_since == rested:  # noqa: ASYNC110 (until it has come)
+                await asyncio.sleep(0)
+        connection._look_idle()
+        writer.write(sent[30:])
+        assert (await read_answer(reader)).status == 200
+        writer.close()
+
+    converse(talk)
+
+
+@pytest.mark.slow
+def test_who_is_on_disk_is_answered_before_the_next_is_decided_whatever_fails_there(
+    converse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def talk(door: Door) -> None:
+        parts, order = door.service.app.hot.parts, []
+        settle, decide = parts.settle, type(door.service.decisions).decide
+
+        def settling() -> None:
+            order.append("settle")
+            settle()
+            raise ZeroDivisionError("of an answer")
+
+        def deciding(*arguments, **options):
+            order.append("decide")
+            return decide(*arguments, **options)
+
+        asyncio.get_running_loop().set_exception_handler(lambda *_: order.append("told"))
+        monkeypatch.setattr(type(door.service.decisions), "decide", deciding)
+        object.__setattr__(parts, "settle", settling)
+        assert (await door.send(request(body()))).status == 200
+        object.__setattr__(parts, "settle", settle)
+        assert order[:2] == ["settle", "decide"]
+        assert "told" in order
+        assert door.service.app.hot.in_flight == 0
+
+    converse(talk)
 
 
 @pytest.mark.slow

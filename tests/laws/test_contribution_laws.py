@@ -80,7 +80,7 @@ def test_kept_answers_are_those_that_are_integrated_each_time(artifact):
         numba.njit(fill_table)(way.leaves, way.shares, way.points, way.weights, way.table)
     expected = contributed(none, vectors)
     assert contributed(kept, vectors) == contributed(half, vectors) == expected
-    # Sabotage: one other answer of the longest path that is kept is noticed.
+    # Sabotage: other answers are noticed.
     kept.table[:] += 2.0
     assert contributed(kept, vectors) != expected
 

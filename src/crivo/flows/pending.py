@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Generic, TypeVar
 
 Value = TypeVar("Value")
@@ -74,18 +75,9 @@ class Pending(Generic[Value]):
             self._value, self._error = value, error
             self.done = True
             callbacks, self._callbacks = self._callbacks, []
-        self._tell(iter(callbacks))
-
-    def _tell(self, callbacks: Iterator[Callable[[Pending[Value]], None]]) -> None:
-        """Each is called, whatever one of them raises."""
-        is_told = False
-        try:
-            for call in callbacks:
-                call(self)
-            is_told = True
-        finally:
-            if not is_told:
-                self._tell(callbacks)
+        with ExitStack() as each:  # all of them hear of it, whatever one raises
+            for call in reversed(callbacks):
+                each.callback(call, self)
 
 
 def resolved(value: Value) -> Pending[Value]:

@@ -134,8 +134,8 @@ class Exchange:
             step()
             is_told = True
         except CrivoError as error:
-            is_told = True
             self._refuse(error)
+            is_told = True
         finally:
             if not is_told and not self.is_over:
                 self._end(*render(internal_problem()), code=Code.INTERNAL)
@@ -166,7 +166,9 @@ class Patience:
 
     def __init__(self) -> None:
         self._waiting: deque[Exchange] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        # A timer that is due at once is one that uvloop cannot tell the time of.
+        self._timer: asyncio.Handle | None = None
+        self._when = 0.0
 
     def wait_for(self, exchange: Exchange, seconds: float) -> None:
         """So long and no longer."""
@@ -176,26 +178,27 @@ class Patience:
         loop = asyncio.get_running_loop()
         exchange.deadline = loop.time() + seconds
         waiting.append(exchange)
-        if self._timer is None or self._timer.when() > exchange.deadline:
+        if self._timer is None or self._when > exchange.deadline:
             self._arm(loop, exchange.deadline)
 
     def _arm(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = loop.call_at(deadline, self._look)
+        self._timer, self._when = loop.call_at(deadline, self._look), deadline
 
     def _look(self) -> None:
         loop = asyncio.get_running_loop()
-        self._timer = None
-        now = loop.time()
-        late = [each for each in self._waiting if not each.is_over and each.deadline <= now]
-        self._waiting = deque(
-            each for each in self._waiting if not each.is_over and each.deadline > now
-        )
+        now, before = loop.time(), self._waiting
+        self._timer, self._waiting = None, deque()
+        for exchange in before:
+            if exchange.is_over:
+                continue
+            if exchange.deadline <= now:
+                loop.call_soon(exchange.give_up)
+            else:
+                self._waiting.append(exchange)
         if self._waiting:
             self._arm(loop, min(each.deadline for each in self._waiting))
-        for exchange in late:
-            exchange.give_up()
 
 
 class DirectProtocol(HttpToolsProtocol):
@@ -214,6 +217,7 @@ class DirectProtocol(HttpToolsProtocol):
     _idle_since = 0.0
 
     def data_received(self, data: bytes) -> None:
+        self._idle_since = self.loop.time()
         super().data_received(data)
         held, self._held = self._held, None
         if held is not None and not self.transport.is_closing():

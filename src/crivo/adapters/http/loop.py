@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 
 
 class LoopNotify:
@@ -25,22 +26,26 @@ class LoopNotify:
         self._loop = loop
 
     def detach(self) -> None:
-        """From here on callbacks run where they are handed in: the loop is about to close."""
+        """From here on callbacks run where they are handed in: the loop is about to close.
+
+        What was handed to the loop before still runs there.
+        """
         self._loop = None
-        self.run()
 
     def __call__(self, callbacks: list[Callable[[], None]]) -> None:
         """Sees to it that the callbacks run, in order."""
         self._committed(len(callbacks))
         loop = self._loop
-        self._waiting.extend(callbacks)
         if loop is None:
-            self.run()
+            with ExitStack() as each:  # all of them are called, whatever one raises
+                for callback in reversed(callbacks):
+                    each.callback(callback)
         else:
+            self._waiting.extend(callbacks)
             loop.call_soon_threadsafe(self.run)
 
     def run(self) -> None:
-        """Runs what waits, for who is on the loop already: what one raises costs no other its turn.
+        """Runs what waits for the loop, on the loop: what one raises costs no other its turn.
 
         Raises:
             Whatever a callback raises; the others run in a turn of their own.
@@ -50,5 +55,5 @@ class LoopNotify:
             while waiting:
                 waiting.popleft()()
         finally:
-            if waiting and self._loop is not None:
-                self._loop.call_soon(self.run)
+            if waiting:
+                asyncio.get_running_loop().call_soon(self.run)

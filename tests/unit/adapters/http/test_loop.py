@@ -6,6 +6,8 @@ import asyncio
 import threading
 from functools import partial
 
+import pytest
+
 from crivo.adapters.http.loop import LoopNotify
 
 
@@ -14,6 +16,34 @@ def test_without_a_loop_callbacks_run_on_the_thread_that_hands_them_in():
     notify = LoopNotify(committed=sizes.append)
     notify([lambda: ran.append(threading.get_ident())] * 2)
     assert (sizes, ran) == ([2], [threading.get_ident()] * 2)
+
+
+def test_without_a_loop_what_one_raises_costs_no_other_its_turn():
+    ran: list[int] = []
+    notify = LoopNotify(committed=lambda _: None)
+
+    def raising() -> None:
+        raise ZeroDivisionError("of the second")
+
+    with pytest.raises(ZeroDivisionError):
+        notify([partial(ran.append, 1), raising, partial(ran.append, 3)])
+    assert ran == [1, 3]
+
+
+def test_what_was_handed_to_a_loop_runs_there_though_it_is_detached():
+    async def talk() -> list[str]:
+        ran: list[str] = []
+        notify = LoopNotify(committed=lambda _: None)
+        notify.attach(asyncio.get_running_loop())
+        notify([partial(ran.append, "before")])
+        notify.detach()
+        notify([partial(ran.append, "after")])
+        async with asyncio.timeout(20):
+            while len(ran) < 2:  # noqa: ASYNC110 (the loop's next turn)
+                await asyncio.sleep(0)
+        return ran
+
+    assert asyncio.run(talk()) == ["after", "before"]
 
 
 def test_on_a_loop_all_run_there_in_order_and_a_fault_is_the_loops_to_tell():
