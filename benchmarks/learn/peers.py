@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import subprocess
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,7 +12,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.load.peers import PYTHON, ROOT
+from benchmarks.load.peers import ROOT, said
 from crivo.adapters.mlflow.packaging import packaged
 from crivo.flows.tracker import TrackedData, TrainingRun
 from crivo.model.artifact import Artifact, save_artifact
@@ -29,7 +27,6 @@ _ONE_CORE: Final = {
     "DO_NOT_TRACK": "true",
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "src")]),
 }
-_SAID_MAX: Final = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,24 +53,15 @@ def ask(
         vectors: What is asked about, float64[n, F].
         ours: Our own `margins` and `parts` of them, in 2^-40.
     """
-    if not PYTHON.exists():
-        return "not installed: make peers"
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as place:
         folder = Path(place)
         _write(folder, artifact)
         for what, array in {"vectors": vectors, **ours}.items():
             np.save(folder / f"{what}.npy", array)
-        answer = subprocess.run(
-            [str(PYTHON), "-m", "benchmarks.peers.models", name, str(folder)],
-            cwd=ROOT,
-            env={**os.environ, **_ONE_CORE},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    if answer.returncode != 0:
-        return f"failed: {answer.stderr.strip().splitlines()[-1][:_SAID_MAX]}"
-    found = Found(**json.loads(answer.stdout))
+        answer = said(["-m", "benchmarks.peers.models", name, str(folder)], environ=_ONE_CORE)
+    if isinstance(answer, str):
+        return answer
+    found = Found(**answer)
     if not found.difference <= EQUAL:
         return f"{found.version} answers otherwise than we do, by up to {found.difference:.3g}"
     return found

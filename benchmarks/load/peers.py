@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -33,24 +34,33 @@ class Found:
 
 def ask(name: str, rows: NDArray[Any], *, runs: int) -> list[Found] | str:
     """What a peer took, run by run; a text where it is not here or failed."""
-    if not PYTHON.exists():
-        return "not installed: make peers"
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
         path = Path(folder) / "rows.npy"
         np.save(path, _plain(rows))
         found = []
         for _ in range(runs):
-            answer = subprocess.run(
-                [str(PYTHON), "-m", "benchmarks.peers", name, str(path)],
-                cwd=ROOT,
-                env={**os.environ, **_ONE_CORE},
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if answer.returncode != 0:
-                return f"failed: {answer.stderr.strip().splitlines()[-1][:_SAID_MAX]}"
-            found.append(Found(**json.loads(answer.stdout)))
+            answer = said(["-m", "benchmarks.peers", name, str(path)], environ=_ONE_CORE)
+            if isinstance(answer, str):
+                return answer
+            found.append(Found(**answer))
+    return found
+
+
+def said(arguments: Sequence[str], *, environ: Mapping[str, str]) -> dict[str, Any] | str:
+    """What a program of the peers' environment prints as JSON; a text where it is not here."""
+    if not PYTHON.exists():
+        return "not installed: make peers"
+    answer = subprocess.run(
+        [str(PYTHON), *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        return f"failed: {answer.stderr.strip().splitlines()[-1][:_SAID_MAX]}"
+    found: dict[str, Any] = json.loads(answer.stdout)
     return found
 
 

@@ -124,6 +124,17 @@ def check_same_facts(first: Transfer, repeat: Transfer) -> None:
             )
 
 
+def no_decision(end_to_end_id: str) -> Refused:
+    """The refusal of an id under which nothing was decided, or nothing is durable yet."""
+    return Refused(
+        Code.NOT_FOUND,
+        "no decision has this id",
+        field="end_to_end_id",
+        found=end_to_end_id,
+        hint="A decision is found once its answer has left.",
+    )
+
+
 #: Stands where an array is missing.
 _NOTHING: Final = np.zeros((0, 0))
 

@@ -19,6 +19,7 @@ from crivo.decision.record import (
 )
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.features.spec import Feature
+from crivo.flows.answers import no_decision
 from crivo.flows.bundle import Bundle
 from crivo.flows.ports import Log
 
@@ -86,13 +87,7 @@ class Explainer:
         """
         stored = self._log.find(decision_event_id(end_to_end_id))
         if stored is None or stored.seq >= self._log.end():
-            raise Refused(
-                Code.NOT_FOUND,
-                "no decision has this id",
-                field="end_to_end_id",
-                found=end_to_end_id,
-                hint="A decision is found once its answer has left.",
-            )
+            raise no_decision(end_to_end_id)
         record = decode_record(stored.event.payload)
         derived = decode_derived(record.derived)
         if not record.kept:

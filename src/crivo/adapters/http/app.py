@@ -29,6 +29,7 @@ from crivo.adapters.http.refusal import RefusalResponse
 from crivo.adapters.http.service import Parts, Telemetry
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.flows.answers import no_decision
 from crivo.model.artifact import Artifact
 
 
@@ -88,13 +89,7 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
         end_to_end_id_minute(end_to_end_id)
         answer = parts.decisions.find(end_to_end_id)
         if answer is None:
-            raise Refused(
-                Code.NOT_FOUND,
-                "no decision has this id",
-                field="end_to_end_id",
-                found=end_to_end_id,
-                hint="A decision is found once its answer has left.",
-            )
+            raise no_decision(end_to_end_id)
         return _json(decision_body(answer))
 
     @app.get(
