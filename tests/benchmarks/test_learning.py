@@ -11,6 +11,7 @@ from benchmarks.learn import peers
 from benchmarks.learn.book import with_book_features
 from benchmarks.learn.folds import over_folds
 from benchmarks.learn.handbook import FILE, FIRST_DAY, handbook_dataset
+from benchmarks.load import peers as asking
 from crivo.domain.instant import DAY, parse_rfc3339
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
@@ -137,14 +138,14 @@ def test_the_peers_answer_as_we_do_and_one_that_is_not_there_is_said_to_be(monke
     booster, _ = fit_booster(vectors, labels, np.ones(5_000), options)
     artifact = learning_speed.artifact_of(booster)
     rows = np.ascontiguousarray(vectors[:500])
-    if peers.PYTHON.exists():
+    if asking.PYTHON.exists():
         for row in learning_speed.beside(SETTING, artifact, rows, (1.0, 1.0, 1.0, 1.0)):
             assert row.found > 0 or "difference" in row.what
             assert row.holds
         margins = Scorer(artifact).score(rows, plan_hash="")[0]
         said = peers.ask("onnxruntime", artifact, rows, {"margins": margins + 2**20})
         assert isinstance(said, str) and "answers otherwise" in said
-    monkeypatch.setattr(peers, "PYTHON", tmp_path / "python")
+    monkeypatch.setattr(asking, "PYTHON", tmp_path / "python")
     found = list(learning_speed.beside(SETTING, artifact, rows, (1.0, 1.0, 1.0, 1.0)))
     assert [row.found for row in found] == [0.0] * len(learning_speed.PEERS)
     assert all("not installed: make peers" in row.what for row in found)

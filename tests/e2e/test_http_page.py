@@ -16,7 +16,9 @@ from tests.e2e.serving import serving
 pytestmark = pytest.mark.slow
 
 
-def test_the_lines_of_the_page_decide_read_report_and_tell(tmp_path: Path, require_program) -> None:
+def test_the_lines_of_the_page_decide_read_explain_report_and_tell(
+    tmp_path: Path, require_program
+) -> None:
     require_program("curl")
     page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
     scripts = [block.text for block in blocks(page) if block.words[:1] == ("bash",)]
@@ -28,8 +30,10 @@ def test_the_lines_of_the_page_decide_read_report_and_tell(tmp_path: Path, requi
             text=True,
             check=True,
         )
-    decided, read, reported, told = map(json.loads, answer.stdout.splitlines())
+    decided, read, explained, reported, told = map(json.loads, answer.stdout.splitlines())
     assert decided == read
+    assert explained["reasons"] == decided["reasons"]
+    assert explained["inputs"]
     assert decided["outcome"] == "ALLOW"
     assert reported["status"] == "CLAIMED"
     assert reported["end_to_end_id"] == decided["end_to_end_id"]
