@@ -6,7 +6,6 @@ import json
 import os
 import sqlite3
 import subprocess
-from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -123,7 +122,6 @@ def test_the_tracker_has_the_network_under_the_alias_shadow(tmp_path, root, requ
     assert answer["name"] == "score"
 
 
-@pytest.mark.skipif(find_spec("keras") is not None, reason="Keras is installed here")
 def test_without_keras_it_is_said_before_anything_is_trained(capsys, tmp_path, root):
     table = write(ulb(2_000), tmp_path / "rows.parquet")
     said = crivo(

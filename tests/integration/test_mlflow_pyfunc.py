@@ -39,7 +39,7 @@ for uri in sys.argv[3:]:
     found[uri]["outputs"] = [each.name for each in model.metadata.signature.outputs]
     try:
         model.predict(frame.drop(columns=names[0]).assign(other="x").astype({"other": str}))
-    except Exception as error:
+    except mlflow.exceptions.MlflowException as error:
         found[uri]["without a column"] = type(error).__name__
 print(json.dumps(found))
 """

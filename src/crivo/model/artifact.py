@@ -169,21 +169,12 @@ def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact
         Unavailable: MODEL_MISSING where there is no manifest.
         Misconfigured: ARTIFACT_INVALID where a byte is not what was written.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise Unavailable(
-            Code.MODEL_MISSING,
-            "there is no model here",
-            hint="Train one with `crivo train`.",
-            folder=str(folder),
-        )
-    content = path.read_bytes()
-    expected = folder.name if expected_hash is None else expected_hash
-    if sha256_of(content) != expected:
-        raise broken(folder, MANIFEST, expected, sha256_of(content))
-    manifest = json.loads(content)
-    if manifest.get("format") != FORMAT:
-        raise broken(folder, "format", FORMAT, manifest.get("format"))
+    manifest = read_manifest(
+        folder / MANIFEST,
+        form=FORMAT,
+        expected_hash=folder.name if expected_hash is None else expected_hash,
+        missing=("there is no model here", "Train one with `crivo train`."),
+    )
     arrays = {name: read_array(folder, name, manifest["files"]) for name in _ARRAYS}
     forest = Forest(**{item.name: arrays[item.name] for item in fields(Forest)})
     return Artifact(
@@ -199,6 +190,27 @@ def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact
         ),
         metadata=manifest["metadata"],
     )
+
+
+def read_manifest(
+    path: Path, *, form: str, expected_hash: str, missing: tuple[str, str]
+) -> dict[str, Any]:
+    """The manifest at `path`, of this format; `missing` says what is not there, and a hint.
+
+    Raises:
+        Unavailable: MODEL_MISSING. Misconfigured: ARTIFACT_INVALID where it has another hash or
+            format.
+    """
+    if not path.is_file():
+        message, hint = missing
+        raise Unavailable(Code.MODEL_MISSING, message, hint=hint, folder=str(path.parent))
+    content = path.read_bytes()
+    if sha256_of(content) != expected_hash:
+        raise broken(path.parent, path.name, expected_hash, sha256_of(content))
+    manifest: dict[str, Any] = json.loads(content)
+    if manifest.get("format") != form:
+        raise broken(path.parent, "format", form, manifest.get("format"))
+    return manifest
 
 
 def write_synced(path: Path, content: bytes) -> None:
@@ -275,27 +287,27 @@ def _check_forest(forest: Forest, n_inputs: int) -> None:
     for item in fields(Forest):
         array = getattr(forest, item.name)
         if array.dtype != _ARRAYS[item.name] or array.ndim != 1:
-            raise _invalid(item.name, f"{_ARRAYS[item.name].__name__}[n]", array.dtype)
+            raise unsound(item.name, f"{_ARRAYS[item.name].__name__}[n]", array.dtype)
         if item.name != "roots" and len(array) != n:
-            raise _invalid(item.name, f"{n} nodes", len(array))
+            raise unsound(item.name, f"{n} nodes", len(array))
     if not 1 <= len(forest.roots) <= TREES_MAX:
-        raise _invalid("roots", f"1 to {TREES_MAX} trees", len(forest.roots))
+        raise unsound("roots", f"1 to {TREES_MAX} trees", len(forest.roots))
     if forest.roots.min() < 0 or forest.roots.max() >= n:
-        raise _invalid("roots", f"nodes 0..{n - 1}", "one outside")
+        raise unsound("roots", f"nodes 0..{n - 1}", "one outside")
     inner = forest.feature != LEAF
     if n_inputs > INPUTS_MAX:
-        raise _invalid("inputs", f"at most {INPUTS_MAX}", n_inputs)
+        raise unsound("inputs", f"at most {INPUTS_MAX}", n_inputs)
     if (forest.feature[inner] < 0).any() or (forest.feature[inner] >= n_inputs).any():
-        raise _invalid("feature", f"inputs 0..{n_inputs - 1}", "one outside")
+        raise unsound("feature", f"inputs 0..{n_inputs - 1}", "one outside")
     if not np.isfinite(forest.threshold[inner]).all():
-        raise _invalid("threshold", "finite numbers", "one that is not")
+        raise unsound("threshold", "finite numbers", "one that is not")
     _check_trees(forest, np.flatnonzero(inner))
     if forest.cover.min() < 1:
-        raise _invalid("cover", "at least one row at each node", int(forest.cover.min()))
+        raise unsound("cover", "at least one row at each node", int(forest.cover.min()))
     # The sum over all trees must not overflow.
     greatest = max(int(forest.value.max()), -int(forest.value.min()))
     if greatest * len(forest.roots) >= 1 << 62:
-        raise _invalid("value", "margins whose sum stays below 2^62", "greater ones")
+        raise unsound("value", "margins whose sum stays below 2^62", "greater ones")
 
 
 def _check_trees(forest: Forest, inner: npt.NDArray[np.intp]) -> None:
@@ -305,29 +317,30 @@ def _check_trees(forest: Forest, inner: npt.NDArray[np.intp]) -> None:
     for name in ("left", "right"):
         child = getattr(forest, name)[inner]
         if (child <= inner).any() or (child >= n).any():
-            raise _invalid(name, "nodes after their parent", "one that is not")
+            raise unsound(name, "nodes after their parent", "one that is not")
         np.add.at(parents, child, 1)
     np.add.at(parents, forest.roots, 1)
     below = forest.cover[forest.left[inner]] + forest.cover[forest.right[inner]]
     if (forest.cover[inner] != below).any():
-        raise _invalid("cover", "as many rows at a node as at its children", "another number")
+        raise unsound("cover", "as many rows at a node as at its children", "another number")
     if (parents != 1).any():
-        raise _invalid("left, right, roots", "trees: one way to each node", "another number")
+        raise unsound("left, right, roots", "trees: one way to each node", "another number")
 
 
 def _check_calibration(calibration: Calibration) -> None:
     knots = calibration.knots
     if knots.dtype != np.int64 or knots.shape != (KNOTS,):
-        raise _invalid("knots", f"int64[{KNOTS}]", f"{knots.dtype}{list(knots.shape)}")
+        raise unsound("knots", f"int64[{KNOTS}]", f"{knots.dtype}{list(knots.shape)}")
     if not 0 <= calibration.step_log2 <= STEP_LOG2_MAX:
-        raise _invalid("step_log2", f"0..{STEP_LOG2_MAX}", calibration.step_log2)
+        raise unsound("step_log2", f"0..{STEP_LOG2_MAX}", calibration.step_log2)
     if abs(calibration.margin_low) >= 1 << 62:
-        raise _invalid("margin_low", "below 2^62", calibration.margin_low)
+        raise unsound("margin_low", "below 2^62", calibration.margin_low)
     if knots[0] < 0 or knots[-1] > SCORE_ONE or (np.diff(knots) < 0).any():
-        raise _invalid("knots", f"rising from 0 to {SCORE_ONE}", "others")
+        raise unsound("knots", f"rising from 0 to {SCORE_ONE}", "others")
 
 
-def _invalid(name: str, expected: str, found: object) -> Misconfigured:
+def unsound(name: str, expected: str, found: object) -> Misconfigured:
+    """The error of an array or number that no model of this kind has."""
     return Misconfigured(
         Code.ARTIFACT_INVALID,
         f"{name} must be {expected}",

@@ -7,7 +7,6 @@ lies in a folder of its own, and is no `Artifact`: nothing that decides can load
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,14 +16,14 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.model.artifact import (
     SCORE_ONE,
     array_bytes,
-    broken,
     canonical_json,
     read_array,
+    read_manifest,
     sha256_of,
+    unsound,
     write_folder,
 )
 
@@ -128,20 +127,15 @@ def load_network(folder: Path) -> Network:
     Raises:
         Unavailable: MODEL_MISSING. Misconfigured: ARTIFACT_INVALID.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        raise Unavailable(
-            Code.MODEL_MISSING,
+    manifest = read_manifest(
+        folder / MANIFEST,
+        form=FORMAT,
+        expected_hash=folder.name,
+        missing=(
             "there is no network here",
-            hint="Train one with `crivo train --challenger network`.",
-            folder=str(folder),
-        )
-    content = path.read_bytes()
-    if sha256_of(content) != folder.name:
-        raise broken(folder, MANIFEST, folder.name, sha256_of(content))
-    manifest = json.loads(content)
-    if manifest.get("format") != FORMAT:
-        raise broken(folder, "format", FORMAT, manifest.get("format"))
+            "Train one with `crivo train --challenger network`.",
+        ),
+    )
     files = manifest["files"]
     kernels, biases = (
         tuple(read_array(folder, f"{name}_{layer}", files) for layer in range(manifest["layers"]))
@@ -195,17 +189,17 @@ def _manifest(network: Network) -> dict[str, Any]:
 def _check(layers: Layers, width: int) -> None:
     """Nothing, if the layers follow one another from the inputs to one output."""
     if not 1 <= len(layers.kernels) == len(layers.biases) <= LAYERS_MAX:
-        raise _invalid("layers", f"1 to {LAYERS_MAX}, each with its bias", len(layers.kernels))
+        raise unsound("layers", f"1 to {LAYERS_MAX}, each with its bias", len(layers.kernels))
     for name, array in _arrays_of(layers).items():
         if array.dtype != np.float64 or not np.isfinite(array).all():
-            raise _invalid(name, "finite float64 numbers", array.dtype)
+            raise unsound(name, "finite float64 numbers", array.dtype)
     _check_shape("center", layers.center, (width,))
     _check_shape("scale", layers.scale, (width,))
     if width and layers.scale.min() <= 0:
-        raise _invalid("scale", "above 0", float(layers.scale.min()))
+        raise unsound("scale", "above 0", float(layers.scale.min()))
     sizes = [2 * width, *(len(bias) for bias in layers.biases)]
     if sizes[-1] != 1:
-        raise _invalid("the last layer", "one output", sizes[-1])
+        raise unsound("the last layer", "one output", sizes[-1])
     for place, (kernel, bias) in enumerate(zip(layers.kernels, layers.biases, strict=True)):
         _check_shape(f"kernel_{place}", kernel, (sizes[place], sizes[place + 1]))
         _check_shape(f"bias_{place}", bias, (sizes[place + 1],))
@@ -213,15 +207,4 @@ def _check(layers: Layers, width: int) -> None:
 
 def _check_shape(name: str, array: Float64s, expected: Sequence[int]) -> None:
     if array.shape != tuple(expected):
-        raise _invalid(name, f"float64{list(expected)}", f"float64{list(array.shape)}")
-
-
-def _invalid(name: str, expected: str, found: object) -> Misconfigured:
-    return Misconfigured(
-        Code.ARTIFACT_INVALID,
-        f"{name} must be {expected}",
-        hint="Train again, or restore the folder from a copy.",
-        field=name,
-        expected=expected,
-        found=str(found),
-    )
+        raise unsound(name, f"float64{list(expected)}", f"float64{list(array.shape)}")
