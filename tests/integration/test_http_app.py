@@ -334,6 +334,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     degraded = client.post("/v1/decisions", json=transfer()).json()
     assert (degraded["degraded"], degraded["score"]) == (["TIMEOUT"], None)
     service.metrics.failed("other")
+    service.metrics.policy_reloaded("adopted")
     until(
         client,
         "/metrics",

@@ -109,7 +109,7 @@ def test_a_decision_of_another_release_is_refused_by_name(tmp_path: Path) -> Non
         versions = replace(
             decisions.bundle, versions=structs.replace(decisions.bundle.versions, bundle="0" * 64)
         )
-        explainer = Explainer(log=decisions.log, bundle=versions, load=load, features=())
+        explainer = Explainer(log=decisions.log, bundle=lambda: versions, load=load, features=())
         with pytest.raises(Refused) as refusal:
             explainer.explain(DECIDED)
     assert refusal.value.code is Code.CONFLICT

@@ -44,6 +44,7 @@ from crivo.flows.decide import DecisionService
 from crivo.flows.explain import Explainer
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
+from crivo.flows.reload import PolicyReload
 from crivo.flows.report import ReportService
 from crivo.flows.telling import TellingService
 from crivo.model.network import Network, load_network
@@ -144,9 +145,12 @@ def build_service(settings: Settings) -> Service:
         feed = Feed()
         running = Running(
             recover=lambda: _recover(decisions, settings),
-            beside=lambda stop: keep_snapshots(
-                settings, bundle.plan, end=decisions.log.end, stop=stop
-            ),
+            beside={
+                "snapshots": lambda stop: keep_snapshots(
+                    settings, bundle.plan, end=decisions.log.end, stop=stop
+                ),
+                "policy": _reload(settings, decisions, metrics, notify).run,
+            },
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
             notify=notify,
@@ -163,7 +167,7 @@ def build_service(settings: Settings) -> Service:
             telling=TellingService(decisions, home.pseudonyms),
             explainer=Explainer(
                 log=home.log,
-                bundle=bundle,
+                bundle=lambda: decisions.bundle,
                 load=lambda hash_: load_bundle(home.paths.bundles, hash_),
                 features=default_feature_set().features,
             ),
@@ -233,6 +237,25 @@ def _limits(settings: Settings) -> Limits:
         in_flight_max=http.in_flight_max,
         body_seconds_max=http.body_seconds_max,
         answer_seconds_max=http.answer_seconds_max,
+    )
+
+
+def _reload(
+    settings: Settings, decisions: DecisionService, metrics: Metrics, notify: LoopNotify
+) -> PolicyReload:
+    """What follows the policy files, and has the loop adopt what they become."""
+
+    def adopt(bundle: Bundle) -> None:
+        decisions.adopt(bundle)
+        metrics.serves(asdict(bundle.versions))
+
+    return PolicyReload(
+        folder=settings.policy,
+        bundles=Paths(settings.home).bundles,
+        rules=declared_rules(),
+        bundle=decisions.bundle,
+        adopt=lambda bundle: notify.hand_over(lambda: adopt(bundle)),
+        told=metrics.policy_reloaded,
     )
 
 

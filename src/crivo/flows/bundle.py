@@ -30,7 +30,7 @@ from crivo.decision.procedure import (
 )
 from crivo.decision.record import DERIVE_VERSION, Versions
 from crivo.decision.rule import Rule, rules_from_json, rules_to_json
-from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.features.layout import KERNEL_VERSION
 from crivo.features.plan import Plan, plan_from_json
 from crivo.model.artifact import (
@@ -77,7 +77,7 @@ def read_policy(folder: Path) -> dict[str, str]:
     """The policy files of an installation by name.
 
     Raises:
-        Misconfigured: FILE_UNREADABLE.
+        Misconfigured: FILE_UNREADABLE; POLICY_INVALID for bytes that are no text.
     """
     if not folder.is_dir():
         raise Misconfigured(
@@ -86,7 +86,16 @@ def read_policy(folder: Path) -> dict[str, str]:
             hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
             path=str(folder),
         )
-    return {name: _read(folder / name).decode() for name in POLICY_FILES}
+    return {name: _text(folder / name) for name in POLICY_FILES}
+
+
+def stored_policy(bundles_folder: Path, hash_: str) -> dict[str, str]:
+    """The texts of the policy files that a bundle was made with.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE.
+    """
+    return read_policy(bundles_folder / hash_ / "policy")
 
 
 def make_bundle(
@@ -104,6 +113,7 @@ def make_bundle(
 
     Raises:
         Misconfigured: POLICY_INVALID, DEFINITION_INVALID, PLAN_MISMATCH where the parts do not fit.
+        Unavailable: FILE_UNWRITABLE.
     """
     files = {
         PLAN_FILE: plan.to_json().encode(),
@@ -199,18 +209,26 @@ def _write(
     bundles_folder: Path, hash_: str, files: Mapping[str, bytes], artifact: Artifact
 ) -> None:
     """Written aside, synced, renamed: the folder is there whole, or it is not there."""
-    bundles_folder.mkdir(parents=True, exist_ok=True)
     aside = bundles_folder / f".{hash_}.{os.getpid()}.partial"
-    if aside.exists():
-        shutil.rmtree(aside)
-    (aside / "policy").mkdir(parents=True)
-    save_artifact(aside / "model", artifact)
-    for name, content in files.items():
-        write_synced(aside / name, content)
-    sync_folder(aside / "policy")
-    sync_folder(aside)
-    aside.rename(bundles_folder / hash_)
-    sync_folder(bundles_folder)
+    try:
+        bundles_folder.mkdir(parents=True, exist_ok=True)
+        if aside.exists():
+            shutil.rmtree(aside)
+        (aside / "policy").mkdir(parents=True)
+        save_artifact(aside / "model", artifact)
+        for name, content in files.items():
+            write_synced(aside / name, content)
+        sync_folder(aside / "policy")
+        sync_folder(aside)
+        aside.rename(bundles_folder / hash_)
+        sync_folder(bundles_folder)
+    except OSError as error:
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"the bundle cannot be stored: {error.strerror}",
+            hint="Nothing is decided with what is not kept: look at the disk and its permissions.",
+            path=str(bundles_folder),
+        ) from error
 
 
 def _manifest(folder: Path, hash_: str) -> dict[str, Any]:
@@ -233,6 +251,21 @@ def _read(path: Path) -> bytes:
             hint="Restore it from a copy; decisions made with it cannot be replayed without it.",
             path=str(path),
         ) from error
+
+
+def _text(path: Path) -> str:
+    content = _read(path)
+    try:
+        return content.decode()
+    except UnicodeDecodeError as error:
+        raise Misconfigured(
+            Code.POLICY_INVALID,
+            f"{path.name}: the file must be text in UTF-8",
+            hint="Save it as UTF-8.",
+            file=path.name,
+            expected="UTF-8",
+            found=str(error),
+        ) from None
 
 
 def _broken(folder: Path, name: str, expected: str, found: str) -> Misconfigured:

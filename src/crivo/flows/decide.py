@@ -54,8 +54,8 @@ SOURCE: Final = "http"
 class DecisionService:
     """Decides transfers in the order they come, one at a time.
 
-    **Threads.** `decide`, `report`, `find` and `recover` belong to one thread (the door's event
-    loop). The log calls back on its own; a `Pending` says on which thread its callbacks run.
+    **Threads.** All but `counts` belongs to one thread (the door's event loop). The log calls back
+    on its own; a `Pending` says on which thread its callbacks run.
 
     **Order.** A transfer is read against the state of every event sequenced before it, sequenced,
     and folded at once; `as_of` is the sequence number just before its own. This service is the only
@@ -90,7 +90,7 @@ class DecisionService:
         if shadow is not None and shadow.plan_hash != bundle.plan.plan_hash:
             raise _other_plan(shadow, bundle)
         assert clock.kind is log.manifest.clock, "the clock is the log's"
-        self.bundle: Final = bundle
+        self.bundle = bundle
         self.log: Final = log
         self.clock: Final = clock
         #: What became durable here, for the projection of decisions.
@@ -112,6 +112,17 @@ class DecisionService:
     def counts(self) -> EngineCounts:
         """What feature state holds, for metrics; any thread may ask."""
         return self._engine.counts
+
+    def adopt(self, bundle: Bundle) -> None:
+        """From the next decision on, this bundle decides: another policy, or other rules.
+
+        What was decided before and waits for the disk keeps the versions that it was made with.
+
+        Raises:
+            Misconfigured: PLAN_MISMATCH where its vectors are others; the one in force stays.
+        """
+        self._engine.check_plan(bundle.versions.plan)
+        self.bundle = bundle
 
     def decide(
         self, transfer: Transfer, *, arrived_ns: int, supplied_received_at: int | None = None

@@ -59,7 +59,7 @@ class Explainer:
 
     Args:
         log: Where the records are.
-        bundle: The bundle that decides now.
+        bundle: Tells the bundle that decides now.
         load: The bundle of a hash, kept when it decided.
         features: The declared features, for their meaning.
     """
@@ -68,7 +68,7 @@ class Explainer:
         self,
         *,
         log: Log,
-        bundle: Bundle,
+        bundle: Callable[[], Bundle],
         load: Callable[[str], Bundle],
         features: tuple[Feature, ...],
     ) -> None:
@@ -96,8 +96,9 @@ class Explainer:
         return Explanation(record, derived, base, inputs)
 
     def _bundle_of(self, hash_: str) -> Bundle:
-        if hash_ == self._bundle.versions.bundle:
-            return self._bundle
+        bundle = self._bundle()
+        if hash_ == bundle.versions.bundle:
+            return bundle
         try:
             return self._load(hash_)
         except Misconfigured as error:

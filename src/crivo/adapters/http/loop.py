@@ -32,6 +32,15 @@ class LoopNotify:
         """
         self._loop = None
 
+    def hand_over(self, call: Callable[[], None]) -> None:
+        """Runs something on the loop, between two requests; on this thread where there is none."""
+        loop = self._loop
+        if loop is None:
+            call()
+        else:
+            self._waiting.append(call)
+            loop.call_soon_threadsafe(self.run)
+
     def __call__(self, callbacks: list[Callable[[], None]]) -> None:
         """Sees to it that the callbacks run, in order."""
         self._committed(len(callbacks))

@@ -6,7 +6,7 @@ import asyncio
 import gc
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
@@ -44,11 +44,11 @@ class RunTelemetry(Protocol):
 
 
 class Running:
-    """Readiness, and the threads beside the loop: one rebuilds, one projects, one works `beside`.
+    """Readiness, and the threads beside the loop: one rebuilds, one projects, some work `beside`.
 
     `recover` rebuilds state and compiles what is not compiled yet; `sample` reads gauges now and
-    then; `beside` works in a thread of its own from readiness until its event is set; `close` gives
-    files back. `failed` is called where a start cannot succeed.
+    then; each of `beside` works in a thread of its own from readiness until its event is set, under
+    its name; `close` gives files back. `failed` is called where a start cannot succeed.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Running:
         *,
         recover: Callable[[], None],
         sample: Callable[[], None],
-        beside: Callable[[threading.Event], None],
+        beside: Mapping[str, Callable[[threading.Event], None]],
         close: Callable[[], None],
         notify: LoopNotify,
         feed: Feed,
@@ -75,7 +75,7 @@ class Running:
         self._projecting = threading.Thread(
             target=self._keep_up, name="crivo-projection", daemon=True
         )
-        self._working: threading.Thread | None = None
+        self._working: list[threading.Thread] = []
         self._projection: Projection | None = None
         self.failed: Callable[[CrivoError], None] = lambda _: None
 
@@ -108,8 +108,8 @@ class Running:
             self._stop.set()
             await preparing
             await asyncio.to_thread(self._projecting.join)
-            if self._working is not None:
-                await asyncio.to_thread(self._working.join)
+            for working in self._working:
+                await asyncio.to_thread(working.join)
             self._notify.detach()
             await asyncio.to_thread(self._close)
 
@@ -129,10 +129,12 @@ class Running:
         gc.set_threshold(*GC_THRESHOLDS)
         self._ready = True
         self._telemetry.ready(yes=True)
-        self._working = threading.Thread(
-            target=self._beside, args=(self._stop,), name="crivo-beside", daemon=True
-        )
-        self._working.start()
+        for name, work in self._beside.items():
+            working = threading.Thread(
+                target=work, args=(self._stop,), name=f"crivo-{name}", daemon=True
+            )
+            self._working.append(working)
+            working.start()
 
     def _keep_up(self) -> None:
         try:

@@ -153,6 +153,13 @@ MODEL_INFO: Final = Metric(
     "Always 1; the labels name what decides.",
     ("model", "features", "plan", "policy", "rules", "bundle"),
 )
+POLICY_RELOADS: Final = Metric(
+    "crivo_policy_reloads_total",
+    Kind.COUNTER,
+    "changes",
+    "Changes of the policy files seen while serving: adopted, or refused with the old in force.",
+    ("result",),
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -160,7 +167,7 @@ READY: Final = Metric(
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
-    STATE_BYTES, LATE, MODEL_INFO, READY,
+    STATE_BYTES, LATE, MODEL_INFO, POLICY_RELOADS, READY,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -178,6 +185,7 @@ class Metrics:
         self._registry = CollectorRegistry()
         self._parents = {metric.name: _register(metric, self._registry) for metric in CATALOGUE}
         self._children: dict[tuple[str, ...], _Child] = {}
+        self._served: tuple[str, ...] = ()
 
     def answered(self, route: str, status: int, code: str) -> None:
         """A request got its answer; `code` is empty where nothing was refused."""
@@ -241,8 +249,17 @@ class Metrics:
         self._set(STATE_BYTES, to=state_bytes)
 
     def serves(self, versions: Mapping[str, str]) -> None:
-        """What decides from now on, by hash."""
-        self._set(MODEL_INFO, *(versions.get(label, "") for label in MODEL_INFO.labels), to=1)
+        """What decides from now on, by hash; what decided before is told no longer."""
+        served = tuple(versions.get(label, "") for label in MODEL_INFO.labels)
+        if self._served not in {(), served}:
+            self._parents[MODEL_INFO.name].remove(*self._served)
+            del self._children[MODEL_INFO.name, *self._served]
+        self._served = served
+        self._set(MODEL_INFO, *served, to=1)
+
+    def policy_reloaded(self, result: str) -> None:
+        """A change of the policy files was adopted or refused."""
+        self._count(POLICY_RELOADS, result)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""
