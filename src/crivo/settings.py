@@ -55,6 +55,16 @@ class LogSettings(BaseModel):
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 
 
+class EncryptionSettings(BaseModel):
+    """When the key of new decision records is followed by another: whichever comes first."""
+
+    model_config = _FROZEN
+
+    rotate_days: int = Field(default=90, ge=1)
+    #: Events of the log; random nonces allow 2³² records a key (NIST SP 800-38D).
+    rotate_records: int = Field(default=100_000_000, ge=1, le=1 << 32)
+
+
 class SnapshotSettings(BaseModel):
     """How often a service that runs has its state kept: after so many events or so long."""
 
@@ -75,6 +85,7 @@ class Settings(BaseSettings):
     policy: Path = Field(default_factory=lambda: found_here("policy"))
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
+    encryption: EncryptionSettings = EncryptionSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     tracking_url: str | None = None
     #: Whether the network under the alias `shadow` scores beside the champion, without a say.

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.home import open_log_reader
 from crivo.decision.record import decode_record
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.streams import Stream
@@ -82,7 +82,7 @@ def judge_log(log: Path, answered: Answered) -> int:
     Raises:
         AssertionError: one is lost or doubled.
     """
-    with closing(open_reader(log)) as reader:
+    with closing(open_log_reader(log)) as reader:
         events = reader.read(start=0, limit=10**6, streams=frozenset({Stream.DECISIONS}))
     ids = Counter(decode_record(stored.event.payload).end_to_end_id for stored in events)
     assert not answered.keys() - ids.keys(), "an answered decision is lost"

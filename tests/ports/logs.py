@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from random import Random
 
 from crivo.adapters.sqlite.log import SqliteLog, open_log
 from crivo.adapters.sqlite.reader import open_reader
@@ -11,6 +12,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Log
+from crivo.governance.record_cipher import DataKey, DataKeys, RecordCipher, Rotation
 from tests.ports.disk import Disk
 
 
@@ -34,9 +36,42 @@ def events(first: int, last: int) -> list[Event]:
     return [event(number) for number in range(first, last)]
 
 
-def open_test_log(path: Path, *, vfs: str | None = None, partitions: int = 4) -> SqliteLog:
+class KeysInMemory:
+    """`DataKeys` of a test."""
+
+    def __init__(self) -> None:
+        self.keys: list[DataKey] = []
+
+    def read(self) -> list[DataKey]:
+        return list(self.keys)
+
+    def add(self, key: DataKey) -> None:
+        self.keys.append(key)
+
+
+def seeded_cipher(keys: DataKeys | None = None, *, seed: int = 1) -> RecordCipher:
+    """A cipher whose randomness has a seed, and whose clock stands still."""
+    random = Random(seed).randbytes
+    keys = KeysInMemory() if keys is None else keys
+    return RecordCipher(keys, now=lambda: 0, random=random, rotation=Rotation())
+
+
+def open_test_log(
+    path: Path,
+    *,
+    vfs: str | None = None,
+    partitions: int = 4,
+    cipher: RecordCipher | None = None,
+) -> SqliteLog:
     """A log of the tests' manifest."""
-    return open_log(path, clock=ClockKind.REPLAY, new_log_id="test", partitions=partitions, vfs=vfs)
+    return open_log(
+        path,
+        clock=ClockKind.REPLAY,
+        new_log_id="test",
+        partitions=partitions,
+        vfs=vfs,
+        cipher=cipher,
+    )
 
 
 def stored(log: Log) -> list[Event]:

@@ -14,7 +14,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.streams import Stream, murmur2, partition_of
 from crivo.flows.ports import Log
-from tests.ports.logs import assert_gapless, event, events, open_test_log, stored
+from tests.ports.logs import assert_gapless, event, events, open_test_log, seeded_cipher, stored
 
 #: From the tests of Kafka's own client (org.apache.kafka.common.utils.UtilsTest).
 REFERENCE = {
@@ -27,9 +27,10 @@ REFERENCE = {
 }
 
 
-@pytest.fixture(params=["sqlite"])
-def log(tmp_path: Path) -> Iterator[Log]:
-    opened = open_test_log(tmp_path / "log.sqlite")
+@pytest.fixture(params=["sqlite", "sqlite, encrypted"])
+def log(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Log]:
+    cipher = seeded_cipher() if "encrypted" in request.param else None
+    opened = open_test_log(tmp_path / "log.sqlite", cipher=cipher)
     yield opened
     opened.close()
 

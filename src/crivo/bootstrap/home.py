@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from crivo.adapters.files.data_keys import DataKeyFile
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.http.key_file import KeptKey, add_key, read_keys, remove_key
@@ -19,8 +20,9 @@ from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.adapters.sqlite.writer import Notify, call_directly
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.domain.instant import format_rfc3339
+from crivo.domain.instant import DAY, format_rfc3339
 from crivo.governance.pseudonym import Pseudonymiser
+from crivo.governance.record_cipher import RecordCipher, Rotation
 from crivo.settings import Settings
 
 _BYTES_OF_A_KEY: Final = 32
@@ -98,6 +100,16 @@ class Paths:
         return self.home / "keys" / "pseudonym.key"
 
     @property
+    def master_key(self) -> Path:
+        """The key that wraps the data keys."""
+        return self.home / "keys" / "master.key"
+
+    @property
+    def data_keys(self) -> Path:
+        """The keys of the records, wrapped."""
+        return self.home / "keys" / "data_keys.json"
+
+    @property
     def api_keys(self) -> Path:
         """Fingerprints of the API keys."""
         return self.home / "keys" / "api_keys.json"
@@ -113,10 +125,11 @@ class Home:
         if writer:
             make_private_folder(settings.home)
         with ExitStack() as opening:
-            self._log = _open_log(self.paths.log, settings, notify) if writer else None
+            cipher = record_cipher(self.paths, rotation_of(settings))
+            self._log = _open_log(self.paths.log, settings, notify, cipher) if writer else None
             if self._log is not None:
                 opening.callback(self._log.close)
-            self.reader: Final[SqliteLogReader] = open_reader(self.paths.log)
+            self.reader: Final[SqliteLogReader] = open_reader(self.paths.log, cipher=cipher)
             opening.callback(self.reader.close)
             self.quarantine: Final = SqliteQuarantine(self.paths.quarantine)
             opening.callback(self.quarantine.close)
@@ -223,7 +236,32 @@ def revoke_api_key(settings: Settings, name: str) -> None:
     remove_key(Paths(require_home(settings)).api_keys, name=name)
 
 
-def _open_log(path: Path, settings: Settings, notify: Notify) -> SqliteLog:
+def record_cipher(paths: Paths, rotation: Rotation) -> RecordCipher:
+    """What seals and opens the records of a home folder's log.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE, KEY_MISSING, KEY_INVALID.
+    """
+    keys = DataKeyFile(paths.data_keys, paths.master_key, make=secrets.token_bytes)
+    return RecordCipher(keys, now=wall_clock, random=secrets.token_bytes, rotation=rotation)
+
+
+def rotation_of(settings: Settings) -> Rotation:
+    """How often data keys are made anew."""
+    wanted = settings.encryption
+    return Rotation(wanted.rotate_days * DAY, wanted.rotate_records)
+
+
+def open_log_reader(path: Path) -> SqliteLogReader:
+    """A reader of the log file at `path`, with the keys of the home folder that it lies in.
+
+    Raises:
+        Misconfigured: as `open_reader` and `record_cipher`.
+    """
+    return open_reader(path, cipher=record_cipher(Paths(path.parent), Rotation()))
+
+
+def _open_log(path: Path, settings: Settings, notify: Notify, cipher: RecordCipher) -> SqliteLog:
     made = stored_manifest(path)
     wanted = settings.log
     return open_log(
@@ -232,4 +270,5 @@ def _open_log(path: Path, settings: Settings, notify: Notify) -> SqliteLog:
         partitions=wanted.partitions or (made.partitions if made else 4),
         new_log_id=secrets.token_hex(16),
         notify=notify,
+        cipher=cipher,
     )

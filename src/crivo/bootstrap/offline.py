@@ -15,9 +15,16 @@ from crivo.adapters.files.reader import FileReader
 from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
-from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
+from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.bootstrap.collecting import seldom_collected
-from crivo.bootstrap.home import Paths, open_home, policy_text, require_home, wall_clock
+from crivo.bootstrap.home import (
+    Paths,
+    open_home,
+    open_log_reader,
+    policy_text,
+    require_home,
+    wall_clock,
+)
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import start_of
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
@@ -163,7 +170,7 @@ def log_reader(settings: Settings) -> SqliteLogReader:
             hint="`crivo ingest FILE --mapping …` or `crivo demo` makes one.",
             file=str(path),
         )
-    return open_reader(path)
+    return open_log_reader(path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,8 @@ from functools import partial
 from pathlib import Path
 
 from crivo.adapters.processes.pool import ProcessPool
-from crivo.adapters.sqlite.reader import open_reader
 from crivo.adapters.training_files.store import TrainingSetFiles
-from crivo.bootstrap.home import Paths
+from crivo.bootstrap.home import Paths, open_log_reader
 from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Unavailable
 from crivo.domain.streams import Stream
@@ -63,7 +62,7 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
 @contextmanager
 def reading(path: Path) -> Iterator[LogReader]:
     """The log at `path`, open for a while; other processes are sent this function and a path."""
-    reader = open_reader(path)
+    reader = open_log_reader(path)
     try:
         yield reader
     finally:

@@ -10,6 +10,7 @@ from typing import Final
 from crivo.domain.errors import Code, Unavailable
 
 FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
 
 
 def make_private_folder(folder: Path) -> None:
@@ -45,3 +46,33 @@ def make_private_folder(folder: Path) -> None:
 def is_open_to_others(path: Path) -> bool:
     """Whether somebody other than the owner may read or write it."""
     return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
+
+
+def replace_private(path: Path, data: bytes) -> None:
+    """The file holds these bytes, durably, or what it held: it is its owner's alone.
+
+    Raises:
+        OSError: nothing was changed.
+    """
+    path.parent.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+    aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    file = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, FILE_MODE)
+    with os.fdopen(file, "wb") as opened:
+        opened.write(data)
+        opened.flush()
+        os.fsync(opened.fileno())
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """What was made or renamed in the folder survives a power cut.
+
+    Raises:
+        OSError: it may not.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

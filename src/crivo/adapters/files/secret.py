@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from crivo.adapters.files.private import sync_folder
 from crivo.domain.errors import Code, Misconfigured
 
 SECRET_BYTES: Final = 32
@@ -32,7 +33,7 @@ def load_or_create_key(path: Path, *, make: Callable[[int], bytes]) -> bytes:
             f"{path} cannot be made: {error.strerror}",
             hint="The folder of the keys must be writable.",
         ) from error
-    return _load(path)
+    return load_key(path)
 
 
 def _create(path: Path, secret: bytes) -> None:
@@ -52,14 +53,15 @@ def _create(path: Path, secret: bytes) -> None:
         return
     finally:
         aside.unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    sync_folder(path.parent)
 
 
-def _load(path: Path) -> bytes:
+def load_key(path: Path) -> bytes:
+    """The 32 bytes at `path`, which is there.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where it is readable by others, or is no such secret.
+    """
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         text = path.read_text("ascii")

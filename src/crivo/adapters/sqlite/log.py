@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +19,7 @@ from crivo.adapters.sqlite.schema import (
     read_end,
     read_manifest,
     read_positions,
+    seal_rows,
     stored_event,
 )
 from crivo.adapters.sqlite.writer import GroupWriter, Notify, Submission, call_directly
@@ -26,6 +28,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.ports import Done, Manifest
+from crivo.governance.record_cipher import RecordCipher
 
 PARTITIONS_DEFAULT: Final = 4
 
@@ -50,11 +53,12 @@ class SqliteLog:
         manifest: Manifest,
         vfs: str | None,
         notify: Notify,
+        cipher: RecordCipher | None,
     ) -> None:
         self._manifest = manifest
         self._file_lock = lock
         self._lock = threading.Lock()
-        self._reader = SqliteLogReader(path, vfs=vfs)
+        self._reader = SqliteLogReader(path, vfs=vfs, cipher=cipher)
         connection = open_connection(path, vfs=vfs)
         self._positions = read_positions(connection)
         self._durable_end = self._next_seq = read_end(connection)
@@ -62,7 +66,10 @@ class SqliteLog:
         self._pending: dict[bytes, EventRow] = {}
         self._absent: set[bytes] = set()
         self._writer = GroupWriter(
-            lambda: open_connection(path, vfs=vfs), settled=self._settle, notify=notify
+            lambda: open_connection(path, vfs=vfs),
+            settled=self._settle,
+            notify=notify,
+            seal=list if cipher is None else partial(seal_rows, cipher=cipher),
         )
 
     @property
@@ -244,10 +251,12 @@ def open_log(
     partitions: int = PARTITIONS_DEFAULT,
     vfs: str | None = None,
     notify: Notify = call_directly,
+    cipher: RecordCipher | None = None,
 ) -> SqliteLog:
     """The log at `path` for its one writer, made with this manifest where there is none.
 
-    `new_log_id` names a log that is made now. `notify` runs the callbacks of a durable group.
+    `new_log_id` names a log that is made now. `notify` runs the callbacks of a durable group. With
+    a `cipher` the payloads of decisions are encrypted from now on, and read in clear.
 
     Raises:
         Unavailable: LOG_LOCKED while another process writes it.
@@ -262,7 +271,7 @@ def open_log(
             create_tables(connection, manifest)
         connection.close()
         _check_same(manifest, clock, partitions)
-        return SqliteLog(path, lock=lock, manifest=manifest, vfs=vfs, notify=notify)
+        return SqliteLog(path, lock=lock, manifest=manifest, vfs=vfs, notify=notify, cipher=cipher)
     except (Misconfigured, Unavailable):
         lock.release()
         raise

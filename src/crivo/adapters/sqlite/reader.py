@@ -19,6 +19,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Manifest
+from crivo.governance.record_cipher import RecordCipher
 
 #: No transaction of a reader covers more sequence numbers: a checkpoint waits for none of them.
 READ_ROWS_MAX: Final = 10_000
@@ -30,8 +31,11 @@ _IDS_A_QUERY: Final = 1_000
 class SqliteLogReader:
     """A `LogReader` over a file. It may be used by several threads, one at a time inside."""
 
-    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+    def __init__(
+        self, path: Path, *, vfs: str | None = None, cipher: RecordCipher | None = None
+    ) -> None:
         self._lock = threading.Lock()
+        self._cipher = cipher
         self._connection = open_for_reading(path, vfs=vfs)
         manifest = read_manifest(self._connection)
         if manifest is None:
@@ -69,7 +73,7 @@ class SqliteLogReader:
             rows = self._connection.execute(
                 query + " ORDER BY seq LIMIT ?", (*values, limit)
             ).fetchall()
-        return [stored_event(cast("EventRow", row)) for row in rows]
+        return [stored_event(cast("EventRow", row), self._cipher) for row in rows]
 
     def end(self) -> int:
         """The sequence number that follows the newest durable event."""
@@ -93,7 +97,7 @@ class SqliteLogReader:
             rows = self._connection.execute(
                 "SELECT * FROM events WHERE event_id = ?", (event_id,)
             ).fetchall()
-        return stored_event(cast("EventRow", rows[0])) if rows else None
+        return stored_event(cast("EventRow", rows[0]), self._cipher) if rows else None
 
     def order_time(self, stream: Stream, partition: int) -> int:
         """The greatest `received_at` of a partition so far; 0 where it is empty."""
@@ -107,10 +111,14 @@ class SqliteLogReader:
             self._connection.close()
 
 
-def open_reader(path: Path, *, vfs: str | None = None) -> SqliteLogReader:
+def open_reader(
+    path: Path, *, vfs: str | None = None, cipher: RecordCipher | None = None
+) -> SqliteLogReader:
     """A reader of the log at `path`; it takes no lock and changes nothing.
+
+    Without a `cipher` it reads what is in clear; a sealed record is then refused as KEY_MISSING.
 
     Raises:
         Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
     """
-    return SqliteLogReader(path, vfs=vfs)
+    return SqliteLogReader(path, vfs=vfs, cipher=cipher)

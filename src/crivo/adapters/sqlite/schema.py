@@ -15,6 +15,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Manifest
+from crivo.governance.record_cipher import RecordCipher, is_sealed, key_number, missing_key
 
 #: seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source, payload,
 #: sealed.
@@ -51,15 +52,24 @@ _ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 #: Rows of one statement. Its text has their number in it and is compiled once for each.
 STATEMENT_ROWS: Final = 64
 
+#: The streams whose payloads are encrypted at rest.
+SEALED_STREAMS: Final = frozenset({Stream.DECISIONS.value})
+
 _STREAMS: Final = {stream.value: stream for stream in Stream}
 
 
-def stored_event(row: EventRow) -> StoredEvent:
-    """The event of a row."""
+def stored_event(row: EventRow, cipher: RecordCipher | None = None) -> StoredEvent:
+    """The event of a row; its payload in clear.
+
+    Raises:
+        Misconfigured: KEY_MISSING, SEAL_BROKEN for a sealed payload that does not open.
+    """
     (
         seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source,
         payload, sealed,
     ) = row  # fmt: skip
+    if is_sealed(payload):
+        payload = open_payload(payload, event_id=event_id, cipher=cipher)
     event = Event(
         _STREAMS[stream],
         key,
@@ -72,6 +82,34 @@ def stored_event(row: EventRow) -> StoredEvent:
         sealed,
     )
     return StoredEvent(seq, partition, offset, event)
+
+
+def open_payload(payload: bytes, *, event_id: bytes, cipher: RecordCipher | None) -> bytes:
+    """What a sealed payload holds.
+
+    Raises:
+        Misconfigured: as `stored_event`.
+    """
+    if cipher is None:
+        raise missing_key(key_number(payload))
+    return cipher.open(payload, event_id=event_id)
+
+
+def seal_rows(rows: Sequence[EventRow], cipher: RecordCipher) -> list[EventRow]:
+    """The rows as they are stored: payloads of `SEALED_STREAMS` encrypted.
+
+    Raises:
+        Unavailable: FILE_UNWRITABLE where a new key cannot be kept.
+    """
+    if not any(row[1] in SEALED_STREAMS for row in rows):
+        return list(rows)
+    cipher.rotate(rows[0][0])
+    return [
+        (*row[:10], cipher.seal(row[10], event_id=row[4]), row[11])
+        if row[1] in SEALED_STREAMS
+        else row
+        for row in rows
+    ]
 
 
 def insert_events(connection: apsw.Connection, rows: Sequence[EventRow]) -> None:

@@ -12,7 +12,7 @@ import apsw
 
 from crivo.adapters.sqlite.checkpoint import Checkpointer
 from crivo.adapters.sqlite.schema import EventRow, insert_events, read_end
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 from crivo.flows.ports import Done
 
 #: Events of one transaction; what queued beyond it waits for the next one.
@@ -34,16 +34,21 @@ def call_directly(callbacks: list[Callable[[], None]]) -> None:
 
 @dataclass(slots=True)
 class Submission:
-    """Sequenced rows that are not durable yet, and whom to tell (None once told of a failure)."""
+    """Sequenced rows that are not durable yet, and whom to tell (None once told of a failure).
+
+    `stored` are the rows as they go to the disk: the same bytes at each attempt.
+    """
 
     rows: list[EventRow]
     done: Done | None
+    stored: list[EventRow] | None = None
 
 
 class GroupWriter:
     """Commits submissions in the order of `put`, each group atomically, until each is durable.
 
-    `settled` is called with each durable group before its callers are told.
+    `settled` is called with each durable group before its callers are told. `seal` gives rows as
+    they are stored; it works on this thread, so that no caller of the log waits for it.
     """
 
     def __init__(
@@ -52,12 +57,14 @@ class GroupWriter:
         *,
         settled: Callable[[list[Submission]], None],
         notify: Notify = call_directly,
+        seal: Callable[[list[EventRow]], list[EventRow]] = list,
     ) -> None:
         self._open_file = open_file
         self._checkpointer = Checkpointer(open_file)
         self._connection: apsw.Connection | None = self._open()
         self._settled = settled
         self._notify = notify
+        self._seal = seal
         self._queue: list[Submission] = []
         self._changed = threading.Condition()
         self._failure: str | None = None
@@ -136,7 +143,7 @@ class GroupWriter:
                 # A caller gave an id that is there already its word for new. No retry mends that.
                 self._tell_of_failure(group, error)
                 return False
-            except (apsw.Error, Unavailable) as error:
+            except (apsw.Error, Misconfigured, Unavailable) as error:
                 self._tell_of_failure(group, error)
             with self._changed:
                 if self._closing or self._changed.wait_for(lambda: self._closing, wait):
@@ -151,7 +158,11 @@ class GroupWriter:
         return True
 
     def _commit(self, group: list[Submission]) -> None:
-        rows = [row for submission in group for row in submission.rows]
+        rows: list[EventRow] = []
+        for submission in group:
+            if submission.stored is None:
+                submission.stored = self._seal(submission.rows)
+            rows += submission.stored
         is_fresh = self._connection is None
         connection = self._connection = self._connection or self._open()
         try:
@@ -178,7 +189,7 @@ class GroupWriter:
                 raise apsw.BusyError("a reader holds up the checkpoint after a failed sync")
         return [row for row in rows if row[0] >= end]
 
-    def _tell_of_failure(self, group: list[Submission], error: apsw.Error | Unavailable) -> None:
+    def _tell_of_failure(self, group: list[Submission], error: apsw.Error | CrivoError) -> None:
         """Refuses new submissions, and takes those that queued meanwhile into the group."""
         with self._changed:
             self._failure = str(error)
