@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from crivo.bootstrap.home import Paths
-from crivo.bootstrap.offline import replay_home
+from crivo.bootstrap.proving import replay_home
 from tests.e2e.homes import make_home, settings_of
 from tests.e2e.serving import Served, serving
 from tests.unit.adapters.http.bodies import GOOD

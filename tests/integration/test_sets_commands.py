@@ -94,7 +94,7 @@ def test_verify_says_parity_and_cost_apart(tmp_path, capsys) -> None:
 def test_sabotage_a_mismatch_ends_with_another_exit_code(monkeypatch, tmp_path, capsys) -> None:
     found = VerifyResult(compared=7, differing=2, first=["E1", "E2"])
     found.mismatches.update(["transfer_amount_value_now"] * 2)
-    monkeypatch.setattr("crivo.bootstrap.offline.verify_home", lambda *_a, **_k: found)
+    monkeypatch.setattr("crivo.bootstrap.proving.verify_home", lambda *_a, **_k: found)
     with pytest.raises(Unfit) as answer:
         run_features_verify(home=tmp_path, one_in=10, as_json=False)
     assert (answer.value.code, answer.value.exit_code) == (Code.REPLAY_DIFFERS, 1)

@@ -34,11 +34,9 @@ from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Kind, Mapping, parse_mapping
 from crivo.flows.ports import QuarantinedRow, Table
-from crivo.flows.replay import ReplayResult, replay
 from crivo.flows.rows import RowReader
 from crivo.flows.train import LogTraining, TableTraining, TrainResult
 from crivo.flows.training_run import Environment
-from crivo.flows.verify import VerifyResult, verify
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
 from crivo.model.challenger import Challenger
@@ -314,46 +312,6 @@ def train_on_table(
         ),
         progress=progress,
     )
-
-
-def replay_home(
-    settings: Settings,
-    *,
-    progress: Progress,
-    ids: frozenset[str] | None = None,
-    received_from: int | None = None,
-    received_to: int | None = None,
-) -> ReplayResult:
-    """What comes of deriving the home folder's decisions again.
-
-    Raises:
-        Unavailable: NOT_FOUND. Misconfigured: as `flows.replay`.
-    """
-    reader = log_reader(settings)
-    try:
-        return replay(
-            reader,
-            Paths(settings.home).bundles,
-            progress=progress,
-            ids=ids,
-            received_from=received_from,
-            received_to=received_to,
-        )
-    finally:
-        reader.close()
-
-
-def verify_home(settings: Settings, *, one_in: int, progress: Progress) -> VerifyResult:
-    """What comes of recomputing the served vectors of one payer in `one_in`.
-
-    Raises:
-        Unavailable: NOT_FOUND. Misconfigured: as `flows.replay`.
-    """
-    reader = log_reader(settings)
-    try:
-        return verify(reader, Paths(settings.home).bundles, one_in=one_in, progress=progress)
-    finally:
-        reader.close()
 
 
 def code_revision() -> str:

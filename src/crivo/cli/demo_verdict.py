@@ -97,7 +97,8 @@ def verdict_of(
     score: Score,
 ) -> Verdict:
     """The verdict over the log as it lies on disk; nothing of the service's memory is asked."""
-    from crivo.bootstrap.offline import log_reader, replay_home
+    from crivo.bootstrap.offline import log_reader
+    from crivo.bootstrap.proving import replay_home
 
     with progress_bar("  events", unit="events") as progress:
         replayed = replay_home(settings, progress=progress)

@@ -91,7 +91,7 @@ def run_features_verify(*, home: Path | None, one_in: int, as_json: bool) -> Non
     Raises:
         Unfit: REPLAY_DIFFERS.
     """
-    from crivo.bootstrap.offline import verify_home
+    from crivo.bootstrap.proving import verify_home
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)

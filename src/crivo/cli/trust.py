@@ -24,7 +24,7 @@ def run_replay(
     Raises:
         Unfit: REPLAY_DIFFERS.
     """
-    from crivo.bootstrap.offline import replay_home
+    from crivo.bootstrap.proving import replay_home
     from crivo.flows.bundle import RELEASES
     from crivo.settings import load_settings
 
