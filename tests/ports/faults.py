@@ -145,3 +145,24 @@ class GoesBack(Around):
 class HasReachedSomething(Around):
     def reached(self):
         return self.inside.reached() + 1
+
+
+class ForgetsThePayer(Around):
+    def search(self, query):
+        return self.inside.search(replace(query, payer_id=None))
+
+
+class ForgetsTheOutcome(Around):
+    def search(self, query):
+        return self.inside.search(replace(query, outcome=None))
+
+
+class TakesTheEndIn(Around):
+    def search(self, query):
+        return self.inside.search(replace(query, until=query.until + 1))
+
+
+class RepeatsTheLastOfAPage(Around):
+    def search(self, query):
+        before = query.before and query.before + 1
+        return self.inside.search(replace(query, before=before))

@@ -7,15 +7,28 @@ from dataclasses import replace
 import apsw
 import pytest
 
-from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
+from crivo.adapters.sqlite.decisions import SqliteDecisionIndex, statement_of
 from crivo.domain.errors import Unavailable
-from crivo.flows.ports import IndexedDecision
+from crivo.domain.instant import EARLIEST, LATEST
+from crivo.flows.decision_index import DecisionQuery, IndexedDecision
 from tests.ports.disk import Disk
+
+#: Four decisions share an instant; two payers, three outcomes.
+START = 1_795_435_200_000_000
+OUTCOMES = ("ALLOW", "HOLD", "REJECT")
 
 
 def decision(seq: int, *, name: str = "") -> IndexedDecision:
     return IndexedDecision(
-        name or f"E{seq}", "initiation", seq, 10 * seq, 10 * seq + 1, "ALLOW", seq
+        end_to_end_id=name or f"E{seq}",
+        phase="initiation",
+        seq=seq,
+        occurred_at=START + 10 * seq,
+        received_at=START + seq // 4,
+        outcome=OUTCOMES[seq % 3],
+        score=seq,
+        payer_id=bytes(15) + bytes([seq % 2]),
+        amount_centavos=100 * seq,
     )
 
 
@@ -53,6 +66,52 @@ def test_what_was_reached_never_goes_back(index):
     assert index.reached() == 8
 
 
+def test_a_search_gives_what_is_asked_for_newest_first(index):
+    index.put([decision(seq) for seq in range(40)], reached=40)
+    everything = [decision(seq) for seq in reversed(range(40))]
+    assert index.search(DecisionQuery()) == everything
+    for payer_id in (None, bytes(16), bytes(15) + b"\x01", b"\x09" * 16):
+        for outcome in (None, *OUTCOMES, "WARN"):
+            for since, until in ((EARLIEST, LATEST), (START + 3, START + 7), (START + 5, START)):
+                query = DecisionQuery(payer_id, outcome, since, until)
+                assert index.search(query) == [
+                    each
+                    for each in everything
+                    if payer_id in {None, each.payer_id}
+                    and outcome in {None, each.outcome}
+                    and since <= each.received_at < until
+                ], query
+
+
+def test_pages_that_follow_each_other_are_the_whole_list(index):
+    index.put([decision(seq) for seq in range(40)], reached=40)
+    for outcome in (None, "ALLOW", "HOLD"):
+        whole = index.search(DecisionQuery(outcome=outcome, until=START + 9))
+        for limit in (1, 3, 4, 40, 41):
+            assert pages(index, outcome=outcome, limit=limit, count_max=len(whole) + 2) == whole
+
+
+def pages(index, *, outcome, limit, count_max):
+    """The pages of a list, one behind the other, also of an index that goes in a circle."""
+    found, before = [], None
+    for _ in range(count_max):
+        query = DecisionQuery(outcome=outcome, until=START + 9, before=before, limit=limit)
+        page = index.search(query)
+        found += page
+        if len(page) < limit:
+            break
+        before = page[-1].seq
+    return found
+
+
+def test_a_search_goes_on_where_it_was_while_decisions_are_added(index):
+    index.put([decision(seq) for seq in range(8)], reached=8)
+    first = index.search(DecisionQuery(limit=4))
+    index.put([decision(seq) for seq in range(8, 12)], reached=12)
+    before = first[-1].seq
+    assert index.search(DecisionQuery(before=before)) == [decision(seq) for seq in (3, 2, 1, 0)]
+
+
 def test_decisions_and_reached_become_visible_together_or_not_at_all(tmp_path):
     disk = Disk("decisions-broken")
     index = SqliteDecisionIndex(tmp_path / "decisions.sqlite", vfs=disk.name, log_id="log")
@@ -65,6 +124,43 @@ def test_decisions_and_reached_become_visible_together_or_not_at_all(tmp_path):
     index.put([decision(2)], reached=3)
     assert (index.get("E2"), index.reached()) == (decision(2), 3)
     index.close()
+
+
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ({}, "USING INTEGER PRIMARY KEY"),
+        ({"outcome": "ALLOW"}, "USING INTEGER PRIMARY KEY"),
+        ({"outcome": "HOLD"}, "USING INDEX decisions_by_outcome"),
+        ({"payer_id": bytes(16)}, "USING INDEX decisions_by_payer"),
+        ({"payer_id": bytes(16), "outcome": "HOLD"}, "USING INDEX decisions_by_payer"),
+    ],
+)
+def test_a_search_looks_along_an_index_and_sorts_nothing(tmp_path, asked, name):
+    index = SqliteDecisionIndex(tmp_path / "decisions.sqlite", log_id="log")
+    text, values = statement_of(DecisionQuery(**asked))
+    plan = [row[3] for row in index._reader.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+    index.close()
+    assert [step.split(" (")[0] for step in plan] == [
+        "SEARCH s USING INTEGER PRIMARY KEY",
+        f"SEARCH d {name}",
+    ]
+
+
+def test_a_search_goes_through_all_spans_and_skips_those_of_other_times(index):
+    put = [decision(seq) for seq in range(0, 40_000, 37)]
+    index.put(put, reached=40_000)
+    for since, until in (
+        (EARLIEST, LATEST),
+        (START + 3_000, START + 4_000),
+        (START + 9_990, LATEST),
+    ):
+        found = index.search(DecisionQuery(bytes(16), since=since, until=until, limit=10_000))
+        assert found == [
+            each
+            for each in reversed(put)
+            if each.payer_id == bytes(16) and since <= each.received_at < until
+        ]
 
 
 def test_a_deleted_index_is_made_again(tmp_path):

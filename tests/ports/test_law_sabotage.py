@@ -48,6 +48,10 @@ INDEX_FAULTS = [
         index_laws.test_decisions_are_found_by_id_and_phase_and_the_newest_come_first,
     ),
     (faults.GoesBack, index_laws.test_what_was_reached_never_goes_back),
+    (faults.ForgetsThePayer, index_laws.test_a_search_gives_what_is_asked_for_newest_first),
+    (faults.ForgetsTheOutcome, index_laws.test_a_search_gives_what_is_asked_for_newest_first),
+    (faults.TakesTheEndIn, index_laws.test_a_search_gives_what_is_asked_for_newest_first),
+    (faults.RepeatsTheLastOfAPage, index_laws.test_pages_that_follow_each_other_are_the_whole_list),
 ]
 
 

@@ -163,6 +163,7 @@ def build_service(settings: Settings) -> Service:
     app = create_app(
         Parts(
             decisions=decisions,
+            index=index,
             reports=ReportService(decisions),
             telling=TellingService(decisions, home.pseudonyms),
             explainer=Explainer(

@@ -149,45 +149,6 @@ class Quarantine(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class IndexedDecision:
-    """A decision as it is looked up: a few columns; `seq` finds the record in the log."""
-
-    end_to_end_id: str
-    phase: str
-    seq: int
-    occurred_at: int
-    received_at: int
-    outcome: str
-    score: int
-
-
-class DecisionIndex(Protocol):
-    """Decisions by id: a projection of the log, which may be deleted and made again.
-
-    Laws:
-        1. What `put` was given and the sequence it reached become visible together.
-        2. Of two records of one (EndToEndId, phase) the one with the lower `seq` stands.
-        3. `reached` never goes back.
-    """
-
-    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
-        """Keeps the decisions; `reached` is the sequence number to read on from."""
-        ...
-
-    def get(self, end_to_end_id: str, *, phase: str = "initiation") -> IndexedDecision | None:
-        """The decision that stands under this id and phase."""
-        ...
-
-    def latest(self, limit: int) -> list[IndexedDecision]:
-        """The newest decisions, newest first."""
-        ...
-
-    def reached(self) -> int:
-        """The sequence number that the projection has to be read on from; 0 when it is new."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A replica at rest. `cut` events are folded; `order_time` is the greatest receipt of them."""
 

@@ -9,8 +9,9 @@ from crivo.decision.record import decode_record, transfer_of
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.answers import answer_of
+from crivo.flows.decision_index import DecisionIndex, IndexedDecision
 from crivo.flows.noted import Noted, Seen
-from crivo.flows.ports import DecisionIndex, IndexedDecision, LogReader
+from crivo.flows.ports import LogReader
 
 #: Decisions copied at a time: a few milliseconds of work beside a service that answers.
 BATCH: Final = 256
@@ -107,4 +108,6 @@ def _indexed(seen: Seen) -> IndexedDecision:
         received_at=answer.received_at,
         outcome=answer.outcome.value,
         score=UNSCORED if answer.score is None else answer.score,
+        payer_id=seen.transfer.payer_id,
+        amount_centavos=seen.transfer.amount_centavos,
     )

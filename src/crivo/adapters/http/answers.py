@@ -18,8 +18,10 @@ from crivo.decision.reasons import (
 from crivo.decision.record import Versions
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
+from crivo.flows.decision_index import IndexedDecision
 from crivo.flows.explain import Explanation
 from crivo.flows.noted import Seen
+from crivo.flows.project import UNSCORED
 from crivo.flows.report import ReportAnswer
 from crivo.flows.telling import TellAnswer
 from crivo.model.artifact import MARGIN_BITS
@@ -62,6 +64,29 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
     as_of: int
     received_at: str
     degraded: tuple[str, ...]
+
+
+class FoundDecision(msgspec.Struct, frozen=True, gc=False):
+    """A decision in a list; the whole of it is under its id."""
+
+    end_to_end_id: str
+    phase: str
+    outcome: str
+    score: int | None
+    amount_centavos: int
+    occurred_at: str
+    received_at: str
+
+
+class FoundDecisions(msgspec.Struct, frozen=True):
+    """A page, the newest first. `cursor` asks for the next one and is null on the last.
+
+    Every decision whose record lies below `as_of` in the log was looked through.
+    """
+
+    decisions: tuple[FoundDecision, ...]
+    cursor: str | None
+    as_of: int
 
 
 class InputAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -152,6 +177,19 @@ def decision_body(answer: Answer) -> DecisionAnswer:
 def encode_decision(answer: Answer) -> bytes:
     """`decision_body` as JSON."""
     return _ENCODER.encode(decision_body(answer))
+
+
+def found_decision(decision: IndexedDecision) -> FoundDecision:
+    """What a list shows of a decision."""
+    return FoundDecision(
+        end_to_end_id=decision.end_to_end_id,
+        phase=decision.phase,
+        outcome=decision.outcome,
+        score=None if decision.score == UNSCORED else decision.score,
+        amount_centavos=decision.amount_centavos,
+        occurred_at=format_rfc3339(decision.occurred_at),
+        received_at=format_rfc3339(decision.received_at),
+    )
 
 
 def explanation_body(explanation: Explanation) -> ExplanationAnswer:

@@ -26,6 +26,7 @@ from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
 from crivo.adapters.http.receive import Disconnected, read_json_body
 from crivo.adapters.http.refusal import RefusalResponse
+from crivo.adapters.http.search import search_routes
 from crivo.adapters.http.service import Parts, Telemetry
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
@@ -55,7 +56,7 @@ class Application(FastAPI):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await super().__call__(scope, receive, send)
-        elif scope["path"] in self.hot.paths:
+        elif self.hot.takes(scope):
             await self.hot(scope, receive, send)
         else:
             await self._gate(scope, receive, send)
@@ -73,6 +74,7 @@ def create_app(parts: Parts) -> Application:
     _add_decision_routes(app, parts)
     _add_telling_routes(app, parts)
     _add_health_routes(app, parts)
+    app.include_router(search_routes(parts.index, parts.pseudonyms))
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)
     return app

@@ -36,10 +36,11 @@ class Entrance(Enum):
     KEY = "key"
 
 
-#: The parameters that a path takes in its query; every other one is refused, not ignored.
+#: The parameters that a route takes in its query; every other one is refused, not ignored.
 QUERIES: Final[Mapping[str, frozenset[str]]] = {
-    "/open": frozenset({"token"}),
-    "/page/decisions": frozenset({"after"}),
+    "GET /open": frozenset({"token"}),
+    "GET /page/decisions": frozenset({"after"}),
+    "GET /v1/decisions": frozenset({"payer", "outcome", "from", "to", "limit", "cursor"}),
 }
 
 
@@ -75,11 +76,11 @@ class Gate:
         """Nothing, if the caller may pass and asks for nothing in the query that is not known.
 
         Raises:
-            Refused: UNAUTHENTICATED, FIELD_UNKNOWN.
+            Refused: UNAUTHENTICATED, FIELD_UNKNOWN, FIELD_VALUE.
         """
         self._admit(scope)
         if query := scope.get("query_string", b""):
-            _check_query(scope["path"], query)
+            _check_query(f"{scope['method']} {scope['path']}", query)
 
     def _admit(self, scope: Scope) -> None:
         match entrance_of(scope["path"]):
@@ -122,8 +123,8 @@ class Gate:
             self._telemetry.answered(_route_of(scope), status, code)
 
 
-def _check_query(path: str, query: bytes) -> None:
-    known = QUERIES.get(path, frozenset())
+def _check_query(route: str, query: bytes) -> None:
+    known, seen = QUERIES.get(route, frozenset()), set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
             raise invalid(
@@ -132,6 +133,11 @@ def _check_query(path: str, query: bytes) -> None:
                 expected=f"only {', '.join(sorted(known))}" if known else "empty",
                 found=name,
             )
+        if name in seen:
+            raise invalid(
+                Code.FIELD_VALUE, field=name, expected="given at most once", found="again"
+            )
+        seen.add(name)
 
 
 def _route_of(scope: Scope) -> str:

@@ -84,6 +84,11 @@ class HotRoutes:
             "/predict": self._predict,
         }
 
+    def takes(self, scope: Scope) -> bool:
+        """Whether this request is one of these routes'; looking decisions up is not."""
+        path = scope["path"]
+        return path in self.paths and not (path == DECISIONS and scope["method"] == "GET")
+
     @property
     def in_flight(self) -> int:
         """Requests that are being answered now."""
@@ -250,11 +255,12 @@ def _give_up(ready: asyncio.Future[None], seconds: float) -> None:
 
 def _check_method(scope: Scope) -> None:
     if scope["method"] != "POST":
+        allowed = "GET, POST" if scope["path"] == DECISIONS else "POST"
         raise Refused(
             Code.METHOD_NOT_ALLOWED,
-            f"{scope['path']} answers POST",
+            f"{scope['path']} answers {allowed}",
             field="method",
-            expected="POST",
+            expected=allowed,
             found=scope["method"],
         )
 

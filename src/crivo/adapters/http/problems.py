@@ -47,6 +47,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.LOG_LOCKED: 503,
     Code.MODEL_MISSING: 503,
     Code.OVERLOADED: 503,
+    Code.INDEX_UNAVAILABLE: 503,
     Code.NOT_READY: 503,
 }
 

@@ -10,6 +10,7 @@ from typing import Protocol
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.feed import Feed
 from crivo.flows.decide import DecisionService
+from crivo.flows.decision_index import DecisionIndex
 from crivo.flows.explain import Explainer
 from crivo.flows.report import ReportService
 from crivo.flows.telling import TellingService
@@ -75,6 +76,7 @@ class Parts:
     """
 
     decisions: DecisionService
+    index: DecisionIndex
     reports: ReportService
     telling: TellingService
     explainer: Explainer

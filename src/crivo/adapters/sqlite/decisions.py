@@ -12,21 +12,33 @@ from typing import Any, Final, cast
 
 import apsw
 
-from crivo.adapters.sqlite.connection import open_connection, transaction
+from crivo.adapters.sqlite.connection import (
+    open_connection,
+    open_for_reading,
+    transaction,
+)
 from crivo.domain.errors import Code, Unavailable
-from crivo.flows.ports import IndexedDecision
+from crivo.flows.decision_index import LAST, DecisionQuery, IndexedDecision
 
 #: Raised when the tables change: an index of another version is made again.
-_VERSION: Final = 3
+_VERSION: Final = 4
 
 _TABLES: Final = """
 DROP TABLE IF EXISTS decisions;
+DROP TABLE IF EXISTS spans;
 DROP TABLE IF EXISTS reached;
 DROP TABLE IF EXISTS log;
 CREATE TABLE decisions (
     end_to_end_id TEXT NOT NULL, phase TEXT NOT NULL, seq INTEGER PRIMARY KEY,
     occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, outcome TEXT NOT NULL,
-    score INTEGER NOT NULL, UNIQUE (end_to_end_id, phase)
+    score INTEGER NOT NULL, payer_id BLOB NOT NULL, amount_centavos INTEGER NOT NULL,
+    span INTEGER NOT NULL GENERATED ALWAYS AS (seq >> 12) STORED,
+    UNIQUE (end_to_end_id, phase)
+) STRICT;
+CREATE INDEX decisions_by_payer ON decisions (span, payer_id);
+CREATE INDEX decisions_by_outcome ON decisions (span, outcome) WHERE outcome <> 'ALLOW';
+CREATE TABLE spans (
+    span INTEGER PRIMARY KEY, first_receipt INTEGER NOT NULL, last_receipt INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE reached (
     one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL
@@ -36,17 +48,40 @@ CREATE TABLE log (log_id TEXT NOT NULL) STRICT;
 """
 
 # The first durable answer is final: a later record of the same id and phase changes nothing.
-_ROW: Final = "(?, ?, ?, ?, ?, ?, ?)"
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT: Final = """
 INSERT INTO decisions VALUES {rows}
 ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
     seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
-    outcome = excluded.outcome, score = excluded.score
+    outcome = excluded.outcome, score = excluded.score, payer_id = excluded.payer_id,
+    amount_centavos = excluded.amount_centavos
 WHERE excluded.seq < decisions.seq
 """
 
 
+#: A span is 4,096 sequence numbers. An index by payer alone would write a page of its own for each
+#: decision (20 µs of processor time, this one 5); by span and payer all new ones lie together.
+SPAN_BITS: Final = 12
+
+_PUT_SPAN: Final = """
+INSERT INTO spans VALUES (?, ?, ?)
+ON CONFLICT (span) DO UPDATE SET
+    first_receipt = min(first_receipt, excluded.first_receipt),
+    last_receipt = max(last_receipt, excluded.last_receipt)
+"""
+
+_SEARCH: Final = """
+SELECT {columns} FROM spans AS s CROSS JOIN decisions AS d {along}
+WHERE s.span <= ? AND s.last_receipt >= ? AND s.first_receipt < ?
+AND d.received_at >= ? AND d.received_at < ? AND d.seq < ? AND {where}
+ORDER BY s.span DESC, d.seq DESC LIMIT ?
+"""
+
 _COLUMNS: Final = attrgetter(*IndexedDecision.__slots__)
+_NAMES: Final = ", ".join(f"d.{name}" for name in IndexedDecision.__slots__)
+
+_SELECT: Final = "SELECT {columns} FROM decisions AS d"
+_ROWS: Final = _SELECT.format(columns=_NAMES)
 
 #: Decisions of one statement. After each call into SQLite the loop's thread has to be stopped to
 #: get Python's lock back, so a batch is one call and not one a decision.
@@ -56,6 +91,35 @@ _STATEMENT_ROWS: Final = 256
 @lru_cache(maxsize=_STATEMENT_ROWS)
 def _put(rows: int) -> str:
     return _PUT.format(rows=", ".join([_ROW] * rows))
+
+
+def _spans(decisions: Sequence[IndexedDecision]) -> list[tuple[int, int, int]]:
+    """The spans that these decisions lie in, each with their least and greatest receipt."""
+    receipts: dict[int, list[int]] = {}
+    for each in decisions:
+        receipts.setdefault(each.seq >> SPAN_BITS, []).append(each.received_at)
+    return [(span, min(found), max(found)) for span, found in receipts.items()]
+
+
+def statement_of(query: DecisionQuery) -> tuple[str, tuple[int | str | bytes, ...]]:
+    """The statement that answers a query, and its values: span by span, the newest first."""
+    until, before = query.until, LAST if query.before is None else query.before
+    values: list[int | str | bytes] = [before >> SPAN_BITS, query.since, until]
+    values += [query.since, until, before]
+    if query.payer_id is not None:
+        along = "INDEXED BY decisions_by_payer"
+        text = "d.span = s.span AND d.payer_id = ?"
+        values.append(query.payer_id)
+    elif query.outcome in {None, "ALLOW"}:
+        along = "NOT INDEXED"
+        text = "d.seq BETWEEN s.span << 12 AND (s.span << 12) + 4095"
+    else:
+        along = "INDEXED BY decisions_by_outcome"
+        text = "d.span = s.span AND d.outcome <> 'ALLOW'"
+    if query.outcome is not None:
+        text += " AND d.outcome = ?"
+        values.append(query.outcome)
+    return _SEARCH.format(columns=_NAMES, along=along, where=text), (*values, query.limit)
 
 
 class SqliteDecisionIndex:
@@ -71,6 +135,10 @@ class SqliteDecisionIndex:
                 self._connection.execute(_TABLES)
                 self._connection.execute("INSERT INTO log VALUES (?)", (log_id,))
                 self._connection.pragma("user_version", _VERSION)
+        # A search that takes long keeps nobody from writing.
+        self._searching = threading.Lock()
+        self._reader = open_for_reading(path, vfs=vfs)
+        self._reader.execute("PRAGMA automatic_index = 0").fetchall()
 
     def _is_of(self, log_id: str) -> bool:
         if self._connection.pragma("user_version") != _VERSION:
@@ -89,6 +157,8 @@ class SqliteDecisionIndex:
                     part = decisions[start : start + _STATEMENT_ROWS]
                     values = chain.from_iterable(map(_COLUMNS, part))
                     self._connection.execute(_put(len(part)), tuple(values))
+                for span in _spans(decisions):
+                    self._connection.execute(_PUT_SPAN, span)
                 self._connection.execute("UPDATE reached SET seq = max(seq, ?)", (reached,))
         except apsw.Error as error:
             raise Unavailable(
@@ -101,7 +171,7 @@ class SqliteDecisionIndex:
         """The decision that stands under this id and phase."""
         with self._lock:
             rows = self._connection.execute(
-                "SELECT * FROM decisions WHERE end_to_end_id = ? AND phase = ?",
+                _ROWS + " WHERE end_to_end_id = ? AND phase = ?",
                 (end_to_end_id, phase),
             ).fetchall()
         return IndexedDecision(*cast("tuple[Any, ...]", rows[0])) if rows else None
@@ -110,8 +180,25 @@ class SqliteDecisionIndex:
         """The newest decisions, newest first."""
         with self._lock:
             rows = self._connection.execute(
-                "SELECT * FROM decisions ORDER BY seq DESC LIMIT ?", (limit,)
+                _ROWS + " ORDER BY seq DESC LIMIT ?", (limit,)
             ).fetchall()
+        return [IndexedDecision(*cast("tuple[Any, ...]", row)) for row in rows]
+
+    def search(self, query: DecisionQuery) -> list[IndexedDecision]:
+        """One page of what the query asks for, the newest first; any thread may ask.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        try:
+            with self._searching:
+                rows = self._reader.execute(*statement_of(query)).fetchall()
+        except apsw.Error as error:
+            raise Unavailable(
+                Code.INDEX_UNAVAILABLE,
+                f"the decision index does not answer: {error}",
+                hint="It is a projection: mend the disk, or delete the file to make it again.",
+            ) from error
         return [IndexedDecision(*cast("tuple[Any, ...]", row)) for row in rows]
 
     def reached(self) -> int:
@@ -122,5 +209,6 @@ class SqliteDecisionIndex:
 
     def close(self) -> None:
         """Closes the file."""
-        with self._lock:
+        with self._lock, self._searching:
+            self._reader.close()
             self._connection.close()
