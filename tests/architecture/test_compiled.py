@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from crivo.decision import condition
 from crivo.features import (
     amounts,
     arena,
+    door,
     exposure,
     facts,
+    frame,
     heads,
     kernel,
     members,
@@ -19,9 +22,12 @@ from crivo.features import (
     values,
     wide,
 )
+from crivo.model import scorer
 
 FEATURES = Path(kernel.__file__).parent
 PINS = {
+    "../model/scorer.py": ("frame.py", scorer.COMPILED_WITH),
+    "../decision/condition.py": ("frame.py", condition.COMPILED_WITH),
     "wide.py": ("layout.py", wide.COMPILED_WITH),
     "arena.py": ("wide.py", arena.COMPILED_WITH),
     "facts.py": ("arena.py", facts.COMPILED_WITH),
@@ -31,7 +37,9 @@ PINS = {
     "exposure.py": ("reading.py", exposure.COMPILED_WITH),
     "values.py": ("exposure.py", values.COMPILED_WITH),
     "heads.py": ("values.py", heads.COMPILED_WITH),
-    "kernel.py": ("heads.py", kernel.COMPILED_WITH),
+    "door.py": ("frame.py", door.COMPILED_WITH),
+    "frame.py": ("heads.py", frame.COMPILED_WITH),
+    "kernel.py": ("frame.py", kernel.COMPILED_WITH),
 }
 
 

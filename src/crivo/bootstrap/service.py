@@ -37,7 +37,7 @@ from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine
 from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
-from crivo.features.row import make_rows, transfer_row
+from crivo.features.row import transfer_row
 from crivo.flows.aliases import Alias, aliases_of
 from crivo.flows.bundle import Bundle, load_bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
@@ -277,10 +277,10 @@ def _warm(bundle: Bundle) -> None:
     scorer.score_one(np.zeros(width), plan_hash=plan_hash)
     scorer.contributions(np.zeros(width))
     if bundle.decides_transfers:
-        row = make_rows([transfer_row(_WARMING, received_at=_WARMING.occurred_at)])
+        row = transfer_row(_WARMING, received_at=_WARMING.occurred_at)
         engine = Engine(bundle.plan)
-        engine.read(row)
-        engine.fold(row)
+        engine.read_row(row)
+        engine.fold_row(row)
         bundle.procedure.at(EARLIEST).conditions(np.zeros(width))
 
 

@@ -27,6 +27,7 @@ from crivo.features.expression import (
     Or,
     Value,
 )
+from crivo.features.frame import bytes_at, floats_at, new_frame, words_at, write
 
 #: What a condition says: not, yes, or nothing since it read a null.
 FALSE: Final = 0
@@ -54,6 +55,12 @@ _COMPARISONS: Final = {
 _NOT: Final = 6
 _AND: Final = 7
 _OR: Final = 8
+#: SHA-256 (its first 16 hex characters) of `features/frame.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "376b662666afd577"
+
+# The words of a frame of `_judge`.
+STEPS, READS, ENDS, CONSTANTS, VECTOR, WIDTH, SAID, COUNT, WORDS = range(9)
+
 #: The deepest stack: an expression nests no deeper.
 _DEPTH: Final = 16
 #: Words of one step: its operation, and the places of two operands.
@@ -61,7 +68,7 @@ _STEP: Final = 3
 
 
 class Conditions:
-    """Some conditions over the vectors of one plan, asked together.
+    """Some conditions over the vectors of one plan, asked together; not by two threads at once.
 
     Args:
         bound: The conditions with their parameters.
@@ -84,14 +91,20 @@ class Conditions:
         self._reads = np.array(reads, dtype=np.int64)
         self._ends = np.array(ends, dtype=np.int64)
         self._constants = np.array(constants, dtype=np.float64)
-        self._count = len(bound)
+        self._vector = np.zeros(self._width)
+        self._said = np.zeros(len(bound), dtype=np.uint8)
+        arrays: dict[int, NDArray[Any]] = {STEPS: self._steps, READS: self._reads, ENDS: self._ends}
+        arrays |= {CONSTANTS: self._constants, VECTOR: self._vector, SAID: self._said}
+        self._frame, self._place = new_frame(WORDS)
+        write(self._frame, arrays)
+        self._frame[COUNT], self._frame[WIDTH] = len(bound), self._width
 
     def __call__(self, vector: NDArray[np.float64]) -> bytes:
         """FALSE, HOLDS or NULL for each condition over a vector (float64[F], null = NaN)."""
         assert vector.shape == (self._width,), "a vector of the plan"
-        said = np.empty(self._count, dtype=np.uint8)
-        _judge(self._steps, self._reads, self._ends, self._constants, vector, said)
-        return said.tobytes()
+        self._vector[:] = vector
+        _judge(self._place)
+        return self._said.tobytes()
 
 
 def check_columns(expression: Expression, columns: Mapping[str, int], *, owner: str) -> None:
@@ -147,10 +160,14 @@ class _Compiler:
 
 
 @njit(cache=True)
-def _judge(steps: Any, reads: Any, ends: Any, constants: Any, vector: Any, said: Any) -> None:
+def _judge(place: int) -> None:
+    frame = words_at(place)
+    steps, reads, ends = words_at(frame[STEPS]), words_at(frame[READS]), words_at(frame[ENDS])
+    constants, vector = floats_at(frame[CONSTANTS]), floats_at(frame[VECTOR])
+    said, width = bytes_at(frame[SAID]), frame[WIDTH]
     stack = np.empty(_DEPTH, dtype=np.bool_)
     step, read = 0, 0
-    for condition in range(said.shape[0]):
+    for condition in range(frame[COUNT]):
         last_step, last_read = ends[2 * condition], ends[2 * condition + 1]
         answer = FALSE
         while read < last_read:
@@ -162,8 +179,8 @@ def _judge(steps: Any, reads: Any, ends: Any, constants: Any, vector: Any, said:
             while step < last_step:
                 operation = steps[step]
                 if operation < _NOT:
-                    left = _operand(steps[step + 1], constants, vector)
-                    right = _operand(steps[step + 2], constants, vector)
+                    left = _operand(steps[step + 1], constants, vector, width)
+                    right = _operand(steps[step + 2], constants, vector, width)
                     stack[top] = _compared(operation, left, right)
                     top += 1
                 elif operation == _NOT:
@@ -179,8 +196,7 @@ def _judge(steps: Any, reads: Any, ends: Any, constants: Any, vector: Any, said:
 
 
 @njit(cache=True)
-def _operand(place: Any, constants: Any, vector: Any) -> Any:
-    columns = vector.shape[0]
+def _operand(place: Any, constants: Any, vector: Any, columns: Any) -> Any:
     return vector[place] if place < columns else constants[place - columns]
 
 

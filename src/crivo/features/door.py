@@ -7,7 +7,7 @@ holds one is refused as a whole, and state is as it was.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numba import njit
@@ -16,8 +16,13 @@ from numpy.typing import NDArray
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import EARLIEST, LATEST
 from crivo.domain.money import CENTAVOS_MAX
+from crivo.features import frame as f
 from crivo.features.arena import OPTIONS
+from crivo.features.frame import words_at
 from crivo.features.row import EVENT_ROW, RowKind
+
+#: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "376b662666afd577"
 
 _NAMES: Final = EVENT_ROW.names or ()
 _WORDS: Final = len(_NAMES)
@@ -45,45 +50,35 @@ _SAYS: Final = {
 }
 
 
-def checked(words: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The same rows of `EVENT_ROW`, as one run of words, if every fact in them can be.
+def check(words: NDArray[np.int64], place: int) -> None:
+    """Nothing, if every fact can be that stands in the rows of the frame at `place`.
+
+    `words` are the same rows of `EVENT_ROW`, as words.
 
     Raises:
         Refused: FIELD_VALUE (kind), TIME_RANGE, AMOUNT_RANGE for the first that cannot.
     """
-    fault = first_fault(
-        words,
-        _WORDS,
-        (_KIND, _OCCURRED, _RECEIVED, _AMOUNT),
-        (_LAST_KIND, EARLIEST, LATEST, CENTAVOS_MAX),
-    )
+    fault = first_fault(place)
     if fault >= 0:
         raise _refusal(words, fault)
-    return words
 
 
 @njit(**OPTIONS)
-def first_fault(
-    words: Any, width: int, places: tuple[int, int, int, int], limits: tuple[int, int, int, int]
-) -> int:
-    """Where the first word stands that cannot be; -1: nowhere.
-
-    `places` are those of kind, occurred_at, received_at and amount in a row; `limits` the greatest
-    kind, the earliest instant, the instant after the latest, and the greatest amount.
-    """
-    kind, occurred, received, amount = places
-    last_kind, earliest, latest, most = limits
-    for row in range(0, words.size, width):
-        if words[row + kind] < 0 or words[row + kind] > last_kind:
-            return row + kind
-        if words[row + occurred] < earliest or words[row + occurred] >= latest:
-            return row + occurred
-        if words[row + received] < earliest or words[row + received] >= latest:
-            return row + received
+def first_fault(place: int) -> int:
+    """Which word of the rows of the frame at `place` cannot be; -1: all can."""
+    here = words_at(place)
+    rows = words_at(here[f.ROWS])
+    for row in range(0, here[f.TOTAL] * _WORDS, _WORDS):
+        kind, amount = rows[row + _KIND], rows[row + _AMOUNT]
+        if kind < 0 or kind > _LAST_KIND:
+            return row + _KIND
+        if rows[row + _OCCURRED] < EARLIEST or rows[row + _OCCURRED] >= LATEST:
+            return row + _OCCURRED
+        if rows[row + _RECEIVED] < EARLIEST or rows[row + _RECEIVED] >= LATEST:
+            return row + _RECEIVED
         # A transfer moves something, and so does what is reported, undone or blocked of it.
-        moves = int(words[row + kind] in MOVING)
-        if words[row + amount] < moves or words[row + amount] > most:
-            return row + amount
+        if amount < int(kind in MOVING) or amount > CENTAVOS_MAX:
+            return row + _AMOUNT
     return -1
 
 

@@ -11,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crivo.domain.errors import Code, Misconfigured, invalid
+from crivo.features import frame as f
 from crivo.features import layout as k
-from crivo.features.door import checked
+from crivo.features.door import check
 from crivo.features.kernel import read, run
 from crivo.features.plan import Plan
-from crivo.features.row import EVENT_ROW, RowKind
+from crivo.features.row import EVENT_ROW, RowBytes, RowKind
 from crivo.features.state import ROOM_WORDS, STATE_BYTES_MAX, State
 
 #: Flags of a vector: a late transfer; a key read at its newest event less slack; a window too full.
@@ -24,8 +25,6 @@ BEHIND: Final = k.BEHIND
 SATURATED: Final = k.SATURATED
 
 _NULL: Final = np.uint64(0x7FF8_0000_0000_0000).view(np.float64)
-_NOTHING: Final = np.empty(0, dtype=np.bool_)
-_NO_FLAGS: Final = np.empty(0, dtype=np.uint8)
 
 Rows = NDArray[np.void]
 Vector = NDArray[np.float64]
@@ -60,18 +59,36 @@ class Engine:
         self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
         self._features = len(plan.names)
         self._scratch = np.zeros(int(plan.table[k.P_LANES]) * k.BATCH_ROWS, dtype=np.int64)
-        self._no_vectors: Vector = np.empty((0, self._features), dtype=np.float64)
+        #: The only row of a call, and its vector: of a frame of their own, which seldom changes.
+        self._row = bytearray(EVENT_ROW.itemsize)
+        self._words = np.frombuffer(self._row, dtype=np.int64)
+        self._vector = np.empty(self._features, dtype=np.float64)
+        self._one, self._one_at = f.new_frame()
+        self._many, self._many_at = f.new_frame()
+        self._aim()
 
     def fold(self, rows: Rows) -> None:
         """Every row is counted by later vectors; late transfers are counted as late alone.
 
         Raises:
-            Refused: FIELD_TYPE for rows that are not `EVENT_ROW`, and as `door.checked`; nothing is
+            Refused: FIELD_TYPE for rows that are not `EVENT_ROW`, and as `door.check`; nothing is
                 folded then.
             Unavailable: OVERLOADED at the memory's ceiling; `counts` says how many of the rows,
                 from the first on, are folded. None is folded in part.
         """
-        self._run(checked(_words(rows)), _NOTHING, self._no_vectors, _NO_FLAGS)
+        words = self._aim_at(rows)
+        self._many[f.WANTED] = 0
+        self._run(self._many_at)
+        del words  # the frame named it until here
+
+    def fold_row(self, row: RowBytes) -> None:
+        """As `fold` of one row, which costs less than an array of it.
+
+        Raises:
+            Refused, Unavailable: as `fold`.
+        """
+        self._take(row)
+        self._run(self._one_at)
 
     def vectors(self, rows: Rows, wanted: NDArray[np.bool_]) -> tuple[Vector, NDArray[np.uint8]]:
         """(float64[n_wanted, F], flags[n_wanted]): each wanted transfer is read, then folded.
@@ -82,7 +99,7 @@ class Engine:
             Refused: as `fold`; FIELD_VALUE where a wanted row is no transfer.
             Unavailable: OVERLOADED, as `fold`.
         """
-        words = checked(_words(rows))
+        words = self._aim_at(rows)
         if wanted.dtype != np.bool_ or wanted.shape != (len(rows),):
             raise invalid(
                 Code.FIELD_TYPE,
@@ -95,7 +112,10 @@ class Engine:
         count = int(np.count_nonzero(wanted))
         out = np.empty((count, self._features), dtype=np.float64)
         flags = np.zeros(count, dtype=np.uint8)
-        self._run(words, wanted, out, flags)
+        wanted = np.ascontiguousarray(wanted)
+        f.write(self._many, {f.WANTED: wanted, f.VECTORS: out, f.FLAGS: flags})
+        self._run(self._many_at)
+        del words  # the frame named it until here
         return out, flags
 
     def read(self, rows: Rows) -> tuple[Vector, int]:
@@ -104,17 +124,22 @@ class Engine:
         Raises:
             Refused: as `fold`; FIELD_VALUE where there is not exactly one transfer.
         """
-        words = checked(_words(rows))
+        words = _words(rows)
         if len(rows) != 1:
             raise invalid(Code.FIELD_VALUE, field="rows", expected="one row", found=len(rows))
-        if words[k.ROW_KIND] != k.KIND_TRANSFER:
-            raise _no_transfer(words[k.ROW_KIND])
-        out = np.empty((1, self._features), dtype=np.float64)
-        state = self._state
-        flags = read(
-            self.plan.table, state.control, state.index, state.arena, words, self._scratch, out
-        )
-        return out[0], flags
+        return self.read_row(words.tobytes())
+
+    def read_row(self, row: RowBytes) -> tuple[Vector, int]:
+        """As `read`, of a row that is no array. The vector's bytes are those of `vector_bytes`.
+
+        Raises:
+            Refused: as `read`.
+        """
+        self._take(row)
+        if self._words[k.ROW_KIND] != k.KIND_TRANSFER:
+            raise _no_transfer(self._words[k.ROW_KIND])
+        flags = read(self._one_at)
+        return self._vector.copy(), flags
 
     def arrays(self) -> dict[str, NDArray[np.int64]]:
         """The whole state as int64 arrays, its own: they change with the next fold."""
@@ -127,10 +152,12 @@ class Engine:
             Misconfigured: SNAPSHOT_INVALID for arrays that hold no such state.
         """
         self._state.restore(arrays)
+        self._aim()
 
     def make_room(self) -> None:
         """Grows now, so that the events to come find room and no read waits for a copy."""
         self._state.make_room()
+        self._aim()
 
     def check_plan(self, plan_hash: str) -> None:
         """Nothing, if this engine runs that plan.
@@ -159,16 +186,47 @@ class Engine:
             state_bytes=self._state.bytes,
         )
 
-    def _run(
-        self, words: Any, wanted: NDArray[np.bool_], out: Vector, flags: NDArray[np.uint8]
-    ) -> None:
-        state = self._state
-        control, table, scratch = state.control, self.plan.table, self._scratch
+    def _aim_at(self, rows: Rows) -> NDArray[np.int64]:
+        """The rows as words, every fact in which can be; the frame of many names them.
+
+        Raises:
+            Refused: as `_words` and `door.check`.
+        """
+        words = _words(rows)
+        self._many[f.ROWS], self._many[f.TOTAL] = f.address(words), len(rows)
+        check(words, self._many_at)
+        return words
+
+    def _run(self, place: int) -> None:
+        control = self._state.control
         control[k.C_ROW] = control[k.C_OUT] = 0
-        while code := run(
-            table, control, state.index, state.arena, words, scratch, wanted, out, flags
-        ):
-            state.grow(code)
+        while code := run(place):
+            self._state.grow(code)
+            self._aim()
+
+    def _take(self, row: RowBytes) -> None:
+        """Takes a row into the frame of one, if every fact in it can be."""
+        assert len(row) == len(self._row)
+        self._row[:] = row
+        check(self._words, self._one_at)
+
+    def _aim(self) -> None:
+        """Writes down where the state lies; it moves when it grows."""
+        state = self._state
+        for frame in (self._one, self._many):
+            f.write(
+                frame,
+                {
+                    f.PLAN: self.plan.table,
+                    f.CONTROL: state.control,
+                    f.INDEX: state.index,
+                    f.ARENA: state.arena,
+                    f.SCRATCH: self._scratch,
+                },
+            )
+            frame[f.INDEX_SIZE], frame[f.ARENA_SIZE] = state.index.size, state.arena.size
+        f.write(self._one, {f.ROWS: self._words, f.VECTORS: self._vector})
+        self._one[f.TOTAL] = 1
 
 
 def vector_bytes(vector: Vector) -> bytes:

@@ -10,72 +10,65 @@ them, and writing the new value is what makes the cache forget.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
-import numpy as np
 from numba import njit
 
+from crivo.features import frame as f
 from crivo.features import layout as k
 from crivo.features.amounts import amount_room, take_amount
-from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room, words
+from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room
 from crivo.features.exposure import exposure_growth, exposures
 from crivo.features.facts import fact_room, read_facts, read_first, take_fact, take_first
+from crivo.features.frame import bytes_at, floats_at, words_at
 from crivo.features.heads import look_ahead, take_heads
 from crivo.features.members import member_room, take_part
 from crivo.features.reading import count_members, judge, read_extremes, read_group
 from crivo.features.values import write_values
 
-#: SHA-256 (its first 16 hex characters) of `heads.py`, which names the next, and so on.
-COMPILED_WITH: Final = "2fe1fae5fa3e7ef3"
+#: SHA-256 (its first 16 hex characters) of `frame.py`, which names the next, and so on.
+COMPILED_WITH: Final = "376b662666afd577"
 
 
 @njit(**OPTIONS)
-def read(
-    table: Words,
-    state: Words,
-    index_words: Words,
-    arena_words: Words,
-    row_words: Words,
-    scratch_words: Words,
-    out: np.ndarray[Any, Any],
-) -> int:
-    """Fills `out` (float64[1, F]) with the vector of the only row; its flags."""
-    plan, control, index, arena = words(table), words(state), words(index_words), words(arena_words)
-    rows, scratch = words(row_words), words(scratch_words)
-    control[k.C_INDEX_SIZE], control[k.C_ARENA_SIZE] = index_words.size, arena_words.size
+def read(place: int) -> int:
+    """Fills the vectors of the frame at `place` with that of its only row; its flags."""
+    here = words_at(place)
+    plan, control = words_at(here[f.PLAN]), words_at(here[f.CONTROL])
+    index, arena = words_at(here[f.INDEX]), words_at(here[f.ARENA])
+    rows, scratch = words_at(here[f.ROWS]), words_at(here[f.SCRATCH])
+    control[k.C_INDEX_SIZE] = here[f.INDEX_SIZE]
+    control[k.C_ARENA_SIZE] = here[f.ARENA_SIZE]
     _begin_batch(plan, rows, 0, 1, scratch)
     scratch[k.LANE_KIND], scratch[k.LANE_IS_READ], scratch[k.LANE_READ_ROWS] = -1, 1, 0
     take_heads(plan, control, index, arena, rows, 0, 1, scratch)
     look_ahead(plan, arena, 1, scratch)
     _work(plan, control, index, arena, rows, 0, 1, scratch)
-    write_values(plan, rows, 0, 1, 1, scratch, words(out), 0)
+    _write_vectors(plan, rows, 0, 1, 1, scratch, here[f.VECTORS], 0)
     return scratch[k.LANE_FLAGS]
 
 
 @njit(**OPTIONS)
-def run(
-    table: Words,
-    state: Words,
-    index_words: Words,
-    arena_words: Words,
-    row_words: Words,
-    scratch_words: Words,
-    wanted: np.ndarray[Any, Any],
-    out: np.ndarray[Any, Any],
-    flags: np.ndarray[Any, Any],
-) -> int:
-    """Reads each wanted row, then folds every row, in order, from where it stopped before."""
-    plan, control, index, arena = words(table), words(state), words(index_words), words(arena_words)
-    rows, scratch = words(row_words), words(scratch_words)
-    control[k.C_INDEX_SIZE], control[k.C_ARENA_SIZE] = index_words.size, arena_words.size
-    total, limit = row_words.size // k.ROW_WORDS, k.BATCH_ROWS
+def run(place: int) -> int:
+    """Reads each wanted row of the frame at `place`, then folds every one of its rows.
+
+    In order, and from where it stopped before.
+    """
+    here = words_at(place)
+    plan, control = words_at(here[f.PLAN]), words_at(here[f.CONTROL])
+    index, arena = words_at(here[f.INDEX]), words_at(here[f.ARENA])
+    rows, scratch = words_at(here[f.ROWS]), words_at(here[f.SCRATCH])
+    wanted, flags = bytes_at(here[f.WANTED]), bytes_at(here[f.FLAGS])
+    control[k.C_INDEX_SIZE] = here[f.INDEX_SIZE]
+    control[k.C_ARENA_SIZE] = here[f.ARENA_SIZE]
+    total, limit, is_any_wanted = here[f.TOTAL], k.BATCH_ROWS, here[f.WANTED] != 0
     while control[k.C_ROW] < total:
         start, line = control[k.C_ROW], control[k.C_OUT]
         first, count = start * k.ROW_WORDS, min(limit, total - start)
         _begin_batch(plan, rows, first, count, scratch)
         read_rows = 0
         for i in range(count):
-            is_read = wanted.size != 0 and wanted[start + i]
+            is_read = is_any_wanted and wanted[start + i] != 0
             scratch[k.LANE_IS_READ * count + i] = int(is_read)
             if is_read:
                 scratch[k.LANE_READ_ROWS * count + read_rows] = i
@@ -88,7 +81,8 @@ def run(
             return code
         _work(plan, control, index, arena, rows, first, count, scratch)
         if read_rows != 0:
-            write_values(plan, rows, first, count, read_rows, scratch, words(out), line)
+            vectors = here[f.VECTORS]
+            _write_vectors(plan, rows, first, count, read_rows, scratch, vectors, line)
         for j in range(read_rows):
             i = scratch[k.LANE_READ_ROWS * count + j]
             flags[line + j] = scratch[k.LANE_FLAGS * count + i]
@@ -99,6 +93,25 @@ def run(
         control[k.C_OUT] += read_rows
         limit = k.BATCH_ROWS
     return k.DONE
+
+
+@njit(**OPTIONS)
+def _write_vectors(
+    plan: Words,
+    rows: Words,
+    first: int,
+    count: int,
+    read: int,
+    scratch: Words,
+    vectors: int,
+    line: int,
+) -> None:
+    """Fills the lines of the rows that are read, every null with the same bits."""
+    write_values(plan, rows, first, count, read, scratch, floats_at(vectors), line)
+    bits, width = words_at(vectors), plan[k.P_N_FEATURES]
+    for place in range(line * width, (line + read) * width):
+        if bits[place] & f.MAGNITUDE > f.INFINITY:
+            bits[place] = f.NULL_BITS
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -217,8 +230,8 @@ def _find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> boo
                 if not make_room(control, arena, place, width, horizon):
                     return False
                 level += k.LEVEL_WORDS
-        for f in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
-            facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+        for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
+            facts = plan[k.P_FACTS] + x * k.FACTS_WORDS
             is_told = plan[facts + k.F_EVENT] == kind
             if is_told and not fact_room(plan, control, arena, facts, head):
                 return False
@@ -324,8 +337,8 @@ def _fold_key(
                     member_room(plan, control, arena, members, head)
                 before = scratch[(k.LANE_BEFORE + link) * count + i]
                 take_part(arena, at, scratch[member * count + i], before, instant)
-    for f in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
-        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+    for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
+        facts = plan[k.P_FACTS] + x * k.FACTS_WORDS
         if plan[facts + k.F_EVENT] == kind:
             if not has_room(
                 arena, head + plan[facts + k.F_AT] + k.FACT_LEVEL, plan[facts + k.F_WIDTH]

@@ -29,9 +29,9 @@ from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
 from crivo.domain.refund import Refund, RefundReason, RefundStatus
 from crivo.domain.risk_signals import RiskSignals
 from crivo.domain.settlement import Settlement, SettlementStatus
-from crivo.features.row import ABSENT, FACTS_MAX, NOBODY, RowKind, RowTuple, words
+from crivo.features.row import ABSENT, FACTS_MAX, NOBODY, RowBytes, RowKind, pack_row
 
-Rows = list[RowTuple]
+Rows = list[RowBytes]
 
 
 class _Telling:
@@ -39,7 +39,7 @@ class _Telling:
 
     def __init__(self, received_at: int, event_id: bytes) -> None:
         self._received_at = received_at
-        self._event = words(event_id)
+        self._event_id = event_id
 
     def row(
         self,
@@ -53,25 +53,25 @@ class _Telling:
         person: bytes | None = None,
         centavos: int = 0,
         facts: Sequence[int | None] = (),
-    ) -> RowTuple:
+    ) -> RowBytes:
         """A row at that instant about those who are named."""
         told = [ABSENT if fact is None else fact for fact in facts]
-        return (
+        return pack_row(
             kind.value,
             at,
             self._received_at,
             centavos,
-            *words(payer or NOBODY),
-            *words(payee or NOBODY),
-            *self._event,
+            payer or NOBODY,
+            payee or NOBODY,
+            self._event_id,
             ABSENT,
             ABSENT,
             ABSENT,
-            *words(device or NOBODY),
+            device or NOBODY,
             ABSENT,
             ABSENT,
-            *words(key or NOBODY),
-            *words(person or NOBODY),
+            key or NOBODY,
+            person or NOBODY,
             *told,
             *[ABSENT] * (FACTS_MAX - len(told)),
         )
@@ -250,7 +250,7 @@ def _recovery(value: FundsRecovery, tell: _Telling) -> Rows:
 
 def _contested(
     kind: RowKind, value: InfractionReport | Refund | FundsRecovery, centavos: int, tell: _Telling
-) -> RowTuple:
+) -> RowBytes:
     """A row of a step about a contested transfer, at the step's own instant."""
     return tell.row(
         kind, value.occurred_at, payer=value.payer_id, payee=value.payee_id, centavos=centavos

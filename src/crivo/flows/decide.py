@@ -35,8 +35,8 @@ from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
-from crivo.features.engine import Engine, EngineCounts, vector_bytes
-from crivo.features.row import RowTuple, make_rows, transfer_row
+from crivo.features.engine import Engine, EngineCounts
+from crivo.features.row import RowBytes, make_rows, transfer_row
 from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
@@ -45,8 +45,6 @@ from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
-
-Rows = npt.NDArray[np.void]
 
 SOURCE: Final = "http"
 
@@ -177,7 +175,7 @@ class DecisionService:
         decided = self._memory.recent(end_to_end_id)
         return known_transfer(self.log, end_to_end_id) if decided is None else decided.transfer
 
-    def append(self, event: Event, rows: Sequence[RowTuple], done: Done) -> int:
+    def append(self, event: Event, rows: Sequence[RowBytes], done: Done) -> int:
         """The sequence number of an event that is no decision; its rows are folded at once.
 
         Raises:
@@ -191,7 +189,9 @@ class DecisionService:
             done(failure)
 
         seq = self.log.submit([event], noted)
-        self._fold(seq, make_rows(rows))
+        assert seq == self._replica.folded, "this service alone submits to its log"
+        self._engine.fold(make_rows(rows))
+        self._replica.folded = seq + 1
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)
@@ -266,7 +266,7 @@ class DecisionService:
         return received_at
 
     def _first(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Pending[Answer]:
-        row = make_rows([transfer_row(transfer, received_at=received_at)])
+        row = transfer_row(transfer, received_at=received_at)
         derived, degraded, observed, kept = self._derive(transfer, row, arrived_ns)
         given = Given(
             as_of=self._replica.folded - 1,
@@ -309,12 +309,14 @@ class DecisionService:
         seq = self.log.submit(
             [event], lambda failure: self._settle(decided, observed, failure), never_seen=True
         )
-        self._fold(seq, row)
+        assert seq == self._replica.folded, "this service alone submits to its log"
+        self._engine.fold_row(row)
+        self._replica.folded = seq + 1
         self._memory.keep(decided, durable=self.log.end())
         return pending
 
     def _derive(
-        self, transfer: Transfer, row: Rows, arrived_ns: int
+        self, transfer: Transfer, row: RowBytes, arrived_ns: int
     ) -> tuple[Derived, tuple[str, ...], Observed, bytes]:
         """What follows, what was left out, what it took, and the vector's bytes."""
         in_force = self.bundle.procedure.at(transfer.occurred_at)
@@ -324,11 +326,11 @@ class DecisionService:
         scored: Scored | None = None
         late = started - arrived_ns > in_force.deadline_ns
         if not late and not is_return(transfer):
-            vector, flags = self._engine.read(row)
+            vector, flags = self._engine.read_row(row)
             read = self._monotonic_ns()
             margin, score = scorer.score_one(vector, plan_hash=self._engine.plan_hash)
             scored_at = self._monotonic_ns()
-            scored = Scored(vector, vector_bytes(vector), int(flags), margin, score)
+            scored = Scored(vector, vector.tobytes(), flags, margin, score)
             late = scored_at - arrived_ns > in_force.deadline_ns
         degraded = (TIMEOUT,) if late and not is_return(transfer) else ()
         if degraded:
@@ -356,11 +358,6 @@ class DecisionService:
         else:
             decided.pending = None
             pending.fail(failure)
-
-    def _fold(self, seq: int, row: Rows) -> None:
-        assert seq == self._replica.folded, "this service alone submits to its log"
-        self._engine.fold(row)
-        self._replica.folded = seq + 1
 
 
 def _answer(stored: StoredEvent) -> Answer:

@@ -23,8 +23,8 @@ from crivo.features.row import (
     INITIATION_CODES,
     NOBODY,
     PURPOSE_CODES,
+    RowBytes,
     RowKind,
-    RowTuple,
     ispb_word,
     make_rows,
 )
@@ -80,7 +80,7 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
     """
     transfers: list[TransferFields | Transfer] = []
     reports: list[ReportFields] = []
-    told: list[RowTuple] = []
+    told: list[RowBytes] = []
     # Of each row: its place in the log, the event's id, its receipt, and what it is made of.
     places: list[int] = []
     ids: list[bytes] = []

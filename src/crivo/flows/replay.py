@@ -27,7 +27,7 @@ from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, vector_bytes
-from crivo.features.row import RowTuple, make_rows, transfer_row
+from crivo.features.row import RowBytes, transfer_row
 from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
 from crivo.flows.fold import fold_events, fold_rows
 from crivo.flows.ports import LogReader
@@ -197,7 +197,7 @@ class ReplayPass:
         for each in wanted:
             if each.record.given.as_of + 1 == at:
                 engine = self.engines[each.bundle.versions.plan]
-                vector, flags = engine.read(make_rows([_row(each)]))
+                vector, flags = engine.read_row(_row(each))
                 margins, scores = each.bundle.scorer.score(
                     vector.reshape(1, -1), plan_hash=engine.plan_hash
                 )
@@ -324,7 +324,7 @@ def _record_of(stored: StoredEvent) -> Record:
         ) from unreadable
 
 
-def _row(each: Wanted) -> RowTuple:
+def _row(each: Wanted) -> RowBytes:
     return transfer_row(each.transfer, received_at=each.stored.event.received_at)
 
 

@@ -16,14 +16,22 @@ import numpy.typing as npt
 from numba.extending import register_jitable
 
 from crivo.domain.errors import Code, Misconfigured
+from crivo.features.frame import floats_at, halves_at, new_frame, words_at, write
 from crivo.model.artifact import KNOTS, Artifact
 from crivo.model.masked import BLOCK, Masked, add_margins, masked
-from crivo.model.packed import pack
+from crivo.model.packed import Packed, pack
 from crivo.model.shapley import Paths, contribute, fill_table, paths
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
+
+#: SHA-256 (its first 16 hex characters) of `features/frame.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "376b662666afd577"
+
+# The words of a frame of `_score_rows`.
+NODES, VALUES, ROOTS, DEPTHS, GROUPS, TABLE, LOW, STEP = 0, 1, 2, 3, 4, 5, 6, 7
+VECTORS, ROWS, WIDTH, MARGINS, SCORES, WORDS = 8, 9, 10, 11, 12, 13
 
 #: Trees that are walked side by side: while one step waits for memory, the others go on.
 LANES: Final = 4
@@ -48,12 +56,17 @@ class Scorer:
             raise _mismatch("plan_hash", artifact.plan_hash, plan_hash)
         self.artifact: Final = artifact
         self._width: Final = len(artifact.input_names)
-        self._packed: Final = pack(artifact.forest, lanes=LANES)
         self._masked: Final = masked(artifact.forest)
         self._knots: Final = artifact.calibration.knots
         self._low: Final = artifact.calibration.margin_low
         self._step: Final = artifact.calibration.step_log2
         self._score_rows: Final = _compiled(_score_rows)
+        #: What `_score_rows` works on, and a frame for one row, which never changes.
+        self._arrays: Final = self._walked(pack(artifact.forest, lanes=LANES))
+        self._vector: Final = np.zeros((1, self._width))
+        self._margin: Final = np.zeros(1, np.int64)
+        self._score: Final = np.zeros(1, np.int64)
+        self._one: Final = self._frame(self._vector, self._margin, self._score)
         self._add_margins: Final = _compiled(add_margins)
         self._scores_of: Final = _compiled(_scores_of)
 
@@ -73,10 +86,26 @@ class Scorer:
         if self._masked is not None and len(vectors) >= BLOCK:
             self._score_blocks(self._masked, vectors, margins, scores)
             return margins, scores
-        packed = self._packed
-        trees = (packed.nodes, packed.values, packed.roots, packed.depths)
-        self._score_rows(*trees, self._knots, self._low, self._step, vectors, margins, scores)
+        _, place = self._frame(vectors, margins, scores)
+        self._score_rows(place)
         return margins, scores
+
+    def _walked(self, trees: Packed) -> dict[int, Array]:
+        return {
+            NODES: trees.nodes,
+            VALUES: trees.values,
+            ROOTS: trees.roots,
+            DEPTHS: trees.depths,
+            TABLE: self._knots,
+        }
+
+    def _frame(self, vectors: Float64s, margins: Int64s, scores: Int64s) -> tuple[Int64s, int]:
+        """A frame of `_score_rows`, and where it lies: both live as long as somebody holds it."""
+        frame, place = new_frame(WORDS)
+        write(frame, {**self._arrays, VECTORS: vectors, MARGINS: margins, SCORES: scores})
+        frame[GROUPS], frame[ROWS] = len(self._arrays[DEPTHS]), len(vectors)
+        frame[WIDTH], frame[LOW], frame[STEP] = self._width, self._low, self._step
+        return frame, place
 
     def _score_blocks(
         self, trees: Masked, vectors: Float64s, margins: Int64s, scores: Int64s
@@ -90,12 +119,15 @@ class Scorer:
     def score_one(self, vector: Float64s, *, plan_hash: str) -> tuple[int, int]:
         """The margin in 2^-40 and the score in 10^-9 of one float64[F]; equal to `score`'s.
 
+        Not for use by two threads at once, as `score` is.
+
         Raises:
             Misconfigured: as `score`.
         """
         self._check(vector, plan_hash, dimensions=1)
-        margins, scores = self._scored(vector.reshape(1, -1))
-        return int(margins[0]), int(scores[0])
+        self._vector[0] = vector
+        self._score_rows(self._one[1])
+        return int(self._margin[0]), int(self._score[0])
 
     def contributions(self, vector: Float64s) -> Int64s:
         """int64[F + 1] in 2^-40: what each input adds, and last what the training rows had.
@@ -169,41 +201,41 @@ def _compiled(kernel: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @register_jitable
-def _next(nodes: Any, vector: Any, at: Any) -> Any:
-    """The place of the child that a vector goes to; a leaf's own."""
-    node = nodes[at]
-    value = vector[node.feature]
-    is_left = (value <= node.threshold) | ((node.null_left != 0) & np.isnan(value))
+def _next(nodes: Any, thresholds: Any, vector: Any, row: Any, at: Any) -> Any:
+    """The place of the child that a row goes to; a leaf's own. A node is two words (`NODE`)."""
+    facts = nodes[2 * at + 1]
+    value = vector[row + ((facts >> 32) & 0xFFFF)]
+    is_left = (value <= thresholds[2 * at]) | ((facts >> 48 != 0) & np.isnan(value))
     # Chosen by arithmetic: a processor cannot guess which way a transfer goes.
-    return node.left + (0 if is_left else 1)
+    return (facts & 0xFFFF_FFFF) + (0 if is_left else 1)
 
 
-def _score_rows(
-    nodes: Array,
-    values: Array,
-    roots: Array,
-    depths: Array,
-    knots: Array,
-    low: int,
-    step: int,
-    vectors: Array,
-    margins: Array,
-    scores: Array,
-) -> None:
-    for row in range(vectors.shape[0]):
-        vector = vectors[row]
+def _score_rows(place: int) -> None:
+    """Margins and scores of the rows of the frame at `place`."""
+    frame = words_at(place)
+    nodes, thresholds = words_at(frame[NODES]), floats_at(frame[NODES])
+    values, roots, depths = (
+        words_at(frame[VALUES]),
+        halves_at(frame[ROOTS]),
+        halves_at(frame[DEPTHS]),
+    )
+    knots, vectors = words_at(frame[TABLE]), floats_at(frame[VECTORS])
+    margins, scores = words_at(frame[MARGINS]), words_at(frame[SCORES])
+    for row in range(frame[ROWS]):
+        start = row * frame[WIDTH]
         margin = np.int64(0)
-        for group in range(depths.shape[0]):
+        for group in range(frame[GROUPS]):
             first = group * LANES
-            a, b, c, d = roots[first], roots[first + 1], roots[first + 2], roots[first + 3]
+            a, b = np.int64(roots[first]), np.int64(roots[first + 1])
+            c, d = np.int64(roots[first + 2]), np.int64(roots[first + 3])
             for _ in range(depths[group]):
-                a = _next(nodes, vector, a)
-                b = _next(nodes, vector, b)
-                c = _next(nodes, vector, c)
-                d = _next(nodes, vector, d)
+                a = _next(nodes, thresholds, vectors, start, a)
+                b = _next(nodes, thresholds, vectors, start, b)
+                c = _next(nodes, thresholds, vectors, start, c)
+                d = _next(nodes, thresholds, vectors, start, d)
             margin += values[a] + values[b] + values[c] + values[d]
         margins[row] = margin
-        scores[row] = _score_at(knots, low, step, margin)
+        scores[row] = _score_at(knots, frame[LOW], frame[STEP], margin)
 
 
 def _scores_of(knots: Array, low: int, step: int, margins: Array, scores: Array) -> None:
