@@ -33,6 +33,8 @@ class HttpSettings(BaseModel):
     api_key: SecretStr | None = Field(default=None, min_length=32, max_length=128)
     api_key_required: bool = True
     decision_bytes_max: int = Field(default=16 * 1024, ge=1024)
+    batch_bytes_max: int = Field(default=4 * 1024 * 1024, ge=1024)
+    batch_max: int = Field(default=1_000, ge=1)
     predict_bytes_max: int = Field(default=4 * 1024 * 1024, ge=1024)
     #: 8 KiB a row: over a hundred inputs with long names and every digit.
     predict_rows_max: int = Field(default=256, ge=1)

@@ -47,9 +47,9 @@ class FailingLog:
     def end(self):
         return self._log.end() if self._durable is None else self._durable
 
-    def submit(self, events, done, *, never_seen=False):
+    def submit(self, events, done, *, never_seen=False, is_promised=False):
         if not self.is_failing:
-            return self._log.submit(events, done, never_seen=never_seen)
+            return self._log.submit(events, done, never_seen=never_seen, is_promised=is_promised)
         failure = Unavailable(Code.LOG_UNAVAILABLE, "the disk says no")
         if self._durable is not None:
             raise failure
@@ -247,10 +247,10 @@ class RefusingLog:
     def __getattr__(self, name):
         return getattr(self._log, name)
 
-    def submit(self, events, done, *, never_seen=False):
+    def submit(self, events, done, *, never_seen=False, is_promised=False):
         if self.is_full:
             raise Unavailable(Code.OVERLOADED, "too much waits")
-        return self._log.submit(events, done, never_seen=never_seen)
+        return self._log.submit(events, done, never_seen=never_seen, is_promised=is_promised)
 
 
 def test_a_transfer_that_the_log_refused_was_never_counted(tmp_path):

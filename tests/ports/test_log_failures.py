@@ -307,3 +307,30 @@ def test_too_many_waiting_events_are_refused_as_overload(monkeypatch, disk, log)
     assert told.wait(10)
     log.append([event(5)])
     assert stored(log) == events(0, 6)
+
+
+def test_what_was_promised_is_sequenced_though_a_commit_failed_since(disk, log):
+    log.append(events(0, 3))
+    log.promise(3)
+    disk.broken = apsw.FullError
+    with pytest.raises(Unavailable):
+        log.append([event(3)])
+    told: list[Exception | None] = []
+    assert log.submit(events(4, 7), told.append, is_promised=True) == 4
+    assert len(told) == 1
+    assert isinstance(told[0], Unavailable)
+    with pytest.raises(Unavailable):
+        log.promise(1)
+    disk.broken = None
+    append_when_it_accepts(log, 9)
+    assert stored(log) == [*events(0, 7), event(9)]
+    assert len(told) == 1, "told once"
+    assert_gapless(log)
+
+
+def test_a_closed_log_takes_nothing_that_it_promised(tmp_path):
+    log = open_test_log(tmp_path / "log.sqlite")
+    log.promise(1)
+    log.close()
+    with pytest.raises(Unavailable):
+        log.submit([event(0)], lambda _: None, is_promised=True)

@@ -233,6 +233,8 @@ def _limits(settings: Settings) -> Limits:
     http = settings.http
     return Limits(
         decision_bytes_max=http.decision_bytes_max,
+        batch_bytes_max=http.batch_bytes_max,
+        batch_max=http.batch_max,
         predict_bytes_max=http.predict_bytes_max,
         predict_rows_max=http.predict_rows_max,
         in_flight_max=http.in_flight_max,

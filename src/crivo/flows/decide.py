@@ -10,26 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
-from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
-from crivo.decision.outcome import OUTCOMES
-from crivo.decision.reasons import REASON_CODES
 from crivo.decision.record import (
-    INITIATION,
-    SCHEMA,
-    Derived,
-    Given,
     Observed,
     decision_event_id,
     decode_record,
-    encode_derived,
-    encode_record,
     transfer_of,
 )
 from crivo.domain.clock import ClockKind, LogClock
-from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent, transfer_event_id
 from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
@@ -40,13 +28,13 @@ from crivo.features.row import RowBytes, make_rows, transfer_row
 from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
+from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
+from crivo.flows.recording import record
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
-
-SOURCE: Final = "http"
 
 
 class DecisionService:
@@ -85,21 +73,23 @@ class DecisionService:
         host: str,
         shadow: Network | None = None,
     ) -> None:
-        if shadow is not None and shadow.plan_hash != bundle.plan.plan_hash:
-            raise _other_plan(shadow, bundle)
         assert clock.kind is log.manifest.clock, "the clock is the log's"
-        self.bundle = bundle
+        self._judge: Final = Judge(bundle, monotonic_ns=monotonic_ns, host=host, shadow=shadow)
         self.log: Final = log
         self.clock: Final = clock
         #: What became durable here, for the projection of decisions.
         self.noted: Final = Noted()
         self._log_id: Final = log.manifest.log_id
-        self._monotonic_ns: Final = monotonic_ns
-        self._host: Final = host
-        self._shadow: Final = shadow
         self._replica = Replica(bundle.plan)
         self._engine: Engine = self._replica.engine
         self._memory: Memory = self._replica.memory
+        #: Why state is no longer what the log says: a start from the log mends it.
+        self._lost: CrivoError | None = None
+
+    @property
+    def bundle(self) -> Bundle:
+        """What decides: features, rules, policy and model."""
+        return self._judge.bundle
 
     @property
     def folded(self) -> int:
@@ -120,7 +110,7 @@ class DecisionService:
             Misconfigured: PLAN_MISMATCH where its vectors are others; the one in force stays.
         """
         self._engine.check_plan(bundle.versions.plan)
-        self.bundle = bundle
+        self._judge.bundle = bundle
 
     def decide(
         self, transfer: Transfer, *, arrived_ns: int, supplied_received_at: int | None = None
@@ -136,9 +126,57 @@ class DecisionService:
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
         """
+        found = self._asked(transfer, supplied_received_at)
+        return found if isinstance(found, Pending) else self._first(transfer, found, arrived_ns)
+
+    def decide_many(
+        self, asked: Sequence[tuple[Transfer, int | None]], *, arrived_ns: int
+    ) -> list[Pending[Answer] | CrivoError]:
+        """The answer to each transfer (with the receipt it supplies) as if asked one by one.
+
+        What `decide` would raise for one of them stands in its place. Those that are new are one
+        submission: each has seen those before it, and all are durable together.
+
+        Raises:
+            Unavailable, Misconfigured: as `decide`, and none of them is decided.
+        """
+        answers: list[Pending[Answer] | CrivoError | None] = [None] * len(asked)
+        new: dict[str, tuple[int, Transfer, int]] = {}
+        again: list[tuple[int, int]] = []
+        for place, (transfer, supplied) in enumerate(asked):
+            before = new.get(transfer.end_to_end_id)
+            try:
+                if before is not None:
+                    check_same_facts(before[1], transfer)
+                    again.append((place, before[0]))
+                    continue
+                found = self._asked(transfer, supplied)
+            except CrivoError as error:
+                answers[place] = error
+                continue
+            if isinstance(found, Pending):
+                answers[place] = found
+            else:
+                new[transfer.end_to_end_id] = (place, transfer, found)
+        if new:
+            pending = self._first_ones([(each, at) for _, each, at in new.values()], arrived_ns)
+            for (place, *_), answer in zip(new.values(), pending, strict=True):
+                answers[place] = answer
+        for place, first in again:
+            answers[place] = answers[first]
+        return [answer for answer in answers if answer is not None]
+
+    def _asked(self, transfer: Transfer, supplied: int | None) -> Pending[Answer] | int:
+        """The answer to a repeat, else when a new transfer was received.
+
+        Raises:
+            As `decide`.
+        """
         repeat = self._repeat(transfer)
         if repeat is not None:
             return repeat
+        if self._lost is not None:
+            raise self._lost
         if not self.bundle.decides_transfers:
             raise Refused(
                 Code.MODEL_NOT_FOR_TRANSFERS,
@@ -146,7 +184,7 @@ class DecisionService:
                 hint="Ask /predict, or promote a model trained on events.",
             )
         try:
-            received_at = self._receive(transfer, supplied_received_at)
+            received_at = self._receive(transfer, supplied)
         except Refused as refusal:
             # An id too old to be decided may have been decided in its time.
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
@@ -158,7 +196,7 @@ class DecisionService:
             if stored is not None:
                 return self._repeat_of(stored, transfer)
         self._check_no_history(transfer, received_at)
-        return self._first(transfer, received_at, arrived_ns)
+        return received_at
 
     def find(self, end_to_end_id: str) -> Answer | None:
         """The durable answer under an id; None where there is none (yet)."""
@@ -267,85 +305,67 @@ class DecisionService:
 
     def _first(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Pending[Answer]:
         row = transfer_row(transfer, received_at=received_at)
-        derived, degraded, observed, kept = self._derive(transfer, row, arrived_ns)
-        given = Given(
-            as_of=self._replica.folded - 1,
-            log_id=self._log_id,
-            versions=self.bundle.versions,
-            degraded=degraded,
-        )
-        event = Event(
-            stream=Stream.DECISIONS,
-            key=transfer.payer_id,
-            event_id=decision_event_id(transfer.end_to_end_id),
-            occurred_at=transfer.occurred_at,
-            received_at=received_at,
-            schema=SCHEMA,
-            source=SOURCE,
-            payload=encode_record(
-                transfer,
-                given=given,
-                derived=encode_derived(derived),
-                observed=observed,
-                kept=kept,
-            ),
-        )
-        answer = Answer(
-            end_to_end_id=transfer.end_to_end_id,
-            phase=INITIATION,
-            outcome=OUTCOMES[derived.outcome],
-            score=derived.score,
-            reasons=tuple([REASON_CODES[code] for code in derived.reasons]),
-            versions=given.versions,
-            as_of=given.as_of,
-            seq=self._replica.folded,
-            occurred_at=transfer.occurred_at,
-            received_at=received_at,
-            degraded=degraded,
-        )
+        judged = self._judge.judge(self._engine, transfer, row, arrived_ns)
+        place = self._replica.folded
+        event, answer = self._record(transfer, received_at, judged, place)
         pending: Pending[Answer] = Pending()
-        decided = Decided(transfer, answer, pending)
+        decided, observed = Decided(transfer, answer, pending), judged.observed
         # The memory covers this id's time, or the log was asked: it is new.
         seq = self.log.submit(
             [event], lambda failure: self._settle(decided, observed, failure), never_seen=True
         )
-        assert seq == self._replica.folded, "this service alone submits to its log"
-        self._engine.fold_row(row)
+        assert seq == place, "this service alone submits to its log"
+        try:
+            self._engine.fold_row(row)
+        except Unavailable as error:
+            self._lost = error
         self._replica.folded = seq + 1
         self._memory.keep(decided, durable=self.log.end())
         return pending
 
-    def _derive(
-        self, transfer: Transfer, row: RowBytes, arrived_ns: int
-    ) -> tuple[Derived, tuple[str, ...], Observed, bytes]:
-        """What follows, what was left out, what it took, and the vector's bytes."""
-        in_force = self.bundle.procedure.at(transfer.occurred_at)
-        scorer = self.bundle.scorer
-        started = self._monotonic_ns()
-        read = scored_at = started
-        scored: Scored | None = None
-        late = started - arrived_ns > in_force.deadline_ns
-        if not late and not is_return(transfer):
-            vector, flags = self._engine.read_row(row)
-            read = self._monotonic_ns()
-            margin, score = scorer.score_one(vector, plan_hash=self._engine.plan_hash)
-            scored_at = self._monotonic_ns()
-            scored = Scored(vector, vector.tobytes(), flags, margin, score)
-            late = scored_at - arrived_ns > in_force.deadline_ns
-        degraded = (TIMEOUT,) if late and not is_return(transfer) else ()
-        if degraded:
-            scored = None
-        derived = derive(transfer, scored, in_force, scorer, degraded=degraded)
-        took = (started - arrived_ns, read - started, scored_at - read)
-        if scored is None:
-            return derived, degraded, Observed(self._host, *took), b""
-        return derived, degraded, self._observed(scored.vector, took), scored.kept
+    def _first_ones(
+        self, new: Sequence[tuple[Transfer, int]], arrived_ns: int
+    ) -> list[Pending[Answer]]:
+        """As `_first`, of several: folded before the log is given what it promised to take."""
+        self.log.promise(len(new))
+        transfers = [transfer for transfer, _ in new]
+        rows = [transfer_row(transfer, received_at=at) for transfer, at in new]
+        place = self._replica.folded
+        try:
+            judged = self._judge.judge_and_fold(self._engine, transfers, rows, arrived_ns)
+        except Unavailable as error:
+            self._lost = error
+            raise
+        events, settled, answers = [], [], []
+        for at, ((transfer, received_at), each) in enumerate(zip(new, judged, strict=True)):
+            event, answer = self._record(transfer, received_at, each, place + at)
+            pending: Pending[Answer] = Pending()
+            events.append(event)
+            answers.append(pending)
+            settled.append((Decided(transfer, answer, pending), each.observed))
 
-    def _observed(self, vector: npt.NDArray[np.float64], took: tuple[int, int, int]) -> Observed:
-        """What it took, and what the shadow says of the vector: after all is derived."""
-        if self._shadow is None:
-            return Observed(self._host, *took)
-        return Observed(self._host, *took, self._shadow.hash, self._shadow.score_one(vector))
+        def settle(failure: Exception | None) -> None:
+            for decided, observed in settled:
+                self._settle(decided, observed, failure)
+
+        seq = self.log.submit(events, settle, is_promised=True)
+        assert seq == place, "this service alone submits to its log"
+        self._replica.folded = seq + len(new)
+        for decided, _ in settled:
+            self._memory.keep(decided, durable=self.log.end())
+        return answers
+
+    def _record(
+        self, transfer: Transfer, received_at: int, judged: Judged, place: int
+    ) -> tuple[Event, Answer]:
+        return record(
+            transfer,
+            judged,
+            received_at=received_at,
+            place=place,
+            log_id=self._log_id,
+            versions=self.bundle.versions,
+        )
 
     def _settle(self, decided: Decided, observed: Observed, failure: Exception | None) -> None:
         """Called by the log, once: the record is durable, or its first commit failed."""
@@ -367,17 +387,6 @@ def _answer(stored: StoredEvent) -> Answer:
         seq=stored.seq,
         occurred_at=event.occurred_at,
         received_at=event.received_at,
-    )
-
-
-def _other_plan(shadow: Network, bundle: Bundle) -> Misconfigured:
-    return Misconfigured(
-        Code.PLAN_MISMATCH,
-        "the shadow was trained on other vectors than those that are served",
-        hint="Train it again: `crivo train --challenger network`.",
-        field="plan_hash",
-        expected=bundle.plan.plan_hash,
-        found=shadow.plan_hash,
     )
 
 

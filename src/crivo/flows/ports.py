@@ -89,17 +89,36 @@ class Log(LogReader, Protocol):
            refused with it, and the same bytes are retried until they are durable: nothing is lost
            and nothing is doubled.
         5. There is one writer: a second one is refused with Unavailable(LOG_LOCKED).
+        6. What was promised to be taken is sequenced, whatever failed since then: its callers hear
+           of the failure as those of law 4.
     """
 
-    def submit(self, events: Sequence[Event], done: Done, *, never_seen: bool = False) -> int:
+    def promise(self, events: int) -> None:
+        """Nothing, if a submission of so many events that follows now will be sequenced.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED, as `submit`.
+        """
+        ...
+
+    def submit(
+        self,
+        events: Sequence[Event],
+        done: Done,
+        *,
+        never_seen: bool = False,
+        is_promised: bool = False,
+    ) -> int:
         """The sequence number of the first event; `done` is called when all are durable.
 
         A caller that remembers every id it could meet again says `never_seen`: then those that are
-        already durable are not looked up (which costs a tenth of a whole decision).
+        already durable are not looked up (which costs a tenth of a whole decision). `is_promised`
+        follows a `promise` of as many events, and vouches for their ids as `never_seen` does.
 
         Raises:
             Refused: DUPLICATE, before anything is sequenced.
-            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits.
+            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits; what
+                was promised is refused only by a log that was closed or has ended.
         """
         ...
 

@@ -14,9 +14,10 @@ from crivo.domain.report import Report, ReportStatus
 from crivo.domain.transfer import Transfer
 from crivo.features.row import report_row
 from crivo.flows.codec import decode_report
-from crivo.flows.decide import SOURCE, DecisionService
+from crivo.flows.decide import DecisionService
 from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
+from crivo.flows.recording import SOURCE
 
 REPORT_FAMILY: Final = "report"
 

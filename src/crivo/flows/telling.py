@@ -9,10 +9,11 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.features.told import TELLERS, told_rows
-from crivo.flows.decide import SOURCE, DecisionService
+from crivo.flows.decide import DecisionService
 from crivo.flows.event_body import parse_event
 from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
+from crivo.flows.recording import SOURCE
 from crivo.flows.report import require_transfer
 from crivo.flows.schemas import SCHEMAS, schema_of
 from crivo.flows.told_mapping import filled_in, is_about_transfer

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
+from crivo.adapters.http import batch
 from crivo.adapters.http.answers import (
     decision_body,
     event_body,
@@ -52,6 +53,7 @@ class Application(FastAPI):
             super().__call__, keys=parts.keys, page=parts.page, telemetry=parts.telemetry
         )
         self.hot: Final = HotRoutes(self._gate, parts)
+        self.hot.paths[batch.PATH] = batch.batch_route(self.hot)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
+from crivo.adapters.http import batch
 from crivo.adapters.http.answers import (
     DecisionAnswer,
     EventTaken,
@@ -24,6 +25,7 @@ _TYPES: Final = (
     ReportBody,
     EventBody,
     DecisionAnswer,
+    batch.BatchResult,
     ExplanationAnswer,
     FoundDecisions,
     EventTaken,
@@ -83,6 +85,18 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
         answer=_content("DecisionAnswer"),
         refusals=(400, 401, 408, 409, 413, 415, 422, 503),
     )
+    body = {"type": "array", "items": _reference("DecisionBody"), "minItems": 1}
+    result = {"type": "array", "items": _reference("BatchResult")}
+    paths[batch.PATH] = {
+        "post": _operation(
+            "Decide many transfers",
+            "As if one by one; results stand in the order of the transfers, each "
+            "with the status that it alone would have had.",
+            body=_schema(body, [DECISION_EXAMPLE]),
+            answer=_schema(result),
+            refusals=(400, 401, 408, 413, 415, 422, 503),
+        )
+    }
     row = {"$ref": _REFERENCE.format(name="PredictRow")}
     paths["/predict"] = {
         "post": _operation(

@@ -59,6 +59,8 @@ class Limits:
     """What the door takes at most; each has a setting of the same name."""
 
     decision_bytes_max: int
+    batch_bytes_max: int
+    batch_max: int
     predict_bytes_max: int
     predict_rows_max: int
     in_flight_max: int

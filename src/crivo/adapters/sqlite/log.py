@@ -85,30 +85,43 @@ class SqliteLog:
         """
         self._writer.check()
 
-    def submit(self, events: Sequence[Event], done: Done, *, never_seen: bool = False) -> int:
+    def promise(self, events: int) -> None:
+        """Nothing, if a submission of so many events that follows now will be sequenced.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits.
+        """
+        with self._lock:
+            self._check_room(events)
+
+    def submit(
+        self,
+        events: Sequence[Event],
+        done: Done,
+        *,
+        never_seen: bool = False,
+        is_promised: bool = False,
+    ) -> int:
         """The sequence number of the first event; `done` is called when all are durable.
 
         `never_seen` is the caller's word that no id is durable already; it is not looked up then.
+        So does `is_promised`, after a `promise` of as many events.
 
         Raises:
             Refused: DUPLICATE, before anything is sequenced.
-            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits.
+            Unavailable: LOG_UNAVAILABLE after a failed commit, OVERLOADED when too much waits; what
+                was promised only where the log was closed, or its writer has ended.
         """
         assert events, "a submission holds at least one event"
         with self._lock:
-            self._writer.check()
-            if self._pending and len(self._pending) + len(events) > PENDING_EVENTS_MAX:
-                raise Unavailable(
-                    Code.OVERLOADED,
-                    f"{len(self._pending)} events already wait for the disk",
-                    hint="Send the same again in a moment.",
-                )
-            if not never_seen:
-                self._check_new(events)
+            if not is_promised:
+                self._check_room(len(events))
+                if not never_seen:
+                    self._check_new(events)
             first = self._next_seq
             rows, positions = self._sequence(events)
             # Queued under the lock: the queue has the order of the sequence numbers.
-            self._writer.put(Submission(rows, done))
+            self._writer.put(Submission(rows, done), is_promised=is_promised)
             self._commit_to_memory(rows, positions)
         return first
 
@@ -165,6 +178,15 @@ class SqliteLog:
         self._writer.close()
         self._reader.close()
         self._file_lock.release()
+
+    def _check_room(self, events: int) -> None:
+        self._writer.check()
+        if self._pending and len(self._pending) + events > PENDING_EVENTS_MAX:
+            raise Unavailable(
+                Code.OVERLOADED,
+                f"{len(self._pending)} events already wait for the disk",
+                hint="Send the same again in a moment.",
+            )
 
     def _known(self, event_ids: Sequence[bytes]) -> set[bytes]:
         found = {event_id for event_id in event_ids if event_id in self._pending}

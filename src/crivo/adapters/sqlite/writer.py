@@ -86,12 +86,25 @@ class GroupWriter:
         """Whether the thread still writes."""
         return self._thread.is_alive()
 
-    def put(self, submission: Submission) -> None:
-        """Queues a submission; the caller sees to it that calls come in the order of `seq`."""
+    def put(self, submission: Submission, *, is_promised: bool = False) -> None:
+        """Queues a submission; the caller sees to it that calls come in the order of `seq`.
+
+        One that was promised is queued although a commit has failed since, and is told so.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE after a failed commit, or once it is closed or has ended.
+        """
+        done = submission.done
         with self._changed:
-            self.check()
+            if not is_promised or self._closing or not self.alive:
+                self.check()
+            failure = self._failure
+            if failure is not None:
+                submission.done = None
             self._queue.append(submission)
             self._changed.notify()
+        if failure is not None and done is not None:
+            self._notify([partial(done, unavailable(failure))])
 
     def close(self) -> None:
         """Commits what is queued, if the disk lets it, and ends the thread."""

@@ -1,0 +1,71 @@
+"""Recording: the event and the answer of a decision, from what was judged."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crivo.decision.outcome import OUTCOMES
+from crivo.decision.reasons import REASON_CODES
+from crivo.decision.record import (
+    INITIATION,
+    SCHEMA,
+    Given,
+    Versions,
+    decision_event_id,
+    encode_derived,
+    encode_record,
+)
+from crivo.domain.event import Event
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Transfer
+from crivo.flows.answers import Answer
+from crivo.flows.judging import Judged
+
+SOURCE: Final = "http"
+
+
+def record(
+    transfer: Transfer,
+    judged: Judged,
+    *,
+    received_at: int,
+    place: int,
+    log_id: str,
+    versions: Versions,
+) -> tuple[Event, Answer]:
+    """The event of a decision that will stand at `place` of the log, and what the caller is told.
+
+    It had seen the log's events before that place.
+    """
+    derived = judged.derived
+    given = Given(as_of=place - 1, log_id=log_id, versions=versions, degraded=judged.degraded)
+    event = Event(
+        stream=Stream.DECISIONS,
+        key=transfer.payer_id,
+        event_id=decision_event_id(transfer.end_to_end_id),
+        occurred_at=transfer.occurred_at,
+        received_at=received_at,
+        schema=SCHEMA,
+        source=SOURCE,
+        payload=encode_record(
+            transfer,
+            given=given,
+            derived=encode_derived(derived),
+            observed=judged.observed,
+            kept=judged.kept,
+        ),
+    )
+    answer = Answer(
+        end_to_end_id=transfer.end_to_end_id,
+        phase=INITIATION,
+        outcome=OUTCOMES[derived.outcome],
+        score=derived.score,
+        reasons=tuple([REASON_CODES[code] for code in derived.reasons]),
+        versions=versions,
+        as_of=given.as_of,
+        seq=place,
+        occurred_at=transfer.occurred_at,
+        received_at=received_at,
+        degraded=judged.degraded,
+    )
+    return event, answer
