@@ -30,7 +30,10 @@ def test_the_lines_of_the_page_decide_read_search_explain_report_and_tell(
             text=True,
             check=True,
         )
-    decided, read, listed, explained, reported, told = map(json.loads, answer.stdout.splitlines())
+    lines = map(json.loads, answer.stdout.splitlines())
+    decided, batch, read, listed, explained, reported, told = lines
+    assert [each["status"] for each in batch] == [200, 422]
+    assert batch[0]["decision"]["as_of"] == decided["as_of"] + 1
     assert decided == read
     # The table of decisions may be a moment behind.
     assert listed["as_of"] == 0 or listed["decisions"][0]["amount_centavos"] == 12_500

@@ -330,7 +330,9 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     names = [entry["name"] for entry in client.get("/v1/model").json()["signature"]]
     client.post("/predict", json=dict.fromkeys(names))
     # A clock that leaps past the deadline: the answer is the degraded policy's.
-    monkeypatch.setattr(service.decisions, "_monotonic_ns", lambda: time.perf_counter_ns() + 10**12)
+    monkeypatch.setattr(
+        service.decisions._judge, "_monotonic_ns", lambda: time.perf_counter_ns() + 10**12
+    )
     degraded = client.post("/v1/decisions", json=transfer()).json()
     assert (degraded["degraded"], degraded["score"]) == (["TIMEOUT"], None)
     service.metrics.failed("other")

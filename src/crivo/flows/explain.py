@@ -115,7 +115,7 @@ class Explainer:
 
     def _inputs(self, bundle: Bundle, kept: bytes) -> tuple[int, tuple[InputPart, ...]]:
         vector = np.frombuffer(kept, "<f8").astype(np.float64)
-        *parts, base = bundle.scorer.contributions(vector).tolist()
+        *parts, base = bundle.scorer.contributions_of(vector.reshape(1, -1))[0].tolist()
         names, values = bundle.scorer.artifact.input_names, vector.tolist()
         found = [
             InputPart(

@@ -19,7 +19,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.features.frame import floats_at, halves_at, new_frame, words_at, write
 from crivo.model.artifact import KNOTS, Artifact
 from crivo.model.masked import BLOCK, Masked, add_margins, masked
-from crivo.model.packed import Packed, pack
+from crivo.model.packed import pack
 from crivo.model.shapley import Paths, contribute, fill_table, paths
 
 Float64s = npt.NDArray[np.float64]
@@ -62,7 +62,8 @@ class Scorer:
         self._step: Final = artifact.calibration.step_log2
         self._score_rows: Final = _compiled(_score_rows)
         #: What `_score_rows` works on, and a frame for one row, which never changes.
-        self._arrays: Final = self._walked(pack(artifact.forest, lanes=LANES))
+        self._packed: Final = pack(artifact.forest, lanes=LANES)
+        self._walked: Final = self._without_rows()
         self._vector: Final = np.zeros((1, self._width))
         self._margin: Final = np.zeros(1, np.int64)
         self._score: Final = np.zeros(1, np.int64)
@@ -90,21 +91,21 @@ class Scorer:
         self._score_rows(place)
         return margins, scores
 
-    def _walked(self, trees: Packed) -> dict[int, Array]:
-        return {
-            NODES: trees.nodes,
-            VALUES: trees.values,
-            ROOTS: trees.roots,
-            DEPTHS: trees.depths,
-            TABLE: self._knots,
-        }
+    def _without_rows(self) -> Int64s:
+        frame, _ = new_frame(WORDS)
+        trees = self._packed
+        arrays = {NODES: trees.nodes, VALUES: trees.values, TABLE: self._knots}
+        write(frame, {**arrays, ROOTS: trees.roots, DEPTHS: trees.depths})
+        frame[GROUPS], frame[WIDTH] = len(trees.depths), self._width
+        frame[LOW], frame[STEP] = self._low, self._step
+        return frame
 
     def _frame(self, vectors: Float64s, margins: Int64s, scores: Int64s) -> tuple[Int64s, int]:
         """A frame of `_score_rows`, and where it lies: both live as long as somebody holds it."""
         frame, place = new_frame(WORDS)
-        write(frame, {**self._arrays, VECTORS: vectors, MARGINS: margins, SCORES: scores})
-        frame[GROUPS], frame[ROWS] = len(self._arrays[DEPTHS]), len(vectors)
-        frame[WIDTH], frame[LOW], frame[STEP] = self._width, self._low, self._step
+        frame[:] = self._walked
+        write(frame, {VECTORS: vectors, MARGINS: margins, SCORES: scores})
+        frame[ROWS] = len(vectors)
         return frame, place
 
     def _score_blocks(
@@ -133,14 +134,15 @@ class Scorer:
         """int64[F + 1] in 2^-40: what each input adds, and last what the training rows had.
 
         Shapley values (shapley.py), each rounded; the last part takes the rounding, so that the sum
-        is the margin exactly.
+        is the margin exactly. Not for use by two threads at once; the array is the caller's.
 
         Raises:
             Misconfigured: PLAN_MISMATCH where the vector is no float64[F].
         """
         self._check(vector, self.artifact.plan_hash, dimensions=1)
-        parts: Int64s = self._contributed(vector.reshape(1, -1))[0]
-        return parts
+        self._vector[0] = vector
+        self._score_rows(self._one[1])
+        return self._contributed(self._vector, self._margin)[0]
 
     def contributions_of(self, vectors: Float64s) -> Int64s:
         """int64[n, F + 1]: the contributions of each row of `vectors` float64[n, F].
@@ -149,16 +151,16 @@ class Scorer:
             Misconfigured: as `contributions`.
         """
         self._check(vectors, self.artifact.plan_hash, dimensions=2)
-        return self._contributed(vectors)
+        return self._contributed(vectors, self._scored(vectors)[0])
 
-    def _contributed(self, vectors: Float64s) -> Int64s:
+    def _contributed(self, vectors: Float64s, margins: Int64s) -> Int64s:
         found = np.empty((len(vectors), self._width + 1), np.int64)
         inputs = np.empty((len(vectors), self._width), np.int64)
         way = self._paths
         rule = (way.inputs, way.shares, way.points, way.weights, way.table)
         _compiled(contribute)(way.splits, way.leaves, *rule, vectors, inputs)
         found[:, :-1] = inputs
-        found[:, -1] = self._scored(vectors)[0] - inputs.sum(axis=1)
+        found[:, -1] = margins - inputs.sum(axis=1)
         return found
 
     @cached_property
