@@ -5,8 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
 
-from benchmarks.load.openloop import http_request, run_load
+from benchmarks.load.openloop import CONNECTIONS, http_request, run_load
 from benchmarks.load.transfers import bodies
 
 
@@ -15,27 +18,55 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.load", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--rate", type=float, required=True, help="requests a second")
+    parser.add_argument("--rate", type=float, required=True, help="requests a second; 0: no pause")
     parser.add_argument("--count", type=int, required=True)
-    parser.add_argument("--start", type=int, required=True, help="instant of the first transfer")
+    parser.add_argument("--start", type=int, help="instant of the first transfer")
+    parser.add_argument("--bodies", type=Path, help="a file of one body a line, in place of a seed")
+    parser.add_argument("--skip", type=int, default=0, help="lines of the file to leave out")
+    parser.add_argument("--path", default="/v1/decisions")
+    parser.add_argument("--batch", type=int, default=0, help="so many bodies are one request")
+    parser.add_argument("--connections", type=int, default=CONNECTIONS)
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     api_key = sys.stdin.readline().strip()
-    gap = round(1_000_000 / options.rate)
     requests = [
-        http_request("/v1/decisions", body, host=options.host, api_key=api_key)
-        for body in bodies(options.count, seed=options.seed, start=options.start, gap=gap)
+        http_request(options.path, body, host=options.host, api_key=api_key)
+        for body in _bodies(options)
     ]
-    outcome = run_load(options.host, options.port, requests, rate=options.rate, seed=options.seed)
+    outcome = run_load(
+        options.host,
+        options.port,
+        requests,
+        rate=options.rate,
+        seed=options.seed,
+        connections=options.connections,
+    )
     shown = {
         "p50_ms": outcome.quantile_ms(0.5),
         "p99_ms": outcome.quantile_ms(0.99),
         "p999_ms": outcome.quantile_ms(0.999),
         "answered_per_second": len(outcome.latencies_ms) / outcome.seconds,
+        "seconds": outcome.seconds,
         "statuses": outcome.statuses,
     }
     print(json.dumps(shown))
     return 0
+
+
+def _bodies(options: argparse.Namespace) -> Iterator[bytes]:
+    if options.bodies is None:
+        gap = round(1_000_000 / options.rate)
+        yield from bodies(options.count, seed=options.seed, start=options.start, gap=gap)
+        return
+    with options.bodies.open("rb") as lines:
+        for _ in islice(lines, options.skip):
+            pass
+        chosen = (line.rstrip() for line in lines)
+        if not options.batch:
+            yield from islice(chosen, options.count)
+            return
+        for _ in range(options.count):
+            yield b"[" + b",".join(islice(chosen, options.batch)) + b"]"
 
 
 if __name__ == "__main__":

@@ -18,6 +18,7 @@ from typing import Final
 import httptools
 
 CONNECTIONS: Final = 64
+OK: Final = 200
 #: How long the answers to the last requests are waited for.
 PATIENCE_SECONDS: Final = 30.0
 _RECEIVED_MAX: Final = 65_536
@@ -25,7 +26,9 @@ _RECEIVED_MAX: Final = 65_536
 
 @dataclass(slots=True)
 class Outcome:
-    """What came back: latencies in milliseconds from the due instants, and statuses by count."""
+    """What came back: latencies in milliseconds from the due instants of what was answered with
+    200, and statuses by count.
+    """
 
     latencies_ms: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
@@ -76,8 +79,10 @@ class _Connection:
 class _Load:
     """Hands due requests to idle connections, in order, and waits for all answers."""
 
-    def __init__(self, requests: Sequence[bytes], due: Sequence[float]) -> None:
+    def __init__(self, requests: Sequence[bytes], due: Sequence[float], connections: int) -> None:
         self._requests = requests
+        self._count = connections
+        self._answered = 0
         self._due = due
         self._outcome = Outcome()
         self._connections: dict[int, _Connection] = {}
@@ -86,7 +91,7 @@ class _Load:
     def run(self, host: str, port: int) -> Outcome:
         """What came back, once every request was answered."""
         try:
-            for _ in range(CONNECTIONS):
+            for _ in range(self._count):
                 made = _Connection(host, port)
                 self._connections[made.socket.fileno()] = made
                 self._poller.register(made.socket, select.EPOLLIN)
@@ -98,17 +103,17 @@ class _Load:
         return self._outcome
 
     def _send_all(self) -> None:
-        count, sent, answered = len(self._due), 0, self._outcome.latencies_ms
+        count, sent = len(self._due), 0
         idle = deque(self._connections.values())
         begun = time.perf_counter()
         give_up = begun + self._due[-1] + PATIENCE_SECONDS
-        while len(answered) < count:
+        while self._answered < count:
             now = time.perf_counter()
             while sent < count and idle and begun + self._due[sent] <= now:
                 idle.popleft().send(begun + self._due[sent], self._requests[sent])
                 sent += 1
             if now > give_up:
-                raise TimeoutError(f"{count - len(answered)} of {count} answers are missing")
+                raise TimeoutError(f"{count - self._answered} of {count} answers are missing")
             is_next = sent < count and idle
             ahead = begun + self._due[sent] - time.perf_counter() if is_next else 1.0
             idle.extend(self._receive(ahead))
@@ -124,7 +129,9 @@ class _Load:
             answer = connection.receive()
             if answer is not None:
                 latency_ms, status = answer
-                self._outcome.latencies_ms.append(latency_ms)
+                self._answered += 1
+                if status == OK:
+                    self._outcome.latencies_ms.append(latency_ms)
                 statuses = self._outcome.statuses
                 statuses[status] = statuses.get(status, 0) + 1
                 yield connection
@@ -149,11 +156,21 @@ def http_request(path: str, body: bytes, *, host: str, api_key: str) -> bytes:
     return head.encode() + body
 
 
-def run_load(host: str, port: int, requests: Sequence[bytes], *, rate: float, seed: int) -> Outcome:
-    """What came back from sending all requests at `rate` a second.
+def run_load(
+    host: str,
+    port: int,
+    requests: Sequence[bytes],
+    *,
+    rate: float,
+    seed: int,
+    connections: int = CONNECTIONS,
+) -> Outcome:
+    """What came back from sending all requests at `rate` a second; 0: as fast as answers come.
 
     Raises:
         ConnectionError: the service closed a connection before it answered.
         TimeoutError: answers were missing half a minute after the last request was due.
     """
-    return _Load(requests, due_times(len(requests), rate, seed=seed)).run(host, port)
+    count = len(requests)
+    due = due_times(count, rate, seed=seed) if rate else [0.0] * count
+    return _Load(requests, due, connections).run(host, port)

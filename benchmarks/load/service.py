@@ -53,6 +53,20 @@ def crivo(home: Path, *arguments: str) -> str:
 
 
 @contextlib.contextmanager
+def on_core(number: int) -> Iterator[None]:
+    """What is started within runs on that core alone, where the system can bind it to one."""
+    if not hasattr(os, "sched_setaffinity"):
+        yield
+        return
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(before)[number % len(before)]})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
 def running(home: Path) -> Iterator[Served]:
     """The service while it runs and is ready; it is stopped in order afterwards."""
     with served(home, port=0, environ=_environment(home)) as service:
@@ -60,24 +74,33 @@ def running(home: Path) -> Iterator[Served]:
 
 
 def run_load(service: Served, *, rate: float, count: int, seed: int, start: int) -> dict[str, Any]:
-    """What the load generator, a process of its own, found."""
-    command = [
-        sys.executable,
-        "-m",
-        "benchmarks.load",
-        "--port",
-        service.address.rpartition(":")[2],
-    ]
-    command += ["--rate", str(rate), "--count", str(count), "--seed", str(seed)]
-    command += ["--start", str(start)]
+    """What the load generator, a process of its own, found with bodies made from a seed.
+
+    Raises:
+        RuntimeError: it failed, or a request was not answered with 200.
+    """
+    found = load(service, rate=rate, count=count, seed=seed, start=start)
+    if set(found["statuses"]) != {"200"}:
+        raise RuntimeError(f"not every request was decided: {found['statuses']}")
+    return found
+
+
+def load(service: Served, **options: object) -> dict[str, Any]:
+    """What the load generator, a process of its own, found with these options of its own.
+
+    Raises:
+        RuntimeError: it failed.
+    """
+    command = [sys.executable, "-m", "benchmarks.load"]
+    command += ["--port", service.address.rpartition(":")[2]]
+    for name, value in options.items():
+        command += [f"--{name}", str(value)]
     answer = subprocess.run(
         command, cwd=ROOT, input=service.api_key, capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
         raise RuntimeError(f"the load generator answered {answer.returncode}: {answer.stderr}")
     found: dict[str, Any] = json.loads(answer.stdout)
-    if set(found["statuses"]) != {"200"}:
-        raise RuntimeError(f"not every request was decided: {found['statuses']}")
     return found
 
 

@@ -1,0 +1,200 @@
+"""The decision service: decisions a second in process and over HTTP, latency, overload."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from benchmarks.harness import Row, Setting
+from benchmarks.load import played, service
+from benchmarks.load.disk import fdatasync_ms
+from benchmarks.load.memory_log import MemoryLog
+from benchmarks.load.played import Played
+from crivo.adapters.http.bodies import parse_decision
+from crivo.bootstrap.home import open_home
+from crivo.bootstrap.service import champion_bundle
+from crivo.domain.clock import ClockKind, LogClock
+from crivo.domain.transfer import Transfer
+from crivo.flows.decide import DecisionService
+from crivo.flows.replica import Replica
+from crivo.settings import Settings
+
+#: A million transfers of some hundred thousand payers in four weeks; the quick run: a fortieth.
+SCALE: Final = "21.5"
+SCALE_QUICK: Final = "1"
+BATCH: Final = 100
+
+Asked = Sequence[tuple[Transfer, int | None]]
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """The rows: in process, then HTTP at two rates, in batches, and at three times its capacity."""
+    with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
+        world = played.prepare(Path(folder), scale=SCALE_QUICK if setting.quick else SCALE)
+        yield setting.row("state: transfers of the past", "transfers", [world.transfers])
+        yield setting.row("state: payers of the past", "accounts", [world.payers])
+        yield from in_process(setting, world)
+        yield from over_http(setting, world)
+
+
+def in_process(setting: Setting, world: Played) -> Iterator[Row]:
+    """Decisions a second of one core, no HTTP and no disk: one by one, and in batches."""
+    settings = Settings(home=world.home, policy=service.ROOT / "policy")
+    bundle = champion_bundle(settings)
+    count = 2_000 if setting.quick else 20_000
+    with open_home(settings, writer=False) as home:
+        with world.bodies.open("rb") as lines:
+            asked = [parse_decision(line, home.pseudonyms) for line in islice(lines, 6 * count)]
+        rates: dict[int, list[float]] = {1: [], BATCH: []}
+        replica = Replica(bundle.plan)
+        replica.catch_up(home.reader, lambda _folded, _end: None)
+    decisions = DecisionService(
+        log=MemoryLog(end=replica.folded),
+        bundle=bundle,
+        clock=LogClock(ClockKind.REPLAY, wall=lambda: 0),
+        monotonic_ns=time.perf_counter_ns,
+        host="benchmark",
+    )
+    decisions.recover(lambda _folded, _end: None, start=replica)
+    turns = [asked[start : start + count] for start in range(0, len(asked), count)]
+    decide(decisions, turns[0][:200], together=1)
+    for place, turn in enumerate(turns):
+        together = BATCH if place % 2 else 1
+        rates[together].append(len(turn) / decide(decisions, turn, together=together))
+    what = "decide in process, one core, log in memory"
+    yield setting.row(f"{what}, one by one", "decisions/s", rates[1], at_least=40_000)
+    many = f"{what}, batches of {BATCH}"
+    yield setting.row(many, "decisions/s", rates[BATCH], at_least=120_000)
+
+
+def decide(decisions: DecisionService, asked: Asked, *, together: int) -> float:
+    """Seconds that deciding all of them takes. Garbage is collected before, as a service does."""
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    begun = time.perf_counter()
+    if together == 1:
+        for transfer, received_at in asked:
+            decisions.decide(
+                transfer, arrived_ns=time.perf_counter_ns(), supplied_received_at=received_at
+            )
+    else:
+        for start in range(0, len(asked), together):
+            part = asked[start : start + together]
+            decisions.decide_many(part, arrived_ns=time.perf_counter_ns())
+    taken = time.perf_counter() - begun
+    gc.enable()
+    gc.unfreeze()
+    return taken
+
+
+def over_http(setting: Setting, world: Played) -> Iterator[Row]:
+    """A service bound to one core, the load generator to the other."""
+    with contextlib.ExitStack() as stack:
+        with service.on_core(0):
+            running = stack.enter_context(service.running(world.home))
+        lines = _Lines(world)
+        _ask(running, lines, rate=200, count=400)
+        for rate, targets in ((3_000, (1.0, 4.0, 10.0)), (4_500, (None, 10.0, None))):
+            yield from at_rate(setting, world, running, lines, rate=rate, targets=targets)
+        yield from in_batches(setting, running, lines)
+        yield from overloaded(setting, running, lines)
+
+
+class _Lines:
+    """Which lines of the file were asked already: an id is new once."""
+
+    def __init__(self, world: Played) -> None:
+        self.file = world.bodies
+        self._left = world.count
+        self._next = 0
+
+    def take(self, count: int) -> int:
+        """The first of so many lines, which nobody has taken.
+
+        Raises:
+            RuntimeError: there are not so many.
+        """
+        if count > self._left:
+            raise RuntimeError(f"{count} transfers are wanted, {self._left} are left")
+        first = self._next
+        self._next, self._left = first + count, self._left - count
+        return first
+
+
+def _ask(running: Any, lines: _Lines, *, count: int, batch: int = 0, **options: Any) -> Any:
+    skip = lines.take(count * max(batch, 1))
+    with service.on_core(1):
+        return service.load(
+            running, bodies=lines.file, skip=skip, count=count, batch=batch, **options
+        )
+
+
+def at_rate(
+    setting: Setting,
+    world: Played,
+    running: Any,
+    lines: _Lines,
+    *,
+    rate: int,
+    targets: tuple[float | None, float, float | None],
+) -> Iterator[Row]:
+    """Latency from the instant each request was due, beside the disk's own in the same minute."""
+    seconds, runs = (0.25, 1) if setting.quick else (4, 3)
+    found, syncs = [], []
+    for turn in range(runs):
+        syncs += fdatasync_ms(world.home, 200)
+        found.append(_ask(running, lines, rate=rate, count=int(rate * seconds), seed=turn))
+        syncs += fdatasync_ms(world.home, 200)
+    disk = float(np.quantile(syncs, 0.99))
+    what = f"POST /v1/decisions, {rate:,}/s open loop, one core"
+    p50, p99, p999 = targets
+    if p50 is not None:
+        p99 = max(p99, 2 * disk + 2)
+    for name, key, target in (("p50", "p50_ms", p50), ("p99", "p99_ms", p99)):
+        values = [each[key] for each in found]
+        yield setting.row(f"{what}, {name} (peer: disk)", "ms", values, at_most=target, peer=disk)
+    values = [each["p999_ms"] for each in found]
+    yield setting.row(f"{what}, p99.9 (peer: disk)", "ms", values, at_most=p999, peer=disk)
+    rates = [each["answered_per_second"] for each in found]
+    yield setting.row(f"{what}, answered", "1/s", rates)
+
+
+def in_batches(setting: Setting, running: Any, lines: _Lines) -> Iterator[Row]:
+    """Decisions a second in requests of a hundred, four of them under way."""
+    count, runs = (5, 1) if setting.quick else (40, 3)
+    rates = []
+    for _ in range(runs):
+        found = _ask(running, lines, rate=0, count=count, batch=BATCH, **_BATCHES)
+        rates.append(BATCH * found["answered_per_second"])
+    what = f"POST /v1/decisions:batch of {BATCH}, one core"
+    yield setting.row(what, "decisions/s", rates, at_least=40_000)
+
+
+_BATCHES: Final[dict[str, object]] = {"path": "/v1/decisions:batch", "connections": 4}
+
+
+def overloaded(setting: Setting, running: Any, lines: _Lines) -> Iterator[Row]:
+    """What three times the capacity leaves of it. Capacity: 64 callers who do not pause."""
+    count = 500 if setting.quick else 8_000
+    capacity = _ask(running, lines, rate=0, count=count)["answered_per_second"]
+    yield setting.row("capacity, 64 callers without a pause, one core", "1/s", [capacity])
+    seconds = 0.2 if setting.quick else 2.0
+    found = _ask(
+        running, lines, rate=3 * capacity, count=int(3 * capacity * seconds), connections=900
+    )
+    accepted = found["statuses"].get("200", 0) / max(found["seconds"], 1e-9)
+    what = "three times the capacity, open loop"
+    yield setting.row(
+        f"{what}, goodput (peer: capacity)", "1/s", [accepted], at_least=0.9 * capacity,
+        peer=capacity,
+    )  # fmt: skip
+    yield setting.row(f"{what}, p99 of the accepted", "ms", [found["p99_ms"]], at_most=20.0)

@@ -1,0 +1,75 @@
+"""A world whose first weeks are a service's past, and whose last days are what it is asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from benchmarks.load.service import DAYS, FIRST_DAY, ROOT, crivo
+from crivo.domain.instant import DAY, format_rfc3339, parse_rfc3339
+
+#: Days of the world that are left to be asked for.
+ASKED_DAYS: Final = 3
+
+#: Columns of the world's table and the fields of a body that they become.
+_FIELDS: Final = {
+    "end_to_end_id": "end_to_end_id",
+    "amount_centavos": "amount_centavos",
+    "payer_account": "payer_account_id",
+    "payee_account": "payee_account_id",
+    "payee_key": "payee_key_id",
+    "device": "device_id",
+    "payer_ispb": "payer_ispb",
+    "payee_ispb": "payee_ispb",
+    "initiation": "initiation",
+    "purpose": "purpose",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """A home with a past of `transfers` of `payers`, and a file of one JSON body a line."""
+
+    home: Path
+    bodies: Path
+    count: int
+    transfers: int
+    payers: int
+
+
+def prepare(folder: Path, *, scale: str) -> Played:
+    """Simulates, imports all but the last days, trains, and writes the last days as bodies."""
+    home, world, past = folder / "home", folder / "world", folder / "past.parquet"
+    simulate = ["simulate", "--out", str(world), "--days", str(DAYS + ASKED_DAYS), "--start"]
+    simulate += [FIRST_DAY, "--past-days", "0", "--tables", "platform", "--format", "parquet"]
+    crivo(home, *simulate, "--prevalence", "0.01", "--scale", scale)
+    table = pq.read_table(world / "transfers.parquet")
+    first = parse_rfc3339(f"{FIRST_DAY}T03:00:00Z") + DAYS * DAY
+    is_past = pc.less(table["occurred_at"], datetime.fromtimestamp(first / 1e6, tz=UTC))
+    before = table.filter(is_past)
+    pq.write_table(before, past)
+    mapping = str(ROOT / "mappings" / "simulated.toml")
+    crivo(home, "ingest", str(past), "--mapping", mapping, "--clock", "replay")
+    # A hundred times as many frauds as in nature come in campaigns: see `service.prepare_home`.
+    crivo(home, "train", "--allow-leak", "benchmark")
+    asked = table.filter(pc.invert(is_past)).sort_by("occurred_at")
+    bodies = folder / "bodies.jsonl"
+    with bodies.open("w", encoding="utf-8") as out:
+        for row in asked.to_pylist():
+            out.write(json.dumps(_body(row)) + "\n")
+    payers = len(before["payer_account"].unique())
+    return Played(home, bodies, asked.num_rows, before.num_rows, payers)
+
+
+def _body(row: dict[str, Any]) -> dict[str, object]:
+    body = {field: row[column] for column, field in _FIELDS.items() if row[column] is not None}
+    # Microseconds since 1970, in integers: a float of them is not exact.
+    since = row["occurred_at"] - datetime(1970, 1, 1, tzinfo=UTC)
+    instant = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return {**body, "occurred_at": format_rfc3339(instant), "received_at": format_rfc3339(instant)}
