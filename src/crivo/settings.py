@@ -67,6 +67,15 @@ class EncryptionSettings(BaseModel):
     rotate_records: int = Field(default=100_000_000, ge=1, le=1 << 32)
 
 
+class LedgerSettings(BaseModel):
+    """The signed chain of decisions: where its segments lie beside the log, and how soon."""
+
+    model_config = _FROZEN
+
+    folder: Path | None = None
+    close_seconds: float = Field(default=1.0, ge=0.1, le=3_600)
+
+
 class SnapshotSettings(BaseModel):
     """How often a service that runs has its state kept: after so many events or so long."""
 
@@ -88,6 +97,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()
+    ledger: LedgerSettings = LedgerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
     tracking_url: str | None = None
     #: Whether the network under the alias `shadow` scores beside the champion, without a say.

@@ -13,10 +13,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from crivo.bootstrap.home import open_log_reader
+from crivo.bootstrap.home import Paths, open_log_reader, record_cipher
 from crivo.decision.record import decode_record
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.streams import Stream
+from crivo.governance.record_cipher import Rotation
 from tests.e2e.homes import KEY, make_home
 from tests.e2e.serving import Served, serving
 
@@ -128,14 +129,19 @@ def test_the_judge_notices_a_lost_and_a_doubled_decision(tmp_path: Path) -> None
     judge_log(home / "log.sqlite", answered)
     for copy in (lost, doubled):
         shutil.copy(home / "log.sqlite", copy)
+    shutil.copytree(home / "keys", tmp_path / "keys")
+    cipher = record_cipher(Paths(home), Rotation())
     with closing(sqlite3.connect(lost)) as file, file:
         file.execute("DELETE FROM events WHERE seq = 3")
     with closing(sqlite3.connect(doubled)) as file, file:
+        event_id, sealed = file.execute(
+            "SELECT event_id, payload FROM events WHERE seq = 3"
+        ).fetchone()
         file.execute(
             "INSERT INTO events SELECT (SELECT max(seq) + 1 FROM events), stream, partition,"
-            ' 10000000, zeroblob(16), "key", occurred_at, received_at,'
-            " schema, source, payload, sealed"
-            " FROM events WHERE seq = 3"
+            ' 10000000, zeroblob(16), "key", occurred_at, received_at, schema, source, ?, NULL'
+            " FROM events WHERE seq = 3",
+            (cipher.open(sealed, event_id=event_id),),
         )
     with pytest.raises(AssertionError, match="lost"):
         judge_log(lost, answered)

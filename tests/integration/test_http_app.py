@@ -337,6 +337,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     assert (degraded["degraded"], degraded["score"]) == (["TIMEOUT"], None)
     service.metrics.failed("other")
     service.metrics.policy_reloaded("adopted")
+    service.metrics.not_sealed("LOG_UNAVAILABLE")
     until(
         client,
         "/metrics",

@@ -110,6 +110,11 @@ class Paths:
         return self.home / "keys" / "data_keys.json"
 
     @property
+    def ledger_key(self) -> Path:
+        """The key that signs the ledger's segments."""
+        return self.home / "keys" / "ledger.key"
+
+    @property
     def api_keys(self) -> Path:
         """Fingerprints of the API keys."""
         return self.home / "keys" / "api_keys.json"

@@ -28,6 +28,7 @@ from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.home import Home, Paths, new_api_key, open_home, wall_clock
 from crivo.bootstrap.logs import configure_logging
+from crivo.bootstrap.sealing import keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
@@ -148,6 +149,9 @@ def build_service(settings: Settings) -> Service:
             beside={
                 "snapshots": lambda stop: keep_snapshots(
                     settings, bundle.plan, end=decisions.log.end, stop=stop
+                ),
+                "ledger": lambda stop: keep_sealed(
+                    settings, home, decisions, soon=notify.soon, telemetry=metrics, stop=stop
                 ),
                 "policy": _reload(settings, decisions, metrics, notify).run,
             },

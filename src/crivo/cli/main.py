@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from crivo.cli.key_commands import keys
+from crivo.cli.ledger_commands import ledger
 from crivo.cli.options import Home, Json, Mapping, Seed
 from crivo.cli.simulate_command import simulate
 
@@ -32,6 +33,7 @@ app.add_typer(models, name="models")
 app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
+app.add_typer(ledger, name="ledger")
 
 
 def _say_version(asked: bool) -> None:

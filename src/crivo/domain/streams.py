@@ -25,6 +25,7 @@ class Stream(StrEnum):
     ALERTS = "pix.alerts.v1"
     SETTLEMENTS = "pix.settlements.v1"
     REPORTS = "pix.reports.v1"
+    LEDGER = "pix.ledger.v1"
 
 
 #: The place of a stream among events of one order time: what was known earliest comes first.

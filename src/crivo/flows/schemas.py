@@ -35,6 +35,7 @@ from crivo.domain import (
 )
 from crivo.domain.errors import Code, Refused
 from crivo.domain.streams import Stream
+from crivo.governance import segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,7 @@ SCHEMAS: Final = (
     EventSchema(funds_recovery.SCHEMA, funds_recovery.FundsRecovery, (Stream.REPORTS,)),
     EventSchema(refund.SCHEMA, refund.Refund, (Stream.REPORTS,)),
     EventSchema(list_entry.SCHEMA, list_entry.ListEntry, (Stream.LISTS,)),
+    EventSchema(segment.SCHEMA, segment.Segment, (Stream.LEDGER,), is_own=True),
 )
 
 BY_NAME: Final[Mapping[str, EventSchema]] = MappingProxyType({each.name: each for each in SCHEMAS})

@@ -41,6 +41,7 @@ from crivo.domain.report import Report, ReportStatus
 from crivo.domain.risk_signals import Precision, RiskSignals, SignalOrigin
 from crivo.domain.settlement import Rejection, ReturnReason, Settlement, SettlementStatus
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
+from crivo.governance.segment import Sealed, Signer
 
 NOON = parse_rfc3339("2026-11-23T12:00:00Z")
 ID = make_end_to_end_id("00038166", NOON, "0123456789a")
@@ -196,4 +197,5 @@ VALUES = (
         900_000_000,
     ),
     Alert(*ABOUT, "z-1", NOON, AlertStatus.OPEN, AlertStatus.DISMISSED, Outcome.HOLD, ()),
+    Signer(bytes(32)).segment("log", 3, None, Sealed(0, [bytes(32)], [17], NOON)),
 )  # fmt: skip

@@ -158,7 +158,11 @@ def test_decisions_and_alerts_are_nobody_else_s_to_write():
         if schema.is_own:
             assert refusal(schema.name, {}) == (Code.SCHEMA_UNKNOWN, "schema")
     assert refusal("gossip.v1", {}) == (Code.SCHEMA_UNKNOWN, "schema")
-    assert {schema.name for schema in SCHEMAS if schema.is_own} == {"alert.v1", "decision.v1"}
+    assert {schema.name for schema in SCHEMAS if schema.is_own} == {
+        "alert.v1",
+        "decision.v1",
+        "segment.v1",
+    }
 
 
 @pytest.mark.parametrize("document", [None, [], "text", 7])

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import crivo.decision
 import crivo.domain
+import crivo.governance
 from crivo.decision.record import Record
 from crivo.domain.declared import declared_fields, is_declared
 from crivo.domain.errors import Code, Refused
@@ -61,7 +62,7 @@ def test_every_schema_has_an_example():
 def test_every_schema_that_is_named_is_one_of_the_log_s():
     named = {
         module.SCHEMA
-        for package in (crivo.domain, crivo.decision)
+        for package in (crivo.domain, crivo.decision, crivo.governance)
         for found in pkgutil.iter_modules(package.__path__)
         if not found.ispkg
         and hasattr(module := importlib.import_module(f"{package.__name__}.{found.name}"), "SCHEMA")

@@ -25,6 +25,14 @@ class LoopNotify:
         """From here on callbacks run on this loop."""
         self._loop = loop
 
+    def soon(self, callback: Callable[[], None]) -> None:
+        """Runs something on the loop; on the calling thread where none is attached."""
+        loop = self._loop
+        if loop is None:
+            callback()
+        else:
+            loop.call_soon_threadsafe(callback)
+
     def detach(self) -> None:
         """From here on callbacks run where they are handed in: the loop is about to close.
 

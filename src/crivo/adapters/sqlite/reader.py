@@ -14,11 +14,13 @@ from crivo.adapters.sqlite.schema import (
     read_manifest,
     read_positions,
     stored_event,
+    stored_record,
 )
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Manifest
+from crivo.flows.seal import StoredRecord
 from crivo.governance.record_cipher import RecordCipher
 
 #: No transaction of a reader covers more sequence numbers: a checkpoint waits for none of them.
@@ -98,6 +100,34 @@ class SqliteLogReader:
                 "SELECT * FROM events WHERE event_id = ?", (event_id,)
             ).fetchall()
         return stored_event(cast("EventRow", rows[0]), self._cipher) if rows else None
+
+    def stored_records(self, *, start: int, limit: int) -> tuple[list[StoredRecord], int]:
+        """Up to `limit` durable records of decisions with `seq >= start`, as they are stored.
+
+        With them, where to read on from: past a short list lies no record yet.
+        """
+        found: list[StoredRecord] = []
+        end = self.end()
+        while start < end and len(found) < limit:
+            until = min(start + READ_ROWS_MAX, end)
+            with self._lock:
+                rows = self._connection.execute(
+                    "SELECT * FROM events WHERE seq >= ? AND seq < ? AND stream = ?"
+                    " ORDER BY seq LIMIT ?",
+                    (start, until, Stream.DECISIONS.value, limit - len(found)),
+                ).fetchall()
+            found += [stored_record(cast("EventRow", row)) for row in rows]
+            start = until
+        return found, found[-1].seq + 1 if len(found) == limit else max(start, end)
+
+    def stored_record(self, event_id: bytes) -> StoredRecord | None:
+        """The durable record of this id, as it is stored."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT * FROM events WHERE event_id = ? AND stream = ?",
+                (event_id, Stream.DECISIONS.value),
+            ).fetchall()
+        return stored_record(cast("EventRow", rows[0])) if rows else None
 
     def order_time(self, stream: Stream, partition: int) -> int:
         """The greatest `received_at` of a partition so far; 0 where it is empty."""

@@ -8,6 +8,7 @@ from itertools import chain
 from typing import Final, cast
 
 import apsw
+import msgspec
 
 from crivo.adapters.sqlite.connection import transaction
 from crivo.domain.clock import ClockKind
@@ -15,6 +16,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Manifest
+from crivo.flows.seal import StoredRecord
 from crivo.governance.record_cipher import RecordCipher, is_sealed, key_number, missing_key
 
 #: seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source, payload,
@@ -55,6 +57,8 @@ STATEMENT_ROWS: Final = 64
 #: The streams whose payloads are encrypted at rest.
 SEALED_STREAMS: Final = frozenset({Stream.DECISIONS.value})
 
+_RECORDS: Final = msgspec.msgpack.Encoder()
+
 _STREAMS: Final = {stream.value: stream for stream in Stream}
 
 
@@ -93,6 +97,13 @@ def open_payload(payload: bytes, *, event_id: bytes, cipher: RecordCipher | None
     if cipher is None:
         raise missing_key(key_number(payload))
     return cipher.open(payload, event_id=event_id)
+
+
+def stored_record(row: EventRow) -> StoredRecord:
+    """The record of a row: all that is stored of it, but where it lies, in one text of bytes."""
+    seq, stream, partition, offset, *rest = row
+    data = _RECORDS.encode((stream, partition, *rest))
+    return StoredRecord(seq, partition, offset, row[7], data)
 
 
 def seal_rows(rows: Sequence[EventRow], cipher: RecordCipher) -> list[EventRow]:

@@ -160,6 +160,25 @@ POLICY_RELOADS: Final = Metric(
     "Changes of the policy files seen while serving: adopted, or refused with the old in force.",
     ("result",),
 )
+LEDGER_SEGMENTS: Final = Metric(
+    "crivo_ledger_segments_total",
+    Kind.COUNTER,
+    "segments",
+    "Segments closed, signed and published.",
+)
+LEDGER_PENDING: Final = Metric(
+    "crivo_ledger_pending_records",
+    Kind.GAUGE,
+    "records",
+    "Durable decisions that were read and are in no segment yet.",
+)
+LEDGER_FAILURES: Final = Metric(
+    "crivo_ledger_failures_total",
+    Kind.COUNTER,
+    "turns",
+    "Turns of the ledger that failed and began anew, by error code.",
+    ("code",),
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -168,6 +187,7 @@ CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
     STATE_BYTES, LATE, MODEL_INFO, POLICY_RELOADS, READY,
+    LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -260,6 +280,15 @@ class Metrics:
     def policy_reloaded(self, result: str) -> None:
         """A change of the policy files was adopted or refused."""
         self._count(POLICY_RELOADS, result)
+
+    def sealed(self, segments: int, pending: int) -> None:
+        """So many segments were closed; so many records were read and are in none yet."""
+        self._count(LEDGER_SEGMENTS, by=segments)
+        self._set(LEDGER_PENDING, to=pending)
+
+    def not_sealed(self, code: str) -> None:
+        """A turn of the ledger failed."""
+        self._count(LEDGER_FAILURES, code)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""

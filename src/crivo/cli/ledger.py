@@ -1,0 +1,129 @@
+"""The commands of the ledger: `crivo ledger verify|show|checkpoint`."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from crivo.cli.output import print_facts, print_json, print_table
+from crivo.domain.errors import Code, Unfit
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """What the command line names; None: as it lies in the home folder of the settings."""
+
+    home: Path | None
+    log: Path | None
+    segments: Path | None
+    public_key: Path | None
+
+    def paths(self) -> tuple[Path, Path, Path]:
+        """The log's file, the folder of segments, and the file of the public key."""
+        from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE
+        from crivo.bootstrap.home import Paths
+        from crivo.bootstrap.ledger import ledger_folder
+        from crivo.settings import load_settings
+
+        settings = load_settings(os.environ, home=self.home)
+        folder = self.segments or ledger_folder(settings)
+        key = self.public_key or folder / PUBLIC_KEY_FILE
+        return self.log or Paths(settings.home).log, folder, key
+
+
+def run_ledger_verify(
+    files: Files, *, checkpoint: Path | None, proof: Path | None, as_json: bool
+) -> None:
+    """`crivo ledger verify`: exit code 1 where something is not as it was signed.
+
+    Raises:
+        Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+    """
+    from crivo.adapters.files.ledger_documents import read_checkpoint, read_proof, read_public_key
+    from crivo.bootstrap.ledger import audit_ledger
+    from crivo.flows.ledger_proof import check_proof
+
+    log, folder, key_file = files.paths()
+    key = read_public_key(key_file)
+    if proof is not None:
+        read = read_proof(proof)
+        check_proof(read, key)
+        facts = {
+            "proven": True,
+            "partition": read.segment.partition,
+            "offset": read.offset,
+            "segment": read.segment.number,
+            "root": read.segment.root.hex(),
+        }
+        print_json(facts) if as_json else print_facts("Proof", facts)
+        return
+    kept = [] if checkpoint is None else read_checkpoint(checkpoint)
+    found = audit_ledger(log, folder, key=key, checkpoint=kept)
+    summary = {
+        "whole": found.is_whole,
+        "records": found.records,
+        "segments": found.segments,
+        "unsealed": found.unsealed,
+        "only_in_one_place": found.other_place,
+        "checkpoint": checkpoint is not None,
+        "counts": {kind.value: count for kind, count in sorted(found.counts.items())},
+    }
+    rows = [
+        (each.kind.value, each.partition, each.segment, each.offset, each.expected, each.found)
+        for each in found.findings
+    ]
+    names = ("kind", "partition", "segment", "offset", "expected", "found")
+    if as_json:
+        print_json({**summary, "findings": [dict(zip(names, row, strict=True)) for row in rows]})
+    else:
+        print_facts("Ledger", summary)
+        if rows:
+            print_table("What is not as it was signed", names, rows)
+    if not found.is_whole:
+        raise Unfit(
+            Code.LEDGER_BROKEN,
+            f"{sum(found.counts.values())} things are not as they were signed",
+            hint="The first ones are named above, each with its place. Keep the files as they are.",
+        )
+
+
+def run_ledger_show(end_to_end_id: str, files: Files, *, as_json: bool) -> None:
+    """`crivo ledger show`.
+
+    Raises:
+        Refused: NOT_FOUND. Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+    """
+    from crivo.adapters.files.ledger_documents import proof_to_json
+    from crivo.bootstrap.ledger import prove_decision
+
+    log, folder, _ = files.paths()
+    proof = prove_decision(log, folder, end_to_end_id=end_to_end_id)
+    if as_json:
+        print_json(proof_to_json(proof))
+        return
+    segment = proof.segment
+    facts = {
+        "end_to_end_id": end_to_end_id,
+        "partition": segment.partition,
+        "offset": proof.offset,
+        "segment": segment.number,
+        "records_of_segment": segment.count,
+        "root": segment.root.hex(),
+        "signer": segment.signer.hex(),
+    }
+    print_facts("In the ledger", facts)
+    print_table("Path to the root", ("hash",), [(each.hex(),) for each in proof.path])
+
+
+def run_ledger_checkpoint(files: Files) -> None:
+    """`crivo ledger checkpoint`.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE.
+    """
+    from crivo.adapters.files.ledger_documents import checkpoint_to_json
+    from crivo.bootstrap.ledger import newest_segments
+
+    _, folder, _ = files.paths()
+    print_json(checkpoint_to_json(newest_segments(folder)))

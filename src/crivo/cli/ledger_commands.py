@@ -1,0 +1,68 @@
+"""`crivo ledger`: verify, show, checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crivo.cli.options import Home, Json
+
+ledger = typer.Typer(
+    no_args_is_help=True, help="The signed chain of decisions: verify, show, checkpoint."
+)
+
+Segments = Annotated[
+    Path | None,
+    typer.Option("--segments", help="Folder of the segments. [default: the home folder's]"),
+]
+Log = Annotated[
+    Path | None, typer.Option("--log", help="The log's file. [default: the home folder's]")
+]
+
+
+@ledger.command("verify")
+def ledger_verify(
+    home: Home = None,
+    log: Log = None,
+    segments: Segments = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option("--checkpoint", help="What `crivo ledger checkpoint` printed, kept apart."),
+    ] = None,
+    public_key: Annotated[
+        Path | None, typer.Option("--public-key", help="File of the public key, kept apart.")
+    ] = None,
+    proof: Annotated[
+        Path | None, typer.Option("--proof", help="Only this proof of `crivo ledger show`.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Find any decision record that was changed, deleted, inserted, moved or cut off, and where."""
+    from crivo.cli.ledger import Files, run_ledger_verify
+
+    files = Files(home, log, segments, public_key)
+    run_ledger_verify(files, checkpoint=checkpoint, proof=proof, as_json=as_json)
+
+
+@ledger.command("show")
+def ledger_show(
+    end_to_end_id: Annotated[str, typer.Argument(help="EndToEndId of the decision.")],
+    home: Home = None,
+    log: Log = None,
+    segments: Segments = None,
+    as_json: Json = False,
+) -> None:
+    """Print the proof that a decision is in the ledger; --json as `verify --proof` reads it."""
+    from crivo.cli.ledger import Files, run_ledger_show
+
+    run_ledger_show(end_to_end_id, Files(home, log, segments, None), as_json=as_json)
+
+
+@ledger.command("checkpoint")
+def ledger_checkpoint(home: Home = None, segments: Segments = None) -> None:
+    """Print the newest segments as JSON: keep it elsewhere, and a cut-off log is found by it."""
+    from crivo.cli.ledger import Files, run_ledger_checkpoint
+
+    run_ledger_checkpoint(Files(home, None, segments, None))
