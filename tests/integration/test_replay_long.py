@@ -1,4 +1,4 @@
-"""A hundred thousand decisions of one log derived again: not one byte differs, and one forged does."""
+"""A hundred thousand decisions derived again: not one byte differs, and one that is forged does."""
 
 from __future__ import annotations
 
