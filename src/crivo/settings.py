@@ -99,6 +99,8 @@ class Settings(BaseSettings):
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    #: How long the law keeps what a decision held of a person: 5 years (Res. BCB 403/2024).
+    retention_days: int = Field(default=1_826, ge=0)
     tracking_url: str | None = None
     #: Whether the network under the alias `shadow` scores beside the champion, without a say.
     shadow: bool = True

@@ -12,6 +12,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Log
+from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import DataKey, DataKeys, RecordCipher, Rotation
 from tests.ports.disk import Disk
 
@@ -62,6 +63,7 @@ def open_test_log(
     vfs: str | None = None,
     partitions: int = 4,
     cipher: RecordCipher | None = None,
+    identities: IdentitySealer | None = None,
 ) -> SqliteLog:
     """A log of the tests' manifest."""
     return open_log(
@@ -71,6 +73,7 @@ def open_test_log(
         partitions=partitions,
         vfs=vfs,
         cipher=cipher,
+        identities=identities,
     )
 
 

@@ -15,12 +15,14 @@ from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.http.key_file import KeptKey, add_key, read_keys, remove_key
 from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
+from crivo.adapters.sqlite.persons import SqlitePersonKeys
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.adapters.sqlite.writer import Notify, call_directly
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY, format_rfc3339
+from crivo.governance.identity import IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.governance.record_cipher import RecordCipher, Rotation
 from crivo.settings import Settings
@@ -110,6 +112,11 @@ class Paths:
         return self.home / "keys" / "data_keys.json"
 
     @property
+    def persons(self) -> Path:
+        """The keys of persons, wrapped."""
+        return self.home / "keys" / "persons.sqlite"
+
+    @property
     def ledger_key(self) -> Path:
         """The key that signs the ledger's segments."""
         return self.home / "keys" / "ledger.key"
@@ -131,7 +138,15 @@ class Home:
             make_private_folder(settings.home)
         with ExitStack() as opening:
             cipher = record_cipher(self.paths, rotation_of(settings))
-            self._log = _open_log(self.paths.log, settings, notify, cipher) if writer else None
+            self._persons = _person_keys(self.paths) if writer else None
+            if self._persons is not None:
+                opening.callback(self._persons.close)
+            self._identities = None if self._persons is None else _sealer(self._persons)
+            self._log = (
+                _open_log(self.paths.log, settings, notify, cipher, self._identities)
+                if writer
+                else None
+            )
             if self._log is not None:
                 opening.callback(self._log.close)
             self.reader: Final[SqliteLogReader] = open_reader(self.paths.log, cipher=cipher)
@@ -147,6 +162,18 @@ class Home:
         """The log as its writer holds it."""
         assert self._log is not None, "the home was opened for reading"
         return self._log
+
+    @property
+    def persons(self) -> SqlitePersonKeys:
+        """The keys of persons, as the log's writer holds them."""
+        assert self._persons is not None, "the home was opened for reading"
+        return self._persons
+
+    @property
+    def identities(self) -> IdentitySealer:
+        """What opens identity parts."""
+        assert self._identities is not None, "the home was opened for reading"
+        return self._identities
 
     def __enter__(self) -> Self:
         return self
@@ -251,6 +278,18 @@ def record_cipher(paths: Paths, rotation: Rotation) -> RecordCipher:
     return RecordCipher(keys, now=wall_clock, random=secrets.token_bytes, rotation=rotation)
 
 
+def _person_keys(paths: Paths) -> SqlitePersonKeys:
+    make_private_folder(paths.persons.parent)
+    return SqlitePersonKeys(
+        paths.persons,
+        master=lambda: load_or_create_key(paths.master_key, make=secrets.token_bytes),
+    )
+
+
+def _sealer(persons: SqlitePersonKeys) -> IdentitySealer:
+    return IdentitySealer(persons, now=wall_clock, random=secrets.token_bytes)
+
+
 def rotation_of(settings: Settings) -> Rotation:
     """How often data keys are made anew."""
     wanted = settings.encryption
@@ -266,7 +305,13 @@ def open_log_reader(path: Path) -> SqliteLogReader:
     return open_reader(path, cipher=record_cipher(Paths(path.parent), Rotation()))
 
 
-def _open_log(path: Path, settings: Settings, notify: Notify, cipher: RecordCipher) -> SqliteLog:
+def _open_log(
+    path: Path,
+    settings: Settings,
+    notify: Notify,
+    cipher: RecordCipher,
+    identities: IdentitySealer | None,
+) -> SqliteLog:
     made = stored_manifest(path)
     wanted = settings.log
     return open_log(
@@ -276,4 +321,5 @@ def _open_log(path: Path, settings: Settings, notify: Notify, cipher: RecordCiph
         new_log_id=secrets.token_hex(16),
         notify=notify,
         cipher=cipher,
+        identities=identities,
     )

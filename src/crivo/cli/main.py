@@ -16,6 +16,7 @@ import typer
 from crivo.cli.key_commands import keys
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.options import Home, Json, Mapping, Seed
+from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.simulate_command import simulate
 
 app = typer.Typer(
@@ -34,6 +35,8 @@ app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
+app.command()(erase)
+app.command()(reveal)
 
 
 def _say_version(asked: bool) -> None:

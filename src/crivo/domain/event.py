@@ -45,7 +45,8 @@ class Event:
     """What is appended. Times are instants; `key` is the subject's 16-byte entity id.
 
     `payload` is a msgpack array in the order of the schema `name.vN`; `sealed` is the identity part
-    (null until identities are sealed). `source` names the door, for people: it is in no comparison.
+    where one was given, sealed under keys of persons before it is written. `source` names the door,
+    for people: it is in no comparison.
     """
 
     stream: Stream

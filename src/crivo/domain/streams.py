@@ -26,6 +26,7 @@ class Stream(StrEnum):
     SETTLEMENTS = "pix.settlements.v1"
     REPORTS = "pix.reports.v1"
     LEDGER = "pix.ledger.v1"
+    PRIVACY = "pix.privacy.v1"
 
 
 #: The place of a stream among events of one order time: what was known earliest comes first.

@@ -91,6 +91,19 @@ def parse_cnpj(text: str, *, field: str = "cnpj") -> str:
     return characters
 
 
+def parse_tax_id(text: str, *, field: str = "tax_id") -> str:
+    """The digits of a CPF, or else the characters of a CNPJ.
+
+    Raises:
+        Refused: ID_INVALID. What was found is told with its characters masked.
+
+    >>> parse_tax_id("111.444.777-35"), parse_tax_id("12ABC34501DE35")
+    ('11144477735', '12ABC34501DE35')
+    """
+    is_cpf = len(text.translate(_PUNCTUATION)) == CPF_BODY + 2
+    return (parse_cpf if is_cpf else parse_cnpj)(text, field=field)
+
+
 def format_cpf(cpf: str) -> str:
     """A CPF as people write it.
 

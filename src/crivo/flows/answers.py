@@ -15,7 +15,7 @@ from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import Record, Versions, decode_derived
 from crivo.domain.clock import SLACK
-from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE
 from crivo.domain.instant import HOUR
 from crivo.domain.transfer import Transfer
@@ -132,6 +132,15 @@ def no_decision(end_to_end_id: str) -> Refused:
         field="end_to_end_id",
         found=end_to_end_id,
         hint="A decision is found once its answer has left.",
+    )
+
+
+def not_durable() -> Unavailable:
+    """The error of a decision that was made, and is not on disk yet."""
+    return Unavailable(
+        Code.LOG_UNAVAILABLE,
+        "the decision is made, and not yet on disk",
+        hint="The log retries by itself; send the same again in a moment.",
     )
 
 

@@ -7,7 +7,8 @@ disk.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from crivo.decision.record import (
@@ -18,20 +19,26 @@ from crivo.decision.record import (
 )
 from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
-from crivo.domain.event import Event, StoredEvent, transfer_event_id
-from crivo.domain.identifiers import check_id_time
-from crivo.domain.instant import check_instant
+from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, EngineCounts
 from crivo.features.row import RowBytes, make_rows, transfer_row
-from crivo.flows.answers import Answer, Decided, Memory, answer_of, check_same_facts
+from crivo.flows.answers import (
+    Answer,
+    Decided,
+    Memory,
+    answer_of,
+    check_same_facts,
+    not_durable,
+)
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
 from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
+from crivo.flows.receiving import check_no_history, receive
 from crivo.flows.recording import record
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
@@ -113,12 +120,17 @@ class DecisionService:
         self._judge.bundle = bundle
 
     def decide(
-        self, transfer: Transfer, *, arrived_ns: int, supplied_received_at: int | None = None
+        self,
+        transfer: Transfer,
+        *,
+        arrived_ns: int,
+        supplied_received_at: int | None = None,
+        identity: bytes | None = None,
     ) -> Pending[Answer]:
         """The answer to a transfer: there at once for a repeat, else when the log has it on disk.
 
-        `arrived_ns` is when the request arrived, on the monotonic clock: past the deadline from
-        there, the answer is the degraded policy's. A concurrent repeat joins the first.
+        `arrived_ns` is when the request arrived, on the monotonic clock: past the deadline, the
+        degraded policy answers. A concurrent repeat joins the first. The log seals `identity`.
 
         Raises:
             Refused: CONFLICT (decided with other facts, or imported as history), ID_TIME,
@@ -127,15 +139,22 @@ class DecisionService:
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
         """
         found = self._asked(transfer, supplied_received_at)
-        return found if isinstance(found, Pending) else self._first(transfer, found, arrived_ns)
+        if isinstance(found, Pending):
+            return found
+        return self._first(transfer, found, arrived_ns, identity)
 
     def decide_many(
-        self, asked: Sequence[tuple[Transfer, int | None]], *, arrived_ns: int
+        self,
+        asked: Sequence[tuple[Transfer, int | None]],
+        *,
+        arrived_ns: int,
+        identities: Mapping[str, bytes] = MappingProxyType({}),
     ) -> list[Pending[Answer] | CrivoError]:
         """The answer to each transfer (with the receipt it supplies) as if asked one by one.
 
         What `decide` would raise for one of them stands in its place. Those that are new are one
-        submission: each has seen those before it, and all are durable together.
+        submission: each has seen those before it, and all are durable together. `identities` are
+        by EndToEndId.
 
         Raises:
             Unavailable, Misconfigured: as `decide`, and none of them is decided.
@@ -159,7 +178,8 @@ class DecisionService:
             else:
                 new[transfer.end_to_end_id] = (place, transfer, found)
         if new:
-            pending = self._first_ones([(each, at) for _, each, at in new.values()], arrived_ns)
+            ones = [(each, at) for _, each, at in new.values()]
+            pending = self._first_ones(ones, arrived_ns, identities)
             for (place, *_), answer in zip(new.values(), pending, strict=True):
                 answers[place] = answer
         for place, first in again:
@@ -184,7 +204,7 @@ class DecisionService:
                 hint="Ask /predict, or promote a model trained on events.",
             )
         try:
-            received_at = self._receive(transfer, supplied)
+            received_at = receive(self.clock, transfer, supplied)
         except Refused as refusal:
             # An id too old to be decided may have been decided in its time.
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
@@ -195,7 +215,8 @@ class DecisionService:
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
             if stored is not None:
                 return self._repeat_of(stored, transfer)
-        self._check_no_history(transfer, received_at)
+        if self._memory.may_be_history(received_at):
+            check_no_history(self.log, transfer)
         return received_at
 
     def find(self, end_to_end_id: str) -> Answer | None:
@@ -267,47 +288,23 @@ class DecisionService:
         if decided.pending is not None:
             return decided.pending
         if decided.answer.seq >= self.log.end():
-            raise _not_durable()
+            raise not_durable()
         decided.pending = resolved(decided.answer)
         return decided.pending
 
     def _repeat_of(self, stored: StoredEvent, transfer: Transfer) -> Pending[Answer]:
         check_same_facts(transfer_of(decode_record(stored.event.payload)), transfer)
         if stored.seq >= self.log.end():
-            raise _not_durable()
+            raise not_durable()
         return resolved(_answer(stored))
 
-    def _check_no_history(self, transfer: Transfer, received_at: int) -> None:
-        """Nothing, if the transfer is not in the log as history: it would count twice."""
-        if not self._memory.may_be_history(received_at):
-            return
-        if self.log.find(transfer_event_id(transfer.end_to_end_id)) is not None:
-            raise Refused(
-                Code.CONFLICT,
-                "this transfer was imported as history, which nobody decides",
-                hint="Decide a transfer before it is made; import it only where nobody decided it.",
-                field="end_to_end_id",
-                expected="an id that no import brought",
-                found=transfer.end_to_end_id,
-            )
-
-    def _receive(self, transfer: Transfer, supplied: int | None) -> int:
-        if self.clock.kind is ClockKind.REPLAY:
-            # Judged before the clock is stamped: a refused request must not move it.
-            if supplied is not None:
-                check_instant(supplied, field="received_at")
-            expected = transfer.occurred_at if supplied is None else supplied
-            check_id_time(transfer.end_to_end_id, expected)
-            return self.clock.stamp(occurred_at=transfer.occurred_at, supplied=supplied)
-        received_at = self.clock.stamp(occurred_at=transfer.occurred_at, supplied=None)
-        check_id_time(transfer.end_to_end_id, received_at)
-        return received_at
-
-    def _first(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Pending[Answer]:
+    def _first(
+        self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
+    ) -> Pending[Answer]:
         row = transfer_row(transfer, received_at=received_at)
         judged = self._judge.judge(self._engine, transfer, row, arrived_ns)
         place = self._replica.folded
-        event, answer = self._record(transfer, received_at, judged, place)
+        event, answer = self._record(transfer, received_at, judged, place, identity)
         pending: Pending[Answer] = Pending()
         decided, observed = Decided(transfer, answer, pending), judged.observed
         # The memory covers this id's time, or the log was asked: it is new.
@@ -324,7 +321,10 @@ class DecisionService:
         return pending
 
     def _first_ones(
-        self, new: Sequence[tuple[Transfer, int]], arrived_ns: int
+        self,
+        new: Sequence[tuple[Transfer, int]],
+        arrived_ns: int,
+        identities: Mapping[str, bytes],
     ) -> list[Pending[Answer]]:
         """As `_first`, of several: folded before the log is given what it promised to take."""
         self.log.promise(len(new))
@@ -338,7 +338,8 @@ class DecisionService:
             raise
         events, settled, answers = [], [], []
         for at, ((transfer, received_at), each) in enumerate(zip(new, judged, strict=True)):
-            event, answer = self._record(transfer, received_at, each, place + at)
+            part = identities.get(transfer.end_to_end_id)
+            event, answer = self._record(transfer, received_at, each, place + at, part)
             pending: Pending[Answer] = Pending()
             events.append(event)
             answers.append(pending)
@@ -356,7 +357,12 @@ class DecisionService:
         return answers
 
     def _record(
-        self, transfer: Transfer, received_at: int, judged: Judged, place: int
+        self,
+        transfer: Transfer,
+        received_at: int,
+        judged: Judged,
+        place: int,
+        identity: bytes | None,
     ) -> tuple[Event, Answer]:
         return record(
             transfer,
@@ -365,6 +371,7 @@ class DecisionService:
             place=place,
             log_id=self._log_id,
             versions=self.bundle.versions,
+            identity=identity,
         )
 
     def _settle(self, decided: Decided, observed: Observed, failure: Exception | None) -> None:
@@ -387,12 +394,4 @@ def _answer(stored: StoredEvent) -> Answer:
         seq=stored.seq,
         occurred_at=event.occurred_at,
         received_at=event.received_at,
-    )
-
-
-def _not_durable() -> Unavailable:
-    return Unavailable(
-        Code.LOG_UNAVAILABLE,
-        "the decision is made, and not yet on disk",
-        hint="The log retries by itself; send the same again in a moment.",
     )

@@ -32,10 +32,11 @@ def record(
     place: int,
     log_id: str,
     versions: Versions,
+    identity: bytes | None,
 ) -> tuple[Event, Answer]:
     """The event of a decision that will stand at `place` of the log, and what the caller is told.
 
-    It had seen the log's events before that place.
+    It had seen the log's events before that place. The log seals `identity`.
     """
     derived = judged.derived
     given = Given(as_of=place - 1, log_id=log_id, versions=versions, degraded=judged.degraded)
@@ -54,6 +55,7 @@ def record(
             observed=judged.observed,
             kept=judged.kept,
         ),
+        sealed=identity,
     )
     answer = Answer(
         end_to_end_id=transfer.end_to_end_id,

@@ -20,6 +20,7 @@ from crivo.domain import (
     dict_entry,
     dict_statistics,
     enrolment,
+    erasure,
     fraud_marker,
     funds_recovery,
     infraction,
@@ -29,6 +30,7 @@ from crivo.domain import (
     precautionary_block,
     refund,
     report,
+    reveal,
     risk_signals,
     settlement,
     transfer,
@@ -83,6 +85,8 @@ SCHEMAS: Final = (
     EventSchema(funds_recovery.SCHEMA, funds_recovery.FundsRecovery, (Stream.REPORTS,)),
     EventSchema(refund.SCHEMA, refund.Refund, (Stream.REPORTS,)),
     EventSchema(list_entry.SCHEMA, list_entry.ListEntry, (Stream.LISTS,)),
+    EventSchema(erasure.SCHEMA, erasure.Erasure, (Stream.PRIVACY,), is_own=True),
+    EventSchema(reveal.SCHEMA, reveal.Reveal, (Stream.PRIVACY,), is_own=True),
     EventSchema(segment.SCHEMA, segment.Segment, (Stream.LEDGER,), is_own=True),
 )
 

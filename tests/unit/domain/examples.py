@@ -20,6 +20,7 @@ from crivo.domain.dict_statistics import (
     Windows,
 )
 from crivo.domain.enrolment import Enrolment, EnrolmentStatus
+from crivo.domain.erasure import Erasure
 from crivo.domain.fraud_marker import FraudMarker, FraudType, MarkerStatus
 from crivo.domain.funds_recovery import FundsRecovery, RecoveryStatus
 from crivo.domain.identifiers import make_end_to_end_id, make_return_id
@@ -38,6 +39,7 @@ from crivo.domain.pix_key import KeyType
 from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
 from crivo.domain.refund import Refund, RefundReason, RefundRejection, RefundResult, RefundStatus
 from crivo.domain.report import Report, ReportStatus
+from crivo.domain.reveal import Reveal
 from crivo.domain.risk_signals import Precision, RiskSignals, SignalOrigin
 from crivo.domain.settlement import Rejection, ReturnReason, Settlement, SettlementStatus
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
@@ -197,5 +199,8 @@ VALUES = (
         900_000_000,
     ),
     Alert(*ABOUT, "z-1", NOON, AlertStatus.OPEN, AlertStatus.DISMISSED, Outcome.HOLD, ()),
+    Erasure("x-1", NOON, PERSON, 3, NOON, "ana", "asked for by letter 17", False),
+    Erasure("x-2", NOON, PERSON, 0, None, "ana", "asked for by letter 18", False),
+    Reveal("y-1", NOON, PAYER, ID, "ana", "case 12"),
     Signer(bytes(32)).segment("log", 3, None, Sealed(0, [bytes(32)], [17], NOON)),
 )  # fmt: skip

@@ -161,6 +161,8 @@ def test_decisions_and_alerts_are_nobody_else_s_to_write():
     assert {schema.name for schema in SCHEMAS if schema.is_own} == {
         "alert.v1",
         "decision.v1",
+        "erasure.v1",
+        "reveal.v1",
         "segment.v1",
     }
 

@@ -113,16 +113,19 @@ async def _decide(
 def _slice(parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int) -> list[Decided]:
     decided: list[Decided | None] = []
     asked: list[tuple[Transfer, int | None]] = []
+    identities: dict[str, bytes] = {}
     for body in bodies:
         try:
-            transfer, supplied = parse_decision(bytes(body), parts.pseudonyms)
+            transfer, supplied, identity = parse_decision(bytes(body), parts.pseudonyms)
             check_supplied(parts, supplied)
         except CrivoError as error:
             decided.append(error)
         else:
             asked.append((transfer, supplied))
+            if identity is not None:
+                identities.setdefault(transfer.end_to_end_id, identity)
             decided.append(None)
-    answers = iter(parts.decisions.decide_many(asked, arrived_ns=arrived_ns))
+    answers = iter(parts.decisions.decide_many(asked, arrived_ns=arrived_ns, identities=identities))
     return [next(answers) if each is None else each for each in decided]
 
 

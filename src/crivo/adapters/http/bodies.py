@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from crivo.adapters.http.identity_body import IdentityBody, identity_part
 from crivo.adapters.http.scanned_code import scanned
 from crivo.decision.record import INITIATION
 from crivo.domain.br_code import CODE_CHARACTERS_MAX
@@ -59,6 +60,7 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     txid: str | None = None
     initiator_ispb: str | None = None
     br_code: CodeText | None = None
+    identity: IdentityBody | None = None
 
 
 class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -86,8 +88,11 @@ _EVENT: Final = msgspec.json.Decoder(EventBody)
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
-def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int | None]:
-    """The transfer in a body, and the receipt it supplies (for logs with a replay clock).
+def parse_decision(
+    raw: bytes, pseudonyms: Pseudonymiser
+) -> tuple[Transfer, int | None, bytes | None]:
+    """The transfer in a body, the receipt it supplies (for logs with a replay clock), and its
+    identity part, for the log to seal.
 
     Raises:
         Refused: BODY_MALFORMED, or the first field that cannot be.
@@ -125,9 +130,11 @@ def parse_decision(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, int
         txid,
         body.initiator_ispb,
     )
+    identity = body.identity
+    part = None if identity is None else identity_part(identity, transfer, pseudonyms)
     if received_at is None:
-        return transfer, None
-    return transfer, parse_rfc3339(received_at, field="received_at")
+        return transfer, None, part
+    return transfer, parse_rfc3339(received_at, field="received_at"), part
 
 
 def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:

@@ -162,11 +162,13 @@ class HotRoutes:
         """
         parts = self.parts
         check_ready(parts)
-        transfer, supplied = parse_decision(raw, parts.pseudonyms)
+        transfer, supplied, identity = parse_decision(raw, parts.pseudonyms)
         check_supplied(parts, supplied)
         decisions = parts.decisions
         before = decisions.folded
-        pending = decisions.decide(transfer, arrived_ns=arrived_ns, supplied_received_at=supplied)
+        pending = decisions.decide(
+            transfer, arrived_ns=arrived_ns, supplied_received_at=supplied, identity=identity
+        )
         return Sequenced(parts, pending, arrived_ns, is_repeat=decisions.folded == before)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:

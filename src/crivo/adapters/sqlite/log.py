@@ -28,6 +28,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.ports import Done, Manifest
+from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
 
 PARTITIONS_DEFAULT: Final = 4
@@ -54,6 +55,7 @@ class SqliteLog:
         vfs: str | None,
         notify: Notify,
         cipher: RecordCipher | None,
+        identities: IdentitySealer | None,
     ) -> None:
         self._manifest = manifest
         self._file_lock = lock
@@ -69,7 +71,7 @@ class SqliteLog:
             lambda: open_connection(path, vfs=vfs),
             settled=self._settle,
             notify=notify,
-            seal=list if cipher is None else partial(seal_rows, cipher=cipher),
+            seal=partial(seal_rows, cipher=cipher, identities=identities),
         )
 
     @property
@@ -274,11 +276,13 @@ def open_log(
     vfs: str | None = None,
     notify: Notify = call_directly,
     cipher: RecordCipher | None = None,
+    identities: IdentitySealer | None = None,
 ) -> SqliteLog:
     """The log at `path` for its one writer, made with this manifest where there is none.
 
     `new_log_id` names a log that is made now. `notify` runs the callbacks of a durable group. With
-    a `cipher` the payloads of decisions are encrypted from now on, and read in clear.
+    a `cipher` the payloads of decisions are encrypted from now on, and read in clear; only with
+    `identities` may an event carry an identity part, which is sealed before it is written.
 
     Raises:
         Unavailable: LOG_LOCKED while another process writes it.
@@ -293,7 +297,15 @@ def open_log(
             create_tables(connection, manifest)
         connection.close()
         _check_same(manifest, clock, partitions)
-        return SqliteLog(path, lock=lock, manifest=manifest, vfs=vfs, notify=notify, cipher=cipher)
+        return SqliteLog(
+            path,
+            lock=lock,
+            manifest=manifest,
+            vfs=vfs,
+            notify=notify,
+            cipher=cipher,
+            identities=identities,
+        )
     except (Misconfigured, Unavailable):
         lock.release()
         raise

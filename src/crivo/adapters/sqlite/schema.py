@@ -17,6 +17,7 @@ from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.ports import Manifest
 from crivo.flows.seal import StoredRecord
+from crivo.governance.identity import IdentitySealer, is_clear
 from crivo.governance.record_cipher import RecordCipher, is_sealed, key_number, missing_key
 
 #: seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source, payload,
@@ -106,13 +107,17 @@ def stored_record(row: EventRow) -> StoredRecord:
     return StoredRecord(seq, partition, offset, row[7], data)
 
 
-def seal_rows(rows: Sequence[EventRow], cipher: RecordCipher) -> list[EventRow]:
-    """The rows as they are stored: payloads of `SEALED_STREAMS` encrypted.
+def seal_rows(
+    rows: Sequence[EventRow], *, cipher: RecordCipher | None, identities: IdentitySealer | None
+) -> list[EventRow]:
+    """The rows as they are stored: payloads of `SEALED_STREAMS` encrypted, identities sealed.
 
     Raises:
         Unavailable: FILE_UNWRITABLE where a new key cannot be kept.
     """
-    if not any(row[1] in SEALED_STREAMS for row in rows):
+    if any(row[11] is not None for row in rows):
+        rows = _seal_identities(rows, identities)
+    if cipher is None or not any(row[1] in SEALED_STREAMS for row in rows):
         return list(rows)
     cipher.rotate(rows[0][0])
     return [
@@ -121,6 +126,15 @@ def seal_rows(rows: Sequence[EventRow], cipher: RecordCipher) -> list[EventRow]:
         else row
         for row in rows
     ]
+
+
+def _seal_identities(rows: Sequence[EventRow], identities: IdentitySealer | None) -> list[EventRow]:
+    clear = {row[4]: row[11] for row in rows if row[11] is not None and is_clear(row[11])}
+    assert identities is not None or not clear, "a log without keys of persons takes no identity"
+    if identities is None or not clear:
+        return list(rows)
+    sealed = dict(zip(clear, identities.seal(list(clear.items())), strict=True))
+    return [(*row[:11], sealed.get(row[4], row[11])) for row in rows]
 
 
 def insert_events(connection: apsw.Connection, rows: Sequence[EventRow]) -> None:

@@ -31,7 +31,7 @@ PSEUDONYMS = Pseudonymiser(bytes(range(32)))
 
 
 def test_a_whole_body_becomes_a_transfer_of_pseudonyms() -> None:
-    transfer, supplied = parse_decision(
+    transfer, supplied, _ = parse_decision(
         decision_body(received_at="2026-11-23T12:00:01Z"), PSEUDONYMS
     )
     assert transfer.payer_account_id == PSEUDONYMS.account("payer")
@@ -43,7 +43,7 @@ def test_a_whole_body_becomes_a_transfer_of_pseudonyms() -> None:
 
 def test_a_scanned_code_says_whom_to_pay_and_how_the_payment_began() -> None:
     raw = decision_body(br_code=STATIC_CODE, initiation=None, payee_account_id=None)
-    transfer, _ = parse_decision(raw, PSEUDONYMS)
+    transfer, *_ = parse_decision(raw, PSEUDONYMS)
     assert transfer.payee_id == PSEUDONYMS.key(STATIC_KEY)
     assert transfer.initiation is Initiation.QRES and transfer.txid is None
     raw = decision_body(br_code=STATIC_CODE, initiation="APES", payee_key_id=STATIC_KEY.upper())
@@ -52,7 +52,7 @@ def test_a_scanned_code_says_whom_to_pay_and_how_the_payment_began() -> None:
 
 def test_a_dynamic_code_tells_its_txid_and_nobody_s_key() -> None:
     code = BrCode("Loja", "BELEM", url="pix.example.com/1", txid="t" * 26, is_once=True)
-    transfer, _ = parse_decision(decision_body(br_code=code.text(), initiation=None), PSEUDONYMS)
+    transfer, *_ = parse_decision(decision_body(br_code=code.text(), initiation=None), PSEUDONYMS)
     assert (transfer.txid, transfer.payee_key_id) == ("t" * 26, None)
     assert transfer.initiation is Initiation.QRDN
     with pytest.raises(Refused) as caught:
@@ -62,14 +62,14 @@ def test_a_dynamic_code_tells_its_txid_and_nobody_s_key() -> None:
 
 def test_a_body_may_say_when_it_is_to_be_paid_and_who_asked() -> None:
     raw = decision_body(service_level="PAGAGD", initiator_ispb="1234567A", txid="abc")
-    transfer, _ = parse_decision(raw, PSEUDONYMS)
+    transfer, *_ = parse_decision(raw, PSEUDONYMS)
     assert transfer.service_level is ServiceLevel.PAGAGD
     assert (transfer.initiator_ispb, transfer.txid) == ("1234567A", "abc")
 
 
 def test_escapes_and_explicit_nulls_are_ordinary_json() -> None:
     raw = decision_body(payer_account_id='a"b\\c', device_id=None, payee_person_id="\u00e9")
-    transfer, _ = parse_decision(raw, PSEUDONYMS)
+    transfer, *_ = parse_decision(raw, PSEUDONYMS)
     assert transfer.payer_account_id == PSEUDONYMS.account('a"b\\c')
     assert transfer.payee_person_id == PSEUDONYMS.person("é")
     assert transfer.device_id is None

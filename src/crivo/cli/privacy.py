@@ -1,0 +1,60 @@
+"""The commands about identities: `crivo erase` and `crivo reveal`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from crivo.cli.output import notes, print_facts, print_json
+from crivo.domain.instant import format_rfc3339
+
+
+def run_erase(
+    who: str, *, home: Path | None, by: str, reason: str, overrides: bool, as_json: bool
+) -> None:
+    """`crivo erase`.
+
+    Raises:
+        Refused: NOT_FOUND, RETENTION. Unavailable: LOG_LOCKED while a service runs.
+    """
+    from crivo.bootstrap.privacy import erase_person
+    from crivo.settings import load_settings
+
+    settings = load_settings(os.environ, home=home)
+    erased = erase_person(settings, who, by=by, reason=reason, overrides=overrides)
+    facts = [
+        {
+            "erasure_id": each.erasure_id,
+            "person": each.person_id.hex(),
+            "records": each.records,
+            "newest": None if each.newest_at is None else format_rfc3339(each.newest_at),
+            "within_retention": each.is_early,
+        }
+        for each in erased
+    ]
+    if as_json:
+        print_json(facts)
+    else:
+        for each in facts:
+            print_facts("Erased", each)
+        notes().print("Copies of keys/persons.sqlite made before still hold the key: erase them.")
+
+
+def run_reveal(
+    end_to_end_id: str, *, home: Path | None, by: str, reason: str, as_json: bool
+) -> None:
+    """`crivo reveal`.
+
+    Raises:
+        Refused: NOT_FOUND. Unavailable: LOG_LOCKED while a service runs.
+    """
+    from crivo.bootstrap.privacy import reveal_decision
+    from crivo.settings import load_settings
+
+    settings = load_settings(os.environ, home=home)
+    found = reveal_decision(settings, end_to_end_id, by=by, reason=reason)
+    if as_json:
+        print_json({role.value.lower(): named for role, named in found.items()})
+        return
+    for role, named in found.items():
+        print_facts(role.value.capitalize(), named or {"erased": "nobody can read it any more"})

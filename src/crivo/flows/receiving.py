@@ -1,0 +1,46 @@
+"""Receiving a transfer: when it came, and whether it is one that may be decided."""
+
+from __future__ import annotations
+
+from crivo.domain.clock import ClockKind, LogClock
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import transfer_event_id
+from crivo.domain.identifiers import check_id_time
+from crivo.domain.instant import check_instant
+from crivo.domain.transfer import Transfer
+from crivo.flows.ports import LogReader
+
+
+def receive(clock: LogClock, transfer: Transfer, supplied: int | None) -> int:
+    """When the transfer was received, stamped by the log's clock.
+
+    Raises:
+        Refused: ID_TIME, CLOCK_AHEAD, TIME_RANGE.
+    """
+    if clock.kind is ClockKind.REPLAY:
+        # Judged before the clock is stamped: a refused request must not move it.
+        if supplied is not None:
+            check_instant(supplied, field="received_at")
+        expected = transfer.occurred_at if supplied is None else supplied
+        check_id_time(transfer.end_to_end_id, expected)
+        return clock.stamp(occurred_at=transfer.occurred_at, supplied=supplied)
+    received_at = clock.stamp(occurred_at=transfer.occurred_at, supplied=None)
+    check_id_time(transfer.end_to_end_id, received_at)
+    return received_at
+
+
+def check_no_history(log: LogReader, transfer: Transfer) -> None:
+    """Nothing, if the transfer is not in the log as history: it would count twice.
+
+    Raises:
+        Refused: CONFLICT.
+    """
+    if log.find(transfer_event_id(transfer.end_to_end_id)) is not None:
+        raise Refused(
+            Code.CONFLICT,
+            "this transfer was imported as history, which nobody decides",
+            hint="Decide a transfer before it is made; import it only where nobody decided it.",
+            field="end_to_end_id",
+            expected="an id that no import brought",
+            found=transfer.end_to_end_id,
+        )

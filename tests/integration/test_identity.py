@@ -1,0 +1,218 @@
+"""What people are called: sealed under keys of their own, read by nobody unseen, and erasable."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from crivo.bootstrap.home import open_log_reader
+from crivo.bootstrap.ledger import audit_ledger, newest_segments
+from crivo.bootstrap.proving import replay_home
+from crivo.decision.record import decode_record
+from crivo.domain.errors import Code
+from crivo.domain.streams import Stream
+from tests.e2e.homes import KEY, ROOT, make_home, settings_of
+from tests.integration.commands import crivo
+from tests.integration.test_http_explanation import served
+from tests.unit.adapters.http.bodies import GOOD
+
+pytestmark = pytest.mark.slow
+
+#: Nobody's: the examples of docs/http.md and of the tax authority's manuals.
+CPF, CNPJ = "111.444.777-35", "12.ABC.345/01DE-35"
+IDENTITY = {
+    "payer": {"name": "Ana Maria Braga de Teste", "tax_id": CPF},
+    "payee": {"name": "Loja <script>alert(1)</script> Ltda", "tax_id": CNPJ, "key": "loja@x.com"},
+    "remittance": "para o presente da Rafaela",
+}
+SECRETS = (
+    b"Ana Maria", b"Braga", b"11144477735", CPF.encode(), b"Loja <script>", CNPJ.encode(),
+    b"12ABC34501DE35", b"loja@x.com", b"Rafaela",
+)  # fmt: skip
+
+
+def id_of(number: int) -> str:
+    return f"E12345678202611231200iden{number:07d}"
+
+
+def body(number: int, **changes: object) -> dict[str, object]:
+    return {**GOOD, "end_to_end_id": id_of(number), **changes}
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory) -> Path:
+    """A home with decisions that carry identities, and some that carry none."""
+    home = make_home(tmp_path_factory.mktemp("identity") / "home")
+    with served(home) as caller:
+        for number in range(12):
+            identity = {"identity": IDENTITY} if number % 3 else {}
+            answer = caller.post("/v1/decisions", json=body(number, **identity))
+            assert answer.status_code == 200, answer.text
+            assert not any(secret in answer.content for secret in SECRETS)
+    return home
+
+
+@pytest.fixture
+def home(decided, tmp_path, monkeypatch) -> Path:
+    monkeypatch.setenv("CRIVO_POLICY", str(ROOT / "policy"))
+    return Path(shutil.copytree(decided, tmp_path / "home"))
+
+
+def erased(capsys, home, who, *options):
+    return crivo(
+        capsys, "erase", who, "--home", home, "--by", "dpo", "--reason", "letter 7", *options,
+        "--json",
+    )  # fmt: skip
+
+
+def revealed(capsys, home, number):
+    said = crivo(
+        capsys, "reveal", id_of(number), "--home", home, "--by", "ana", "--reason", "case 9",
+        "--json",
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+def events(home, stream):
+    reader = open_log_reader(home / "log.sqlite")
+    found = reader.read(start=0, limit=10_000, streams=frozenset({stream}))
+    reader.close()
+    return found
+
+
+def derived(home):
+    return [decode_record(each.event.payload).derived for each in events(home, Stream.DECISIONS)]
+
+
+def audit(home):
+    folder = home / "ledger"
+    key = bytes.fromhex((folder / "public_key").read_text())
+    checkpoint = newest_segments(folder)
+    return audit_ledger(home / "log.sqlite", folder, key=key, checkpoint=checkpoint)
+
+
+def test_no_file_of_the_home_holds_a_name_in_clear(home):
+    held = [each for each in home.rglob("*") if each.is_file()]
+    assert len(held) > 8
+    for path in held:
+        content = path.read_bytes()
+        assert not any(secret in content for secret in SECRETS), path
+    assert (home / "keys" / "persons.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_what_was_sealed_is_revealed_to_whoever_says_why(home, capsys):
+    assert revealed(capsys, home, 1) == {
+        "payer": {**IDENTITY["payer"], "remittance": IDENTITY["remittance"]},
+        "payee": IDENTITY["payee"],
+    }
+    (event,) = events(home, Stream.PRIVACY)
+    assert event.event.schema == "reveal.v1"
+    assert b"ana" in event.event.payload and id_of(1).encode() in event.event.payload
+    without = crivo(
+        capsys, "reveal", id_of(0), "--home", home, "--by", "a", "--reason", "b", "--json"
+    )
+    assert without.code == 2 and Code.NOT_FOUND in without.err
+
+
+@pytest.mark.parametrize("who", [CPF, "11144477735", " 11144477735 "])
+def test_an_erased_person_is_read_by_nobody_and_nothing_else_changes(home, capsys, who):
+    before = derived(home)
+    with sqlite3.connect(home / "keys" / "persons.sqlite") as keys:
+        wrapped = [row[0] for row in keys.execute("SELECT wrapped FROM keys")]
+    keys.close()
+    said = erased(capsys, home, who)
+    assert said.code == 2 and Code.RETENTION in said.err
+    assert revealed(capsys, home, 1)["payer"] is not None, "nothing was erased"
+    said = erased(capsys, home, who, "--override")
+    assert said.code == 0, said.err
+    (fact,) = json.loads(said.out)
+    assert (fact["records"], fact["within_retention"]) == (8, True)
+    assert revealed(capsys, home, 1) == {"payer": None, "payee": IDENTITY["payee"]}
+    assert derived(home) == before
+    result = replay_home(settings_of(home), progress=lambda _done, _end: None)
+    assert (result.compared, result.differing) == (12, 0)
+    assert audit(home).is_whole
+    content = b"".join(each.read_bytes() for each in (home / "keys").glob("persons.sqlite*"))
+    assert sum(each in content for each in wrapped) == len(wrapped) - 1
+    assert [each.event.schema for each in events(home, Stream.PRIVACY)].count("erasure.v1") == 1
+    again = erased(capsys, home, who, "--override")
+    assert again.code == 2 and Code.NOT_FOUND in again.err
+
+
+def test_after_the_retention_nobody_need_answer_for_it(home, capsys, monkeypatch):
+    monkeypatch.setenv("CRIVO_RETENTION_DAYS", "0")
+    said = erased(capsys, home, CNPJ)
+    assert said.code == 0, said.err
+    assert json.loads(said.out)[0]["within_retention"] is False
+    assert revealed(capsys, home, 2)["payee"] is None
+
+
+def test_somebody_who_pays_again_after_an_erasure_has_a_new_key(home, capsys):
+    assert erased(capsys, home, CPF, "--override").code == 0
+    with served(home) as caller:
+        assert caller.post("/v1/decisions", json=body(99, identity=IDENTITY)).status_code == 200
+    assert revealed(capsys, home, 99)["payer"] is not None
+    assert revealed(capsys, home, 1)["payer"] is None
+
+
+def test_a_person_id_finds_what_was_sealed_under_the_tax_id(home, capsys):
+    with served(home) as caller:
+        sent = body(50, payer_person_id="customer-77", identity=IDENTITY)
+        assert caller.post("/v1/decisions", json=sent).status_code == 200
+    said = erased(capsys, home, "customer-77", "--override")
+    assert said.code == 0 and json.loads(said.out)[0]["records"] == 9
+    assert revealed(capsys, home, 50)["payer"] is None
+
+
+def test_a_part_without_a_tax_id_is_the_accounts(home, capsys):
+    with served(home) as caller:
+        sent = body(51, payer_account_id="account-5", identity={"remittance": "oi"})
+        assert caller.post("/v1/decisions", json=sent).status_code == 200
+    assert revealed(capsys, home, 51) == {"payer": {"remittance": "oi"}}
+    assert erased(capsys, home, "account-5", "--override").code == 0
+    assert revealed(capsys, home, 51) == {"payer": None}
+
+
+def test_a_served_home_is_erased_in_by_nobody_else(home, capsys):
+    with served(home):
+        said = erased(capsys, home, CPF, "--override")
+    assert said.code == 3 and Code.LOG_LOCKED in said.err
+
+
+def test_a_log_without_its_sealed_parts_gives_the_same_decisions(home):
+    """Sabotage: were anything derived from a sealed part, taking all of them away would show."""
+    with sqlite3.connect(home / "log.sqlite") as disk:
+        disk.execute("UPDATE events SET sealed = NULL")
+    disk.close()
+    result = replay_home(settings_of(home), progress=lambda _done, _end: None)
+    assert (result.compared, result.differing) == (12, 0)
+    assert audit(home).counts, "and the ledger would say so"
+
+
+def test_what_is_no_identity_is_refused_without_saying_it(home):
+    wrong = [
+        ({"payer": {"tax_id": "111.444.777-36"}}, "ID_INVALID"),
+        ({"payer": {"tax_id": 11144477735}}, "FIELD_TYPE"),
+        ({"payer": {"name": ""}}, "FIELD_VALUE"),
+        ({"payer": {"name": "x" * 141}}, "FIELD_VALUE"),
+        ({"payee": {"key": "x" * 78}}, "FIELD_VALUE"),
+        ({"remittance": "x" * 141}, "FIELD_VALUE"),
+        ({"payer": {"cpf": CPF}}, "FIELD_UNKNOWN"),
+        ({"receiver": {}}, "FIELD_UNKNOWN"),
+        ([], "FIELD_TYPE"),
+    ]
+    with served(home) as caller:
+        caller.headers = {"authorization": f"Bearer {KEY}"}
+        for number, (identity, code) in enumerate(wrong):
+            answer = caller.post("/v1/decisions", json=body(200 + number, identity=identity))
+            assert (answer.status_code, answer.json()["code"]) == (422, code), identity
+            assert "identity" in answer.json()["field"], answer.text
+            assert b"111.444" not in answer.content
+        empty = caller.post("/v1/decisions", json=body(300, identity={}))
+        assert empty.status_code == 200
+    assert events(home, Stream.DECISIONS)[-1].event.sealed is None

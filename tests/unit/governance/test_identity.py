@@ -1,0 +1,132 @@
+"""Identity parts: what opens them, what does not, and which comes first, the key or the record."""
+
+from random import Random
+
+import msgspec
+import pytest
+
+from crivo.adapters.sqlite.persons import SqlitePersonKeys
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.streams import Stream
+from crivo.governance.identity import (
+    Identity,
+    IdentitySealer,
+    PersonKey,
+    Role,
+    clear_part,
+    is_clear,
+    sealed_parts,
+)
+from tests.ports.logs import event, open_test_log, seeded_cipher, stored
+
+EVENT, ANA, LOJA = (letter * 16 for letter in (b"e", b"a", b"l"))
+PART = clear_part(
+    [
+        Identity(Role.PAYER, ANA, name="Ana", remittance="oi"),
+        Identity(Role.PAYEE, LOJA, b"z" * 16, key="loja@x.com"),
+    ]
+)
+CALLED = {Role.PAYER: {"name": "Ana", "remittance": "oi"}, Role.PAYEE: {"key": "loja@x.com"}}
+
+
+@pytest.fixture
+def keys(tmp_path):
+    opened = SqlitePersonKeys(tmp_path / "persons.sqlite", master=lambda: bytes(32))
+    yield opened
+    opened.close()
+
+
+def sealer_of(keys, seed=1):
+    return IdentitySealer(keys, now=lambda: 0, random=Random(seed).randbytes)
+
+
+def test_what_was_sealed_opens_again_for_its_event_alone(keys):
+    sealer = sealer_of(keys)
+    (sealed,) = sealer.seal([(EVENT, PART)])
+    assert is_clear(PART) and not is_clear(sealed)
+    assert b"Ana" not in sealed and b"loja" not in sealed
+    assert sealer.open(sealed, event_id=EVENT) == CALLED
+    assert sealer_of(keys, 2).open(sealed, event_id=EVENT) == CALLED, "the keys are in the file"
+    with pytest.raises(Misconfigured) as refusal:
+        sealer.open(sealed, event_id=ANA)
+    assert refusal.value.code is Code.SEAL_BROKEN
+
+
+def test_a_part_that_goes_to_the_other_role_does_not_open(keys):
+    sealer = sealer_of(keys)
+    (sealed,) = sealer.seal([(EVENT, PART)])
+    payer, payee = msgspec.msgpack.decode(sealed[1:])
+    swapped = sealed[:1] + msgspec.msgpack.encode([["PAYEE", *payer[1:]], ["PAYER", *payee[1:]]])
+    with pytest.raises(Misconfigured):
+        sealer.open(swapped, event_id=EVENT)
+
+
+@pytest.mark.parametrize("damaged", [b"", b"\0", b"\1", b"\1\xc1", b"\1\x90x", PART])
+def test_what_is_no_part_is_told(damaged):
+    with pytest.raises(Misconfigured) as refusal:
+        sealed_parts(damaged)
+    assert refusal.value.code is Code.SEAL_BROKEN
+
+
+def test_one_subject_has_one_key_until_it_is_erased(keys):
+    sealer = sealer_of(keys)
+    first, second = sealer.seal([(EVENT, PART), (ANA, PART)])
+    (third,) = sealer_of(keys, 2).seal([(LOJA, PART)])
+    ids = {each[0].key_id for each in map(sealed_parts, (first, second, third))}
+    assert len(ids) == 1
+    assert keys.subjects([ANA]) == {ANA}
+    assert keys.subjects([b"z" * 16]) == {LOJA}, "by its other pseudonym"
+    assert keys.erase(ANA) == 1 and keys.erase(ANA) == 0
+    assert keys.subjects([ANA]) == frozenset()
+    assert sealer_of(keys, 3).open(first, event_id=EVENT) == {**CALLED, Role.PAYER: None}
+    (fourth,) = sealer_of(keys, 4).seal([(EVENT, PART)])
+    assert sealed_parts(fourth)[0].key_id not in ids
+
+
+def test_a_key_wrapped_by_another_master_is_told(keys, tmp_path):
+    sealer_of(keys).seal([(EVENT, PART)])
+    other = SqlitePersonKeys(tmp_path / "persons.sqlite", master=lambda: b"x" * 32)
+    with pytest.raises(Misconfigured) as refusal:
+        other.newest(ANA)
+    assert refusal.value.code is Code.KEY_INVALID
+    other.close()
+
+
+def test_no_key_shows_itself():
+    assert "secret" not in repr(PersonKey(b"k" * 8, ANA, 0, b"secret" * 6))
+
+
+def with_part(number):
+    from dataclasses import replace
+
+    return replace(event(number, stream=Stream.DECISIONS), sealed=PART)
+
+
+def test_a_record_is_written_only_after_the_keys_of_its_persons(keys, tmp_path):
+    class Failing:
+        broken = True
+
+        def __getattr__(self, name):
+            return getattr(keys, name)
+
+        def add(self, new, aliases):
+            if self.broken:
+                raise Unavailable(Code.FILE_UNWRITABLE, "the disk is full")
+            keys.add(new, aliases)
+
+    failing = Failing()
+    told = []
+    log = open_test_log(
+        tmp_path / "log.sqlite", cipher=seeded_cipher(), identities=sealer_of(failing)
+    )
+    log.submit([with_part(1)], told.append)
+    while not told:
+        pass
+    assert told[0].code is Code.LOG_UNAVAILABLE and log.end() == 0
+    failing.broken = False
+    while log.end() < 1:
+        pass
+    (written,) = stored(log)
+    assert sealer_of(keys).open(written.sealed, event_id=written.event_id) == CALLED
+    log.close()
+    assert b"loja@x.com" not in (tmp_path / "log.sqlite").read_bytes()
