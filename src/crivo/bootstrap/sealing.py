@@ -51,7 +51,6 @@ def keep_sealed(
     settings: Settings,
     home: Home,
     decisions: DecisionService,
-    *,
     soon: Callable[[Callable[[], None]], None],
     telemetry: LedgerTelemetry,
     stop: threading.Event,

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from typing import Final
 
@@ -150,9 +151,7 @@ def build_service(settings: Settings) -> Service:
                 "snapshots": lambda stop: keep_snapshots(
                     settings, bundle.plan, end=decisions.log.end, stop=stop
                 ),
-                "ledger": lambda stop: keep_sealed(
-                    settings, home, decisions, soon=notify.soon, telemetry=metrics, stop=stop
-                ),
+                "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
                 "policy": _reload(settings, decisions, metrics, notify).run,
             },
             sample=lambda: _sample(decisions, app, metrics),
