@@ -169,12 +169,7 @@ def build_service(settings: Settings) -> Service:
             index=index,
             reports=ReportService(decisions),
             telling=TellingService(decisions, home.pseudonyms),
-            explainer=Explainer(
-                log=home.log,
-                bundle=lambda: decisions.bundle,
-                load=lambda hash_: load_bundle(home.paths.bundles, hash_),
-                features=default_feature_set().features,
-            ),
+            explainer=_explainer(home, decisions),
             pseudonyms=home.pseudonyms,
             keys=keys,
             page=page,
@@ -219,6 +214,15 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         )
     if failures:
         raise failures[0]
+
+
+def _explainer(home: Home, decisions: DecisionService) -> Explainer:
+    return Explainer(
+        log=home.log,
+        bundle=lambda: decisions.bundle,
+        load=lambda hash_: load_bundle(home.paths.bundles, hash_),
+        features=default_feature_set().features,
+    )
 
 
 def _api_keys(settings: Settings) -> tuple[ApiKeys | None, str | None]:
