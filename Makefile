@@ -16,7 +16,7 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 DEFAULT := .venv/.stamp-default
 DEV := .venv/.stamp-dev
-EXTRAS := keras mlflow
+EXTRAS := keras mlflow postgres
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-header --python-version 3.11 $(LOCK_FLAGS)
 
@@ -43,7 +43,7 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
-extra: ## Crivo with what only some need, in .tools/NAME: NAME=keras|mlflow
+extra: ## Crivo with what only some need, in .tools/NAME: NAME=keras|mlflow|postgres
 	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
 	@$(MAKE) .tools/$(NAME)/.stamp
 

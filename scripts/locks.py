@@ -19,6 +19,7 @@ LOCKS: Final = {
     "default": ("dependencies",),
     "keras": ("dependencies", "keras"),
     "mlflow": ("dependencies", "mlflow"),
+    "postgres": ("dependencies", "postgres"),
     "dev": ("dependencies", "dev"),
     "uv": ("uv",),
     "build": ("build",),

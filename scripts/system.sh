@@ -9,6 +9,9 @@ missing=()
 for program in git make strace; do
   command -v "$program" > /dev/null || missing+=("$program")
 done
+if ! command -v initdb > /dev/null && ! ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then
+  missing+=(postgresql)
+fi
 actionlint=present
 if ! command -v actionlint > /dev/null; then
   actionlint=missing

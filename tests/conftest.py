@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -52,6 +53,19 @@ def require_program():
         return str(path)
 
     return require
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The address of a PostgreSQL of this test run's own."""
+    from tests.ports.postgres import database, find_programs
+
+    programs = find_programs()
+    if programs is None:
+        _missing("a PostgreSQL server (scripts/system.sh installs it)")
+        return
+    with database(programs) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")

@@ -102,6 +102,8 @@ class Settings(BaseSettings):
     #: How long the law keeps what a decision held of a person: 5 years (Res. BCB 403/2024).
     retention_days: int = Field(default=1_826, ge=0)
     tracking_url: str | None = None
+    #: Where the table of decisions lies instead of a file: a database that others may read.
+    decisions_url: SecretStr | None = Field(default=None, min_length=1)
     #: Whether the network under the alias `shadow` scores beside the champion, without a say.
     shadow: bool = True
 
@@ -147,7 +149,7 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = PREFIX + NESTING.join(str(part) for part in first["loc"]).upper()
-        secret = key.endswith("API_KEY")
+        secret = key.endswith(("API_KEY", "DECISIONS_URL"))
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"{key}: {first['msg']}",

@@ -140,8 +140,15 @@ def test_no_decision_is_lost_or_found_twice_when_the_table_is_made_again(tmp_pat
     assert _listed(home, decide=False) == before
 
 
-def _listed(home: Path, *, decide: bool) -> list[dict[str, object]]:
-    caller = Caller(build_service(settings_of(home)))
+@pytest.mark.slow
+def test_a_database_lists_what_a_file_lists(tmp_path: Path, postgres: str) -> None:
+    home = make_home(tmp_path / "home")
+    in_file = _listed(home, decide=True)
+    assert _listed(home, decide=False, DECISIONS_URL=postgres) == in_file
+
+
+def _listed(home: Path, *, decide: bool, **changes: str) -> list[dict[str, object]]:
+    caller = Caller(build_service(settings_of(home, **changes)))
     caller.start()
     caller.headers = {"authorization": f"Bearer {KEY}"}
     try:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import apsw
 import pytest
 
+from crivo.adapters.postgres.decisions import PostgresDecisionIndex
 from crivo.adapters.sqlite.decisions import SqliteDecisionIndex, statement_of
 from crivo.domain.errors import Unavailable
 from crivo.domain.instant import EARLIEST, LATEST
@@ -32,9 +33,16 @@ def decision(seq: int, *, name: str = "") -> IndexedDecision:
     )
 
 
-@pytest.fixture(params=["sqlite"])
-def index(tmp_path):
-    opened = SqliteDecisionIndex(tmp_path / "decisions.sqlite", log_id="log")
+_logs = iter(range(10**6))
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.slow)])
+def index(request, tmp_path):
+    if request.param == "sqlite":
+        opened = SqliteDecisionIndex(tmp_path / "decisions.sqlite", log_id="log")
+    else:
+        url = request.getfixturevalue("postgres")
+        opened = PostgresDecisionIndex(url, log_id=f"log{next(_logs)}")
     yield opened
     opened.close()
 

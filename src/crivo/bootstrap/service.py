@@ -25,9 +25,9 @@ from crivo.adapters.http.loop import LoopNotify
 from crivo.adapters.http.running import Running
 from crivo.adapters.http.server import listen, run_server
 from crivo.adapters.http.service import Limits, Parts
-from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.home import Home, Paths, new_api_key, open_home, wall_clock
+from crivo.bootstrap.index import open_index
 from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.sealing import keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
@@ -134,8 +134,7 @@ def build_service(settings: Settings) -> Service:
     home = open_home(settings, writer=True, notify=notify)
     with ExitStack() as opened:
         opened.callback(home.close)
-        index = SqliteDecisionIndex(home.paths.decisions, log_id=home.log.manifest.log_id)
-        opened.callback(index.close)
+        index = open_index(home, opened)
         decisions = DecisionService(
             log=home.log,
             bundle=bundle,
