@@ -42,6 +42,35 @@ class HttpSettings(BaseModel):
     body_seconds_max: float = Field(default=5.0, gt=0)
     answer_seconds_max: float = Field(default=5.0, gt=0)
     drain_seconds_max: int = Field(default=10, ge=1)
+    #: Requests a second of the hot routes, of all callers; what is more is shed at once.
+    rate_max: float | None = Field(default=None, ge=1, le=1_000_000)
+    #: Requests a second of one key.
+    key_rate_max: float | None = Field(default=None, ge=1, le=1_000_000)
+
+
+class TlsSettings(BaseModel):
+    """TLS at the door: a certificate and its key, and whose clients' certificates are asked for."""
+
+    model_config = _FROZEN
+
+    certificate: Path | None = None
+    key: Path | None = None
+    client_authority: Path | None = None
+
+
+class OidcSettings(BaseModel):
+    """The OpenID provider whose tokens are taken beside API keys."""
+
+    model_config = _FROZEN
+
+    issuer: str | None = Field(default=None, min_length=1)
+    audience: str | None = Field(default=None, min_length=1)
+    #: By default what the issuer's discovery document says.
+    keys_url: str | None = Field(default=None, min_length=1)
+    roles_claim: str = Field(default="roles", min_length=1)
+    skew_seconds_max: int = Field(default=30, ge=0, le=600)
+    refresh_seconds: float = Field(default=300.0, gt=0)
+    retry_seconds: float = Field(default=10.0, gt=0)
 
 
 class LogSettings(BaseModel):
@@ -95,6 +124,8 @@ class Settings(BaseSettings):
     data: Path | None = None
     policy: Path = Field(default_factory=lambda: found_here("policy"))
     http: HttpSettings = HttpSettings()
+    tls: TlsSettings = TlsSettings()
+    oidc: OidcSettings = OidcSettings()
     log: LogSettings = LogSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()

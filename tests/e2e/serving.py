@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -52,8 +53,11 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, **changes: str) -> Iterator[Served]:
-    """The service of this home on a free port, ready to decide; dead at the end in any case."""
+def serving(home: Path, *, trust: ssl.SSLContext | bool = True, **changes: str) -> Iterator[Served]:
+    """The service of this home on a free port, ready to decide; dead at the end in any case.
+
+    `trust` is how its certificate is looked at, where it has one.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRIVO_")}
     said = home / f"said-{time.monotonic_ns()}.txt"
     with said.open("wb") as out:
@@ -68,7 +72,7 @@ def serving(home: Path, **changes: str) -> Iterator[Served]:
     try:
         address = _wait_for(process, said, r"listens on (http\S+)")
         page = _wait_for(process, said, r"(/open\?token=\S+)")
-        _wait_until_ready(process, said, address)
+        _wait_until_ready(process, said, address, trust)
         yield Served(process, address, page, said)
     finally:
         if process.poll() is None:
@@ -88,10 +92,13 @@ def _wait_for(process: subprocess.Popen[bytes], said: Path, pattern: str) -> str
     raise AssertionError(f"it did not start: {said.read_text()}")
 
 
-def _wait_until_ready(process: subprocess.Popen[bytes], said: Path, address: str) -> None:
+def _wait_until_ready(
+    process: subprocess.Popen[bytes], said: Path, address: str, trust: ssl.SSLContext | bool
+) -> None:
     deadline = time.monotonic() + READY_SECONDS_MAX
     while time.monotonic() < deadline and process.poll() is None:
-        if httpx.get(f"{address}/health/ready", trust_env=False, timeout=30).status_code == 200:
+        asked = httpx.get(f"{address}/health/ready", trust_env=False, timeout=30, verify=trust)
+        if asked.status_code == 200:
             return
         time.sleep(0.05)
     raise AssertionError(f"it did not become ready: {said.read_text()}")

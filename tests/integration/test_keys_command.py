@@ -13,8 +13,13 @@ from crivo.bootstrap.home import Paths
 from crivo.cli.main import main
 
 
-@pytest.mark.parametrize("form", [[], ["--json"]])
-def test_a_new_key_is_shown_once_and_kept_as_a_fingerprint(tmp_path, monkeypatch, capsys, form):
+@pytest.mark.parametrize(
+    ("form", "role"),
+    [([], "ingest"), (["--json"], "ingest"), (["--json", "--role", "auditor"], "auditor")],
+)
+def test_a_new_key_is_shown_once_and_kept_as_a_fingerprint(
+    tmp_path, monkeypatch, capsys, form, role
+):
     monkeypatch.setattr(
         sys, "argv", ["crivo", "keys", "new", "ana", "--home", str(tmp_path), *form]
     )
@@ -26,4 +31,15 @@ def test_a_new_key_is_shown_once_and_kept_as_a_fingerprint(tmp_path, monkeypatch
     path = Paths(tmp_path).api_keys
     assert key not in path.read_text()
     (kept,) = read_keys(path)
-    assert (kept.name, kept.sha256) == ("ana", fingerprint(key).hex())
+    assert (kept.name, kept.sha256, kept.role) == ("ana", fingerprint(key).hex(), role)
+
+
+def test_a_role_that_is_none_makes_no_key(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(
+        sys, "argv", ["crivo", "keys", "new", "a", "--role", "king", "--home", str(tmp_path)]
+    )
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 2
+    assert "ingest, analyst, auditor, admin" in " ".join(capsys.readouterr().err.split())
+    assert not Paths(tmp_path).api_keys.exists()

@@ -13,6 +13,7 @@ from typing import Final, Self
 from crivo.adapters.files.data_keys import DataKeyFile
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
+from crivo.adapters.http.access import Role
 from crivo.adapters.http.key_file import KeptKey, add_key, read_keys, remove_key
 from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
@@ -235,8 +236,8 @@ def policy_text(settings: Settings, name: str) -> str:
         ) from error
 
 
-def new_api_key(settings: Settings, name: str) -> str:
-    """A new API key: 256 random bits. Only its SHA-256 is kept, so this is the one time it is seen.
+def new_api_key(settings: Settings, name: str, role: Role = Role.ADMIN) -> str:
+    """A new API key: 256 random bits. Only its SHA-256 is kept: this is the one time it is seen.
 
     Raises:
         Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
@@ -245,7 +246,7 @@ def new_api_key(settings: Settings, name: str) -> str:
     make_private_folder(settings.home)
     secret = secrets.token_urlsafe(_BYTES_OF_A_KEY)
     path = Paths(settings.home).api_keys
-    add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()))
+    add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()), role=role)
     return secret
 
 

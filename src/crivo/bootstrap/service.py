@@ -18,15 +18,15 @@ import numpy as np
 from msgspec.structs import asdict
 
 from crivo.adapters.http.app import Application, create_app
-from crivo.adapters.http.auth import ApiKeys, PageAccess, fingerprint
+from crivo.adapters.http.auth import PageAccess
 from crivo.adapters.http.feed import Feed
-from crivo.adapters.http.key_file import KeyReader, read_keys
 from crivo.adapters.http.loop import LoopNotify
 from crivo.adapters.http.running import Running
 from crivo.adapters.http.server import listen, run_server
 from crivo.adapters.http.service import Limits, Parts
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.bootstrap.home import Home, Paths, new_api_key, open_home, wall_clock
+from crivo.bootstrap.access import make_access, tls_context
+from crivo.bootstrap.home import Home, Paths, open_home, wall_clock
 from crivo.bootstrap.index import open_index
 from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.sealing import keep_sealed
@@ -143,6 +143,7 @@ def build_service(settings: Settings) -> Service:
             host=socket.gethostname(),
             shadow=shadow,
         )
+        access = make_access(settings)
         feed = Feed()
         running = Running(
             recover=lambda: _recover(decisions, settings),
@@ -152,6 +153,7 @@ def build_service(settings: Settings) -> Service:
                 ),
                 "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
                 "policy": _reload(settings, decisions, metrics, notify).run,
+                **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
             },
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
@@ -161,7 +163,6 @@ def build_service(settings: Settings) -> Service:
         )
     running.project(Projection(home.reader, index, seen=running.show, noted=decisions.noted))
     page = PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
-    keys, new_key = _api_keys(settings)
     app = create_app(
         Parts(
             decisions=decisions,
@@ -170,7 +171,7 @@ def build_service(settings: Settings) -> Service:
             telling=TellingService(decisions, home.pseudonyms),
             explainer=_explainer(home, decisions),
             pseudonyms=home.pseudonyms,
-            keys=keys,
+            keys=access.keys,
             page=page,
             feed=feed,
             telemetry=metrics,
@@ -183,7 +184,7 @@ def build_service(settings: Settings) -> Service:
             version=version("crivo"),
         )
     )
-    return Service(app, decisions, running, page, metrics, home, new_key)
+    return Service(app, decisions, running, page, metrics, home, access.new_key)
 
 
 def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> None:
@@ -193,12 +194,14 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         Unavailable: PORT_TAKEN, MODEL_MISSING, LOG_LOCKED. Misconfigured: as `build_service`.
     """
     configure_logging(json_lines=not sys.stderr.isatty())
+    tls = tls_context(settings)
     listener = listen(settings.http.host, settings.http.port)
     with listener:
         service = build_service(settings)
         failures: list[CrivoError] = []
         host, port = listener.getsockname()[:2]
-        announce(service, f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}")
+        scheme, named = "http" if tls is None else "https", f"[{host}]" if ":" in host else host
+        announce(service, f"{scheme}://{named}:{port}")
         sys.setswitchinterval(SWITCH_SECONDS)
 
         def stopper(stop: Callable[[], None]) -> None:
@@ -209,7 +212,11 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
             service.running.failed = fail
 
         run_server(
-            service.app, listener, drain_seconds=settings.http.drain_seconds_max, stopper=stopper
+            service.app,
+            listener,
+            drain_seconds=settings.http.drain_seconds_max,
+            stopper=stopper,
+            tls=tls,
         )
     if failures:
         raise failures[0]
@@ -224,17 +231,6 @@ def _explainer(home: Home, decisions: DecisionService) -> Explainer:
     )
 
 
-def _api_keys(settings: Settings) -> tuple[ApiKeys | None, str | None]:
-    http = settings.http
-    if not http.api_key_required:
-        return None, None
-    path = Paths(settings.home).api_keys
-    known = () if http.api_key is None else (fingerprint(http.api_key.get_secret_value()),)
-    is_first = not known and not read_keys(path)
-    new_key = new_api_key(settings, "first") if is_first else None
-    return ApiKeys(KeyReader(path, monotonic_ns=time.perf_counter_ns, known=known)), new_key
-
-
 def _limits(settings: Settings) -> Limits:
     http = settings.http
     return Limits(
@@ -246,6 +242,8 @@ def _limits(settings: Settings) -> Limits:
         in_flight_max=http.in_flight_max,
         body_seconds_max=http.body_seconds_max,
         answer_seconds_max=http.answer_seconds_max,
+        rate_max=http.rate_max,
+        key_rate_max=http.key_rate_max,
     )
 
 

@@ -14,13 +14,16 @@ keys = typer.Typer(no_args_is_help=True, help="API keys: new, list, revoke.")
 @keys.command("new")
 def keys_new(
     name: Annotated[str, typer.Argument(help="Who will use it; each name once.")],
+    role: Annotated[
+        str, typer.Option(help="What it may do: ingest, analyst, auditor or admin.")
+    ] = "ingest",
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Make an API key, print it once, and keep only its SHA-256. A running service takes it."""
     from crivo.cli.trust import run_keys_new
 
-    run_keys_new(name, home=home, as_json=as_json)
+    run_keys_new(name, role=role, home=home, as_json=as_json)
 
 
 @keys.command("list")

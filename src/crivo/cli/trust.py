@@ -103,16 +103,22 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
         )
 
 
-def run_keys_new(name: str, *, home: Path | None, as_json: bool) -> None:
-    """`crivo keys new`."""
+def run_keys_new(name: str, *, role: str, home: Path | None, as_json: bool) -> None:
+    """`crivo keys new`.
+
+    Raises:
+        Refused: FIELD_VALUE for a role that is none; as `new_api_key`.
+    """
+    from crivo.bootstrap.access import parse_role
     from crivo.bootstrap.home import new_api_key
     from crivo.settings import load_settings
 
-    secret = new_api_key(load_settings(os.environ, home=home), name)
+    given = parse_role(role)
+    secret = new_api_key(load_settings(os.environ, home=home), name, given)
     if as_json:
-        print_json({"name": name, "key": secret})
+        print_json({"name": name, "role": given.value, "key": secret})
     else:
-        print_facts(f"API key of {name}, shown only now", {"key": secret})
+        print_facts(f"API key of {name} ({given.value}), shown only now", {"key": secret})
 
 
 def run_keys_list(*, home: Path | None, as_json: bool) -> None:
@@ -123,11 +129,19 @@ def run_keys_list(*, home: Path | None, as_json: bool) -> None:
     keys = api_keys(load_settings(os.environ, home=home))
     if as_json:
         print_json(
-            [{"name": key.name, "sha256": key.sha256, "made_at": key.made_at} for key in keys]
+            [
+                {
+                    "name": key.name,
+                    "role": key.role.value,
+                    "sha256": key.sha256,
+                    "made_at": key.made_at,
+                }
+                for key in keys
+            ]
         )
     else:
-        rows = [(key.name, key.made_at, key.sha256[:12]) for key in keys]
-        print_table("API keys", ("name", "made at", "SHA-256"), rows)
+        rows = [(key.name, key.role.value, key.made_at, key.sha256[:12]) for key in keys]
+        print_table("API keys", ("name", "role", "made at", "SHA-256"), rows)
 
 
 def run_keys_revoke(name: str, *, home: Path | None) -> None:

@@ -29,5 +29,9 @@ def test_a_demo_that_stays_says_how_to_call_it(
     served = Served("http://127.0.0.1:9", "k" * 43, "http://127.0.0.1:9/open?token=t", tmp_path)
     demo._stay(served, tmp_path)
     said = capsys.readouterr().err
-    for words in (served.page, "/openapi.json", f"crivo keys new me --home {tmp_path}"):
+    for words in (
+        served.page,
+        "/openapi.json",
+        f"crivo keys new me --role admin --home {tmp_path}",
+    ):
         assert words in said

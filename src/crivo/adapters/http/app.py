@@ -50,7 +50,12 @@ class Application(FastAPI):
         )
         self._parts: Final = parts
         self._gate: Final = Gate(
-            super().__call__, keys=parts.keys, page=parts.page, telemetry=parts.telemetry
+            super().__call__,
+            keys=parts.keys,
+            page=parts.page,
+            telemetry=parts.telemetry,
+            monotonic_ns=parts.monotonic_ns,
+            key_rate_max=parts.limits.key_rate_max,
         )
         self.hot: Final = HotRoutes(self._gate, parts)
         self.hot.paths[batch.PATH] = batch.batch_route(self.hot)

@@ -1,14 +1,16 @@
-"""Who may call: API keys for programs, a one-time link and a cookie for the page."""
+"""Who calls: API keys and tokens for programs, a one-time link and a cookie for the page."""
 
 from __future__ import annotations
 
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from starlette.types import Scope
 
+from crivo.adapters.http.access import Caller
 from crivo.adapters.http.receive import header
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import HOUR, MINUTE
@@ -28,45 +30,75 @@ def fingerprint(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 
 
+@dataclass(frozen=True, slots=True)
+class KnownKey:
+    """A key that is good: its fingerprint, and whose it is."""
+
+    sha256: bytes
+    caller: Caller
+
+
+class TokenCheck(Protocol):
+    """Who a bearer token is of, where it is no API key."""
+
+    def check(self, token: bytes) -> Caller:
+        """Whoever the token names.
+
+        Raises:
+            Refused: UNAUTHENTICATED. Unavailable: NOT_READY.
+        """
+        ...
+
+
 class ApiKeys:
     """Checks `Authorization: Bearer …` against the kept fingerprints, each in constant time.
 
-    `read` gives the fingerprints as they are now, the same tuple while they stay, and is asked each
-    time: a key that is made or revoked while the service runs is good, or worthless, from then on.
+    `read` gives the keys as they are now, the same tuple while they stay, and is asked each time: a
+    key that is made or revoked while the service runs is good, or worthless, from then on.
+    `tokens` hears of what has the form of a JWT and is no key.
     """
 
-    def __init__(self, read: Callable[[], tuple[bytes, ...]]) -> None:
+    def __init__(
+        self, read: Callable[[], tuple[KnownKey, ...]], *, tokens: TokenCheck | None = None
+    ) -> None:
         self._read = read
-        # The header that passed last, and among which keys: most services have one caller.
-        self._passed: tuple[bytes, tuple[bytes, ...]] | None = None
+        self._tokens = tokens
+        # The header that passed last, among which keys: most services have one caller.
+        self._passed: tuple[bytes, tuple[KnownKey, ...], Caller] | None = None
 
-    def check(self, scope: Scope) -> None:
-        """Nothing, if the request carries a valid key.
+    def check(self, scope: Scope) -> Caller:
+        """Whoever sent the request.
 
         Raises:
-            Refused: UNAUTHENTICATED.
+            Refused: UNAUTHENTICATED. Unavailable: NOT_READY.
         """
         value = header(scope, b"authorization") or b""
         kept, passed = self._read(), self._passed
         if passed and kept is passed[1] and hmac.compare_digest(value, passed[0]):
-            return
-        if value[:7].lower() == _BEARER and _knows(kept, value[7:].strip()):
-            self._passed = (value, kept)
-            return
+            return passed[2]
+        if value[:7].lower() == _BEARER:
+            secret = value[7:].strip()
+            caller = _known(kept, secret)
+            if caller is not None:
+                self._passed = (value, kept, caller)
+                return caller
+            if self._tokens is not None and secret.count(b".") == 2:
+                return self._tokens.check(secret)
         raise Refused(
             Code.UNAUTHENTICATED,
             "this path needs an API key",
             field="authorization",
             expected="Bearer followed by a valid key",
             found="nothing" if not value else "a value that is no valid key",
-            hint="The first start printed a key; `crivo keys new NAME` makes another.",
+            hint="The first start printed a key; `crivo keys new NAME --role ROLE` makes another.",
         )
 
 
-def _knows(kept: tuple[bytes, ...], secret: bytes) -> bool:
+def _known(kept: tuple[KnownKey, ...], secret: bytes) -> Caller | None:
     digest = hashlib.sha256(secret).digest()
     # Every key is compared, so that the time does not tell which one was near.
-    return any([hmac.compare_digest(digest, each) for each in kept])  # noqa: C419
+    found = [each.caller for each in kept if hmac.compare_digest(digest, each.sha256)]
+    return found[0] if found else None
 
 
 class PageAccess:

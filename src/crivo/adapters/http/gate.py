@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crivo.adapters.http.access import check_role
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.problems import problem_of
+from crivo.adapters.http.rate import Buckets
 from crivo.adapters.http.refusal import refuse
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 
@@ -65,18 +67,30 @@ class Gate:
     """Wraps the routes of an application; the hot routes call `check` alone."""
 
     def __init__(
-        self, routes: ASGIApp, *, keys: ApiKeys | None, page: PageAccess, telemetry: RouteTelemetry
+        self,
+        routes: ASGIApp,
+        *,
+        keys: ApiKeys | None,
+        page: PageAccess,
+        telemetry: RouteTelemetry,
+        monotonic_ns: Callable[[], int],
+        key_rate_max: float | None = None,
     ) -> None:
         self._routes = routes
         self._keys = keys
         self._page = page
         self._telemetry = telemetry
+        self._monotonic_ns = monotonic_ns
+        self._rates = None
+        if key_rate_max is not None:
+            self._rates = Buckets(per_second=key_rate_max, burst=max(1, int(key_rate_max)))
 
     def check(self, scope: Scope) -> None:
         """Nothing, if the caller may pass and asks for nothing in the query that is not known.
 
         Raises:
-            Refused: UNAUTHENTICATED, FIELD_UNKNOWN, FIELD_VALUE.
+            Refused: UNAUTHENTICATED, FORBIDDEN, RATE_LIMITED, FIELD_UNKNOWN, FIELD_VALUE.
+            Unavailable: NOT_READY while keys cannot be read.
         """
         self._admit(scope)
         if query := scope.get("query_string", b""):
@@ -88,7 +102,9 @@ class Gate:
                 return
             case Entrance.KEY:
                 if self._keys is not None:
-                    self._keys.check(scope)
+                    caller = self._keys.check(scope)
+                    check_role(caller, scope["method"], scope["path"])
+                    self._check_rate(caller.name)
             case Entrance.PAGE:
                 # The root answers a locked page itself, since a person reads it.
                 if scope["path"] != "/" and not self._page.is_open(scope):
@@ -100,6 +116,17 @@ class Gate:
                         found="none, or one that has expired",
                         hint="Open the page by a new one-time address.",
                     )
+
+    def _check_rate(self, name: str) -> None:
+        if self._rates is not None and self._rates.take(name, self._monotonic_ns()):
+            raise Refused(
+                Code.RATE_LIMITED,
+                "this key sent more requests than it may",
+                field="authorization",
+                expected="requests within the rate of a key",
+                found="more",
+                hint="Wait as Retry-After says; CRIVO_HTTP__KEY_RATE_MAX is the rate.",
+            )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         status = 500

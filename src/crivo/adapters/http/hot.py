@@ -23,6 +23,7 @@ from crivo.adapters.http.answers import (
 from crivo.adapters.http.bodies import parse_decision, parse_rows
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.problems import internal_problem, problem_of, render
+from crivo.adapters.http.rate import Bucket
 from crivo.adapters.http.receive import Disconnected, read_json_body
 from crivo.adapters.http.refusal import refuse
 from crivo.adapters.http.service import Parts
@@ -38,6 +39,9 @@ DECISIONS: Final = "/v1/decisions"
 
 #: Rows scored before the loop gets its turn: about a millisecond of a forest of 200 trees.
 PREDICT_SLICE_ROWS: Final = 64
+
+#: How much of a second's requests may come at once where a rate is set: what waits then is little.
+SHED_BURST_SECONDS: Final = 0.02
 
 Value = TypeVar("Value")
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -79,6 +83,10 @@ class HotRoutes:
         self._telemetry = parts.telemetry
         self._limits = parts.limits
         self._flying = 0
+        self._rate = None
+        if (rate := parts.limits.rate_max) is not None:
+            burst = max(1, int(rate * SHED_BURST_SECONDS))
+            self._rate = Bucket(per_second=rate, burst=burst)
         self.paths: Final[dict[str, Handler]] = {
             DECISIONS: self._decide,
             "/predict": self._predict,
@@ -126,12 +134,14 @@ class HotRoutes:
         """Nothing, if the request may be answered.
 
         Raises:
-            Refused: UNAUTHENTICATED, FIELD_UNKNOWN, METHOD_NOT_ALLOWED. Unavailable: OVERLOADED.
+            Refused, Unavailable: as `Gate.check`, METHOD_NOT_ALLOWED, OVERLOADED.
         """
         self._gate.check(scope)
         _check_method(scope)
         if self._flying > self._limits.in_flight_max:
-            raise _overloaded(self._limits.in_flight_max)
+            raise _overloaded(f"at most {self._limits.in_flight_max} in flight")
+        if self._rate is not None and self._rate.take(self.parts.monotonic_ns()):
+            raise _overloaded(f"at most {self._limits.rate_max:g} a second")
 
     def left(self, route: str, status: int, code: str) -> None:
         """A request got its answer, or nobody waits for one any more (499)."""
@@ -267,12 +277,12 @@ def _check_method(scope: Scope) -> None:
         )
 
 
-def _overloaded(in_flight_max: int) -> Unavailable:
+def _overloaded(expected: str) -> Unavailable:
     return Unavailable(
         Code.OVERLOADED,
         "too many requests are being answered",
         hint="Send the same request again in a moment.",
-        expected=f"at most {in_flight_max} in flight",
+        expected=expected,
     )
 
 

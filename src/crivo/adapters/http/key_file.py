@@ -7,21 +7,26 @@ import logging
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from crivo.adapters.http.auth import fingerprint
+from crivo.adapters.http.access import Caller, Role
+from crivo.adapters.http.auth import KnownKey, fingerprint
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 
 
 @dataclass(frozen=True, slots=True)
 class KeptKey:
-    """What is kept of a key: who uses it, its fingerprint, and when it was made (RFC 3339)."""
+    """What is kept of a key: who uses it, its fingerprint, when it was made (RFC 3339), its role.
+
+    A key of a file that was written before there were roles may do what it could then: everything.
+    """
 
     name: str
     sha256: str
     made_at: str
+    role: Role = Role.ADMIN
 
 
 _LOGGER: Final = logging.getLogger("crivo.keys")
@@ -41,7 +46,7 @@ def read_keys(path: Path) -> tuple[KeptKey, ...]:
     """
     try:
         rows = json.loads(path.read_text())
-        keys = tuple(KeptKey(**row) for row in rows)
+        keys = tuple(_kept(**row) for row in rows)
         for key in keys:
             if len(bytes.fromhex(key.sha256)) != 32:
                 raise ValueError(key.name)
@@ -57,7 +62,11 @@ def read_keys(path: Path) -> tuple[KeptKey, ...]:
     return keys
 
 
-def add_key(path: Path, *, name: str, secret: str, made_at: str) -> KeptKey:
+def _kept(*, name: str, sha256: str, made_at: str, role: str = Role.ADMIN.value) -> KeptKey:
+    return KeptKey(name, sha256, made_at, Role(role))
+
+
+def add_key(path: Path, *, name: str, secret: str, made_at: str, role: Role) -> KeptKey:
     """The key as it is kept, on disk; `secret` itself is nowhere.
 
     Raises:
@@ -75,7 +84,7 @@ def add_key(path: Path, *, name: str, secret: str, made_at: str) -> KeptKey:
             field="name",
             found=name,
         )
-    key = KeptKey(name, fingerprint(secret).hex(), made_at)
+    key = KeptKey(name, fingerprint(secret).hex(), made_at, role)
     _write(path, [*keys, key])
     return key
 
@@ -101,7 +110,7 @@ def remove_key(path: Path, *, name: str) -> KeptKey:
 
 
 def _write(path: Path, keys: Sequence[KeptKey]) -> None:
-    rows = [{"name": each.name, "sha256": each.sha256, "made_at": each.made_at} for each in keys]
+    rows = [asdict(each) for each in keys]
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -113,24 +122,24 @@ def _write(path: Path, keys: Sequence[KeptKey]) -> None:
 
 
 class KeyReader:
-    """Gives the fingerprints in the file, and those known besides; the same tuple while they stay.
+    """Gives the keys in the file, and those known besides; the same tuple while they stay.
 
     It looks at the file every tenth of a second and reads it again only where that has changed,
     since every request asks. While the file is damaged nobody passes, and the log tells once why.
     """
 
     def __init__(
-        self, path: Path, *, monotonic_ns: Callable[[], int], known: tuple[bytes, ...] = ()
+        self, path: Path, *, monotonic_ns: Callable[[], int], known: tuple[KnownKey, ...] = ()
     ) -> None:
         self._path = path
         self._monotonic_ns = monotonic_ns
         self._known = known
         self._look_at = 0
         self._seen: object = None
-        self._kept: tuple[bytes, ...] | None = known
+        self._kept: tuple[KnownKey, ...] | None = known
 
-    def __call__(self) -> tuple[bytes, ...]:
-        """The fingerprints.
+    def __call__(self) -> tuple[KnownKey, ...]:
+        """The keys.
 
         Raises:
             Unavailable: NOT_READY while the file cannot be read.
@@ -159,10 +168,13 @@ class KeyReader:
             return
         self._seen = state
         try:
-            added = (bytes.fromhex(key.sha256) for key in read_keys(self._path))
-            self._kept = (*self._known, *added)
+            self._kept = (*self._known, *map(_known, read_keys(self._path)))
         except Misconfigured as error:
             self._kept = None
             _LOGGER.warning(
                 "keys.unreadable", extra={"code": error.code, "facts": {"words": str(error)}}
             )
+
+
+def _known(key: KeptKey) -> KnownKey:
+    return KnownKey(bytes.fromhex(key.sha256), Caller(f"key:{key.name}", frozenset({key.role})))

@@ -20,6 +20,7 @@ RETRY_AFTER_SECONDS: Final = 1
 STATUS: Final[dict[Code, int]] = {
     Code.BODY_MALFORMED: 400,
     Code.UNAUTHENTICATED: 401,
+    Code.FORBIDDEN: 403,
     Code.NOT_FOUND: 404,
     Code.METHOD_NOT_ALLOWED: 405,
     Code.BODY_TOO_SLOW: 408,
@@ -28,6 +29,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.MODEL_NOT_FOR_TRANSFERS: 409,
     Code.BODY_TOO_LARGE: 413,
     Code.CONTENT_TYPE: 415,
+    Code.RATE_LIMITED: 429,
     Code.AMOUNT_INVALID: 422,
     Code.AMOUNT_RANGE: 422,
     Code.TIME_INVALID: 422,
@@ -54,6 +56,7 @@ STATUS: Final[dict[Code, int]] = {
 _TITLES: Final = {
     400: "The body is not what it claims to be",
     401: "A valid key is needed",
+    403: "The key may not do this",
     404: "There is no such thing",
     405: "This path does not answer that method",
     408: "The body took too long",
@@ -61,6 +64,7 @@ _TITLES: Final = {
     413: "The body is too large",
     415: "The body must be plain application/json in UTF-8",
     422: "A field cannot be what it says",
+    429: "More requests than this key may send",
     500: "A fault of the service",
     503: "Not now; the same request may succeed later",
 }
@@ -128,7 +132,7 @@ def render(problem: Problem) -> tuple[int, bytes, list[tuple[bytes, bytes]]]:
         headers.append((b"www-authenticate", b'Bearer realm="crivo"'))
     if problem.status == 405 and problem.expected:
         headers.append((b"allow", problem.expected.encode()))
-    if problem.status == 503:
+    if problem.status in (429, 503):
         headers.append((b"retry-after", str(RETRY_AFTER_SECONDS).encode()))
     if problem.status in (408, 413):
         # What is left of the body stays unread, so the connection cannot carry another request.

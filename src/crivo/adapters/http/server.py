@@ -6,6 +6,7 @@ import asyncio
 import errno
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
@@ -89,8 +90,12 @@ def run_server(
     *,
     drain_seconds: int,
     stopper: Callable[[Callable[[], None]], None],
+    tls: ssl.SSLContext | None = None,
 ) -> None:
-    """Serves until SIGINT or SIGTERM, or until what `stopper` was handed is called."""
+    """Serves until SIGINT or SIGTERM, or until what `stopper` was handed is called.
+
+    With `tls` it speaks TLS, else plain HTTP.
+    """
     server = _Server(
         uvicorn.Config(
             app,
@@ -104,6 +109,7 @@ def run_server(
             proxy_headers=False,
             backlog=BACKLOG,
             timeout_graceful_shutdown=drain_seconds,
+            ssl_context_factory=None if tls is None else lambda *_: tls,
         )
     )
 

@@ -66,6 +66,8 @@ class Limits:
     in_flight_max: int
     body_seconds_max: float
     answer_seconds_max: float
+    rate_max: float | None
+    key_rate_max: float | None
 
 
 @dataclass(frozen=True, slots=True)

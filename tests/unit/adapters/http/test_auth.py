@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import json
 from itertools import count
 from pathlib import Path
 
 import pytest
 
+from crivo.adapters.http.access import Caller, Role
 from crivo.adapters.http.auth import (
     COOKIE,
     LINK_LIFETIME,
     SESSION_LIFETIME,
     SESSIONS_MAX,
     ApiKeys,
+    KnownKey,
     PageAccess,
     fingerprint,
 )
-from crivo.adapters.http.key_file import LOOK_NS, KeyReader, add_key
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.adapters.http.key_file import LOOK_NS, KeyReader, add_key, read_keys
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 
 
 def _scope(**headers: str) -> dict[str, object]:
     return {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+
+
+def known(secret: str, name: str = "x", role: Role = Role.ADMIN) -> KnownKey:
+    return KnownKey(fingerprint(secret), Caller(name, frozenset({role})))
 
 
 class Time:
@@ -40,14 +47,14 @@ def _access(time: Time) -> PageAccess:
 
 
 def test_a_known_key_passes() -> None:
-    keys = ApiKeys(lambda: (fingerprint("other"), fingerprint("right")))
+    keys = ApiKeys(lambda: (known("other"), known("right", "ana")))
     keys.check(_scope(authorization="Bearer right"))
-    keys.check(_scope(authorization="bearer right"))
+    assert keys.check(_scope(authorization="bearer right")).name == "ana"
 
 
 @pytest.mark.parametrize("value", ["Bearer wrong", "Bearer ", "Basic right", "right", "Bearer"])
 def test_any_other_value_is_refused(value: str) -> None:
-    keys = ApiKeys(lambda: (fingerprint("right"),))
+    keys = ApiKeys(lambda: (known("right"),))
     with pytest.raises(Refused) as caught:
         keys.check(_scope(authorization=value))
     assert caught.value.code is Code.UNAUTHENTICATED
@@ -56,22 +63,22 @@ def test_any_other_value_is_refused(value: str) -> None:
 
 def test_no_header_is_refused() -> None:
     with pytest.raises(Refused):
-        ApiKeys(lambda: (fingerprint("right"),)).check(_scope())
+        ApiKeys(lambda: (known("right"),)).check(_scope())
 
 
 def test_a_key_that_is_made_later_is_good_at_once() -> None:
-    known = (fingerprint("first"),)
-    keys = ApiKeys(lambda: known)
+    good = (known("first"),)
+    keys = ApiKeys(lambda: good)
     keys.check(_scope(authorization="Bearer first"))
-    known = (*known, fingerprint("second"))
+    good = (*good, known("second"))
     keys.check(_scope(authorization="Bearer second"))
 
 
 def test_a_key_that_passed_and_is_revoked_passes_no_longer() -> None:
-    known = (fingerprint("first"),)
-    keys = ApiKeys(lambda: known)
+    good = (known("first"),)
+    keys = ApiKeys(lambda: good)
     keys.check(_scope(authorization="Bearer first"))
-    known = ()
+    good = ()
     with pytest.raises(Refused):
         keys.check(_scope(authorization="Bearer first"))
 
@@ -88,11 +95,11 @@ def test_the_file_of_keys_is_looked_at_every_tenth_of_a_second(tmp_path: Path) -
     path, now = tmp_path / "keys.json", Time()
     read = KeyReader(path, monotonic_ns=now)
     assert read() == ()
-    add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z")
+    add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z", role=Role.INGEST)
     now.now += LOOK_NS - 1
     assert read() == ()
     now.now += 1
-    assert read() == (fingerprint("s"),)
+    assert read() == (known("s", "key:ana", Role.INGEST),)
     assert read() is read()
 
 
@@ -101,9 +108,10 @@ def test_a_damaged_file_of_keys_lets_nobody_in_until_it_is_mended(
     tmp_path: Path, damage: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     path, now = tmp_path / "keys.json", Time()
-    add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z")
-    read, good = KeyReader(path, monotonic_ns=now, known=(b"k" * 32,)), path.read_text()
-    assert read() == (b"k" * 32, fingerprint("s"))
+    add_key(path, name="ana", secret="s", made_at="2026-01-01T00:00:00Z", role=Role.INGEST)
+    first = known("k")
+    read, good = KeyReader(path, monotonic_ns=now, known=(first,)), path.read_text()
+    assert read() == (first, known("s", "key:ana", Role.INGEST))
     path.write_text(damage)
     for _ in range(3):
         now.now += LOOK_NS
@@ -114,7 +122,18 @@ def test_a_damaged_file_of_keys_lets_nobody_in_until_it_is_mended(
     assert [each.message for each in caplog.records] == ["keys.unreadable"]
     path.write_text(good)
     now.now += LOOK_NS
-    assert read() == (b"k" * 32, fingerprint("s"))
+    assert read() == (first, known("s", "key:ana", Role.INGEST))
+
+
+def test_a_key_of_before_there_were_roles_may_do_everything(tmp_path: Path) -> None:
+    path = tmp_path / "keys.json"
+    row = {"name": "old", "sha256": fingerprint("s").hex(), "made_at": "2026-01-01T00:00:00Z"}
+    path.write_text(json.dumps([row]))
+    (kept,) = read_keys(path)
+    assert kept.role is Role.ADMIN
+    path.write_text(json.dumps([{**row, "role": "king"}]))
+    with pytest.raises(Misconfigured):
+        read_keys(path)
 
 
 def test_a_folder_of_keys_that_is_a_file_lets_nobody_in(tmp_path: Path) -> None:
