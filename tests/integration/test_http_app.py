@@ -233,7 +233,7 @@ def test_too_many_requests_at_once_are_told_to_come_back(
     [
         ("POST", "/v1/decisions"),
         ("POST", "/v1/reports"),
-        ("POST", "/v1/events"),
+        ("POST", "/v1/events/login.v1"),
         ("POST", "/predict"),
         ("GET", "/v1/model"),
     ],
@@ -244,7 +244,9 @@ def test_a_query_that_nobody_reads_is_refused(client: Caller, method: str, path:
     assert "dry_run" in answer.json()["found"]
 
 
-@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/reports", "/v1/events", "/predict"])
+@pytest.mark.parametrize(
+    "path", ["/v1/decisions", "/v1/reports", "/v1/events/login.v1", "/predict"]
+)
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -326,7 +328,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
         client.post("/v1/decisions", json=body)
     client.post("/v1/decisions", json={**body, "amount_centavos": 1})
     client.post("/v1/reports", json={"report_id": "metric", "end_to_end_id": body["end_to_end_id"]})
-    client.post("/v1/events", json=EVENT_EXAMPLE)
+    client.post("/v1/events/login.v1", json=EVENT_EXAMPLE)
     names = [entry["name"] for entry in client.get("/v1/model").json()["signature"]]
     client.post("/predict", json=dict.fromkeys(names))
     # A clock that leaps past the deadline: the answer is the degraded policy's.

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from crivo.adapters.http.answers import EventTaken
-from crivo.adapters.http.bodies import EventBody
 from crivo.bootstrap.service import build_service
 from tests.e2e.homes import KEY, make_home, settings_of
 from tests.integration.calling import Caller
@@ -30,34 +29,48 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
     caller.stop()
 
 
+PATH = "/v1/events/login.v1"
+
+
 def test_the_example_of_the_document_is_taken_and_its_repeat_gets_the_same(client: Caller) -> None:
-    document = client.get("/openapi.json").json()
-    event = document["paths"]["/v1/events"]["post"]["requestBody"]["content"]["application/json"]
-    msgspec.convert(event["example"], EventBody)
-    told = client.post("/v1/events", json=event["example"])
+    operation = client.get("/openapi.json").json()["paths"]["/v1/events/{kind}"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["example"]
+    (kind,) = (each for each in operation["parameters"] if each["name"] == "kind")
+    assert f"/v1/events/{kind['schema']['examples'][0]}" == PATH
+    told = client.post(PATH, json=example)
     assert told.status_code == 200
     msgspec.json.decode(told.content, type=EventTaken)
-    assert client.post("/v1/events", json=event["example"]).json() == told.json()
-    other = {**event["example"], "event": {**event["example"]["event"], "result": "SUCCEEDED"}}
-    answer = client.post("/v1/events", json=other)
+    assert client.post(PATH, json=example).json() == told.json()
+    answer = client.post(PATH, json={**example, "result": "SUCCEEDED"})
     assert (answer.status_code, answer.json()["code"]) == (409, "CONFLICT")
+
+
+def test_every_kind_of_the_document_is_known_and_no_other(client: Caller) -> None:
+    operation = client.get("/openapi.json").json()["paths"]["/v1/events/{kind}"]["post"]
+    (kind,) = (each for each in operation["parameters"] if each["name"] == "kind")
+    for name in kind["schema"]["enum"]:
+        answer = client.post(f"/v1/events/{name}", json={"hostile": 1})
+        assert answer.json()["code"] in {"FIELD_MISSING", "FIELD_UNKNOWN", "NOT_FOUND"}, name
+    for name in ("login", "login.v2", "transfer.v1", "report.v1", "decision.v1", "%00", "a" * 500):
+        answer = client.post(f"/v1/events/{name}", json={})
+        assert (answer.status_code, answer.json()["code"]) == (422, "SCHEMA_UNKNOWN")
 
 
 def test_a_hostile_event_is_refused_by_its_path(client: Caller) -> None:
     event = {"login_id": "h", "occurred_at": "2026-11-23T11:00:00Z", "account_id": "1"}
     whole = {**event, "action": "LOGIN", "method": "PIN", "result": "FAILED"}
-    for body, code in (
-        ({"schema": "login.v1"}, "FIELD_MISSING"),
-        ({"schema": "login.v1", "event": [], "x": 1}, "FIELD_TYPE"),
-        ({"schema": "login.v1", "event": whole, "x": 1}, "FIELD_UNKNOWN"),
-        ({"schema": "login.v1", "event": {**whole, "result": "GOSSIP"}}, "FIELD_VALUE"),
-        ({"schema": "login.v1", "event": {**whole, "note": "hostile"}}, "FIELD_UNKNOWN"),
-        ({"schema": "report.v1", "event": whole}, "SCHEMA_UNKNOWN"),
+    for body, status, code in (
+        (event, 422, "FIELD_MISSING"),
+        ([whole], 400, "BODY_MALFORMED"),
+        ("login", 400, "BODY_MALFORMED"),
+        ({**whole, "result": "GOSSIP"}, 422, "FIELD_VALUE"),
+        ({**whole, "note": "hostile"}, 422, "FIELD_UNKNOWN"),
+        ({**whole, "account_id": 7}, 422, "FIELD_TYPE"),
+        ({**whole, "received_at": 7}, 422, "FIELD_TYPE"),
+        ({**whole, "received_at": "now"}, 422, "TIME_INVALID"),
     ):
-        answer = client.post("/v1/events", json=body)
-        assert (answer.status_code, answer.json()["code"]) == (422, code), body
-    twice = json.dumps({"schema": "login.v1", "event": whole}).replace(
-        '"h"', '"h", "login_id": "i"'
-    )
-    answer = client.post("/v1/events", content=twice, headers={"content-type": "application/json"})
+        answer = client.post(PATH, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code), body
+    twice = json.dumps(whole).replace('"h"', '"h", "login_id": "i"')
+    answer = client.post(PATH, content=twice, headers={"content-type": "application/json"})
     assert (answer.status_code, answer.json()["code"]) == (400, "BODY_MALFORMED")

@@ -76,7 +76,7 @@ def send_everything(client: Caller, service, patched: pytest.MonkeyPatch) -> Non
                 ("/v1/decisions", body),
                 ("/v1/decisions", body[:-9]),
                 ("/v1/reports", body),
-                ("/v1/events", json.dumps({"schema": "login.v1", "event": PEOPLE})),
+                ("/v1/events/login.v1", json.dumps(PEOPLE)),
                 ("/predict", body),
             ):
                 client.post(path, content=content, headers=JSON)

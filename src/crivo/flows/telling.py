@@ -23,7 +23,8 @@ from crivo.governance.pseudonym import Pseudonymiser
 ELSEWHERE: Final = {"transfer.v1": "POST /v1/decisions", "report.v1": "POST /v1/reports"}
 
 
-_TOLD_HERE: Final = [s.name for s in SCHEMAS if not s.is_own and s.name not in ELSEWHERE]
+#: The kinds that are told here.
+TOLD_HERE: Final = [s.name for s in SCHEMAS if not s.is_own and s.name not in ELSEWHERE]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ class TellingService:
                 f"{schema_name} is not told here",
                 hint=f"Send it to {ELSEWHERE[schema_name]}.",
                 field="schema",
-                expected=", ".join(_TOLD_HERE),
+                expected=", ".join(TOLD_HERE),
                 found=schema_name,
             )
         facts = self._facts(document) if is_about_transfer(schema) else None

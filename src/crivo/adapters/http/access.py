@@ -46,7 +46,7 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/decisions/{end_to_end_id}": frozenset({_I, _A, _R}),
     "GET /v1/decisions/{end_to_end_id}/explanation": frozenset({_A, _R}),
     "POST /v1/reports": frozenset({_I, _A}),
-    "POST /v1/events": frozenset({_I}),
+    "POST /v1/events/{kind}": frozenset({_I}),
     "GET /v1/model": frozenset({_I, _A, _R}),
     "GET /openapi.json": frozenset({_I, _A, _R}),
     "GET /metrics": frozenset({_R}),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI, Path, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
@@ -32,7 +32,11 @@ from crivo.adapters.http.service import Parts, Telemetry
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.flows.answers import no_decision
+from crivo.flows.telling import TOLD_HERE
 from crivo.model.artifact import Artifact
+
+#: A kind of event that is told here.
+Kind = Annotated[str, Path(json_schema_extra={"enum": list(TOLD_HERE)}, examples=["login.v1"])]
 
 
 class Application(FastAPI):
@@ -160,17 +164,17 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         return _json(report_body(answer))
 
     @app.post(
-        "/v1/events",
+        "/v1/events/{kind}",
         openapi_extra=event_operation(),
         responses=answer_of("EventTaken"),
         tags=["events"],
         summary="Tell of a log-in, a device, a limit, the directory, or the rail",
     )
-    async def event(request: Request) -> Response:
+    async def event(kind: Kind, request: Request) -> Response:
         raw = await _told_body(request, parts)
-        body, supplied = parse_told(raw)
+        document, supplied = parse_told(raw)
         check_supplied(parts, supplied)
-        pending = parts.telling.tell(body.schema, body.event, supplied_received_at=supplied)
+        pending = parts.telling.tell(kind, document, supplied_received_at=supplied)
         answer = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.told(answer.schema)
         return _json(event_body(answer))

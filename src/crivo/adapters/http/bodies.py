@@ -72,19 +72,10 @@ class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     received_at: str | None = None
 
 
-class EventBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    """The body of `POST /v1/events`: an event of a schema of docs/schemas.md, with raw ids."""
-
-    schema: str
-    event: dict[str, Any]
-    received_at: str | None = None
-
-
 _Body = TypeVar("_Body", bound=msgspec.Struct)
 
 _DECISION: Final = msgspec.json.Decoder(DecisionBody)
 _REPORT: Final = msgspec.json.Decoder(ReportBody)
-_EVENT: Final = msgspec.json.Decoder(EventBody)
 _SYNTAX: Final = msgspec.json.Decoder(msgspec.Raw)
 
 
@@ -149,21 +140,21 @@ def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:
     return body, body.status or ReportStatus.CLAIMED, supplied
 
 
-def parse_told(raw: bytes) -> tuple[EventBody, int | None]:
-    """The event in a body, which its schema judges, and the receipt it supplies.
+def parse_told(raw: bytes) -> tuple[dict[str, object], int | None]:
+    """The fields of an event, which its schema judges, and the receipt that stands beside them.
 
     Raises:
-        Refused: BODY_MALFORMED, or the first field that cannot be.
+        Refused: BODY_MALFORMED; FIELD_TYPE, TIME_INVALID, TIME_RANGE for the receipt.
     """
-    _load(raw)  # refuses repeated keys, also inside the event
-    try:
-        body = _EVENT.decode(raw)
-    except msgspec.ValidationError as error:
-        raise _refusal(str(error), raw) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise _malformed(error) from None
-    received_at = body.received_at
-    return body, None if received_at is None else parse_rfc3339(received_at, field="received_at")
+    document = _load(raw)
+    if not isinstance(document, dict):
+        raise _typed(Code.BODY_MALFORMED, "body", "an object", "something else")
+    received_at = document.pop("received_at", None)
+    if received_at is None:
+        return document, None
+    if not isinstance(received_at, str):
+        raise invalid(Code.FIELD_TYPE, field="received_at", expected="a string", found=received_at)
+    return document, parse_rfc3339(received_at, field="received_at")
 
 
 def parse_rows(raw: bytes, *, rows_max: int) -> tuple[list[dict[str, object]], bool]:

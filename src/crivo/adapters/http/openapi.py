@@ -16,14 +16,13 @@ from crivo.adapters.http.answers import (
     ScoreAnswer,
     ScoresAnswer,
 )
-from crivo.adapters.http.bodies import DecisionBody, EventBody, ReportBody
+from crivo.adapters.http.bodies import DecisionBody, ReportBody
 from crivo.adapters.http.problems import MEDIA_TYPE, Problem
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TYPES: Final = (
     DecisionBody,
     ReportBody,
-    EventBody,
     DecisionAnswer,
     batch.BatchResult,
     ExplanationAnswer,
@@ -53,17 +52,15 @@ REPORT_EXAMPLE: Final = {
 }
 
 
+#: What `POST /v1/events/login.v1` takes.
 EVENT_EXAMPLE: Final = {
-    "schema": "login.v1",
-    "event": {
-        "login_id": "login-1",
-        "occurred_at": "2026-11-23T11:58:00Z",
-        "account_id": "12345678/0001/55501-2",
-        "device_id": "phone-1",
-        "action": "LOGIN",
-        "method": "PASSWORD",
-        "result": "FAILED",
-    },
+    "login_id": "login-1",
+    "occurred_at": "2026-11-23T11:58:00Z",
+    "account_id": "12345678/0001/55501-2",
+    "device_id": "phone-1",
+    "action": "LOGIN",
+    "method": "PASSWORD",
+    "result": "FAILED",
 }
 
 
@@ -119,8 +116,14 @@ def report_operation() -> dict[str, Any]:
 
 
 def event_operation() -> dict[str, Any]:
-    """What FastAPI cannot see of `POST /v1/events`, which parses its own body."""
-    return {"requestBody": {"required": True, "content": _content("EventBody", EVENT_EXAMPLE)}}
+    """What FastAPI cannot see of `POST /v1/events/{kind}`, which parses its own body."""
+    body = {
+        "type": "object",
+        "description": "The fields of the kind's schema (docs/schemas.md), with raw ids.",
+    }
+    return {
+        "requestBody": {"required": True, "content": _schema(body, EVENT_EXAMPLE)},
+    }
 
 
 def answer_of(name: str) -> dict[int | str, dict[str, Any]]:
