@@ -41,6 +41,7 @@ _I, _A, _R = Role.INGEST, Role.ANALYST, Role.AUDITOR
 #: Roles of each route beside `admin`, which may ask for all of them.
 ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "POST /v1/decisions": frozenset({_I}),
+    "POST /v1/decisions:batch": frozenset({_I}),
     "POST /predict": frozenset({_I}),
     "GET /v1/decisions": frozenset({_A, _R}),
     "GET /v1/decisions/{end_to_end_id}": frozenset({_I, _A, _R}),
