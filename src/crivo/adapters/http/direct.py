@@ -106,9 +106,9 @@ class Exchange:
     def _begin(self) -> None:
         limits = self._hot.parts.limits
         self._hot.admit(self._scope)
-        check_json_headers(self._scope, bytes_max=limits.decision_bytes_max)
+        xml = check_json_headers(self._scope, bytes_max=limits.decision_bytes_max, or_xml=True)
         check_size(len(self._raw), bytes_max=limits.decision_bytes_max)
-        self._sequenced = self._hot.sequence(self._raw, arrived_ns=self._arrived_ns)
+        self._sequenced = self._hot.sequence(self._raw, arrived_ns=self._arrived_ns, xml=xml)
         pending = self._sequenced.pending
         if not pending.done:
             self._door.patience.wait_for(self, limits.answer_seconds_max)

@@ -22,9 +22,10 @@ from crivo.adapters.http.answers import (
 )
 from crivo.adapters.http.bodies import parse_decision, parse_rows
 from crivo.adapters.http.gate import Gate
+from crivo.adapters.http.pacs008 import parse_pacs008
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.rate import Bucket
-from crivo.adapters.http.receive import Disconnected, read_json_body
+from crivo.adapters.http.receive import Disconnected, is_xml, read_json_body
 from crivo.adapters.http.refusal import refuse
 from crivo.adapters.http.service import Parts
 from crivo.domain.clock import ClockKind
@@ -157,22 +158,25 @@ class HotRoutes:
             receive,
             bytes_max=self._limits.decision_bytes_max,
             seconds_max=self._limits.body_seconds_max,
+            or_xml=True,
         )
-        sequenced = self.sequence(raw, arrived_ns=arrived_ns)
+        sequenced = self.sequence(raw, arrived_ns=arrived_ns, xml=is_xml(scope))
         answer = await durable(sequenced.pending, seconds_max=self._limits.answer_seconds_max)
         sequenced.is_durable()
         await respond_json(send, encode_decision(answer))
         sequenced.is_answered()
 
-    def sequence(self, raw: bytes, *, arrived_ns: int) -> Sequenced:
-        """The body's transfer, decided and on its way to the disk.
+    def sequence(self, raw: bytes, *, arrived_ns: int, xml: bool = False) -> Sequenced:
+        """The transfer of a body in JSON, or in XML, decided and on its way to the disk.
 
         Raises:
-            Refused, Unavailable: as `parse_decision` and `DecisionService.decide`, and NOT_READY.
+            Refused, Unavailable: as `parse_decision`, `parse_pacs008` and
+                `DecisionService.decide`, and NOT_READY.
         """
         parts = self.parts
         check_ready(parts)
-        transfer, supplied, identity = parse_decision(raw, parts.pseudonyms)
+        parse = parse_pacs008 if xml else parse_decision
+        transfer, supplied, identity = parse(raw, parts.pseudonyms)
         check_supplied(parts, supplied)
         decisions = parts.decisions
         before = decisions.folded

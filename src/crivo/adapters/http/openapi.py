@@ -64,6 +64,14 @@ EVENT_EXAMPLE: Final = {
 }
 
 
+#: What else `POST /v1/decisions` takes.
+_ORDER: Final = {
+    "application/xml": {
+        "schema": {"type": "string", "description": "A pacs.008 of the SPI in its Envelope."}
+    }
+}
+
+
 def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str, Any]:
     """The document with schemas, security, problem answers and the hot routes in it."""
     schemas, components = msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE)
@@ -78,7 +86,7 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
         "Decide a transfer",
         "The answer leaves after its record is on disk. The same facts under the same "
         "end_to_end_id get the same answer again; other facts get 409.",
-        body=_content("DecisionBody", DECISION_EXAMPLE),
+        body=_content("DecisionBody", DECISION_EXAMPLE) | _ORDER,
         answer=_content("DecisionAnswer"),
         refusals=(400, 401, 408, 409, 413, 415, 422, 503),
     )

@@ -10,6 +10,7 @@ from starlette.types import Receive, Scope
 from crivo.domain.errors import Code, Refused, invalid
 
 _JSON: Final = b"application/json"
+_XML: Final = (b"application/xml", b"text/xml")
 
 
 class Disconnected(Exception):
@@ -25,15 +26,15 @@ def header(scope: Scope, name: bytes) -> bytes | None:
 
 
 async def read_json_body(
-    scope: Scope, receive: Receive, *, bytes_max: int, seconds_max: float
+    scope: Scope, receive: Receive, *, bytes_max: int, seconds_max: float, or_xml: bool = False
 ) -> bytes:
-    """The whole body of a JSON request; reading stops at the limit, whatever the length claims.
+    """The whole body of a request in JSON, or in XML: at most to the limit, whatever it claims.
 
     Raises:
         Refused: CONTENT_TYPE, BODY_TOO_LARGE, BODY_TOO_SLOW.
         Disconnected: the caller hung up.
     """
-    check_json_headers(scope, bytes_max=bytes_max)
+    check_json_headers(scope, bytes_max=bytes_max, or_xml=or_xml)
     try:
         async with asyncio.timeout(seconds_max):
             return await _whole_body(receive, bytes_max)
@@ -47,18 +48,24 @@ async def read_json_body(
         ) from None
 
 
-def check_json_headers(scope: Scope, *, bytes_max: int) -> None:
-    """Nothing, if the headers promise a JSON body within the limit, as it is.
+def is_xml(scope: Scope) -> bool:
+    """Whether the headers promise XML in UTF-8."""
+    media = header(scope, b"content-type")
+    return media != _JSON and _is_of(_XML, media or b"")
+
+
+def check_json_headers(scope: Scope, *, bytes_max: int, or_xml: bool = False) -> bool:
+    """Whether the body is XML, where that is taken too: else it is JSON; both as it is, in size.
 
     Raises:
         Refused: CONTENT_TYPE, BODY_TOO_LARGE.
     """
     media = header(scope, b"content-type")
-    if media != _JSON and not _is_json(media or b""):
+    if media != _JSON and not _is_of((_JSON, *(_XML if or_xml else ())), media or b""):
         raise invalid(
             Code.CONTENT_TYPE,
             field="content-type",
-            expected="application/json in UTF-8",
+            expected="application/json" + (" or application/xml" if or_xml else "") + " in UTF-8",
             found=media,
         )
     coding = header(scope, b"content-encoding")
@@ -72,6 +79,7 @@ def check_json_headers(scope: Scope, *, bytes_max: int) -> None:
     claimed = header(scope, b"content-length")
     if claimed is not None and (not claimed.isdigit() or int(claimed[:20]) > bytes_max):
         raise _too_large(bytes_max, claimed.decode("latin-1"))
+    return media != _JSON and _is_of(_XML, media or b"")
 
 
 def check_size(size: int, *, bytes_max: int) -> None:
@@ -84,12 +92,12 @@ def check_size(size: int, *, bytes_max: int) -> None:
         raise _too_large(bytes_max, f"more than {bytes_max} bytes")
 
 
-def _is_json(media: bytes) -> bool:
-    """Whether a media type is JSON, and its charset, where it names one, UTF-8."""
+def _is_of(kinds: tuple[bytes, ...], media: bytes) -> bool:
+    """Whether a media type is one of these, and its charset, where it names one, UTF-8."""
     kind, *parameters = (part.strip().lower() for part in media.split(b";"))
     named = (part.partition(b"=") for part in parameters)
     charsets = {value.strip(b' "') for name, _, value in named if name.strip() == b"charset"}
-    return kind == _JSON and charsets <= {b"utf-8", b"utf8"}
+    return kind in kinds and charsets <= {b"utf-8", b"utf8"}
 
 
 async def _whole_body(receive: Receive, bytes_max: int) -> bytes:

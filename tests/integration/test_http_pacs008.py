@@ -1,0 +1,39 @@
+"""pacs.008 on the decision route: by its media type, on both ways, and equal to JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+
+from crivo.bootstrap.service import build_service
+from tests.e2e.homes import make_home, settings_of
+from tests.integration.doors import opened, request
+from tests.unit.adapters.http.orders import ORDER, SAME
+
+
+@pytest.mark.parametrize("media", ["application/xml", "text/xml; charset=utf-8"])
+def test_an_order_is_decided_and_its_json_gets_the_same_answer(tmp_path: Path, media: str) -> None:
+    async def talk() -> None:
+        async with opened(build_service(settings_of(make_home(tmp_path / "home")))) as door:
+            first = await door.send(request(ORDER.encode(), media=media))
+            assert first.status == 200, first.body
+            assert json.loads(first.body)["end_to_end_id"] == SAME["end_to_end_id"]
+            head, _, rest = request(ORDER.encode(), media=media).partition(b"\r\n\r\n")
+            usual = await door.send(head + b"\r\n\r\n", rest)
+            in_json = await door.send(request(json.dumps(SAME).encode()))
+            assert (usual.body, in_json.body) == (first.body, first.body)
+            other = await door.send(
+                request(ORDER.replace("123.45", "123.46").encode(), media=media)
+            )
+            assert (other.status, json.loads(other.body)["code"]) == (409, "CONFLICT")
+            for wrong, kind in ((json.dumps(SAME), media), (ORDER, "application/json")):
+                answer = await door.send(request(wrong.encode(), media=kind))
+                assert (answer.status, json.loads(answer.body)["code"]) == (400, "BODY_MALFORMED")
+            charset = await door.send(request(ORDER.encode(), media="text/xml; charset=latin-1"))
+            assert charset.status == 415
+            assert door.went == ["direct", "usual", *["direct"] * 5]
+
+    asyncio.run(talk())
