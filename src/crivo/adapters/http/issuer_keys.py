@@ -158,13 +158,11 @@ class _NoRedirect(HTTPRedirectHandler):
         raise HTTPError(req.full_url, code, "redirects are not followed", headers, fp)
 
 
-#: The proxies of the environment are the machine's way out, so they are taken.
-_OPENER: Final = build_opener(_NoRedirect())
-
-
 def _get(url: str) -> bytes:
     check_address(url)
-    with _OPENER.open(url, timeout=FETCH_SECONDS_MAX) as answer:
+    # The proxies of the environment are the machine's way out, so they are taken.
+    opener = build_opener(_NoRedirect())
+    with opener.open(url, timeout=FETCH_SECONDS_MAX) as answer:
         body = bytes(answer.read(DOCUMENT_BYTES_MAX + 1))
     if len(body) > DOCUMENT_BYTES_MAX:
         raise ValueError("the document is too long")

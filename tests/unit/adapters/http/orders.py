@@ -59,8 +59,12 @@ ORDER: Final = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>
         <DbtrAcct>
           <Id><Othr><Id>555012</Id><Issr>0001</Issr></Othr></Id><Tp><Cd>CACC</Cd></Tp>
         </DbtrAcct>
-        <DbtrAgt><FinInstnId><ClrSysMmbId><MmbId>12345678</MmbId></ClrSysMmbId></FinInstnId></DbtrAgt>
-        <CdtrAgt><FinInstnId><ClrSysMmbId><MmbId>87654321</MmbId></ClrSysMmbId></FinInstnId></CdtrAgt>
+        <DbtrAgt>
+          <FinInstnId><ClrSysMmbId><MmbId>12345678</MmbId></ClrSysMmbId></FinInstnId>
+        </DbtrAgt>
+        <CdtrAgt>
+          <FinInstnId><ClrSysMmbId><MmbId>87654321</MmbId></ClrSysMmbId></FinInstnId>
+        </CdtrAgt>
         <Cdtr><Id><OrgId><Othr><Id>12345678000195</Id></Othr></OrgId></Id></Cdtr>
         <CdtrAcct>
           <Id><Othr><Id>999071</Id><Issr>42</Issr></Othr></Id><Tp><Cd>CACC</Cd></Tp>
