@@ -120,7 +120,8 @@ async def opened(service: Service) -> AsyncIterator[Door]:
         await type(hot).__call__(hot, *arguments)
 
     async def app(scope, receive, send):
-        await usual(scope, receive, send)
+        way = usual if hot.takes(scope) else service.app
+        await way(scope, receive, send)
 
     config, state = uvicorn.Config(app, http="httptools", ws="none", log_config=None), ServerState()
     with pytest.MonkeyPatch.context() as patched:

@@ -50,6 +50,7 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "POST /v1/reports": frozenset({_I, _A}),
     "POST /v1/reviews": frozenset({_I, _A}),
     "POST /v1/events/{kind}": frozenset({_I}),
+    "GET /v1/stream": frozenset({_A, _R}),
     "GET /v1/model": frozenset({_I, _A, _R}),
     "GET /openapi.json": frozenset({_I, _A, _R}),
     "GET /metrics": frozenset({_R}),

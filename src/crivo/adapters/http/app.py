@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -29,6 +29,7 @@ from crivo.adapters.http.receive import Disconnected, read_json_body
 from crivo.adapters.http.refusal import RefusalResponse
 from crivo.adapters.http.search import search_routes
 from crivo.adapters.http.service import Parts, Telemetry
+from crivo.adapters.http.stream import Streams, stream_routes
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.flows.answers import no_decision
@@ -61,6 +62,8 @@ class Application(FastAPI):
             monotonic_ns=parts.monotonic_ns,
             key_rate_max=parts.limits.key_rate_max,
         )
+        #: The server says when it stops.
+        self.is_stopping: Callable[[], bool] = lambda: False
         self.hot: Final = HotRoutes(self._gate, parts)
         self.hot.paths[batch.PATH] = batch.batch_route(self.hot)
 
@@ -71,6 +74,10 @@ class Application(FastAPI):
             await self.hot(scope, receive, send)
         else:
             await self._gate(scope, receive, send)
+
+    def stops(self) -> bool:
+        """Whether the server stops: what would never end by itself ends then."""
+        return self.is_stopping()
 
     def openapi(self) -> dict[str, Any]:
         """FastAPI's document with the hot routes in it."""
@@ -85,6 +92,7 @@ def create_app(parts: Parts) -> Application:
     _add_decision_routes(app, parts)
     _add_telling_routes(app, parts)
     _add_health_routes(app, parts)
+    app.include_router(stream_routes(Streams(parts.feed, is_stopping=app.stops)))
     app.include_router(search_routes(parts.index, parts.pseudonyms))
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)

@@ -113,6 +113,8 @@ def run_server(
         )
     )
 
+    app.is_stopping = lambda: server.should_exit
+
     def stop() -> None:
         server.should_exit = True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crivo.adapters.http.feed import FEED_MAX, Feed
+from crivo.adapters.http.feed import FEED_MAX, KEPT_MAX, Feed
 from crivo.decision.record import (
     Derived,
     Given,
@@ -69,3 +69,25 @@ def test_what_is_shown_names_nobody_and_says_why() -> None:
     assert shown.received_at == "2026-11-23T12:00:00Z"
     assert [reason.code for reason in shown.reasons] == ["BURST_OUT"]
     assert shown.reasons[0].text_pt
+
+
+def test_a_stream_gets_what_lies_behind_its_place_oldest_first() -> None:
+    feed = _filled(10)
+    floor, news = feed.after(6, limit=2)
+    assert (floor, [each.answer.seq for each in news]) == (-1, [7, 8])
+    assert [each.answer.seq for each in feed.after(8, limit=2)[1]] == [9]
+    assert feed.after(9, limit=2)[1] == []
+    assert feed.newest == 9
+    assert (Feed().newest, Feed().after(5, limit=2)) == (-1, (-1, []))
+
+
+def test_what_is_let_go_raises_the_place_that_memory_ends_at() -> None:
+    feed = _filled(KEPT_MAX + 3)
+    floor, news = feed.after(0, limit=1)
+    assert (floor, news[0].answer.seq) == (2, 3)
+
+
+def test_memory_that_begins_in_the_middle_of_the_log_says_so() -> None:
+    feed = Feed()
+    feed.add(_decision(7))
+    assert feed.after(0, limit=9)[0] == 6
