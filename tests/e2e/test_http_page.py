@@ -31,7 +31,8 @@ def test_the_lines_of_the_page_decide_read_search_explain_report_and_tell(
             check=True,
         )
     lines = map(json.loads, answer.stdout.splitlines())
-    decided, batch, read, listed, explained, reported, told = lines
+    decided, batch, read, listed, explained, reported, asked, reviewed, told = lines
+    assert asked == reviewed and asked["steps"][0]["status"] == "REQUESTED"
     assert [each["status"] for each in batch] == [200, 422]
     assert batch[0]["decision"]["as_of"] == decided["as_of"] + 1
     assert decided == read

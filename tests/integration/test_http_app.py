@@ -329,6 +329,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     client.post("/v1/decisions", json={**body, "amount_centavos": 1})
     client.post("/v1/reports", json={"report_id": "metric", "end_to_end_id": body["end_to_end_id"]})
     client.post("/v1/events/login.v1", json=EVENT_EXAMPLE)
+    client.post("/v1/reviews", json={"end_to_end_id": body["end_to_end_id"]})
     names = [entry["name"] for entry in client.get("/v1/model").json()["signature"]]
     client.post("/predict", json=dict.fromkeys(names))
     # A clock that leaps past the deadline: the answer is the degraded policy's.

@@ -48,6 +48,7 @@ from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
 from crivo.flows.reload import PolicyReload
 from crivo.flows.report import ReportService
+from crivo.flows.review import ReviewService
 from crivo.flows.telling import TellingService
 from crivo.model.network import Network, load_network
 from crivo.settings import Settings
@@ -169,6 +170,7 @@ def build_service(settings: Settings) -> Service:
             index=index,
             reports=ReportService(decisions),
             telling=TellingService(decisions, home.pseudonyms),
+            reviews=ReviewService(decisions),
             explainer=_explainer(home, decisions),
             pseudonyms=home.pseudonyms,
             keys=access.keys,

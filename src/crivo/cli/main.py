@@ -17,6 +17,7 @@ from crivo.cli.key_commands import keys
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.options import Home, Json, Mapping, Seed
 from crivo.cli.privacy_commands import erase, reveal
+from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
 
 app = typer.Typer(
@@ -35,6 +36,7 @@ app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
+app.add_typer(report, name="report")
 app.command()(erase)
 app.command()(reveal)
 

@@ -21,7 +21,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.features.spec import Feature
 from crivo.flows.answers import no_decision
 from crivo.flows.bundle import Bundle
-from crivo.flows.ports import Log
+from crivo.flows.ports import LogReader
 
 #: Bundles of earlier decisions that are held; another one is read from its folder again.
 BUNDLES_HELD: Final = 4
@@ -67,7 +67,7 @@ class Explainer:
     def __init__(
         self,
         *,
-        log: Log,
+        log: LogReader,
         bundle: Callable[[], Bundle],
         load: Callable[[str], Bundle],
         features: tuple[Feature, ...],

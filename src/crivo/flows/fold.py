@@ -103,7 +103,7 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
             reports.append(report_fields(event.payload))
             part = _Part.REPORT
         else:
-            if event.stream is Stream.DECISIONS:
+            if event.schema == record.SCHEMA:
                 decided = in_place_transfer(event.payload)
                 if decided is None:
                     continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from crivo.decision.record import decode_record, transfer_of
+from crivo.decision.record import SCHEMA, decode_record, transfer_of
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.answers import answer_of
@@ -81,7 +81,7 @@ class Projection:
         # A short batch leaves nothing below the end; what came since then may be in it as well.
         newest = stored[-1].seq + 1 if stored else 0
         reached = newest if len(stored) == BATCH else max(newest, end)
-        return [_seen(each) for each in stored], reached
+        return [_seen(each) for each in stored if each.event.schema == SCHEMA], reached
 
     def latest(self, count: int) -> list[Seen]:
         """The newest decisions of the index, oldest first."""

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
 from crivo.decision.record import (
     INITIATION,
+    SCHEMA,
     Derived,
     Record,
     decision_event_id,
@@ -36,6 +37,8 @@ from crivo.flows.ports import LogReader
 BATCH: Final = 8_192
 #: Differences that are kept to be shown; all are counted.
 SHOWN_MAX: Final = 20
+#: Events of the decisions' stream that are looked through for the first decision at a time.
+FIRST_LOOK: Final = 64
 
 Vectors = npt.NDArray[np.float64]
 
@@ -163,11 +166,20 @@ class ReplayPass:
 
     def _start_engines(self) -> None:
         """An engine for the plan of the first decision, so that history is folded as it is read."""
-        first = self.log.read(start=0, limit=1, streams=frozenset({Stream.DECISIONS}))
-        if first:
-            record = _record_of(first[0])
+        first = self._first_decision()
+        if first is not None:
+            record = _record_of(first)
             if record.given.versions.kernel == PROGRAM_VERSION:
                 self._engine(self._bundle(record), before=0)
+
+    def _first_decision(self) -> StoredEvent | None:
+        at, streams = 0, frozenset({Stream.DECISIONS})
+        while events := self.log.read(start=at, limit=FIRST_LOOK, streams=streams):
+            for each in events:
+                if each.event.schema == SCHEMA:
+                    return each
+            at = events[-1].seq + 1
+        return None
 
     def batch(self, events: Sequence[StoredEvent]) -> None:
         """Compares and folds the next events of the log."""
@@ -266,7 +278,7 @@ class ReplayPass:
     def wanted(self, stored: StoredEvent) -> Wanted | None:
         """The decision of an event that is to be compared; None for any other event."""
         event = stored.event
-        if event.stream is not Stream.DECISIONS:
+        if event.schema != SCHEMA:
             return None
         if self._sought:
             self._sought.discard(_record_of(stored).end_to_end_id)

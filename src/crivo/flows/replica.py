@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from crivo.decision.record import decode_record
+from crivo.decision.record import SCHEMA, decode_record
 from crivo.domain.errors import Code, CrivoError, Misconfigured
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
@@ -43,7 +43,7 @@ class Replica:
         self.engine.fold(fold_rows(events))
         for stored in events:
             event = stored.event
-            if event.stream is Stream.DECISIONS:
+            if event.schema == SCHEMA:
                 end_to_end_id = decode_record(event.payload).end_to_end_id
                 self.memory.remember(end_to_end_id, stored.seq, received_at=event.received_at)
             elif event.stream is Stream.HISTORY:

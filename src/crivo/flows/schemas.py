@@ -31,6 +31,7 @@ from crivo.domain import (
     refund,
     report,
     reveal,
+    review,
     risk_signals,
     settlement,
     transfer,
@@ -65,6 +66,7 @@ SCHEMAS: Final = (
         transfer.SCHEMA, transfer.Transfer, (Stream.TRANSFERS, Stream.HISTORY), is_rails=True
     ),
     EventSchema(record.SCHEMA, record.Record, (Stream.DECISIONS,), is_rails=True, is_own=True),
+    EventSchema(review.SCHEMA, review.Review, (Stream.DECISIONS,), is_own=True),
     EventSchema(alert.SCHEMA, alert.Alert, (Stream.ALERTS,), is_own=True),
     EventSchema(settlement.SCHEMA, settlement.Settlement, (Stream.SETTLEMENTS,), is_rails=True),
     EventSchema(

@@ -40,6 +40,7 @@ from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
 from crivo.domain.refund import Refund, RefundReason, RefundRejection, RefundResult, RefundStatus
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.reveal import Reveal
+from crivo.domain.review import Review, ReviewResult, ReviewSide, ReviewStatus
 from crivo.domain.risk_signals import Precision, RiskSignals, SignalOrigin
 from crivo.domain.settlement import Rejection, ReturnReason, Settlement, SettlementStatus
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
@@ -199,6 +200,11 @@ VALUES = (
         900_000_000,
     ),
     Alert(*ABOUT, "z-1", NOON, AlertStatus.OPEN, AlertStatus.DISMISSED, Outcome.HOLD, ()),
+    Review(*ABOUT, NOON + HOUR, None, ReviewStatus.REQUESTED, ReviewSide.PAYER),
+    Review(
+        *ABOUT, NOON + DAY, ReviewStatus.REQUESTED, ReviewStatus.ANSWERED, ReviewSide.PAYEE, "ana",
+        ReviewResult.UPHELD,
+    ),
     Erasure("x-1", NOON, PERSON, 3, NOON, "ana", "asked for by letter 17", False),
     Erasure("x-2", NOON, PERSON, 0, None, "ana", "asked for by letter 18", False),
     Reveal("y-1", NOON, PAYER, ID, "ana", "case 12"),

@@ -163,6 +163,7 @@ def test_decisions_and_alerts_are_nobody_else_s_to_write():
         "decision.v1",
         "erasure.v1",
         "reveal.v1",
+        "review.v1",
         "segment.v1",
     }
 

@@ -27,6 +27,7 @@ from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
 from crivo.adapters.http.receive import Disconnected, read_json_body
 from crivo.adapters.http.refusal import RefusalResponse
+from crivo.adapters.http.reviews import review_routes
 from crivo.adapters.http.search import search_routes
 from crivo.adapters.http.service import Parts, Telemetry
 from crivo.adapters.http.stream import Streams, stream_routes
@@ -94,6 +95,7 @@ def create_app(parts: Parts) -> Application:
     _add_health_routes(app, parts)
     app.include_router(stream_routes(Streams(parts.feed, is_stopping=app.stops)))
     app.include_router(search_routes(parts.index, parts.pseudonyms))
+    app.include_router(review_routes(parts))
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)
     return app

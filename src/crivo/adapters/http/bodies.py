@@ -18,6 +18,7 @@ from crivo.domain.br_code import CODE_CHARACTERS_MAX
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.report import ReportStatus
+from crivo.domain.review import ReviewResult, ReviewSide
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
 
@@ -88,7 +89,7 @@ def parse_decision(
     Raises:
         Refused: BODY_MALFORMED, or the first field that cannot be.
     """
-    body = _decode(_DECISION, raw)
+    body = decode_body(_DECISION, raw)
     if body.phase not in {None, INITIATION}:
         raise invalid(Code.FIELD_VALUE, field="phase", expected=INITIATION, found=body.phase)
     received_at = body.received_at
@@ -134,7 +135,7 @@ def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:
     Raises:
         Refused: BODY_MALFORMED, or the first field that cannot be.
     """
-    body = _decode(_REPORT, raw)
+    body = decode_body(_REPORT, raw)
     received_at = body.received_at
     supplied = None if received_at is None else parse_rfc3339(received_at, field="received_at")
     return body, body.status or ReportStatus.CLAIMED, supplied
@@ -185,7 +186,12 @@ def _pseudonym(make: Callable[..., bytes], raw: str | None, field: str) -> bytes
     return None if raw is None else make(raw, field=field)
 
 
-def _decode(decoder: msgspec.json.Decoder[_Body], raw: bytes) -> _Body:
+def decode_body(decoder: msgspec.json.Decoder[_Body], raw: bytes) -> _Body:
+    """The body of a request.
+
+    Raises:
+        Refused: BODY_MALFORMED, or the first field that cannot be.
+    """
     try:
         body = decoder.decode(raw)
     except msgspec.ValidationError as error:
@@ -327,6 +333,8 @@ _ENUMERATIONS: Final = {
     "purpose": Purpose,
     "service_level": ServiceLevel,
     "status": ReportStatus,
+    "side": ReviewSide,
+    "result": ReviewResult,
 }
 
 

@@ -18,11 +18,14 @@ from crivo.adapters.http.answers import (
 )
 from crivo.adapters.http.bodies import DecisionBody, ReportBody
 from crivo.adapters.http.problems import MEDIA_TYPE, Problem
+from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TYPES: Final = (
     DecisionBody,
     ReportBody,
+    ReviewBody,
+    ReviewAnswer,
     DecisionAnswer,
     batch.BatchResult,
     ExplanationAnswer,
@@ -120,7 +123,7 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
 
 def report_operation() -> dict[str, Any]:
     """What FastAPI cannot see of `POST /v1/reports`, which parses its own body."""
-    return {"requestBody": {"required": True, "content": _content("ReportBody", REPORT_EXAMPLE)}}
+    return operation_with("ReportBody", REPORT_EXAMPLE)
 
 
 def event_operation() -> dict[str, Any]:
@@ -132,6 +135,11 @@ def event_operation() -> dict[str, Any]:
     return {
         "requestBody": {"required": True, "content": _schema(body, EVENT_EXAMPLE)},
     }
+
+
+def operation_with(name: str, example: object) -> dict[str, Any]:
+    """What FastAPI cannot see of a route that parses its own body, of that schema."""
+    return {"requestBody": {"required": True, "content": _content(name, example)}}
 
 
 def answer_of(name: str) -> dict[int | str, dict[str, Any]]:

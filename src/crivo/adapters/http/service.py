@@ -13,6 +13,7 @@ from crivo.flows.decide import DecisionService
 from crivo.flows.decision_index import DecisionIndex
 from crivo.flows.explain import Explainer
 from crivo.flows.report import ReportService
+from crivo.flows.review import ReviewService
 from crivo.flows.telling import TellingService
 from crivo.governance.pseudonym import Pseudonymiser
 
@@ -43,6 +44,10 @@ class Telemetry(Protocol):
 
     def told(self, schema: str) -> None:
         """An event beside transfers and reports was accepted."""
+        ...
+
+    def reviewed(self, status: str) -> None:
+        """A review was asked for or answered."""
         ...
 
     def predicted(self, rows: int) -> None:
@@ -83,6 +88,7 @@ class Parts:
     index: DecisionIndex
     reports: ReportService
     telling: TellingService
+    reviews: ReviewService
     explainer: Explainer
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None

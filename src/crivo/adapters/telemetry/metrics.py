@@ -103,6 +103,13 @@ EVENTS: Final = Metric(
     "Events beside transfers and reports accepted, by schema.",
     ("schema",),
 )
+REVIEWS: Final = Metric(
+    "crivo_reviews_total",
+    Kind.COUNTER,
+    "steps",
+    "Reviews of decisions that were asked for or answered, by status.",
+    ("status",),
+)
 REFUSED: Final = Metric(
     "crivo_requests_refused_total",
     Kind.COUNTER,
@@ -187,7 +194,7 @@ CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
     STATE_BYTES, LATE, MODEL_INFO, POLICY_RELOADS, READY,
-    LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
+    REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -245,6 +252,10 @@ class Metrics:
     def told(self, schema: str) -> None:
         """An event beside transfers and reports was accepted."""
         self._count(EVENTS, schema)
+
+    def reviewed(self, status: str) -> None:
+        """A review was asked for or answered."""
+        self._count(REVIEWS, status)
 
     def predicted(self, rows: int) -> None:
         """Rows were scored without a transfer."""

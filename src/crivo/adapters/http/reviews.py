@@ -1,0 +1,97 @@
+"""Reviews of decisions (LGPD, art. 20): asked for, answered and shown under `/v1/reviews`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from crivo.adapters.http.bodies import decode_body
+from crivo.adapters.http.hot import check_ready, check_supplied, durable
+from crivo.adapters.http.openapi import answer_of, operation_with
+from crivo.adapters.http.receive import read_json_body
+from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody, ReviewStepAnswer
+from crivo.adapters.http.service import Parts
+from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.domain.instant import format_rfc3339, parse_rfc3339
+from crivo.domain.review import ReviewSide
+from crivo.flows.review import Asked, ReviewStep, require_steps
+
+EXAMPLE: Final = {
+    "end_to_end_id": "E12345678202611231200abcDEF12345",
+    "side": "PAYER",
+}
+
+_REVIEW: Final = msgspec.json.Decoder(ReviewBody)
+
+
+def review_routes(parts: Parts) -> APIRouter:
+    """The routes of reviews."""
+    router = APIRouter(tags=["reviews"])
+
+    @router.post(
+        "/v1/reviews",
+        openapi_extra=operation_with("ReviewBody", EXAMPLE),
+        responses=answer_of("ReviewAnswer"),
+        summary="Ask that a person review a decision, or tell what the person found",
+    )
+    async def review(request: Request) -> Response:
+        check_ready(parts)
+        raw = await read_json_body(
+            request.scope,
+            request.receive,
+            bytes_max=parts.limits.decision_bytes_max,
+            seconds_max=parts.limits.body_seconds_max,
+        )
+        asked, supplied = parse_review(raw)
+        check_supplied(parts, supplied)
+        pending = parts.reviews.take(asked, supplied_received_at=supplied)
+        await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+        parts.telemetry.reviewed(asked.status.value)
+        return _answer(require_steps(parts.decisions.log, asked.end_to_end_id, asked.side))
+
+    @router.get(
+        "/v1/reviews/{end_to_end_id}",
+        responses=answer_of("ReviewAnswer"),
+        summary="The reviews of a decision: who asked when, and what the person found",
+    )
+    async def found(end_to_end_id: str) -> Response:
+        end_to_end_id_minute(end_to_end_id)
+        return _answer(require_steps(parts.decisions.log, end_to_end_id, *ReviewSide))
+
+    return router
+
+
+def parse_review(raw: bytes) -> tuple[Asked, int | None]:
+    """The step in a body, and the receipt it supplies (for logs with a replay clock).
+
+    Raises:
+        Refused: BODY_MALFORMED, or the first field that cannot be.
+    """
+    body = decode_body(_REVIEW, raw)
+    side = body.side or ReviewSide.PAYER
+    asked = Asked(body.end_to_end_id, side, body.reviewer, body.result)
+    received_at = body.received_at
+    return asked, None if received_at is None else parse_rfc3339(received_at, field="received_at")
+
+
+def _answer(steps: Sequence[ReviewStep]) -> Response:
+    body = ReviewAnswer(steps[0].review.end_to_end_id, tuple(_step(each) for each in steps))
+    return Response(
+        msgspec.json.encode(body),
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )
+
+
+def _step(step: ReviewStep) -> ReviewStepAnswer:
+    review = step.review
+    return ReviewStepAnswer(
+        side=review.side.value,
+        status=review.status.value,
+        received_at=format_rfc3339(step.received_at),
+        reviewer=review.reviewer,
+        result=None if review.result is None else review.result.value,
+    )

@@ -1,0 +1,109 @@
+"""Reporting a decision: its record, the bundle that it names, and the reviews that followed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec.structs import asdict
+
+from crivo.decision.reasons import (
+    REASON_CODES,
+    REASONS,
+    Audience,
+    Language,
+    ReasonCode,
+    public_text,
+)
+from crivo.decision.record import decision_event_id, transfer_of
+from crivo.domain.instant import format_rfc3339
+from crivo.domain.review import ReviewSide, ReviewStatus
+from crivo.flows.answers import no_decision
+from crivo.flows.explain import Explainer, InputPart
+from crivo.flows.ports import LogReader
+from crivo.flows.review import ReviewStep, steps_of
+from crivo.governance.decision_report import (
+    DecisionReport,
+    ReportedInput,
+    ReportedReason,
+    ReportedReview,
+)
+
+#: 2⁴⁰ is a log-odd of one.
+_MARGIN_ONE = 1 << 40
+
+
+def report_decision(
+    log: LogReader, explainer: Explainer, end_to_end_id: str, *, audience: Audience
+) -> DecisionReport:
+    """What is known of a durable decision; public texts are those of this audience.
+
+    Raises:
+        Refused: NOT_FOUND; CONFLICT where another release decided.
+        Misconfigured: where the bundle that decided is damaged or gone.
+    """
+    stored = log.find(decision_event_id(end_to_end_id))
+    if stored is None or stored.seq >= log.end():
+        raise no_decision(end_to_end_id)
+    explained = explainer.explain(end_to_end_id)
+    record, derived, event = explained.record, explained.derived, stored.event
+    transfer, given, observed = transfer_of(record), record.given, record.observed
+    return DecisionReport(
+        end_to_end_id=record.end_to_end_id,
+        phase=str(record.phase),
+        outcome=derived.outcome,
+        score=derived.score,
+        occurred_at=format_rfc3339(event.occurred_at),
+        received_at=format_rfc3339(event.received_at),
+        amount_centavos=transfer.amount_centavos,
+        payer=transfer.payer_id.hex(),
+        payee=transfer.payee_id.hex(),
+        as_of=given.as_of,
+        seq=stored.seq,
+        log_id=given.log_id,
+        host=observed.host,
+        degraded=given.degraded,
+        reasons=tuple(_reason(REASON_CODES[code], audience) for code in derived.reasons),
+        rules=derived.rules,
+        shadow_rules=derived.shadow_rules,
+        null_rules=derived.nulls,
+        versions=asdict(given.versions),
+        microseconds={
+            "waited": observed.waited_ns // 1_000,
+            "features": observed.read_ns // 1_000,
+            "model": observed.score_ns // 1_000,
+        },
+        inputs=tuple(_input(each) for each in explained.inputs),
+        reviews=_reviews(steps_of(log, end_to_end_id)),
+    )
+
+
+def _reason(code: ReasonCode, audience: Audience) -> ReportedReason:
+    return ReportedReason(
+        code.value,
+        public_text(code, audience, Language.PT),
+        public_text(code, audience, Language.EN),
+        REASONS[code].internal,
+    )
+
+
+def _input(part: InputPart) -> ReportedInput:
+    return ReportedInput(part.name, part.value, part.part / _MARGIN_ONE, part.meaning)
+
+
+def _reviews(steps: Sequence[ReviewStep]) -> tuple[ReportedReview, ...]:
+    found = []
+    for side in ReviewSide:
+        own = {each.review.status: each for each in steps if each.review.side is side}
+        request, answer = own.get(ReviewStatus.REQUESTED), own.get(ReviewStatus.ANSWERED)
+        if request is not None:
+            review = None if answer is None else answer.review
+            found.append(
+                ReportedReview(
+                    side=side.value,
+                    requested_at=format_rfc3339(request.received_at),
+                    answered_at=None if answer is None else format_rfc3339(answer.received_at),
+                    reviewer=None if review is None else review.reviewer,
+                    result=None if review is None or review.result is None else review.result.value,
+                )
+            )
+    return tuple(found)

@@ -1,0 +1,242 @@
+"""The report of one automated decision, and the pack for its review by a person (LGPD, art. 20).
+
+Rows 1 and 2 of the reports that a compliance officer needs: what was decided, when, with which
+inputs and versions, why, and who looked at it. Made of the decision's record, the bundle that it
+names and what followed it, of nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from html import escape
+from typing import Any, Final
+
+#: Inputs that the pack for a review names: the main factors, not the model.
+FACTORS_MAX: Final = 10
+
+_STYLE: Final = (
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
+    "td,th{border-bottom:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}"
+    "td.n{text-align:right;font-variant-numeric:tabular-nums}h2{margin-top:2rem}"
+    "code{overflow-wrap:anywhere}"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedReason:
+    """A reason and its texts: for the party in Portuguese and English, and the inner one."""
+
+    code: str
+    public_pt: str
+    public_en: str
+    internal: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedInput:
+    """An input of the model: its value (None: null), and what it added, in log-odds."""
+
+    name: str
+    value: float | None
+    added: float
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedReview:
+    """A review: when it was asked for and by which side, and what became of it."""
+
+    side: str
+    requested_at: str
+    answered_at: str | None
+    reviewer: str | None
+    result: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionReport:
+    """Everything that is known of one decision. Times are RFC 3339, `score` counts 10⁻⁹.
+
+    `as_of` is the sequence number of the last event that it had seen; `inputs` are all of the
+    model's, what adds most first; `microseconds` are how long each stage took.
+    """
+
+    end_to_end_id: str
+    phase: str
+    outcome: str
+    score: int | None
+    occurred_at: str
+    received_at: str
+    amount_centavos: int
+    payer: str
+    payee: str
+    as_of: int
+    seq: int
+    log_id: str
+    host: str
+    degraded: tuple[str, ...]
+    reasons: tuple[ReportedReason, ...]
+    rules: tuple[str, ...]
+    shadow_rules: tuple[str, ...]
+    null_rules: tuple[str, ...]
+    versions: Mapping[str, str]
+    microseconds: Mapping[str, int]
+    inputs: tuple[ReportedInput, ...]
+    reviews: tuple[ReportedReview, ...]
+
+
+def report_json(report: DecisionReport) -> dict[str, Any]:
+    """The whole report as plain values."""
+    return asdict(report)
+
+
+def review_pack_json(report: DecisionReport) -> dict[str, Any]:
+    """What a review asks for: criteria in plain words, main factors, versions, the reviews."""
+    return {
+        "end_to_end_id": report.end_to_end_id,
+        "outcome": report.outcome,
+        "criteria": [
+            {"code": each.code, "pt": each.public_pt, "en": each.public_en}
+            for each in report.reasons
+        ],
+        "main_factors": [
+            {"name": each.name, "value": each.value, "meaning": each.meaning}
+            for each in main_factors(report)
+        ],
+        "model": report.versions["model"],
+        "policy": report.versions["policy"],
+        "rules": report.versions["rules"],
+        "reviews": [asdict(each) for each in report.reviews],
+    }
+
+
+def main_factors(report: DecisionReport) -> tuple[ReportedInput, ...]:
+    """The inputs that moved the score most; none where nothing was scored."""
+    return tuple(each for each in report.inputs[:FACTORS_MAX] if each.added)
+
+
+def report_html(report: DecisionReport) -> str:
+    """The whole report as one page without scripts; every text in it is escaped."""
+    body = (
+        _summary(report),
+        _section("Reasons", _reasons(report, internal=True)),
+        _section(
+            "Rules",
+            _facts(
+                {
+                    "fired": ", ".join(report.rules) or "none",
+                    "in shadow": ", ".join(report.shadow_rules) or "none",
+                    "condition read a null": ", ".join(report.null_rules) or "none",
+                }
+            ),
+        ),
+        _section("Versions", _facts(report.versions)),
+        _section("Microseconds", _facts({name: str(n) for name, n in report.microseconds.items()})),
+        _section("Inputs of the model, and what each added (log-odds)", _inputs(report.inputs)),
+        _section("Reviews (LGPD, art. 20)", _reviews(report)),
+    )
+    return _page(f"Decision {report.end_to_end_id}", body)
+
+
+def review_pack_html(report: DecisionReport) -> str:
+    """The pack for a review as one page: no weight and no threshold is in it."""
+    factors = [(each.name, _value(each.value), each.meaning) for each in main_factors(report)]
+    body = (
+        _facts(
+            {
+                "EndToEndId": report.end_to_end_id,
+                "outcome": report.outcome,
+                "received": report.received_at,
+                "model": report.versions["model"],
+                "policy": report.versions["policy"],
+            }
+        ),
+        _section("Criteria", _reasons(report, internal=False)),
+        _section("Main factors", _table(("input", "value", "meaning"), factors)),
+        _section("Reviews", _reviews(report)),
+    )
+    return _page(f"Review of decision {report.end_to_end_id}", body)
+
+
+def _summary(report: DecisionReport) -> str:
+    return _facts(
+        {
+            "EndToEndId": report.end_to_end_id,
+            "phase": report.phase,
+            "outcome": report.outcome,
+            "score (10⁻⁹)": "not scored" if report.score is None else str(report.score),
+            "degraded": ", ".join(report.degraded) or "no",
+            "happened": report.occurred_at,
+            "received": report.received_at,
+            "amount (centavos)": str(report.amount_centavos),
+            "payer (pseudonym)": report.payer,
+            "payee (pseudonym)": report.payee,
+            "had seen the log up to": str(report.as_of),
+            "stands in the log at": f"{report.seq} of {report.log_id}",
+            "decided by": f"the service, on {report.host}",
+        }
+    )
+
+
+def _reasons(report: DecisionReport, *, internal: bool) -> str:
+    head = ("code", "texto", "text", *(("internal",) if internal else ()))
+    rows = [
+        (each.code, each.public_pt, each.public_en, *((each.internal,) if internal else ()))
+        for each in report.reasons
+    ]
+    return _table(head, rows)
+
+
+def _inputs(inputs: Sequence[ReportedInput]) -> str:
+    rows = [(each.name, _value(each.value), f"{each.added:+.6f}", each.meaning) for each in inputs]
+    return _table(("input", "value", "added", "meaning"), rows)
+
+
+def _reviews(report: DecisionReport) -> str:
+    rows = [
+        (
+            each.side,
+            each.requested_at,
+            each.answered_at or "open",
+            each.reviewer or "–",
+            each.result or "–",
+        )
+        for each in report.reviews
+    ]
+    return _table(("asked by", "asked", "answered", "reviewer", "result"), rows)
+
+
+def _value(value: float | None) -> str:
+    return "null" if value is None else f"{value:.6g}"
+
+
+def _section(title: str, body: str) -> str:
+    return f"<h2>{escape(title)}</h2>\n{body}"
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    rows = "\n".join(
+        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items()
+    )
+    return f"<table>\n{rows}\n</table>"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    if not rows:
+        return "<p>None.</p>"
+    lines = ["<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
+    lines += [
+        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    ]
+    return "<table>\n" + "\n".join(lines) + "\n</table>"
+
+
+def _page(title: str, body: Sequence[str]) -> str:
+    return (
+        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{escape(title)}'
+        f"</title><style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
+        + "\n".join(body)
+        + "\n</body>\n</html>\n"
+    )

@@ -1,0 +1,63 @@
+"""`crivo report decision` and `crivo report review`: a page, a JSON document, or a refusal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from crivo.domain.errors import Code
+from tests.integration.commands import crivo
+from tests.unit.decision.worlds import transfer, world
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("home")
+    with world(folder) as played:
+        played.decide(transfer(1, amount_centavos=5_000_000)).result(10)
+    return folder
+
+
+ID = transfer(1).end_to_end_id
+
+
+def test_the_report_is_a_document_and_a_page(home, capsys, tmp_path):
+    page = tmp_path / "report.html"
+    said = crivo(capsys, "report", "decision", ID, "--home", home, "--html", page, "--json")
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    assert (document["end_to_end_id"], document["outcome"]) == (ID, "HOLD")
+    assert document["inputs"] and document["versions"]["model"] in page.read_text()
+    plain = crivo(capsys, "report", "decision", ID, "--home", home)
+    assert plain.code == 0 and ID in plain.out
+
+
+def test_the_pack_for_a_review_says_criteria_and_no_score(home, capsys, tmp_path):
+    page = tmp_path / "pack.html"
+    said = crivo(capsys, "report", "review", ID, "--home", home, "--html", page, "--json")
+    assert said.code == 0, said.err
+    document = json.loads(said.out)
+    assert document["criteria"] and "score" not in document
+    assert "log-odds" not in page.read_text()
+
+
+def test_each_side_reads_its_own_texts(home, capsys):
+    texts = []
+    for side in ("payer", "payee"):
+        said = crivo(capsys, "report", "review", ID, "--home", home, "--side", side, "--json")
+        texts.append([each["pt"] for each in json.loads(said.out)["criteria"]])
+    assert len(texts[0]) == len(texts[1])
+
+
+@pytest.mark.parametrize(
+    ("words", "exit_code", "code"),
+    [
+        ((transfer(9).end_to_end_id,), 2, Code.NOT_FOUND),
+        ((ID, "--side", "bank"), 2, Code.FIELD_VALUE),
+        ((ID, "--html", "/nowhere/at/all.html"), 3, Code.FILE_UNWRITABLE),
+    ],
+)
+def test_what_cannot_be_reported_is_refused(home, capsys, words, exit_code, code):
+    said = crivo(capsys, "report", "decision", *words, "--home", home)
+    assert (said.code, code in said.err) == (exit_code, True), said.err

@@ -1,0 +1,162 @@
+"""Reviews: asked for once a side, answered once by somebody with a name, told of in the report."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from crivo.decision.reasons import Audience
+from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import HOUR, MINUTE
+from crivo.domain.review import ReviewResult, ReviewSide, ReviewStatus
+from crivo.features.registry import default_feature_set
+from crivo.flows.bundle import load_bundle
+from crivo.flows.decision_report import report_decision
+from crivo.flows.explain import Explainer
+from crivo.flows.replay import replay
+from crivo.flows.review import Asked, ReviewService, require_steps, steps_of
+from crivo.governance.decision_report import (
+    report_html,
+    report_json,
+    review_pack_html,
+    review_pack_json,
+)
+from tests.unit.decision.worlds import START, transfer, world
+
+
+@pytest.fixture
+def played(tmp_path):
+    with world(tmp_path) as made:
+        yield made
+
+
+def decided(played, number=1, **facts):
+    """The EndToEndId of a decision."""
+    made = transfer(number, **facts)
+    played.decide(made).result(10)
+    return made.end_to_end_id
+
+
+def take(service, id_, at=START + HOUR, side=ReviewSide.PAYER, **answer):
+    return service.take(Asked(id_, side, **answer), supplied_received_at=at).result(10)
+
+
+def report_of(played, id_, audience=Audience.PAYER):
+    explainer = Explainer(
+        log=played.log,
+        bundle=lambda: played.service.bundle,
+        load=lambda hash_: load_bundle(played.folder / "bundles", hash_),
+        features=default_feature_set().features,
+    )
+    return report_decision(played.log, explainer, id_, audience=audience)
+
+
+def refused(*arguments, **options):
+    with pytest.raises(Refused) as refusal:
+        take(*arguments, **options)
+    return refusal.value.code
+
+
+def test_a_request_and_its_answer_stand_in_the_log_and_repeats_get_them_again(played):
+    id_, service = decided(played), ReviewService(played.service)
+    request = take(service, id_)
+    assert request.review.status is ReviewStatus.REQUESTED
+    assert take(service, id_, START + 2 * HOUR) == request, "a repeat asks nothing new"
+    answer = {"reviewer": "ana", "result": ReviewResult.UPHELD}
+    answered = take(service, id_, START + 3 * HOUR, **answer)
+    assert take(service, id_, START + 4 * HOUR, **answer) == answered
+    assert steps_of(played.log, id_) == [request, answered]
+    assert require_steps(played.log, id_, ReviewSide.PAYER) == [request, answered]
+    other = {"reviewer": "bia", "result": ReviewResult.CHANGED}
+    assert refused(service, id_, START + 5 * HOUR, **other) is Code.CONFLICT
+
+
+def test_each_side_asks_for_itself(played):
+    id_, service = decided(played), ReviewService(played.service)
+    take(service, id_)
+    payee = take(service, id_, side=ReviewSide.PAYEE)
+    assert [each.review.side for each in steps_of(played.log, id_)] == list(ReviewSide)
+    assert require_steps(played.log, id_, ReviewSide.PAYEE) == [payee]
+
+
+def test_what_cannot_be_reviewed_is_refused(played):
+    id_, service = decided(played), ReviewService(played.service)
+    other = transfer(7).end_to_end_id
+    assert refused(service, other) is Code.NOT_FOUND
+    answer = {"reviewer": "ana", "result": ReviewResult.UPHELD}
+    assert refused(service, id_, **answer) is Code.NOT_FOUND, "nobody asked"
+    take(service, id_)
+    assert refused(service, id_, reviewer="ana") is Code.FIELD_MISSING
+    assert refused(service, id_, result=ReviewResult.UPHELD) is Code.FIELD_MISSING
+    assert refused(service, id_, START - MINUTE, side=ReviewSide.PAYEE) is Code.TIME_RANGE
+    assert refused(service, "E1") is Code.ID_INVALID
+    with pytest.raises(Refused):
+        require_steps(played.log, other, *ReviewSide)
+
+
+def test_reviews_change_no_state_and_no_replay(played):
+    id_, service = decided(played), ReviewService(played.service)
+    take(service, id_)
+    decided(played, 2, occurred_at=START + 2 * HOUR)
+    found = replay(played.log, played.folder / "bundles", progress=print)
+    assert (found.compared, found.differing) == (2, 0)
+    (played.folder / "again").mkdir()
+    with world(played.folder / "again") as other:
+        for number, at in ((1, START), (2, START + 2 * HOUR)):
+            decided(other, number, occurred_at=at)
+        ids = [transfer(1).end_to_end_id, transfer(2, occurred_at=START + 2 * HOUR).end_to_end_id]
+        assert [played.service.find(each).score for each in ids] == [
+            other.service.find(each).score for each in ids
+        ]
+
+
+def test_the_report_holds_what_the_decision_followed_from_and_adds_up(played):
+    id_, service = decided(played, amount_centavos=5_000_000), ReviewService(played.service)
+    take(service, id_)
+    take(service, id_, START + 3 * HOUR, reviewer="ana", result=ReviewResult.CHANGED)
+    report = report_of(played, id_)
+    answer = played.service.find(id_)
+    assert (report.outcome, report.score, report.seq) == (
+        answer.outcome.value,
+        answer.score,
+        answer.seq,
+    )
+    assert len(report.inputs) == len(played.service.bundle.artifact.input_names)
+    assert [each.code for each in report.reasons] == [each.value for each in answer.reasons]
+    assert report.versions["policy"] == answer.versions.policy
+    (review,) = report.reviews
+    assert (review.side, review.reviewer, review.result) == ("PAYER", "ana", "CHANGED")
+    assert json.loads(json.dumps(report_json(report)))["reviews"][0]["requested_at"]
+    page = report_html(report)
+    for text in (id_, report.outcome, "ana", "CHANGED", report.versions["model"]):
+        assert text in page
+    assert "<script" not in page
+
+
+def test_the_pack_for_a_review_names_no_weight_and_no_threshold(played):
+    id_ = decided(played, amount_centavos=5_000_000)
+    report = report_of(played, id_)
+    pack = review_pack_json(report)
+    assert {"criteria", "main_factors", "model", "reviews"} <= pack.keys()
+    assert not {"score", "inputs", "rules_fired", "microseconds"} & pack.keys()
+    assert all(set(each) == {"name", "value", "meaning"} for each in pack["main_factors"])
+    assert all(set(each) == {"code", "pt", "en"} for each in pack["criteria"])
+    page = review_pack_html(report)
+    assert "log-odds" not in page and "10⁻⁹" not in page
+    for each in report.reasons:
+        assert each.public_pt in page and each.internal not in page
+
+
+def test_a_page_escapes_what_it_shows(played):
+    id_, service = decided(played), ReviewService(played.service)
+    take(service, id_)
+    take(service, id_, START + HOUR, reviewer="<b>&ana", result=ReviewResult.UPHELD)
+    page = report_html(report_of(played, id_))
+    assert "&lt;b&gt;&amp;ana" in page and "<b>&ana" not in page
+
+
+def test_a_decision_that_nobody_made_has_no_report(played):
+    with pytest.raises(Refused) as refusal:
+        report_of(played, transfer(7).end_to_end_id)
+    assert refusal.value.code is Code.NOT_FOUND
