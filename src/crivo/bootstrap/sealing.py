@@ -65,10 +65,10 @@ def keep_sealed(
     while True:
         try:
             place = SegmentsFile(ledger_folder(settings), public_key=signer.public_key)
-            records = open_reader(home.paths.log)
+            reader = open_reader(home.paths.log)
             try:
                 sealer = Sealer(
-                    records=records,
+                    records=home.log.keep_recent(reader),
                     find=home.log.find,
                     end=home.log.end,
                     publish=_Publisher(decisions, soon),
@@ -80,7 +80,7 @@ def keep_sealed(
                 _seal_until(stop, sealer, closing, telemetry)
                 return
             finally:
-                records.close()
+                reader.close()
                 place.close()
         except (Misconfigured, Unavailable, Unfit) as error:
             telemetry.not_sealed(error.code)

@@ -13,6 +13,7 @@ import apsw
 from crivo.adapters.sqlite.connection import open_connection, open_for_reading
 from crivo.adapters.sqlite.lock import WriterLock
 from crivo.adapters.sqlite.reader import SqliteLogReader
+from crivo.adapters.sqlite.recent import RecentRecords
 from crivo.adapters.sqlite.schema import (
     EventRow,
     create_tables,
@@ -66,6 +67,7 @@ class SqliteLog:
         self._durable_end = self._next_seq = read_end(connection)
         connection.close()
         self._pending: dict[bytes, EventRow] = {}
+        self._recent: RecentRecords | None = None
         self._absent: set[bytes] = set()
         self._writer = GroupWriter(
             lambda: open_connection(path, vfs=vfs),
@@ -78,6 +80,11 @@ class SqliteLog:
     def manifest(self) -> Manifest:
         """The log's identity, clock and partitions a stream."""
         return self._manifest
+
+    def keep_recent(self, reader: SqliteLogReader) -> RecentRecords:
+        """The records that become durable from now on, as stored; `reader` reads those before."""
+        self._recent = RecentRecords(reader)
+        return self._recent
 
     def check(self) -> None:
         """Nothing, if submissions are taken.
@@ -265,6 +272,9 @@ class SqliteLog:
                 for row in submission.rows:
                     del self._pending[row[4]]
             self._durable_end = group[-1].rows[-1][0] + 1
+        if self._recent is not None:
+            for submission in group:
+                self._recent.add(submission.stored or submission.rows)
 
 
 def open_log(
