@@ -49,6 +49,7 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "POST /v1/decisions/{end_to_end_id}/events": frozenset({_I, _A}),
     "POST /v1/reports": frozenset({_I, _A}),
     "POST /v1/reviews": frozenset({_I, _A}),
+    "GET /v1/reviews/{end_to_end_id}": frozenset({_I, _A, _R}),
     "POST /v1/events/{kind}": frozenset({_I}),
     "GET /v1/stream": frozenset({_A, _R}),
     "GET /v1/model": frozenset({_I, _A, _R}),
