@@ -37,7 +37,7 @@ def test_the_lines_of_the_page_decide_read_search_explain_report_and_tell(
     assert batch[0]["decision"]["as_of"] == decided["as_of"] + 1
     assert decided == read
     # The table of decisions may be a moment behind.
-    assert listed["as_of"] == 0 or listed["decisions"][0]["amount_centavos"] == 12_500
+    assert listed["as_of"] == 0 or listed["decisions"][0]["amount_centavos"] in {12_500, 9_900}
     assert explained["reasons"] == decided["reasons"]
     assert explained["inputs"]
     assert decided["outcome"] == "ALLOW"

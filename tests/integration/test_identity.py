@@ -184,6 +184,39 @@ def test_a_served_home_is_erased_in_by_nobody_else(home, capsys):
     assert said.code == 3 and Code.LOG_LOCKED in said.err
 
 
+def test_a_service_that_runs_reveals_and_erases_by_itself(home, capsys):
+    by = {"by": "dpo", "reason": "letter 8"}
+    with served(home) as caller:
+        asked = {"end_to_end_id": id_of(1), **by}
+        named = caller.post("/v1/reveals", json=asked).json()
+        assert named["payer"] == {
+            "erased": False, "key": None, **IDENTITY["payer"], "remittance": IDENTITY["remittance"],
+        }  # fmt: skip
+        refused = caller.post("/v1/erasures", json={"person": CPF, **by})
+        assert (refused.status_code, refused.json()["code"]) == (409, "RETENTION")
+        erasing = {"person": CPF, **by, "override": True}
+        (fact,) = caller.post("/v1/erasures", json=erasing).json()["erasures"]
+        assert (fact["records"], fact["within_retention"]) == (8, True)
+        assert caller.post("/v1/erasures", json=erasing).status_code == 404
+        named = caller.post("/v1/reveals", json=asked).json()
+        assert named["payer"]["erased"] and named["payer"]["name"] is None
+        assert not named["payee"]["erased"]
+        # Whoever pays again gets a new key, and not the one that the service still held.
+        assert caller.post("/v1/decisions", json=body(70, identity=IDENTITY)).status_code == 200
+        named = caller.post("/v1/reveals", json={**asked, "end_to_end_id": id_of(70)}).json()
+        assert named["payer"]["name"] == IDENTITY["payer"]["name"]
+        for wrong, status in (
+            ({**asked, "end_to_end_id": id_of(0)}, 404),
+            ({**asked, "end_to_end_id": "E1"}, 422),
+            ({**asked, "reason": ""}, 422),
+            ({"end_to_end_id": id_of(1)}, 422),
+        ):
+            assert caller.post("/v1/reveals", json=wrong).status_code == status, wrong
+    schemas = [each.event.schema for each in events(home, Stream.PRIVACY)]
+    assert schemas == ["reveal.v1", "erasure.v1", "reveal.v1", "reveal.v1"]
+    assert audit(home).is_whole
+
+
 def test_a_log_without_its_sealed_parts_gives_the_same_decisions(home):
     """Sabotage: were anything derived from a sealed part, taking all of them away would show."""
     with sqlite3.connect(home / "log.sqlite") as disk:

@@ -71,7 +71,7 @@ def keep_sealed(
                     records=home.log.keep_recent(reader),
                     find=home.log.find,
                     end=home.log.end,
-                    publish=_Publisher(decisions, soon),
+                    publish=Publisher(decisions, soon),
                     place=place,
                     signer=signer,
                     log_id=home.log.manifest.log_id,
@@ -132,8 +132,8 @@ def _turn(
     telemetry.sealed(closed, sealer.pending)
 
 
-class _Publisher:
-    """Appends segments on the thread of the service; gives back when they are durable."""
+class Publisher:
+    """Appends events on the thread of the service; gives back when they are durable."""
 
     def __init__(
         self, decisions: DecisionService, soon: Callable[[Callable[[], None]], None]
@@ -165,7 +165,7 @@ class _Publisher:
         if not told.wait(_COMMIT_SECONDS):
             raise Unavailable(
                 Code.LOG_UNAVAILABLE,
-                f"segments of the ledger were not on disk within {_COMMIT_SECONDS:.0f} s",
+                f"what was appended beside the loop was not on disk within {_COMMIT_SECONDS:.0f} s",
                 hint="Look at the disk of the log.",
             )
         if failures:

@@ -29,7 +29,8 @@ from crivo.bootstrap.access import make_access, tls_context
 from crivo.bootstrap.home import Home, Paths, open_home, wall_clock
 from crivo.bootstrap.index import open_index
 from crivo.bootstrap.logs import configure_logging
-from crivo.bootstrap.sealing import keep_sealed
+from crivo.bootstrap.privacy import privacy_service
+from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
@@ -43,6 +44,7 @@ from crivo.features.row import transfer_row
 from crivo.flows.aliases import Alias, aliases_of
 from crivo.flows.bundle import Bundle, load_bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
+from crivo.flows.erase import PrivacyService
 from crivo.flows.explain import Explainer
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
@@ -171,6 +173,7 @@ def build_service(settings: Settings) -> Service:
             reports=ReportService(decisions),
             telling=TellingService(decisions, home.pseudonyms),
             reviews=ReviewService(decisions),
+            privacy=_privacy(settings, home, decisions, notify),
             explainer=_explainer(home, decisions),
             pseudonyms=home.pseudonyms,
             keys=access.keys,
@@ -222,6 +225,13 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         )
     if failures:
         raise failures[0]
+
+
+def _privacy(
+    settings: Settings, home: Home, decisions: DecisionService, notify: LoopNotify
+) -> PrivacyService:
+    publish = Publisher(decisions, notify.soon)
+    return privacy_service(settings, home, publish=publish, now=decisions.clock.now)
 
 
 def _explainer(home: Home, decisions: DecisionService) -> Explainer:

@@ -17,11 +17,12 @@ def run_erase(
     Raises:
         Refused: NOT_FOUND, RETENTION. Unavailable: LOG_LOCKED while a service runs.
     """
-    from crivo.bootstrap.privacy import erase_person
+    from crivo.bootstrap.privacy import privacy_of
+    from crivo.flows.erase import Request
     from crivo.settings import load_settings
 
-    settings = load_settings(os.environ, home=home)
-    erased = erase_person(settings, who, by=by, reason=reason, overrides=overrides)
+    with privacy_of(load_settings(os.environ, home=home)) as privacy:
+        erased = privacy.erase(who, Request(by, reason, overrides))
     facts = [
         {
             "erasure_id": each.erasure_id,
@@ -48,11 +49,12 @@ def run_reveal(
     Raises:
         Refused: NOT_FOUND. Unavailable: LOG_LOCKED while a service runs.
     """
-    from crivo.bootstrap.privacy import reveal_decision
+    from crivo.bootstrap.privacy import privacy_of
+    from crivo.flows.erase import Request
     from crivo.settings import load_settings
 
-    settings = load_settings(os.environ, home=home)
-    found = reveal_decision(settings, end_to_end_id, by=by, reason=reason)
+    with privacy_of(load_settings(os.environ, home=home)) as privacy:
+        found = privacy.reveal(end_to_end_id, Request(by, reason))
     if as_json:
         print_json({role.value.lower(): named for role, named in found.items()})
         return

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from crivo.decision.record import decision_event_id
 from crivo.domain.erasure import Erasure
 from crivo.domain.errors import Code, Refused
+from crivo.domain.event import Event
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.reveal import Reveal
 from crivo.domain.streams import Stream
+from crivo.domain.tax_id import parse_tax_id
 from crivo.flows.answers import no_decision
-from crivo.flows.event_of import EventValue, event_of
-from crivo.flows.ports import Log, LogReader
+from crivo.flows.event_of import event_of
+from crivo.flows.ports import LogReader
 from crivo.governance.identity import IdentitySealer, PersonKeys, Role, sealed_parts
+from crivo.governance.pseudonym import Pseudonymiser
 
 #: Which door these events come through.
 SOURCE: Final = "command"
@@ -23,17 +26,16 @@ SOURCE: Final = "command"
 _BATCH: Final = 4_096
 
 
+#: Appends events; they are durable when it returns.
+Publish = Callable[[Sequence[Event]], object]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks, why, and when; `id` names the act. `overrides`: who asks answers for doing it
-    within the legal retention (`retention`, µs after the newest record).
-    """
+    """Who asks, and why. `overrides`: who asks answers for erasing within the legal retention."""
 
-    id: str
     by: str
     reason: str
-    at: int
-    retention: int = 0
     overrides: bool = False
 
 
@@ -59,88 +61,135 @@ def holding_of(log: LogReader, subject: bytes) -> Holding:
     return Holding(records, newest if records else None)
 
 
-def erase(log: Log, keys: PersonKeys, ids: Sequence[bytes], request: Request) -> list[Erasure]:
-    """The erasures of everybody who bears one of these pseudonyms: their keys are gone.
+class PrivacyService:
+    """Erases persons and reveals decisions; each is an event before it is done.
 
-    The event is durable before a key is deleted: what stops between the two is done again.
+    It reads the log and waits for its disk: a service calls it beside its loop.
 
-    Raises:
-        Refused: NOT_FOUND where nobody has a key; RETENTION where the law keeps a record longer,
-            and nobody answers for erasing it: nothing is erased then.
+    Args:
+        log: The log, as anybody reads it.
+        keys: The keys of persons.
+        sealer: What opens identity parts.
+        pseudonyms: What finds a person by a tax id or an id.
+        publish: Appends events, durably.
+        now: The log's time.
+        new_id: An id that nobody had.
+        retention: How long the law keeps a record of a person, in microseconds.
     """
-    subjects = sorted(keys.subjects(ids))
-    if not subjects:
-        raise Refused(
-            Code.NOT_FOUND,
-            "nobody of this id has an identity part that could be read",
-            hint="Give the tax id or the id that the decisions carried; it may be erased already.",
-            field="person",
-            expected="a tax id, person or account that a decision named",
-            found="none",
+
+    def __init__(
+        self,
+        *,
+        log: LogReader,
+        keys: PersonKeys,
+        sealer: IdentitySealer,
+        pseudonyms: Pseudonymiser,
+        publish: Publish,
+        now: Callable[[], int],
+        new_id: Callable[[], str],
+        retention: int,
+    ) -> None:
+        self._log: Final = log
+        self._keys: Final = keys
+        self._sealer: Final = sealer
+        self._pseudonyms: Final = pseudonyms
+        self._publish: Final = publish
+        self._now: Final = now
+        self._new_id: Final = new_id
+        self._retention: Final = retention
+
+    def erase(self, person: str, request: Request) -> list[Erasure]:
+        """The erasures of whoever bears this tax id, person id or account id: their keys are gone.
+
+        The event is durable before a key is deleted: what stops between the two is done again.
+
+        Raises:
+            Refused: NOT_FOUND where nobody has a key; RETENTION where the law keeps a record
+                longer, and nobody answers for erasing it: nothing is erased then; ID_INVALID.
+            Unavailable: LOG_UNAVAILABLE, FILE_UNWRITABLE.
+        """
+        subjects = sorted(self._keys.subjects(self._ids(person)))
+        if not subjects:
+            raise Refused(
+                Code.NOT_FOUND,
+                "nobody of this id has an identity part that could be read",
+                hint="Give the tax id or the id that decisions carried; it may be erased already.",
+                field="person",
+                expected="a tax id, person or account that a decision named",
+                found="none",
+            )
+        erasures = [self._erasure(subject, request) for subject in subjects]
+        for each in erasures:
+            self._append(each)
+            self._keys.erase(each.person_id)
+            self._sealer.forget(each.person_id)
+        return erasures
+
+    def reveal(self, end_to_end_id: str, request: Request) -> dict[Role, dict[str, str] | None]:
+        """What the parties of a decision are called; None for one whose key was erased.
+
+        Raises:
+            Refused: NOT_FOUND for an id under which nothing was decided, or without a part.
+            Unavailable: LOG_UNAVAILABLE. Misconfigured: SEAL_BROKEN, KEY_INVALID.
+        """
+        stored = self._log.find(decision_event_id(end_to_end_id))
+        if stored is None:
+            raise no_decision(end_to_end_id)
+        event = stored.event
+        if event.sealed is None:
+            raise Refused(
+                Code.NOT_FOUND,
+                "this decision was asked for without an identity part",
+                hint="Only what a request carried in `identity` can be revealed.",
+                field="end_to_end_id",
+                found=end_to_end_id,
+            )
+        self._append(
+            Reveal(
+                reveal_id=self._new_id(),
+                occurred_at=self._now(),
+                payer_id=event.key,
+                end_to_end_id=end_to_end_id,
+                revealed_by=request.by,
+                reason=request.reason,
+            )
         )
-    erasures = [_erasure(subject, holding_of(log, subject), request) for subject in subjects]
-    for each in erasures:
-        _append(log, each, request.at)
-        keys.erase(each.person_id)
-    return erasures
+        return self._sealer.open(event.sealed, event_id=event.event_id)
 
+    def _ids(self, person: str) -> list[bytes]:
+        """Every pseudonym that the text may stand for."""
+        known = self._pseudonyms
+        ids = [known.person(person), known.account(person), known.key(person)]
+        try:
+            ids.append(known.person(parse_tax_id(person)))
+        except Refused:
+            return ids
+        return ids
 
-def reveal(
-    log: Log, sealer: IdentitySealer, end_to_end_id: str, request: Request
-) -> dict[Role, dict[str, str] | None]:
-    """What the parties of a decision are called; None for one whose key was erased.
-
-    Raises:
-        Refused: NOT_FOUND for an id under which nothing was decided, or without a part.
-        Misconfigured: SEAL_BROKEN.
-    """
-    stored = log.find(decision_event_id(end_to_end_id))
-    if stored is None:
-        raise no_decision(end_to_end_id)
-    event = stored.event
-    if event.sealed is None:
-        raise Refused(
-            Code.NOT_FOUND,
-            "this decision was asked for without an identity part",
-            hint="Only what a request carried in `identity` can be revealed.",
-            field="end_to_end_id",
-            found=end_to_end_id,
+    def _erasure(self, subject: bytes, request: Request) -> Erasure:
+        holding, now = holding_of(self._log, subject), self._now()
+        free_at = None if holding.newest_at is None else holding.newest_at + self._retention
+        is_early = free_at is not None and free_at > now
+        if is_early and free_at is not None and not request.overrides:
+            raise Refused(
+                Code.RETENTION,
+                "the law keeps a record of this person longer",
+                hint="Erase it then; or, where somebody answers for it, ask with the override.",
+                field="person",
+                expected=f"not before {format_rfc3339(free_at)}",
+                found=format_rfc3339(now),
+            )
+        return Erasure(
+            erasure_id=self._new_id(),
+            occurred_at=now,
+            person_id=subject,
+            records=holding.records,
+            newest_at=holding.newest_at,
+            requested_by=request.by,
+            reason=request.reason,
+            is_early=is_early,
         )
-    value = Reveal(
-        reveal_id=request.id,
-        occurred_at=request.at,
-        payer_id=event.key,
-        end_to_end_id=end_to_end_id,
-        revealed_by=request.by,
-        reason=request.reason,
-    )
-    _append(log, value, request.at)
-    return sealer.open(event.sealed, event_id=event.event_id)
 
-
-def _erasure(subject: bytes, holding: Holding, request: Request) -> Erasure:
-    free_at = None if holding.newest_at is None else holding.newest_at + request.retention
-    is_early = free_at is not None and free_at > request.at
-    if is_early and free_at is not None and not request.overrides:
-        raise Refused(
-            Code.RETENTION,
-            "the law keeps a record of this person longer",
-            hint="Erase it then; or, where somebody answers for it, repeat with --override.",
-            field="person",
-            expected=f"not before {format_rfc3339(free_at)}",
-            found=format_rfc3339(request.at),
-        )
-    return Erasure(
-        erasure_id=f"{request.id}-{subject.hex()[:8]}",
-        occurred_at=request.at,
-        person_id=subject,
-        records=holding.records,
-        newest_at=holding.newest_at,
-        requested_by=request.by,
-        reason=request.reason,
-        is_early=is_early,
-    )
-
-
-def _append(log: Log, value: EventValue, at: int) -> None:
-    log.append([event_of(value, occurred_at=at, received_at=at, source=SOURCE)])
+    def _append(self, value: Erasure | Reveal) -> None:
+        at = value.occurred_at
+        self._publish([event_of(value, occurred_at=at, received_at=at, source=SOURCE)])

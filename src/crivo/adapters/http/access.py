@@ -52,6 +52,8 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/reviews/{end_to_end_id}": frozenset({_I, _A, _R}),
     "POST /v1/events/{kind}": frozenset({_I}),
     "GET /v1/stream": frozenset({_A, _R}),
+    "POST /v1/reveals": frozenset({_A, _R}),
+    "POST /v1/erasures": frozenset(),
     "GET /v1/model": frozenset({_I, _A, _R}),
     "GET /openapi.json": frozenset({_I, _A, _R}),
     "GET /metrics": frozenset({_R}),

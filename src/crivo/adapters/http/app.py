@@ -24,6 +24,7 @@ from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, complete, event_operation, report_operation
 from crivo.adapters.http.page import page_routes
+from crivo.adapters.http.privacy import privacy_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
 from crivo.adapters.http.receive import Disconnected, read_json_body
 from crivo.adapters.http.refusal import RefusalResponse
@@ -96,6 +97,7 @@ def create_app(parts: Parts) -> Application:
     app.include_router(stream_routes(Streams(parts.feed, is_stopping=app.stops)))
     app.include_router(search_routes(parts.index, parts.pseudonyms))
     app.include_router(review_routes(parts))
+    app.include_router(privacy_routes(parts))
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)
     return app

@@ -17,6 +17,12 @@ from crivo.adapters.http.answers import (
     ScoresAnswer,
 )
 from crivo.adapters.http.bodies import DecisionBody, ReportBody
+from crivo.adapters.http.privacy_bodies import (
+    ErasureBody,
+    ErasuresAnswer,
+    RevealAnswer,
+    RevealBody,
+)
 from crivo.adapters.http.problems import MEDIA_TYPE, Problem
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody
 
@@ -26,6 +32,10 @@ _TYPES: Final = (
     ReportBody,
     ReviewBody,
     ReviewAnswer,
+    RevealBody,
+    RevealAnswer,
+    ErasureBody,
+    ErasuresAnswer,
     DecisionAnswer,
     batch.BatchResult,
     ExplanationAnswer,

@@ -26,6 +26,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.BODY_TOO_SLOW: 408,
     Code.CONFLICT: 409,
     Code.DUPLICATE: 409,
+    Code.RETENTION: 409,
     Code.MODEL_NOT_FOR_TRANSFERS: 409,
     Code.BODY_TOO_LARGE: 413,
     Code.CONTENT_TYPE: 415,

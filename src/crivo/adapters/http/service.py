@@ -11,6 +11,7 @@ from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.feed import Feed
 from crivo.flows.decide import DecisionService
 from crivo.flows.decision_index import DecisionIndex
+from crivo.flows.erase import PrivacyService
 from crivo.flows.explain import Explainer
 from crivo.flows.report import ReportService
 from crivo.flows.review import ReviewService
@@ -89,6 +90,7 @@ class Parts:
     reports: ReportService
     telling: TellingService
     reviews: ReviewService
+    privacy: PrivacyService
     explainer: Explainer
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None

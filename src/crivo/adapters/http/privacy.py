@@ -1,0 +1,106 @@
+"""Identities over HTTP: `POST /v1/reveals` and `POST /v1/erasures`; both leave an event."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Final, TypeVar
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+
+from crivo.adapters.http.bodies import decode_body
+from crivo.adapters.http.hot import check_ready
+from crivo.adapters.http.openapi import answer_of, operation_with
+from crivo.adapters.http.privacy_bodies import (
+    ErasedAnswer,
+    ErasureBody,
+    ErasuresAnswer,
+    NamedAnswer,
+    RevealAnswer,
+    RevealBody,
+)
+from crivo.adapters.http.receive import read_json_body
+from crivo.adapters.http.service import Parts
+from crivo.domain.erasure import Erasure
+from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.domain.instant import format_rfc3339
+from crivo.flows import erase
+from crivo.governance.identity import Role
+
+REVEAL_EXAMPLE: Final = {
+    "end_to_end_id": "E12345678202611231200abcDEF12345",
+    "by": "ana",
+    "reason": "case 17",
+}
+ERASURE_EXAMPLE: Final = {"person": "111.444.777-35", "by": "dpo", "reason": "letter 7"}
+
+_REVEAL: Final = msgspec.json.Decoder(RevealBody)
+_ERASURE: Final = msgspec.json.Decoder(ErasureBody)
+
+_Body = TypeVar("_Body", bound=msgspec.Struct)
+
+
+def privacy_routes(parts: Parts) -> APIRouter:
+    """The routes that reveal and erase. They read the log and wait for it beside the loop."""
+    router = APIRouter(tags=["identities"])
+
+    @router.post(
+        "/v1/reveals",
+        openapi_extra=operation_with("RevealBody", REVEAL_EXAMPLE),
+        responses=answer_of("RevealAnswer"),
+        summary="Read what the parties of a decision are called, and say why",
+    )
+    async def reveal(request: Request) -> Response:
+        body = await _body(request, parts, _REVEAL)
+        end_to_end_id_minute(body.end_to_end_id)
+        asked = erase.Request(body.by, body.reason)
+        found = await asyncio.to_thread(parts.privacy.reveal, body.end_to_end_id, asked)
+        named = {role: None if role not in found else _named(found[role]) for role in Role}
+        return _json(RevealAnswer(body.end_to_end_id, named[Role.PAYER], named[Role.PAYEE]))
+
+    @router.post(
+        "/v1/erasures",
+        openapi_extra=operation_with("ErasureBody", ERASURE_EXAMPLE),
+        responses=answer_of("ErasuresAnswer"),
+        summary="Delete a person's keys, so that nobody reads what was sealed under them",
+    )
+    async def erased(request: Request) -> Response:
+        body = await _body(request, parts, _ERASURE)
+        asked = erase.Request(body.by, body.reason, body.override is True)
+        found = await asyncio.to_thread(parts.privacy.erase, body.person, asked)
+        return _json(ErasuresAnswer(tuple(map(_erased, found))))
+
+    return router
+
+
+async def _body(request: Request, parts: Parts, decoder: msgspec.json.Decoder[_Body]) -> _Body:
+    check_ready(parts)
+    raw = await read_json_body(
+        request.scope,
+        request.receive,
+        bytes_max=parts.limits.decision_bytes_max,
+        seconds_max=parts.limits.body_seconds_max,
+    )
+    return decode_body(decoder, raw)
+
+
+def _named(named: dict[str, str] | None) -> NamedAnswer:
+    return NamedAnswer(erased=True) if named is None else NamedAnswer(erased=False, **named)
+
+
+def _erased(erasure: Erasure) -> ErasedAnswer:
+    newest = erasure.newest_at
+    return ErasedAnswer(
+        erasure.erasure_id,
+        erasure.records,
+        None if newest is None else format_rfc3339(newest),
+        erasure.is_early,
+    )
+
+
+def _json(value: msgspec.Struct) -> Response:
+    return Response(
+        msgspec.json.encode(value),
+        media_type="application/json",
+        headers={"cache-control": "no-store"},
+    )
