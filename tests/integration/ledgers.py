@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -108,7 +109,5 @@ def seal_all(sealer: Sealer) -> list[Segment]:
 
 def copied(ledger: Ledger, folder: Path) -> Ledger:
     """The same files elsewhere."""
-    import shutil
-
     shutil.copytree(ledger.folder, folder)
     return Ledger(folder, ledger.keys, ledger.signer)

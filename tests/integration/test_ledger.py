@@ -1,15 +1,18 @@
 """Sealing: every record is in exactly one segment, whatever stops the sealer, and none is lost."""
 
+import json
 import random
+from dataclasses import replace
 
 import pytest
 
 from crivo.adapters.files.ledger_documents import proof_to_json, read_proof
 from crivo.adapters.files.segments_file import SegmentsFile, read_segments
-from crivo.bootstrap.ledger import prove_decision
+from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.ledger import evidence, prove_decision
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.domain.streams import Stream
-from crivo.flows.ledger_proof import check_proof
+from crivo.flows.ledger_proof import check_proof, prove
 from crivo.flows.seal import SEGMENT_RECORDS_MAX
 from crivo.governance.segment import Signer, is_signed_by
 from tests.integration.ledgers import SIGNER, Ledger, copied, decisions, seal_all
@@ -201,19 +204,12 @@ def test_sabotage_a_sealer_that_passes_over_a_record_is_found(ledger):
 
 
 def test_a_proof_holds_by_itself_and_no_changed_one_does(ledger, tmp_path):
-    import json
-    from dataclasses import replace
-
     ledger.write(0, 90)
     with ledger.log() as log:
         stored = [each for each in log.read(start=0, limit=99) if each.event.schema != "segment.v1"]
     wanted = next(
         each for each in stored if each.event.stream is Stream.DECISIONS and each.seq > 40
     )
-    from crivo.adapters.sqlite.reader import open_reader
-    from crivo.bootstrap.ledger import evidence
-    from crivo.flows.ledger_proof import prove
-
     reader = open_reader(ledger.log_file)
     proof = prove(reader.stored_record(wanted.event.event_id), evidence(ledger.segments))
     reader.close()

@@ -1,5 +1,6 @@
 """Identity parts: what opens them, what does not, and which comes first, the key or the record."""
 
+from dataclasses import replace
 from random import Random
 
 import msgspec
@@ -97,8 +98,6 @@ def test_no_key_shows_itself():
 
 
 def with_part(number):
-    from dataclasses import replace
-
     return replace(event(number, stream=Stream.DECISIONS), sealed=PART)
 
 
