@@ -22,6 +22,8 @@ from tests.e2e.homes import make_home, settings_of
 from tests.integration import calling
 from tests.unit.adapters.http.bodies import GOOD
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "http.md"
 
 

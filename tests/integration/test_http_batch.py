@@ -5,10 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 
+import pytest
+
 from crivo.adapters.http import batch
 from crivo.domain.errors import Code, Unavailable
 from tests.integration.doors import Answer, Door, request
 from tests.unit.adapters.http.bodies import GOOD
+
+pytestmark = pytest.mark.slow
 
 
 def transfers(count: int, *, own: str) -> list[dict[str, object]]:

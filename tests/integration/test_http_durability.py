@@ -20,6 +20,8 @@ from crivo.bootstrap.service import Service, build_service
 from tests.e2e.homes import KEY, make_home, settings_of
 from tests.unit.adapters.http.bodies import GOOD
 
+pytestmark = pytest.mark.slow
+
 #: What happened, in order: "begin E…", "write", "sync" (once it has returned), "answer E…".
 Trace = list[str]
 
@@ -155,9 +157,9 @@ def test_an_answer_before_the_commit_is_noticed(
     home = make_home(tmp_path / "home")
     right = GroupWriter.put
 
-    def hasty(self, submission):
+    def hasty(self, submission, **options):
         done, submission.done = submission.done, lambda _: None
-        right(self, submission)
+        right(self, submission, **options)
         asyncio.get_running_loop().call_soon(done, None)
 
     monkeypatch.setattr(GroupWriter, "put", hasty)

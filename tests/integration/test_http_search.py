@@ -15,6 +15,8 @@ from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home, settings_of
 from tests.integration.calling import Caller
 from tests.unit.adapters.http.bodies import GOOD
 
+pytestmark = pytest.mark.slow
+
 PATH = "/v1/decisions"
 PAYERS = ("Conta Ana", "Conta Bia")
 

@@ -18,6 +18,8 @@ from crivo.governance.segment import Signer, is_signed_by
 from tests.integration.ledgers import SIGNER, Ledger, copied, decisions, seal_all
 from tests.ports.logs import event, open_test_log
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def ledger(tmp_path):

@@ -60,6 +60,8 @@ from tests.integration.told_values import (
 )
 from tests.unit.simulator.event_worlds import fullest, gathered
 
+pytestmark = pytest.mark.slow
+
 SAMPLE = 300
 
 

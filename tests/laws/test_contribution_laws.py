@@ -37,6 +37,7 @@ def contributions_differ(artifact: Artifact, booster, vectors) -> float:
     return float(np.abs(parts - booster.predict(vectors, pred_contrib=True)).max())
 
 
+@pytest.mark.slow
 @relaxed
 @given(ROWS)
 def test_contributions_are_lightgbms_shapley_values(from_booster, booster, vectors):

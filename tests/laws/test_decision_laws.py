@@ -66,6 +66,7 @@ def decide(vector, score, facts, in_force):
     return derive(facts, scored(vector, score), in_force.at(facts.occurred_at), parts()[3])
 
 
+@pytest.mark.slow
 @given(VECTORS, SCORES, SCORES, st.sampled_from([None, *Initiation]))
 def test_a_higher_score_never_asks_for_less(vector, one, two, initiation):
     facts = transfer(1, initiation=initiation)
@@ -73,6 +74,7 @@ def test_a_higher_score_never_asks_for_less(vector, one, two, initiation):
     assert Outcome(low.outcome) <= Outcome(high.outcome)
 
 
+@pytest.mark.slow
 @given(VECTORS, SCORES, AMOUNTS)
 def test_a_rule_in_shadow_is_named_apart_and_changes_nothing(vector, score, amount):
     facts = transfer(1, amount_centavos=amount)
@@ -127,6 +129,7 @@ def test_every_outcome_above_allow_has_a_reason_from_the_closed_list(vector, sco
     assert not set(derived.nulls) & (set(derived.rules) | set(derived.shadow_rules))
 
 
+@pytest.mark.slow
 @given(VECTORS, SCORES)
 def test_automatic_pix_is_never_held(vector, score):
     facts = transfer(1, initiation=Initiation.AUTO)

@@ -89,6 +89,7 @@ def test_concurrent_repeats_join_the_first_answer(played):
     assert len(records(played)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("fact", "value"),
     [

@@ -19,6 +19,8 @@ from crivo.simulator.signals import Signal
 from crivo.simulator.world import simulate
 from tests.unit.simulator.worlds import all_rows, medium_rows, medium_world
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 0.2
 SEEDS = (5, 6, 7, 8)
 

@@ -28,6 +28,8 @@ from crivo.simulator.fault import (
 from crivo.simulator.faulting import FaultedStream, parse_fault
 from tests.unit.simulator.event_worlds import kinds_by_name, pieces_of
 
+pytestmark = pytest.mark.slow
+
 FAULTS = {fault.name: fault for fault in default_faults()}
 RATE = 50_000  # of a million
 

@@ -18,6 +18,8 @@ import pytest
 
 from tests.laws.seven import BRASILIA, Tables, offences, read
 
+pytestmark = pytest.mark.slow
+
 
 @cache
 def written(*flags: str) -> Tables:

@@ -17,6 +17,8 @@ from crivo.simulator.roles import Role
 from crivo.simulator.rows import DEVICE_SLOTS, Rows
 from crivo.simulator.world import World, simulate
 
+pytestmark = pytest.mark.slow
+
 SEEDS = (1, 2)
 
 

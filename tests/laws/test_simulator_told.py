@@ -24,6 +24,8 @@ from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import World, simulate
 
+pytestmark = pytest.mark.slow
+
 DAYS = 6
 #: The rules that events may break, and the check that looks at each.
 CHECK_OF = {

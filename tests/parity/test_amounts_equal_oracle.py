@@ -24,6 +24,8 @@ from tests.parity.judging import (
 )
 from tests.parity.streams import START, streams
 
+pytestmark = pytest.mark.slow
+
 Rows = np.ndarray[Any, Any]
 
 ALONE = (Statistic.MIN, Statistic.MAX, Statistic.RANK, Statistic.FIRST)

@@ -28,6 +28,8 @@ from tests.parity.judging import (
 from tests.parity.sampled import judge
 from tests.parity.streams import START, streams
 
+pytestmark = pytest.mark.slow
+
 Rows = np.ndarray[Any, Any]
 
 EXPOSURES = tuple(each for each in everything() if each.event is EventKind.EXPOSURE)

@@ -129,6 +129,7 @@ def test_a_sync_completes_between_submission_and_done(disk, log):
     assert seen[0] > before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [5, STATEMENT_ROWS + 86])
 def test_a_submission_is_whole_or_absent_after_a_power_cut(tmp_path, disk, log, size):
     """Power is cut at a moment of its own, while submissions are under way.

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from crivo.flows.comparing import differences
 from tests.unit.model.networks import network
 from tests.unit.model.worlds import SMALL, labelled, trained
+
+pytestmark = pytest.mark.slow
 
 
 def test_runs_of_one_seed_on_the_same_rows_differ_in_nothing():

@@ -22,6 +22,8 @@ from crivo.flows.reload import PolicyReload, Reload
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import ROOT, START, artifact, plan, policy, transfer, world
 
+pytestmark = pytest.mark.slow
+
 #: What a first payment of R$ 100 scores lies between these two: WARN before, ALLOW after.
 SCORE = ("decision.toml", '"0.10"', '"0.29"')
 

@@ -10,6 +10,8 @@ from crivo.domain.errors import Code, Misconfigured
 from tests.unit.decision.worlds import START, plan, transfer, world
 from tests.unit.model.networks import network
 
+pytestmark = pytest.mark.slow
+
 
 def shadow(**options):
     return network(plan().names, plan_hash=plan().plan_hash, **options)

@@ -77,6 +77,7 @@ def _shown(found: Event | Refused) -> object:
     return found if isinstance(found, Event) else (found.code, str(found), found.context)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("told", MAPPING.told, ids=range(len(MAPPING.told)))
 @given(data=st.data())
 def test_hostile_cells_are_told_of_and_stop_nothing(told, data):

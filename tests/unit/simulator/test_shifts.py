@@ -29,6 +29,8 @@ from crivo.simulator.sampling import Sampling
 from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import World, simulate
 
+pytestmark = pytest.mark.slow
+
 OPTIONS = SimulationOptions(seed=3, days=7, scale=Decimal(2))
 WHOLE = calendar(dt.date(2026, 8, 4), 1, 4_000)[0]
 #: A day of the world holds some 3,300 transfers.
