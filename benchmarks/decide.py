@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -106,6 +107,7 @@ def over_http(setting: Setting, world: Played) -> Iterator[Row]:
         for rate, targets in ((3_000, (1.0, 4.0, 10.0)), (4_500, (None, 10.0, None))):
             yield from at_rate(setting, world, running, lines, rate=rate, targets=targets)
         yield from in_batches(setting, running, lines)
+        yield from predictions(setting, world, running)
         yield from overloaded(setting, running, lines)
 
 
@@ -180,6 +182,31 @@ def in_batches(setting: Setting, running: Any, lines: _Lines) -> Iterator[Row]:
 
 
 _BATCHES: Final[dict[str, object]] = {"path": "/v1/decisions:batch", "connections": 4}
+
+
+def predictions(setting: Setting, world: Played, running: Any) -> Iterator[Row]:
+    """Latency of `POST /predict` with one row of all inputs of the served model."""
+    settings = Settings(home=world.home, policy=service.ROOT / "policy")
+    names = champion_bundle(settings).scorer.artifact.input_names
+    dice = np.random.default_rng(7)
+    file, rate = world.bodies.with_name("rows.jsonl"), 4_000
+    seconds, runs = (0.25, 1) if setting.quick else (4, 3)
+    with file.open("w", encoding="utf-8") as out:
+        for values in dice.lognormal(3.0, 2.0, (1_000, len(names))).round(3).tolist():
+            out.write(json.dumps(dict(zip(names, values, strict=True))) + "\n")
+    found = []
+    for turn in range(runs):
+        with service.on_core(1):
+            found.append(
+                service.load(
+                    running, bodies=file, count=1_000, repeat=int(rate * seconds / 1_000),
+                    path="/predict", rate=rate, seed=turn,
+                )
+            )  # fmt: skip
+    what = f"POST /predict, one row of {len(names)} inputs, {rate:,}/s open loop, one core"
+    yield setting.row(f"{what}, p99", "ms", [each["p99_ms"] for each in found], at_most=5.0)
+    rates = [each["answered_per_second"] for each in found]
+    yield setting.row(f"{what}, answered", "1/s", rates, at_least=0.99 * rate)
 
 
 def overloaded(setting: Setting, running: Any, lines: _Lines) -> Iterator[Row]:

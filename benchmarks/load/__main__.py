@@ -23,6 +23,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--start", type=int, help="instant of the first transfer")
     parser.add_argument("--bodies", type=Path, help="a file of one body a line, in place of a seed")
     parser.add_argument("--skip", type=int, default=0, help="lines of the file to leave out")
+    parser.add_argument("--repeat", type=int, default=1, help="how often each of the lines is sent")
     parser.add_argument("--path", default="/v1/decisions")
     parser.add_argument("--batch", type=int, default=0, help="so many bodies are one request")
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
@@ -63,7 +64,7 @@ def _bodies(options: argparse.Namespace) -> Iterator[bytes]:
             pass
         chosen = (line.rstrip() for line in lines)
         if not options.batch:
-            yield from islice(chosen, options.count)
+            yield from list(islice(chosen, options.count)) * options.repeat
             return
         for _ in range(options.count):
             yield b"[" + b",".join(islice(chosen, options.batch)) + b"]"

@@ -11,7 +11,7 @@ from typing import Any, Final
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.load.service import DAYS, FIRST_DAY, ROOT, crivo
+from benchmarks.load.service import DAYS, FIRST_DAY, MAPPING, crivo
 from crivo.domain.instant import DAY, format_rfc3339, parse_rfc3339
 
 #: Days of the world that are left to be asked for.
@@ -54,8 +54,7 @@ def prepare(folder: Path, *, scale: str) -> Played:
     is_past = pc.less(table["occurred_at"], datetime.fromtimestamp(first / 1e6, tz=UTC))
     before = table.filter(is_past)
     pq.write_table(before, past)
-    mapping = str(ROOT / "mappings" / "simulated.toml")
-    crivo(home, "ingest", str(past), "--mapping", mapping, "--clock", "replay")
+    crivo(home, "ingest", str(past), "--mapping", str(MAPPING), "--clock", "replay")
     # A hundred times as many frauds as in nature come in campaigns: see `service.prepare_home`.
     crivo(home, "train", "--allow-leak", "benchmark")
     asked = table.filter(pc.invert(is_past)).sort_by("occurred_at")

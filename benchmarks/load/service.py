@@ -15,6 +15,7 @@ from crivo.cli.demo_server import Served, served
 from crivo.domain.instant import DAY, parse_rfc3339
 
 ROOT: Final = Path(__file__).resolve().parents[2]
+MAPPING: Final = ROOT / "mappings" / "simulated.toml"
 FIRST_DAY: Final = "2026-03-02"
 DAYS: Final = 28
 
@@ -29,9 +30,8 @@ def prepare_home(folder: Path, *, scale: str) -> Path:
     simulate += ["--past-days", "0", "--tables", "platform", "--format", "parquet"]
     simulate += ["--prevalence", "0.01"]  # claims are late, and training wants some
     crivo(home, *simulate, "--scale", scale)
-    mapping = str(ROOT / "mappings" / "simulated.toml")
     table = str(world / "transfers.parquet")
-    crivo(home, "ingest", table, "--mapping", mapping, "--clock", "replay")
+    crivo(home, "ingest", table, "--mapping", str(MAPPING), "--clock", "replay")
     # A hundred times as many frauds as in nature come in campaigns: who has seen half of one ranks
     # the other half better, which the leak alarm takes for a leak. Nothing here is judged by it.
     crivo(home, "train", "--allow-leak", "benchmark")

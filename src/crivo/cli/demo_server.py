@@ -27,6 +27,7 @@ _POLL_SECONDS: Final = 0.1
 class Served:
     """Where a started service answers, with which key, and where it writes what it says."""
 
+    pid: int
     address: str
     api_key: str
     page: str
@@ -62,7 +63,7 @@ def served(home: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[Ser
     address = f"http://127.0.0.1:{chosen}"
     try:
         _wait_until_ready(address, process, log_file)
-        yield Served(address, api_key, _page_of(log_file, address), log_file)
+        yield Served(process.pid, address, api_key, _page_of(log_file, address), log_file)
     finally:
         # Not SIGINT, whose traceback a service that is still starting would leave in its log.
         process.send_signal(signal.SIGTERM)
