@@ -16,7 +16,7 @@ from tests.e2e.serving import serving
 pytestmark = pytest.mark.slow
 
 
-def test_the_lines_of_the_page_decide_read_search_explain_report_and_tell(
+def test_the_lines_of_the_page_decide_read_follow_up_search_explain_report_and_tell(
     tmp_path: Path, require_program
 ) -> None:
     require_program("curl")
@@ -31,11 +31,14 @@ def test_the_lines_of_the_page_decide_read_search_explain_report_and_tell(
             check=True,
         )
     lines = map(json.loads, answer.stdout.splitlines())
-    decided, batch, read, listed, explained, reported, asked, reviewed, told = lines
+    (
+        decided, batch, read, followed, listed, explained, reported, asked, reviewed, told
+    ) = lines  # fmt: skip
     assert asked == reviewed and asked["steps"][0]["status"] == "REQUESTED"
     assert [each["status"] for each in batch] == [200, 422]
     assert batch[0]["decision"]["as_of"] == decided["as_of"] + 1
-    assert decided == read
+    assert read == {**decided, "standing": "CLEAR", "events": []}
+    assert followed["event"] == "cancelled"
     # The table of decisions may be a moment behind.
     assert listed["as_of"] == 0 or listed["decisions"][0]["amount_centavos"] in {12_500, 9_900}
     assert explained["reasons"] == decided["reasons"]

@@ -330,6 +330,9 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     client.post("/v1/reports", json={"report_id": "metric", "end_to_end_id": body["end_to_end_id"]})
     client.post("/v1/events/login.v1", json=EVENT_EXAMPLE)
     client.post("/v1/reviews", json={"end_to_end_id": body["end_to_end_id"]})
+    done = {"event": "cancelled", "occurred_at": body["occurred_at"]}
+    told = client.post(f"/v1/decisions/{body['end_to_end_id']}/events", json=done)
+    assert told.status_code == 200, told.text
     names = [entry["name"] for entry in client.get("/v1/model").json()["signature"]]
     client.post("/predict", json=dict.fromkeys(names))
     # A clock that leaps past the deadline: the answer is the degraded policy's.
@@ -341,6 +344,8 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.failed("other")
     service.metrics.policy_reloaded("adopted")
     service.metrics.not_sealed("LOG_UNAVAILABLE")
+    service.metrics.hold_ended("REJECT")
+    service.metrics.revised("ALLOW")
     until(
         client,
         "/metrics",

@@ -202,25 +202,34 @@ def _other_log(parts):
 
 
 def _other_cause(parts):
-    parts[GIVEN][DEGRADED] = ["MODEL_OFF"]
+    parts[GIVEN][DEGRADED] = ["LOG_SLOW"]
+
+
+def _no_cause(parts):
+    parts[GIVEN][DEGRADED] = ["KILL_ALL"]
 
 
 def _other_phase(parts):
     parts[PHASE] = "settlement"
 
 
+def _no_phase(parts):
+    parts[PHASE] = "later"
+
+
 @pytest.mark.parametrize(
     ("change", "where"),
     [
-        (_other_versions, "versions"),
-        (_other_log, "log_id"),
-        (_other_cause, "degraded"),
-        (_other_phase, "phase"),
+        (_other_versions, ("versions",)),
+        (_other_log, ("log_id",)),
+        (_other_cause, ("reasons", "derived")),
+        (_other_phase, ("in_place", "event_id")),
+        (_no_phase, ("phase", "in_place", "event_id")),
     ],
 )
-def test_one_false_claim_of_a_record_differs_and_is_named_alone(played, tmp_path, change, where):
+def test_one_false_claim_of_a_record_differs_and_is_named(played, tmp_path, change, where):
     events = [each.event for each in stored(played.log)]
-    # A degraded answer: another cause of it derives the same bytes.
+    # A degraded answer: there is no vector that could differ too.
     place = next(
         at
         for at, event in enumerate(events)
@@ -229,7 +238,20 @@ def test_one_false_claim_of_a_record_differs_and_is_named_alone(played, tmp_path
     events[place] = forged(events[place], change)
     with Copy(tmp_path) as copy:
         found = check(copy.append(events).log, tmp_path)
-    assert [(each.seq, each.where) for each in found.differences] == [(place, (where,))]
+    assert [(each.seq, each.where) for each in found.differences] == [(place, where)]
+
+
+def test_a_switch_that_was_off_in_the_policy_is_no_cause(played, tmp_path):
+    events = [each.event for each in stored(played.log)]
+    place = next(
+        at
+        for at, event in enumerate(events)
+        if event.schema == "decision.v1" and decode_record(event.payload).given.degraded
+    )
+    events[place] = forged(events[place], _no_cause)
+    with Copy(tmp_path) as copy:
+        (found,) = check(copy.append(events).log, tmp_path).differences
+    assert "degraded" in found.where
 
 
 def test_a_record_under_another_events_id_differs(played, tmp_path):

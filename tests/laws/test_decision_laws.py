@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.decision.condition import FALSE, HOLDS, NULL, Conditions
-from crivo.decision.decide import TIMEOUT, Scored, derive
+from crivo.decision.decide import Scored, derive
+from crivo.decision.degraded import REASON, UNSCORED, WITHOUT_MODEL, Mode
 from crivo.decision.explanation import feature_reasons
 from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import Procedure
@@ -98,27 +99,55 @@ def test_sabotage_a_shadow_rule_that_is_switched_on_does_change_the_outcome():
     assert decide(vector, 0, facts, on).outcome == "HOLD"
 
 
-@given(AMOUNTS, st.sampled_from([None, *Initiation]))
-def test_a_timeout_answers_what_is_named_for_the_amount_and_says_so(amount, initiation):
+def named(in_force, mode, amount):
+    """What the policy names for a mode and an amount, looked up another way."""
+    bands = in_force.degraded.bands[mode]
+    return next(b.outcome for b in bands if amount <= (b.up_to_centavos or 10**12))
+
+
+@given(st.sampled_from(sorted(UNSCORED)), AMOUNTS, st.sampled_from([None, *Initiation]))
+def test_without_a_vector_it_answers_what_is_named_for_the_amount_and_says_so(
+    mode, amount, initiation
+):
     facts = transfer(1, amount_centavos=amount, initiation=initiation)
     in_force = parts()[0].at(START)
-    derived = derive(facts, None, in_force, parts()[3], degraded=(TIMEOUT,))
-    named = [
-        band.outcome
-        for band in in_force.bands
-        if band.up_to_centavos is None or amount <= band.up_to_centavos
-    ]
-    held = named[0] is Outcome.HOLD and initiation is Initiation.AUTO
-    assert derived.outcome == ("STEP_UP" if held else named[0].value)
+    derived = derive(facts, None, in_force, parts()[3], degraded=(mode,))
+    outcome = named(in_force, mode, amount)
+    held = outcome is Outcome.HOLD and initiation is Initiation.AUTO
+    assert derived.outcome == ("STEP_UP" if held else outcome.value)
     assert (derived.score, derived.vector_hash) == (None, b"")
-    assert derived.reasons == (ReasonCode.TIMEOUT_DEGRADED,)
+    assert derived.reasons == (REASON[mode],)
     assert derived.outcome != "ALLOW" or amount <= 20_000
+    assert (derived.hold is None) == (derived.outcome != "HOLD")
 
 
-def test_sabotage_where_allow_is_not_named_a_timeout_never_allows():
-    strict = procedure(degraded=[('"ALLOW"', '"WARN"')]).at(START)
-    assert strict.degraded_outcome(1) is Outcome.WARN
-    assert parts()[0].at(START).degraded_outcome(1) is Outcome.ALLOW
+@given(st.sampled_from(sorted(set(Mode) - UNSCORED)), VECTORS, SCORES, AMOUNTS)
+def test_with_a_vector_no_less_is_answered_than_is_named(mode, vector, score, amount):
+    facts = transfer(1, amount_centavos=amount)
+    in_force = parts()[0].at(START)
+    given_all = scored(vector, score)
+    whole = derive(facts, given_all, in_force, parts()[3])
+    derived = derive(facts, given_all, in_force, parts()[3], degraded=(mode,))
+    assert Outcome(derived.outcome) >= named(in_force, mode, amount)
+    assert Outcome(derived.outcome) <= max(named(in_force, mode, amount), Outcome(whole.outcome))
+    assert REASON[mode].value in derived.reasons
+    assert (derived.score is None) == (mode in WITHOUT_MODEL)
+    if mode in WITHOUT_MODEL:
+        assert ReasonCode.MODEL_SCORE not in derived.reasons
+    if mode is Mode.KILL_RULES:
+        assert derived.rules == derived.nulls == derived.shadow_rules == ()
+
+
+def test_sabotage_where_allow_is_not_named_a_mode_never_allows():
+    strict = procedure(degraded=[('"ALLOW"', '"WARN"')]).at(START).degraded
+    for mode in Mode:
+        assert strict.outcome(mode, 1) is Outcome.WARN
+        assert parts()[0].at(START).degraded.outcome(mode, 1) in {Outcome.ALLOW, Outcome.WARN}
+    assert parts()[0].at(START).degraded.outcome(Mode.TIMEOUT, 1) is Outcome.ALLOW
+
+
+def test_every_mode_has_a_reason_and_says_it_to_both_audiences():
+    assert set(REASON) == set(Mode)
 
 
 @given(VECTORS, SCORES, AMOUNTS)
@@ -137,7 +166,7 @@ def test_automatic_pix_is_never_held(vector, score):
 
 
 @pytest.mark.parametrize("purpose", [Purpose.REFU, Purpose.IPRT])
-@pytest.mark.parametrize("degraded", [(), (TIMEOUT,)])
+@pytest.mark.parametrize("degraded", [(), (Mode.TIMEOUT,)])
 def test_a_return_is_allowed_without_a_score(purpose, degraded):
     facts = transfer(1, purpose=purpose, amount_centavos=10**9)
     derived = derive(facts, None, parts()[0].at(START), parts()[3], degraded=degraded)

@@ -6,6 +6,7 @@ import logging
 import secrets
 import socket
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -46,11 +47,15 @@ from crivo.flows.bundle import Bundle, load_bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
 from crivo.flows.erase import PrivacyService
 from crivo.flows.explain import Explainer
+from crivo.flows.follow_up import FollowUpService
+from crivo.flows.hold_ends import HoldService, look_after_holds
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
 from crivo.flows.reload import PolicyReload
 from crivo.flows.report import ReportService
 from crivo.flows.review import ReviewService
+from crivo.flows.revising import ReviseService
+from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.telling import TellingService
 from crivo.model.network import Network, load_network
 from crivo.settings import Settings
@@ -147,16 +152,15 @@ def build_service(settings: Settings) -> Service:
             shadow=shadow,
         )
         access = make_access(settings)
+        holds = HoldService(decisions, metrics.hold_ended)
+        telling = TellingService(decisions, home.pseudonyms)
         feed = Feed()
         running = Running(
             recover=lambda: _recover(decisions, settings),
             beside={
-                "snapshots": lambda stop: keep_snapshots(
-                    settings, bundle.plan, end=decisions.log.end, stop=stop
-                ),
                 "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
-                "policy": _reload(settings, decisions, metrics, notify).run,
                 **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
+                **_beside(settings, decisions, holds, metrics, notify),
             },
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
@@ -169,11 +173,13 @@ def build_service(settings: Settings) -> Service:
     app = create_app(
         Parts(
             decisions=decisions,
+            settlement_phase=SettlementPhase(decisions),
             index=index,
             reports=ReportService(decisions),
-            telling=TellingService(decisions, home.pseudonyms),
+            telling=telling,
             reviews=ReviewService(decisions),
             privacy=_privacy(settings, home, decisions, notify),
+            follow_ups=FollowUpService(decisions, telling, holds),
             explainer=_explainer(home, decisions),
             pseudonyms=home.pseudonyms,
             keys=access.keys,
@@ -259,6 +265,25 @@ def _limits(settings: Settings) -> Limits:
     )
 
 
+def _beside(
+    settings: Settings,
+    decisions: DecisionService,
+    holds: HoldService,
+    metrics: Metrics,
+    notify: LoopNotify,
+) -> dict[str, Callable[[threading.Event], None]]:
+    """What works in threads of its own while the service runs, by name."""
+    plan = decisions.bundle.plan
+    revisions = ReviseService(decisions, metrics.revised, monotonic_ns=time.perf_counter_ns)
+    return {
+        "snapshots": lambda stop: keep_snapshots(settings, plan, end=decisions.log.end, stop=stop),
+        "policy": _reload(settings, decisions, metrics, notify).run,
+        "holds": lambda stop: look_after_holds(
+            stop, notify.hand_over, holds.end_due, revisions.revise_some
+        ),
+    }
+
+
 def _reload(
     settings: Settings, decisions: DecisionService, metrics: Metrics, notify: LoopNotify
 ) -> PolicyReload:
@@ -307,3 +332,4 @@ def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> N
     counts = decisions.counts
     metrics.state(counts.keys, counts.state_bytes, late=counts.late)
     metrics.log_end(decisions.log.end())
+    metrics.held(len(decisions.holds))

@@ -13,7 +13,7 @@ from crivo.cli.output import print_facts, print_table, progress_bar
 from crivo.cli.player import Score
 from crivo.cli.scoreboard import lines
 from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
-from crivo.decision.record import Derived, decode_derived, decode_record
+from crivo.decision.record import SCHEMA, Derived, decode_derived, decode_record
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.domain.money import format_reais
 from crivo.domain.streams import Stream
@@ -180,6 +180,8 @@ def _decisions(reader: LogReader) -> dict[str, Derived]:
     start = 0
     while page := reader.read(start=start, limit=_PAGE, streams=frozenset({Stream.DECISIONS})):
         for stored in page:
+            if stored.event.schema != SCHEMA:
+                continue
             record = decode_record(stored.event.payload)
             found[record.end_to_end_id] = decode_derived(record.derived)
         start = page[-1].seq + 1

@@ -10,15 +10,14 @@ from typing import Final, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from crivo.decision.degraded import WHOLE
 from crivo.decision.outcome import Outcome
-from crivo.decision.procedure import InForce
+from crivo.decision.procedure import NOTHING_FIRED, InForce
 from crivo.decision.reasons import ReasonCode
-from crivo.decision.record import Derived
+from crivo.decision.record import Derived, Hold
 from crivo.domain.transfer import Initiation, Purpose, Transfer
 from crivo.features.engine import LATE
 
-#: The cause of the one degraded mode there is so far: the answer was due before it could be scored.
-TIMEOUT: Final = "TIMEOUT"
 #: At most this many reasons come from the model's contributions.
 MODEL_REASONS_MAX: Final = 3
 
@@ -64,34 +63,51 @@ def derive(
 ) -> Derived:
     """What follows from the facts, the vector and the policy in force at the transfer's instant.
 
-    `scored` is None for a return, which is allowed, and for a degraded answer, whose outcome is the
-    one that the degraded policy names for the amount.
+    `scored` is None for a return, which is allowed, and where `degraded` names a mode without a
+    vector: then the outcome is the highest that the policy names for these modes and the amount.
+    Any other mode names the least that is answered, and may take the say from the model or the
+    rules.
     """
     if is_return(transfer):
         return _unscored(Outcome.ALLOW, ReasonCode.NOT_SCORED_RETURN)
-    if degraded:
-        outcome = in_force.degraded_outcome(transfer.amount_centavos)
-        return _unscored(_bounded(outcome, transfer, in_force), ReasonCode.TIMEOUT_DEGRADED)
+    above = in_force.limits.exceeded(transfer)
+    least = in_force.limits.outcome if above else Outcome.ALLOW
+    lack = in_force.degraded.lack(degraded, transfer.amount_centavos) if degraded else WHOLE
+    if lack.is_unscored:
+        outcome = _bounded(max(lack.least, least), transfer, in_force)
+        return _unscored(outcome, *above, *lack.reasons, hold=_hold(outcome, transfer, in_force))
     assert scored is not None
-    fired = in_force.fired(in_force.conditions(scored.vector))
-    asked = in_force.outcome_of_score(scored.score)
-    reasons = list(fired.reasons)
+    fired = NOTHING_FIRED
+    if lack.has_rules:
+        fired = in_force.fired(in_force.conditions(scored.vector))
+    asked = in_force.outcome_of_score(scored.score) if lack.has_model else Outcome.ALLOW
+    reasons = [*above, *fired.reasons]
     if asked > Outcome.ALLOW:
         reasons += _model_reasons(model.contributions(scored.vector), in_force)
     if scored.flags & LATE:
         reasons.append(ReasonCode.DATA_LATE)
-    outcome = _bounded(max(fired.outcome, asked), transfer, in_force)
+    reasons += lack.reasons
+    outcome = _bounded(max(fired.outcome, asked, lack.least, least), transfer, in_force)
     return Derived(
         vector_hash=hashlib.sha256(scored.kept).digest(),
         flags=scored.flags,
-        margin=scored.margin,
-        score=scored.score,
+        margin=scored.margin if lack.has_model else None,
+        score=scored.score if lack.has_model else None,
         rules=fired.rules,
         shadow_rules=fired.shadow_rules,
         nulls=fired.nulls,
         reasons=tuple(dict.fromkeys(reasons)),
         outcome=outcome.value,
+        hold=_hold(outcome, transfer, in_force),
     )
+
+
+def policy_modes(transfer: Transfer, in_force: InForce, vector: Vector | None) -> tuple[str, ...]:
+    """The modes that follow from policy and vector (None: nothing was read), in their order."""
+    killed = in_force.degraded.killed
+    if vector is None or is_return(transfer):
+        return killed
+    return killed + in_force.degraded.of_data(transfer, vector)
 
 
 def _model_reasons(contributions: npt.NDArray[np.int64], in_force: InForce) -> list[ReasonCode]:
@@ -117,7 +133,14 @@ def _bounded(outcome: Outcome, transfer: Transfer, in_force: InForce) -> Outcome
     return outcome
 
 
-def _unscored(outcome: Outcome, reason: ReasonCode) -> Derived:
+def _hold(outcome: Outcome, transfer: Transfer, in_force: InForce) -> Hold | None:
+    if outcome is not Outcome.HOLD:
+        return None
+    terms = in_force.hold
+    return Hold(terms.until(transfer.occurred_at), terms.ends_as.value)
+
+
+def _unscored(outcome: Outcome, *reasons: ReasonCode, hold: Hold | None = None) -> Derived:
     return Derived(
         vector_hash=b"",
         flags=0,
@@ -126,6 +149,7 @@ def _unscored(outcome: Outcome, reason: ReasonCode) -> Derived:
         rules=(),
         shadow_rules=(),
         nulls=(),
-        reasons=(reason,),
+        reasons=tuple(dict.fromkeys(reasons)),
         outcome=outcome.value,
+        hold=hold,
     )

@@ -21,6 +21,7 @@ from typing import Final
 
 from crivo.decision.outcome import Outcome, parse_outcome
 from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.identifiers import check_ispb
 from crivo.domain.money import parse_centavos
 
 #: A policy must cover every date that a transfer may carry (instants begin in 2000).
@@ -42,6 +43,8 @@ class Kind(StrEnum):
     COUNT = "count"  # 3 -> int, not negative
     OUTCOME = "outcome"  # "HOLD" -> Outcome
     STATE = "state"  # "off" | "shadow" | "on"
+    SWITCH = "switch"  # "off" | "on" -> bool
+    ISPBS = "ispbs"  # ["12345678", …] -> frozenset of institutions
     BANDS = "bands"  # [{up_to = "200.00", outcome = "WARN"}, …, {outcome = "HOLD"}]
 
 
@@ -53,6 +56,13 @@ class RuleState(StrEnum):
     ON = "on"
 
 
+class Switch(StrEnum):
+    """Whether something holds."""
+
+    OFF = "off"
+    ON = "on"
+
+
 @dataclass(frozen=True, slots=True)
 class Band:
     """An outcome for amounts up to and including `up_to_centavos` (None: for all that remain)."""
@@ -61,7 +71,7 @@ class Band:
     outcome: Outcome
 
 
-PolicyValue = int | float | Outcome | RuleState | tuple[Band, ...]
+PolicyValue = int | float | Outcome | RuleState | frozenset[str] | tuple[Band, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +183,8 @@ _EXPECTED: Final = {
     Kind.COUNT: "an integer, not negative",
     Kind.OUTCOME: "an outcome: " + ", ".join(outcome.value for outcome in Outcome),
     Kind.STATE: "off, shadow or on",
+    Kind.SWITCH: "off or on",
+    Kind.ISPBS: "a list of institutions by eight digits or letters, each once",
     Kind.BANDS: 'ascending {up_to = "reais", outcome = "…"}, the last without up_to',
 }
 
@@ -185,6 +197,8 @@ def _parse_value(raw: object, kind: Kind) -> PolicyValue:
             return raw
         case Kind.BANDS:
             return _parse_bands(raw)
+        case Kind.ISPBS:
+            return _parse_ispbs(raw)
         case _ if not isinstance(raw, str):
             raise TypeError(raw)
         case Kind.MONEY:
@@ -203,6 +217,8 @@ def _parse_value(raw: object, kind: Kind) -> PolicyValue:
             return parse_outcome(raw, field="value")
         case Kind.STATE:
             return RuleState(raw)
+        case Kind.SWITCH:
+            return Switch(raw) is Switch.ON
 
 
 def parse_probability(text: str) -> int:
@@ -218,6 +234,15 @@ def parse_probability(text: str) -> int:
     if units != units.to_integral_value() or not 0 <= units <= SCORE_UNITS:
         raise ValueError(text)
     return int(units)
+
+
+def _parse_ispbs(raw: object) -> frozenset[str]:
+    if not isinstance(raw, list) or not all(isinstance(each, str) for each in raw):
+        raise TypeError(raw)
+    found = frozenset(check_ispb(each, field="value") for each in raw)
+    if len(found) != len(raw):
+        raise ValueError(raw)
+    return found
 
 
 def _parse_bands(raw: object) -> tuple[Band, ...]:

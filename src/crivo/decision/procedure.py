@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from crivo.decision.condition import FALSE, NULL, Bound, Conditions, check_columns
+from crivo.decision.degraded import DICT_AGE, DICT_KEY, Degraded, Mode
+from crivo.decision.hold import HOLD_MINUTES_MAX, HOURS_OF_A_DAY, HoldTerms
+from crivo.decision.limits import Limits
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import (
     Band,
@@ -36,15 +39,64 @@ _THRESHOLDS: Final = {
     Outcome.REJECT: "score.reject.min",
 }
 _AUTOMATIC: Final = "automatic.instead_of_hold"
+#: How long a hold may last on business days between two hours of Brasília, and else; how it ends.
+_HOLD: Final = (
+    "hold.business.minutes",
+    "hold.other.minutes",
+    "hold.business.from_hour",
+    "hold.business.to_hour",
+)
+_HOLD_END: Final = "hold.end"
+_LIMITS: Final = (
+    "limits.transfer.amount",
+    "limits.contactless.transfer",
+    "limits.cash.day.transfer",
+    "limits.cash.night.transfer",
+    "limits.capped_institutions.transfer",
+)
+_CAPPED: Final = "segments.capped_institutions"
+_EXCEEDED: Final = "limits.exceeded.outcome"
 _DEADLINE: Final = "timeout.deadline_ms"
-_BANDS: Final = "timeout.outcome"
+#: What is kept of the deadline for each stage: one that cannot begin in time is left out.
+_BUDGETS: Final = ("budget.features_ms", "budget.model_ms")
+_LOG_SLOW: Final = "log_slow.after_ms"
+_STALE: Final = "stale_state.age_seconds.max"
+_DICT_MISSING: Final = "dict_missing.state"
+_OUTCOMES: Final = {
+    Mode.TIMEOUT: "timeout.outcome",
+    Mode.LOG_SLOW: "log_slow.outcome",
+    Mode.NO_MODEL: "no_model.outcome",
+    Mode.STALE_STATE: "stale_state.outcome",
+    Mode.DICT_MISSING: "dict_missing.outcome",
+    Mode.KILL_MODEL: "kill.model.outcome",
+    Mode.KILL_RULES: "kill.rules.outcome",
+    Mode.KILL_ALL: "kill.all.outcome",
+}
+_SWITCHES: Final = {
+    Mode.KILL_MODEL: "kill.model.state",
+    Mode.KILL_RULES: "kill.rules.state",
+    Mode.KILL_ALL: "kill.all.state",
+}
 
 _DECISION_KEYS: Final = (
     *(Key(name, Kind.PROBABILITY) for name in _THRESHOLDS.values()),
     Key(_AUTOMATIC, Kind.OUTCOME),
+    *(Key(name, Kind.COUNT) for name in _HOLD),
+    Key(_HOLD_END, Kind.OUTCOME),
+    *(Key(name, Kind.MONEY, optional=True) for name in _LIMITS),
+    Key(_CAPPED, Kind.ISPBS),
+    Key(_EXCEEDED, Kind.OUTCOME),
 )
-_DEGRADED_KEYS: Final = (Key(_DEADLINE, Kind.COUNT), Key(_BANDS, Kind.BANDS))
+_DEGRADED_KEYS: Final = (
+    *(Key(name, Kind.COUNT) for name in (_DEADLINE, *_BUDGETS, _LOG_SLOW)),
+    Key(_STALE, Kind.COUNT, optional=True),
+    *(Key(name, Kind.SWITCH) for name in (_DICT_MISSING, *_SWITCHES.values())),
+    *(Key(name, Kind.BANDS) for name in _OUTCOMES.values()),
+)
 
+
+_TIMES: Final = (_DEADLINE, *_BUDGETS)
+_NS: Final = 1_000_000
 
 #: Answers of all rules together that are remembered with what comes of them.
 FIRED_MAX: Final = 4_096
@@ -74,18 +126,27 @@ class Fired:
     outcome: Outcome
 
 
+#: What is said where no rule is asked.
+NOTHING_FIRED: Final = Fired((), (), (), (), Outcome.ALLOW)
+
+
 @dataclass(frozen=True, slots=True)
 class InForce:
     """What is in force on one Brasília date. `feature_reasons` follows the columns of the plan.
 
-    `thresholds` rise with their outcomes; `deadline_ns` counts from the arrival of the request.
-    `conditions` are those of `rules`, in their order.
+    `thresholds` rise with their outcomes; `deadline_ns` counts from the arrival of the request, and
+    so do the instants by which features and model must begin. `conditions` are those of `rules`, in
+    their order.
     """
 
     thresholds: tuple[tuple[int, Outcome], ...]
     automatic_instead_of_hold: Outcome
+    hold: HoldTerms
+    limits: Limits
     deadline_ns: int
-    bands: tuple[Band, ...]
+    features_by_ns: int
+    model_by_ns: int
+    degraded: Degraded
     rules: tuple[BoundRule, ...]
     conditions: Conditions
     feature_reasons: tuple[ReasonCode, ...]
@@ -107,13 +168,6 @@ class InForce:
             if score >= threshold:
                 outcome = named
         return outcome
-
-    def degraded_outcome(self, amount_centavos: int) -> Outcome:
-        """What is answered for an amount when there was no time to score it."""
-        for band in self.bands:
-            if band.up_to_centavos is None or amount_centavos <= band.up_to_centavos:
-                return band.outcome
-        raise AssertionError("the last band has no upper limit")
 
 
 def _fired(rules: Sequence[BoundRule], said: bytes) -> Fired:
@@ -201,20 +255,73 @@ class Procedure:
         # A lower outcome would make a higher score answer less than a smaller one.
         if instead not in {Outcome.STEP_UP, Outcome.REJECT}:
             raise _unfit(DECISION_FILE, _AUTOMATIC, "STEP_UP or REJECT", instead)
-        deadline_ms, bands = self.value(_DEADLINE, day), self.value(_BANDS, day)
         assert isinstance(instead, Outcome)
-        assert isinstance(bands, tuple)
-        assert type(deadline_ms) is int
+        deadline_ms, features_ms, model_ms = (self._count(key, day) for key in _TIMES)
+        if features_ms + model_ms > deadline_ms:
+            raise _unfit(DEGRADED_FILE, "budget.*_ms", f"at most {deadline_ms} together", day)
         bound = [each for rule in self._rules if (each := self._bind_rule(rule, day))]
         return InForce(
             thresholds=tuple(thresholds),
             automatic_instead_of_hold=instead,
-            deadline_ns=deadline_ms * 1_000_000,
-            bands=bands,
+            hold=self._bind_hold(day),
+            limits=self._bind_limits(day),
+            deadline_ns=deadline_ms * _NS,
+            features_by_ns=(deadline_ms - features_ms - model_ms) * _NS,
+            model_by_ns=(deadline_ms - model_ms) * _NS,
+            degraded=self._bind_degraded(day),
             rules=tuple(rule for rule, _ in bound),
             conditions=Conditions([condition for _, condition in bound], self._place),
             feature_reasons=self._feature_reasons,
         )
+
+    def _bind_degraded(self, day: int) -> Degraded:
+        bands: dict[Mode, tuple[Band, ...]] = {}
+        for mode, key in _OUTCOMES.items():
+            found = self.value(key, day)
+            assert isinstance(found, tuple)
+            bands[mode] = found
+        stale = self.value(_STALE, day)
+        assert stale is None or type(stale) is int
+        return Degraded(
+            bands=bands,
+            killed=tuple(mode for mode, key in _SWITCHES.items() if self.value(key, day)),
+            log_slow_ns=self._count(_LOG_SLOW, day) * _NS,
+            stale_seconds=stale,
+            asks_directory=self.value(_DICT_MISSING, day) is True,
+            age_at=self._place.get(DICT_AGE),
+            key_at=self._place.get(DICT_KEY),
+        )
+
+    def _bind_limits(self, day: int) -> Limits:
+        amounts: list[int | None] = []
+        for key in _LIMITS:
+            amount = self.value(key, day)
+            assert amount is None or type(amount) is int
+            amounts.append(amount)
+        institutions, outcome = self.value(_CAPPED, day), self.value(_EXCEEDED, day)
+        assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
+        transfer, contactless, cash_day, cash_night, institution = amounts
+        return Limits(
+            transfer, contactless, cash_day, cash_night, institution, institutions, outcome
+        )
+
+    def _count(self, key: str, day: int) -> int:
+        found = self.value(key, day)
+        assert type(found) is int
+        return found
+
+    def _bind_hold(self, day: int) -> HoldTerms:
+        business, other, start, end = (self._count(key, day) for key in _HOLD)
+        ends_as = self.value(_HOLD_END, day)
+        if not 0 <= start < end <= HOURS_OF_A_DAY:
+            raise _unfit(DECISION_FILE, "hold.business.*_hour", "rising, 0 to 24", (start, end))
+        if not all(1 <= minutes <= HOLD_MINUTES_MAX for minutes in (business, other)):
+            expected = f"1 to {HOLD_MINUTES_MAX} minutes"
+            raise _unfit(DECISION_FILE, "hold.*.minutes", expected, (business, other))
+        if ends_as not in {Outcome.ALLOW, Outcome.REJECT}:
+            raise _unfit(DECISION_FILE, _HOLD_END, "ALLOW or REJECT", ends_as)
+        assert isinstance(ends_as, Outcome)
+        return HoldTerms(business, other, start, end, ends_as)
 
     def _bind_rule(self, rule: Rule, day: int) -> tuple[BoundRule, Bound] | None:
         """The rule as of a day; None where it is off, or one of its parameters says none."""

@@ -29,6 +29,10 @@ class ReasonCode(StrEnum):
     BURST_OUT = "BURST_OUT"
     HOUR_UNUSUAL = "HOUR_UNUSUAL"
     NIGHT_LIMIT = "NIGHT_LIMIT"
+    TRANSFER_LIMIT = "TRANSFER_LIMIT"
+    CONTACTLESS_LIMIT = "CONTACTLESS_LIMIT"
+    CASH_LIMIT = "CASH_LIMIT"
+    INSTITUTION_LIMIT = "INSTITUTION_LIMIT"
     DICT_OPEN_REPORTS = "DICT_OPEN_REPORTS"
     DICT_MULTI_REPORTER = "DICT_MULTI_REPORTER"
     KEY_NEW = "KEY_NEW"
@@ -48,9 +52,13 @@ class ReasonCode(StrEnum):
     DATA_LATE = "DATA_LATE"
     NOT_SCORED_RETURN = "NOT_SCORED_RETURN"
     TIMEOUT_DEGRADED = "TIMEOUT_DEGRADED"
+    LOG_SLOW = "LOG_SLOW"
+    MODEL_MISSING = "MODEL_MISSING"
+    DATA_STALE = "DATA_STALE"
+    DATA_MISSING_DICT = "DATA_MISSING_DICT"
+    SWITCHED_OFF = "SWITCHED_OFF"
 
 
-#: By the stable name.
 REASON_CODES: Final = {reason.value: reason for reason in ReasonCode}
 
 
@@ -208,6 +216,30 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "The amount is above this account's night limit.",
         "Amount above the night limit in force, between the night's start and end in Brasília.",
     ),
+    ReasonCode.TRANSFER_LIMIT: Reason(
+        Subject.PAYER,
+        "O valor passa do limite por transação.",
+        "The amount is above the limit of one transfer.",
+        "Amount above the limit of one transfer in force.",
+    ),
+    ReasonCode.CONTACTLESS_LIMIT: Reason(
+        Subject.PAYER,
+        "O valor passa do limite para pagamentos por aproximação.",
+        "The amount is above the limit for contactless payments.",
+        "Initiation APDN or APES, and the amount above the limit in force for these.",
+    ),
+    ReasonCode.CASH_LIMIT: Reason(
+        Subject.PAYER,
+        "O valor passa do limite para saque ou troco.",
+        "The amount is above the limit for withdrawals and change.",
+        "Purpose GSCB or OTHR, and the amount above the limit of the day or the night in force.",
+    ),
+    ReasonCode.INSTITUTION_LIMIT: Reason(
+        Subject.PAYER,
+        "O valor passa do limite por transação da sua instituição.",
+        "The amount is above your institution's limit of one transfer.",
+        "The payer's institution is one whose transfers are capped, and the amount is above that.",
+    ),
     ReasonCode.DICT_OPEN_REPORTS: Reason(
         Subject.PAYEE,
         "Há relatos de infração em análise sobre você no diretório do Pix.",
@@ -321,6 +353,36 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "A análise completa não terminou a tempo; valeu a regra de contingência.",
         "The full analysis did not finish in time; the contingency rule applied.",
         "Past its deadline: the outcome is the degraded policy's for the amount band.",
+    ),
+    ReasonCode.LOG_SLOW: Reason(
+        Subject.TRANSFER,
+        "O registro das análises está lento; valeu a regra de contingência.",
+        "The record of analyses is slow; the contingency rule applied.",
+        "Earlier decisions waited for the disk beyond the policy's limit: nothing was scored.",
+    ),
+    ReasonCode.MODEL_MISSING: Reason(
+        Subject.TRANSFER,
+        "A análise terminou sem a avaliação automática de risco; valeu a regra de contingência.",
+        "The analysis ended without the automated risk assessment; the contingency rule applied.",
+        "No time was left for the model: rules decided, and the degraded policy's least outcome.",
+    ),
+    ReasonCode.DATA_STALE: Reason(
+        Subject.TRANSFER,
+        "Parte das informações da análise estava desatualizada; valeu a regra de contingência.",
+        "Part of the information for the analysis was out of date; the contingency rule applied.",
+        "What the directory told of the payee's person is older than the policy allows.",
+    ),
+    ReasonCode.DATA_MISSING_DICT: Reason(
+        Subject.TRANSFER,
+        "Faltou parte das informações da análise; valeu a regra de contingência.",
+        "Part of the information for the analysis was missing; the contingency rule applied.",
+        "A key is paid to of which the directory told neither age nor counters.",
+    ),
+    ReasonCode.SWITCHED_OFF: Reason(
+        Subject.TRANSFER,
+        "Parte da análise estava suspensa; valeu a regra de contingência.",
+        "Part of the analysis was suspended; the contingency rule applied.",
+        "A kill switch of the policy was on: model, rules, or both had no say.",
     ),
 }
 

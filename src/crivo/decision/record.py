@@ -19,13 +19,15 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.event import ENTITY_ID_BYTES, make_event_id
 from crivo.domain.instant import EARLIEST, LATEST
 from crivo.domain.money import CENTAVOS_MAX
+from crivo.domain.phase import Phase
 from crivo.domain.transfer import Transfer
 
 SCHEMA: Final = "decision.v1"
 #: Raised whenever the same vector, score and policy come to give other bytes of `derived`.
-DERIVE_VERSION: Final = 2
-#: The settlement phase comes later; until then every decision is the initiation's.
-INITIATION: Final = "initiation"
+DERIVE_VERSION: Final = 3
+#: Of the two phases, the one whose record is the transfer's attempt. Plain texts encode fastest.
+INITIATION: Final = Phase.INITIATION.value
+SETTLEMENT: Final = Phase.SETTLEMENT.value
 
 
 class Versions(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -52,12 +54,19 @@ class Given(msgspec.Struct, array_like=True, frozen=True, gc=False):
     degraded: tuple[str, ...] = ()
 
 
+class Hold(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """Until when a HOLD lasts at most, and what it becomes then: ALLOW or REJECT."""
+
+    until: int
+    ends_as: str
+
+
 class Derived(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What follows from `given` and the log, and from nothing else.
 
     `vector_hash` is SHA-256 over the kept bytes (empty: no vector was read); `margin` counts
     2⁻⁴⁰, `score` 10⁻⁹; both are null where nothing was scored. `nulls` are the rules whose
-    condition read a null: they count as not fired.
+    condition read a null: they count as not fired. `hold` is there for the outcome HOLD alone.
     """
 
     vector_hash: bytes
@@ -69,6 +78,7 @@ class Derived(msgspec.Struct, array_like=True, frozen=True, gc=False):
     nulls: tuple[str, ...]
     reasons: tuple[str, ...]
     outcome: str
+    hold: Hold | None = None
 
 
 class Observed(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -153,14 +163,20 @@ def decode_derived(derived: bytes) -> Derived:
 
 
 def encode_record(
-    transfer: Transfer, *, given: Given, derived: bytes, observed: Observed, kept: bytes
+    transfer: Transfer,
+    *,
+    given: Given,
+    derived: bytes,
+    observed: Observed,
+    kept: bytes,
+    phase: str = INITIATION,
 ) -> bytes:
-    """The payload of a transfer that was decided in place."""
+    """The payload of a decision. The initiation's is in place: it is the transfer's attempt."""
     return _ENCODER.encode(
         (
             transfer.end_to_end_id,
-            INITIATION,
-            True,
+            phase,
+            phase == INITIATION,
             _values(transfer),
             given,
             derived,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.reasons import REASON_CODES, ReasonCode
-from crivo.decision.record import Record, Versions, decode_derived
+from crivo.decision.record import Hold, Record, Versions, decode_derived, decode_record
 from crivo.domain.clock import SLACK
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.domain.event import StoredEvent
 from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE
 from crivo.domain.instant import HOUR
 from crivo.domain.transfer import Transfer
@@ -60,6 +61,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     occurred_at: int
     received_at: int
     degraded: tuple[str, ...]
+    hold: Hold | None = None
 
 
 @dataclass(slots=True)
@@ -102,16 +104,32 @@ def answer_of(record: Record, *, seq: int, occurred_at: int, received_at: int) -
         occurred_at=occurred_at,
         received_at=received_at,
         degraded=record.given.degraded,
+        hold=derived.hold,
     )
 
 
-def check_same_facts(first: Transfer, repeat: Transfer) -> None:
-    """Nothing, if the two carry no fact that differs; what only one carries is no difference.
+def answer_of_stored(stored: StoredEvent) -> Answer:
+    """The answer that a stored decision stands for.
+
+    Raises:
+        Refused: FIELD_TYPE.
+    """
+    event = stored.event
+    return answer_of(
+        decode_record(event.payload),
+        seq=stored.seq,
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+    )
+
+
+def check_same_facts(first: Transfer, repeat: Transfer, *, names: Sequence[str] = FACTS) -> None:
+    """Nothing, if of these facts none differs; what only one of the two carries is no difference.
 
     Raises:
         Refused: CONFLICT, naming the first fact that differs.
     """
-    for name in FACTS:
+    for name in names:
         before, now = getattr(first, name), getattr(repeat, name)
         if before is not None and now is not None and before != now:
             raise Refused(

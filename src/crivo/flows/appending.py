@@ -9,6 +9,7 @@ from crivo.decision.record import decision_event_id, decode_record, transfer_of
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream, partition_of
 from crivo.domain.transfer import Transfer
 from crivo.flows.codec import decode_transfer
@@ -92,5 +93,8 @@ def known_transfer(log: Log, end_to_end_id: str) -> Transfer | None:
     stored = log.find(transfer_event_id(end_to_end_id))
     if stored is not None:
         return decode_transfer(stored.event.payload)
-    decided = log.find(decision_event_id(end_to_end_id))
-    return None if decided is None else transfer_of(decode_record(decided.event.payload))
+    for phase in Phase:
+        decided = log.find(decision_event_id(end_to_end_id, phase))
+        if decided is not None:
+            return transfer_of(decode_record(decided.event.payload))
+    return None

@@ -54,7 +54,11 @@ PROGRAM_VERSION: Final = f"{KERNEL_VERSION}.{DERIVE_VERSION}"
 
 #: The first release of each version of the deciding program: it and those that follow, up to the
 #: next line, replay what that version decided. Only append.
-RELEASES: Final[Mapping[str, str]] = {"1.1": "a build before 0.1.0", "1.2": "0.1.0"}
+RELEASES: Final[Mapping[str, str]] = {
+    "1.1": "a build before 0.1.0",
+    "1.2": "a build before 0.1.0",
+    "1.3": "0.1.0",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,8 @@ from types import MappingProxyType
 from typing import Final
 
 from crivo.decision.record import (
+    INITIATION,
+    SETTLEMENT,
     Observed,
     decision_event_id,
     decode_record,
@@ -28,18 +30,19 @@ from crivo.flows.answers import (
     Answer,
     Decided,
     Memory,
-    answer_of,
+    answer_of_stored,
     check_same_facts,
     not_durable,
 )
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
+from crivo.flows.holds import OpenHolds
 from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import Done, Log
-from crivo.flows.receiving import check_no_history, receive
-from crivo.flows.recording import record
+from crivo.flows.receiving import check_model_decides, check_no_history, receive
+from crivo.flows.recording import Recorder
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
 
@@ -86,7 +89,7 @@ class DecisionService:
         self.clock: Final = clock
         #: What became durable here, for the projection of decisions.
         self.noted: Final = Noted()
-        self._log_id: Final = log.manifest.log_id
+        self._record: Final = Recorder(self._judge, log.manifest.log_id)
         self._replica = Replica(bundle.plan)
         self._engine: Engine = self._replica.engine
         self._memory: Memory = self._replica.memory
@@ -102,6 +105,11 @@ class DecisionService:
     def folded(self) -> int:
         """How many events state holds: the sequence number that comes next."""
         return self._replica.folded
+
+    @property
+    def holds(self) -> OpenHolds:
+        """The holds that are not over, of all that is sequenced."""
+        return self._replica.holds
 
     @property
     def counts(self) -> EngineCounts:
@@ -195,14 +203,7 @@ class DecisionService:
         repeat = self._repeat(transfer)
         if repeat is not None:
             return repeat
-        if self._lost is not None:
-            raise self._lost
-        if not self.bundle.decides_transfers:
-            raise Refused(
-                Code.MODEL_NOT_FOR_TRANSFERS,
-                "the served model reads plain rows, not the history of transfers",
-                hint="Ask /predict, or promote a model trained on events.",
-            )
+        self.check_decides()
         try:
             received_at = receive(self.clock, transfer, supplied)
         except Refused as refusal:
@@ -219,23 +220,46 @@ class DecisionService:
             check_no_history(self.log, transfer)
         return received_at
 
-    def find(self, end_to_end_id: str) -> Answer | None:
-        """The durable answer under an id; None where there is none (yet)."""
-        decided = self._memory.recent(end_to_end_id)
+    def check_decides(self) -> None:
+        """Nothing, if transfers can be decided; else Refused or Unavailable that says why not."""
+        if self._lost is not None:
+            raise self._lost
+        check_model_decides(self.bundle)
+
+    def judge_aside(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Judged:
+        """What follows for a transfer from the state as it is: nothing is folded or recorded."""
+        row, place = transfer_row(transfer, received_at=received_at), self._replica.folded
+        return self._judge.judge(
+            self._engine, transfer, row, arrived_ns, place=place, durable=self.log.end()
+        )
+
+    def judge_settlement(
+        self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
+    ) -> tuple[Event, Seen]:
+        """A decision that is no attempt, as the next event of the log: for `append`, at once."""
+        judged, place = self.judge_aside(transfer, received_at, arrived_ns), self.folded
+        event, answer = self._record(transfer, received_at, judged, place, identity, SETTLEMENT)
+        return event, Seen(transfer, answer, judged.observed)
+
+    def find(self, end_to_end_id: str, phase: str = INITIATION) -> Answer | None:
+        """The durable answer under an id and phase; None where there is none (yet)."""
+        decided = self._memory.recent(end_to_end_id) if phase == INITIATION else None
         if decided is not None:
             return decided.answer if decided.answer.seq < self.log.end() else None
-        stored = self.log.find(decision_event_id(end_to_end_id))
+        stored = self.log.find(decision_event_id(end_to_end_id, phase))
         if stored is None or stored.seq >= self.log.end():
             return None
-        return _answer(stored)
+        return answer_of_stored(stored)
 
     def find_transfer(self, end_to_end_id: str) -> Transfer | None:
         """The facts of a transfer decided here or imported, durable or on its way to the disk."""
         decided = self._memory.recent(end_to_end_id)
         return known_transfer(self.log, end_to_end_id) if decided is None else decided.transfer
 
-    def append(self, event: Event, rows: Sequence[RowBytes], done: Done) -> int:
-        """The sequence number of an event that is no decision; its rows are folded at once.
+    def append(
+        self, event: Event, rows: Sequence[RowBytes], done: Done, *, seen: Seen | None = None
+    ) -> int:
+        """The sequence number of an event that is no attempt; its rows are folded at once.
 
         Raises:
             Refused, Unavailable: as `Log.submit`; state is then as before.
@@ -244,13 +268,14 @@ class DecisionService:
 
         def noted(failure: Exception | None) -> None:
             if failure is None:
-                self.noted.add(place, None)
+                self.noted.add(place, seen)
             done(failure)
 
         seq = self.log.submit([event], noted)
         assert seq == self._replica.folded, "this service alone submits to its log"
         self._engine.fold(make_rows(rows))
         self._replica.folded = seq + 1
+        self._replica.holds.fold(event)
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)
@@ -296,14 +321,16 @@ class DecisionService:
         check_same_facts(transfer_of(decode_record(stored.event.payload)), transfer)
         if stored.seq >= self.log.end():
             raise not_durable()
-        return resolved(_answer(stored))
+        return resolved(answer_of_stored(stored))
 
     def _first(
         self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
     ) -> Pending[Answer]:
         row = transfer_row(transfer, received_at=received_at)
-        judged = self._judge.judge(self._engine, transfer, row, arrived_ns)
         place = self._replica.folded
+        judged = self._judge.judge(
+            self._engine, transfer, row, arrived_ns, place=place, durable=self.log.end()
+        )
         event, answer = self._record(transfer, received_at, judged, place, identity)
         pending: Pending[Answer] = Pending()
         decided, observed = Decided(transfer, answer, pending), judged.observed
@@ -317,7 +344,7 @@ class DecisionService:
         except Unavailable as error:
             self._lost = error
         self._replica.folded = seq + 1
-        self._memory.keep(decided, durable=self.log.end())
+        self._replica.keep(decided, durable=self.log.end())
         return pending
 
     def _first_ones(
@@ -332,7 +359,9 @@ class DecisionService:
         rows = [transfer_row(transfer, received_at=at) for transfer, at in new]
         place = self._replica.folded
         try:
-            judged = self._judge.judge_and_fold(self._engine, transfers, rows, arrived_ns)
+            judged = self._judge.judge_and_fold(
+                self._engine, transfers, rows, arrived_ns, place=place, durable=self.log.end()
+            )
         except Unavailable as error:
             self._lost = error
             raise
@@ -353,26 +382,8 @@ class DecisionService:
         assert seq == place, "this service alone submits to its log"
         self._replica.folded = seq + len(new)
         for decided, _ in settled:
-            self._memory.keep(decided, durable=self.log.end())
+            self._replica.keep(decided, durable=self.log.end())
         return answers
-
-    def _record(
-        self,
-        transfer: Transfer,
-        received_at: int,
-        judged: Judged,
-        place: int,
-        identity: bytes | None,
-    ) -> tuple[Event, Answer]:
-        return record(
-            transfer,
-            judged,
-            received_at=received_at,
-            place=place,
-            log_id=self._log_id,
-            versions=self.bundle.versions,
-            identity=identity,
-        )
 
     def _settle(self, decided: Decided, observed: Observed, failure: Exception | None) -> None:
         """Called by the log, once: the record is durable, or its first commit failed."""
@@ -385,13 +396,3 @@ class DecisionService:
         else:
             decided.pending = None
             pending.fail(failure)
-
-
-def _answer(stored: StoredEvent) -> Answer:
-    event = stored.event
-    return answer_of(
-        decode_record(event.payload),
-        seq=stored.seq,
-        occurred_at=event.occurred_at,
-        received_at=event.received_at,
-    )

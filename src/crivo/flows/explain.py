@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 
 from crivo.decision.record import (
+    INITIATION,
     Derived,
     Record,
     decision_event_id,
@@ -77,20 +78,20 @@ class Explainer:
         self._load: Final = lru_cache(maxsize=BUNDLES_HELD)(load)
         self._meanings: Final = {each.name: each.card.meaning for each in features}
 
-    def explain(self, end_to_end_id: str) -> Explanation:
-        """The explanation of a durable decision.
+    def explain(self, end_to_end_id: str, phase: str = INITIATION) -> Explanation:
+        """The explanation of the durable decision of an id and phase.
 
         Raises:
             Refused: NOT_FOUND where there is none under this id (yet); CONFLICT where another
                 release decided.
             Misconfigured: as `load_bundle`, where what decided it is damaged or gone.
         """
-        stored = self._log.find(decision_event_id(end_to_end_id))
+        stored = self._log.find(decision_event_id(end_to_end_id, phase))
         if stored is None or stored.seq >= self._log.end():
             raise no_decision(end_to_end_id)
         record = decode_record(stored.event.payload)
         derived = decode_derived(record.derived)
-        if not record.kept:
+        if not record.kept or derived.margin is None:
             return Explanation(record, derived, None, ())
         base, inputs = self._inputs(self._bundle_of(record.given.versions.bundle), record.kept)
         return Explanation(record, derived, base, inputs)

@@ -9,7 +9,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
+from crivo.decision.decide import Scored, derive, is_return, policy_modes
+from crivo.decision.degraded import Mode
 from crivo.decision.procedure import InForce
 from crivo.decision.record import Derived, Observed
 from crivo.domain.errors import Code, Misconfigured
@@ -57,33 +58,50 @@ class Judge:
             raise _other_plan(shadow, bundle)
         #: What decides from now on.
         self.bundle = bundle
-        self._monotonic_ns: Final = monotonic_ns
+        self._monotonic_ns = monotonic_ns
         self._host: Final = host
         self._shadow: Final = shadow
+        self._waits: Final = _Waits()
 
-    def judge(self, engine: Engine, transfer: Transfer, row: RowBytes, arrived_ns: int) -> Judged:
-        """What follows for one transfer; nothing is folded.
+    def judge(
+        self,
+        engine: Engine,
+        transfer: Transfer,
+        row: RowBytes,
+        arrived_ns: int,
+        *,
+        place: int,
+        durable: int,
+    ) -> Judged:
+        """What follows for one transfer, which will stand at `place`; nothing is folded.
 
-        Past the deadline from `arrived_ns` on, the answer is the degraded policy's.
+        A stage that cannot begin in time from `arrived_ns` on is left out, and so are all while
+        another decision has waited for the disk for long: what is `durable` tells.
 
         Raises:
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's.
         """
         in_force = self.bundle.procedure.at(transfer.occurred_at)
-        scorer = self.bundle.scorer
+        killed = in_force.degraded.killed
         started = self._monotonic_ns()
         read = scored_at = started
         scored: Scored | None = None
-        late = started - arrived_ns > in_force.deadline_ns
-        if not late and not is_return(transfer):
+        self._waits.note(place, durable, started)
+        cause = self._cause(in_force, started, arrived_ns)
+        if not cause and not is_return(transfer) and Mode.KILL_ALL not in killed:
             vector, flags = engine.read_row(row)
-            read = self._monotonic_ns()
-            margin, score = scorer.score_one(vector, plan_hash=engine.plan_hash)
-            scored_at = self._monotonic_ns()
+            read = scored_at = self._monotonic_ns()
+            margin = score = 0
+            if read - arrived_ns > in_force.model_by_ns:
+                cause = (Mode.NO_MODEL,)
+            elif Mode.KILL_MODEL not in killed:
+                margin, score = self.bundle.scorer.score_one(vector, plan_hash=engine.plan_hash)
+                scored_at = self._monotonic_ns()
             scored = Scored(vector, vector.tobytes(), flags, margin, score)
-            late = scored_at - arrived_ns > in_force.deadline_ns
+            if scored_at - arrived_ns > in_force.deadline_ns:
+                cause, scored = (Mode.TIMEOUT,), None
         took = (started - arrived_ns, read - started, scored_at - read)
-        return self._judged(transfer, scored, in_force, took, is_late=late)
+        return self._judged(transfer, scored, in_force, took, cause)
 
     def judge_and_fold(
         self,
@@ -91,6 +109,9 @@ class Judge:
         transfers: Sequence[Transfer],
         rows: Sequence[RowBytes],
         arrived_ns: int,
+        *,
+        place: int,
+        durable: int,
     ) -> list[Judged]:
         """What follows for each of the transfers, as if one after the other: later ones count the
         earlier. All are folded.
@@ -103,9 +124,14 @@ class Judge:
         started = self._monotonic_ns()
         waited = started - arrived_ns
         in_force = [procedure.at(each.occurred_at) for each in transfers]
-        asked = list(zip(transfers, in_force, strict=True))
+        self._waits.note(place, durable, started)
+        causes = [self._cause(each, started, arrived_ns) for each in in_force]
+        asked = list(zip(transfers, in_force, causes, strict=True))
         wanted = np.array(
-            [waited <= what.deadline_ns and not is_return(each) for each, what in asked]
+            [
+                not cause and not is_return(each) and Mode.KILL_ALL not in what.degraded.killed
+                for each, what, cause in asked
+            ]
         )
         engine.check_plan(scorer.artifact.plan_hash)
         vectors, flags = engine.vectors(make_rows(rows), wanted)
@@ -118,16 +144,25 @@ class Judge:
         took = (waited, (read - started) // count, (scored_at - read) // count)
         found = iter(zip(vectors, flags.tolist(), margins.tolist(), scores.tolist(), strict=True))
         judged, line = [], 0
-        for (transfer, what), is_wanted in zip(asked, wanted.tolist(), strict=True):
-            scored = None
+        for (transfer, what, why), is_wanted in zip(asked, wanted.tolist(), strict=True):
+            scored, cause = None, why
             if is_wanted:
                 vector, marks, margin, score = next(found)
                 own = kept[line * width : (line + 1) * width]
                 scored = Scored(vector, own, marks, margin, score)
                 line += 1
-            is_late = (scored_at if is_wanted else started) - arrived_ns > what.deadline_ns
-            judged.append(self._judged(transfer, scored, what, took, is_late=is_late))
+                if read - arrived_ns > what.model_by_ns:
+                    cause = (Mode.NO_MODEL,)
+                if scored_at - arrived_ns > what.deadline_ns:
+                    cause, scored = (Mode.TIMEOUT,), None
+            judged.append(self._judged(transfer, scored, what, took, cause))
         return judged
+
+    def _cause(self, in_force: InForce, started: int, arrived_ns: int) -> tuple[str, ...]:
+        """Why nothing can be read for a transfer; empty where it can."""
+        if started - self._waits.since_ns > in_force.degraded.log_slow_ns:
+            return (Mode.LOG_SLOW,)
+        return (Mode.TIMEOUT,) if started - arrived_ns > in_force.features_by_ns else ()
 
     def _judged(
         self,
@@ -135,12 +170,12 @@ class Judge:
         scored: Scored | None,
         in_force: InForce,
         took: tuple[int, int, int],
-        *,
-        is_late: bool,
+        cause: tuple[str, ...],
     ) -> Judged:
-        degraded = (TIMEOUT,) if is_late and not is_return(transfer) else ()
-        if degraded:
-            scored = None
+        degraded: tuple[str, ...] = ()
+        if not is_return(transfer):
+            vector = None if scored is None else scored.vector
+            degraded = cause + policy_modes(transfer, in_force, vector)
         derived = derive(transfer, scored, in_force, self.bundle.scorer, degraded=degraded)
         if scored is None:
             return Judged(derived, degraded, Observed(self._host, *took), b"")
@@ -151,6 +186,22 @@ class Judge:
         if self._shadow is None:
             return Observed(self._host, *took)
         return Observed(self._host, *took, self._shadow.hash, self._shadow.score_one(vector))
+
+
+class _Waits:
+    """A decision that is not on disk yet: not always the oldest, but none since long before."""
+
+    __slots__ = ("_place", "since_ns")
+
+    def __init__(self) -> None:
+        self._place = -1
+        #: When it was made; with nothing on the way, just now.
+        self.since_ns = 0
+
+    def note(self, place: int, durable: int, now_ns: int) -> None:
+        """A decision is made now for that place, while everything below `durable` is on disk."""
+        if self._place < durable:
+            self._place, self.since_ns = place, now_ns
 
 
 def _other_plan(shadow: Network, bundle: Bundle) -> Misconfigured:

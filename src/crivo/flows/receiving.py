@@ -8,6 +8,7 @@ from crivo.domain.event import transfer_event_id
 from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
 from crivo.domain.transfer import Transfer
+from crivo.flows.bundle import Bundle
 from crivo.flows.ports import LogReader
 
 
@@ -27,6 +28,20 @@ def receive(clock: LogClock, transfer: Transfer, supplied: int | None) -> int:
     received_at = clock.stamp(occurred_at=transfer.occurred_at, supplied=None)
     check_id_time(transfer.end_to_end_id, received_at)
     return received_at
+
+
+def check_model_decides(bundle: Bundle) -> None:
+    """Nothing, if the model reads the vectors of transfers.
+
+    Raises:
+        Refused: MODEL_NOT_FOR_TRANSFERS.
+    """
+    if not bundle.decides_transfers:
+        raise Refused(
+            Code.MODEL_NOT_FOR_TRANSFERS,
+            "the served model reads plain rows, not the history of transfers",
+            hint="Ask /predict, or promote a model trained on events.",
+        )
 
 
 def check_no_history(log: LogReader, transfer: Transfer) -> None:

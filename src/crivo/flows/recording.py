@@ -19,7 +19,7 @@ from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.flows.answers import Answer
-from crivo.flows.judging import Judged
+from crivo.flows.judging import Judge, Judged
 
 SOURCE: Final = "http"
 
@@ -33,6 +33,7 @@ def record(
     log_id: str,
     versions: Versions,
     identity: bytes | None,
+    phase: str = INITIATION,
 ) -> tuple[Event, Answer]:
     """The event of a decision that will stand at `place` of the log, and what the caller is told.
 
@@ -43,7 +44,7 @@ def record(
     event = Event(
         stream=Stream.DECISIONS,
         key=transfer.payer_id,
-        event_id=decision_event_id(transfer.end_to_end_id),
+        event_id=decision_event_id(transfer.end_to_end_id, phase),
         occurred_at=transfer.occurred_at,
         received_at=received_at,
         schema=SCHEMA,
@@ -54,12 +55,13 @@ def record(
             derived=encode_derived(derived),
             observed=judged.observed,
             kept=judged.kept,
+            phase=phase,
         ),
         sealed=identity,
     )
     answer = Answer(
         end_to_end_id=transfer.end_to_end_id,
-        phase=INITIATION,
+        phase=phase,
         outcome=OUTCOMES[derived.outcome],
         score=derived.score,
         reasons=tuple([REASON_CODES[code] for code in derived.reasons]),
@@ -69,5 +71,35 @@ def record(
         occurred_at=transfer.occurred_at,
         received_at=received_at,
         degraded=judged.degraded,
+        hold=derived.hold,
     )
     return event, answer
+
+
+class Recorder:
+    """Records what a judge judged, in the log of this id, by the versions that judge just now."""
+
+    def __init__(self, judge: Judge, log_id: str) -> None:
+        self._judge: Final = judge
+        self._log_id: Final = log_id
+
+    def __call__(
+        self,
+        transfer: Transfer,
+        received_at: int,
+        judged: Judged,
+        place: int,
+        identity: bytes | None,
+        phase: str = INITIATION,
+    ) -> tuple[Event, Answer]:
+        """As `record`."""
+        return record(
+            transfer,
+            judged,
+            received_at=received_at,
+            place=place,
+            log_id=self._log_id,
+            versions=self._judge.bundle.versions,
+            identity=identity,
+            phase=phase,
+        )

@@ -11,7 +11,8 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.decision.decide import TIMEOUT, Scored, derive, is_return
+from crivo.decision.decide import Scored, derive, is_return, policy_modes
+from crivo.decision.degraded import CAUSES, is_unscored
 from crivo.decision.record import (
     INITIATION,
     SCHEMA,
@@ -25,6 +26,7 @@ from crivo.decision.record import (
 )
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import StoredEvent
+from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, vector_bytes
@@ -190,9 +192,9 @@ class ReplayPass:
         prompt, apart = [], []
         for each in wanted:
             seen = each.record.given.as_of + 1
-            if seen == each.stored.seq:
+            if seen == each.stored.seq and each.record.in_place:
                 prompt.append(each)
-            elif first <= seen < each.stored.seq:
+            elif first <= seen <= each.stored.seq:
                 apart.append(each)
             else:
                 # One writer decides at the event before its own, or inside its own submission.
@@ -244,17 +246,23 @@ class ReplayPass:
     def compare(self, each: Wanted, scored: Scored) -> None:
         """Judges one decision by the vector that it must have had, and the score of that."""
         given, transfer = each.record.given, each.transfer
-        is_unscored = is_return(transfer) or bool(given.degraded)
+        in_force = each.bundle.procedure.at(transfer.occurred_at)
+        causes = tuple(name for name in given.degraded if name in CAUSES)
+        is_blind = is_return(transfer) or is_unscored((*causes, *in_force.degraded.killed))
+        degraded = causes
+        if not is_return(transfer):
+            degraded += policy_modes(transfer, in_force, None if is_blind else scored.vector)
         again = derive(
             transfer,
-            None if is_unscored else scored,
-            each.bundle.procedure.at(transfer.occurred_at),
+            None if is_blind else scored,
+            in_force,
             each.bundle.scorer,
-            degraded=given.degraded,
+            degraded=degraded,
         )
-        kept = b"" if is_unscored else scored.kept
+        kept = b"" if is_blind else scored.kept
         where = [] if encode_derived(again) == each.record.derived else ["derived"]
         where += [] if kept == each.record.kept else ["kept"]
+        where += [] if degraded == given.degraded else ["degraded"]
         where += _unfaithful(each, self.log.manifest.log_id)
         self.result.compared += 1
         if where:
@@ -287,7 +295,7 @@ class ReplayPass:
         if self._to is not None and event.received_at >= self._to:
             return None
         record = _record_of(stored)
-        if not record.in_place or (self._ids is not None and record.end_to_end_id not in self._ids):
+        if self._ids is not None and record.end_to_end_id not in self._ids:
             return None
         if record.given.versions.kernel != PROGRAM_VERSION:
             self.result.other_versions[record.given.versions.kernel] += 1
@@ -347,10 +355,10 @@ def _unfaithful(each: Wanted, log_id: str) -> list[str]:
     claims = (
         ("versions", given.versions == each.bundle.versions),
         ("log_id", given.log_id == log_id),
-        ("degraded", not given.degraded or given.degraded == (TIMEOUT,)),
-        ("phase", record.phase == INITIATION),
+        ("phase", record.phase in {each.value for each in Phase}),
+        ("in_place", record.in_place == (record.phase == INITIATION)),
         ("end_to_end_id", record.end_to_end_id == transfer.end_to_end_id),
-        ("event_id", event.event_id == decision_event_id(record.end_to_end_id)),
+        ("event_id", event.event_id == decision_event_id(record.end_to_end_id, record.phase)),
         ("key", event.key == transfer.payer_id),
         ("occurred_at", event.occurred_at == transfer.occurred_at),
     )

@@ -1,18 +1,20 @@
-"""A replica: state and memory at a cut of the log; a start rebuilds it, a snapshot holds it."""
+"""A replica: what is known at a cut of the log; a start rebuilds it, a snapshot holds it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from crivo.decision.record import SCHEMA, decode_record
+from crivo.decision import record
+from crivo.decision.record import decode_derived, decode_record
 from crivo.domain.errors import Code, CrivoError, Misconfigured
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.features.engine import Engine
 from crivo.features.plan import Plan
-from crivo.flows.answers import Memory
+from crivo.flows.answers import Answer, Decided, Memory
 from crivo.flows.fold import fold_rows
+from crivo.flows.holds import OpenHolds
 from crivo.flows.ports import LogReader, Snapshot, Snapshots
 
 #: Events read and folded at a time.
@@ -23,11 +25,12 @@ Progress = Callable[[int, int], None]
 
 
 class Replica:
-    """An engine and a memory that have folded the events below `folded`, and nothing else."""
+    """What has folded the events below `folded`, and nothing else: engine, memory, open holds."""
 
     def __init__(self, plan: Plan) -> None:
         self.engine = Engine(plan)
         self.memory = Memory()
+        self.holds = OpenHolds()
         self.folded = 0
         self.order_time = 0
 
@@ -43,17 +46,38 @@ class Replica:
         self.engine.fold(fold_rows(events))
         for stored in events:
             event = stored.event
-            if event.schema == SCHEMA:
-                end_to_end_id = decode_record(event.payload).end_to_end_id
-                self.memory.remember(end_to_end_id, stored.seq, received_at=event.received_at)
+            self.holds.fold(event)
+            if event.schema == record.SCHEMA:
+                self._remember(stored)
             elif event.stream is Stream.HISTORY:
                 self.memory.note_history(event.received_at)
         self.order_time = max(self.order_time, *(each.event.received_at for each in events))
         self.folded = events[-1].seq + 1
 
+    def _remember(self, stored: StoredEvent) -> None:
+        decided, event = decode_record(stored.event.payload), stored.event
+        id_ = decided.end_to_end_id
+        if decided.phase == record.INITIATION:
+            self.memory.remember(id_, stored.seq, received_at=event.received_at)
+        hold = decode_derived(decided.derived).hold
+        if hold is not None:
+            self.holds.begin(id_, decided.phase, event.key, hold, decided.given.degraded)
+
+    def keep(self, decided: Decided, *, durable: int) -> None:
+        """Remembers a decision that was just made: its answer whole, and its hold."""
+        self.memory.keep(decided, durable=durable)
+        answer, payer_id = decided.answer, decided.transfer.payer_id
+        self.hold(answer, payer_id)
+
+    def hold(self, answer: Answer, payer_id: bytes) -> None:
+        """Takes note of the hold that an answer asks for, if it does."""
+        if answer.hold is not None:
+            id_, degraded = answer.end_to_end_id, answer.degraded
+            self.holds.begin(id_, answer.phase, payer_id, answer.hold, degraded)
+
     def snapshot(self, log_id: str) -> Snapshot:
         """This replica at rest. Its arrays are this replica's own: keep it before folding on."""
-        arrays = {**self.engine.arrays(), **self.memory.arrays()}
+        arrays = {**self.engine.arrays(), **self.memory.arrays(), **self.holds.arrays()}
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
 
 
@@ -67,6 +91,7 @@ def restored(plan: Plan, snapshot: Snapshot) -> Replica:
     replica.engine.check_plan(snapshot.plan_hash)
     replica.engine.restore(snapshot.arrays)
     replica.memory.restore(snapshot.arrays)
+    replica.holds.restore(snapshot.arrays)
     replica.folded, replica.order_time = snapshot.cut, snapshot.order_time
     return replica
 

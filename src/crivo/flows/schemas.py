@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from crivo.decision import alert, record
+from crivo.decision import alert, follow_up, hold_end, record, revision
 from crivo.domain import (
     authorisation,
     claim,
@@ -67,6 +67,17 @@ SCHEMAS: Final = (
     ),
     EventSchema(record.SCHEMA, record.Record, (Stream.DECISIONS,), is_rails=True, is_own=True),
     EventSchema(review.SCHEMA, review.Review, (Stream.DECISIONS,), is_own=True),
+    EventSchema(hold_end.SCHEMA, hold_end.HoldEnd, (Stream.DECISIONS,), is_rails=True, is_own=True),
+    EventSchema(
+        revision.SCHEMA,
+        revision.DecisionRevised,
+        (Stream.DECISIONS,),
+        is_rails=True,
+        is_own=True,
+    ),
+    EventSchema(
+        follow_up.SCHEMA, follow_up.FollowUp, (Stream.DECISIONS,), is_rails=True, is_own=True
+    ),
     EventSchema(alert.SCHEMA, alert.Alert, (Stream.ALERTS,), is_own=True),
     EventSchema(settlement.SCHEMA, settlement.Settlement, (Stream.SETTLEMENTS,), is_rails=True),
     EventSchema(

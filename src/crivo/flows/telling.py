@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -76,12 +77,27 @@ class TellingService:
         event = event_of(
             value, occurred_at=value.occurred_at, received_at=received_at, source=SOURCE
         )
+        return self.take(value, event)
+
+    def take(
+        self, value: Any, event: Event, *, check: Callable[[], None] = lambda: None
+    ) -> Pending[TellAnswer]:
+        """The event of a value as it was taken, when the log has it on disk; a repeat the same.
+
+        Raises:
+            Refused: CONFLICT where its id stands for other facts; what `check` refuses of an event
+                that is new.
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED.
+        """
         waiting = self._waiting.get(event.event_id)
         if waiting is not None:
             _check_same(waiting[0], event.payload)
             return waiting[1]
         stored = self._log.find(event.event_id)
-        return self._first(value, event) if stored is None else self._again(stored, event)
+        if stored is not None:
+            return self._again(stored, event)
+        check()
+        return self._first(value, event)
 
     def _facts(self, document: object) -> dict[str, object]:
         """What the event repeats of its transfer."""

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.decision.decide import Scored, is_return
+from crivo.decision.degraded import is_unscored
 from crivo.decision.record import decode_derived
 from crivo.domain.clock import ALLOWED_LATENESS
 from crivo.domain.event import StoredEvent, transfer_event_id
@@ -149,7 +150,7 @@ class _Verify(ReplayPass):
         """Parity of one decision; its kept vector waits for its ideal."""
         found, record = self._found, each.record
         found.sampled += 1
-        if is_return(each.transfer) or record.given.degraded:
+        if is_return(each.transfer) or is_unscored(record.given.degraded):
             found.unscored += 1
             return
         found.compared += 1
@@ -163,7 +164,8 @@ class _Verify(ReplayPass):
                 found.mismatches.update(_differing(plan, record.kept, scored.kept))
             if scored.flags & LATE:
                 found.late += 1
-            elif len(served) == len(plan.names):
+            elif record.in_place and len(served) == len(plan.names):
+                # The settlement phase's vector has no row of its own among the events.
                 place = words(transfer_event_id(record.end_to_end_id))
                 self._served.setdefault(plan.plan_hash, {})[place] = served
         else:

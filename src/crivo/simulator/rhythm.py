@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
+from crivo.domain.holidays import business_day_of_month, is_business_day, is_holiday
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, MINUTE
 from crivo.simulator.draws import Draws, Int64s, cumulated
-from crivo.simulator.holidays import business_day_of_month, is_business_day, is_holiday
 
 #: Thousandths of a percent of a day's transfers, from 00:00 by half-hours.
 # fmt: off

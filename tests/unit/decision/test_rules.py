@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from crivo.decision.condition import HOLDS, NULL, Conditions
+from crivo.decision.degraded import Mode
 from crivo.decision.explanation import feature_reasons
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import Key, Kind
@@ -99,9 +100,9 @@ def test_the_policy_of_this_repository_covers_every_date(policy):
     for text in ("2000-01-01T03:00:00Z", "2018-08-08T12:00:00Z", "2026-11-23T12:00:00Z"):
         in_force = found.at(parse_rfc3339(text))
         assert [outcome for _, outcome in in_force.thresholds] == list(Outcome)[1:]
-        assert in_force.degraded_outcome(20_000) is Outcome.ALLOW
-        assert in_force.degraded_outcome(20_001) is Outcome.WARN
-        assert in_force.degraded_outcome(10**12 - 1) is Outcome.HOLD
+        assert in_force.degraded.outcome(Mode.TIMEOUT, 20_000) is Outcome.ALLOW
+        assert in_force.degraded.outcome(Mode.TIMEOUT, 20_001) is Outcome.WARN
+        assert in_force.degraded.outcome(Mode.TIMEOUT, 10**12 - 1) is Outcome.HOLD
 
 
 def test_the_night_limit_begins_on_the_brasilia_date_of_its_norm(policy):

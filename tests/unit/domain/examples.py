@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from crivo.decision.alert import Alert, AlertStatus
+from crivo.decision.follow_up import FollowUp, FollowUpKind
+from crivo.decision.hold_end import HoldEnd
 from crivo.decision.outcome import Outcome
+from crivo.decision.revision import DecisionRevised
 from crivo.domain.account import AccountType, PersonType
 from crivo.domain.authorisation import AuthorisationRequest, AuthorisationStatus, Frequency
 from crivo.domain.claim import Claim, ClaimReason, ClaimStatus, ClaimType
@@ -35,6 +38,7 @@ from crivo.domain.instant import DAY, HOUR, parse_rfc3339
 from crivo.domain.limit_change import LimitChange, LimitKind
 from crivo.domain.list_entry import ListAction, ListedEntity, ListEntry, ListKind, ListSide
 from crivo.domain.login import Login, LoginAction, LoginMethod, LoginResult
+from crivo.domain.phase import Phase
 from crivo.domain.pix_key import KeyType
 from crivo.domain.precautionary_block import BlockStatus, PrecautionaryBlock
 from crivo.domain.refund import Refund, RefundReason, RefundRejection, RefundResult, RefundStatus
@@ -209,4 +213,9 @@ VALUES = (
     Erasure("x-2", NOON, PERSON, 0, None, "ana", "asked for by letter 18", False),
     Reveal("y-1", NOON, PAYER, ID, "ana", "case 12"),
     Signer(bytes(32)).segment("log", 3, None, Sealed(0, [bytes(32)], [17], NOON)),
+    FollowUp(ABOUT[0], Phase.SETTLEMENT, ABOUT[1], NOON, FollowUpKind.WARN_ABANDONED),
+    DecisionRevised(
+        ABOUT[0], Phase.INITIATION, ABOUT[1], NOON, Outcome.ALLOW, None, ("MODEL_SCORE",), 7, "b"
+    ),
+    HoldEnd(ABOUT[0], Phase.INITIATION, ABOUT[1], NOON, Outcome.REJECT),
 )  # fmt: skip

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from crivo.adapters.sqlite.log import open_log
+from crivo.decision.outcome import Outcome
+from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import decode_record
 from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, Misconfigured, Refused
@@ -18,6 +20,7 @@ from crivo.features.row import transfer_row
 from crivo.features.spec import FeatureSet
 from crivo.flows.codec import encode_transfer
 from crivo.flows.decide import DecisionService
+from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, bundle_in, plan, transfer, world
 
 
@@ -39,16 +42,37 @@ def test_an_answer_says_what_it_had_seen_and_with_what_it_was_made(played):
     assert played.service.find(answers[1].end_to_end_id) == answers[1]
 
 
-@pytest.mark.parametrize(("waited_ms", "is_degraded"), [(0, False), (100, False), (101, True)])
-def test_past_the_deadline_the_answer_is_degraded_and_keeps_no_vector(
-    played, waited_ms, is_degraded
-):
+@pytest.mark.parametrize(("waited_ms", "modes"), [(0, ()), (90, ()), (91, ("TIMEOUT",))])
+def test_features_that_cannot_begin_in_time_are_not_read(played, waited_ms, modes):
     answer = played.decide(transfer(1), waited_ms=waited_ms).result(10)
     record = decode_record(played.log.read(start=0, limit=1)[0].event.payload)
-    assert (answer.score is None) == is_degraded
-    assert (answer.degraded == ("TIMEOUT",)) == is_degraded
-    assert (record.kept == b"") == is_degraded
+    assert (answer.score is None) == bool(modes)
+    assert answer.degraded == modes
+    assert (record.kept == b"") == bool(modes)
     assert record.observed.waited_ns == waited_ms * 1_000_000
+
+
+@pytest.mark.parametrize(("took_ms", "modes"), [(95, ()), (96, ("NO_MODEL",))])
+def test_a_model_that_cannot_begin_in_time_is_not_asked_and_the_rules_decide(
+    played, tmp_path, monkeypatch, took_ms, modes
+):
+    engine = type(played.service._engine)
+    whole = engine.read_row
+
+    def slow(self, row):
+        played.monotonic.ns += took_ms * 1_000_000
+        return whole(self, row)
+
+    monkeypatch.setattr(engine, "read_row", slow)
+    answer = played.decide(transfer(1, amount_centavos=400_000)).result(10)
+    assert answer.degraded == modes
+    assert (answer.score is None) == bool(modes)
+    assert ReasonCode.PAYEE_NEW_FOR_PAYER in answer.reasons
+    assert (ReasonCode.MODEL_MISSING in answer.reasons) == bool(modes)
+    assert answer.outcome is (Outcome.STEP_UP if modes else answer.outcome)
+    monkeypatch.undo()
+    found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
+    assert (found.compared, found.differing) == (1, 0)
 
 
 def test_a_scorer_that_takes_too_long_degrades_the_answer_too(played, monkeypatch):

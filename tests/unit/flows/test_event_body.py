@@ -161,7 +161,10 @@ def test_decisions_and_alerts_are_nobody_else_s_to_write():
     assert {schema.name for schema in SCHEMAS if schema.is_own} == {
         "alert.v1",
         "decision.v1",
+        "decision_revised.v1",
         "erasure.v1",
+        "follow_up.v1",
+        "hold_end.v1",
         "reveal.v1",
         "review.v1",
         "segment.v1",

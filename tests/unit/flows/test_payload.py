@@ -233,7 +233,13 @@ def test_two_values_are_two_events_and_two_sources_tell_of_one_only_where_the_ra
     # The two transfers are one by their EndToEndId, and a claim is in no state twice.
     assert len(set(ids("a"))) == len(VALUES) - 1
     shared = [value for value, a, b in zip(VALUES, ids("a"), ids("b"), strict=True) if a == b]
-    assert {name_of(value) for value in shared} == {"transfer.v1", "settlement.v1"}
+    assert {name_of(value) for value in shared} == {
+        "transfer.v1",
+        "settlement.v1",
+        "hold_end.v1",
+        "follow_up.v1",
+        "decision_revised.v1",
+    }
 
 
 def test_an_event_of_an_unknown_version_or_in_a_foreign_stream_is_refused_by_name():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -15,11 +16,13 @@ from crivo.decision.reasons import (
     ReasonCode,
     public_text,
 )
-from crivo.decision.record import Versions
+from crivo.decision.record import Hold, Versions
+from crivo.decision.standing import standing
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
 from crivo.flows.decision_index import IndexedDecision
 from crivo.flows.explain import Explanation
+from crivo.flows.following import Followed
 from crivo.flows.noted import Seen
 from crivo.flows.project import UNSCORED
 from crivo.flows.report import ReportAnswer
@@ -52,6 +55,13 @@ class VersionsAnswer(msgspec.Struct, frozen=True, gc=False):
     policy: str
 
 
+class HoldAnswer(msgspec.Struct, frozen=True, gc=False):
+    """Until when the transfer is held at most, and what becomes of it if nobody ends that."""
+
+    until: str
+    ends_as: str
+
+
 class DecisionAnswer(msgspec.Struct, frozen=True):
     """The answer to a transfer: the same for every repeat. `score` is an integer of 10⁻⁹."""
 
@@ -64,6 +74,23 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
     as_of: int
     received_at: str
     degraded: tuple[str, ...]
+    hold: HoldAnswer | None = None
+
+
+class FollowedAnswer(msgspec.Struct, frozen=True, gc=False):
+    """One event that followed a decision; `outcome` is there where it gave another one."""
+
+    event: str
+    occurred_at: str
+    received_at: str
+    outcome: str | None = None
+
+
+class DecisionFound(DecisionAnswer, frozen=True, kw_only=True):
+    """The answer as it was given, where the transfer stands, and what followed, in log order."""
+
+    standing: str
+    events: tuple[FollowedAnswer, ...] = ()
 
 
 class FoundDecision(msgspec.Struct, frozen=True, gc=False):
@@ -125,6 +152,16 @@ class ReportTaken(msgspec.Struct, frozen=True):
     known_at: str
 
 
+class FollowUpTaken(msgspec.Struct, frozen=True):
+    """The answer to what is told of a decision. `received_at` is from when it is known."""
+
+    end_to_end_id: str
+    phase: str
+    event: str
+    event_id: str
+    received_at: str
+
+
 class EventTaken(msgspec.Struct, frozen=True):
     """The answer to an event. `received_at` is from when it is known."""
 
@@ -171,7 +208,24 @@ def decision_body(answer: Answer) -> DecisionAnswer:
         as_of=answer.as_of,
         received_at=format_rfc3339(answer.received_at),
         degraded=answer.degraded,
+        hold=None if answer.hold is None else _hold(answer.hold),
     )
+
+
+def found_body(answer: Answer, events: Sequence[Followed]) -> DecisionFound:
+    """What the caller reads of a decision made before."""
+    told = tuple(
+        FollowedAnswer(
+            each.name,
+            format_rfc3339(each.occurred_at),
+            format_rfc3339(each.received_at),
+            each.outcome,
+        )
+        for each in events
+    )
+    now = standing(answer.outcome, (each.step for each in events))
+    body = msgspec.structs.asdict(decision_body(answer))
+    return DecisionFound(**body, standing=now.value, events=told)
 
 
 def encode_decision(answer: Answer) -> bytes:
@@ -213,6 +267,10 @@ def explanation_body(explanation: Explanation) -> ExplanationAnswer:
         as_of=record.given.as_of,
         degraded=record.given.degraded,
     )
+
+
+def _hold(hold: Hold) -> HoldAnswer:
+    return HoldAnswer(format_rfc3339(hold.until), hold.ends_as)
 
 
 def _log_odds(margin: int | None) -> float | None:

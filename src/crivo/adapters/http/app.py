@@ -14,12 +14,13 @@ from starlette.types import Receive, Scope, Send
 
 from crivo.adapters.http import batch
 from crivo.adapters.http.answers import (
-    decision_body,
     event_body,
     explanation_body,
+    found_body,
     report_body,
 )
 from crivo.adapters.http.bodies import parse_report, parse_told
+from crivo.adapters.http.follow_up import follow_up_routes
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, complete, event_operation, report_operation
@@ -34,7 +35,9 @@ from crivo.adapters.http.service import Parts, Telemetry
 from crivo.adapters.http.stream import Streams, stream_routes
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
+from crivo.flows.following import followed
 from crivo.flows.telling import TOLD_HERE
 from crivo.model.artifact import Artifact
 
@@ -98,6 +101,7 @@ def create_app(parts: Parts) -> Application:
     app.include_router(search_routes(parts.index, parts.pseudonyms))
     app.include_router(review_routes(parts))
     app.include_router(privacy_routes(parts))
+    app.include_router(follow_up_routes(parts))
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)
     return app
@@ -106,16 +110,19 @@ def create_app(parts: Parts) -> Application:
 def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
     @app.get(
         "/v1/decisions/{end_to_end_id}",
-        responses=answer_of("DecisionAnswer"),
+        responses=answer_of("DecisionFound"),
         tags=["decisions"],
-        summary="The decision on a transfer",
+        summary="The decision on a transfer, and what followed it",
     )
-    async def decision(end_to_end_id: str) -> Response:
+    async def decision(end_to_end_id: str, phase: Phase = Phase.INITIATION) -> Response:
         end_to_end_id_minute(end_to_end_id)
-        answer = parts.decisions.find(end_to_end_id)
+        answer = parts.decisions.find(end_to_end_id, phase)
         if answer is None:
             raise no_decision(end_to_end_id)
-        return _json(decision_body(answer))
+        log = parts.decisions.log
+        found = followed(log, answer.end_to_end_id, answer.phase)
+        events = [each for each in found if each.seq < log.end()]
+        return _json(found_body(answer, events))
 
     @app.get(
         "/v1/decisions/{end_to_end_id}/explanation",
@@ -123,10 +130,10 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
         tags=["decisions"],
         summary="What a decision followed from: rules, and what each input of the model added",
     )
-    async def explanation(end_to_end_id: str) -> Response:
+    async def explanation(end_to_end_id: str, phase: Phase = Phase.INITIATION) -> Response:
         end_to_end_id_minute(end_to_end_id)
         # The bundle of an earlier decision is read from its folder: the loop does not wait for it.
-        found = await asyncio.to_thread(parts.explainer.explain, end_to_end_id)
+        found = await asyncio.to_thread(parts.explainer.explain, end_to_end_id, phase)
         return _json(explanation_body(found))
 
     @app.get("/v1/model", tags=["model"], summary="The served model and its signature")

@@ -17,9 +17,12 @@ from crivo.decision.record import INITIATION
 from crivo.domain.br_code import CODE_CHARACTERS_MAX
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.report import ReportStatus
 from crivo.domain.review import ReviewResult, ReviewSide
+from crivo.domain.settlement import Rejection
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
+from crivo.flows.follow_up import FollowUpName
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
 
 #: Described for the OpenAPI document and checked here, before any hash is computed.
@@ -45,7 +48,7 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     end_to_end_id: Annotated[str, msgspec.Meta(description=_ID_DESCRIPTION)]
     occurred_at: Annotated[str, msgspec.Meta(description=_OCCURRED_DESCRIPTION)]
     amount_centavos: int
-    phase: str | None = None
+    phase: Phase | None = None
     received_at: str | None = None
     payer_account_id: RawId | None = None
     payee_account_id: RawId | None = None
@@ -87,11 +90,25 @@ def parse_decision(
     identity part, for the log to seal.
 
     Raises:
+        Refused: BODY_MALFORMED, or the first field that cannot be; FIELD_VALUE for another phase
+            than the initiation.
+    """
+    transfer, received_at, part, phase = parse_asked(raw, pseudonyms)
+    if phase is not Phase.INITIATION:
+        raise invalid(Code.FIELD_VALUE, field="phase", expected=INITIATION, found=phase)
+    return transfer, received_at, part
+
+
+def parse_asked(
+    raw: bytes, pseudonyms: Pseudonymiser
+) -> tuple[Transfer, int | None, bytes | None, Phase]:
+    """As `parse_decision`, of either phase, and which of them it is.
+
+    Raises:
         Refused: BODY_MALFORMED, or the first field that cannot be.
     """
     body = decode_body(_DECISION, raw)
-    if body.phase not in {None, INITIATION}:
-        raise invalid(Code.FIELD_VALUE, field="phase", expected=INITIATION, found=body.phase)
+    phase = body.phase or Phase.INITIATION
     received_at = body.received_at
     payee_key_id = _pseudonym(pseudonyms.key, body.payee_key_id, "payee_key_id")
     initiation, txid = body.initiation, body.txid
@@ -125,8 +142,8 @@ def parse_decision(
     identity = body.identity
     part = None if identity is None else identity_part(identity, transfer, pseudonyms)
     if received_at is None:
-        return transfer, None, part
-    return transfer, parse_rfc3339(received_at, field="received_at"), part
+        return transfer, None, part, phase
+    return transfer, parse_rfc3339(received_at, field="received_at"), part, phase
 
 
 def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:
@@ -335,6 +352,9 @@ _ENUMERATIONS: Final = {
     "status": ReportStatus,
     "side": ReviewSide,
     "result": ReviewResult,
+    "event": FollowUpName,
+    "rejection": Rejection,
+    "phase": Phase,
 }
 
 

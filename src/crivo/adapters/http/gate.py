@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final, Protocol
@@ -45,6 +46,11 @@ QUERIES: Final[Mapping[str, frozenset[str]]] = {
     "GET /v1/stream": frozenset({"outcome"}),
     "GET /v1/decisions": frozenset({"payer", "outcome", "from", "to", "limit", "cursor"}),
 }
+
+
+#: What is asked of one decision is asked of one of its phases.
+_OF_ONE: Final = re.compile(r"GET /v1/decisions/[^/]+(/explanation)?")
+_PHASE: Final = frozenset({"phase"})
 
 
 class RouteTelemetry(Protocol):
@@ -152,7 +158,8 @@ class Gate:
 
 
 def _check_query(route: str, query: bytes) -> None:
-    known, seen = QUERIES.get(route, frozenset()), set()
+    known = _PHASE if _OF_ONE.fullmatch(route) else QUERIES.get(route, frozenset())
+    seen = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:
             raise invalid(

@@ -20,7 +20,7 @@ from crivo.adapters.http.answers import (
     respond,
     respond_json,
 )
-from crivo.adapters.http.bodies import parse_decision, parse_rows
+from crivo.adapters.http.bodies import parse_asked, parse_rows
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.pacs008 import parse_pacs008
 from crivo.adapters.http.problems import internal_problem, problem_of, render
@@ -31,6 +31,7 @@ from crivo.adapters.http.service import Parts
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 from crivo.flows.predict import predict
@@ -170,17 +171,21 @@ class HotRoutes:
         """The transfer of a body in JSON, or in XML, decided and on its way to the disk.
 
         Raises:
-            Refused, Unavailable: as `parse_decision`, `parse_pacs008` and
-                `DecisionService.decide`, and NOT_READY.
+            Refused, Unavailable: as `parse_asked`, `parse_pacs008` and `DecisionService.decide`,
+                and NOT_READY.
         """
         parts = self.parts
         check_ready(parts)
-        parse = parse_pacs008 if xml else parse_decision
-        transfer, supplied, identity = parse(raw, parts.pseudonyms)
+        phase = Phase.INITIATION
+        if xml:
+            transfer, supplied, identity = parse_pacs008(raw, parts.pseudonyms)
+        else:
+            transfer, supplied, identity, phase = parse_asked(raw, parts.pseudonyms)
         check_supplied(parts, supplied)
         decisions = parts.decisions
         before = decisions.folded
-        pending = decisions.decide(
+        decides = decisions if phase is Phase.INITIATION else parts.settlement_phase
+        pending = decides.decide(
             transfer, arrived_ns=arrived_ns, supplied_received_at=supplied, identity=identity
         )
         return Sequenced(parts, pending, arrived_ns, is_repeat=decisions.folded == before)

@@ -9,14 +9,17 @@ import msgspec
 from crivo.adapters.http import batch
 from crivo.adapters.http.answers import (
     DecisionAnswer,
+    DecisionFound,
     EventTaken,
     ExplanationAnswer,
+    FollowUpTaken,
     FoundDecisions,
     ReportTaken,
     ScoreAnswer,
     ScoresAnswer,
 )
 from crivo.adapters.http.bodies import DecisionBody, ReportBody
+from crivo.adapters.http.follow_up_body import FollowUpBody
 from crivo.adapters.http.privacy_bodies import (
     ErasureBody,
     ErasuresAnswer,
@@ -36,11 +39,14 @@ _TYPES: Final = (
     RevealAnswer,
     ErasureBody,
     ErasuresAnswer,
+    FollowUpBody,
     DecisionAnswer,
     batch.BatchResult,
+    DecisionFound,
     ExplanationAnswer,
     FoundDecisions,
     EventTaken,
+    FollowUpTaken,
     ReportTaken,
     ScoreAnswer,
     ScoresAnswer,

@@ -25,6 +25,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.METHOD_NOT_ALLOWED: 405,
     Code.BODY_TOO_SLOW: 408,
     Code.CONFLICT: 409,
+    Code.STEP_CONFLICT: 409,
     Code.DUPLICATE: 409,
     Code.RETENTION: 409,
     Code.MODEL_NOT_FOR_TRANSFERS: 409,

@@ -13,8 +13,10 @@ from crivo.flows.decide import DecisionService
 from crivo.flows.decision_index import DecisionIndex
 from crivo.flows.erase import PrivacyService
 from crivo.flows.explain import Explainer
+from crivo.flows.follow_up import FollowUpService
 from crivo.flows.report import ReportService
 from crivo.flows.review import ReviewService
+from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.telling import TellingService
 from crivo.governance.pseudonym import Pseudonymiser
 
@@ -49,6 +51,10 @@ class Telemetry(Protocol):
 
     def reviewed(self, status: str) -> None:
         """A review was asked for or answered."""
+        ...
+
+    def followed_up(self, event: str) -> None:
+        """What became of a decision was told."""
         ...
 
     def predicted(self, rows: int) -> None:
@@ -86,11 +92,13 @@ class Parts:
     """
 
     decisions: DecisionService
+    settlement_phase: SettlementPhase
     index: DecisionIndex
     reports: ReportService
     telling: TellingService
     reviews: ReviewService
     privacy: PrivacyService
+    follow_ups: FollowUpService
     explainer: Explainer
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None

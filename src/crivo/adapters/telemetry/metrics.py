@@ -110,6 +110,13 @@ REVIEWS: Final = Metric(
     "Reviews of decisions that were asked for or answered, by status.",
     ("status",),
 )
+FOLLOW_UPS: Final = Metric(
+    "crivo_follow_ups_total",
+    Kind.COUNTER,
+    "events",
+    "What became of decisions, as it was told, by event.",
+    ("event",),
+)
 REFUSED: Final = Metric(
     "crivo_requests_refused_total",
     Kind.COUNTER,
@@ -160,6 +167,23 @@ MODEL_INFO: Final = Metric(
     "Always 1; the labels name what decides.",
     ("model", "features", "plan", "policy", "rules", "bundle"),
 )
+HOLDS_OPEN: Final = Metric(
+    "crivo_holds_open", Kind.GAUGE, "holds", "Transfers that are held and whose hold is not over."
+)
+HOLD_ENDS: Final = Metric(
+    "crivo_hold_ends_total",
+    Kind.COUNTER,
+    "holds",
+    "Holds that nobody ended in time, by what the policy made of them.",
+    ("outcome",),
+)
+REVISIONS: Final = Metric(
+    "crivo_revisions_total",
+    Kind.COUNTER,
+    "holds",
+    "Degraded holds that were judged whole in time and became another outcome.",
+    ("outcome",),
+)
 POLICY_RELOADS: Final = Metric(
     "crivo_policy_reloads_total",
     Kind.COUNTER,
@@ -193,8 +217,8 @@ READY: Final = Metric(
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
-    STATE_BYTES, LATE, MODEL_INFO, POLICY_RELOADS, READY,
-    REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
+    STATE_BYTES, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
+    POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -257,6 +281,10 @@ class Metrics:
         """A review was asked for or answered."""
         self._count(REVIEWS, status)
 
+    def followed_up(self, event: str) -> None:
+        """What became of a decision was told."""
+        self._count(FOLLOW_UPS, event)
+
     def predicted(self, rows: int) -> None:
         """Rows were scored without a transfer."""
         self._count(PREDICTIONS, by=rows)
@@ -287,6 +315,18 @@ class Metrics:
             del self._children[MODEL_INFO.name, *self._served]
         self._served = served
         self._set(MODEL_INFO, *served, to=1)
+
+    def held(self, holds: int) -> None:
+        """So many transfers are held now."""
+        self._set(HOLDS_OPEN, to=holds)
+
+    def hold_ended(self, outcome: str) -> None:
+        """A hold's time was over, and it became that."""
+        self._count(HOLD_ENDS, outcome)
+
+    def revised(self, outcome: str) -> None:
+        """A degraded hold was judged again, and became that."""
+        self._count(REVISIONS, outcome)
 
     def policy_reloaded(self, result: str) -> None:
         """A change of the policy files was adopted or refused."""

@@ -13,9 +13,9 @@ from typing import Final
 
 import numpy as np
 
+from crivo.domain.holidays import business_day_of_month, is_business_day, is_holiday
 from crivo.simulator.acceptance.accepted import Sums
 from crivo.simulator.acceptance.tally import DayTotal
-from crivo.simulator.holidays import business_day_of_month, is_business_day, is_holiday
 
 #: Where the official factors begin a new group of days of the month.
 _GROUPS: Final = (1, 5, 8, 11, 15, 16, 20, 21, 25, 29)

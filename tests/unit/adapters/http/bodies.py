@@ -100,7 +100,7 @@ HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     ),
     "an unknown initiation": _with("initiation", "PIGEON", Code.FIELD_VALUE),
     "a lower-case initiation": _with("initiation", "dict", Code.FIELD_VALUE),
-    "a phase of later": _with("phase", "settlement", Code.FIELD_VALUE),
+    "a phase that is none": _with("phase", "later", Code.FIELD_VALUE),
     "a short ISPB": _with("payer_ispb", "1234567", Code.ID_INVALID),
     "an unknown service level": _with("service_level", "SOON", Code.FIELD_VALUE),
     "a txid of three stars": _with("txid", "***", Code.ID_INVALID),

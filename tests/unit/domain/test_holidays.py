@@ -4,7 +4,7 @@ import datetime as dt
 
 import pytest
 
-from crivo.simulator.holidays import (
+from crivo.domain.holidays import (
     bank_holidays,
     business_day_of_month,
     easter,

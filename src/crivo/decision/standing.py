@@ -1,0 +1,91 @@
+"""Where a transfer stands after its decision, and what may follow from there (PIX.md §10).
+
+An outcome asks something of the payer or the institution; what they do is told as steps. A step
+that cannot follow is refused, so that a report of holds or warnings adds up. What the rail did
+stands whatever was asked: it happened.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+from typing import Final
+
+from crivo.decision.outcome import Outcome
+
+
+class Standing(StrEnum):
+    """What the transfer waits for, or how it ended."""
+
+    CLEAR = "CLEAR"
+    WARNED = "WARNED"
+    CHALLENGED = "CHALLENGED"
+    HELD = "HELD"
+    STOPPED = "STOPPED"
+    SETTLED = "SETTLED"
+
+
+class Step(StrEnum):
+    """What may follow a decision. HOLD_PAID and HOLD_REJECTED are the two ends of a hold's time."""
+
+    WARN_CONFIRMED = "warn_confirmed"
+    WARN_ABANDONED = "warn_abandoned"
+    STEP_UP_PASSED = "step_up_passed"
+    STEP_UP_FAILED = "step_up_failed"
+    RELEASED = "released"
+    CANCELLED = "cancelled"
+    SETTLED = "settled"
+    REJECTED = "rejected"
+    HOLD_PAID = "hold_paid"
+    HOLD_REJECTED = "hold_rejected"
+
+
+#: Where an outcome leaves a transfer.
+FIRST: Final[Mapping[Outcome, Standing]] = {
+    Outcome.ALLOW: Standing.CLEAR,
+    Outcome.WARN: Standing.WARNED,
+    Outcome.STEP_UP: Standing.CHALLENGED,
+    Outcome.HOLD: Standing.HELD,
+    Outcome.REJECT: Standing.STOPPED,
+}
+
+_RAIL: Final = {Step.SETTLED: Standing.SETTLED, Step.REJECTED: Standing.STOPPED}
+_CANCELLED: Final = {Step.CANCELLED: Standing.STOPPED}
+
+#: What may follow from where, and where it leads; nothing follows STOPPED and SETTLED.
+NEXT: Final[Mapping[Standing, Mapping[Step, Standing]]] = {
+    Standing.CLEAR: {**_RAIL, **_CANCELLED},
+    Standing.WARNED: {
+        Step.WARN_CONFIRMED: Standing.CLEAR,
+        Step.WARN_ABANDONED: Standing.STOPPED,
+        **_CANCELLED,
+    },
+    Standing.CHALLENGED: {
+        Step.STEP_UP_PASSED: Standing.CLEAR,
+        Step.STEP_UP_FAILED: Standing.STOPPED,
+        **_CANCELLED,
+    },
+    Standing.HELD: {
+        Step.RELEASED: Standing.CLEAR,
+        Step.REJECTED: Standing.STOPPED,
+        Step.HOLD_PAID: Standing.CLEAR,
+        Step.HOLD_REJECTED: Standing.STOPPED,
+        **_CANCELLED,
+    },
+    Standing.STOPPED: {},
+    Standing.SETTLED: {},
+}
+
+
+def standing(outcome: Outcome, steps: Iterable[Step | Outcome]) -> Standing:
+    """Where a transfer stands that was decided so, after these steps in their order.
+
+    An outcome among them is that of a revision: the transfer stands where it leaves it.
+    """
+    found = FIRST[outcome]
+    for step in steps:
+        if isinstance(step, Outcome):
+            found = FIRST[step]
+        else:
+            found = NEXT[found].get(step, _RAIL.get(step, found))
+    return found

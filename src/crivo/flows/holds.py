@@ -1,0 +1,142 @@
+"""Holds that are not over yet: who is held, until when, and what that becomes then.
+
+Which holds are open follows from the events of the log below a cut, so a replica keeps them, and a
+start finds them again.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.decision import follow_up, hold_end, revision
+from crivo.decision.degraded import CAUSES
+from crivo.decision.follow_up import FollowUp
+from crivo.decision.hold_end import HoldEnd
+from crivo.decision.record import Hold
+from crivo.decision.revision import DecisionRevised
+from crivo.domain import settlement
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.event import Event
+from crivo.domain.phase import Phase
+from crivo.flows.event_of import value_of
+
+_ARRAY: Final = "holds"
+_ENDING: Final = frozenset({hold_end.SCHEMA, follow_up.SCHEMA, revision.SCHEMA})
+
+
+class OpenHold(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A transfer that is held: whose it is, until when at most, and what it becomes then.
+
+    `is_degraded`: for want of something that may be there by and by.
+    """
+
+    end_to_end_id: str
+    phase: str
+    payer_id: bytes
+    until: int
+    ends_as: str
+    is_degraded: bool = False
+
+
+_HOLDS: Final = msgspec.msgpack.Decoder(list[OpenHold])
+
+
+class OpenHolds:
+    """The holds that have neither ended nor been ended by the events told so far."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, str], OpenHold] = {}
+        self._due: list[tuple[int, str, str]] = []
+        #: Holds that may be judged again, in the order in which they began.
+        self._degraded: deque[tuple[str, str]] = deque()
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def begin(
+        self,
+        end_to_end_id: str,
+        phase: str,
+        payer_id: bytes,
+        hold: Hold,
+        degraded: Sequence[str],
+    ) -> None:
+        """A decision that lacked what `degraded` names holds a transfer."""
+        is_degraded = not CAUSES.isdisjoint(degraded)
+        until, ends_as = hold.until, hold.ends_as
+        self._put(OpenHold(end_to_end_id, phase, payer_id, until, ends_as, is_degraded))
+
+    def fold(self, event: Event) -> None:
+        """Takes note of what ends a hold; other events change nothing."""
+        if not self._open:
+            return
+        if event.schema == settlement.SCHEMA:
+            # What the rail did ends a hold, in whichever phase.
+            id_ = value_of(event).end_to_end_id
+            for phase in Phase:
+                self._open.pop((id_, phase.value), None)
+        elif event.schema in _ENDING:
+            # A released, cancelled or revised hold is over; nothing else follows one.
+            ended: HoldEnd | FollowUp | DecisionRevised = value_of(event)
+            self._open.pop((ended.end_to_end_id, ended.phase.value), None)
+
+    def due(self, now: int) -> OpenHold | None:
+        """The hold whose time was over first, if there is one by now."""
+        while self._due and self._due[0][0] <= now:
+            until, id_, phase = self._due[0]
+            found = self._open.get((id_, phase))
+            if found is not None and found.until == until:
+                return found
+            heapq.heappop(self._due)
+        return None
+
+    def next_degraded(self, now: int) -> OpenHold | None:
+        """A hold to judge again, which is given once; None where none is left that still lasts."""
+        while self._degraded:
+            found = self._open.get(self._degraded.popleft())
+            if found is not None and found.until > now:
+                return found
+        return None
+
+    def degraded_again(self, hold: OpenHold) -> None:
+        """It could not be judged: it is given once more."""
+        self._degraded.append((hold.end_to_end_id, hold.phase))
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """The open holds as one array of bytes, in the order in which they end."""
+        held = sorted(self._open.values(), key=lambda each: (each.until, each.end_to_end_id))
+        return {_ARRAY: np.frombuffer(msgspec.msgpack.encode(held), dtype=np.uint8)}
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Holds what `arrays` of another one gave.
+
+        Raises:
+            Misconfigured: SNAPSHOT_INVALID.
+        """
+        found = arrays.get(_ARRAY)
+        try:
+            held = _HOLDS.decode(b"" if found is None else found.tobytes())
+        except msgspec.DecodeError as error:
+            raise Misconfigured(
+                Code.SNAPSHOT_INVALID,
+                "the arrays tell of no open holds",
+                hint="State is rebuilt from the log.",
+                field=_ARRAY,
+                expected="holds as msgpack",
+                found=str(error),
+            ) from None
+        for each in held:
+            self._put(each)
+
+    def _put(self, hold: OpenHold) -> None:
+        self._open[hold.end_to_end_id, hold.phase] = hold
+        if hold.is_degraded:
+            self._degraded.append((hold.end_to_end_id, hold.phase))
+        heapq.heappush(self._due, (hold.until, hold.end_to_end_id, hold.phase))

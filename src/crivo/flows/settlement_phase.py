@@ -1,0 +1,96 @@
+"""The settlement phase: a transfer decided once more before it settles, under a key of its own.
+
+It is an answer, not an attempt: its record is not in place, so that it enters no state and no
+training row. Its vector is that of its own instant, and so it sees the transfer's own attempt like
+any other.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from crivo.decision.record import decision_event_id, decode_record, transfer_of
+from crivo.domain.errors import Refused, Unavailable
+from crivo.domain.event import StoredEvent
+from crivo.domain.phase import Phase
+from crivo.domain.transfer import Transfer
+from crivo.flows.answers import FACTS, Answer, check_same_facts, not_durable
+from crivo.flows.decide import DecisionService
+from crivo.flows.pending import Pending, resolved
+from crivo.flows.receiving import receive
+
+#: What must be equal in both phases: all but the instant, which is that of each phase.
+SHARED_FACTS: Final = tuple(name for name in FACTS if name != "occurred_at")
+
+
+class SettlementPhase:
+    """Decides the settlement phase, on the thread of its `DecisionService`."""
+
+    def __init__(self, decisions: DecisionService) -> None:
+        self._decisions: Final = decisions
+        self._waiting: Final[dict[str, tuple[Transfer, Pending[Answer]]]] = {}
+
+    def decide(
+        self,
+        transfer: Transfer,
+        *,
+        arrived_ns: int,
+        supplied_received_at: int | None = None,
+        identity: bytes | None = None,
+    ) -> Pending[Answer]:
+        """The answer to a transfer that is about to settle; a repeat gets the first one.
+
+        The log seals `identity`.
+
+        Raises:
+            Refused: CONFLICT where this phase was decided with other facts, or the initiation of
+                another transfer under this id; ID_TIME, CLOCK_AHEAD, TIME_RANGE,
+                MODEL_NOT_FOR_TRANSFERS.
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
+        """
+        waiting = self._waiting.get(transfer.end_to_end_id)
+        if waiting is not None:
+            check_same_facts(waiting[0], transfer)
+            return waiting[1]
+        log = self._decisions.log
+        stored = log.find(decision_event_id(transfer.end_to_end_id, Phase.SETTLEMENT))
+        if stored is not None:
+            return self._again(stored, transfer)
+        self._decisions.check_decides()
+        initiated = self._decisions.find_transfer(transfer.end_to_end_id)
+        if initiated is not None:
+            check_same_facts(initiated, transfer, names=SHARED_FACTS)
+        received_at = receive(self._decisions.clock, transfer, supplied_received_at)
+        return self._first(transfer, received_at, arrived_ns, identity)
+
+    def _first(
+        self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
+    ) -> Pending[Answer]:
+        pending: Pending[Answer] = Pending()
+        id_, decisions = transfer.end_to_end_id, self._decisions
+        event, seen = decisions.judge_settlement(transfer, received_at, arrived_ns, identity)
+
+        def done(failure: Exception | None) -> None:
+            self._waiting.pop(id_, None)
+            if failure is None:
+                pending.resolve(seen.answer)
+            else:
+                pending.fail(failure)
+
+        self._waiting[id_] = (transfer, pending)
+        try:
+            decisions.append(event, (), done, seen=seen)
+        except (Refused, Unavailable):
+            del self._waiting[id_]
+            raise
+        hold, degraded = seen.answer.hold, seen.answer.degraded
+        if hold is not None:
+            decisions.holds.begin(id_, Phase.SETTLEMENT, transfer.payer_id, hold, degraded)
+        return pending
+
+    def _again(self, stored: StoredEvent, transfer: Transfer) -> Pending[Answer]:
+        check_same_facts(transfer_of(decode_record(stored.event.payload)), transfer)
+        answer = self._decisions.find(transfer.end_to_end_id, Phase.SETTLEMENT)
+        if answer is None:
+            raise not_durable()
+        return resolved(answer)

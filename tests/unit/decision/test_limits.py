@@ -1,0 +1,153 @@
+"""Limits of one transfer, in force by its Brasília date (PIX.md §6, acceptance check 18)."""
+
+from __future__ import annotations
+
+import pytest
+
+from crivo.decision.decide import derive
+from crivo.decision.degraded import Mode
+from crivo.decision.limits import Limits
+from crivo.decision.outcome import Outcome
+from crivo.decision.reasons import ReasonCode
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import parse_rfc3339
+from crivo.domain.transfer import Initiation, Purpose
+from tests.unit.decision.worlds import START, bundle_in, policy, transfer, world
+
+NONE = {
+    "transfer": None,
+    "contactless": None,
+    "cash_day": None,
+    "cash_night": None,
+    "institution": None,
+    "institutions": frozenset(),
+    "outcome": Outcome.REJECT,
+}
+
+
+@pytest.fixture(scope="module")
+def procedure(tmp_path_factory):
+    return bundle_in(tmp_path_factory.mktemp("limits")).procedure
+
+
+@pytest.mark.parametrize(
+    ("moment", "limit"),
+    [
+        ("2026-09-30T23:59:59Z", 50_000),
+        ("2026-10-01T02:59:59.999999Z", 50_000),  # still 30 September in Brasília
+        ("2026-10-01T03:00:00Z", None),
+        ("2027-01-01T12:00:00Z", None),
+    ],
+)
+def test_the_contactless_cap_ends_with_september_2026_in_brasilia(procedure, moment, limit):
+    occurred_at = parse_rfc3339(moment)
+    limits = procedure.at(occurred_at).limits
+    assert limits.contactless == limit
+    for initiation in (Initiation.APDN, Initiation.APES):
+        over = transfer(1, occurred_at=START, amount_centavos=50_001, initiation=initiation)
+        asked = (ReasonCode.CONTACTLESS_LIMIT,) if limit else ()
+        assert limits.exceeded(over) == asked
+
+
+@pytest.mark.parametrize(
+    ("moment", "night", "device", "institution"),
+    [
+        ("2021-10-03T12:00:00Z", None, None, None),
+        ("2021-10-04T12:00:00Z", 100_000, None, None),
+        ("2024-10-31T12:00:00Z", 100_000, None, None),
+        ("2024-11-01T12:00:00Z", 100_000, 20_000, None),
+        ("2025-09-04T12:00:00Z", 100_000, 20_000, None),
+        ("2025-09-05T12:00:00Z", 100_000, 20_000, 1_500_000),
+        ("2026-11-23T12:00:00Z", 100_000, 20_000, 1_500_000),
+    ],
+)
+def test_each_norm_is_in_force_from_its_date_on(procedure, moment, night, device, institution):
+    occurred_at = parse_rfc3339(moment)
+    day = (occurred_at - 3 * 3_600_000_000) // 86_400_000_000
+    assert procedure.value("limits.night.amount", day) == night
+    assert procedure.value("limits.device_unregistered.transfer", day) == device
+    assert procedure.at(occurred_at).limits.institution == institution
+
+
+@pytest.mark.parametrize(
+    ("limits", "facts", "reasons"),
+    [
+        ({}, {"amount_centavos": 10**11}, ()),
+        ({"transfer": 10}, {"amount_centavos": 10}, ()),
+        ({"transfer": 10}, {"amount_centavos": 11}, ("TRANSFER_LIMIT",)),
+        ({"contactless": 10}, {"amount_centavos": 11}, ()),
+        ({"contactless": 10}, {"amount_centavos": 11, "initiation": Initiation.QRDN}, ()),
+        ({"cash_day": 10}, {"amount_centavos": 11, "purpose": Purpose.IPAY}, ()),
+        ({"cash_day": 10}, {"amount_centavos": 11, "purpose": Purpose.GSCB}, ("CASH_LIMIT",)),
+        ({"cash_day": 10}, {"amount_centavos": 10, "purpose": Purpose.OTHR}, ()),
+        ({"cash_night": 10}, {"amount_centavos": 11, "purpose": Purpose.OTHR}, ()),
+        (
+            {"institution": 10, "institutions": frozenset({"12345678"})},
+            {"amount_centavos": 11, "payer_ispb": "12345678"},
+            ("INSTITUTION_LIMIT",),
+        ),
+        (
+            {"institution": 10, "institutions": frozenset({"12345678"})},
+            {"amount_centavos": 11, "payer_ispb": "87654321"},
+            (),
+        ),
+        (
+            {"transfer": 10, "contactless": 5},
+            {"amount_centavos": 11, "initiation": Initiation.APES},
+            ("TRANSFER_LIMIT", "CONTACTLESS_LIMIT"),
+        ),
+    ],
+)
+def test_a_limit_is_exceeded_above_it_and_by_what_it_is_for(limits, facts, reasons):
+    made = Limits(**{**NONE, **limits})
+    assert made.exceeded(transfer(1, **facts)) == reasons
+
+
+@pytest.mark.parametrize(
+    ("moment", "is_over"),
+    [
+        ("2026-11-23T22:59:59Z", False),
+        ("2026-11-23T23:00:00Z", True),
+        ("2026-11-24T08:59:59Z", True),
+        ("2026-11-24T09:00:00Z", False),
+    ],
+)
+def test_cash_has_a_night_of_its_own(procedure, moment, is_over):
+    occurred_at = parse_rfc3339(moment)
+    facts = transfer(1, occurred_at=occurred_at, amount_centavos=200_000, purpose=Purpose.OTHR)
+    assert bool(procedure.at(occurred_at).limits.exceeded(facts)) == is_over
+
+
+def test_above_a_limit_the_answer_is_what_the_policy_asks_for_degraded_or_not(tmp_path):
+    text = policy()["decision.toml"]
+    was = 'key = "limits.transfer.amount"\nvalue = "none"'
+    assert was in text
+    texts = {**policy(), "decision.toml": text.replace(was, was.replace('"none"', '"50.00"'))}
+    with world(tmp_path, texts=texts) as played:
+        answers = [
+            played.decide(transfer(number, occurred_at=START + number), waited_ms=waited).result(10)
+            for number, waited in ((1, 0), (2, 500))
+        ]
+        returned = transfer(3, occurred_at=START + 3, purpose=Purpose.REFU)
+        assert played.decide(returned).result(10).outcome is Outcome.ALLOW
+    assert [each.outcome for each in answers] == [Outcome.REJECT, Outcome.REJECT]
+    assert [each.reasons[0] for each in answers] == [ReasonCode.TRANSFER_LIMIT] * 2
+    assert answers[1].degraded == (Mode.TIMEOUT,)
+
+
+def test_sabotage_without_the_limit_the_same_transfer_passes(procedure):
+    in_force = procedure.at(START)
+    derived = derive(transfer(1), None, in_force, None, degraded=(Mode.TIMEOUT,))
+    assert derived.outcome == "ALLOW"
+
+
+@pytest.mark.parametrize("value", ['["1"]', '["12345678", "12345678"]', '"12345678"', "[7]"])
+def test_a_segment_names_institutions_each_once(tmp_path, value):
+    text = policy()["decision.toml"]
+    was = 'key = "segments.capped_institutions"\nvalue = []'
+    assert was in text
+    changed = text.replace(was, was.replace("[]", value))
+    with pytest.raises(Misconfigured) as caught:
+        bundle_in(tmp_path, texts={**policy(), "decision.toml": changed})
+    assert caught.value.code is Code.POLICY_INVALID
+    assert caught.value.context["key"] == "segments.capped_institutions"
