@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from crivo.adapters.http import batch
+from crivo.adapters.http import batch, gate
 from crivo.adapters.http.answers import (
     DecisionAnswer,
     DecisionFound,
@@ -131,9 +131,16 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
             refusals=(400, 401, 408, 413, 415, 422, 503),
         )
     }
-    for path in paths.values():
-        for operation in path.values():
+    for path, operations in paths.items():
+        for operation in operations.values():
+            if gate.entrance_of(path) is gate.Entrance.OPEN:
+                operation["security"] = []
             operation["responses"].setdefault("default", _problem())
+            if "422" in operation["responses"]:
+                # What FastAPI would say of a parameter; the application answers as everywhere.
+                operation["responses"]["422"] = _problem()
+    for name in ("HTTPValidationError", "ValidationError"):
+        parts["schemas"].pop(name, None)
     return document
 
 

@@ -24,8 +24,10 @@ def test_a_refusal_says_field_expected_found_and_hint() -> None:
     assert (b"content-type", b"application/problem+json") in headers
 
 
-def test_what_may_succeed_later_says_when() -> None:
-    _, _, headers = render(problem_of(Unavailable(Code.OVERLOADED, "full")))
+@pytest.mark.parametrize("code", sorted(c for c, status in STATUS.items() if status in {429, 503}))
+def test_what_may_succeed_later_says_when(code: Code) -> None:
+    status, _, headers = render(problem_of(Unavailable(code, "full")))
+    assert status in {429, 503}
     assert (b"retry-after", b"1") in headers
 
 
