@@ -65,8 +65,8 @@ def routes(service: Service) -> set[str]:
     }
 
 
-def test_every_route_with_a_key_names_its_roles(service: Service) -> None:
-    assert routes(service) <= set(ROUTES)
+def test_every_route_with_a_key_names_its_roles_and_no_other_is_named(service: Service) -> None:
+    assert routes(service) == set(ROUTES)
 
 
 def test_each_role_gets_through_where_it_is_named_and_nowhere_else(
@@ -121,7 +121,7 @@ def test_sabotage_a_role_too_many_or_a_route_too_few_is_seen(
     with monkeypatch.context() as patched:
         patched.setitem(globals(), "ROUTES", fewer)
         with pytest.raises(AssertionError):
-            test_every_route_with_a_key_names_its_roles(service)
+            test_every_route_with_a_key_names_its_roles_and_no_other_is_named(service)
 
 
 def test_the_page_names_the_roles_of_each_route() -> None:

@@ -13,7 +13,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from crivo.adapters.http import batch, bodies, pacs008, search, stream
+from crivo.adapters.http import (
+    batch,
+    bodies,
+    follow_up_body,
+    pacs008,
+    reviews,
+    search,
+    stream,
+)
 from crivo.adapters.http.bodies import parse_decision, parse_report, parse_rows, parse_told
 from crivo.adapters.http.openapi import EVENT_EXAMPLE, REPORT_EXAMPLE
 from crivo.adapters.http.problems import status_of
@@ -30,6 +38,15 @@ PSEUDONYMS = Pseudonymiser(bytes(range(32)))
 #: Each parser of bodies, and a body that it takes.
 BODIES: dict[str, tuple[Callable[[bytes], object], bytes]] = {
     "parse_decision": (lambda raw: parse_decision(raw, PSEUDONYMS), json.dumps(GOOD).encode()),
+    "parse_asked": (lambda raw: bodies.parse_asked(raw, PSEUDONYMS), json.dumps(GOOD).encode()),
+    "parse_follow_up": (
+        lambda raw: follow_up_body.parse_follow_up(raw, str(GOOD["end_to_end_id"])),
+        b'{"event": "warn_confirmed", "occurred_at": "2026-11-23T12:00:00Z"}',
+    ),
+    "parse_review": (
+        reviews.parse_review,
+        json.dumps({"end_to_end_id": GOOD["end_to_end_id"]}).encode(),
+    ),
     "parse_report": (parse_report, json.dumps(REPORT_EXAMPLE).encode()),
     "parse_told": (parse_told, json.dumps(EVENT_EXAMPLE).encode()),
     "parse_rows": (lambda raw: parse_rows(raw, rows_max=8), b'[{"a": 1.5, "b": null}]'),
@@ -123,14 +140,13 @@ def test_a_good_body_is_taken(name: str) -> None:
 def test_no_parser_of_a_body_is_forgotten() -> None:
     declared = {
         name
-        for module in (batch, pacs008, search, stream)
+        for module in (bodies, batch, follow_up_body, pacs008, reviews, search, stream)
         for name, each in vars(module).items()
         if inspect.isfunction(each)
         and name.lstrip("_").startswith("parse_")
         and each.__module__.startswith("crivo.adapters.http")
     }
-    assert declared <= {*BODIES, *TEXTS}
-    assert all(inspect.isfunction(getattr(bodies, name)) for name in list(BODIES)[:4])
+    assert declared == {*BODIES, *TEXTS}
 
 
 def test_sabotage_a_parser_that_lets_another_error_through_is_seen() -> None:
