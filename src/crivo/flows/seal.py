@@ -54,7 +54,7 @@ class SecondPlace(Protocol):
         ...
 
     def add(self, segments: Sequence[tuple[Segment, Sequence[bytes]]]) -> None:
-        """Adds segments with their leaves, durably.
+        """Adds segments with their leaves; of the newest, a power cut may take some.
 
         Raises:
             Unavailable: FILE_UNWRITABLE.
