@@ -7,14 +7,18 @@ looks like an e-mail, a tax id, a telephone, an account, a key or a token is mas
 
 from __future__ import annotations
 
-import json
 import logging
 import re
 import traceback
-from typing import Final
+from importlib.metadata import version
+from typing import Any, Final
+
+from ecs_logging import StdlibFormatter
 
 from crivo.domain.errors import CrivoError
-from crivo.domain.instant import format_rfc3339
+
+#: Where a record was written says nothing to who reads it; its logger does.
+_LEFT_OUT: Final = ("log.original", "log.origin", "process", "service.node")
 
 MASK: Final = "[masked]"
 
@@ -73,34 +77,45 @@ class _Masking(logging.Formatter):
         return f"{line}\n{told_of(error)}" if error else line
 
 
-class _JsonLines(logging.Formatter):
-    """One JSON object a line: when, how grave, where, what, its facts, a bug's traceback."""
+class EcsLines(StdlibFormatter):
+    """One JSON object a line, in the Elastic Common Schema.
 
-    def format(self, record: logging.LogRecord) -> str:
-        line: dict[str, object] = {
-            "at": format_rfc3339(int(record.created * 1_000_000)),
-            "level": record.levelname,
-            "logger": record.name,
-            "event": masked(record.getMessage()),
-        }
-        code = getattr(record, "code", None)
-        if code is not None:
-            line["code"] = str(code)
-        facts: dict[str, object] = getattr(record, "facts", {})
-        line |= {
-            name: masked(value) if isinstance(value, str) else value
-            for name, value in facts.items()
-        }
+    What happened is `event.action`, its facts stand under `crivo`, the code of a refusal or fault
+    is `error.code`, and where a bug happened `error.stack_trace`.
+    """
+
+    def __init__(self) -> None:
+        service = {"service.name": "crivo", "service.version": version("crivo")}
+        super().__init__(extra=service, exclude_fields=_LEFT_OUT, ensure_ascii=False)
+
+    def format_to_ecs(self, record: logging.LogRecord) -> dict[str, Any]:
+        """The fields of one record."""
+        line: dict[str, Any] = super().format_to_ecs(record)
+        line["message"] = masked(record.getMessage())
+        line["event"] = {"action": line["message"]}
+        facts, code = line.pop("facts", None), line.pop("code", None)
+        if facts:
+            line["crivo"] = {name: _fact(value) for name, value in facts.items()}
+        about = {} if code is None else {"code": str(code)}
         error = record.exc_info and record.exc_info[1]
         if error:
-            line["traceback"] = told_of(error)
-        return json.dumps(line, ensure_ascii=False, default=lambda value: masked(str(value)))
+            about |= {"type": type(error).__qualname__, "stack_trace": told_of(error)}
+        # What the library says of an exception holds its words, which may name somebody.
+        line.pop("error", None)
+        if about:
+            line["error"] = about
+        return line
+
+
+def _fact(value: object) -> object:
+    """A fact as JSON has it, without what may name somebody."""
+    return value if isinstance(value, int | float | None) else masked(str(value))
 
 
 def configure_logging(*, json_lines: bool) -> None:
-    """Logs go to stderr, as JSON lines or for people. Called once, by whoever owns the process."""
+    """Logs go to stderr, as ECS JSON lines or for people. Called once, by who owns the process."""
     handler = logging.StreamHandler()
-    handler.setFormatter(_JsonLines() if json_lines else _Masking())
+    handler.setFormatter(EcsLines() if json_lines else _Masking())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # It would report each start and stop of the server, which is announced already.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)

@@ -1,0 +1,138 @@
+"""Traces: some decisions as spans of OpenTelemetry, made and sent away from the loop.
+
+A request that names a trace (W3C `traceparent`) is followed where its caller says so; of the others
+a share, chosen by the EndToEndId. The loop notes four instants and nothing else.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+import zlib
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Final
+
+from opentelemetry.context import Context
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_ON
+from opentelemetry.trace import SpanKind, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from crivo.flows.answers import Answer
+
+#: Decisions that wait to be sent; what comes while so many wait is left out, and counted.
+WAITING_MAX: Final = 4_096
+#: How long what was noted waits at most before it is made into spans.
+EVERY_SECONDS: Final = 0.25
+#: How long a stop waits for what was noted to be sent.
+STOP_MILLISECONDS: Final = 3_000
+
+_PARENT: Final = re.compile(rb"00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})")
+_SHARES: Final = 1 << 32
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One decision; instants in nanoseconds of the monotonic clock. `parent` is W3C's, or none."""
+
+    route: str
+    parent: str | None
+    answer: Answer
+    arrived_ns: int
+    sequenced_ns: int
+    durable_ns: int
+    answered_ns: int
+
+
+class Traces:
+    """Follows decisions; `note` and `is_followed` belong to the loop, `work` to a thread.
+
+    Args:
+        exporter: Where spans go.
+        ratio: The share of decisions that is followed where their caller names no trace.
+        offset_ns: What the wall clock is ahead of the monotonic one.
+        dropped: Hears of each decision that was left out because too many waited.
+    """
+
+    def __init__(
+        self,
+        exporter: SpanExporter,
+        *,
+        ratio: float,
+        offset_ns: Callable[[], int],
+        dropped: Callable[[], None],
+    ) -> None:
+        resource = Resource.create({"service.name": "crivo", "service.version": version("crivo")})
+        self._provider = TracerProvider(sampler=ALWAYS_ON, resource=resource)
+        self._provider.add_span_processor(BatchSpanProcessor(exporter))
+        self._tracer = self._provider.get_tracer("crivo.http")
+        self._below: Final = int(ratio * _SHARES)
+        self._offset_ns = offset_ns
+        self._dropped = dropped
+        self._waiting: deque[Noted] = deque()
+        self._propagator = TraceContextTextMapPropagator()
+
+    def is_followed(self, parent: bytes | None, end_to_end_id: str) -> bool:
+        """Whether a decision is: as its caller says, else by its id, so that repeats are alike."""
+        if parent is not None and (named := _PARENT.fullmatch(parent)):
+            return bool(int(named[3], 16) & 1)
+        return zlib.crc32(end_to_end_id.encode()) < self._below
+
+    def note(self, noted: Noted) -> None:
+        """Keeps a decision until the thread takes it."""
+        if len(self._waiting) < WAITING_MAX:
+            self._waiting.append(noted)
+        else:
+            self._dropped()
+
+    def work(self, stop: threading.Event) -> None:
+        """Makes spans of what was noted until `stop`, and sees to it that they are sent."""
+        while not stop.wait(EVERY_SECONDS):
+            self._take()
+        self._take()
+        self._provider.force_flush(STOP_MILLISECONDS)
+        self._provider.shutdown()
+
+    def _take(self) -> None:
+        offset_ns = self._offset_ns()
+        while self._waiting:
+            self._span(self._waiting.popleft(), offset_ns)
+
+    def _span(self, noted: Noted, offset_ns: int) -> None:
+        answer = noted.answer
+        carrier = {} if noted.parent is None else {"traceparent": noted.parent}
+        span = self._tracer.start_span(
+            f"POST {noted.route}",
+            context=self._propagator.extract(carrier, context=Context()),
+            kind=SpanKind.SERVER,
+            start_time=noted.arrived_ns + offset_ns,
+            attributes={
+                "http.request.method": "POST",
+                "http.route": noted.route,
+                "http.response.status_code": 200,
+                "crivo.end_to_end_id": answer.end_to_end_id,
+                "crivo.outcome": answer.outcome.value,
+                "crivo.degraded": answer.degraded,
+                "crivo.bundle": answer.versions.bundle,
+            },
+        )
+        inside = set_span_in_context(span, Context())
+        for name, begin, end in (
+            ("decide", noted.arrived_ns, noted.sequenced_ns),
+            ("log", noted.sequenced_ns, noted.durable_ns),
+            ("answer", noted.durable_ns, noted.answered_ns),
+        ):
+            stage = self._tracer.start_span(name, context=inside, start_time=begin + offset_ns)
+            stage.end(end + offset_ns)
+        span.end(noted.answered_ns + offset_ns)
+
+
+def otlp_exporter(endpoint: str) -> SpanExporter:
+    """An exporter to an OTLP receiver over HTTP (`http://collector:4318/v1/traces`)."""
+    return OTLPSpanExporter(endpoint=endpoint)
