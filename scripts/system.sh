@@ -12,6 +12,10 @@ done
 if ! command -v initdb > /dev/null && ! ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then
   missing+=(postgresql)
 fi
+# Debian's package has both; it is run by the tests alone, on ports of their own.
+for program in prometheus promtool; do
+  command -v "$program" > /dev/null || { missing+=(prometheus); break; }
+done
 actionlint=present
 if ! command -v actionlint > /dev/null; then
   actionlint=missing

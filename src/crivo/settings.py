@@ -115,6 +115,15 @@ class SnapshotSettings(BaseModel):
     every_seconds: float = Field(default=300.0, gt=0)
 
 
+class TraceSettings(BaseModel):
+    """Where traces of single decisions go (OTLP over HTTP), and of which share of them."""
+
+    model_config = _FROZEN
+
+    endpoint: str | None = Field(default=None, pattern="^https?://")
+    ratio: float = Field(default=0.01, ge=0, le=1)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Business numbers are not here: they are policy."""
 
@@ -132,6 +141,7 @@ class Settings(BaseSettings):
     snapshots: SnapshotSettings = SnapshotSettings()
     #: How long the law keeps what a decision held of a person: 5 years (Res. BCB 403/2024).
     retention_days: int = Field(default=1_826, ge=0)
+    traces: TraceSettings = TraceSettings()
     tracking_url: str | None = None
     #: Where the table of decisions lies instead of a file: a database that others may read.
     decisions_url: SecretStr | None = Field(default=None, min_length=1)

@@ -33,6 +33,7 @@ from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.privacy import privacy_service
 from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
+from crivo.bootstrap.tracing import traces_of
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
 from crivo.domain.errors import CrivoError
@@ -155,12 +156,14 @@ def build_service(settings: Settings) -> Service:
         holds = HoldService(decisions, metrics.hold_ended)
         telling = TellingService(decisions, home.pseudonyms)
         feed = Feed()
+        traces = traces_of(settings, metrics)
         running = Running(
             recover=lambda: _recover(decisions, settings),
             beside={
                 "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
                 **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
                 **_beside(settings, decisions, holds, metrics, notify),
+                **({} if traces is None else {"traces": traces.work}),
             },
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
@@ -186,6 +189,7 @@ def build_service(settings: Settings) -> Service:
             page=page,
             feed=feed,
             telemetry=metrics,
+            traces=traces,
             limits=_limits(settings),
             is_ready=lambda: running.is_ready,
             check_log=home.log.check,

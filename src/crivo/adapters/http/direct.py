@@ -108,7 +108,9 @@ class Exchange:
         self._hot.admit(self._scope)
         xml = check_json_headers(self._scope, bytes_max=limits.decision_bytes_max, or_xml=True)
         check_size(len(self._raw), bytes_max=limits.decision_bytes_max)
-        self._sequenced = self._hot.sequence(self._raw, arrived_ns=self._arrived_ns, xml=xml)
+        self._sequenced = self._hot.sequence(
+            self._scope, self._raw, arrived_ns=self._arrived_ns, xml=xml
+        )
         pending = self._sequenced.pending
         if not pending.done:
             self._door.patience.wait_for(self, limits.answer_seconds_max)

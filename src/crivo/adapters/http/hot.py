@@ -25,7 +25,7 @@ from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.pacs008 import parse_pacs008
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.rate import Bucket
-from crivo.adapters.http.receive import Disconnected, is_xml, read_json_body
+from crivo.adapters.http.receive import Disconnected, header, is_xml, read_json_body
 from crivo.adapters.http.refusal import refuse
 from crivo.adapters.http.service import Parts
 from crivo.domain.clock import ClockKind
@@ -38,6 +38,9 @@ from crivo.flows.predict import predict
 
 #: The path of the hottest route.
 DECISIONS: Final = "/v1/decisions"
+
+#: The header of W3C's Trace Context in which a caller names its trace.
+TRACE_PARENT: Final = b"traceparent"
 
 #: Rows scored before the loop gets its turn: about a millisecond of a forest of 200 trees.
 PREDICT_SLICE_ROWS: Final = 64
@@ -52,13 +55,28 @@ Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 class Sequenced:
     """A decision that waits for the disk, and the instants at which it got further."""
 
-    __slots__ = ("_arrived_ns", "_durable_ns", "_is_repeat", "_parts", "_sequenced_ns", "pending")
+    __slots__ = (
+        "_arrived_ns",
+        "_durable_ns",
+        "_is_repeat",
+        "_parts",
+        "_scope",
+        "_sequenced_ns",
+        "pending",
+    )
 
     def __init__(
-        self, parts: Parts, pending: Pending[Answer], arrived_ns: int, *, is_repeat: bool
+        self,
+        parts: Parts,
+        pending: Pending[Answer],
+        arrived_ns: int,
+        *,
+        scope: Scope,
+        is_repeat: bool,
     ) -> None:
         self.pending: Final = pending
         self._parts = parts
+        self._scope = scope
         self._arrived_ns = arrived_ns
         self._is_repeat = is_repeat
         self._sequenced_ns = self._durable_ns = parts.monotonic_ns()
@@ -69,11 +87,16 @@ class Sequenced:
 
     def is_answered(self) -> None:
         """Its answer has left."""
-        self._parts.telemetry.decision_answered(
-            (self._parts.monotonic_ns() - self._arrived_ns) / 1e9,
+        parts, answered_ns = self._parts, self._parts.monotonic_ns()
+        parts.telemetry.decision_answered(
+            (answered_ns - self._arrived_ns) / 1e9,
             (self._durable_ns - self._sequenced_ns) / 1e9,
             repeat=self._is_repeat,
         )
+        if parts.traces is not None:
+            instants_ns = (self._arrived_ns, self._sequenced_ns, self._durable_ns, answered_ns)
+            parent = header(self._scope, TRACE_PARENT)
+            parts.traces.answered(DECISIONS, parent, self.pending.result(), instants_ns)
 
 
 class HotRoutes:
@@ -161,13 +184,15 @@ class HotRoutes:
             seconds_max=self._limits.body_seconds_max,
             or_xml=True,
         )
-        sequenced = self.sequence(raw, arrived_ns=arrived_ns, xml=is_xml(scope))
+        sequenced = self.sequence(scope, raw, arrived_ns=arrived_ns, xml=is_xml(scope))
         answer = await durable(sequenced.pending, seconds_max=self._limits.answer_seconds_max)
         sequenced.is_durable()
         await respond_json(send, encode_decision(answer))
         sequenced.is_answered()
 
-    def sequence(self, raw: bytes, *, arrived_ns: int, xml: bool = False) -> Sequenced:
+    def sequence(
+        self, scope: Scope, raw: bytes, *, arrived_ns: int, xml: bool = False
+    ) -> Sequenced:
         """The transfer of a body in JSON, or in XML, decided and on its way to the disk.
 
         Raises:
@@ -188,7 +213,8 @@ class HotRoutes:
         pending = decides.decide(
             transfer, arrived_ns=arrived_ns, supplied_received_at=supplied, identity=identity
         )
-        return Sequenced(parts, pending, arrived_ns, is_repeat=decisions.folded == before)
+        is_repeat = decisions.folded == before
+        return Sequenced(parts, pending, arrived_ns, scope=scope, is_repeat=is_repeat)
 
     async def _predict(self, scope: Scope, receive: Receive, send: Send) -> None:
         limits = self._limits

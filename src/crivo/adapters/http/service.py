@@ -9,6 +9,7 @@ from typing import Protocol
 
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.feed import Feed
+from crivo.flows.answers import Answer
 from crivo.flows.decide import DecisionService
 from crivo.flows.decision_index import DecisionIndex
 from crivo.flows.erase import PrivacyService
@@ -66,6 +67,19 @@ class Telemetry(Protocol):
         ...
 
 
+class Traces(Protocol):
+    """Who follows single decisions through the door."""
+
+    def answered(
+        self, route: str, parent: bytes | None, answer: Answer, instants_ns: tuple[int, ...]
+    ) -> None:
+        """A decision left; its caller named `parent` (W3C `traceparent`), or nothing.
+
+        `instants_ns` says when it arrived, was sequenced, durable and answered.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Limits:
     """What the door takes at most; each has a setting of the same name."""
@@ -105,6 +119,7 @@ class Parts:
     page: PageAccess
     feed: Feed
     telemetry: Telemetry
+    traces: Traces | None
     limits: Limits
     is_ready: Callable[[], bool]
     check_log: Callable[[], None]

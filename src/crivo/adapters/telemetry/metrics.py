@@ -210,6 +210,12 @@ LEDGER_FAILURES: Final = Metric(
     "Turns of the ledger that failed and began anew, by error code.",
     ("code",),
 )
+TRACES_DROPPED: Final = Metric(
+    "crivo_traces_dropped_total",
+    Kind.COUNTER,
+    "decisions",
+    "Decisions that were to be traced, and were not since too many waited to be sent.",
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -219,6 +225,7 @@ CATALOGUE: Final = (
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
     STATE_BYTES, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
+    TRACES_DROPPED,
 )  # fmt: skip
 
 _Child = Counter | Gauge | Histogram
@@ -340,6 +347,10 @@ class Metrics:
     def not_sealed(self, code: str) -> None:
         """A turn of the ledger failed."""
         self._count(LEDGER_FAILURES, code)
+
+    def trace_dropped(self) -> None:
+        """A decision that was to be traced was not."""
+        self._count(TRACES_DROPPED)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""

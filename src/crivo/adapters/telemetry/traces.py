@@ -39,19 +39,16 @@ _SHARES: Final = 1 << 32
 
 @dataclass(frozen=True, slots=True)
 class Noted:
-    """One decision; instants in nanoseconds of the monotonic clock. `parent` is W3C's, or none."""
+    """One decision: instants in nanoseconds of the monotonic clock, in their order."""
 
     route: str
-    parent: str | None
+    parent: bytes | None
     answer: Answer
-    arrived_ns: int
-    sequenced_ns: int
-    durable_ns: int
-    answered_ns: int
+    instants_ns: tuple[int, int, int, int]
 
 
 class Traces:
-    """Follows decisions; `note` and `is_followed` belong to the loop, `work` to a thread.
+    """Follows decisions; `answered` belongs to the loop, `work` to a thread of its own.
 
     Args:
         exporter: Where spans go.
@@ -78,18 +75,23 @@ class Traces:
         self._waiting: deque[Noted] = deque()
         self._propagator = TraceContextTextMapPropagator()
 
+    def answered(
+        self, route: str, parent: bytes | None, answer: Answer, instants_ns: tuple[int, ...]
+    ) -> None:
+        """A decision left; `instants_ns` says when it arrived, was sequenced, durable, answered."""
+        if not self.is_followed(parent, answer.end_to_end_id):
+            return
+        if len(self._waiting) >= WAITING_MAX:
+            self._dropped()
+            return
+        arrived, sequenced, durable, left = instants_ns
+        self._waiting.append(Noted(route, parent, answer, (arrived, sequenced, durable, left)))
+
     def is_followed(self, parent: bytes | None, end_to_end_id: str) -> bool:
         """Whether a decision is: as its caller says, else by its id, so that repeats are alike."""
         if parent is not None and (named := _PARENT.fullmatch(parent)):
             return bool(int(named[3], 16) & 1)
         return zlib.crc32(end_to_end_id.encode()) < self._below
-
-    def note(self, noted: Noted) -> None:
-        """Keeps a decision until the thread takes it."""
-        if len(self._waiting) < WAITING_MAX:
-            self._waiting.append(noted)
-        else:
-            self._dropped()
 
     def work(self, stop: threading.Event) -> None:
         """Makes spans of what was noted until `stop`, and sees to it that they are sent."""
@@ -106,12 +108,13 @@ class Traces:
 
     def _span(self, noted: Noted, offset_ns: int) -> None:
         answer = noted.answer
-        carrier = {} if noted.parent is None else {"traceparent": noted.parent}
+        carrier = {"traceparent": (noted.parent or b"").decode("latin-1")}
+        arrived, sequenced, durable, left = (each + offset_ns for each in noted.instants_ns)
         span = self._tracer.start_span(
             f"POST {noted.route}",
             context=self._propagator.extract(carrier, context=Context()),
             kind=SpanKind.SERVER,
-            start_time=noted.arrived_ns + offset_ns,
+            start_time=arrived,
             attributes={
                 "http.request.method": "POST",
                 "http.route": noted.route,
@@ -124,13 +127,12 @@ class Traces:
         )
         inside = set_span_in_context(span, Context())
         for name, begin, end in (
-            ("decide", noted.arrived_ns, noted.sequenced_ns),
-            ("log", noted.sequenced_ns, noted.durable_ns),
-            ("answer", noted.durable_ns, noted.answered_ns),
+            ("decide", arrived, sequenced),
+            ("log", sequenced, durable),
+            ("answer", durable, left),
         ):
-            stage = self._tracer.start_span(name, context=inside, start_time=begin + offset_ns)
-            stage.end(end + offset_ns)
-        span.end(noted.answered_ns + offset_ns)
+            self._tracer.start_span(name, context=inside, start_time=begin).end(end)
+        span.end(left)
 
 
 def otlp_exporter(endpoint: str) -> SpanExporter:
