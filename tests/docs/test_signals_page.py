@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crivo.adapters.telemetry import page
-from crivo.adapters.telemetry.metrics import CATALOGUE
+from crivo.adapters.telemetry.catalogue import CATALOGUE
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "signals.md"
 

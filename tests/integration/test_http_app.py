@@ -20,7 +20,8 @@ from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.gate import Entrance, entrance_of
 from crivo.adapters.http.openapi import EVENT_EXAMPLE
 from crivo.adapters.http.page import page_routes
-from crivo.adapters.telemetry.metrics import CATALOGUE, Kind, Metrics
+from crivo.adapters.telemetry.catalogue import CATALOGUE, Kind
+from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code
@@ -346,6 +347,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.not_sealed("LOG_UNAVAILABLE")
     service.metrics.hold_ended("REJECT")
     service.metrics.revised("ALLOW")
+    service.metrics.trace_dropped()
     until(
         client,
         "/metrics",
