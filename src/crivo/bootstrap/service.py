@@ -155,15 +155,13 @@ def build_service(settings: Settings) -> Service:
         access = make_access(settings)
         holds = HoldService(decisions, metrics.hold_ended)
         telling = TellingService(decisions, home.pseudonyms)
-        feed = Feed()
-        traces = traces_of(settings, metrics)
+        feed, traces = Feed(), traces_of(settings, metrics)
         running = Running(
             recover=lambda: _recover(decisions, settings),
             beside={
-                "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
                 **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
-                **_beside(settings, decisions, holds, metrics, notify),
                 **({} if traces is None else {"traces": traces.work}),
+                **_beside(settings, home, decisions, holds, metrics, notify),
             },
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
@@ -271,6 +269,7 @@ def _limits(settings: Settings) -> Limits:
 
 def _beside(
     settings: Settings,
+    home: Home,
     decisions: DecisionService,
     holds: HoldService,
     metrics: Metrics,
@@ -280,6 +279,7 @@ def _beside(
     plan = decisions.bundle.plan
     revisions = ReviseService(decisions, metrics.revised, monotonic_ns=time.perf_counter_ns)
     return {
+        "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
         "snapshots": lambda stop: keep_snapshots(settings, plan, end=decisions.log.end, stop=stop),
         "policy": _reload(settings, decisions, metrics, notify).run,
         "holds": lambda stop: look_after_holds(
