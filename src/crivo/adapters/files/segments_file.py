@@ -68,8 +68,7 @@ class SegmentsFile:
     def add(self, segments: Sequence[tuple[Segment, Sequence[bytes]]]) -> None:
         """Adds segments with their leaves, in one write.
 
-        It is not synced: the log holds them durably, and what a power cut takes is added again. A
-        sync of a growing file beside the log's made the slowest answers wait for it.
+        It is not synced: the log holds them durably, and what a power cut takes is added again.
 
         Raises:
             Unavailable: FILE_UNWRITABLE; nothing is added.

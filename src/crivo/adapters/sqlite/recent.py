@@ -1,7 +1,7 @@
 """What the writer has just made durable, kept until it is sealed: nobody reads it from the file.
 
-A reader that always looks at the newest pages keeps the write-ahead log from starting anew, and
-commits then wait for the checkpoint: the slowest hundredth of answers took twice as long.
+A reader that always looks at the newest pages may keep the write-ahead log from starting anew. Nor
+need what the writer holds in memory be read from the file and unpacked again.
 """
 
 from __future__ import annotations
