@@ -43,7 +43,7 @@ def wait_for_cut(home: Path, least: int) -> int:
 
 def start_cut(served: Served) -> int:
     """How many events the service that runs found in a snapshot."""
-    found = re.search(r'"snapshot\.start", "cut": (\d+)', served.said.read_text())
+    found = re.search(r'"snapshot\.start","crivo":\{"cut":(\d+)', served.said.read_text())
     assert found is not None, served.said.read_text()
     return int(found.group(1))
 

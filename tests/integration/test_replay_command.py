@@ -10,9 +10,13 @@ import pytest
 
 from crivo.adapters.sqlite.log import open_log
 from crivo.cli.main import main
+from crivo.decision.record import Derived
 from crivo.domain.clock import ClockKind
 from tests.integration.test_replay_sabotage import DERIVED, forged, stored
 from tests.unit.decision.worlds import play, world
+
+#: The place of the outcome in the array of `derived`.
+OUTCOME = Derived.__struct_fields__.index("outcome")
 
 
 @pytest.fixture
@@ -41,7 +45,7 @@ def forge(home) -> None:
 
     def change(parts):
         derived = msgspec.msgpack.decode(parts[DERIVED])
-        derived[-1] = "ALLOW" if derived[-1] != "ALLOW" else "REJECT"
+        derived[OUTCOME] = "ALLOW" if derived[OUTCOME] != "ALLOW" else "REJECT"
         parts[DERIVED] = msgspec.msgpack.encode(derived)
 
     path = home / "log.sqlite"

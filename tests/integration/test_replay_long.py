@@ -9,8 +9,12 @@ import msgspec
 import pytest
 
 from crivo.adapters.sqlite.reader import open_reader
+from crivo.decision.record import Derived
 from crivo.flows.replay import ReplayResult, replay
 from tests.unit.decision.worlds import play, world
+
+#: The place of the outcome in the array of `derived`.
+OUTCOME = Derived.__struct_fields__.index("outcome")
 
 pytestmark = pytest.mark.slow
 
@@ -40,7 +44,7 @@ def test_a_hundred_thousand_decisions_differ_in_no_byte_and_a_forged_one_is_name
         ).fetchone()
         parts = msgspec.msgpack.decode(payload)
         derived = msgspec.msgpack.decode(parts[DERIVED])
-        derived[-1] = "ALLOW" if derived[-1] != "ALLOW" else "REJECT"
+        derived[OUTCOME] = "ALLOW" if derived[OUTCOME] != "ALLOW" else "REJECT"
         parts[DERIVED] = msgspec.msgpack.encode(derived)
         forged = msgspec.msgpack.encode(parts)
         disk.execute("UPDATE events SET payload = ? WHERE seq = ?", (forged, seq))

@@ -26,7 +26,8 @@ def test_a_demo_that_stays_says_how_to_call_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(demo.time, "sleep", interrupt)
-    served = Served("http://127.0.0.1:9", "k" * 43, "http://127.0.0.1:9/open?token=t", tmp_path)
+    page = "http://127.0.0.1:9/open?token=t"
+    served = Served(1, "http://127.0.0.1:9", "k" * 43, page, tmp_path)
     demo._stay(served, tmp_path)
     said = capsys.readouterr().err
     for words in (
