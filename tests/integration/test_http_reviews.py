@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from crivo.bootstrap.proving import replay_home
@@ -15,6 +17,15 @@ ID = str(GOOD["end_to_end_id"])
 PATH = "/v1/reviews"
 ASKED = {"end_to_end_id": ID, "received_at": "2026-11-23T13:00:00Z"}
 ANSWER = {**ASKED, "reviewer": "ana", "result": "CHANGED"}
+
+
+def listed(caller):
+    """The ids in the table of decisions, which may be a moment behind an answer."""
+    deadline = time.monotonic() + 60
+    while not (found := caller.get("/v1/decisions").json()["decisions"]):
+        assert time.monotonic() < deadline, "the table of decisions stays empty"
+        time.sleep(0.02)
+    return [each["end_to_end_id"] for each in found]
 
 
 def test_a_review_outlives_the_service_and_changes_no_decision(tmp_path):
@@ -35,8 +46,7 @@ def test_a_review_outlives_the_service_and_changes_no_decision(tmp_path):
         # The answer as it was given, and behind it what followed.
         assert caller.get(f"/v1/decisions/{ID}").content.startswith(first.content[:-1])
         assert caller.post("/v1/decisions", json=GOOD).content == first.content
-        again = caller.get("/v1/decisions").json()["decisions"]
-        assert [each["end_to_end_id"] for each in again] == [ID]
+        assert listed(caller) == [ID]
     result = replay_home(settings_of(home), progress=lambda _done, _end: None)
     assert (result.compared, result.differing) == (1, 0)
 
