@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import httpx
@@ -66,3 +69,17 @@ class Caller:
 
     def _wait(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(60)
+
+
+@contextmanager
+def called(service: Service) -> Iterator[Caller]:
+    """A caller of the service while it runs, once it takes transfers."""
+    caller = Caller(service)
+    caller.start()
+    # The kernel may have to be compiled first, which takes minutes on a busy machine.
+    deadline = time.monotonic() + 900
+    while not service.running.is_ready:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    yield caller
+    caller.stop()

@@ -16,7 +16,7 @@ from crivo.bootstrap.access import make_access
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.errors import Misconfigured
 from tests.e2e.homes import KEY, make_home, settings_of
-from tests.integration.calling import Caller
+from tests.integration.calling import Caller, called
 
 
 class Issuer:
@@ -79,14 +79,8 @@ def service(issuer: Issuer, tmp_path_factory: pytest.TempPathFactory) -> Service
 
 @pytest.fixture(scope="module")
 def client(service: Service) -> Iterator[Caller]:
-    caller = Caller(service)
-    caller.start()
-    deadline = time.monotonic() + 900
-    while not service.running.is_ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    yield caller
-    caller.stop()
+    with called(service) as caller:
+        yield caller
 
 
 def asked(client: Caller, path: str, token: str, *, statuses: set[int]) -> int:

@@ -14,7 +14,7 @@ from crivo.adapters.http.rate import Bucket, Buckets
 from crivo.bootstrap.home import new_api_key
 from crivo.bootstrap.service import Service, build_service
 from tests.e2e.homes import KEY, make_home, settings_of
-from tests.integration.calling import Caller
+from tests.integration.calling import Caller, called
 from tests.integration.doors import body, opened, request
 
 RATE = 100
@@ -39,14 +39,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
 
 @pytest.fixture(scope="module")
 def running(service: Service) -> Iterator[Caller]:
-    caller = Caller(service)
-    caller.start()
-    deadline = time.monotonic() + 900
-    while not service.running.is_ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    yield caller
-    caller.stop()
+    with called(service) as caller:
+        yield caller
 
 
 @pytest.fixture

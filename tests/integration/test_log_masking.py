@@ -6,7 +6,6 @@ import io
 import json
 import logging
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
@@ -16,7 +15,7 @@ from crivo.bootstrap.logs import configure_logging, masked
 from crivo.bootstrap.service import build_service
 from crivo.domain.errors import Code, Misconfigured, invalid
 from tests.e2e.homes import KEY, make_home, settings_of
-from tests.integration.calling import Caller
+from tests.integration.calling import Caller, called
 from tests.unit.adapters.http.bodies import GOOD
 
 #: Each in a place of its own, so that a leak says where it came from.
@@ -104,15 +103,9 @@ def service(tmp_path_factory: pytest.TempPathFactory):
 
 @pytest.fixture(scope="module")
 def client(service) -> Iterator[Caller]:
-    caller = Caller(service)
-    caller.start()
-    deadline = time.monotonic() + 900
-    while not service.running.is_ready:
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    caller.headers = {"authorization": f"Bearer {KEY}"}
-    yield caller
-    caller.stop()
+    with called(service) as caller:
+        caller.headers = {"authorization": f"Bearer {KEY}"}
+        yield caller
 
 
 def test_no_request_leaves_a_name_in_the_log(

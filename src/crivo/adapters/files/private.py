@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 from typing import Final
 
@@ -41,11 +40,6 @@ def make_private_folder(folder: Path) -> None:
             hint="Name another with --home or CRIVO_HOME, or mend its permissions.",
             path=str(folder),
         )
-
-
-def is_open_to_others(path: Path) -> bool:
-    """Whether somebody other than the owner may read or write it."""
-    return bool(stat.S_IMODE(path.stat().st_mode) & 0o077)
 
 
 def replace_private(path: Path, data: bytes) -> None:

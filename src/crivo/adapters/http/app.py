@@ -27,12 +27,13 @@ from crivo.adapters.http.openapi import answer_of, complete, event_operation, re
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.privacy import privacy_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
-from crivo.adapters.http.receive import Disconnected, read_json_body
+from crivo.adapters.http.receive import Disconnected
 from crivo.adapters.http.refusal import RefusalResponse
 from crivo.adapters.http.reviews import review_routes
 from crivo.adapters.http.search import search_routes
 from crivo.adapters.http.service import Parts, Telemetry
 from crivo.adapters.http.stream import Streams, stream_routes
+from crivo.adapters.http.told_body import told_body
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
@@ -149,17 +150,6 @@ def _add_decision_routes(app: FastAPI, parts: Parts) -> None:
         }
 
 
-async def _told_body(request: Request, parts: Parts) -> bytes:
-    """The whole body of a claim or an event, once the service is ready to hear it."""
-    check_ready(parts)
-    return await read_json_body(
-        request.scope,
-        request.receive,
-        bytes_max=parts.limits.decision_bytes_max,
-        seconds_max=parts.limits.body_seconds_max,
-    )
-
-
 def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
     @app.post(
         "/v1/reports",
@@ -169,7 +159,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         summary="Claim that a transfer was fraud",
     )
     async def report(request: Request) -> Response:
-        raw = await _told_body(request, parts)
+        raw = await told_body(request, parts)
         claim, status, supplied = parse_report(raw)
         check_supplied(parts, supplied)
         pending = parts.reports.report(
@@ -190,7 +180,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         summary="Tell of a log-in, a device, a limit, the directory, or the rail",
     )
     async def event(kind: Kind, request: Request) -> Response:
-        raw = await _told_body(request, parts)
+        raw = await told_body(request, parts)
         document, supplied = parse_told(raw)
         check_supplied(parts, supplied)
         pending = parts.telling.tell(kind, document, supplied_received_at=supplied)

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Request, Response
 
 from crivo.adapters.http.answers import FollowUpTaken
 from crivo.adapters.http.follow_up_body import parse_follow_up
-from crivo.adapters.http.hot import check_ready, check_supplied, durable
+from crivo.adapters.http.hot import check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, operation_with
-from crivo.adapters.http.receive import read_json_body
 from crivo.adapters.http.service import Parts
+from crivo.adapters.http.told_body import told_body
 from crivo.domain.instant import format_rfc3339
 
 EXAMPLE: Final[dict[str, Any]] = {
@@ -33,13 +33,7 @@ def follow_up_routes(parts: Parts) -> APIRouter:
         summary="Tell what became of a decision: confirmed, passed, released, settled, rejected",
     )
     async def follow_up(end_to_end_id: str, request: Request) -> Response:
-        check_ready(parts)
-        raw = await read_json_body(
-            request.scope,
-            request.receive,
-            bytes_max=parts.limits.decision_bytes_max,
-            seconds_max=parts.limits.body_seconds_max,
-        )
+        raw = await told_body(request, parts)
         told, supplied = parse_follow_up(raw, end_to_end_id)
         check_supplied(parts, supplied)
         pending = parts.follow_ups.tell(told, supplied_received_at=supplied)

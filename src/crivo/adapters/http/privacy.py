@@ -9,7 +9,6 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from crivo.adapters.http.bodies import decode_body
-from crivo.adapters.http.hot import check_ready
 from crivo.adapters.http.openapi import answer_of, operation_with
 from crivo.adapters.http.privacy_bodies import (
     ErasedAnswer,
@@ -19,8 +18,8 @@ from crivo.adapters.http.privacy_bodies import (
     RevealAnswer,
     RevealBody,
 )
-from crivo.adapters.http.receive import read_json_body
 from crivo.adapters.http.service import Parts
+from crivo.adapters.http.told_body import told_body
 from crivo.domain.erasure import Erasure
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339
@@ -74,14 +73,7 @@ def privacy_routes(parts: Parts) -> APIRouter:
 
 
 async def _body(request: Request, parts: Parts, decoder: msgspec.json.Decoder[_Body]) -> _Body:
-    check_ready(parts)
-    raw = await read_json_body(
-        request.scope,
-        request.receive,
-        bytes_max=parts.limits.decision_bytes_max,
-        seconds_max=parts.limits.body_seconds_max,
-    )
-    return decode_body(decoder, raw)
+    return decode_body(decoder, await told_body(request, parts))
 
 
 def _named(named: dict[str, str] | None) -> NamedAnswer:

@@ -9,11 +9,11 @@ import msgspec
 from fastapi import APIRouter, Request, Response
 
 from crivo.adapters.http.bodies import decode_body
-from crivo.adapters.http.hot import check_ready, check_supplied, durable
+from crivo.adapters.http.hot import check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, operation_with
-from crivo.adapters.http.receive import read_json_body
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody, ReviewStepAnswer
 from crivo.adapters.http.service import Parts
+from crivo.adapters.http.told_body import told_body
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.review import ReviewSide
@@ -38,13 +38,7 @@ def review_routes(parts: Parts) -> APIRouter:
         summary="Ask that a person review a decision, or tell what the person found",
     )
     async def review(request: Request) -> Response:
-        check_ready(parts)
-        raw = await read_json_body(
-            request.scope,
-            request.receive,
-            bytes_max=parts.limits.decision_bytes_max,
-            seconds_max=parts.limits.body_seconds_max,
-        )
+        raw = await told_body(request, parts)
         asked, supplied = parse_review(raw)
         check_supplied(parts, supplied)
         pending = parts.reviews.take(asked, supplied_received_at=supplied)
