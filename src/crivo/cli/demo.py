@@ -189,8 +189,8 @@ def _ingest(settings: Settings, source: Source) -> dict[str, Any]:
 
 
 def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dict[str, Any]:
-    from crivo.bootstrap.offline import Training
-    from crivo.cli.models import promote_first, show_training, train_facts, train_home
+    from crivo.bootstrap.training import Training
+    from crivo.cli.train import promote_first, show_training, train_facts, train_home
 
     accepted_by = source.leak_accepted_by
     result = train_home(settings, Training(source.play_from, seed, accepted_by))

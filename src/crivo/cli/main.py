@@ -19,6 +19,7 @@ from crivo.cli.options import Home, Json, Mapping, Seed
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
+from crivo.cli.train_command import train
 
 app = typer.Typer(
     name="crivo",
@@ -109,6 +110,7 @@ def demo(
 
 
 app.command()(simulate)
+app.command()(train)
 
 
 @app.command()
@@ -135,52 +137,6 @@ def ingest(
 
     run_ingest(
         file, mapping, home=home, until=until, received=received, clock=clock, as_json=as_json
-    )
-
-
-@app.command()
-def train(
-    home: Home = None,
-    data: Annotated[
-        Path | None, typer.Option("--data", help="A table of plain rows instead of the log.")
-    ] = None,
-    mapping: Mapping = None,
-    labels_as_of: Annotated[
-        str | None, typer.Option("--labels-as-of", help="Use reports known by then. [default: end]")
-    ] = None,
-    seed: Seed = 7,
-    allow_leak: Annotated[
-        str | None, typer.Option("--allow-leak", help="Your name: overrides the leak alarm.")
-    ] = None,
-    tries: Annotated[
-        int, typer.Option("--tries", min=1, help="Configurations to search; goes on if stopped.")
-    ] = 1,
-    resampling: Annotated[
-        str, typer.Option("--resampling", help="Of training rows: none, weights, under or smote.")
-    ] = "none",
-    calibrator: Annotated[
-        str, typer.Option("--calibrator", help="platt, beta, or isotonic (from 1,000 frauds on).")
-    ] = "platt",
-    challenger: Annotated[
-        str, typer.Option("--challenger", help="network: one in a shadow, beside the forest.")
-    ] = "none",
-    as_json: Json = False,
-) -> None:
-    """Train, calibrate and register a model as candidate; the first one becomes the champion."""
-    from crivo.cli.models import run_train
-
-    run_train(
-        home=home,
-        data=data,
-        mapping=mapping,
-        labels_as_of=labels_as_of,
-        seed=seed,
-        allow_leak=allow_leak,
-        tries=tries,
-        resampling=resampling,
-        calibrator=calibrator,
-        challenger=challenger,
-        as_json=as_json,
     )
 
 
