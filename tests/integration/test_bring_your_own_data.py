@@ -31,7 +31,7 @@ def mapping_of(root: Path, layout: str) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", ["handbook", "paysim"])
 def test_a_table_of_events_trains_a_model_that_serves(capsys, tmp_path, root, layout):
-    table = write(LAYOUTS[layout](6_000), tmp_path / f"{layout}.csv")
+    table = write(LAYOUTS[layout](9_000), tmp_path / f"{layout}.csv")
     home = ("--home", tmp_path / "home")
     said = crivo(capsys, "ingest", table, "--mapping", mapping_of(root, layout), *home)
     assert said.code == 0, said.err

@@ -190,6 +190,7 @@ def _decisions(reader: LogReader) -> dict[str, Derived]:
 
 def _quality(source: Source, played: list[PlayedRow], decided: dict[str, Derived]) -> Quality:
     from crivo.model.evaluate import average_precision, known_compromised_removed
+    from crivo.model.labels import NEVER
 
     before = (PROTOCOL_TRAIN_DAYS + PROTOCOL_DELAY_DAYS) * DAY
     train_start = source.play_from - before
@@ -198,7 +199,7 @@ def _quality(source: Source, played: list[PlayedRow], decided: dict[str, Derived
     kept = known_compromised_removed(
         np.array([row.payer_account_id or row.payer_person_id or "" for row in rows]),
         np.array([row.occurred_at for row in rows], np.int64),
-        labels,
+        np.array([NEVER if row.known_at is None else row.known_at for row in rows], np.int64),
         train_start=train_start,
         train_days=PROTOCOL_TRAIN_DAYS,
         delay_days=PROTOCOL_DELAY_DAYS,

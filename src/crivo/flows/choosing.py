@@ -70,9 +70,12 @@ def chosen(
     """
     if tries <= 1:
         return options
+    folds = fold_options(dataset, split_options)
+    # What became known after the calibration began chooses nothing either.
+    known = replace(dataset, labels_as_of=split_by_time(dataset, split_options).calibration_start)
     found = search(
-        dataset,
-        prequential_folds(dataset, fold_options(dataset, split_options)),
+        known,
+        prequential_folds(known, folds),
         start=options.booster,
         budget=tries,
         file=file,

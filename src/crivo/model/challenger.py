@@ -94,7 +94,7 @@ def challenge(
     rows = split.train(dataset)
     labels = dataset.labels(split.calibration_start)[rows]
     layers, versions = fit_layers(dataset.vectors[rows], labels, dataset.weights[rows], options)
-    held = judged_rows(dataset, split.calibration(dataset))
+    held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
     slope, intercept = fit_platt(layers.log_odds(held.vectors), held.labels, held.weights)
     parts: dict[str, Any] = {
         "input_names": dataset.names,

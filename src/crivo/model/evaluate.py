@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.domain.instant import DAY
+from crivo.model.labels import NEVER
 
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
@@ -103,7 +104,7 @@ def average_precision(
 def known_compromised_removed(
     payers: npt.NDArray[Any],
     occurred_at: npt.NDArray[np.int64],
-    labels: Bools,
+    known_at: npt.NDArray[np.int64],
     *,
     train_start: int,
     train_days: int = 7,
@@ -112,30 +113,29 @@ def known_compromised_removed(
 ) -> Bools:
     """bool[n]: the test rows of the Fraud Detection Handbook's protocol (`get_train_test_set`).
 
-    A payer with a fraud in the training days is known as compromised and leaves the test; so does,
-    from test day d (0, 1, …) on, one with a fraud on day `train_start + train_days + d − 1`, whose
-    label has arrived by then.
+    A payer is known as compromised, and leaves the test, on the days before whose beginning the
+    label of a fraud since `train_start` had become known. Labels that take `delay_days` make that
+    the book's rule: a fraud in the training days counts on every test day, one on day
+    `train_start + train_days + d − 1` from test day d (0, 1, …) on.
 
     Args:
         payers: One comparable id a row, [n] or words [n, w].
         occurred_at: Instants; days are counted from `train_start`.
-        labels: Every label, as the book knows it afterwards.
+        known_at: When the label of a fraud became known; `NEVER` where the row is none.
         train_start: The instant at which the training days begin.
         train_days: Length of the training period.
         delay_days: Between the end of training and the first test day.
         test_days: Length of the test period.
     """
     day = (occurred_at - train_start) // DAY
-    looked_at = np.flatnonzero((day >= 0) & (day < train_days + delay_days + test_days))
+    test_day = train_days + delay_days
+    looked_at = np.flatnonzero((day >= 0) & (day < test_day + test_days))
     numbers = np.unique(payers[looked_at], axis=0, return_inverse=True)[1].reshape(-1)
-    day, fraud = day[looked_at], labels[looked_at]
-    known = np.zeros(int(numbers.max(initial=-1)) + 1, np.bool_)
-    known[numbers[(day < train_days) & fraud]] = True
-    kept = np.zeros(len(labels), np.bool_)
-    for test_day in range(test_days):
-        known[numbers[(day == train_days + test_day - 1) & fraud]] = True
-        today = day == train_days + delay_days + test_day
-        kept[looked_at[today & ~known[numbers]]] = True
+    first_known = np.full(int(numbers.max(initial=-1)) + 1, NEVER, np.int64)
+    np.minimum.at(first_known, numbers, known_at[looked_at])
+    begun = train_start + day[looked_at] * DAY
+    kept = np.zeros(len(occurred_at), np.bool_)
+    kept[looked_at] = (day[looked_at] >= test_day) & (first_known[numbers] >= begun)
     return kept
 
 

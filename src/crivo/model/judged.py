@@ -112,12 +112,14 @@ class JudgedRows:
         return Scorer(model).score(vectors, plan_hash=model.plan_hash)[1]
 
 
-def judged_rows(dataset: Dataset, rows: npt.NDArray[np.bool_]) -> JudgedRows:
-    """The chosen rows of a data set with the labels known in the end."""
+def judged_rows(
+    dataset: Dataset, rows: npt.NDArray[np.bool_], *, known_by: int | None = None
+) -> JudgedRows:
+    """The chosen rows of a data set with the labels known by an instant; by the end where None."""
     return JudgedRows(
         names=dataset.names,
         vectors=dataset.vectors[rows],
-        labels=dataset.labels()[rows],
+        labels=dataset.labels(known_by)[rows],
         weights=dataset.weights[rows],
         amounts=dataset.amounts[rows],
         occurred_at=dataset.occurred_at[rows],

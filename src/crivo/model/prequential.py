@@ -30,10 +30,10 @@ _MIX_SECOND: Final = np.uint64(0xBF58476D1CE4E5B9)
 class FoldOptions:
     """So many folds, the last of which ends at the instant `end`; lengths in microseconds.
 
-    `compromised_days`: payers with a fraud in so many days before the label delay are known as
-    compromised and leave the test (as `known_compromised_removed`, which wants delay and test in
-    whole days); None leaves all in. It does not follow `train`, so that longer training is judged
-    by the same rows.
+    `compromised_days`: payers with a fraud since so many days before the label delay leave the
+    test from the first day on before which it was known (as `known_compromised_removed`, which
+    wants delay and test in whole days); None leaves all in. It does not follow `train`, so that
+    longer training is judged by the same rows.
 
     `apart`: the share of payers that are out of the training and alone in the test (chosen by a
     hash of their ids), so that nobody is judged whose own past was learnt; None keeps all in both.
@@ -190,7 +190,7 @@ def _test_rows(
     return rows & known_compromised_removed(
         dataset.payer_ids,
         dataset.occurred_at,
-        dataset.labels(),
+        dataset.known_at,
         train_start=train_end - known_days * DAY,
         train_days=known_days,
         delay_days=(test_start - train_end) // DAY,

@@ -1,4 +1,8 @@
-"""Split by time: train, a gap of the label delay, calibration, test. Nothing is ever shuffled."""
+"""Split by time: train, gap, calibration, gap, test; a gap is the label delay. Nothing is shuffled.
+
+Each part ends a label delay before the next begins: whatever is learnt from it, forest or curve,
+is learnt from rows whose silence says something, and from labels that were known by then.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.domain.errors import Code, Refused
-from crivo.domain.instant import format_rfc3339
+from crivo.domain.instant import DAY, format_rfc3339
 from crivo.model.dataset import Dataset
 
 Bools = npt.NDArray[np.bool_]
@@ -29,11 +33,12 @@ class SplitOptions:
 @dataclass(frozen=True, slots=True)
 class Split:
     """Instants that cut the rows: `[train_start, train_end)`, gap, `[calibration_start,
-    test_start)`, `[test_start, test_end)`; and how many rows and positives each part has.
+    last_end)`, gap, `[test_start, test_end)`; and how many rows and positives each part has.
 
     A training label counts iff it was known at `calibration_start`: a model in use could not have
     learnt from later ones. The last fit is on `[train_start, last_end)`, which holds what could be
-    known when the test began: its labels count iff they were known at `test_start`.
+    known when the test began. Its labels, and those of the calibration rows, count iff they were
+    known at `test_start`; what became known later judges and teaches nothing.
     """
 
     train_start: int
@@ -58,7 +63,7 @@ class Split:
 
     def calibration(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to calibrate on."""
-        return _between(dataset, self.calibration_start, self.test_start)
+        return _between(dataset, self.calibration_start, self.last_end)
 
     def last(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows of the last fit."""
@@ -89,27 +94,28 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     start, end = int(ordered[0]), int(ordered[-1]) + 1
     span = end - start
     test_start = _instant_of_share(ordered, 1 - options.test_share)
-    calibration_start = _instant_of_share(
-        ordered, 1 - options.test_share - options.calibration_share
-    )
-    train_end = calibration_start - dataset.label_delay
     last_end = test_start - dataset.label_delay
+    # The share is of all rows, and lies before the second gap.
+    left = np.searchsorted(ordered, last_end) / len(ordered) - options.calibration_share
+    calibration_start = _instant_of_share(ordered, max(left, 0.0))
+    train_end = calibration_start - dataset.label_delay
     if train_end <= start:
         raise _too_small(
-            "days before the gap of the label delay",
-            (end - calibration_start + dataset.label_delay) / 86_400e6,
-            span / 86_400e6,
+            "days before the gaps of the label delay",
+            (end - calibration_start + dataset.label_delay) / DAY,
+            span / DAY,
         )
     parts = {
         "train": _between(dataset, start, train_end),
-        "gap": _between(dataset, train_end, calibration_start),
-        "calibration": _between(dataset, calibration_start, test_start),
+        "gap": _between(dataset, train_end, calibration_start)
+        | _between(dataset, last_end, test_start),
+        "calibration": _between(dataset, calibration_start, last_end),
         "last": _between(dataset, start, last_end),
         "test": _between(dataset, test_start, end),
     }
     labels = {
         "train": dataset.labels(calibration_start),
-        "calibration": dataset.labels(),
+        "calibration": dataset.labels(test_start),
         "last": dataset.labels(test_start),
         "test": dataset.labels(),
     }

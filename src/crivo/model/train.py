@@ -100,7 +100,7 @@ def train(
     findings = [feature_finding(dataset.names[single], alone, test.labels, test.weights)]
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
-    held = judged_rows(dataset, split.calibration(dataset))
+    held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
     first = _first_fit(dataset, split, held, options)
     draft = _last_fit(dataset, kind, given, first, options)
     scores = test.scores(draft)

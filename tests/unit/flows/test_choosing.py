@@ -8,8 +8,11 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Refused
+from crivo.flows import choosing as module
 from crivo.flows.choosing import FOLDS, chosen, fold_options
+from crivo.model.labels import NEVER
 from crivo.model.prequential import prequential_folds
+from crivo.model.search import search
 from crivo.model.split import SplitOptions, split_by_time
 from tests.unit.model.worlds import SMALL, labelled
 
@@ -51,12 +54,32 @@ def test_the_options_say_how_many_were_tried(tmp_path):
 def test_labels_after_the_training_rows_change_nothing(tmp_path):
     split = split_by_time(DATASET, SplitOptions())
     later = DATASET.occurred_at >= split.train_end
-    known_at = np.where(later, DATASET.known_at[::-1], DATASET.known_at)
     # The labels of later rows are dealt anew; those of training rows stay.
-    known_at = np.where(later & (known_at < DATASET.occurred_at), DATASET.labels_as_of, known_at)
-    other = replace(DATASET, known_at=known_at)
+    dealt = np.where(DATASET.labels()[::-1], DATASET.occurred_at + DATASET.label_delay, NEVER)
+    other = replace(DATASET, known_at=np.where(later, dealt, DATASET.known_at))
     assert other.hash != DATASET.hash
     assert choose(tmp_path, other) == choose(tmp_path)
+
+
+def test_labels_of_training_rows_that_came_after_the_calibration_began_choose_nothing(
+    tmp_path, monkeypatch
+):
+    precisions = []
+
+    def noted(*given, **named):
+        found = search(*given, **named)
+        precisions.append(found.average_precision)
+        return found
+
+    monkeypatch.setattr(module, "search", noted)
+    split = split_by_time(DATASET, SplitOptions())
+    some = split.train(DATASET) & DATASET.labels() & (np.arange(len(DATASET)) % 3 == 0)
+    folds = prequential_folds(DATASET, fold_options(DATASET, SplitOptions()))
+    assert (some & folds[-1].test(DATASET)).any()
+    for known in (split.calibration_start + 1, NEVER, split.calibration_start):
+        choose(tmp_path, replace(DATASET, known_at=np.where(some, known, DATASET.known_at)))
+    late, never, in_time = precisions
+    assert late == never != in_time
 
 
 def test_a_history_that_is_all_gap_is_too_short_to_choose_by():

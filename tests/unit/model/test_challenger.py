@@ -11,6 +11,7 @@ from crivo.model import challenger as module
 from crivo.model.challenger import NetworkOptions, challenge
 from crivo.model.dataset import Dataset
 from crivo.model.judged import judged_rows
+from crivo.model.labels import NEVER
 from crivo.model.network import Layers
 from crivo.model.split import SplitOptions, split_by_time
 from tests.unit.model.worlds import labelled
@@ -84,6 +85,18 @@ def test_it_is_calibrated_before_the_test_and_judged_by_it(given):
         found.network.intercept,
     )
     assert other.network.metadata["metrics"] != found.network.metadata["metrics"]
+
+
+def test_a_label_that_came_after_the_test_began_says_nothing_of_what_its_log_odds_mean(given):
+    dataset = labelled()
+    split, _ = challenged(dataset)
+    some = split.calibration(dataset) & dataset.labels() & (np.arange(len(dataset)) % 2 == 0)
+    late, never, in_time = (
+        challenged(replace(dataset, known_at=np.where(some, known, dataset.known_at)))[1].network
+        for known in (split.test_start + 1, NEVER, split.test_start)
+    )
+    assert (late.slope, late.intercept) == (never.slope, never.intercept)
+    assert late.intercept != in_time.intercept
 
 
 def test_of_many_rows_all_frauds_are_drawn_and_the_prior_stays():

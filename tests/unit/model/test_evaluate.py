@@ -10,6 +10,7 @@ from crivo.model.evaluate import (
     evaluate,
     known_compromised_removed,
 )
+from crivo.model.labels import NEVER
 
 
 def drawn(seed: int = 0, rows: int = 3_000):
@@ -119,9 +120,19 @@ def test_the_protocol_drops_payers_when_their_label_has_arrived():
     ]  # fmt: skip
     payers = np.array([[row[0], 9] for row in rows], np.uint64)
     at = np.array([row[1] * DAY + 5 for row in rows])
-    labels = np.array([row[2] for row in rows])
-    kept = known_compromised_removed(payers, at, labels, train_start=0)
+    fraud = np.array([row[2] for row in rows])
+    known_at = np.where(fraud, at + 7 * DAY, NEVER)
+    kept = known_compromised_removed(payers, at, known_at, train_start=0)
     assert [rows[i][:2] for i in np.flatnonzero(kept)] == [(3, 14), (4, 20), (5, 20)]
+
+
+def test_a_payer_whose_fraud_was_told_late_stays_in_the_test_until_then():
+    at = np.array([0, 14, 15, 16]) * DAY + 5
+    payers = np.ones(4)
+    for told, stays in ((16 * DAY, [14, 15, 16]), (15 * DAY, [14, 15]), (14 * DAY - 1, [])):
+        known_at = np.array([told, NEVER, NEVER, NEVER])
+        kept = known_compromised_removed(payers, at, known_at, train_start=0)
+        assert (at[kept] // DAY).tolist() == stays
 
 
 def test_a_figure_that_no_draw_has_has_no_interval():

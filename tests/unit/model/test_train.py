@@ -79,10 +79,14 @@ def test_the_parts_of_a_split_are_in_order_with_a_gap_of_the_label_delay():
     dataset = labelled()
     split = split_by_time(dataset, SplitOptions())
     assert split.calibration_start - split.train_end == 7 * DAY
+    assert split.test_start - split.last_end == 7 * DAY
     parts = [split.train(dataset), split.calibration(dataset), split.test(dataset)]
     assert sum(part.sum() for part in parts) + split.rows_gap == len(dataset)
     assert dataset.occurred_at[parts[0]].max() < dataset.occurred_at[parts[1]].min()
-    assert dataset.occurred_at[parts[1]].max() < dataset.occurred_at[parts[2]].min()
+    assert dataset.occurred_at[parts[1]].max() < split.last_end
+    assert dataset.occurred_at[parts[2]].min() >= split.test_start
+    shares = [part.sum() / len(dataset) for part in parts[1:]]
+    assert shares == pytest.approx([0.15, 0.15], abs=0.001)
     assert split.as_json()["train_end"].endswith("Z")
 
 
@@ -124,13 +128,33 @@ def test_what_became_known_after_the_calibration_began_teaches_the_first_fit_not
 def test_what_became_known_after_the_test_began_teaches_nothing():
     dataset = labelled()
     split = split_by_time(dataset, SplitOptions())
-    some = split.last(dataset) & dataset.labels() & (np.arange(len(dataset)) % 5 == 0)
+    # Of all rows before the test, those of the gap included.
+    some = ~split.test(dataset) & dataset.labels() & (np.arange(len(dataset)) % 5 == 0)
     late = trained(known_from(dataset, some, split.test_start + 1))
     never = trained(known_from(dataset, some, NEVER))
     in_time = trained(known_from(dataset, some, split.test_start))
-    assert forest_bytes(late) == forest_bytes(never)
+    assert served_bytes(late) == served_bytes(never)
+    assert late.held.labels.tobytes() == never.held.labels.tobytes()
+    assert late.split == never.split
     assert forest_bytes(late) != forest_bytes(in_time)
-    assert in_time.split.positives_last - late.split.positives_last == some.sum()
+    learnt = some & split.last(dataset)
+    assert in_time.split.positives_last - late.split.positives_last == learnt.sum()
+
+
+def test_what_became_known_after_the_test_began_says_nothing_of_what_margins_mean():
+    dataset = labelled()
+    split = split_by_time(dataset, SplitOptions())
+    some = split.calibration(dataset) & dataset.labels() & (np.arange(len(dataset)) % 2 == 0)
+    assert some.sum() > 5
+    late = trained(known_from(dataset, some, split.test_start + 1))
+    never = trained(known_from(dataset, some, NEVER))
+    in_time = trained(known_from(dataset, some, split.test_start))
+    assert late.artifact.metadata["curve"] == never.artifact.metadata["curve"]
+    assert late.held_scores.tobytes() == never.held_scores.tobytes()
+    assert served_bytes(late) == served_bytes(never)
+    # The first fit is the same in all three: what differs is the curve.
+    assert late.artifact.metadata["curve"] != in_time.artifact.metadata["curve"]
+    assert in_time.split.positives_calibration - late.split.positives_calibration == some.sum()
 
 
 def test_the_last_fit_learns_from_the_calibration_rows_and_not_from_the_test():
@@ -159,6 +183,13 @@ def test_whatever_was_done_to_the_training_rows_scores_are_at_the_natural_prior(
 def forest_bytes(made: Trained) -> list[bytes]:
     forest = made.artifact.forest
     return [getattr(forest, item.name).tobytes() for item in fields(forest)]
+
+
+def served_bytes(made: Trained) -> list[bytes]:
+    """All that a score is made of."""
+    table = made.artifact.calibration
+    ends = np.array([table.margin_low, table.step_log2])
+    return [*forest_bytes(made), table.knots.tobytes(), ends.tobytes()]
 
 
 @pytest.mark.parametrize("rows", [0, 40])
