@@ -8,17 +8,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
+from typing import Final
 
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.bootstrap.home import Paths, policy_text, wall_clock
-from crivo.bootstrap.offline import log_reader
+from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
 from crivo.bootstrap.service import serving_plan
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
-from crivo.domain.errors import Code, Misconfigured
+from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
-from crivo.flows.train import LogTraining, TableTraining, TrainResult
+from crivo.flows.row_weights import RowWeights, weights_of_table
+from crivo.flows.train import LABEL_DELAY, LogTraining, TableTraining, TrainResult
+from crivo.flows.training_rows import label_of
 from crivo.flows.training_run import Environment
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
@@ -44,8 +47,22 @@ class Training:
     challenger: Challenger = Challenger.NONE
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Whence a log's transfers came, where that was one table: its name, how long its labels take,
+    and what its rows weigh (None: one each).
+    """
+
+    source: str = "log"
+    label_delay: int = LABEL_DELAY
+    weights: RowWeights | None = None
+
+
+_THE_LOG: Final = Past()
+
+
 def train_on_log(
-    settings: Settings, training: Training, *, progress: StagedProgress
+    settings: Settings, training: Training, *, progress: StagedProgress, past: Past = _THE_LOG
 ) -> TrainResult:
     """A model of the home folder's log, registered as candidate.
 
@@ -61,11 +78,14 @@ def train_on_log(
         as_of = training.labels_as_of
         options = LogTraining(
             labels_as_of=_newest(reader) + 1 if as_of is None else as_of,
+            label_delay=past.label_delay,
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
             challenger=training.challenger,
             environment=environment(),
+            weights=past.weights,
+            source=past.source,
         )
         return train_from_log(
             reader,
@@ -81,7 +101,49 @@ def train_on_log(
         reader.close()
 
 
-def train_on_table(
+def own_home(settings: Settings, mapping: Mapping) -> Path:
+    """The folder of a table of events that is trained on without `--home`: a log of its own."""
+    return settings.home.with_name(f"{settings.home.name}-{mapping.source}")
+
+
+def train_on_events(
+    settings: Settings,
+    path: Path,
+    mapping: Mapping,
+    training: Training,
+    *,
+    progress: StagedProgress,
+) -> tuple[IngestResult, TrainResult]:
+    """What became of a table's rows in the log of the home folder, and a model of that log.
+
+    What the log holds already is not appended again. A label takes as long to arrive as the mapping
+    says; where a column says when each was known, as long as in any log.
+
+    Raises:
+        Refused: FIELD_MISSING for a mapping without [label]; as `import_table`, `import_streams`
+            and `train_on_log`. Unavailable: as these.
+    """
+    label_of(mapping)
+
+    def count(done: int, total: int) -> None:
+        progress("import the table into the log", done, total)
+
+    if mapping.told:
+        taken = import_streams(settings, path, mapping, until=None, progress=count)
+        weights = None
+    else:
+        taken = import_table(settings, path, mapping, until=None, progress=count)
+        weights = weights_of_table(read_table(path, mapping), mapping) if mapping.weight else None
+    delay = mapping.known_after
+    past = Past(
+        source=mapping.source,
+        label_delay=LABEL_DELAY if delay is None else delay,
+        weights=weights,
+    )
+    return taken, train_on_log(settings, training, progress=progress, past=past)
+
+
+def train_on_rows(
     settings: Settings,
     path: Path,
     mapping: Mapping,
@@ -92,20 +154,12 @@ def train_on_table(
     """A model of ready rows, registered as candidate; it answers `/predict`.
 
     Raises:
-        Misconfigured: MAPPING_INVALID for a mapping that makes events. Else as `train_on_log`.
+        Refused: as `train_from_table`. Else as `train_on_log`.
     """
     from crivo.adapters.mlflow.tracker import MlflowTracker
     from crivo.flows.train import train_from_table
 
-    if mapping.kind is not Kind.ROWS:
-        raise Misconfigured(
-            Code.MAPPING_INVALID,
-            "the mapping makes events, and --data trains on ready rows",
-            hint="`crivo ingest` this table, then `crivo train` without --data.",
-            field="kind",
-            expected=Kind.ROWS.value,
-            found=mapping.kind.value,
-        )
+    assert mapping.kind is Kind.ROWS
     reader = FileReader(path)
     reader.check(mapping.columns())
     make_private_folder(settings.home)

@@ -29,6 +29,7 @@ def run_ingest(
     """`crivo ingest`."""
     from crivo.bootstrap.offline import import_streams, import_table, read_mapping
     from crivo.domain.clock import ClockKind
+    from crivo.flows.row_weights import check_unweighed
     from crivo.settings import load_settings
 
     if clock is not None and clock not in set(ClockKind):
@@ -38,6 +39,7 @@ def run_ingest(
     receipt = None if received is None else parse_rfc3339(received, field="--received")
     described = read_mapping(mapping)
     _check_described(file, described, received)
+    check_unweighed(described)
     if described.told:
         with progress_bar("days", unit="days") as progress:
             result = import_streams(settings, file, described, until=before, progress=progress)

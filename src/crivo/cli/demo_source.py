@@ -127,6 +127,7 @@ def own_source(data: Path, mapping_file: Path | None, *, days: int) -> Source:
             field="mapping",
         )
     from crivo.bootstrap.offline import last_days, read_mapping, read_table
+    from crivo.flows.row_weights import check_unweighed
 
     mapping = read_mapping(mapping_file)
     if mapping.kind is not Kind.EVENTS:
@@ -138,6 +139,7 @@ def own_source(data: Path, mapping_file: Path | None, *, days: int) -> Source:
             expected=Kind.EVENTS.value,
             found=mapping.kind.value,
         )
+    check_unweighed(mapping)
     if mapping.play_start is None or mapping.play_end is None:
         return _source(data, mapping, *last_days(read_table(data, mapping), mapping, days or 1))
     end = mapping.play_start + days * DAY if days else mapping.play_end

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,73 +16,116 @@ from crivo.domain.money import format_reais
 if TYPE_CHECKING:
     from crivo.bootstrap.training import StagedProgress, Training
     from crivo.decision.proposal import Proposal
+    from crivo.flows.ingest import IngestResult
     from crivo.flows.train import TrainResult
     from crivo.settings import Settings
 
 
-def run_train(
-    *,
-    home: Path | None,
-    data: Path | None,
-    mapping: Path | None,
-    labels_as_of: str | None,
-    seed: int,
-    allow_leak: str | None,
-    tries: int,
-    resampling: str,
-    calibrator: str,
-    challenger: str,
-    as_json: bool,
-) -> None:
+@dataclass(frozen=True, slots=True)
+class TrainFlags:
+    """The options of `crivo train`, as they were typed."""
+
+    home: Path | None
+    data: Path | None
+    mapping: Path | None
+    labels_as_of: str | None
+    seed: int
+    allow_leak: str | None
+    tries: int
+    resampling: str
+    calibrator: str
+    challenger: str
+
+    def training(self) -> Training:
+        """What they ask for.
+
+        Raises:
+            Refused: FIELD_VALUE and the like, with the option.
+            Misconfigured: SETTING_INVALID where a challenger's libraries are not installed.
+        """
+        from crivo.bootstrap.training import Training
+        from crivo.model.calibrate import Calibrator
+        from crivo.model.challenger import Challenger, check_installed
+        from crivo.model.resample import Resampling
+
+        as_of = self.labels_as_of
+        training = Training(
+            labels_as_of=None if as_of is None else parse_rfc3339(as_of, field="--labels-as-of"),
+            seed=self.seed,
+            leak_accepted_by=self.allow_leak or "",
+            tries=self.tries,
+            resampling=parse_choice(Resampling, self.resampling, field="--resampling"),
+            calibrator=parse_choice(Calibrator, self.calibrator, field="--calibrator"),
+            challenger=parse_choice(Challenger, self.challenger, field="--challenger"),
+        )
+        if training.challenger is Challenger.NETWORK:
+            check_installed()
+        return training
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a training found, in which home folder, and what became of a table that was imported."""
+
+    settings: Settings
+    result: TrainResult
+    taken: IngestResult | None = None
+
+
+def run_train(flags: TrainFlags, *, as_json: bool) -> None:
     """`crivo train`."""
+    from crivo.cli.data import conservation_line, ingest_facts
+
+    training = flags.training()
+    found = _train(flags, training)
+    result, taken = found.result, found.taken
+    accepted_by = training.leak_accepted_by
+    became_champion = promote_first(found.settings, result, leak_accepted_by=accepted_by)
+    if as_json:
+        facts = train_facts(result, became_champion=became_champion)
+        imported = None if taken is None else ingest_facts(taken)
+        print_json({**facts, "home": str(found.settings.home), "ingested": imported})
+        return
+    if taken is not None:
+        results().print(f"{found.settings.home}: {conservation_line(taken)}", markup=False)
+    show_training(result, became_champion=became_champion)
+    if result.policy:
+        text = f"The proposal as entries of policy/decision.toml:\n\n{result.policy}"
+        results().print(text, markup=False)
+
+
+def _train(flags: TrainFlags, training: Training) -> Found:
+    """A training on the log, or on the table that was named.
+
+    Raises:
+        Misconfigured: MAPPING_INVALID for a table without a mapping, or a mapping without a table.
+    """
     from crivo.bootstrap.offline import read_mapping
-    from crivo.bootstrap.training import Training, train_on_table
-    from crivo.model.calibrate import Calibrator
-    from crivo.model.challenger import Challenger, check_installed
-    from crivo.model.resample import Resampling
+    from crivo.bootstrap.training import own_home, train_on_events, train_on_rows
+    from crivo.flows.mapping import Kind
     from crivo.settings import load_settings
 
-    settings = load_settings(os.environ, home=home)
-    as_of = None if labels_as_of is None else parse_rfc3339(labels_as_of, field="--labels-as-of")
-    training = Training(
-        labels_as_of=as_of,
-        seed=seed,
-        leak_accepted_by=allow_leak or "",
-        tries=tries,
-        resampling=parse_choice(Resampling, resampling, field="--resampling"),
-        calibrator=parse_choice(Calibrator, calibrator, field="--calibrator"),
-        challenger=parse_choice(Challenger, challenger, field="--challenger"),
-    )
-    if training.challenger is Challenger.NETWORK:
-        check_installed()
-    if data is None:
-        if mapping is not None:
+    settings = load_settings(os.environ, home=flags.home)
+    if flags.data is None:
+        if flags.mapping is not None:
             raise Misconfigured(
                 Code.MAPPING_INVALID,
                 "--mapping explains a table, and there is none without --data",
                 hint="Give --data FILE too; the log needs no mapping.",
                 field="--mapping",
             )
-        result = train_home(settings, training)
-    else:
-        if mapping is None:
-            raise Misconfigured(
-                Code.MAPPING_INVALID,
-                "--data needs --mapping",
-                hint="See mappings/.",
-                field="mapping",
-            )
-        result = train_on_table(
-            settings, data, read_mapping(mapping), training, progress=_say_stage()
+        return Found(settings, train_home(settings, training))
+    if flags.mapping is None:
+        raise Misconfigured(
+            Code.MAPPING_INVALID, "--data needs --mapping", hint="See mappings/.", field="mapping"
         )
-    became_champion = promote_first(settings, result, leak_accepted_by=training.leak_accepted_by)
-    if as_json:
-        print_json(train_facts(result, became_champion=became_champion))
-    else:
-        show_training(result, became_champion=became_champion)
-        if result.policy:
-            text = f"The proposal as entries of policy/decision.toml:\n\n{result.policy}"
-            results().print(text, markup=False)
+    mapping, say = read_mapping(flags.mapping), _say_stage()
+    if mapping.kind is Kind.ROWS:
+        return Found(settings, train_on_rows(settings, flags.data, mapping, training, progress=say))
+    if flags.home is None:
+        settings = load_settings(os.environ, home=own_home(settings, mapping))
+    taken, result = train_on_events(settings, flags.data, mapping, training, progress=say)
+    return Found(settings, result, taken)
 
 
 def train_home(settings: Settings, training: Training) -> TrainResult:

@@ -13,7 +13,8 @@ from crivo.cli.options import Home, Json, Mapping, Seed
 def train(
     home: Home = None,
     data: Annotated[
-        Path | None, typer.Option("--data", help="A table of plain rows instead of the log.")
+        Path | None,
+        typer.Option("--data", help="A table of transfers or of plain rows, not the log."),
     ] = None,
     mapping: Mapping = None,
     labels_as_of: Annotated[
@@ -38,9 +39,9 @@ def train(
     as_json: Json = False,
 ) -> None:
     """Train, calibrate and register a model as candidate; the first one becomes the champion."""
-    from crivo.cli.train import run_train
+    from crivo.cli.train import TrainFlags, run_train
 
-    run_train(
+    flags = TrainFlags(
         home=home,
         data=data,
         mapping=mapping,
@@ -51,5 +52,5 @@ def train(
         resampling=resampling,
         calibrator=calibrator,
         challenger=challenger,
-        as_json=as_json,
     )
+    run_train(flags, as_json=as_json)

@@ -172,6 +172,36 @@ def label_text(positive: int | bool | str) -> str:
     return str(positive).strip().lower()
 
 
+def parse_number(cell: Cell, *, field: str) -> float:
+    """A cell as float64; nothing in it is NaN.
+
+    Raises:
+        Refused: FIELD_TYPE for what is no finite number.
+    """
+    if cell is None or cell in {b"", ""}:
+        return math.nan
+    if isinstance(cell, bytes | str | int | float | Decimal) and not isinstance(cell, bool):
+        try:
+            value = float(cell)
+        except (ValueError, OverflowError):
+            value = math.inf
+        if not math.isinf(value):
+            return value
+    raise invalid(Code.FIELD_TYPE, field=field, expected="a finite number", found=cell)
+
+
+def parse_weight(cell: Cell, *, field: str) -> float:
+    """What a row counts for.
+
+    Raises:
+        Refused: FIELD_TYPE, FIELD_VALUE for what is no finite number above 0.
+    """
+    weight = parse_number(cell, field=field)
+    if not weight > 0:
+        raise invalid(Code.FIELD_VALUE, field=field, expected="above 0", found=cell)
+    return weight
+
+
 def missing(field: str) -> Refused:
     """The refusal of a cell with nothing in it."""
     return invalid(Code.FIELD_MISSING, field=field, expected="given", found=None)

@@ -319,6 +319,8 @@ def _check_events(mapping: Mapping, name: str) -> None:
         raise _invalid(name, "transfer.payee", "a column, or payee_person or payee_key", None)
     if mapping.features is not None:
         raise _invalid(name, "features", 'only for kind = "rows"', "a section")
+    if mapping.weight is not None and mapping.told:
+        raise _invalid(name, "weight", "only for one table, not for a folder of streams", "both")
 
 
 def _check_rows(mapping: Mapping, name: str) -> None:

@@ -14,6 +14,7 @@ from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.choosing import chosen
 from crivo.flows.mapping import Mapping as TableMapping
 from crivo.flows.ports import LogReader, TableReader
+from crivo.flows.row_weights import RowWeights, weighed
 from crivo.flows.tracker import TrackedRun, Tracker
 from crivo.flows.training_rows import dataset_of_log, dataset_of_table
 from crivo.flows.training_run import Environment, challenger_run, training_run
@@ -39,6 +40,9 @@ Progress = Callable[[str, int, int], None]
 #: Where the tries of searches are kept, so that they can be taken up again.
 SEARCHES_FILE: Final = "searches.journal"
 
+#: How long the reports of a log may take, where nobody says otherwise.
+LABEL_DELAY: Final = 7 * DAY
+
 #: A table of rows is short in time: its last fifth is the test.
 ROWS_SPLIT: Final = SplitOptions(test_share=0.2)
 
@@ -49,17 +53,20 @@ class LogTraining:
 
     `labels_as_of` (an instant) is when training asks what is known: nothing that was received later
     is read. `label_delay` is how long a label may take to arrive. Of `tries` configurations the
-    best is fitted. A `challenger` learns from the same rows and becomes the shadow.
+    best is fitted. A `challenger` learns from the same rows and becomes the shadow. `weights` are
+    those of the table that the transfers came from, which `source` names.
     """
 
     labels_as_of: int
-    label_delay: int = 7 * DAY
+    label_delay: int = LABEL_DELAY
     split: SplitOptions = field(default_factory=SplitOptions)
     learner: TrainOptions = field(default_factory=TrainOptions)
     costs: Costs | None = None
     tries: int = 1
     challenger: Challenger = Challenger.NONE
     environment: Environment = field(default_factory=Environment)
+    weights: RowWeights | None = None
+    source: str = "log"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +141,8 @@ def train_from_log(
         label_delay=options.label_delay,
         progress=progress,
     )
+    if options.weights is not None:
+        dataset = weighed(dataset, options.weights)
     return _train(
         dataset,
         ArtifactKind.EVENTS,
@@ -141,7 +150,7 @@ def train_from_log(
         tracker,
         (models_folder, judged_folder, networks_folder),
         progress,
-        source="log",
+        source=options.source,
     )
 
 

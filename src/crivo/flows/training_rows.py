@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Sequence
-from decimal import Decimal
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from crivo.domain.errors import Code, Refused, invalid
+from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import format_rfc3339
 from crivo.features.plan import Plan
-from crivo.flows.cells import label_text, parse_label, parse_time
+from crivo.flows.cells import label_text, parse_label, parse_number, parse_time, parse_weight
 from crivo.flows.mapping import Label, Mapping
-from crivo.flows.ports import Cell, LogReader, Table, TableReader
+from crivo.flows.ports import LogReader, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
@@ -78,7 +76,7 @@ def dataset_of_table(
             column that the mapping does not know), IMPORT_TOO_LARGE; TIME_RANGE for a table that
             reaches beyond `now`.
     """
-    names, label = mapping.feature_columns, _label_of(mapping)
+    names, label = mapping.feature_columns, label_of(mapping)
     _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
     left_out: Counter[str] = Counter({Code.ROW_MALFORMED.value: len(table.malformed)})
@@ -125,7 +123,7 @@ def dataset_of_table(
     )
 
 
-def _label_of(mapping: Mapping) -> Label:
+def label_of(mapping: Mapping) -> Label:
     """What says which rows were fraud.
 
     Raises:
@@ -207,37 +205,12 @@ def _parsed(
                 epoch=mapping.epoch,
             )
             fraud = parse_label(columns[label.column][place], field=label.column, positive=positive)
-            counts = (
-                1.0 if weight is None else _number(columns[weight.column][place], weight.column)
-            )
-            if not counts > 0:
-                raise invalid(
-                    Code.FIELD_VALUE,
-                    field="weight",
-                    expected="above 0",
-                    found=counts,
-                )
-            inputs = [_number(columns[name][place], name) for name in names]
+            counts = 1.0
+            if weight is not None:
+                counts = parse_weight(columns[weight.column][place], field=weight.column)
+            inputs = [parse_number(columns[name][place], field=name) for name in names]
         except Refused as refused:
             left_out[refused.code.value] += 1
             continue
         found.append((at, number, fraud, counts, inputs))
     return found
-
-
-def _number(cell: Cell, field: str) -> float:
-    """A cell as float64; nothing in it is NaN.
-
-    Raises:
-        Refused: FIELD_TYPE for what is no finite number.
-    """
-    if cell is None or cell in {b"", ""}:
-        return math.nan
-    if isinstance(cell, bytes | str | int | float | Decimal) and not isinstance(cell, bool):
-        try:
-            value = float(cell)
-        except (ValueError, OverflowError):
-            value = math.inf
-        if not math.isinf(value):
-            return value
-    raise invalid(Code.FIELD_TYPE, field=field, expected="a finite number", found=cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -61,6 +61,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def only(self, rows: npt.NDArray[np.bool_]) -> Dataset:
+        """The chosen rows, by mask bool[n]."""
+        return replace(self, **{name: getattr(self, name)[rows] for name in ("vectors", *_COLUMNS)})
 
     def labels(self, as_of: int | None = None) -> npt.NDArray[np.bool_]:
         """bool[n]: an accepted report about the row was known by `as_of` (`labels_as_of`)."""

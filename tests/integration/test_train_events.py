@@ -1,0 +1,203 @@
+"""`crivo train --data` with a mapping of events: from a table to a model that serves."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from crivo.adapters.files.reader import FileReader
+from crivo.bootstrap.offline import log_reader, read_mapping, read_table
+from crivo.bootstrap.service import build_service, serving_plan
+from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import DAY, format_rfc3339, parse_rfc3339
+from crivo.flows.mapping import Mapping, parse_mapping
+from crivo.flows.promote import load_champion
+from crivo.flows.row_weights import weighed, weights_of_table
+from crivo.flows.training_rows import dataset_of_log
+from crivo.model.artifact import ArtifactKind
+from crivo.model.judged import load_judged
+from tests.e2e.homes import KEY, settings_of
+from tests.integration.calling import called
+from tests.integration.commands import Said, crivo
+from tests.lookalikes import LAYOUTS, handbook, write
+from tests.unit.adapters.http.bodies import GOOD
+
+WEIGHT = '\n[weight]\ncolumn = "stands_for"\n'
+
+
+def mapping_of(root: Path, layout: str) -> Path:
+    return root / "mappings" / f"{layout}.toml"
+
+
+def train(capsys, table: Path, mapping: Path, *options: object) -> Said:
+    given = ("--data", table, "--mapping", mapping, "--allow-leak", "the test", "--json")
+    return crivo(capsys, "train", *given, *options)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("layout", "days"), [("handbook", 7), ("paysim", 1)])
+def test_one_command_takes_a_table_of_events_to_a_model_that_serves(
+    capsys, monkeypatch, tmp_path, root, layout, days
+):
+    monkeypatch.setenv("CRIVO_LOG__CLOCK", "replay")
+    monkeypatch.setenv("CRIVO_HOME", str(tmp_path / "crivo"))
+    table = write(LAYOUTS[layout](6_000), tmp_path / f"{layout}.csv")
+    said = train(capsys, table, mapping_of(root, layout))
+    assert said.code == 0, said.err
+    made = json.loads(said.out)
+    # A folder of its own, named after the table's source; the default home is left alone.
+    home = tmp_path / f"crivo-{layout}"
+    assert made["home"] == str(home)
+    assert not (tmp_path / "crivo").exists()
+    taken = made["ingested"]
+    assert taken["received"] == 6_000 == taken["accepted"] + taken["quarantined"]
+    champion = load_champion(home / "models")
+    assert champion.kind is ArtifactKind.EVENTS
+    assert champion.metadata["data"]["label_delay"] == days * DAY
+    settings = settings_of(home)
+    log = log_reader(settings)
+    assert champion.metadata["data"]["log_cut"] == log.end()
+    log.close()
+    instant = champion.metadata["data"]["labels_as_of"] + DAY
+    minute = format_rfc3339(instant)[:16].replace("-", "").replace("T", "").replace(":", "")
+    body = {
+        **GOOD,
+        "end_to_end_id": f"E12345678{minute}abcDEF12345",
+        "occurred_at": format_rfc3339(instant),
+    }
+    with called(build_service(settings)) as caller:
+        caller.headers = {"authorization": f"Bearer {KEY}"}
+        answer = caller.post("/v1/decisions", json=body).json()
+        assert caller.get("/v1/model").json()["hash"] == champion.hash
+    assert 0 < answer["score"] < 10**9
+
+
+@pytest.mark.slow
+def test_the_command_once_more_adds_nothing_and_finds_the_same_model(capsys, tmp_path, root):
+    table = write(handbook(4_000), tmp_path / "handbook.parquet")
+    home = ("--home", tmp_path / "home")
+    found = [
+        json.loads(train(capsys, table, mapping_of(root, "handbook"), *home).out) for _ in range(2)
+    ]
+    assert found[0]["model"] == found[1]["model"]
+    assert (found[0]["ingested"]["accepted"], found[1]["ingested"]["duplicate"]) == (4_000, 4_000)
+    assert not found[1]["became_champion"]
+
+
+def test_a_table_of_events_without_labels_is_refused_before_a_log_is_made(capsys, tmp_path, root):
+    text = mapping_of(root, "handbook").read_text()
+    mapping = tmp_path / "m.toml"
+    mapping.write_text(text[: text.index("# The book's protocol")])
+    table = write(handbook(100), tmp_path / "handbook.csv")
+    said = train(capsys, table, mapping, "--home", tmp_path / "home")
+    assert (said.code, Code.FIELD_MISSING in said.err) == (2, True)
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.slow
+def test_a_table_of_events_with_one_class_is_refused_and_nothing_is_registered(
+    capsys, tmp_path, root
+):
+    table = handbook(2_000)
+    place = table.column_names.index("TX_FRAUD")
+    none = table.set_column(place, "TX_FRAUD", pa.array(np.zeros(2_000, np.int64)))
+    home = tmp_path / "home"
+    said = train(
+        capsys, write(none, tmp_path / "h.csv"), mapping_of(root, "handbook"), "--home", home
+    )
+    assert said.code in {1, 2}
+    assert Code.DATA_TOO_SMALL in said.err
+    assert not list(home.glob("models/*"))
+    assert not list(home.glob("mlflow/*"))
+
+
+def sampled(rows: int) -> pa.Table:
+    """A table of which three rows in four stand for themselves and the others for two and a half.
+
+    One row has no weight, and one a weight that is none.
+    """
+    stands_for = np.where(np.arange(rows) % 4 == 0, 2.5, 1.0)
+    stands_for[1], stands_for[2] = np.nan, -1.0
+    return handbook(rows).append_column("stands_for", pa.array(stands_for))
+
+
+def weighted_mapping(tmp_path: Path, root: Path) -> Path:
+    path = tmp_path / "weighted.toml"
+    path.write_text(mapping_of(root, "handbook").read_text() + WEIGHT)
+    return path
+
+
+@pytest.mark.slow
+def test_the_weights_of_a_table_of_events_reach_training_and_every_figure(capsys, tmp_path, root):
+    table = write(sampled(4_000), tmp_path / "sampled.parquet")
+    mapping = weighted_mapping(tmp_path, root)
+    found = {}
+    for name, described in (("weighed", mapping), ("plain", mapping_of(root, "handbook"))):
+        home = tmp_path / name
+        said = train(capsys, table, described, "--home", home)
+        assert said.code == 0, said.err
+        artifact = load_champion(home / "models")
+        found[name] = artifact, load_judged(home / "judged", artifact.metadata["judged"])
+    weighed_model, judged = found["weighed"]
+    assert weighed_model.metadata["data"]["left_out"]["unweighed"] == 2
+    assert set(np.unique(judged.weights)) == {1.0, 2.5}
+    plain_model, plain = found["plain"]
+    assert set(np.unique(plain.weights)) == {1.0}
+    assert weighed_model.forest.value.sum() != plain_model.forest.value.sum()
+    metrics = [model.metadata["metrics"] for model in (weighed_model, plain_model)]
+    assert metrics[0]["logistic"] != metrics[1]["logistic"]
+
+
+@pytest.mark.slow
+def test_each_row_of_the_log_has_the_weight_of_its_own_row_in_the_table(capsys, tmp_path, root):
+    table = write(sampled(1_000), tmp_path / "sampled.parquet")
+    plain, home = mapping_of(root, "handbook"), tmp_path / "home"
+    said = crivo(capsys, "ingest", table, "--mapping", plain, "--home", home)
+    assert said.code == 0, said.err
+    mapping = read_mapping(weighted_mapping(tmp_path, root))
+    found = weights_of_table(read_table(table, mapping), mapping)
+    assert found is not None
+    log = log_reader(settings_of(home))
+    try:
+        made = dataset_of_log(
+            log,
+            serving_plan(),
+            labels_as_of=parse_rfc3339("2018-06-01T00:00:00Z"),
+            label_delay=7 * DAY,
+            progress=lambda *_: None,
+        )
+    finally:
+        log.close()
+    counted = weighed(made, found)
+    # The log is in the order of the table, whose amounts tell which row is which.
+    amounts = FileReader(table).read(mapping.columns()).cells("TX_AMOUNT", range(1_000))
+    centavos = np.rint(np.array(amounts, np.float64) * 100).astype(np.int64)
+    kept = np.delete(np.arange(1_000), [1, 2])
+    np.testing.assert_array_equal(counted.amounts, centavos[kept])
+    np.testing.assert_array_equal(counted.weights, np.where(kept % 4 == 0, 2.5, 1.0))
+    assert counted.left_out["unweighed"] == 2
+    # Sabotage: weights of other rows are other weights.
+    moved = weighed(made, type(found)(found.ids, np.roll(found.weights, 1)))
+    assert (moved.weights != counted.weights).any()
+
+
+def test_a_weight_is_refused_where_it_cannot_act(capsys, tmp_path, root):
+    table = write(sampled(100), tmp_path / "sampled.parquet")
+    mapping, home = weighted_mapping(tmp_path, root), tmp_path / "home"
+    for command in (("ingest", table), ("demo", "--ci", "--data", table)):
+        said = crivo(capsys, *command, "--mapping", mapping, "--home", home)
+        assert (said.code, Code.MAPPING_INVALID in said.err) == (2, True)
+        assert "weight" in said.err
+        assert not home.exists()
+
+
+def test_a_folder_of_streams_names_no_weight(root):
+    text = (root / "mappings" / "simulated-events.toml").read_text()
+    assert isinstance(parse_mapping(text, name="m.toml"), Mapping)
+    with pytest.raises(Misconfigured) as caught:
+        parse_mapping(text + WEIGHT, name="m.toml")
+    assert caught.value.context["field"] == "weight"
