@@ -52,14 +52,14 @@ def sizes(source: str) -> Iterator[str]:
 
 def prints(source: str) -> Iterator[str]:
     """Calls of print: results belong to the command line alone."""
-    for node in ast.walk(_tree(source)):
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "print":
+    for node in ast.walk(_tree(source)) if "print" in source else ():
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "print":
             yield f"line {node.lineno} prints"
 
 
 def broad_excepts(source: str) -> Iterator[str]:
     """Handlers of everything that do not end by raising."""
-    for node in ast.walk(_tree(source)):
+    for node in ast.walk(_tree(source)) if "except" in source else ():
         if not isinstance(node, ast.ExceptHandler):
             continue
         caught = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]

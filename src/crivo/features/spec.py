@@ -216,12 +216,15 @@ class Feature:
     window: Window
     card: Card = field(compare=False)
     filter: Filter | None = None
+    #: SHA-256 (hex) of the canonical fields; never of the card.
+    hash: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.entity is Entity.TRANSFER or self.statistic is Statistic.VALUE:
             self._check_value()
         else:
             self._check_aggregate()
+        object.__setattr__(self, "hash", sha256_of(self.canonical()))
 
     def _check_value(self) -> None:
         _one_of("entity", self.entity, (Entity.TRANSFER,), of="the statistic value")
@@ -321,11 +324,6 @@ class Feature:
             "semantics": SEMANTICS_VERSION,
         }
 
-    @property
-    def hash(self) -> str:
-        """SHA-256 (hex) of the canonical fields; never of the card."""
-        return sha256_of(self.canonical())
-
 
 @dataclass(frozen=True, slots=True)
 class FeatureSet:
@@ -336,6 +334,8 @@ class FeatureSet:
     """
 
     features: tuple[Feature, ...]
+    #: SHA-256 (hex) of the ordered feature hashes.
+    hash: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not self.features:
@@ -350,16 +350,12 @@ class FeatureSet:
                 raise wrong("features", "of unique meanings", twins)
             names.add(feature.name)
             hashes[feature.hash] = feature.name
+        object.__setattr__(self, "hash", sha256_of(list(hashes)))
 
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the vector's columns."""
         return tuple(feature.name for feature in self.features)
-
-    @property
-    def hash(self) -> str:
-        """SHA-256 (hex) of the ordered feature hashes."""
-        return sha256_of([feature.hash for feature in self.features])
 
 
 def sha256_of(value: object) -> str:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import random
+import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -91,7 +94,7 @@ def policy() -> dict[str, str]:
     return read_policy(ROOT / "policy")
 
 
-def bundle_in(folder: Path, *, texts: dict[str, str] | None = None, **options) -> Bundle:
+def make_in(folder: Path, *, texts: dict[str, str] | None = None, **options) -> Bundle:
     return make_bundle(
         folder / "bundles",
         plan=plan(),
@@ -99,6 +102,22 @@ def bundle_in(folder: Path, *, texts: dict[str, str] | None = None, **options) -
         policy=texts or policy(),
         artifact=artifact(**options),
     )
+
+
+def bundle_in(folder: Path, *, texts: dict[str, str] | None = None, **options) -> Bundle:
+    """As `make_in`, but made once a process: its files are copied to where they are asked for."""
+    kept, bundle = _made(tuple(sorted((texts or policy()).items())), tuple(sorted(options.items())))
+    name = bundle.versions.bundle
+    if not (folder / "bundles" / name).exists():
+        shutil.copytree(kept / "bundles" / name, folder / "bundles" / name)
+    return bundle
+
+
+@lru_cache(maxsize=8)
+def _made(texts: tuple[tuple[str, str], ...], options: tuple) -> tuple[Path, Bundle]:
+    kept = Path(tempfile.mkdtemp(prefix="crivo-bundles-"))
+    atexit.register(shutil.rmtree, kept, ignore_errors=True)
+    return kept, make_in(kept, texts=dict(texts), **dict(options))
 
 
 @dataclass

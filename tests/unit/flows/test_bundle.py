@@ -11,25 +11,25 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.features.plan import compile_plan
 from crivo.features.spec import FeatureSet
 from crivo.flows.bundle import load_bundle, make_bundle, read_policy
-from tests.unit.decision.worlds import artifact, bundle_in, plan, policy
+from tests.unit.decision.worlds import artifact, make_in, plan, policy
 
 
 def test_making_a_bundle_again_changes_nothing(tmp_path):
-    one = bundle_in(tmp_path)
+    one = make_in(tmp_path)
     stamps = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
-    assert bundle_in(tmp_path).versions == one.versions
+    assert make_in(tmp_path).versions == one.versions
     assert {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")} == stamps
     assert load_bundle(tmp_path / "bundles", one.versions.bundle).versions == one.versions
 
 
 def test_what_decides_names_the_bundle_and_a_remark_does_too_but_not_the_policy(tmp_path):
     texts = policy()
-    first = bundle_in(tmp_path).versions
-    remark = bundle_in(
+    first = make_in(tmp_path).versions
+    remark = make_in(
         tmp_path, texts={**texts, "decision.toml": "# a remark\n" + texts["decision.toml"]}
     ).versions
-    leaf = bundle_in(tmp_path, leaf=1).versions
-    deadline = bundle_in(
+    leaf = make_in(tmp_path, leaf=1).versions
+    deadline = make_in(
         tmp_path, texts={**texts, "degraded.toml": texts["degraded.toml"].replace("100", "101")}
     ).versions
     assert len({each.bundle for each in (first, remark, leaf, deadline)}) == 4
@@ -74,13 +74,13 @@ def _without_rules():
 
 
 def test_what_was_left_half_written_is_written_again(tmp_path):
-    hash_ = bundle_in(tmp_path).versions.bundle
+    hash_ = make_in(tmp_path).versions.bundle
     folder = tmp_path / "bundles" / hash_
     other = tmp_path / "other"
     aside = other / "bundles" / f".{hash_}.{os.getpid()}.partial"
     aside.mkdir(parents=True)
     (aside / "plan.json").write_text("half")
-    assert bundle_in(other).versions.bundle == hash_
+    assert make_in(other).versions.bundle == hash_
     assert not aside.exists()
     assert (other / "bundles" / hash_ / "plan.json").read_bytes() == (
         folder / "plan.json"
