@@ -29,6 +29,7 @@ from crivo.model.split import SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 from crivo.settings import Settings
 from tests.unit.model.networks import network
+from tests.unit.model.test_leak import of_two_inputs
 from tests.unit.model.worlds import SMALL, labelled
 
 pytestmark = pytest.mark.slow
@@ -142,6 +143,15 @@ def test_a_model_trained_on_leaked_labels_is_refused_until_somebody_answers_for_
     assert model_aliases(settings) == {}
     promoted = promote_model(settings, model.hash, names=Names(leak_accepted_by="Ana"))
     assert "no, accepted by Ana" in promoted.card.read_text()
+
+
+def test_a_model_that_ranks_without_a_fault_is_refused_though_no_feature_of_it_does(settings):
+    rows = replace(of_two_inputs(), plan_hash="")
+    model = keep(settings, fitted(rows, replace(SMALL, leak_accepted_by="Rui")))
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, model.hash, is_first=True)
+    assert refusal.value.code is Code.LEAK_SUSPECTED
+    assert refusal.value.context["field"] == "model average precision of the model"
 
 
 def test_a_model_of_other_inputs_needs_somebody_who_answers_for_it(settings, good):

@@ -10,8 +10,8 @@ import numpy as np
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.governance.gates import Figures
+from crivo.model.alone import most_telling
 from crivo.model.artifact import SCORE_ONE, Artifact
-from crivo.model.baselines import best_feature
 from crivo.model.evaluate import Metric, average_precision
 from crivo.model.judged import JudgedRows, load_judged
 from crivo.model.leak import Finding, Sign, feature_finding, model_finding
@@ -121,20 +121,24 @@ def compared(
 
 
 def _leaks(artifact: Artifact, judged: JudgedRows, scores: Any) -> tuple[Finding, ...]:
-    """The alarm's figures on these rows, and the gap that training has found."""
-    best, ranker = best_feature(judged.vectors, judged.labels, judged.weights)
-    alone = ranker(judged.vectors)
-    told = (each for each in artifact.metadata["leak"] if each["sign"] == Sign.GAP)
+    """The alarm's figures on these rows, and what training has found.
+
+    Training had other rows for a tree of one input to learn from, and for the gap; here the other
+    ways that an input ranks in are measured again.
+    """
+    told = (each for each in artifact.metadata["leak"] if each["sign"] != Sign.MODEL)
     return (
         model_finding(scores, judged.labels, judged.weights),
-        feature_finding(judged.names[best], alone, judged.labels, judged.weights),
+        feature_finding(
+            judged.names, most_telling((judged.vectors, judged.labels, judged.weights))
+        ),
         *(_finding(each) for each in told),
     )
 
 
 def _finding(told: Mapping[str, Any]) -> Finding:
     found = np.nan if told["found"] is None else told["found"]
-    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told["certain"])
+    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told.get("low"))
 
 
 def _baseline_gain(metrics: Mapping[str, Mapping[str, Sequence[float | None]]]) -> float:

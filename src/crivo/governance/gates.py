@@ -219,10 +219,10 @@ def _no_leak(finding: Finding, accepted_by: str) -> Judgement:
     return Judgement(
         Gate.LEAK,
         f"{finding.sign.value.replace('_', ' ')} of {finding.who}",
-        f"at most {finding.limit:g}",
-        _shown(finding.found),
+        finding.required,
+        _shown(finding.found) + ("" if finding.low is None else f" (from {_shown(finding.low)})"),
         not finding.suspicious,
-        accepted_by if finding.suspicious else "",
+        accepted_by.strip() if finding.suspicious else "",
     )
 
 
@@ -236,7 +236,7 @@ def _against(
             "a champion whose inputs are among the rows'",
             "a champion of other inputs",
             False,
-            unlike_accepted_by,
+            unlike_accepted_by.strip(),
         )
     return _at_least(
         Gate.CHAMPION,

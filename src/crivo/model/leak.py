@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.domain.errors import Code, Unfit
+from crivo.model.alone import Alone
 from crivo.model.evaluate import average_precision
 
 Bools = npt.NDArray[np.bool_]
@@ -20,7 +21,8 @@ Float64s = npt.NDArray[np.float64]
 PREVALENCE_MAX: Final = 0.01
 MODEL_PRECISION_MAX: Final = 0.97
 FEATURE_PRECISION_MAX: Final = 0.9
-#: What shuffled rows may add to the average precision of rows split by time.
+#: What shuffled rows may add to the average precision of rows split by time: the low end of the
+#: gap's interval, since of few frauds a gap is mostly chance.
 GAP_MAX: Final = 0.1
 #: Fewer positives judged on either side, and a gap says nothing.
 GAP_POSITIVES_MIN: Final = 20
@@ -39,7 +41,8 @@ class Sign(StrEnum):
 class Finding:
     """One figure of the alarm beside its limit; `who` is what the figure is about.
 
-    A `found` of NaN could not be measured and is no suspicion; `certain` is false where the figure
+    A `found` of NaN could not be measured and is no suspicion. Where `low` is given, the low end of
+    the figure's 95 % interval, that end is compared with the limit in place of the figure, which
     may be chance.
     """
 
@@ -47,12 +50,18 @@ class Finding:
     who: str
     found: float
     limit: float
-    certain: bool = True
+    low: float | None = None
 
     @property
     def suspicious(self) -> bool:
         """Whether the figure is beyond its limit."""
-        return self.certain and self.found > self.limit
+        return (self.found if self.low is None else self.low) > self.limit
+
+    @property
+    def required(self) -> str:
+        """What is compared with which limit."""
+        end = ", also at the low end of its 95 % interval" if self.sign is Sign.GAP else ""
+        return f"not above {self.limit:g}{end}"
 
     def as_json(self) -> dict[str, Any]:
         """For the manifest; what could not be measured is null."""
@@ -62,20 +71,20 @@ class Finding:
             "who": self.who,
             "found": found,
             "limit": self.limit,
-            "certain": self.certain,
+            "low": None if self.low is None else float(self.low),
         }
 
 
 def model_finding(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> Finding:
-    """The model's average precision on rows that it has not seen."""
+    """The model's average precision on rows that it has not seen, where below 1 % are frauds."""
     found = _below_one_percent(scores, labels, weights)
     return Finding(Sign.MODEL, "the model", found, MODEL_PRECISION_MAX)
 
 
-def feature_finding(name: str, ranking: npt.ArrayLike, labels: Bools, weights: Float64s) -> Finding:
-    """The average precision of one feature alone."""
-    found = _below_one_percent(ranking, labels, weights)
-    return Finding(Sign.FEATURE, f"the feature {name} alone", found, FEATURE_PRECISION_MAX)
+def feature_finding(names: Sequence[str], alone: Alone) -> Finding:
+    """The average precision of the most telling input alone, whatever the prevalence."""
+    who = f"the feature {names[alone.index]} alone, {alone.way.value},"
+    return Finding(Sign.FEATURE, who, alone.average_precision, FEATURE_PRECISION_MAX)
 
 
 def gap_finding(
@@ -84,7 +93,8 @@ def gap_finding(
     """How much better the rows are ranked by a model that was fitted on their own time.
 
     Both rankings are of the same rows, so that prevalence is equal. A gap is beyond its limit where
-    its whole 95 % bootstrap interval is; with fewer than 20 positives it is not measured.
+    its whole 95 % bootstrap interval is: the low end is compared. With fewer than 20 positives it
+    is not measured.
     """
     who = "a model fitted on shuffled rows"
     if labels.sum() < GAP_POSITIVES_MIN:
@@ -101,16 +111,16 @@ def gap_finding(
         return Finding(Sign.GAP, who, found, GAP_MAX)
     generator = np.random.default_rng(seed)
     drawn = [gap(generator.integers(0, size, size)) for _ in range(_DRAWS)]
-    return Finding(Sign.GAP, who, found, GAP_MAX, bool(np.nanpercentile(drawn, 2.5) > GAP_MAX))
+    return Finding(Sign.GAP, who, found, GAP_MAX, float(np.nanpercentile(drawn, 2.5)))
 
 
 def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
-    """Nothing, where no figure is suspicious or somebody who looked is named.
+    """Nothing, where no figure is suspicious or somebody who looked is named: blanks name nobody.
 
     Raises:
         Unfit: LEAK_SUSPECTED for the first suspicious figure.
     """
-    if accepted_by:
+    if accepted_by.strip():
         return
     for finding in findings:
         if finding.suspicious:
@@ -120,8 +130,9 @@ def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
                 hint="Look for a column that is written after the fact; where there is none, "
                 "`crivo train --allow-leak YOUR_NAME` says who looked.",
                 field=finding.sign.value,
-                expected=f"at most {finding.limit}",
+                expected=finding.required,
                 found=round(finding.found, 4),
+                **({} if finding.low is None else {"low": round(finding.low, 4)}),
             )
 
 

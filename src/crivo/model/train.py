@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import sklearn
 
+from crivo.model.alone import most_telling
 from crivo.model.artifact import MARGIN_BITS, SCORE_ONE, Artifact, ArtifactKind
 from crivo.model.baselines import best_feature, logistic
 from crivo.model.booster import BoosterOptions, boosted, fit_booster
@@ -95,9 +96,8 @@ def train(
     given = _given(dataset, split.last(dataset), split.test_start)
     test = judged_rows(dataset, split.test(dataset))
 
-    single, by_single = best_feature(*given)
-    alone = by_single(test.vectors)
-    findings = [feature_finding(dataset.names[single], alone, test.labels, test.weights)]
+    judge = test.vectors, test.labels, test.weights
+    findings = [feature_finding(dataset.names, most_telling(judge, given, seed=options.seed))]
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
@@ -109,6 +109,8 @@ def train(
     findings.append(_gap(given, test, scores, options))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
+    single, by_single = best_feature(*given)
+    alone = by_single(test.vectors)
     chances = logistic(*given, seed=options.seed)(test.vectors)
     rankings = {
         CHAMPION: (scores, scores / SCORE_ONE),

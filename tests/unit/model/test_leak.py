@@ -9,8 +9,13 @@ import pytest
 
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import DAY
+from crivo.model.alone import most_telling
 from crivo.model.dataset import Dataset
 from crivo.model.leak import (
+    FEATURE_PRECISION_MAX,
+    GAP_MAX,
+    MODEL_PRECISION_MAX,
+    Finding,
     Sign,
     feature_finding,
     gap_finding,
@@ -32,13 +37,18 @@ def ranked(noise: float, share: float = 0.005):
 def test_a_ranking_without_a_fault_below_one_percent_is_suspicious():
     scores, labels = ranked(noise=0.5)
     assert model_finding(scores, labels, ONES).suspicious
-    assert feature_finding("x", scores, labels, ONES).suspicious
+    assert feature_alone(scores, labels).suspicious
+
+
+def feature_alone(scores, labels, weights=ONES) -> Finding:
+    """What the alarm says of one input that is this ranking."""
+    return feature_finding("x", most_telling((scores[:, None], labels, weights)))
 
 
 def test_sabotage_the_same_ranking_with_noise_is_not():
     scores, labels = ranked(noise=3.0)
     assert not model_finding(scores, labels, ONES).suspicious
-    assert not feature_finding("x", scores, labels, ONES).suspicious
+    assert not feature_alone(scores, labels).suspicious
 
 
 def test_above_one_percent_a_ranking_without_a_fault_says_nothing():
@@ -46,6 +56,31 @@ def test_above_one_percent_a_ranking_without_a_fault_says_nothing():
     finding = model_finding(scores, labels, ONES)
     assert not finding.suspicious
     assert finding.as_json()["found"] is None
+
+
+@pytest.mark.parametrize("share", [0.005, 0.05, 0.3])
+def test_a_feature_alone_is_suspicious_at_any_prevalence(share):
+    scores, labels = ranked(noise=0.5, share=share)
+    finding = feature_alone(scores, labels)
+    assert finding.suspicious
+    assert finding.as_json()["found"] == 1.0
+
+
+def test_the_limits_are_those_that_stand_in_the_documents(root):
+    assert (MODEL_PRECISION_MAX, FEATURE_PRECISION_MAX, GAP_MAX) == (0.97, 0.9, 0.1)
+    page = (root / "docs/learning.md").read_text()
+    section = " ".join(page.split("## The alarm")[1].split("##")[0].split())
+    for limit in ("0.97", "0.9", "0.1"):
+        assert f" {limit} " in section or f" {limit}," in section
+    just_above = [
+        Finding(Sign.MODEL, "the model", 0.971, MODEL_PRECISION_MAX),
+        Finding(Sign.FEATURE, "x", 0.901, FEATURE_PRECISION_MAX),
+        Finding(Sign.GAP, "y", 0.3, GAP_MAX, 0.101),
+    ]
+    assert all(each.suspicious for each in just_above)
+    assert not any(
+        replace(each, found=each.limit, low=each.low and 0.1).suspicious for each in just_above
+    )
 
 
 def test_weights_that_restore_a_rare_prevalence_are_heard():
@@ -62,10 +97,17 @@ def test_an_alarm_says_what_was_found_and_is_overridden_by_a_name_alone():
     assert refusal.value.code is Code.LEAK_SUSPECTED
     assert refusal.value.context == {
         "field": "model_average_precision",
-        "expected": "at most 0.97",
+        "expected": "not above 0.97",
         "found": 1.0,
     }
     raise_alarm([finding], accepted_by="Ana")
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t \n"])
+def test_a_blank_names_nobody(name):
+    scores, labels = ranked(noise=0.5)
+    with pytest.raises(Unfit):
+        raise_alarm([model_finding(scores, labels, ONES)], accepted_by=name)
 
 
 def of_their_week(rows: int = 12_000) -> Dataset:
@@ -87,14 +129,19 @@ def test_a_code_that_only_its_own_time_explains_stops_training():
     with pytest.raises(Unfit) as refusal:
         trained(of_their_week())
     assert refusal.value.code is Code.LEAK_SUSPECTED
-    assert refusal.value.context["field"] == Sign.GAP
+    context = refusal.value.context
+    assert context["field"] == Sign.GAP
+    assert context["found"] > context["low"] > 0.1
+    assert "low end" in context["expected"]
 
 
 def test_a_gap_that_somebody_looked_at_is_recorded_with_the_name():
     result = trained(of_their_week(), replace(SMALL, leak_accepted_by="Ana"))
     (gap,) = (each for each in result.findings if each.sign is Sign.GAP)
     assert gap.suspicious
-    assert result.artifact.metadata["leak"][-1]["found"] == gap.found > 0.1
+    told = result.artifact.metadata["leak"][-1]
+    assert (told["found"], told["low"]) == (gap.found, gap.low)
+    assert gap.found > gap.low > 0.1
 
 
 def test_a_model_of_honest_rows_has_a_small_gap():
@@ -115,5 +162,36 @@ def test_a_gap_that_may_be_chance_is_no_suspicion():
     labels = np.arange(60) < 22
     one, two = (labels + generator.normal(0, noise, 60) for noise in (1.0, 1.6))
     finding = gap_finding(one, two, labels, np.ones(60), seed=0)
-    assert finding.found > 0.1
+    assert finding.found > 0.1 > finding.low
     assert not finding.suspicious
+
+
+def of_two_inputs(rows: int = 20_000) -> Dataset:
+    """Neither of two inputs tells fraud alone, both together do without a fault."""
+    dataset = labelled(rows=rows)
+    vectors = np.random.default_rng(6).random((rows, 5))
+    fraud = (vectors[:, 0] > 0.93) & (vectors[:, 1] > 0.93)
+    known_at = np.where(fraud, dataset.occurred_at + 7 * DAY, np.iinfo(np.int64).max)
+    return replace(dataset, vectors=vectors, known_at=known_at)
+
+
+def test_a_model_that_ranks_without_a_fault_stops_training_though_no_feature_does():
+    dataset = of_two_inputs()
+    assert dataset.labels().mean() < 0.01
+    with pytest.raises(Unfit) as refusal:
+        trained(dataset)
+    assert refusal.value.context["field"] == Sign.MODEL
+    assert refusal.value.context["found"] > 0.97
+    accepted = trained(dataset, replace(SMALL, leak_accepted_by="Ana"))
+    assert [each.sign for each in accepted.findings if each.suspicious] == [Sign.MODEL]
+
+
+@pytest.mark.parametrize("way", ["missing", "a value in the middle"])
+def test_a_column_that_tells_otherwise_than_by_rising_stops_training(way):
+    dataset = labelled(rows=12_000, offset=-6.3)
+    vectors = dataset.vectors.copy()
+    vectors[dataset.labels(), 4] = np.nan if way == "missing" else 0.1
+    with pytest.raises(Unfit) as refusal:
+        trained(replace(dataset, vectors=vectors))
+    assert refusal.value.context["field"] == Sign.FEATURE
+    assert "input_4 alone" in refusal.value.message
