@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
@@ -20,13 +20,14 @@ from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
 from crivo.flows.row_weights import RowWeights, weights_of_table
-from crivo.flows.train import LABEL_DELAY, LogTraining, TableTraining, TrainResult
+from crivo.flows.train import LABEL_DELAY, ROWS_SPLIT, LogTraining, TableTraining, TrainResult
 from crivo.flows.training_rows import label_of
 from crivo.flows.training_run import Environment
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
 from crivo.model.challenger import Challenger
 from crivo.model.resample import Resampling
+from crivo.model.split import SplitOptions
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
 
@@ -36,7 +37,10 @@ StagedProgress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What `crivo train` is asked for; `labels_as_of` None means the end of the log."""
+    """What `crivo train` is asked for; `labels_as_of` None means the end of the log.
+
+    `apart` and `without_compromised` are those of `SplitOptions`.
+    """
 
     labels_as_of: int | None
     seed: int
@@ -45,6 +49,12 @@ class Training:
     resampling: Resampling = Resampling.NONE
     calibrator: Calibrator = Calibrator.PLATT
     challenger: Challenger = Challenger.NONE
+    apart: float | None = None
+    without_compromised: bool = False
+
+    def split(self, usual: SplitOptions) -> SplitOptions:
+        """The usual split, of the payers that were asked for."""
+        return replace(usual, apart=self.apart, without_compromised=self.without_compromised)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +89,7 @@ def train_on_log(
         options = LogTraining(
             labels_as_of=_newest(reader) + 1 if as_of is None else as_of,
             label_delay=past.label_delay,
+            split=training.split(SplitOptions()),
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,
@@ -173,6 +184,7 @@ def train_on_rows(
         networks_folder=paths.networks,
         options=TableTraining(
             now=wall_clock(),
+            split=training.split(ROWS_SPLIT),
             learner=_learner(training, costs := _costs(settings)),
             costs=costs,
             tries=training.tries,

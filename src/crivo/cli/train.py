@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from crivo.cli.output import notes, print_facts, print_json, print_table, results
 from crivo.domain.choice import parse_choice
-from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.money import format_reais
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crivo.decision.proposal import Proposal
     from crivo.flows.ingest import IngestResult
     from crivo.flows.train import TrainResult
+    from crivo.model.split import Split
     from crivo.settings import Settings
 
 
@@ -35,6 +36,8 @@ class TrainFlags:
     resampling: str
     calibrator: str
     challenger: str
+    apart: float | None
+    without_compromised: bool
 
     def training(self) -> Training:
         """What they ask for.
@@ -48,6 +51,13 @@ class TrainFlags:
         from crivo.model.challenger import Challenger, check_installed
         from crivo.model.resample import Resampling
 
+        if self.apart is not None and not 0 < self.apart < 1:
+            raise invalid(
+                Code.FIELD_VALUE,
+                field="--apart",
+                expected="a share above 0 and below 1",
+                found=self.apart,
+            )
         as_of = self.labels_as_of
         training = Training(
             labels_as_of=None if as_of is None else parse_rfc3339(as_of, field="--labels-as-of"),
@@ -57,6 +67,8 @@ class TrainFlags:
             resampling=parse_choice(Resampling, self.resampling, field="--resampling"),
             calibrator=parse_choice(Calibrator, self.calibrator, field="--calibrator"),
             challenger=parse_choice(Challenger, self.challenger, field="--challenger"),
+            apart=self.apart,
+            without_compromised=self.without_compromised,
         )
         if training.challenger is Challenger.NETWORK:
             check_installed()
@@ -191,6 +203,7 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
             f"{split.rows_train:,} rows, {split.positives_train:,} frauds",
             "test": f"{format_rfc3339(split.test_start)} to {format_rfc3339(split.test_end)}, "
             f"{split.rows_test:,} rows, {split.positives_test:,} frauds",
+            **_whose(split),
             "left out": ", ".join(f"{n:,} {cause}" for cause, n in result.left_out.items()) or "–",
             "registered": f"version {result.run.version} (candidate) in {result.run.location}",
         },
@@ -209,6 +222,22 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
         notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
     else:
         notes().print(f"`crivo models promote {result.artifact.hash[:12]}` makes it the champion.")
+
+
+def _whose(split: Split) -> dict[str, str]:
+    """Which payers were judged, where not all were."""
+    found = {}
+    if split.apart is not None:
+        found["out of account"] = (
+            f"judged are {split.apart:.0%} of payers, of whom nothing was learnt; "
+            f"{split.rows_apart:,} rows of either side are in no part"
+        )
+    if split.without_compromised:
+        found["compromised"] = (
+            f"{split.rows_compromised_test:,} test rows and {split.rows_compromised_calibration:,} "
+            "calibration rows of payers with a fraud known before them left"
+        )
+    return found
 
 
 def _show_proposal(proposal: Proposal) -> None:
@@ -231,9 +260,9 @@ def _show_proposal(proposal: Proposal) -> None:
         "reviews a day": later.review,
         "one more review a day": proposal.review_price,
     }
+    said = {name: format_reais(round(centavos)) for name, centavos in money.items()}
     print_facts(
-        "On the test rows",
-        {name: format_reais(round(centavos)) for name, centavos in money.items()},
+        "On the test rows", {**said, "review minutes a day": f"{later.review_minutes:,.0f}"}
     )
 
 

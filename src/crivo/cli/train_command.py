@@ -36,6 +36,14 @@ def train(
     challenger: Annotated[
         str, typer.Option("--challenger", help="network: one in a shadow, beside the forest.")
     ] = "none",
+    apart: Annotated[
+        float | None,
+        typer.Option("--apart", help="Share of payers that are judged and never learnt from."),
+    ] = None,
+    without_compromised: Annotated[
+        bool,
+        typer.Option("--without-compromised", help="Judge no payer with a fraud already known."),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Train, calibrate and register a model as candidate; the first one becomes the champion."""
@@ -52,5 +60,7 @@ def train(
         resampling=resampling,
         calibrator=calibrator,
         challenger=challenger,
+        apart=apart,
+        without_compromised=without_compromised,
     )
     run_train(flags, as_json=as_json)

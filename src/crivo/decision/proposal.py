@@ -25,7 +25,8 @@ _ASKED: Final = (Outcome.WARN, Outcome.STEP_UP, Outcome.HOLD, Outcome.REJECT)
 _FREEZING: Final = (Outcome.HOLD, Outcome.REJECT)
 _KEYS: Final = (
     Key("reviews.per_day", Kind.COUNT),
-    Key("review.cost", Kind.MONEY),
+    Key("review.minutes", Kind.COUNT),
+    Key("review.minute.cost", Kind.MONEY),
     *(Key(f"friction.{outcome.value.lower()}.cost", Kind.MONEY) for outcome in _ASKED),
     *(Key(f"frozen.{outcome.value.lower()}.share", Kind.PROBABILITY) for outcome in _FREEZING),
     *(Key(f"saved.{outcome.value.lower()}.share", Kind.PROBABILITY) for outcome in _ASKED),
@@ -41,21 +42,29 @@ Scores = npt.NDArray[np.int64]
 class Costs:
     """What outcomes cost and save. Money in centavos; shares from 0 to 1 of a transfer's amount.
 
-    `friction` is per honest transfer, `frozen` of its amount, `saved` of a fraud's amount;
-    `review` per HOLD, of which there may be `reviews_per_day`.
+    `friction` is per honest transfer, `frozen` of its amount, `saved` of a fraud's amount. A HOLD
+    is reviewed by a person, in so many minutes that cost `review_minute` each; there may be
+    `reviews_per_day`.
     """
 
     reviews_per_day: int
-    review: int
+    review_minutes: int
+    review_minute: int
     friction: Mapping[Outcome, int]
     frozen: Mapping[Outcome, float]
     saved: Mapping[Outcome, float]
+
+    @property
+    def review(self) -> int:
+        """One review."""
+        return self.review_minutes * self.review_minute
 
 
 @dataclass(frozen=True, slots=True)
 class Consequences:
     """What thresholds would have done on some rows, a day: counts, and money in centavos.
 
+    `review_minutes` are people's time, and `review` what it costs.
     `worth` = `saved` − `friction` − `frozen` − `review`.
     """
 
@@ -65,6 +74,7 @@ class Consequences:
     friction: float
     frozen: float
     review: float
+    review_minutes: float
 
     @property
     def worth(self) -> float:
@@ -107,6 +117,7 @@ class Proposal:
             "per_day": {
                 name: {
                     "outcomes": {o.value: round(n, 2) for o, n in found.outcomes.items()},
+                    "review_minutes": round(found.review_minutes, 1),
                     **{
                         f"{part}_centavos": round(getattr(found, part))
                         for part in ("worth", "saved", "lost", "friction", "frozen", "review")
@@ -127,7 +138,8 @@ def parse_costs(text: str, *, at: int) -> Costs:
     day = brasilia_day(at)
     return Costs(
         reviews_per_day=_integer(file, "reviews.per_day", day),
-        review=_integer(file, "review.cost", day),
+        review_minutes=_integer(file, "review.minutes", day),
+        review_minute=_integer(file, "review.minute.cost", day),
         friction={o: _integer(file, f"friction.{o.value.lower()}.cost", day) for o in _ASKED},
         frozen={
             o: _integer(file, f"frozen.{o.value.lower()}.share", day) / SCORE_UNITS
@@ -192,6 +204,7 @@ def consequences(
         friction=friction / days,
         frozen=frozen / days,
         review=counts[Outcome.HOLD] * costs.review,
+        review_minutes=counts[Outcome.HOLD] * costs.review_minutes,
     )
 
 

@@ -72,13 +72,18 @@ def chosen(
         return options
     folds = fold_options(dataset, split_options)
     # What became known after the calibration began chooses nothing either.
-    known = replace(dataset, labels_as_of=split_by_time(dataset, split_options).calibration_start)
+    split = split_by_time(dataset, split_options)
+    known = replace(dataset, labels_as_of=split.calibration_start)
+    if split.apart is not None:
+        known = known.only(~split.apart_rows(known))
     found = search(
         known,
         prequential_folds(known, folds),
         start=options.booster,
         budget=tries,
         file=file,
-        progress=lambda done, budget: progress("search", done, budget),
+        progress=lambda done, budget, best: progress(
+            f"try {done} of {budget}, best average precision so far {best:.4f}", done, budget
+        ),
     )
     return replace(options, booster=found.options, tried=found.tried)

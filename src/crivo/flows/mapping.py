@@ -13,14 +13,11 @@ import msgspec
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime
+from crivo.flows.column_ranges import RANGE_COLUMNS_MAX, is_range_sound, spelled_out
 from crivo.flows.told_mapping import Told, check_told
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
 _OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
-_RANGE: Final = re.compile(r"(?P<stem>\D*)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)", re.ASCII)
-
-#: Columns that one range such as V1..V28 may stand for.
-RANGE_COLUMNS_MAX: Final = 10_000
 
 
 class Kind(StrEnum):
@@ -129,6 +126,12 @@ class Weight(_Section, frozen=True):
     column: str
 
 
+class Entity(_Section, frozen=True):
+    """Whose a plain row is: its card, customer or account."""
+
+    column: str
+
+
 class Features(_Section, frozen=True):
     """The inputs of a model on rows. `V1..V28` stands for all columns from V1 to V28.
 
@@ -159,6 +162,8 @@ class Mapping(_Section, frozen=True):
     transfer: TransferColumns | None = None
     label: Label | None = None
     weight: Weight | None = None
+    entity: Entity | None = None
+    amount: Amount | None = None
     features: Features | None = None
     play: Play | None = None
     transfers: str = "transfers"
@@ -178,13 +183,13 @@ class Mapping(_Section, frozen=True):
     def feature_columns(self) -> tuple[str, ...]:
         """The inputs of a model on rows, ranges spelled out."""
         columns = self.features.columns if self.features else []
-        return tuple(name for pattern in columns for name in _spelled_out(pattern))
+        return tuple(name for pattern in columns for name in spelled_out(pattern))
 
     @property
     def ignored_columns(self) -> tuple[str, ...]:
         """The columns that are known and not read, ranges spelled out."""
         columns = self.features.ignored if self.features else []
-        return tuple(name for pattern in columns for name in _spelled_out(pattern))
+        return tuple(name for pattern in columns for name in spelled_out(pattern))
 
     @property
     def known_after(self) -> int | None:
@@ -216,6 +221,7 @@ class Mapping(_Section, frozen=True):
             found += [self.label.column, self.label.known_at]
         if self.weight is not None:
             found.append(self.weight.column)
+        found += [each.column for each in (self.entity, self.amount) if each is not None]
         found += self.feature_columns
         return tuple(dict.fromkeys(name for name in found if name is not None))
 
@@ -246,6 +252,8 @@ _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "transfer.amount": Amount,
     "label": Label,
     "weight": Weight,
+    "entity": Entity,
+    "amount": Amount,
     "features": Features,
     "play": Play,
     "told[...]": Told,
@@ -254,6 +262,7 @@ _VALUES: Final[dict[str, type[StrEnum]]] = {
     "kind": Kind,
     "time.unit": TimeUnit,
     "transfer.amount.unit": AmountUnit,
+    "amount.unit": AmountUnit,
 }
 
 
@@ -310,17 +319,25 @@ def _check_events(mapping: Mapping, name: str) -> None:
     transfer = mapping.transfer
     if transfer is None:
         raise _invalid(name, "transfer", 'a section, for kind = "events"', None)
-    if transfer.amount.currency != "BRL":
-        expected = "BRL (amounts are not converted)"
-        raise _invalid(name, "transfer.amount.currency", expected, transfer.amount.currency)
+    _check_currency(transfer.amount, "transfer.amount", name)
     if not (transfer.payer or transfer.payer_person):
         raise _invalid(name, "transfer.payer", "a column, or payer_person", None)
     if not (transfer.payee or transfer.payee_person or transfer.payee_key):
         raise _invalid(name, "transfer.payee", "a column, or payee_person or payee_key", None)
     if mapping.features is not None:
         raise _invalid(name, "features", 'only for kind = "rows"', "a section")
+    for section in ("entity", "amount"):
+        if getattr(mapping, section) is not None:
+            expected = 'only for kind = "rows": [transfer] names it'
+            raise _invalid(name, section, expected, "a section")
     if mapping.weight is not None and mapping.told:
         raise _invalid(name, "weight", "only for one table, not for a folder of streams", "both")
+
+
+def _check_currency(amount: Amount, section: str, name: str) -> None:
+    if amount.currency != "BRL":
+        expected = "BRL (amounts are not converted)"
+        raise _invalid(name, f"{section}.currency", expected, amount.currency)
 
 
 def _check_rows(mapping: Mapping, name: str) -> None:
@@ -330,10 +347,11 @@ def _check_rows(mapping: Mapping, name: str) -> None:
         raise _invalid(name, "told", 'only for kind = "events"', "a section")
     if mapping.transfer is not None:
         raise _invalid(name, "transfer", 'only for kind = "events"', "a section")
+    if mapping.amount is not None:
+        _check_currency(mapping.amount, "amount", name)
     for field in ("columns", "ignored"):
         for pattern in getattr(mapping.features, field):
-            match = _RANGE.fullmatch(pattern)
-            if match and not 0 <= int(match["last"]) - int(match["first"]) < RANGE_COLUMNS_MAX:
+            if not is_range_sound(pattern):
                 expected = f"a rising range of at most {RANGE_COLUMNS_MAX} columns"
                 raise _invalid(name, f"features.{field}", expected, pattern)
 
@@ -364,14 +382,6 @@ def _instant(text: str, zone: tzinfo) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return from_datetime(moment)
-
-
-def _spelled_out(pattern: str) -> list[str]:
-    match = _RANGE.fullmatch(pattern)
-    if match is None:
-        return [pattern]
-    numbers = range(int(match["first"]), int(match["last"]) + 1)
-    return [f"{match['stem']}{number}" for number in numbers]
 
 
 def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigured:

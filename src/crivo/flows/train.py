@@ -215,7 +215,10 @@ def _train(
     forget_judged(judged_folder, models_folder)
     give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
     proposal = _propose(trained, options.costs)
-    policy = "" if proposal is None else proposal.as_policy(_day(dataset.labels_as_of))
+    policy = ""
+    # What scores rows decides no transfer: its thresholds are whoever asks `/predict`'s.
+    if proposal is not None and kind is ArtifactKind.EVENTS:
+        policy = proposal.as_policy(_day(dataset.labels_as_of))
     progress("register", 0, 1)
     run = tracker.record(
         training_run(

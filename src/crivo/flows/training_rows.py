@@ -2,25 +2,39 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import hashlib
+from collections import Counter, abc
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from crivo.domain.errors import Code, Refused
+from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import format_rfc3339
 from crivo.features.plan import Plan
-from crivo.flows.cells import label_text, parse_label, parse_number, parse_time, parse_weight
-from crivo.flows.mapping import Label, Mapping
-from crivo.flows.ports import LogReader, Table, TableReader
+from crivo.features.row import words
+from crivo.flows.cells import (
+    label_text,
+    missing,
+    parse_amount,
+    parse_label,
+    parse_number,
+    parse_text,
+    parse_time,
+    parse_weight,
+)
+from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
+from crivo.flows.ports import Cell, LogReader, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER
 
 Float64s = npt.NDArray[np.float64]
+
+#: Whose a row is that names nobody.
+NOBODY: Final = (0, 0)
 
 #: Rows of a table that are looked at together.
 SLICE_ROWS: Final = 10_000
@@ -80,14 +94,14 @@ def dataset_of_table(
     _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
     left_out: Counter[str] = Counter({Code.ROW_MALFORMED.value: len(table.malformed)})
-    parsed: list[tuple[int, int, bool, float, list[float]]] = []
+    parsed: list[_Row] = []
     for start in range(0, table.row_count, SLICE_ROWS):
         rows = range(start, min(start + SLICE_ROWS, table.row_count))
         parsed += _parsed(table, rows, mapping, label, names, left_out)
         progress("read the table", rows.stop, table.row_count)
     parsed.sort(key=lambda row: row[:2])
     delay = mapping.known_after or 0
-    newest = parsed[-1][0] if parsed else 0
+    newest = parsed[-1].at if parsed else 0
     if newest > now:
         raise Refused(
             Code.TIME_RANGE,
@@ -97,22 +111,21 @@ def dataset_of_table(
             expected=f"nothing after {format_rfc3339(now)}",
             found=format_rfc3339(newest),
         )
-    mature = [row for row in parsed if row[0] + delay <= now]
+    mature = [row for row in parsed if row.at + delay <= now]
     left_out["immature"] = len(parsed) - len(mature)
-    at = np.array([row[0] for row in mature], np.int64)
-    fraud = np.array([row[2] for row in mature], np.bool_)
-    vectors = np.array([row[4] for row in mature], np.float64).reshape(-1, len(names))
+    at = np.array([row.at for row in mature], np.int64)
+    fraud = np.array([row.fraud for row in mature], np.bool_)
+    vectors = np.array([row.inputs for row in mature], np.float64).reshape(-1, len(names))
     _check_columns(names, vectors)
-    numbers = np.array([[0, row[1]] for row in mature], np.uint64).reshape(-1, 2)
     return Dataset(
         vectors=vectors,
-        weights=np.array([row[3] for row in mature], np.float64),
+        weights=np.array([row.weight for row in mature], np.float64),
         occurred_at=at,
         received_at=at,
         known_at=np.where(fraud, at + delay, NEVER),
-        amounts=np.zeros_like(at),
-        ids=numbers,
-        payer_ids=np.zeros_like(numbers),
+        amounts=np.array([row.centavos for row in mature], np.int64),
+        ids=np.array([[0, row.number] for row in mature], np.uint64).reshape(-1, 2),
+        payer_ids=np.array([row.entity for row in mature], np.uint64).reshape(-1, 2),
         names=names,
         set_hash=names_hash(names),
         plan_hash="",
@@ -121,6 +134,21 @@ def dataset_of_table(
         label_delay=delay,
         left_out=dict(left_out),
     )
+
+
+class _Row(NamedTuple):
+    """What a row of a table says; rows are sorted by instant, then by number.
+
+    `entity` are the two words of the id of whose it is, zeros where the mapping names none.
+    """
+
+    at: int
+    number: int
+    fraud: bool
+    weight: float
+    entity: tuple[int, int]
+    centavos: int
+    inputs: list[float]
 
 
 def label_of(mapping: Mapping) -> Label:
@@ -187,30 +215,64 @@ def _parsed(
     label: Label,
     names: Sequence[str],
     left_out: Counter[str],
-) -> list[tuple[int, int, bool, float, list[float]]]:
-    """(instant, row number, fraud, weight, inputs) of the rows that can be read."""
-    weight, time = mapping.weight, mapping.time
+) -> list[_Row]:
+    """The rows that can be read."""
     columns = {name: table.cells(name, rows) for name in mapping.columns()}
-    unit = None if time.unit is None else time.unit.microseconds
-    positive = label_text(label.positive)
-    numbers = table.row_numbers(rows)
     found = []
-    for place, number in enumerate(numbers):
+    for place, number in enumerate(table.row_numbers(rows)):
+        cells = {name: column[place] for name, column in columns.items()}
         try:
-            at = parse_time(
-                columns[time.column][place],
-                field=time.column,
-                zone=mapping.zone,
-                unit=unit,
-                epoch=mapping.epoch,
-            )
-            fraud = parse_label(columns[label.column][place], field=label.column, positive=positive)
-            counts = 1.0
-            if weight is not None:
-                counts = parse_weight(columns[weight.column][place], field=weight.column)
-            inputs = [parse_number(columns[name][place], field=name) for name in names]
+            found.append(_row(cells, number, mapping, label, names))
         except Refused as refused:
             left_out[refused.code.value] += 1
-            continue
-        found.append((at, number, fraud, counts, inputs))
     return found
+
+
+def _row(
+    cells: abc.Mapping[str, Cell],
+    number: int,
+    mapping: Mapping,
+    label: Label,
+    names: Sequence[str],
+) -> _Row:
+    """One row.
+
+    Raises:
+        Refused: for a cell that is not what its column holds, or lacks what it must hold.
+    """
+    time, weight, amount, entity = mapping.time, mapping.weight, mapping.amount, mapping.entity
+    return _Row(
+        at=parse_time(
+            cells[time.column],
+            field=time.column,
+            zone=mapping.zone,
+            unit=None if time.unit is None else time.unit.microseconds,
+            epoch=mapping.epoch,
+        ),
+        number=number,
+        fraud=parse_label(
+            cells[label.column], field=label.column, positive=label_text(label.positive)
+        ),
+        weight=1.0 if weight is None else parse_weight(cells[weight.column], field=weight.column),
+        entity=NOBODY if entity is None else _entity_id(cells[entity.column], entity.column),
+        centavos=0 if amount is None else _centavos(cells[amount.column], amount),
+        inputs=[parse_number(cells[name], field=name) for name in names],
+    )
+
+
+def _entity_id(cell: Cell, field: str) -> tuple[int, int]:
+    """The first 128 bits of the text's SHA-256: it tells entities apart, and leaves this process
+    nowhere.
+    """
+    text = parse_text(cell, field=field)
+    if text is None:
+        raise missing(field)
+    return words(hashlib.sha256(text.encode()).digest()[:16])
+
+
+def _centavos(cell: Cell, amount: Amount) -> int:
+    in_centavos = amount.unit is AmountUnit.CENTAVOS
+    centavos = parse_amount(cell, field=amount.column, in_centavos=in_centavos)
+    if centavos < 0:
+        raise invalid(Code.AMOUNT_INVALID, field=amount.column, expected="0 or above", found=cell)
+    return centavos

@@ -69,13 +69,14 @@ def training_run(
         folder: The artifact's.
         learner: The options in the end.
         environment: Where it ran.
-        thresholds: The proposal, and its entries for the policy.
+        thresholds: The proposal, and its entries for the policy, empty where it has none.
     """
     texts = {**_texts(trained), **environment.texts()}
     if thresholds is not None:
         proposal, policy = thresholds
         texts["thresholds.json"] = json.dumps(proposal.as_json(), indent=2)
-        texts["thresholds.toml"] = policy
+        if policy:
+            texts["thresholds.toml"] = policy
     return TrainingRun(
         name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
         params=_params(dataset, trained.split, learner),

@@ -42,6 +42,7 @@ class _Ranked:
     chances: Float64s
     amounts: Float64s
     ends: npt.NDArray[np.intp]
+    order: npt.NDArray[np.intp]
 
 
 def evaluate(
@@ -52,6 +53,7 @@ def evaluate(
     chances: Float64s | None = None,
     amounts: npt.NDArray[np.int64] | None = None,
     capacity: int | None = None,
+    groups: npt.NDArray[np.int64] | None = None,
     resamples: int = 200,
     seed: int = 0,
 ) -> tuple[Metric, ...]:
@@ -67,7 +69,9 @@ def evaluate(
         chances: Probabilities float64[n]; without them there is no Brier score and no ECE.
         amounts: int64[n] in centavos.
         capacity: How many rows, by weight, can be looked at over the whole stretch.
-        resamples: Bootstrap draws of rows, 0 for none.
+        groups: int64[n]; whose each row is. Rows of one payer are no independent witnesses, so
+            that whole payers are drawn (Field and Welsh, 2007); None draws rows.
+        resamples: Bootstrap draws, 0 for none.
         seed: Of the draws.
     """
     ranked = _rank(np.asarray(scores), labels, weights, chances, amounts)
@@ -76,11 +80,14 @@ def evaluate(
         return tuple(Metric(n, v, v, v) for n, v in zip(names, values, strict=True))
     draws = np.empty((resamples, len(names)))
     generator = np.random.default_rng(seed)
+    # Of each ranked row, the number of what is drawn.
+    drawn = np.arange(len(labels))
+    if groups is not None:
+        drawn = np.unique(groups, return_inverse=True)[1].reshape(-1)[ranked.order]
+    units = int(drawn.max(initial=-1)) + 1
     for draw in range(resamples):
-        counts = np.bincount(
-            generator.integers(0, len(labels), len(labels)), minlength=len(labels)
-        ).astype(np.float64)
-        draws[draw] = _measure(ranked, ranked.weights * counts, capacity)[1]
+        counts = np.bincount(generator.integers(0, units, units), minlength=units)
+        draws[draw] = _measure(ranked, ranked.weights * counts[drawn], capacity)[1]
     # A draw without a single positive has no average precision and is left out; a figure that no
     # draw has, as where every row is a fraud, has no interval either.
     defined = ~np.isnan(draws).all(axis=0)
@@ -155,6 +162,7 @@ def _rank(
         chances=np.empty(0) if chances is None else chances[order],
         amounts=np.empty(0) if amounts is None else amounts[order].astype(np.float64),
         ends=ends,
+        order=order,
     )
 
 

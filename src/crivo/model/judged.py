@@ -19,6 +19,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY
 from crivo.model.artifact import MANIFEST, Artifact, canonical_json, sync_folder, write_synced
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
+from crivo.model.groups import numbered
 from crivo.model.network import Network
 from crivo.model.scorer import Scorer
 
@@ -33,7 +34,8 @@ class JudgedRows:
     """n rows that a model has not learnt from; `vectors` float64[n, F] in the order of `names`.
 
     `labels` is bool[n], `weights` float64[n], `amounts` int64[n] in centavos, `occurred_at`
-    instants int64[n].
+    instants int64[n]. `groups` int64[n] numbers whose each row is, for the intervals; it is empty
+    where the rows name nobody.
     """
 
     names: tuple[str, ...]
@@ -42,16 +44,22 @@ class JudgedRows:
     weights: npt.NDArray[np.float64]
     amounts: npt.NDArray[np.int64]
     occurred_at: npt.NDArray[np.int64]
+    groups: npt.NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:
         digest = hashlib.sha256(canonical_json(list(self.names)))
-        for name in _COLUMNS:
+        for name in self.columns:
             digest.update(np.ascontiguousarray(getattr(self, name)).data)
         object.__setattr__(self, "hash", digest.hexdigest())
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns that are there."""
+        return (*_COLUMNS, "groups") if len(self.groups) else _COLUMNS
 
     @property
     def days(self) -> int:
@@ -75,13 +83,14 @@ class JudgedRows:
             chances=chances,
             amounts=self.amounts,
             capacity=reviews_per_day * self.days,
+            groups=self.groups if len(self.groups) else None,
             resamples=resamples,
             seed=seed,
         )
 
     def of(self, rows: npt.NDArray[Any]) -> JudgedRows:
         """Some of the rows, by mask or places."""
-        return replace(self, **{name: getattr(self, name)[rows] for name in _COLUMNS})
+        return replace(self, **{name: getattr(self, name)[rows] for name in self.columns})
 
     def scores(self, model: Artifact | Network) -> npt.NDArray[np.int64]:
         """int64[n] in 10⁻⁹: the model's scores; its inputs are chosen by their names.
@@ -116,6 +125,7 @@ def judged_rows(
     dataset: Dataset, rows: npt.NDArray[np.bool_], *, known_by: int | None = None
 ) -> JudgedRows:
     """The chosen rows of a data set with the labels known by an instant; by the end where None."""
+    payers = dataset.payer_ids[rows]
     return JudgedRows(
         names=dataset.names,
         vectors=dataset.vectors[rows],
@@ -123,6 +133,7 @@ def judged_rows(
         weights=dataset.weights[rows],
         amounts=dataset.amounts[rows],
         occurred_at=dataset.occurred_at[rows],
+        groups=numbered(payers) if payers.any() else np.empty(0, np.int64),
     )
 
 
@@ -148,7 +159,7 @@ def save_judged(folder: Path, judged: JudgedRows) -> Path:
         return path
     folder.mkdir(parents=True, exist_ok=True)
     buffer = io.BytesIO()
-    columns = {name: getattr(judged, name) for name in _COLUMNS}
+    columns = {name: getattr(judged, name) for name in judged.columns}
     np.savez_compressed(buffer, names=np.array(judged.names, np.str_), **columns)
     aside = folder / f".{path.name}.partial"
     write_synced(aside, buffer.getvalue())
@@ -175,8 +186,8 @@ def load_judged(folder: Path, hash_: str) -> JudgedRows:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             names = tuple(str(name) for name in arrays["names"])
-            found = JudgedRows(names, **{item: arrays[item] for item in _COLUMNS})
-    except (ValueError, OSError, KeyError, EOFError, BadZipFile, zlib.error):
+            found = JudgedRows(names, **{item: arrays[item] for item in arrays if item != "names"})
+    except (ValueError, TypeError, OSError, EOFError, BadZipFile, zlib.error):
         found = None
     if found is None or found.hash != hash_:
         raise Misconfigured(

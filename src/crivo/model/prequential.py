@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,12 +18,9 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import known_compromised_removed
+from crivo.model.groups import kept_apart
 
 Bools = npt.NDArray[np.bool_]
-
-#: Odd numbers of 64 bits that spread ids over all of them (those of SplitMix64).
-_MIX_FIRST: Final = np.uint64(0x9E3779B97F4A7C15)
-_MIX_SECOND: Final = np.uint64(0xBF58476D1CE4E5B9)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +168,7 @@ def _fold(dataset: Dataset, options: FoldOptions, test_end: int) -> Fold:
 
 def _train_rows(dataset: Dataset, start: int, end: int, apart: float | None) -> Bools:
     rows = _between(dataset, start, end)
-    return rows if apart is None else rows & ~_apart(dataset, apart)
+    return rows if apart is None else rows & ~kept_apart(dataset.payer_ids, apart)
 
 
 def _test_rows(
@@ -184,7 +181,7 @@ def _test_rows(
 ) -> Bools:
     rows = _between(dataset, test_start, test_end)
     if apart is not None:
-        rows &= _apart(dataset, apart)
+        rows &= kept_apart(dataset.payer_ids, apart)
     if known_days is None:
         return rows
     return rows & known_compromised_removed(
@@ -196,13 +193,6 @@ def _test_rows(
         delay_days=(test_start - train_end) // DAY,
         test_days=(test_end - test_start) // DAY,
     )
-
-
-def _apart(dataset: Dataset, share: float) -> Bools:
-    """bool[n]: rows of the payers that are judged and never learnt from."""
-    first, second = dataset.payer_ids[:, 0], dataset.payer_ids[:, 1]
-    mixed = first * _MIX_FIRST + second * _MIX_SECOND
-    return (mixed >> np.uint64(11)) < np.uint64(share * (1 << 53))
 
 
 def _between(dataset: Dataset, start: int, end: int) -> Bools:

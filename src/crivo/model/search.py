@@ -39,8 +39,8 @@ _RANGES: Final = {
 }
 _FINISHED: Final = (TrialState.COMPLETE, TrialState.PRUNED)
 
-#: Called with (tries done, budget).
-Progress = Callable[[int, int], None]
+#: Called with (tries done, budget, best average precision so far).
+Progress = Callable[[int, int, float], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ def search(
         start: What is tried first; what is not searched (seed, threads) stays as it is here.
         budget: Tries in all, those of earlier calls with the same file included.
         file: Where the tries are kept.
-        progress: Told after each try.
+        progress: Told after each try; where tries were kept, first of these.
     """
     assert budget > 0
     optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -91,12 +91,14 @@ def search(
     )
     for left in study.get_trials(states=(TrialState.RUNNING,)):
         study.tell(left.number, state=TrialState.FAIL)
+    if done := len(study.get_trials(states=_FINISHED)):
+        progress(done, budget, study.best_value)
     while (done := len(study.get_trials(states=_FINISHED))) < budget:
         study.sampler = optuna.samplers.TPESampler(seed=start.seed * 100_003 + done)
         if done == 0 and not study.get_trials(states=(TrialState.WAITING,)):
             study.enqueue_trial(_as_parameters(start))
         _try(study, dataset, folds, start)
-        progress(done + 1, budget)
+        progress(done + 1, budget, study.best_value)
     pruned = len(study.get_trials(states=(TrialState.PRUNED,)))
     return Found(
         options=_options(study.best_trial, start),

@@ -6,7 +6,8 @@ is learnt from rows whose silence says something, and from labels that were know
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,25 +16,37 @@ import numpy.typing as npt
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.model.dataset import Dataset
+from crivo.model.groups import already_compromised, check_named, kept_apart
+from crivo.model.labels import NEVER
 
 Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
 class SplitOptions:
-    """Shares of the rows in the order of time, newest last; fewest positives of each part."""
+    """Shares of the rows in the order of time, newest last; fewest positives of each part.
+
+    `apart` is the share of payers (above 0, below 1) that are judged and never learnt from: the
+    test is of them alone, all else of the others. `without_compromised`: rows of payers of whom a
+    fraud was known before the row leave the calibration and the test, as an institution that knew
+    would have acted; the training keeps them.
+    """
 
     test_share: float = 0.15
     calibration_share: float = 0.15
     train_positives_min: int = 20
     calibration_positives_min: int = 5
     test_positives_min: int = 5
+    apart: float | None = None
+    without_compromised: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Instants that cut the rows: `[train_start, train_end)`, gap, `[calibration_start,
     last_end)`, gap, `[test_start, test_end)`; and how many rows and positives each part has.
+    `rows_apart` are those of payers who are on the other side of `apart`, `rows_compromised_…`
+    those that left a part for a fraud that was known.
 
     A training label counts iff it was known at `calibration_start`: a model in use could not have
     learnt from later ones. The last fit is on `[train_start, last_end)`, which holds what could be
@@ -47,37 +60,56 @@ class Split:
     last_end: int
     test_start: int
     test_end: int
-    rows_train: int
-    rows_gap: int
-    rows_calibration: int
-    rows_last: int
-    rows_test: int
-    positives_train: int
-    positives_calibration: int
-    positives_last: int
-    positives_test: int
+    apart: float | None = None
+    without_compromised: bool = False
+    rows_train: int = 0
+    rows_gap: int = 0
+    rows_calibration: int = 0
+    rows_last: int = 0
+    rows_test: int = 0
+    rows_apart: int = 0
+    rows_compromised_calibration: int = 0
+    rows_compromised_test: int = 0
+    positives_train: int = 0
+    positives_calibration: int = 0
+    positives_last: int = 0
+    positives_test: int = 0
 
     def train(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to fit on before the calibration."""
-        return _between(dataset, self.train_start, self.train_end)
+        return _between(dataset, self.train_start, self.train_end) & ~self.apart_rows(dataset)
 
     def calibration(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to calibrate on."""
-        return _between(dataset, self.calibration_start, self.last_end)
+        rows = _between(dataset, self.calibration_start, self.last_end)
+        return rows & ~self.apart_rows(dataset) & ~self._compromised(dataset)
 
     def last(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows of the last fit."""
-        return _between(dataset, self.train_start, self.last_end)
+        return _between(dataset, self.train_start, self.last_end) & ~self.apart_rows(dataset)
 
     def test(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows to judge by."""
-        return _between(dataset, self.test_start, self.test_end)
+        rows = _between(dataset, self.test_start, self.test_end) & ~self._compromised(dataset)
+        return rows if self.apart is None else rows & self.apart_rows(dataset)
+
+    def apart_rows(self, dataset: Dataset) -> Bools:
+        """bool[n]: rows of payers that nothing is learnt from; none where all may be."""
+        if self.apart is None:
+            return np.zeros(len(dataset), np.bool_)
+        return kept_apart(dataset.payer_ids, self.apart)
+
+    def _compromised(self, dataset: Dataset) -> Bools:
+        if not self.without_compromised:
+            return np.zeros(len(dataset), np.bool_)
+        known_at = np.where(dataset.labels(), dataset.known_at, NEVER)
+        return already_compromised(dataset.payer_ids, dataset.occurred_at, known_at)
 
     def as_json(self) -> dict[str, Any]:
         """Dates (RFC 3339) and sizes, for manifests, trackers and people."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return {
-            name: value if name.startswith(("rows", "positives")) else format_rfc3339(value)
+            name: format_rfc3339(value) if name.endswith(("_start", "_end")) else value
             for name, value in values.items()
         }
 
@@ -86,10 +118,13 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     """Where the parts of `dataset` begin and end.
 
     Raises:
-        Refused: DATA_TOO_SMALL, with what was needed and found.
+        Refused: DATA_TOO_SMALL, with what was needed and found; FIELD_MISSING where payers are to
+            be told apart and rows name none.
     """
     if len(dataset) == 0:
         raise _too_small("rows", 1, 0)
+    if options.apart is not None or options.without_compromised:
+        check_named(dataset.payer_ids)
     ordered = np.sort(dataset.occurred_at)
     start, end = int(ordered[0]), int(ordered[-1]) + 1
     span = end - start
@@ -105,13 +140,21 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
             (end - calibration_start + dataset.label_delay) / DAY,
             span / DAY,
         )
+    split = Split(
+        train_start=start,
+        train_end=train_end,
+        calibration_start=calibration_start,
+        last_end=last_end,
+        test_start=test_start,
+        test_end=end,
+        apart=options.apart,
+        without_compromised=options.without_compromised,
+    )
     parts = {
-        "train": _between(dataset, start, train_end),
-        "gap": _between(dataset, train_end, calibration_start)
-        | _between(dataset, last_end, test_start),
-        "calibration": _between(dataset, calibration_start, last_end),
-        "last": _between(dataset, start, last_end),
-        "test": _between(dataset, test_start, end),
+        "train": split.train(dataset),
+        "calibration": split.calibration(dataset),
+        "last": split.last(dataset),
+        "test": split.test(dataset),
     }
     labels = {
         "train": dataset.labels(calibration_start),
@@ -129,23 +172,28 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
             raise _too_small(f"positives to {name}", needed, positives[name])
         if not (negatives := int(parts[name].sum()) - positives[name]):
             raise _too_small(f"rows that are no fraud to {name}", 1, negatives)
-    return Split(
-        train_start=start,
-        train_end=train_end,
-        calibration_start=calibration_start,
-        last_end=last_end,
-        test_start=test_start,
-        test_end=end,
-        rows_train=int(parts["train"].sum()),
-        rows_gap=int(parts["gap"].sum()),
-        rows_calibration=int(parts["calibration"].sum()),
-        rows_last=int(parts["last"].sum()),
-        rows_test=int(parts["test"].sum()),
-        positives_train=positives["train"],
-        positives_calibration=positives["calibration"],
-        positives_last=positives["last"],
-        positives_test=positives["test"],
-    )
+    return replace(split, **_sizes(dataset, split, parts, positives))
+
+
+def _sizes(
+    dataset: Dataset, split: Split, parts: Mapping[str, Bools], positives: Mapping[str, int]
+) -> dict[str, Any]:
+    """How many rows and positives each part has, and how many rows are in none, by cause."""
+    gap = _between(dataset, split.train_end, split.calibration_start)
+    gap |= _between(dataset, split.last_end, split.test_start)
+    tested = _between(dataset, split.test_start, split.test_end)
+    other_side = np.zeros(len(dataset), np.bool_)
+    if split.apart is not None:
+        other_side = split.apart_rows(dataset) ^ tested
+    compromised = ~gap & ~other_side & ~(parts["train"] | parts["calibration"] | parts["test"])
+    return {
+        **{f"rows_{name}": int(rows.sum()) for name, rows in parts.items()},
+        **{f"positives_{name}": count for name, count in positives.items()},
+        "rows_gap": int(gap.sum()),
+        "rows_apart": int((other_side & ~gap).sum()),
+        "rows_compromised_calibration": int((compromised & ~tested).sum()),
+        "rows_compromised_test": int((compromised & tested).sum()),
+    }
 
 
 _NO_POSITIVES: Final = (

@@ -18,7 +18,8 @@ from tests.unit.model.worlds import START
 
 COSTS = Costs(
     reviews_per_day=1_000,
-    review=1_200,
+    review_minutes=12,
+    review_minute=100,
     friction={Outcome.WARN: 20, Outcome.STEP_UP: 100, Outcome.HOLD: 500, Outcome.REJECT: 3_000},
     frozen={Outcome.HOLD: 0.001, Outcome.REJECT: 0.01},
     saved={Outcome.WARN: 0.15, Outcome.STEP_UP: 0.45, Outcome.HOLD: 0.85, Outcome.REJECT: 1.0},
@@ -116,4 +117,25 @@ def test_the_costs_of_the_house_are_read(root):
     text = (root / "policy/costs.toml").read_text()
     assert parse_costs(text, at=START) == replace(COSTS, reviews_per_day=100)
     with pytest.raises(Misconfigured):
-        parse_costs(text.replace('"12.00"', '"-1.00"'), at=START)
+        parse_costs(text.replace('"1.00"', '"-1.00"'), at=START)
+
+
+def test_the_time_of_people_is_counted_in_minutes_and_costs_what_the_policy_says(root):
+    judged, scores = drawn()
+    found = propose(judged, scores, *drawn(seed=2), COSTS)
+    for part in (found.fitted, found.judged):
+        assert part.review_minutes == pytest.approx(12 * part.outcomes[Outcome.HOLD])
+        assert part.review == pytest.approx(100 * part.review_minutes)
+    told = found.as_json()["per_day"]["judged"]
+    assert told["review_minutes"] == round(found.judged.review_minutes, 1) > 0
+    text = (root / "policy/costs.toml").read_text()
+    slower = parse_costs(text.replace("value = 12\n", "value = 30\n"), at=START)
+    assert (slower.review_minutes, slower.review) == (30, 3_000)
+
+
+def test_minutes_that_cost_more_ask_people_for_less():
+    judged, scores = drawn()
+    cheap = propose(judged, scores, judged, scores, COSTS).fitted
+    for dear in (replace(COSTS, review_minute=1_000), replace(COSTS, review_minutes=120)):
+        found = propose(judged, scores, judged, scores, dear).fitted
+        assert found.outcomes[Outcome.HOLD] < cheap.outcomes[Outcome.HOLD] / 2

@@ -100,3 +100,21 @@ def test_rows_are_forgotten_with_the_last_model_that_they_judged(tmp_path):
     (gone,) = forget_judged(tmp_path / "judged", tmp_path / "models")
     assert gone.stem == found[0].judged.hash
     assert [path.stem for path in (tmp_path / "judged").iterdir()] == [found[1].judged.hash]
+
+
+def test_whose_each_row_is_is_kept_and_changes_the_hash(result, tmp_path):
+    judged = result.judged
+    assert len(judged.groups) == len(judged)
+    save_judged(tmp_path, judged)
+    assert (load_judged(tmp_path, judged.hash).groups == judged.groups).all()
+    merged = replace(judged, groups=judged.groups // 2)
+    assert merged.hash != judged.hash
+    assert (merged.of(merged.labels).groups == merged.groups[merged.labels]).all()
+
+
+def test_rows_of_nobody_are_kept_without_groups_and_found_again(result, tmp_path):
+    nobody = replace(result.judged, groups=np.empty(0, np.int64))
+    path = save_judged(tmp_path, nobody)
+    with np.load(path, allow_pickle=False) as arrays:
+        assert "groups" not in arrays.files
+    assert load_judged(tmp_path, nobody.hash).hash == nobody.hash

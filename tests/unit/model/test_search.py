@@ -30,14 +30,14 @@ def found(file, budget: int = 3, dataset=DATASET, start: BoosterOptions = FIRST)
         start=start,
         budget=budget,
         file=file,
-        progress=lambda done, of: said.append((done, of)),
+        progress=lambda done, of, best: said.append((done, of, best)),
     )
     return result, said
 
 
 def test_the_first_try_is_the_start_so_nothing_worse_is_chosen(tmp_path):
     result, said = found(tmp_path / "tries")
-    assert said == [(1, 3), (2, 3), (3, 3)]
+    assert [each[:2] for each in said] == [(1, 3), (2, 3), (3, 3)]
     assert result.tried == 3
     begun = np.mean([precision_on(DATASET, fold, FIRST) for fold in FOLDS])
     assert result.average_precision >= begun
@@ -49,8 +49,17 @@ def test_an_interrupted_search_ends_where_it_would_have(tmp_path):
     whole, _ = found(tmp_path / "whole", budget=4)
     found(tmp_path / "parts", budget=2)
     rest, said = found(tmp_path / "parts", budget=4)
-    assert said == [(3, 4), (4, 4)]
+    assert [each[:2] for each in said] == [(2, 4), (3, 4), (4, 4)]
     assert rest == whole
+
+
+def test_each_try_says_the_best_so_far_which_never_falls(tmp_path):
+    result, said = found(tmp_path / "tries", budget=4)
+    best = [each[2] for each in said]
+    assert best == sorted(best)
+    begun = np.mean([precision_on(DATASET, fold, FIRST) for fold in FOLDS])
+    assert best[0] == pytest.approx(begun)
+    assert best[-1] == result.average_precision
 
 
 @pytest.mark.slow
@@ -77,7 +86,7 @@ def test_what_is_not_searched_stays_and_another_start_is_another_study(tmp_path)
     assert (result.options.seed, result.options.threads) == (0, 1)
     assert result.options.bins_max == 63
     _, said = found(tmp_path / "tries", start=replace(FIRST, seed=5))
-    assert said[0] == (1, 3)
+    assert said[0][:2] == (1, 3)
 
 
 @pytest.mark.slow

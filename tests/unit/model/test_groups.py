@@ -1,0 +1,158 @@
+"""Whose rows are learnt from and judged: payers kept apart, payers known as compromised."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import DAY
+from crivo.flows.choosing import chosen
+from crivo.model import split as module
+from crivo.model.artifact import ArtifactKind
+from crivo.model.dataset import Dataset
+from crivo.model.groups import already_compromised, kept_apart, numbered
+from crivo.model.labels import NEVER
+from crivo.model.split import Split, SplitOptions, split_by_time
+from crivo.model.train import train
+from tests.unit.model.worlds import SMALL, START, labelled
+
+APART = SplitOptions(apart=0.3)
+REMOVED = SplitOptions(without_compromised=True)
+BOTH = SplitOptions(apart=0.3, without_compromised=True)
+
+
+def with_payers(payers: int = 1_200) -> Dataset:
+    dataset = labelled(rows=12_000, offset=-4.0)
+    numbers = np.random.default_rng(3).integers(0, payers, len(dataset)).astype(np.uint64)
+    # The second word alone tells two payers of one first word apart.
+    return replace(dataset, payer_ids=np.stack([numbers // 2, numbers], axis=1))
+
+
+def naive_compromised(dataset: Dataset) -> list[bool]:
+    rows = list(zip(map(tuple, dataset.payer_ids.tolist()), dataset.known_at, strict=True))
+    known: dict[tuple[int, ...], list[int]] = {}
+    for payer, at in rows:
+        if at != NEVER:
+            known.setdefault(payer, []).append(int(at))
+    return [
+        any(at < when for at in known.get(payer, []))
+        for (payer, _), when in zip(rows, dataset.occurred_at, strict=True)
+    ]
+
+
+def violations(dataset: Dataset, split: Split) -> list[str]:
+    """What of the promises about payers does not hold of this split."""
+    found = []
+    whose = numbered(dataset.payer_ids)
+    learnt = split.train(dataset) | split.calibration(dataset) | split.last(dataset)
+    test = split.test(dataset)
+    if split.apart is not None and set(whose[learnt]) & set(whose[test]):
+        found.append("a payer is learnt from and judged")
+    if split.without_compromised:
+        known = np.array(naive_compromised(dataset))
+        if (known & (test | split.calibration(dataset))).any():
+            found.append("a payer already known is judged")
+    parts = (split.train(dataset), split.calibration(dataset), test)
+    sizes = (split.rows_train, split.rows_calibration, split.rows_test)
+    if tuple(int(part.sum()) for part in parts) != sizes:
+        found.append("sizes")
+    nowhere = split.rows_gap + split.rows_apart
+    nowhere += split.rows_compromised_test + split.rows_compromised_calibration
+    if sum(sizes) + nowhere != len(dataset):
+        found.append("rows are lost")
+    return found
+
+
+@pytest.mark.parametrize("options", [SplitOptions(), APART, REMOVED, BOTH])
+def test_no_row_is_lost_and_payers_are_where_they_were_asked_to_be(options):
+    dataset = with_payers()
+    split = split_by_time(dataset, options)
+    assert violations(dataset, split) == []
+    assert (split.rows_apart > 0) == (options.apart is not None)
+    assert (split.rows_compromised_test > 0) == options.without_compromised
+    assert (split.rows_compromised_calibration > 0) == options.without_compromised
+
+
+def test_about_so_many_payers_are_kept_apart_as_were_asked_for():
+    ids = np.random.default_rng(1).integers(0, 1 << 62, (20_000, 2)).astype(np.uint64)
+    assert kept_apart(ids, 0.3).mean() == pytest.approx(0.3, abs=0.01)
+
+
+def test_a_payer_is_compromised_from_the_instant_after_the_report_on():
+    ids = np.array([[1, 1]] * 4 + [[1, 2]], np.uint64)
+    at = np.array([0, 10, 11, 20, 20], np.int64)
+    known = np.array([10, NEVER, 20, NEVER, NEVER], np.int64)
+    assert already_compromised(ids, at, known).tolist() == [False, False, True, True, False]
+
+
+def test_compromised_payers_are_those_of_the_plain_definition():
+    dataset = with_payers()
+    found = already_compromised(dataset.payer_ids, dataset.occurred_at, dataset.known_at)
+    assert found.tolist() == naive_compromised(dataset)
+    assert 0 < found.sum() < len(found)
+
+
+@pytest.mark.parametrize("law", ["a payer is learnt from and judged", "a payer already known"])
+def test_sabotage_a_rule_that_looks_away_is_noticed(monkeypatch, law):
+    def nothing(ids: np.ndarray, *_: object) -> np.ndarray:
+        return np.zeros(len(ids), np.bool_)
+
+    def by_row(ids: np.ndarray, share: float) -> np.ndarray:
+        return np.random.default_rng(0).random(len(ids)) < share
+
+    dataset = with_payers()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, "already_compromised", nothing)
+        patched.setattr(module, "kept_apart", by_row)
+        split = split_by_time(dataset, BOTH)
+        assert any(found.startswith(law) for found in violations(dataset, split))
+
+
+def test_sabotage_labels_of_the_future_would_remove_other_rows():
+    dataset = with_payers()
+    honest = already_compromised(dataset.payer_ids, dataset.occurred_at, dataset.known_at)
+    known_at_once = np.where(dataset.known_at == NEVER, NEVER, dataset.occurred_at)
+    hasty = already_compromised(dataset.payer_ids, dataset.occurred_at, known_at_once)
+    assert (hasty & ~honest).any()
+
+
+@pytest.mark.parametrize("options", [APART, REMOVED])
+def test_rows_that_name_nobody_cannot_be_told_apart(options):
+    dataset = with_payers()
+    nobody = replace(dataset, payer_ids=np.zeros_like(dataset.payer_ids))
+    with pytest.raises(Refused) as caught:
+        split_by_time(nobody, options)
+    assert caught.value.code is Code.FIELD_MISSING
+    assert caught.value.context["field"] == "entity"
+
+
+def test_what_was_asked_of_payers_stands_in_the_manifest_with_its_sizes():
+    dataset = with_payers()
+    made = train(dataset, kind=ArtifactKind.EVENTS, split_options=BOTH, options=SMALL)
+    told = made.artifact.metadata["split"]
+    assert (told["apart"], told["without_compromised"]) == (0.3, True)
+    for name in ("rows_apart", "rows_compromised_test", "rows_compromised_calibration"):
+        assert told[name] == getattr(made.split, name) > 0
+    assert told["test_start"].endswith("Z")
+    assert len(made.judged) == told["rows_test"]
+
+
+@pytest.mark.slow
+def test_a_search_sees_no_row_of_payers_that_are_judged(tmp_path, monkeypatch):
+    seen: list[Dataset] = []
+
+    def note(dataset: Dataset, *_: object, **__: object) -> None:
+        seen.append(dataset)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("crivo.flows.choosing.search", note)
+    dataset = with_payers()
+    with pytest.raises(KeyboardInterrupt):
+        chosen(dataset, APART, SMALL, tries=2, file=tmp_path / "tries", progress=lambda *_: None)
+    (given,) = seen
+    assert not kept_apart(given.payer_ids, 0.3).any()
+    assert len(given) > 0.6 * len(dataset)
+    assert given.labels_as_of < START + 100 * DAY
