@@ -124,6 +124,19 @@ class TraceSettings(BaseModel):
     ratio: float = Field(default=0.01, ge=0, le=1)
 
 
+class WebhookSettings(BaseModel):
+    """Who is told of decisions without asking, and how often an attempt that failed is repeated."""
+
+    model_config = _FROZEN
+
+    file: Path | None = None
+    attempts_max: int = Field(default=12, ge=1, le=100)
+    timeout_seconds: float = Field(default=10.0, gt=0, le=60)
+    retry_seconds: float = Field(default=5.0, gt=0, le=86_400)
+    retry_seconds_max: float = Field(default=21_600.0, gt=0, le=86_400)
+    keep_days: int = Field(default=30, ge=1)
+
+
 class Settings(BaseSettings):
     """Everything that can be set. Business numbers are not here: they are policy."""
 
@@ -142,6 +155,7 @@ class Settings(BaseSettings):
     #: How long the law keeps what a decision held of a person: 5 years (Res. BCB 403/2024).
     retention_days: int = Field(default=1_826, ge=0)
     traces: TraceSettings = TraceSettings()
+    webhooks: WebhookSettings = WebhookSettings()
     tracking_url: str | None = None
     #: Where the table of decisions lies instead of a file: a database that others may read.
     decisions_url: SecretStr | None = Field(default=None, min_length=1)

@@ -34,6 +34,11 @@ UNTOUCHED = {
     "crivo_reviews_total",
     "crivo_revisions_total",
     "crivo_traces_dropped_total",
+    "crivo_webhook_attempts_total",
+    "crivo_webhook_delivery_seconds",
+    "crivo_webhook_lag_events",
+    "crivo_webhooks_dead",
+    "crivo_webhooks_waiting",
 }
 
 

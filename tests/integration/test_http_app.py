@@ -348,6 +348,9 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.hold_ended("REJECT")
     service.metrics.revised("ALLOW")
     service.metrics.trace_dropped()
+    service.metrics.webhooks_behind(0)
+    service.metrics.webhooks_wait("cases", 0, 0)
+    service.metrics.webhook_tried("cases", "delivered", 0.1)
     until(
         client,
         "/metrics",

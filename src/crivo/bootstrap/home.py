@@ -58,6 +58,11 @@ class Paths:
         return self.home / "decisions.sqlite"
 
     @property
+    def webhooks(self) -> Path:
+        """The delivery log of webhooks."""
+        return self.home / "webhooks.sqlite"
+
+    @property
     def models(self) -> Path:
         """Artifacts by hash, and which one is champion."""
         return self.home / "models"

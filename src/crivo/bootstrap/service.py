@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from msgspec.structs import asdict
@@ -26,7 +26,7 @@ from crivo.adapters.http.running import Running
 from crivo.adapters.http.server import listen, run_server
 from crivo.adapters.http.service import Limits, Parts
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.bootstrap.access import make_access, tls_context
+from crivo.bootstrap.access import Access, make_access, tls_context
 from crivo.bootstrap.home import Home, Paths, open_home, wall_clock
 from crivo.bootstrap.index import open_index
 from crivo.bootstrap.logs import configure_logging
@@ -34,6 +34,7 @@ from crivo.bootstrap.privacy import privacy_service
 from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.bootstrap.tracing import traces_of
+from crivo.bootstrap.webhooks import OpenWebhooks, open_webhooks
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
 from crivo.domain.errors import CrivoError
@@ -60,6 +61,9 @@ from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.telling import TellingService
 from crivo.model.network import Network, load_network
 from crivo.settings import Settings
+
+if TYPE_CHECKING:
+    from crivo.adapters.telemetry.traces import Traces
 
 #: How long one thread may keep Python's lock from another: the loop must not wait long for it.
 SWITCH_SECONDS: Final = 0.0005
@@ -143,7 +147,7 @@ def build_service(settings: Settings) -> Service:
     home = open_home(settings, writer=True, notify=notify)
     with ExitStack() as opened:
         opened.callback(home.close)
-        index = open_index(home, opened)
+        index, webhooks = open_index(home, opened), open_webhooks(home, metrics, opened)
         decisions = DecisionService(
             log=home.log,
             bundle=bundle,
@@ -152,15 +156,13 @@ def build_service(settings: Settings) -> Service:
             host=socket.gethostname(),
             shadow=shadow,
         )
-        access = make_access(settings)
+        access, telling = make_access(settings), TellingService(decisions, home.pseudonyms)
         holds = HoldService(decisions, metrics.hold_ended)
-        telling = TellingService(decisions, home.pseudonyms)
         feed, traces = Feed(), traces_of(settings, metrics)
         running = Running(
             recover=lambda: _recover(decisions, settings),
             beside={
-                **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
-                **({} if traces is None else {"traces": traces.work}),
+                **_where_set(access, traces, webhooks),
                 **_beside(settings, home, decisions, holds, metrics, notify),
             },
             sample=lambda: _sample(decisions, app, metrics),
@@ -170,7 +172,7 @@ def build_service(settings: Settings) -> Service:
             telemetry=metrics,
         )
     running.project(Projection(home.reader, index, seen=running.show, noted=decisions.noted))
-    page = PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
+    page = _page()
     app = create_app(
         Parts(
             decisions=decisions,
@@ -182,6 +184,7 @@ def build_service(settings: Settings) -> Service:
             privacy=_privacy(settings, home, decisions, notify),
             follow_ups=FollowUpService(decisions, telling, holds),
             explainer=_explainer(home, decisions),
+            deliveries=webhooks.deliveries,
             pseudonyms=home.pseudonyms,
             keys=access.keys,
             page=page,
@@ -194,6 +197,7 @@ def build_service(settings: Settings) -> Service:
             running=running,
             settle=notify.run,
             monotonic_ns=time.perf_counter_ns,
+            now=wall_clock,
             version=version("crivo"),
         )
     )
@@ -235,6 +239,10 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         raise failures[0]
 
 
+def _page() -> PageAccess:
+    return PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
+
+
 def _privacy(
     settings: Settings, home: Home, decisions: DecisionService, notify: LoopNotify
 ) -> PrivacyService:
@@ -265,6 +273,17 @@ def _limits(settings: Settings) -> Limits:
         rate_max=http.rate_max,
         key_rate_max=http.key_rate_max,
     )
+
+
+def _where_set(
+    access: Access, traces: Traces | None, webhooks: OpenWebhooks
+) -> dict[str, Callable[[threading.Event], None]]:
+    """What works in threads of its own where a setting asks for it, by name."""
+    return {
+        **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
+        **({} if traces is None else {"traces": traces.work}),
+        **({} if webhooks.sender is None else {"webhooks": webhooks.sender.work}),
+    }
 
 
 def _beside(

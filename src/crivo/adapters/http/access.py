@@ -54,6 +54,8 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "GET /v1/stream": frozenset({_A, _R}),
     "POST /v1/reveals": frozenset({_A, _R}),
     "POST /v1/erasures": frozenset(),
+    "GET /v1/webhooks/deliveries": frozenset({_R}),
+    "POST /v1/webhooks/resend": frozenset(),
     "GET /v1/model": frozenset({_I, _A, _R}),
     "GET /openapi.json": frozenset({_I, _A, _R}),
     "GET /metrics": frozenset({_R}),

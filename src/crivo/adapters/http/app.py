@@ -34,6 +34,7 @@ from crivo.adapters.http.search import search_routes
 from crivo.adapters.http.service import Parts, Telemetry
 from crivo.adapters.http.stream import Streams, stream_routes
 from crivo.adapters.http.told_body import told_body
+from crivo.adapters.http.webhooks import webhook_routes
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
@@ -103,6 +104,7 @@ def create_app(parts: Parts) -> Application:
     app.include_router(review_routes(parts))
     app.include_router(privacy_routes(parts))
     app.include_router(follow_up_routes(parts))
+    app.include_router(webhook_routes(parts))
     app.include_router(page_routes(parts.page, parts.feed))
     _add_problem_handlers(app, parts.telemetry)
     return app

@@ -43,6 +43,7 @@ class Entrance(Enum):
 QUERIES: Final[Mapping[str, frozenset[str]]] = {
     "GET /open": frozenset({"token"}),
     "GET /page/decisions": frozenset({"after"}),
+    "GET /v1/webhooks/deliveries": frozenset({"subscription", "state", "before", "limit"}),
     "GET /v1/stream": frozenset({"outcome"}),
     "GET /v1/decisions": frozenset({"payer", "outcome", "from", "to", "limit", "cursor"}),
 }

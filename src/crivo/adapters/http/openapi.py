@@ -28,6 +28,7 @@ from crivo.adapters.http.privacy_bodies import (
 )
 from crivo.adapters.http.problems import MEDIA_TYPE, Problem
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody
+from crivo.adapters.http.webhook_bodies import DeliveriesAnswer, ResendBody, ResentAnswer
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TYPES: Final = (
@@ -39,6 +40,9 @@ _TYPES: Final = (
     RevealAnswer,
     ErasureBody,
     ErasuresAnswer,
+    ResendBody,
+    ResentAnswer,
+    DeliveriesAnswer,
     FollowUpBody,
     DecisionAnswer,
     batch.BatchResult,

@@ -19,6 +19,7 @@ from crivo.flows.report import ReportService
 from crivo.flows.review import ReviewService
 from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.telling import TellingService
+from crivo.flows.webhook_deliveries import Deliveries
 from crivo.governance.pseudonym import Pseudonymiser
 
 
@@ -98,7 +99,8 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """Everything the door stands on. `keys` is None where no key is asked for.
+    """Everything the door stands on. `keys` is None where no key is asked for, `deliveries` where
+    no webhooks are set.
 
     `is_ready` says whether transfers are taken, `check_log` raises where the log takes nothing;
     `running` is entered before the first request and left after the last one. `settle` tells those
@@ -114,6 +116,7 @@ class Parts:
     privacy: PrivacyService
     follow_ups: FollowUpService
     explainer: Explainer
+    deliveries: Deliveries | None
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None
     page: PageAccess
@@ -126,4 +129,5 @@ class Parts:
     running: Callable[[], AbstractAsyncContextManager[None]]
     settle: Callable[[], None]
     monotonic_ns: Callable[[], int]
+    now: Callable[[], int]
     version: str

@@ -37,6 +37,9 @@ STAGE_SECONDS: Final = (
     0.000005, 0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.005, 0.01, 0.1,
 )  # fmt: skip
 
+#: 10 ms to six hours: from a receiver that is there to one that comes back.
+WEBHOOK_SECONDS: Final = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0, 300.0, 3_600.0, 21_600.0)
+
 GROUP_EVENTS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0, 1024.0)
 
 REQUESTS: Final = Metric(
@@ -210,6 +213,41 @@ TRACES_DROPPED: Final = Metric(
     "decisions",
     "Decisions that were to be traced, and were not since too many waited to be sent.",
 )
+WEBHOOK_ATTEMPTS: Final = Metric(
+    "crivo_webhook_attempts_total",
+    Kind.COUNTER,
+    "attempts",
+    "Webhooks that were sent, by what came of it: delivered, failed (tried again), dead.",
+    ("subscription", "result"),
+)
+WEBHOOK_LATENCY: Final = Metric(
+    "crivo_webhook_delivery_seconds",
+    Kind.HISTOGRAM,
+    "seconds",
+    "From the making of a webhook, right behind the log, to its delivery.",
+    ("subscription",),
+    WEBHOOK_SECONDS,
+)
+WEBHOOKS_WAITING: Final = Metric(
+    "crivo_webhooks_waiting",
+    Kind.GAUGE,
+    "webhooks",
+    "Webhooks that are still to be delivered.",
+    ("subscription",),
+)
+WEBHOOKS_DEAD: Final = Metric(
+    "crivo_webhooks_dead",
+    Kind.GAUGE,
+    "webhooks",
+    "Webhooks that were given up, until somebody has them sent again.",
+    ("subscription",),
+)
+WEBHOOK_LAG: Final = Metric(
+    "crivo_webhook_lag_events",
+    Kind.GAUGE,
+    "events",
+    "Events of the log that no webhook was made of yet, where one may have to be.",
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -219,5 +257,5 @@ CATALOGUE: Final = (
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
     STATE_BYTES, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
-    TRACES_DROPPED,
+    TRACES_DROPPED, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING, WEBHOOKS_DEAD, WEBHOOK_LAG,
 )  # fmt: skip

@@ -40,6 +40,11 @@ from crivo.adapters.telemetry.catalogue import (
     STATE_BYTES,
     STATE_KEYS,
     TRACES_DROPPED,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOK_LAG,
+    WEBHOOK_LATENCY,
+    WEBHOOKS_DEAD,
+    WEBHOOKS_WAITING,
     Kind,
     Metric,
 )
@@ -168,6 +173,21 @@ class Metrics:
     def trace_dropped(self) -> None:
         """A decision that was to be traced was not."""
         self._count(TRACES_DROPPED)
+
+    def webhook_tried(self, subscription: str, result: str, seconds: float | None) -> None:
+        """A webhook was sent, and that came of it; so long after it was made, if delivered."""
+        self._count(WEBHOOK_ATTEMPTS, subscription, result)
+        if seconds is not None:
+            self._observe(WEBHOOK_LATENCY, subscription, value=seconds)
+
+    def webhooks_wait(self, subscription: str, waiting: int, dead: int) -> None:
+        """So many webhooks wait, and so many were given up."""
+        self._set(WEBHOOKS_WAITING, subscription, to=waiting)
+        self._set(WEBHOOKS_DEAD, subscription, to=dead)
+
+    def webhooks_behind(self, events: int) -> None:
+        """So many events of the log were not looked at for webhooks yet."""
+        self._set(WEBHOOK_LAG, to=events)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""
