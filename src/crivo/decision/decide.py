@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.decision.degraded import WHOLE
+from crivo.decision.lists import NOT_LISTED, ListHit
 from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import NOTHING_FIRED, InForce
 from crivo.decision.reasons import ReasonCode
@@ -60,18 +61,23 @@ def derive(
     model: Contributions,
     *,
     degraded: Sequence[str] = (),
+    listed: Sequence[ListHit] = (),
 ) -> Derived:
     """What follows from the facts, the vector and the policy in force at the transfer's instant.
 
     `scored` is None for a return, which is allowed, and where `degraded` names a mode without a
     vector: then the outcome is the highest that the policy names for these modes and the amount.
     Any other mode names the least that is answered, and may take the say from the model or the
-    rules.
+    rules. `listed` are the entries of lists that hold for the transfer: one that lets pass takes
+    from rules and score what the policy says, and never lowers a limit or a mode.
     """
     if is_return(transfer):
         return _unscored(Outcome.ALLOW, ReasonCode.NOT_SCORED_RETURN)
     above = in_force.limits.exceeded(transfer)
     least = in_force.limits.outcome if above else Outcome.ALLOW
+    said = in_force.lists.said(listed) if listed else NOT_LISTED
+    if said.least > Outcome.ALLOW:
+        least, above = max(least, said.least), (*above, ReasonCode.LISTED)
     lack = in_force.degraded.lack(degraded, transfer.amount_centavos) if degraded else WHOLE
     if lack.is_unscored:
         outcome = _bounded(max(lack.least, least), transfer, in_force)
@@ -79,8 +85,10 @@ def derive(
     assert scored is not None
     fired = NOTHING_FIRED
     if lack.has_rules:
-        fired = in_force.fired(in_force.conditions(scored.vector))
+        fired = in_force.fired(in_force.conditions(scored.vector), said.pass_rules)
     asked = in_force.outcome_of_score(scored.score) if lack.has_model else Outcome.ALLOW
+    if listed and asked <= said.pass_score:
+        asked = Outcome.ALLOW
     reasons = [*above, *fired.reasons]
     if asked > Outcome.ALLOW:
         reasons += _model_reasons(model.contributions(scored.vector), in_force)

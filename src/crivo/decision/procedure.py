@@ -11,6 +11,7 @@ from crivo.decision.condition import FALSE, NULL, Bound, Conditions, check_colum
 from crivo.decision.degraded import DICT_AGE, DICT_KEY, Degraded, Mode
 from crivo.decision.hold import HOLD_MINUTES_MAX, HOURS_OF_A_DAY, HoldTerms
 from crivo.decision.limits import Limits
+from crivo.decision.lists import ListTerms
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import (
     Band,
@@ -54,6 +55,13 @@ _LIMITS: Final = (
     "limits.cash.night.transfer",
     "limits.capped_institutions.transfer",
 )
+#: In the order of `ListTerms`.
+_LISTS: Final = (
+    "lists.deny.outcome",
+    "lists.watch.outcome",
+    "lists.allow.rules.max",
+    "lists.allow.score.max",
+)
 _CAPPED: Final = "segments.capped_institutions"
 _EXCEEDED: Final = "limits.exceeded.outcome"
 _DEADLINE: Final = "timeout.deadline_ms"
@@ -84,6 +92,7 @@ _DECISION_KEYS: Final = (
     *(Key(name, Kind.COUNT) for name in _HOLD),
     Key(_HOLD_END, Kind.OUTCOME),
     *(Key(name, Kind.MONEY, optional=True) for name in _LIMITS),
+    *(Key(name, Kind.OUTCOME) for name in _LISTS),
     Key(_CAPPED, Kind.ISPBS),
     Key(_EXCEEDED, Kind.OUTCOME),
 )
@@ -143,6 +152,7 @@ class InForce:
     automatic_instead_of_hold: Outcome
     hold: HoldTerms
     limits: Limits
+    lists: ListTerms
     deadline_ns: int
     features_by_ns: int
     model_by_ns: int
@@ -150,15 +160,20 @@ class InForce:
     rules: tuple[BoundRule, ...]
     conditions: Conditions
     feature_reasons: tuple[ReasonCode, ...]
-    _fired: dict[bytes, Fired] = field(default_factory=dict, compare=False, repr=False)
+    _fired: dict[tuple[bytes, Outcome], Fired] = field(
+        default_factory=dict, compare=False, repr=False
+    )
 
-    def fired(self, said: bytes) -> Fired:
-        """What comes of what `conditions` said; most vectors have one of a few answers."""
-        found = self._fired.get(said)
+    def fired(self, said: bytes, passed: Outcome = Outcome.ALLOW) -> Fired:
+        """What comes of what `conditions` said; most vectors have one of a few answers.
+
+        Rules up to the severity `passed` are let pass: they fire, and nothing comes of it.
+        """
+        found = self._fired.get((said, passed))
         if found is None:
             if len(self._fired) >= FIRED_MAX:
                 self._fired.clear()
-            found = self._fired[said] = _fired(self.rules, said)
+            found = self._fired[said, passed] = _fired(self.rules, said, passed)
         return found
 
     def outcome_of_score(self, score: int) -> Outcome:
@@ -170,17 +185,18 @@ class InForce:
         return outcome
 
 
-def _fired(rules: Sequence[BoundRule], said: bytes) -> Fired:
+def _fired(rules: Sequence[BoundRule], said: bytes, passed: Outcome) -> Fired:
     pairs = list(zip(rules, said, strict=True))
     held = [rule for rule, answer in pairs if answer not in {FALSE, NULL}]
     acting = [rule for rule in held if not rule.shadow]
-    gravest = sorted(acting, key=lambda rule: (-rule.severity.rank, rule.name))
+    heard = [rule for rule in acting if passed is Outcome.ALLOW or rule.severity > passed]
+    gravest = sorted(heard, key=lambda rule: (-rule.severity.rank, rule.name))
     return Fired(
         rules=tuple(rule.name for rule in acting),
         shadow_rules=tuple(rule.name for rule in held if rule.shadow),
         nulls=tuple(rule.name for rule, answer in pairs if answer == NULL),
         reasons=tuple(rule.reason for rule in gravest),
-        outcome=max((rule.severity for rule in acting), default=Outcome.ALLOW),
+        outcome=max((rule.severity for rule in heard), default=Outcome.ALLOW),
     )
 
 
@@ -265,6 +281,7 @@ class Procedure:
             automatic_instead_of_hold=instead,
             hold=self._bind_hold(day),
             limits=self._bind_limits(day),
+            lists=self._bind_lists(day),
             deadline_ns=deadline_ms * _NS,
             features_by_ns=(deadline_ms - features_ms - model_ms) * _NS,
             model_by_ns=(deadline_ms - model_ms) * _NS,
@@ -304,6 +321,12 @@ class Procedure:
         return Limits(
             transfer, contactless, cash_day, cash_night, institution, institutions, outcome
         )
+
+    def _bind_lists(self, day: int) -> ListTerms:
+        found = [self.value(key, day) for key in _LISTS]
+        outcomes = [each for each in found if isinstance(each, Outcome)]
+        assert len(outcomes) == len(_LISTS)
+        return ListTerms(*outcomes)
 
     def _count(self, key: str, day: int) -> int:
         found = self.value(key, day)

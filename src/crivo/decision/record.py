@@ -24,7 +24,7 @@ from crivo.domain.transfer import Transfer
 
 SCHEMA: Final = "decision.v1"
 #: Raised whenever the same vector, score and policy come to give other bytes of `derived`.
-DERIVE_VERSION: Final = 3
+DERIVE_VERSION: Final = 4
 #: Of the two phases, the one whose record is the transfer's attempt. Plain texts encode fastest.
 INITIATION: Final = Phase.INITIATION.value
 SETTLEMENT: Final = Phase.SETTLEMENT.value
@@ -45,13 +45,15 @@ class Versions(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class Given(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a decision had: `as_of` is the sequence number of the last event it had seen (−1: none).
 
-    `degraded` names what was left out, and why; it is empty for a full decision.
+    `degraded` names what was left out, and why; it is empty for a full decision. `lists` are the
+    entries that held for its parties.
     """
 
     as_of: int
     log_id: str
     versions: Versions
     degraded: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
 
 
 class Hold(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -57,7 +57,8 @@ PROGRAM_VERSION: Final = f"{KERNEL_VERSION}.{DERIVE_VERSION}"
 RELEASES: Final[Mapping[str, str]] = {
     "1.1": "a build before 0.1.0",
     "1.2": "a build before 0.1.0",
-    "1.3": "0.1.0",
+    "1.3": "a build before 0.1.0",
+    "1.4": "0.1.0",
 }
 
 

@@ -112,6 +112,11 @@ class DecisionService:
         return self._replica.holds
 
     @property
+    def listed(self) -> int:
+        """How many entries of lists were ever added; any thread may ask."""
+        return self._replica.lists.added
+
+    @property
     def counts(self) -> EngineCounts:
         """What feature state holds, for metrics; any thread may ask."""
         return self._engine.counts
@@ -228,10 +233,8 @@ class DecisionService:
 
     def judge_aside(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Judged:
         """What follows for a transfer from the state as it is: nothing is folded or recorded."""
-        row, place = transfer_row(transfer, received_at=received_at), self._replica.folded
-        return self._judge.judge(
-            self._engine, transfer, row, arrived_ns, place=place, durable=self.log.end()
-        )
+        row, durable = transfer_row(transfer, received_at=received_at), self.log.end()
+        return self._judge.judge(self._replica, transfer, row, arrived_ns, durable=durable)
 
     def judge_settlement(
         self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
@@ -276,6 +279,7 @@ class DecisionService:
         self._engine.fold(make_rows(rows))
         self._replica.folded = seq + 1
         self._replica.holds.fold(event)
+        self._replica.lists.fold(event)
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)
@@ -327,10 +331,8 @@ class DecisionService:
         self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
     ) -> Pending[Answer]:
         row = transfer_row(transfer, received_at=received_at)
-        place = self._replica.folded
-        judged = self._judge.judge(
-            self._engine, transfer, row, arrived_ns, place=place, durable=self.log.end()
-        )
+        place, durable = self._replica.folded, self.log.end()
+        judged = self._judge.judge(self._replica, transfer, row, arrived_ns, durable=durable)
         event, answer = self._record(transfer, received_at, judged, place, identity)
         pending: Pending[Answer] = Pending()
         decided, observed = Decided(transfer, answer, pending), judged.observed
@@ -360,7 +362,7 @@ class DecisionService:
         place = self._replica.folded
         try:
             judged = self._judge.judge_and_fold(
-                self._engine, transfers, rows, arrived_ns, place=place, durable=self.log.end()
+                self._replica, transfers, rows, arrived_ns, durable=self.log.end()
             )
         except Unavailable as error:
             self._lost = error

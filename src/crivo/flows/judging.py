@@ -11,13 +11,14 @@ import numpy.typing as npt
 
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import Mode
+from crivo.decision.lists import ListHit
 from crivo.decision.procedure import InForce
 from crivo.decision.record import Derived, Observed
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.transfer import Transfer
-from crivo.features.engine import Engine
 from crivo.features.row import RowBytes, make_rows
 from crivo.flows.bundle import Bundle
+from crivo.flows.replica import Replica
 from crivo.model.network import Network
 
 Vector = npt.NDArray[np.float64]
@@ -25,12 +26,15 @@ Vector = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What follows for one transfer; `degraded` is what was left out, `kept` its vector's bytes."""
+    """What follows for one transfer; `degraded` is what was left out, `kept` its vector's bytes,
+    and `listed` are the entries of lists that held for its parties.
+    """
 
     derived: Derived
     degraded: tuple[str, ...]
     observed: Observed
     kept: bytes
+    listed: Sequence[ListHit] = ()
 
 
 class Judge:
@@ -65,15 +69,14 @@ class Judge:
 
     def judge(
         self,
-        engine: Engine,
+        replica: Replica,
         transfer: Transfer,
         row: RowBytes,
         arrived_ns: int,
         *,
-        place: int,
         durable: int,
     ) -> Judged:
-        """What follows for one transfer, which will stand at `place`; nothing is folded.
+        """What follows for one transfer, which will be the replica's next; nothing is folded.
 
         A stage that cannot begin in time from `arrived_ns` on is left out, and so are all while
         another decision has waited for the disk for long: what is `durable` tells.
@@ -81,12 +84,13 @@ class Judge:
         Raises:
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's.
         """
+        engine, listed = replica.engine, replica.lists.of(transfer)
         in_force = self.bundle.procedure.at(transfer.occurred_at)
         killed = in_force.degraded.killed
         started = self._monotonic_ns()
         read = scored_at = started
         scored: Scored | None = None
-        self._waits.note(place, durable, started)
+        self._waits.note(replica.folded, durable, started)
         cause = self._cause(in_force, started, arrived_ns)
         if not cause and not is_return(transfer) and Mode.KILL_ALL not in killed:
             vector, flags = engine.read_row(row)
@@ -101,16 +105,15 @@ class Judge:
             if scored_at - arrived_ns > in_force.deadline_ns:
                 cause, scored = (Mode.TIMEOUT,), None
         took = (started - arrived_ns, read - started, scored_at - read)
-        return self._judged(transfer, scored, in_force, took, cause)
+        return self._judged(transfer, scored, in_force, took, cause, listed)
 
     def judge_and_fold(
         self,
-        engine: Engine,
+        replica: Replica,
         transfers: Sequence[Transfer],
         rows: Sequence[RowBytes],
         arrived_ns: int,
         *,
-        place: int,
         durable: int,
     ) -> list[Judged]:
         """What follows for each of the transfers, as if one after the other: later ones count the
@@ -121,10 +124,11 @@ class Judge:
             Misconfigured: as `judge`; nothing is folded then.
         """
         procedure, scorer = self.bundle.procedure, self.bundle.scorer
+        engine, lists = replica.engine, replica.lists
         started = self._monotonic_ns()
         waited = started - arrived_ns
         in_force = [procedure.at(each.occurred_at) for each in transfers]
-        self._waits.note(place, durable, started)
+        self._waits.note(replica.folded, durable, started)
         causes = [self._cause(each, started, arrived_ns) for each in in_force]
         asked = list(zip(transfers, in_force, causes, strict=True))
         wanted = np.array(
@@ -155,7 +159,7 @@ class Judge:
                     cause = (Mode.NO_MODEL,)
                 if scored_at - arrived_ns > what.deadline_ns:
                     cause, scored = (Mode.TIMEOUT,), None
-            judged.append(self._judged(transfer, scored, what, took, cause))
+            judged.append(self._judged(transfer, scored, what, took, cause, lists.of(transfer)))
         return judged
 
     def _cause(self, in_force: InForce, started: int, arrived_ns: int) -> tuple[str, ...]:
@@ -171,15 +175,18 @@ class Judge:
         in_force: InForce,
         took: tuple[int, int, int],
         cause: tuple[str, ...],
+        listed: Sequence[ListHit],
     ) -> Judged:
         degraded: tuple[str, ...] = ()
         if not is_return(transfer):
             vector = None if scored is None else scored.vector
             degraded = cause + policy_modes(transfer, in_force, vector)
-        derived = derive(transfer, scored, in_force, self.bundle.scorer, degraded=degraded)
+        scorer = self.bundle.scorer
+        derived = derive(transfer, scored, in_force, scorer, degraded=degraded, listed=listed)
         if scored is None:
-            return Judged(derived, degraded, Observed(self._host, *took), b"")
-        return Judged(derived, degraded, self._observed(scored.vector, took), scored.kept)
+            return Judged(derived, degraded, Observed(self._host, *took), b"", listed)
+        observed = self._observed(scored.vector, took)
+        return Judged(derived, degraded, observed, scored.kept, listed)
 
     def _observed(self, vector: Vector, took: tuple[int, int, int]) -> Observed:
         """What it took, and what the shadow says of the vector: after all is derived."""

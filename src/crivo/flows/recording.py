@@ -40,7 +40,13 @@ def record(
     It had seen the log's events before that place. The log seals `identity`.
     """
     derived = judged.derived
-    given = Given(as_of=place - 1, log_id=log_id, versions=versions, degraded=judged.degraded)
+    given = Given(
+        as_of=place - 1,
+        log_id=log_id,
+        versions=versions,
+        degraded=judged.degraded,
+        lists=tuple([hit.text for hit in judged.listed]),
+    )
     event = Event(
         stream=Stream.DECISIONS,
         key=transfer.payer_id,

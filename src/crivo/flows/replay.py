@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import CAUSES, is_unscored
+from crivo.decision.lists import ListHit
 from crivo.decision.record import (
     INITIATION,
     SCHEMA,
@@ -33,6 +34,7 @@ from crivo.features.engine import Engine, vector_bytes
 from crivo.features.row import RowBytes, transfer_row
 from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
 from crivo.flows.fold import fold_events, fold_rows
+from crivo.flows.listing import ListState
 from crivo.flows.ports import LogReader
 
 #: Events read, folded and compared at a time.
@@ -143,6 +145,9 @@ class ReplayPass:
         self.engines: dict[str, Engine] = {}
         self.result = ReplayResult()
         self._sought = set(ids or ())
+        self._lists = ListState()
+        #: Who stood on a list for each decision of a batch, by its place.
+        self._listed: dict[int, tuple[ListHit, ...]] = {}
 
     def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
         """What came of the whole log up to its end as it is now."""
@@ -188,6 +193,7 @@ class ReplayPass:
         wanted = [found for stored in events if (found := self.wanted(stored)) is not None]
         for each in wanted:
             self._engine(each.bundle, before=events[0].seq)
+        self._fold_lists(events, wanted)
         first, last = events[0].seq, events[-1].seq
         prompt, apart = [], []
         for each in wanted:
@@ -205,6 +211,17 @@ class ReplayPass:
             self._apart(apart, at=start)
             self._fold_part(events[start - first : cut - first], prompt)
             start = cut
+
+    def _fold_lists(self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> None:
+        """Folds lists, and asks them for each decision at the place that it had seen."""
+        seen: dict[int, list[Wanted]] = {}
+        for each in wanted:
+            seen.setdefault(each.record.given.as_of + 1, []).append(each)
+        self._listed = {}
+        for stored in events:
+            for each in seen.get(stored.seq, ()):
+                self._listed[each.stored.seq] = self._lists.of(each.transfer)
+            self._lists.fold(stored.event)
 
     def _apart(self, wanted: Sequence[Wanted], *, at: int) -> None:
         """Compares the decisions that had seen less than all before them, when state is there."""
@@ -252,17 +269,20 @@ class ReplayPass:
         degraded = causes
         if not is_return(transfer):
             degraded += policy_modes(transfer, in_force, None if is_blind else scored.vector)
+        listed = self._listed[each.stored.seq]
         again = derive(
             transfer,
             None if is_blind else scored,
             in_force,
             each.bundle.scorer,
             degraded=degraded,
+            listed=listed,
         )
         kept = b"" if is_blind else scored.kept
         where = [] if encode_derived(again) == each.record.derived else ["derived"]
         where += [] if kept == each.record.kept else ["kept"]
         where += [] if degraded == given.degraded else ["degraded"]
+        where += [] if tuple(hit.text for hit in listed) == given.lists else ["lists"]
         where += _unfaithful(each, self.log.manifest.log_id)
         self.result.compared += 1
         if where:

@@ -15,6 +15,7 @@ from crivo.features.plan import Plan
 from crivo.flows.answers import Answer, Decided, Memory
 from crivo.flows.fold import fold_rows
 from crivo.flows.holds import OpenHolds
+from crivo.flows.listing import ListState
 from crivo.flows.ports import LogReader, Snapshot, Snapshots
 
 #: Events read and folded at a time.
@@ -25,12 +26,13 @@ Progress = Callable[[int, int], None]
 
 
 class Replica:
-    """What has folded the events below `folded`, and nothing else: engine, memory, open holds."""
+    """What has folded the events below `folded`, and nothing else: engine, memory, holds, lists."""
 
     def __init__(self, plan: Plan) -> None:
         self.engine = Engine(plan)
         self.memory = Memory()
         self.holds = OpenHolds()
+        self.lists = ListState()
         self.folded = 0
         self.order_time = 0
 
@@ -47,6 +49,7 @@ class Replica:
         for stored in events:
             event = stored.event
             self.holds.fold(event)
+            self.lists.fold(event)
             if event.schema == record.SCHEMA:
                 self._remember(stored)
             elif event.stream is Stream.HISTORY:
@@ -77,7 +80,8 @@ class Replica:
 
     def snapshot(self, log_id: str) -> Snapshot:
         """This replica at rest. Its arrays are this replica's own: keep it before folding on."""
-        arrays = {**self.engine.arrays(), **self.memory.arrays(), **self.holds.arrays()}
+        parts = (self.engine, self.memory, self.holds, self.lists)
+        arrays = {name: array for part in parts for name, array in part.arrays().items()}
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
 
 
@@ -92,6 +96,7 @@ def restored(plan: Plan, snapshot: Snapshot) -> Replica:
     replica.engine.restore(snapshot.arrays)
     replica.memory.restore(snapshot.arrays)
     replica.holds.restore(snapshot.arrays)
+    replica.lists.restore(snapshot.arrays)
     replica.folded, replica.order_time = snapshot.cut, snapshot.order_time
     return replica
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from crivo.adapters.sqlite.log import open_log
@@ -86,7 +88,8 @@ def test_a_scorer_that_takes_too_long_degrades_the_answer_too(played, monkeypatc
             played.monotonic.ns += 200_000_000
             return scorer.score_one(vector, plan_hash=plan_hash)
 
-    object.__setattr__(played.service.bundle, "scorer", Slow())
+    # Other tests of the process have the same bundle: this one's is a copy.
+    played.service._judge.bundle = replace(played.service.bundle, scorer=Slow())
     assert played.decide(transfer(1)).result(10).degraded == ("TIMEOUT",)
 
 
@@ -188,12 +191,13 @@ def test_a_vector_of_another_plan_is_not_scored_and_leaves_no_trace(played):
     played.decide(transfer(1)).result(10)
     before, end = played.service.counts, played.log.end()
     other = compile_plan(FeatureSet(plan().feature_set.features[::-1]))
-    ours, played.service._engine = played.service._engine, Engine(other)
+    replica = played.service._replica
+    ours, replica.engine = replica.engine, Engine(other)
     with pytest.raises(Misconfigured) as refusal:
         played.decide(transfer(2, occurred_at=START + SECOND))
     assert refusal.value.code is Code.PLAN_MISMATCH
     assert played.log.end() == end
-    played.service._engine = ours
+    replica.engine = ours
     assert played.service.counts == before
     answer = played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
     assert answer.seq == end

@@ -103,7 +103,7 @@ def test_a_hold_that_is_deserved_lasts_and_is_not_judged_a_third_time(tmp_path):
 
 def test_what_still_lacks_time_is_tried_again(played):
     answer = late(played)
-    engine = played.service._engine
+    engine = played.service._replica.engine
     whole = engine.read_row
 
     class Slow:
@@ -115,10 +115,10 @@ def test_what_still_lacks_time_is_tried_again(played):
             return whole(row)
 
     revising, _ = service(played)
-    played.service._engine = Slow()
+    played.service._replica.engine = Slow()
     revising.revise_some()
     assert names(played, answer) == []
-    played.service._engine = engine
+    played.service._replica.engine = engine
     revising.revise_some()
     settle(played)
     assert names(played, answer) == ["revised"]

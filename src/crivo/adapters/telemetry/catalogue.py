@@ -167,6 +167,12 @@ MODEL_INFO: Final = Metric(
 HOLDS_OPEN: Final = Metric(
     "crivo_holds_open", Kind.GAUGE, "holds", "Transfers that are held and whose hold is not over."
 )
+LIST_ENTRIES: Final = Metric(
+    "crivo_list_entries",
+    Kind.GAUGE,
+    "entries",
+    "Entries of allow, watch and deny lists that were ever added.",
+)
 HOLD_ENDS: Final = Metric(
     "crivo_hold_ends_total",
     Kind.COUNTER,
@@ -255,7 +261,7 @@ READY: Final = Metric(
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
-    STATE_BYTES, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
+    STATE_BYTES, LIST_ENTRIES, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
     TRACES_DROPPED, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING, WEBHOOKS_DEAD, WEBHOOK_LAG,
 )  # fmt: skip

@@ -23,6 +23,7 @@ from crivo.adapters.telemetry.catalogue import (
     LEDGER_FAILURES,
     LEDGER_PENDING,
     LEDGER_SEGMENTS,
+    LIST_ENTRIES,
     LOG_END,
     LOG_GROUP,
     MODEL_INFO,
@@ -148,6 +149,10 @@ class Metrics:
     def held(self, holds: int) -> None:
         """So many transfers are held now."""
         self._set(HOLDS_OPEN, to=holds)
+
+    def listed(self, entries: int) -> None:
+        """So many entries of lists were ever added."""
+        self._set(LIST_ENTRIES, to=entries)
 
     def hold_ended(self, outcome: str) -> None:
         """A hold's time was over, and it became that."""
