@@ -2,7 +2,7 @@
 
 An outcome is worth what it saves of a fraud less what it costs an honest payer and the house
 (Elkan, 2001); the thresholds proposed are those under which held-out rows would have been worth
-most, with no more reviews a day than there are people for. Training never sets a threshold.
+most, with no more reviews on any day than there are people for. Training never sets a threshold.
 """
 
 from __future__ import annotations
@@ -65,10 +65,12 @@ class Consequences:
     """What thresholds would have done on some rows, a day: counts, and money in centavos.
 
     `review_minutes` are people's time, and `review` what it costs.
-    `worth` = `saved` − `friction` − `frozen` − `review`.
+    `worth` = `saved` − `friction` − `frozen` − `review`. `busiest` are the reviews of the day that
+    would have had most.
     """
 
     outcomes: Mapping[Outcome, float]
+    busiest: float
     saved: float
     lost: float
     friction: float
@@ -118,6 +120,7 @@ class Proposal:
                 name: {
                     "outcomes": {o.value: round(n, 2) for o, n in found.outcomes.items()},
                     "review_minutes": round(found.review_minutes, 1),
+                    "busiest_day_reviews": round(found.busiest, 2),
                     **{
                         f"{part}_centavos": round(getattr(found, part))
                         for part in ("worth", "saved", "lost", "friction", "frozen", "review")
@@ -163,13 +166,13 @@ def propose(
         later_scores: Theirs.
         costs: What outcomes cost and save.
     """
-    capacity = costs.reviews_per_day * max(fitted.days, 1)
+    capacity = costs.reviews_per_day
     price, thresholds = 0.0, _best(fitted, scores, costs, 0.0)
-    if _holds(fitted, scores, thresholds) > capacity:
+    if _busiest(fitted, scores, thresholds) > capacity:
         low, high = 0.0, float(fitted.amounts.max(initial=0)) + 1.0
         for _ in range(_HALVINGS):
             price = (low + high) / 2
-            fits = _holds(fitted, scores, _best(fitted, scores, costs, price)) <= capacity
+            fits = _busiest(fitted, scores, _best(fitted, scores, costs, price)) <= capacity
             low, high = (low, price) if fits else (price, high)
         price, thresholds = high, _best(fitted, scores, costs, high)
     return Proposal(
@@ -199,6 +202,7 @@ def consequences(
         frozen += float(money[asked & honest].sum()) * costs.frozen.get(outcome, 0.0)
     return Consequences(
         outcomes=counts,
+        busiest=_busiest(rows, scores, thresholds),
         saved=saved / days,
         lost=(float(money[rows.labels].sum()) - saved) / days,
         friction=friction / days,
@@ -250,9 +254,11 @@ def _worth(rows: JudgedRows, outcome: Outcome, costs: Costs, review_price: float
     return weighed
 
 
-def _holds(rows: JudgedRows, scores: Scores, thresholds: Mapping[Outcome, int]) -> float:
+def _busiest(rows: JudgedRows, scores: Scores, thresholds: Mapping[Outcome, int]) -> float:
+    """The reviews of the day that has most: people who have time on another are no help then."""
     held = (scores >= thresholds[Outcome.HOLD]) & (scores < thresholds[Outcome.REJECT])
-    return float(rows.weights[held].sum())
+    _, place = np.unique(rows.day, return_inverse=True)
+    return float(np.bincount(place, rows.weights * held, minlength=1).max())
 
 
 def _integer(file: PolicyFile, key: str, day: int) -> int:

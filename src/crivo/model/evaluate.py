@@ -35,7 +35,11 @@ class Metric:
 
 @dataclass(frozen=True, slots=True)
 class _Ranked:
-    """Rows in falling order of score; `ends` are the last rows of each run of equal scores."""
+    """Rows in falling order of score; `ends` are the last rows of each run of equal scores.
+
+    `by_day` are the places of the rows day by day, in that order on each, and `day_starts` where
+    the row's day begins among them.
+    """
 
     labels: Bools
     weights: Float64s
@@ -43,6 +47,8 @@ class _Ranked:
     amounts: Float64s
     ends: npt.NDArray[np.intp]
     order: npt.NDArray[np.intp]
+    by_day: npt.NDArray[np.intp]
+    day_starts: npt.NDArray[np.intp]
 
 
 def evaluate(
@@ -52,6 +58,7 @@ def evaluate(
     *,
     chances: Float64s | None = None,
     amounts: npt.NDArray[np.int64] | None = None,
+    days: npt.NDArray[np.int64] | None = None,
     capacity: int | None = None,
     groups: npt.NDArray[np.int64] | None = None,
     resamples: int = 200,
@@ -59,8 +66,9 @@ def evaluate(
 ) -> tuple[Metric, ...]:
     """Every metric of `scores` [n]: average precision first, AUC last.
 
-    At a capacity of so many reviews stand the precision, the share of frauds and, where the rows
-    have amounts, the share of the frauds' money that is among the rows looked at.
+    At a capacity of so many reviews a day stand the precision, the share of frauds and, where the
+    rows have amounts, the share of the frauds' money that is among the rows looked at: each day the
+    riskiest of that day, since a quiet day lends a busy one nobody.
 
     Args:
         scores: What ranks; greater is riskier. Equal scores are one threshold.
@@ -68,13 +76,14 @@ def evaluate(
         weights: float64[n]; what each row stands for.
         chances: Probabilities float64[n]; without them there is no Brier score and no ECE.
         amounts: int64[n] in centavos.
-        capacity: How many rows, by weight, can be looked at over the whole stretch.
         groups: int64[n]; whose each row is. Rows of one payer are no independent witnesses, so
             that whole payers are drawn (Field and Welsh, 2007); None draws rows.
+        days: int64[n], which local day each row lies on; without them all lie on one.
+        capacity: How many rows, by weight, can be looked at on each day.
         resamples: Bootstrap draws, 0 for none.
         seed: Of the draws.
     """
-    ranked = _rank(np.asarray(scores), labels, weights, chances, amounts)
+    ranked = _rank(np.asarray(scores), labels, weights, chances, amounts, days)
     names, values = _measure(ranked, ranked.weights, capacity)
     if resamples == 0:
         return tuple(Metric(n, v, v, v) for n, v in zip(names, values, strict=True))
@@ -152,10 +161,13 @@ def _rank(
     weights: Float64s,
     chances: Float64s | None = None,
     amounts: npt.NDArray[np.int64] | None = None,
+    days: npt.NDArray[np.int64] | None = None,
 ) -> _Ranked:
     order = np.argsort(-scores, kind="stable")
     ordered = scores[order]
     ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    day = np.zeros(len(labels), np.int64) if days is None else days[order]
+    by_day = np.argsort(day, kind="stable")
     return _Ranked(
         labels=labels[order],
         weights=weights[order],
@@ -163,7 +175,22 @@ def _rank(
         amounts=np.empty(0) if amounts is None else amounts[order].astype(np.float64),
         ends=ends,
         order=order,
+        by_day=by_day,
+        day_starts=np.searchsorted(day[by_day], day[by_day]),
     )
+
+
+def _looked_at(ranked: _Ranked, weights: Float64s, capacity: int) -> Float64s:
+    """float64[n]: how much of each row's weight is among the riskiest of its day, up to `capacity`.
+
+    Of the row that reaches the capacity a part is looked at.
+    """
+    of_day = weights[ranked.by_day]
+    before = np.append(0.0, np.cumsum(of_day))
+    taken = before[:-1] - before[ranked.day_starts]
+    found = np.empty_like(weights)
+    found[ranked.by_day] = np.clip(capacity - taken, 0.0, of_day)
+    return found
 
 
 def _curve(ranked: _Ranked, weights: Float64s) -> tuple[Float64s, Float64s]:
@@ -190,7 +217,7 @@ def _measure(
         recall = float(true[allowed][-1] / true[-1]) if allowed.any() and true[-1] else 0.0
         found[f"recall_at_fpr_{round(rate * 100)}_percent"] = recall
     if capacity is not None:
-        looked_at = weights * (np.cumsum(weights) <= capacity)
+        looked_at = _looked_at(ranked, weights, capacity)
         frauds = weights * ranked.labels
         inside = (looked_at * ranked.labels).sum()
         found["precision_at_capacity"] = _share(inside, looked_at.sum())

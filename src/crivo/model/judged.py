@@ -62,9 +62,14 @@ class JudgedRows:
         return (*_COLUMNS, "groups") if len(self.groups) else _COLUMNS
 
     @property
+    def day(self) -> npt.NDArray[np.int64]:
+        """int64[n]: the Brasília day that each row lies on."""
+        return np.asarray((self.occurred_at + BRASILIA_OFFSET) // DAY)
+
+    @property
     def days(self) -> int:
         """How many Brasília days the rows lie on."""
-        return len(np.unique((self.occurred_at + BRASILIA_OFFSET) // DAY))
+        return len(np.unique(self.day))
 
     def figures(
         self,
@@ -82,8 +87,9 @@ class JudgedRows:
             self.weights,
             chances=chances,
             amounts=self.amounts,
-            capacity=reviews_per_day * self.days,
             groups=self.groups if len(self.groups) else None,
+            days=self.day,
+            capacity=reviews_per_day,
             resamples=resamples,
             seed=seed,
         )

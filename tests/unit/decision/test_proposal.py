@@ -75,6 +75,26 @@ def test_reviews_stay_within_what_people_can_do(reviews):
     assert found.fitted.worth < free.fitted.worth
 
 
+def test_people_are_enough_on_the_busiest_day_and_not_on_the_mean_of_all():
+    judged, scores = drawn()
+    # The same rows, in equal parts on two days, and nine in ten on the second.
+    number = np.arange(len(judged))
+    even, lopsided = (
+        replace(judged, occurred_at=np.where(late, START + DAY, START - DAY))
+        for late in (number % 2 > 0, number % 10 > 0)
+    )
+    costs = replace(COSTS, reviews_per_day=60)
+    enough = propose(even, scores, judged, scores, costs)
+    assert enough.review_price == 0
+    assert 35 < enough.fitted.outcomes[Outcome.HOLD] < enough.fitted.busiest < 60
+    found = propose(lopsided, scores, judged, scores, costs)
+    assert found.review_price > 0
+    assert 40 < found.fitted.busiest <= 60
+    # The same thresholds as for equal days would have asked for more than there are people.
+    other = consequences(lopsided, scores, enough.thresholds, costs)
+    assert other.outcomes[Outcome.HOLD] < 60 < other.busiest
+
+
 def test_sabotage_scores_that_say_nothing_ask_for_nothing_dear():
     judged, scores = drawn()
     shuffled = np.random.default_rng(0).permutation(scores)

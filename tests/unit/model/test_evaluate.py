@@ -50,6 +50,33 @@ def test_a_perfect_ranking_has_recall_one_and_intervals_of_no_width():
         assert metric.value == metric.low == metric.high == 1.0
 
 
+def test_an_interval_is_as_wide_as_the_mean_of_so_many_rows_makes_it():
+    generator = np.random.default_rng(8)
+    chances = generator.random(4_000)
+    labels = generator.random(4_000) < chances
+    given = evaluate(chances, labels, np.ones(4_000), chances=chances, resamples=400)
+    found = {metric.name: metric for metric in given}["brier"]
+    errors = (chances - labels) ** 2
+    assert found.value == pytest.approx(errors.mean())
+    wide = 2 * 1.96 * errors.std() / np.sqrt(4_000)
+    assert found.high - found.low == pytest.approx(wide, rel=0.2)
+    assert found.low < found.value < found.high
+
+
+def test_calibration_error_is_the_mean_distance_over_bins_of_equal_weight():
+    generator = np.random.default_rng(9)
+    chances = np.sort(generator.random(15_000))[::-1]
+    labels = generator.random(15_000) < chances / 2
+    found = {
+        metric.name: metric.value
+        for metric in evaluate(chances, labels, np.ones(15_000), chances=chances, resamples=0)
+    }
+    bins = zip(np.array_split(chances, 15), np.array_split(labels, 15), strict=True)
+    expected = np.mean([abs(said.mean() - were.mean()) for said, were in bins])
+    assert found["calibration_error"] == pytest.approx(expected, abs=1e-3)
+    assert expected == pytest.approx(0.25, abs=0.02)
+
+
 def test_equal_seeds_draw_equal_intervals():
     given = drawn()
     assert evaluate(*given, resamples=20, seed=1) == evaluate(*given, resamples=20, seed=1)
@@ -93,6 +120,45 @@ def test_a_row_that_stands_for_many_fills_the_capacity_of_many():
     found = at_capacity(3, np.array([1.0, 2.0, 1.0, 1.0]))
     assert found["precision_at_capacity"] == pytest.approx(1 / 3)
     assert found["money_recalled_at_capacity"] == pytest.approx(0.6)
+
+
+def test_a_quiet_day_lends_a_busy_one_nobody():
+    # Three rows of the first day are the riskiest of all; people look at two a day.
+    scores = np.array([0.9, 0.8, 0.7, 0.2, 0.1])
+    labels = np.array([False, True, True, True, False])
+    day = np.array([5, 5, 5, 9, 9])
+    given = {"capacity": 2, "resamples": 0}
+    found = {m.name: m.value for m in evaluate(scores, labels, np.ones(5), days=day, **given)}
+    assert found["precision_at_capacity"] == 2 / 4
+    assert found["recall_at_capacity"] == pytest.approx(2 / 3)
+    # Four a stretch would have looked at other rows.
+    other = evaluate(scores, labels, np.ones(5), capacity=4, resamples=0)
+    assert {m.name: m.value for m in other}["recall_at_capacity"] == 1.0
+
+
+def test_rows_in_whatever_order_are_looked_at_day_by_day():
+    scores, labels, weights = drawn(rows=500)
+    day = np.random.default_rng(4).integers(0, 6, 500)
+    found = {
+        m.name: m.value
+        for m in evaluate(scores + np.arange(500) * 1e-6, labels, weights, days=day, capacity=20)
+    }
+    hits = looked_at = 0.0
+    for each in range(6):
+        rows = np.flatnonzero(day == each)
+        left = 20.0
+        for row in rows[np.argsort(-(scores + np.arange(500) * 1e-6)[rows])]:
+            part = min(weights[row], left)
+            left -= part
+            looked_at += part
+            hits += part * labels[row]
+    assert found["precision_at_capacity"] == pytest.approx(hits / looked_at)
+    assert found["recall_at_capacity"] == pytest.approx(hits / weights[labels].sum())
+
+
+def test_a_row_heavier_than_what_is_left_is_looked_at_in_part():
+    found = at_capacity(2, np.array([1.0, 4.0, 1.0, 1.0]))
+    assert found["precision_at_capacity"] == pytest.approx(1 / 2)
 
 
 def test_without_amounts_no_money_is_spoken_of():
