@@ -178,6 +178,6 @@ def test_a_model_of_which_one_byte_is_another_is_refused_and_the_champion_stays(
     content = bytearray(file.read_bytes())
     content[-1] ^= 1
     file.write_bytes(content)
-    said = crivo(capsys, "models", "promote", model, "--home", home)
+    said = crivo(capsys, "models", "promote", model, "--approved-by", "Ana", "--home", home)
     assert (said.code, Code.ARTIFACT_INVALID in said.err) == (2, True)
     assert (home / "models" / "champion.json").read_bytes() == champion

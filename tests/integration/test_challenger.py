@@ -86,7 +86,7 @@ def test_a_network_learns_beside_the_forest_and_is_kept_as_arrays(
     assert listed[made["shadow"]]["kind"] == "network"
     said = crivo(capsys, "models", "compare", made["model"][:12], "shadow", "--home", home)
     assert said.code == 0, said.err
-    said = crivo(capsys, "models", "promote", "shadow", "--home", home)
+    said = crivo(capsys, "models", "promote", "shadow", "--approved-by", "Ana", "--home", home)
     assert said.code == 1
     assert "shadow only" in said.err
 

@@ -264,7 +264,7 @@ def test_a_prefix_of_two_models_is_told_apart_from_one_of_none(
     hash_ = next(home.glob("models/*/manifest.json")).parent.name
     one = load_artifact(home / "models" / hash_)
     monkeypatch.setattr("crivo.bootstrap.models.stored_models", lambda _settings: [one, one])
-    said = crivo(capsys, "models", "promote", hash_[:6], "--home", home)
+    said = crivo(capsys, "models", "promote", hash_[:6], "--approved-by", "Ana", "--home", home)
     assert (said.code, "FIELD_VALUE" in said.err) == (2, True)
-    said = crivo(capsys, "models", "promote", "zz", "--home", home)
+    said = crivo(capsys, "models", "promote", "zz", "--approved-by", "Ana", "--home", home)
     assert (said.code, "NOT_FOUND" in said.err) == (2, True)

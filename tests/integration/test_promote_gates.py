@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -19,8 +20,9 @@ from crivo.bootstrap.models import (
 )
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.flows.aliases import Alias, give_alias
+from crivo.flows.gating import figures_of
 from crivo.flows.promote import promote, read_champion
-from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
+from crivo.model.artifact import SCORE_ONE, Artifact, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
 from crivo.model.dataset import Dataset
 from crivo.model.judged import save_judged
@@ -35,6 +37,7 @@ from tests.unit.model.worlds import SMALL, labelled
 pytestmark = pytest.mark.slow
 
 ROWS = replace(labelled(rows=20_000), plan_hash="")
+ANA = Names(approved_by="Ana")
 
 
 def fitted(dataset: Dataset = ROWS, options: TrainOptions = SMALL) -> Trained:
@@ -91,10 +94,10 @@ def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
 
 def test_a_worse_model_is_refused_and_the_champion_stays(settings, good):
     champion = keep(settings, good)
-    promote_model(settings, champion.hash)
+    promote_model(settings, champion.hash, names=ANA)
     worse = keep(settings, fitted(without_signal(ROWS)))
     with pytest.raises(Unfit) as refusal:
-        promote_model(settings, worse.hash)
+        promote_model(settings, worse.hash, names=ANA)
     assert refusal.value.code is Code.GATE_FAILED
     assert "champion (average precision less the champion's" in refusal.value.message
     assert champion_of(settings) == champion.hash
@@ -103,7 +106,7 @@ def test_a_worse_model_is_refused_and_the_champion_stays(settings, good):
 @pytest.mark.slow
 def test_a_slower_model_is_refused(settings, good):
     champion = keep(settings, good)
-    promote_model(settings, champion.hash)
+    promote_model(settings, champion.hash, names=ANA)
     # The same trees three hundred times, each with so small a part of its values.
     forest, times = good.artifact.forest, 300
     count = len(forest.feature)
@@ -125,7 +128,7 @@ def test_a_slower_model_is_refused(settings, good):
     )
     keep(settings, replace(good, artifact=slow))
     with pytest.raises(Unfit) as refusal:
-        promote_model(settings, slow.hash)
+        promote_model(settings, slow.hash, names=ANA)
     assert refusal.value.context["gate"] == "latency"
     assert refusal.value.context["expected"] == "at most 60"
     assert champion_of(settings) == champion.hash
@@ -135,13 +138,13 @@ def test_a_model_trained_on_leaked_labels_is_refused_until_somebody_answers_for_
     # Somebody let it train; that does not let it serve.
     model = keep(settings, fitted(leaked(), replace(SMALL, leak_accepted_by="Rui")))
     with pytest.raises(Unfit) as refusal:
-        promote_model(settings, model.hash)
+        promote_model(settings, model.hash, names=ANA)
     assert refusal.value.code is Code.LEAK_SUSPECTED
     assert "input_4" in refusal.value.message
     with pytest.raises(Unfit):
         promote_model(settings, model.hash, is_first=True)
     assert model_aliases(settings) == {}
-    promoted = promote_model(settings, model.hash, names=Names(leak_accepted_by="Ana"))
+    promoted = promote_model(settings, model.hash, names=Names("Ana", leak_accepted_by="Ana"))
     assert "no, accepted by Ana" in promoted.card.read_text()
 
 
@@ -156,17 +159,50 @@ def test_a_model_that_ranks_without_a_fault_is_refused_though_no_feature_of_it_d
 
 def test_a_model_of_other_inputs_needs_somebody_who_answers_for_it(settings, good):
     champion = keep(settings, good)
-    promote_model(settings, champion.hash)
+    promote_model(settings, champion.hash, names=ANA)
     renamed = replace(ROWS, names=("a", "b", "c", "d", "e"), set_hash="2" * 64)
     other = keep(settings, fitted(renamed))
     with pytest.raises(Unfit) as refusal:
-        promote_model(settings, other.hash)
+        promote_model(settings, other.hash, names=ANA)
     assert refusal.value.context["found"] == "a champion of other inputs"
-    promote_model(settings, other.hash, names=Names(unlike_accepted_by="Ana"))
+    promote_model(settings, other.hash, names=Names("Ana", unlike_accepted_by="Ana"))
     assert champion_of(settings) == other.hash
     with pytest.raises(Misconfigured) as unlike:
         compare_models(settings, [champion.hash, other.hash], reviews_per_day=10)
     assert unlike.value.code is Code.PLAN_MISMATCH
+
+
+@pytest.mark.parametrize("times", [0.3, 4.0])
+def test_a_model_whose_scores_promise_otherwise_than_came_is_refused(settings, good, times):
+    table = good.artifact.calibration
+    knots = np.minimum((table.knots * times).astype(np.int64), SCORE_ONE)
+    off = keep(
+        settings,
+        replace(
+            good,
+            artifact=replace(good.artifact, calibration=replace(table, knots=knots)),
+        ),
+    )
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, off.hash, names=ANA)
+    assert refusal.value.context["gate"] == "calibration"
+    assert "frauds expected over frauds observed" in refusal.value.message
+    figures = [
+        figures_of(
+            each,
+            None,
+            good.judged,
+            plan_expected="",
+            size_bytes=1,
+            clock=time.perf_counter_ns,
+        )
+        for each in (good.artifact, off)
+    ]
+    chances = [good.judged.scores(each) / SCORE_ONE for each in (good.artifact, off)]
+    for found, chance in zip(figures, chances, strict=True):
+        expected = chance.sum() / good.judged.labels.sum()
+        assert found.calibration_ratio == pytest.approx(expected)
+    assert 0 < figures[0].calibration_error < figures[1].calibration_error - 0.01
 
 
 def test_a_model_of_another_plan_is_refused(settings):
@@ -188,7 +224,7 @@ def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_
         ),
     )
     with pytest.raises(Unfit) as refusal:
-        promote_model(settings, blind.hash)
+        promote_model(settings, blind.hash, names=ANA)
     assert "baseline (average precision" in refusal.value.message
     promoted = promote_model(settings, blind.hash, is_first=True)
     assert champion_of(settings) == blind.hash
@@ -197,10 +233,30 @@ def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_
 
 def test_staging_goes_through_the_gates_and_serves_nothing(settings, good):
     artifact = keep(settings, good)
-    promote_model(settings, artifact.hash, alias=Alias.STAGING)
+    promote_model(settings, artifact.hash, alias=Alias.STAGING, names=ANA)
     assert model_aliases(settings) == {Alias.STAGING: artifact.hash}
-    promote_model(settings, "staging")
+    promote_model(settings, "staging", names=ANA)
     assert champion_of(settings) == artifact.hash
+
+
+def test_a_worse_model_is_not_staged_either(settings, good):
+    promote_model(settings, keep(settings, good).hash, names=ANA)
+    worse = keep(settings, fitted(without_signal(ROWS)))
+    with pytest.raises(Unfit):
+        promote_model(settings, worse.hash, alias=Alias.STAGING, names=ANA)
+    assert Alias.STAGING not in model_aliases(settings)
+
+
+@pytest.mark.parametrize(
+    "names", [Names(), Names(" "), Names("Ana", "\t"), Names("Ana", unlike_accepted_by=" ")]
+)
+def test_a_promotion_is_approved_by_a_name_and_a_blank_is_none(settings, good, names):
+    artifact = keep(settings, good)
+    with pytest.raises(Refused) as refusal:
+        promote_model(settings, artifact.hash, names=names)
+    assert refusal.value.code is Code.FIELD_VALUE
+    assert refusal.value.context["expected"] == "somebody's name"
+    assert model_aliases(settings) == {}
 
 
 def test_rolling_back_brings_the_former_champion_back(settings, good):
@@ -208,8 +264,8 @@ def test_rolling_back_brings_the_former_champion_back(settings, good):
     second = keep(
         settings, fitted(options=replace(SMALL, booster=replace(SMALL.booster, trees=40)))
     )
-    promote_model(settings, first.hash)
-    promote_model(settings, second.hash)
+    promote_model(settings, first.hash, names=ANA)
+    promote_model(settings, second.hash, names=ANA)
     assert roll_back_model(settings) == (first.hash, second.hash)
     assert champion_of(settings) == first.hash
 
@@ -230,15 +286,15 @@ def test_rows_that_are_gone_and_names_that_are_none_are_said(settings, good):
     for path in Paths(settings.home).judged.iterdir():
         path.unlink()
     with pytest.raises(Unavailable) as gone:
-        promote_model(settings, artifact.hash)
+        promote_model(settings, artifact.hash, names=ANA)
     assert gone.value.code is Code.NOT_FOUND
     with pytest.raises(Refused):
-        promote_model(settings, "staging")
+        promote_model(settings, "staging", names=ANA)
 
 
 def test_a_network_is_refused_by_name_whatever_its_figures(settings, good):
     champion = keep(settings, good)
-    promote_model(settings, champion.hash)
+    promote_model(settings, champion.hash, names=ANA)
     paths = Paths(settings.home)
     made = network(champion.input_names, plan_hash="", judged=good.judged.hash)
     save_network(paths.networks, made)
@@ -260,7 +316,7 @@ def test_a_network_is_refused_by_name_whatever_its_figures(settings, good):
 
 def test_sabotage_a_network_put_in_the_champion_s_place_is_not_loaded(settings, good):
     champion = keep(settings, good)
-    promote_model(settings, champion.hash)
+    promote_model(settings, champion.hash, names=ANA)
     paths = Paths(settings.home)
     folder = save_network(paths.networks, network(champion.input_names, plan_hash=""))
     folder.rename(paths.models / folder.name)

@@ -10,11 +10,12 @@ from typing import Final
 
 from crivo.bootstrap.home import Paths, policy_text, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
-from crivo.domain.errors import Code, Refused, Unavailable, Unfit
+from crivo.domain.errors import Code, Refused, Unavailable, Unfit, invalid
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.aliases import Alias, aliases_of, give_alias
 from crivo.flows.gating import compared, figures_of, judged_of
 from crivo.flows.promote import promote, read_champion, roll_back
+from crivo.flows.tracker import Tracker
 from crivo.governance.card import model_card
 from crivo.governance.gates import (
     GATES_FILE,
@@ -24,6 +25,7 @@ from crivo.governance.gates import (
     judge,
     parse_limits,
     raise_unless_passed,
+    said_of,
 )
 from crivo.model.artifact import Artifact, ArtifactKind, load_artifact, write_synced
 from crivo.model.evaluate import Metric
@@ -67,18 +69,19 @@ def promote_model(
 ) -> Promoted:
     """The model bears the alias, if every gate lets it; a champion serves from the next start on.
 
-    `is_first` lets a model serve whose quality does not hold, since nothing else does; its card
-    says so.
+    Somebody approves it by name. `is_first` lets a model serve that nobody approved and whose
+    quality does not hold, since nothing else does; its card says so.
 
     Raises:
-        Refused: NOT_FOUND where the prefix names no model, FIELD_VALUE where it names several.
-        Unfit: GATE_FAILED, LEAK_SUSPECTED; nothing has changed then. A network's is GATE_FAILED,
-            whatever else holds: it may be a shadow only.
-        Unavailable: NOT_FOUND where the rows that judged it are gone.
+        Refused: NOT_FOUND where the prefix names no model, FIELD_VALUE where it names several, or
+            where a name is a blank.
+        Unfit: GATE_FAILED, LEAK_SUSPECTED. A network's is GATE_FAILED, whatever else holds: it may
+            be a shadow only.
+        Unavailable: NOT_FOUND where the rows that judged it are gone; FILE_UNWRITABLE where the
+            tracker is away. Nothing has changed then, unless the tracker went away after it was
+            asked: the message says so.
     """
-    from crivo.adapters.mlflow.tracker import MlflowTracker
-
-    paths, names = Paths(settings.home), names or Names()
+    paths, names = Paths(settings.home), _answering(names or Names(), is_first=is_first)
     artifact = named_model(settings, prefix)
     if isinstance(artifact, Network):
         raise _shadow_only(artifact, alias)
@@ -90,6 +93,8 @@ def promote_model(
             for each in judgements
         )
     raise_unless_passed(judgements)
+    tracker = _tracker(settings)
+    tracker.check()
     card = model_card(
         artifact,
         judgements,
@@ -104,9 +109,12 @@ def promote_model(
         promote(paths.models, artifact.hash, promoted_at=now)
     else:
         give_alias(paths.models, alias, artifact.hash)
-    approved = {"approved_by": names.approved_by} if names.approved_by else {}
-    MlflowTracker(paths.tracking, url=settings.tracking_url or "").mark(
-        _first(alias, aliases_of(paths.models)), tags={"gates": "passed", **approved}, card=card
+    _tell(
+        tracker,
+        _first(alias, aliases_of(paths.models)),
+        tags={"gates": said_of(judgements), "approved_by": names.approved_by},
+        card=card,
+        done=f"{artifact.hash[:12]} is {alias.value} now",
     )
     return Promoted(artifact.hash, alias, judgements, file)
 
@@ -115,14 +123,18 @@ def roll_back_model(settings: Settings) -> tuple[str, str]:
     """The hashes of the model that serves from the next start on, and of the one that did.
 
     Raises:
-        Unavailable: MODEL_MISSING where none served before.
+        Unavailable: MODEL_MISSING where none served before; FILE_UNWRITABLE where the tracker is
+            away, as `promote_model`.
     """
-    from crivo.adapters.mlflow.tracker import MlflowTracker
-
-    paths = Paths(settings.home)
+    paths, tracker = Paths(settings.home), _tracker(settings)
+    tracker.check()
     champion = roll_back(paths.models, promoted_at=wall_clock())
-    MlflowTracker(paths.tracking, url=settings.tracking_url or "").mark(
-        _first(Alias.CHAMPION, aliases_of(paths.models)), tags={}, card=""
+    _tell(
+        tracker,
+        _first(Alias.CHAMPION, aliases_of(paths.models)),
+        tags={},
+        card="",
+        done=f"{champion.hash[:12]} is champion again",
     )
     return champion.hash, champion.previous
 
@@ -192,6 +204,58 @@ def champion_hash(settings: Settings) -> str | None:
         return read_champion(Paths(settings.home).models).hash
     except Unavailable:
         return None
+
+
+def _tracker(settings: Settings) -> Tracker:
+    from crivo.adapters.mlflow.tracker import MlflowTracker
+
+    return MlflowTracker(Paths(settings.home).tracking, url=settings.tracking_url or "")
+
+
+def _tell(
+    tracker: Tracker,
+    aliases: dict[str, str],
+    *,
+    tags: dict[str, str],
+    card: str,
+    done: str,
+) -> None:
+    """The tracker knows what was done.
+
+    Raises:
+        Unavailable: FILE_UNWRITABLE, which says what was done without it.
+    """
+    try:
+        tracker.mark(aliases, tags=tags, card=card)
+    except Unavailable as error:
+        raise Unavailable(
+            error.code,
+            f"{done}, and the tracker, which went away meanwhile, was not told: {error.message}",
+            hint="The next promotion or rollback tells it every alias.",
+            **error.context,
+        ) from error
+
+
+def _answering(names: Names, *, is_first: bool) -> Names:
+    """The names without blanks around them.
+
+    Raises:
+        Refused: FIELD_VALUE where one is nothing but blanks, or nobody approves.
+    """
+    given = {
+        "approved_by": names.approved_by or (FIRST if is_first else " "),
+        "leak_accepted_by": names.leak_accepted_by,
+        "unlike_accepted_by": names.unlike_accepted_by,
+    }
+    for field, name in given.items():
+        if name and not name.strip():
+            raise invalid(
+                Code.FIELD_VALUE,
+                field=field,
+                expected="somebody's name",
+                found=getattr(names, field),
+            )
+    return Names(**{field: name.strip() for field, name in given.items()})
 
 
 def _judged(

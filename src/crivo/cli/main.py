@@ -192,11 +192,11 @@ def models_list(home: Home = None, as_json: Json = False) -> None:
 @models.command("promote")
 def models_promote(
     model: Annotated[str, typer.Argument(help="Hash, its first characters, or an alias.")],
+    approved_by: Annotated[
+        str, typer.Option("--approved-by", help="Who approves it, for its card and the tracker.")
+    ],
     home: Home = None,
     to: Annotated[str, typer.Option("--to", help="champion or staging.")] = "champion",
-    approved_by: Annotated[
-        str, typer.Option("--approved-by", help="Who approves it, for its card.")
-    ] = "",
     allow_leak: Annotated[
         str, typer.Option("--allow-leak", help="Who looked at a suspected leak.")
     ] = "",

@@ -76,6 +76,14 @@ class Tracker(Protocol):
         """
         ...
 
+    def check(self) -> None:
+        """Nothing, where the store answers; asked before anything is done that it must know of.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE where it does not.
+        """
+        ...
+
     def mark(
         self, aliases: Mapping[str, str], *, tags: Mapping[str, str], card: str
     ) -> frozenset[str]:

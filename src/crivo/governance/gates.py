@@ -202,6 +202,16 @@ def raise_unless_passed(judgements: Sequence[Judgement]) -> None:
     )
 
 
+def said_of(judgements: Sequence[Judgement]) -> str:
+    """What happened in a few words: `passed`, or which gates did not hold and who waived them."""
+    waived = [
+        f"{each.gate.value} ({each.figure}: {each.found}) by {each.accepted_by or 'nobody'}"
+        for each in judgements
+        if not each.holds
+    ]
+    return f"waived: {'; '.join(waived)}" if waived else "passed"
+
+
 _HINTS: Final = {
     Gate.SIGNATURE: "Train with the features that are served.",
     Gate.SIZE: "Train fewer or smaller trees.",

@@ -83,7 +83,7 @@ def model_finding(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> Fi
 
 def feature_finding(names: Sequence[str], alone: Alone) -> Finding:
     """The average precision of the most telling input alone, whatever the prevalence."""
-    who = f"the feature {names[alone.index]} alone, {alone.way.value},"
+    who = f"the feature {names[alone.index]} alone ({alone.way.value})"
     return Finding(Sign.FEATURE, who, alone.average_precision, FEATURE_PRECISION_MAX)
 
 

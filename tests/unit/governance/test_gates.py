@@ -14,6 +14,7 @@ from crivo.governance.gates import (
     judge,
     parse_limits,
     raise_unless_passed,
+    said_of,
 )
 from crivo.model.leak import Finding, Sign
 from tests.unit.model.worlds import START, trained
@@ -119,6 +120,13 @@ def test_a_blank_answers_for_nothing(limits, name):
         judgements = judge(bad, limits, leak_accepted_by=name, unlike_accepted_by=name)
         with pytest.raises(Unfit):
             raise_unless_passed(judgements)
+
+
+def test_what_is_said_of_gates_names_who_waived_which(limits):
+    assert said_of(judge(GOOD, limits)) == "passed"
+    waived = judge(replace(GOOD, leaks=(LEAK,)), limits, leak_accepted_by="Ana")
+    figure = "feature average precision of the feature x alone"
+    assert said_of(waived) == f"waived: leak ({figure}: 0.95) by Ana"
 
 
 def test_limits_are_dated_policy(root):

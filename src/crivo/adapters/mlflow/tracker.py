@@ -65,12 +65,26 @@ class MlflowTracker:
             except OSError as error:
                 raise _unwritable(self._place, error) from error
         with _silence():
-            from mlflow.exceptions import MlflowException
-
+            failures = _failures()
             try:
                 return self._record(self._client(), run)
-            except (MlflowException, OSError) as error:
+            except failures as error:
                 raise _unwritable(self._place, error) from error
+
+    def check(self) -> None:
+        """Nothing, where the store answers; a folder that holds none yet has nothing to be told.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE.
+        """
+        if not self._url and not (self._folder / DATABASE).is_file():
+            return
+        with _silence():
+            failures = _failures()
+            try:
+                self._client().search_registered_models(max_results=1)
+            except failures as error:
+                raise _unwritable(self._place, error, done="nothing was changed") from error
 
     def mark(
         self, aliases: Mapping[str, str], *, tags: Mapping[str, str], card: str
@@ -83,11 +97,10 @@ class MlflowTracker:
         if not self._url and not (self._folder / DATABASE).is_file():
             return frozenset()
         with _silence():
-            from mlflow.exceptions import MlflowException
-
+            failures = _failures()
             try:
                 return self._mark(self._client(), aliases, tags, card)
-            except (MlflowException, OSError) as error:
+            except failures as error:
                 raise _unwritable(self._place, error) from error
 
     def _mark(
@@ -190,6 +203,14 @@ def _newest_versions(client: MlflowClient) -> dict[str, ModelVersion]:
             return found
 
 
+def _failures() -> tuple[type[Exception], ...]:
+    """What a store that is away or broken raises: MLflow lets through some of its database."""
+    from mlflow.exceptions import MlflowException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    return MlflowException, SQLAlchemyError, OSError
+
+
 @contextmanager
 def _silence() -> Iterator[None]:
     """MLflow without telemetry, notices and the warnings of its dependencies, then as before."""
@@ -212,10 +233,12 @@ def _silence() -> Iterator[None]:
             logging.getLogger(name).setLevel(level)
 
 
-def _unwritable(place: str, error: Exception) -> Unavailable:
+def _unwritable(
+    place: str, error: Exception, *, done: str = "the artifact is kept in models/"
+) -> Unavailable:
     return Unavailable(
         Code.FILE_UNWRITABLE,
         f"the tracker's store cannot be written: {error}",
-        hint="Check the folder's rights and room, or the server; the artifact is kept in models/.",
+        hint=f"Check the folder's rights and room, or the server; {done}.",
         folder=place,
     )
