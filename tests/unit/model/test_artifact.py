@@ -78,6 +78,31 @@ def test_a_pickle_is_never_loaded(artifact, tmp_path):
     assert refusal.value.code is Code.ARTIFACT_INVALID
 
 
+class Writes:
+    """What leaves a file behind where somebody loads it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self):
+        return (Path.touch, (self.path,))
+
+
+def test_a_pickle_is_refused_before_it_does_anything(artifact, tmp_path):
+    folder, trace = save_artifact(tmp_path, artifact), tmp_path / "trace"
+    np.save(folder / "value.npy", np.array([Writes(trace)], object), allow_pickle=True)
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["files"]["value.npy"] = hashlib.sha256((folder / "value.npy").read_bytes()).hexdigest()
+    content = json.dumps(manifest).encode()
+    (folder / "manifest.json").write_bytes(content)
+    with pytest.raises(Misconfigured):
+        load_artifact(folder, expected_hash=hashlib.sha256(content).hexdigest())
+    assert not trace.exists()
+    # It would have: the trap works.
+    np.load(folder / "value.npy", allow_pickle=True)
+    assert trace.exists()
+
+
 def test_no_model_says_how_to_get_one(tmp_path):
     with pytest.raises(Unavailable) as refusal:
         load_artifact(tmp_path / "nothing")

@@ -13,6 +13,7 @@ from crivo.model import judged as module
 from crivo.model.artifact import save_artifact
 from crivo.model.judged import forget_judged, load_judged, save_judged, to_keep
 from crivo.model.segments import by_segment
+from tests.unit.model.test_artifact import Writes
 from tests.unit.model.worlds import labelled, trained
 
 
@@ -40,6 +41,17 @@ def test_sabotage_one_flipped_byte_is_found(result, tmp_path):
         with pytest.raises(Misconfigured) as refusal:
             load_judged(tmp_path, result.judged.hash)
         assert refusal.value.code is Code.ARTIFACT_INVALID
+
+
+def test_a_pickle_among_the_rows_is_refused_before_it_does_anything(result, tmp_path):
+    trace, path = tmp_path / "trace", save_judged(tmp_path, result.judged)
+    with np.load(path) as arrays:
+        columns = dict(arrays)
+    columns["amounts"] = np.array([Writes(trace)], object)
+    np.savez_compressed(path, **columns)
+    with pytest.raises(Misconfigured):
+        load_judged(tmp_path, result.judged.hash)
+    assert not trace.exists()
 
 
 def test_rows_that_are_not_there_are_said_to_be_missing(tmp_path):

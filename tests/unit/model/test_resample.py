@@ -27,6 +27,19 @@ def test_every_way_brings_the_positives_to_the_same_share(way):
     assert len(made.vectors) == len(made.labels) == len(made.weights)
 
 
+def log_odds(labels, weights) -> float:
+    share = weights[labels].sum() / weights.sum()
+    return float(np.log(share / (1 - share)))
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_offset_is_the_log_odds_before_less_those_after(way):
+    made = resample(way, *given(), seed=1)
+    before, after = log_odds(ROWS.labels(), ROWS.weights), log_odds(made.labels, made.weights)
+    assert made.offset == pytest.approx(before - after)
+    assert made.offset < -1.5
+
+
 @pytest.mark.parametrize("way", Resampling)
 def test_a_seed_gives_the_same_rows(way):
     one, other = (resample(way, *given(), seed=3) for _ in range(2))

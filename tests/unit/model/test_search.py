@@ -10,6 +10,7 @@ import pytest
 from crivo.domain.instant import DAY
 from crivo.model import search as module
 from crivo.model.booster import BoosterOptions
+from crivo.model.labels import NEVER
 from crivo.model.prequential import FoldOptions, earlier, prequential_folds
 from crivo.model.search import precision_on, search
 from tests.unit.model.worlds import START, labelled
@@ -43,6 +44,35 @@ def test_the_first_try_is_the_start_so_nothing_worse_is_chosen(tmp_path):
     assert result.average_precision >= begun
     again = np.mean([precision_on(DATASET, fold, result.options) for fold in FOLDS])
     assert again == pytest.approx(result.average_precision)
+
+
+def test_a_try_learns_no_label_that_came_after_its_fold_s_test_began():
+    fold = FOLDS[-1]
+    some = fold.train(DATASET) & DATASET.labels() & (np.arange(len(DATASET)) % 2 == 0)
+    assert some.sum() > 3
+    late, never, in_time = (
+        precision_on(
+            replace(DATASET, known_at=np.where(some, known, DATASET.known_at)), fold, FIRST
+        )
+        for known in (fold.test_start + 1, NEVER, fold.test_start)
+    )
+    assert late == never != in_time
+
+
+def test_what_is_worse_than_the_median_is_stopped_early_and_counted(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "_UNPRUNED", 1)
+    asked = []
+
+    def worse(dataset, fold, options):
+        # Each try is worse than the one before on every fold.
+        asked.append(fold)
+        return 1.0 / len(asked)
+
+    monkeypatch.setattr(module, "precision_on", worse)
+    result, _ = found(tmp_path / "tries", budget=5)
+    assert result.pruned == 4
+    assert result.tried == 5
+    assert len(asked) == len(FOLDS) + 4
 
 
 def test_an_interrupted_search_ends_where_it_would_have(tmp_path):

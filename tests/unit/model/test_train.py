@@ -10,9 +10,12 @@ import pytest
 
 from crivo.domain.errors import Code, Refused, Unfit
 from crivo.domain.instant import DAY
-from crivo.model.artifact import SCORE_ONE
+from crivo.model import train as module
+from crivo.model.artifact import SCORE_ONE, ArtifactKind
+from crivo.model.baselines import best_feature, logistic
 from crivo.model.calibrate import fit_platt, sigmoid_of, tabulate
 from crivo.model.dataset import Dataset
+from crivo.model.evaluate import average_precision
 from crivo.model.labels import NEVER, mature
 from crivo.model.resample import Resampling
 from crivo.model.scorer import Scorer
@@ -178,6 +181,37 @@ def test_whatever_was_done_to_the_training_rows_scores_are_at_the_natural_prior(
     # The expected number within three standard deviations of a count.
     assert abs(chances.sum() - frauds) < 3 * np.sqrt(frauds) + 0.1 * frauds
     assert found.artifact.metadata["options"]["booster"]["resampling"] == way
+
+
+@pytest.mark.parametrize("way", [Resampling.WEIGHTS, Resampling.UNDER])
+def test_the_curve_takes_in_what_resampling_did_to_the_prior_of_the_last_fit(way):
+    dataset = labelled(rows=20_000, offset=-6.0)
+    options = replace(SMALL, booster=replace(SMALL.booster, resampling=way))
+    given = dataset.vectors, dataset.labels(), dataset.weights
+    # A first fit at the natural prior, whose margins are the log-odds themselves.
+    margins = np.linspace(-12, 4, 100)
+    first = module._FirstFit(margins, 0.0, sigmoid_of(1.0, 0.0), {})
+    draft = module._last_fit(dataset, ArtifactKind.EVENTS, given, first, options)
+    scores = Scorer(draft).score(dataset.vectors, plan_hash=dataset.plan_hash)[1]
+    assert scores.mean() / SCORE_ONE == pytest.approx(dataset.labels().mean(), rel=0.35)
+
+
+def test_both_baselines_learn_what_the_last_fit_learns_and_nothing_of_the_test():
+    dataset = labelled()
+    split = split_by_time(dataset, SplitOptions())
+    rows, test = split.last(dataset), split.test(dataset)
+    given = dataset.vectors[rows], dataset.labels(split.test_start)[rows], dataset.weights[rows]
+    judge = dataset.labels()[test], dataset.weights[test]
+    found = trained(dataset).metrics
+    chances = logistic(*given, seed=SMALL.seed)(dataset.vectors[test])
+    assert found["logistic"][0].value == average_precision(chances, *judge)
+    index, ranker = best_feature(*given)
+    alone = found[f"only {dataset.names[index]}"][0].value
+    assert alone == average_precision(ranker(dataset.vectors[test]), *judge)
+    # Who learnt from the test as well would rank it otherwise.
+    every = dataset.vectors, dataset.labels(), dataset.weights
+    other = logistic(*every, seed=SMALL.seed)(dataset.vectors[test])
+    assert average_precision(other, *judge) != average_precision(chances, *judge)
 
 
 def forest_bytes(made: Trained) -> list[bytes]:
