@@ -20,7 +20,13 @@ def test_each_bin_from_the_top_holds_fifty_frauds_and_says_how_many_were_expecte
     found = top_bins(judged, np.rint(chances * SCORE_ONE).astype(np.int64))
     assert len(found) == BINS
     # A quarter of what the scores say came true, to what fifty cases can tell.
-    assert all(abs(ratio - 0.25) < 4 * 0.25 / np.sqrt(BIN_FRAUDS) for ratio in found)
+    assert all(abs(each.value - 0.25) < 4 * 0.25 / np.sqrt(BIN_FRAUDS) for each in found)
+    # A count of fifty is uncertain by its root, on either side.
+    for each in found:
+        assert each.low < each.value < each.high
+        wide = 2 * 1.96 * each.value / np.sqrt(BIN_FRAUDS)
+        assert each.high - each.low < 1.3 * wide
+    assert max(each.high - each.low for each in found) > 0.05
 
 
 def test_fewer_frauds_make_fewer_bins():

@@ -14,10 +14,13 @@ from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.money import format_reais
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from crivo.bootstrap.training import StagedProgress, Training
     from crivo.decision.proposal import Proposal
     from crivo.flows.ingest import IngestResult
     from crivo.flows.train import TrainResult
+    from crivo.model.evaluate import Metric
     from crivo.model.split import Split
     from crivo.settings import Settings
 
@@ -189,11 +192,7 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
 
 def show_training(result: TrainResult, *, became_champion: bool) -> None:
     """A training, for people: every model beside the others, each figure with its interval."""
-    names = [metric.name for metric in next(iter(result.metrics.values()))]
-    rows = [
-        (model, *(f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in metrics))
-        for model, metrics in result.metrics.items()
-    ]
+    names, rows = figures_by_name(result.metrics)
     print_table("On the last weeks, which no model saw (95 % interval)", ("model", *names), rows)
     split = result.split
     print_facts(
@@ -238,6 +237,22 @@ def _whose(split: Split) -> dict[str, str]:
             "calibration rows of payers with a fraud known before them left"
         )
     return found
+
+
+def figures_by_name(
+    metrics: Mapping[str, tuple[Metric, ...]],
+) -> tuple[list[str], list[tuple[str, ...]]]:
+    """The metrics that any model has, and a row a model under them: a dash for what it has not.
+
+    What ranks without probabilities, as one feature alone, has no Brier score.
+    """
+    longest_first = sorted(metrics.values(), key=len, reverse=True)
+    names = list(dict.fromkeys(metric.name for found in longest_first for metric in found))
+    rows = []
+    for model, found in metrics.items():
+        by_name = {m.name: f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in found}
+        rows.append((model, *(by_name.get(name, "–") for name in names)))
+    return names, rows
 
 
 def _show_proposal(proposal: Proposal) -> None:

@@ -28,7 +28,7 @@ from crivo.model.prequential import Fold, folds_as_json
 #: Tries that are judged by every fold before any is stopped early.
 _UNPRUNED: Final = 5
 #: What is searched, on a logarithmic scale; a start outside widens its range.
-_RANGES: Final = {
+RANGES: Final = {
     "trees": (50, 800),
     "leaves": (4, 64),
     "learning_rate": (0.01, 0.2),
@@ -139,7 +139,7 @@ def _options(trial: Any, start: BoosterOptions) -> BoosterOptions:
         return replace(start, **trial.params)
     given = _as_parameters(start)
     drawn: dict[str, Any] = {}
-    for name, (least, most) in _RANGES.items():
+    for name, (least, most) in RANGES.items():
         low, high = min(least, given[name]), max(most, given[name])
         if isinstance(given[name], int):
             drawn[name] = trial.suggest_int(name, int(low), int(high), log=True)
@@ -149,7 +149,7 @@ def _options(trial: Any, start: BoosterOptions) -> BoosterOptions:
 
 
 def _as_parameters(options: BoosterOptions) -> dict[str, Any]:
-    return {name: getattr(options, name) for name in _RANGES}
+    return {name: getattr(options, name) for name in RANGES}
 
 
 def _name(dataset: Dataset, folds: Sequence[Fold], start: BoosterOptions) -> str:
