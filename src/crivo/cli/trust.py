@@ -38,6 +38,7 @@ def run_replay(
         )
     facts = {
         "compared": result.compared,
+        "revisions": result.revisions,
         "differing": result.differing,
         "other_version": result.other_version,
         "other_versions": [
@@ -63,7 +64,8 @@ def run_replay(
     if not result.is_equal:
         raise Unfit(
             Code.REPLAY_DIFFERS,
-            f"{result.differing} of {result.compared} decisions came out otherwise",
+            f"{result.differing} of {result.compared} decisions and {result.revisions} revisions "
+            "came out otherwise",
             hint="The first ones are named above; each names the part that differs.",
         )
 

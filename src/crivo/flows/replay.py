@@ -11,31 +11,33 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
+from crivo.decision import revision
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import CAUSES, is_unscored
 from crivo.decision.lists import ListHit
 from crivo.decision.record import (
-    INITIATION,
     SCHEMA,
     Derived,
     Record,
-    decision_event_id,
     decode_derived,
-    decode_record,
     encode_derived,
     transfer_of,
 )
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import StoredEvent
-from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream
-from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, vector_bytes
-from crivo.features.row import RowBytes, transfer_row
 from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
 from crivo.flows.fold import fold_events, fold_rows
 from crivo.flows.listing import ListState
 from crivo.flows.ports import LogReader
+from crivo.flows.replay_wanted import (
+    Wanted,
+    record_of,
+    revised,
+    revision_differs,
+    unfaithful,
+)
 
 #: Events read, folded and compared at a time.
 BATCH: Final = 8_192
@@ -60,7 +62,7 @@ class Difference:
 
 @dataclass(slots=True)
 class ReplayResult:
-    """What a replay found; `folded` counts the events read.
+    """What a replay found; `folded` counts the events read, `revisions` those of holds.
 
     `other_versions` counts decisions by the version of the program that made them, where that is
     not this one: they are not compared. `bundle.RELEASES` says which release replays them.
@@ -68,6 +70,7 @@ class ReplayResult:
 
     folded: int = 0
     compared: int = 0
+    revisions: int = 0
     differing: int = 0
     other_versions: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
@@ -87,16 +90,6 @@ class ReplayResult:
         self.differing += 1
         if len(self.differences) < SHOWN_MAX:
             self.differences.append(difference)
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A decision to derive again, and what with."""
-
-    stored: StoredEvent
-    record: Record
-    transfer: Transfer
-    bundle: Bundle
 
 
 def replay(
@@ -175,9 +168,9 @@ class ReplayPass:
         """An engine for the plan of the first decision, so that history is folded as it is read."""
         first = self._first_decision()
         if first is not None:
-            record = _record_of(first)
+            record = record_of(first)
             if record.given.versions.kernel == PROGRAM_VERSION:
-                self._engine(self._bundle(record), before=0)
+                self._engine(self._bundle(record, record.given.versions.bundle), before=0)
 
     def _first_decision(self) -> StoredEvent | None:
         at, streams = 0, frozenset({Stream.DECISIONS})
@@ -197,15 +190,14 @@ class ReplayPass:
         first, last = events[0].seq, events[-1].seq
         prompt, apart = [], []
         for each in wanted:
-            seen = each.record.given.as_of + 1
-            if seen == each.stored.seq and each.record.in_place:
+            if each.is_attempt:
                 prompt.append(each)
-            elif first <= seen <= each.stored.seq:
+            elif first <= each.cut <= each.stored.seq:
                 apart.append(each)
             else:
                 # One writer decides at the event before its own, or inside its own submission.
                 self._differ(each, ("as_of",), None)
-        cuts = {each.record.given.as_of + 1 for each in apart} - {first}
+        cuts = {each.cut for each in apart} - {first}
         start = first
         for cut in [*sorted(cuts), last + 1]:
             self._apart(apart, at=start)
@@ -216,7 +208,7 @@ class ReplayPass:
         """Folds lists, and asks them for each decision at the place that it had seen."""
         seen: dict[int, list[Wanted]] = {}
         for each in wanted:
-            seen.setdefault(each.record.given.as_of + 1, []).append(each)
+            seen.setdefault(each.cut, []).append(each)
         self._listed = {}
         for stored in events:
             for each in seen.get(stored.seq, ()):
@@ -226,9 +218,9 @@ class ReplayPass:
     def _apart(self, wanted: Sequence[Wanted], *, at: int) -> None:
         """Compares the decisions that had seen less than all before them, when state is there."""
         for each in wanted:
-            if each.record.given.as_of + 1 == at:
+            if each.cut == at:
                 engine = self.engines[each.bundle.versions.plan]
-                vector, flags = engine.read_row(_row(each))
+                vector, flags = engine.read_row(each.row)
                 margins, scores = each.bundle.scorer.score(
                     vector.reshape(1, -1), plan_hash=engine.plan_hash
                 )
@@ -262,6 +254,9 @@ class ReplayPass:
 
     def compare(self, each: Wanted, scored: Scored) -> None:
         """Judges one decision by the vector that it must have had, and the score of that."""
+        if each.revision is not None:
+            self._compare_revision(each, each.revision, scored)
+            return
         given, transfer = each.record.given, each.transfer
         in_force = each.bundle.procedure.at(transfer.occurred_at)
         causes = tuple(name for name in given.degraded if name in CAUSES)
@@ -283,9 +278,24 @@ class ReplayPass:
         where += [] if kept == each.record.kept else ["kept"]
         where += [] if degraded == given.degraded else ["degraded"]
         where += [] if tuple(hit.text for hit in listed) == given.lists else ["lists"]
-        where += _unfaithful(each, self.log.manifest.log_id)
+        where += unfaithful(each, self.log.manifest.log_id)
         self.result.compared += 1
         if where:
+            self._differ(each, tuple(where), again)
+
+    def _compare_revision(
+        self, each: Wanted, revised: revision.DecisionRevised, scored: Scored
+    ) -> None:
+        """Judges a revision: it was made whole, so what it lacked is the policy's alone."""
+        transfer, in_force = each.transfer, each.bundle.procedure.at(each.transfer.occurred_at)
+        found = None if is_unscored(in_force.degraded.killed) else scored
+        degraded = policy_modes(transfer, in_force, None if found is None else found.vector)
+        listed = self._listed[each.stored.seq]
+        again = derive(
+            transfer, found, in_force, each.bundle.scorer, degraded=degraded, listed=listed
+        )
+        self.result.revisions += 1
+        if where := revision_differs(revised, again, transfer):
             self._differ(each, tuple(where), again)
 
     def _differ(self, each: Wanted, where: tuple[str, ...], again: Derived | None) -> None:
@@ -294,7 +304,8 @@ class ReplayPass:
         except Refused:
             stored = None
         if again is None:
-            self.result.compared += 1
+            self.result.compared += each.revision is None
+            self.result.revisions += each.revision is not None
         elif stored is not None and "derived" in where:
             parts = Derived.__struct_fields__
             named = [part for part in parts if getattr(stored, part) != getattr(again, part)]
@@ -304,26 +315,44 @@ class ReplayPass:
         )
 
     def wanted(self, stored: StoredEvent) -> Wanted | None:
-        """The decision of an event that is to be compared; None for any other event."""
-        event = stored.event
-        if event.schema != SCHEMA:
+        """The decision or revision of an event that is to be compared; None for any other event."""
+        event, decided, value = stored.event, stored, None
+        if event.schema == revision.SCHEMA:
+            value, decided = revised(self.log, stored)
+        elif event.schema != SCHEMA:
             return None
-        if self._sought:
-            self._sought.discard(_record_of(stored).end_to_end_id)
+        record = record_of(decided)
+        self._sought.discard(record.end_to_end_id)
         if self._from is not None and event.received_at < self._from:
             return None
         if self._to is not None and event.received_at >= self._to:
             return None
-        record = _record_of(stored)
         if self._ids is not None and record.end_to_end_id not in self._ids:
             return None
         if record.given.versions.kernel != PROGRAM_VERSION:
-            self.result.other_versions[record.given.versions.kernel] += 1
+            if value is None:
+                self.result.other_versions[record.given.versions.kernel] += 1
             return None
-        return Wanted(stored, record, transfer_of(record), self._bundle(record))
+        if value is None:
+            bundle: Bundle | None = self._bundle(record, record.given.versions.bundle)
+        else:
+            bundle = self._revisers(record, value.bundle)
+        if bundle is None:
+            return None
+        received_at = decided.event.received_at
+        return Wanted(stored, record, transfer_of(record), bundle, received_at, value)
 
-    def _bundle(self, record: Record) -> Bundle:
-        hash_ = record.given.versions.bundle
+    def _revisers(self, record: Record, hash_: str) -> Bundle | None:
+        """What revised a decision; None where that was another program, which is counted."""
+        try:
+            return self._bundle(record, hash_)
+        except Misconfigured as error:
+            if error.code is not Code.PLAN_MISMATCH:
+                raise
+            self.result.other_versions[str(error.context["found"])] += 1
+            return None
+
+    def _bundle(self, record: Record, hash_: str) -> Bundle:
         if hash_ not in self._bundles:
             if not hash_.isalnum():
                 raise Misconfigured(
@@ -349,37 +378,3 @@ class ReplayPass:
             events = self.log.read(start=at, limit=min(BATCH, before - at))
             engine.fold(fold_rows(events))
             at = events[-1].seq + 1
-
-
-def _record_of(stored: StoredEvent) -> Record:
-    try:
-        return decode_record(stored.event.payload)
-    except Refused as unreadable:
-        raise Refused(
-            unreadable.code,
-            f"event {stored.seq} is no decision that can be read: what follows is not proven",
-            hint="Restore the log from its newest copy, and replay that.",
-            seq=stored.seq,
-            **unreadable.context,
-        ) from unreadable
-
-
-def _row(each: Wanted) -> RowBytes:
-    return transfer_row(each.transfer, received_at=each.stored.event.received_at)
-
-
-def _unfaithful(each: Wanted, log_id: str) -> list[str]:
-    """What of a record disagrees with its envelope, its log or its bundle."""
-    record, event = each.record, each.stored.event
-    given, transfer = record.given, each.transfer
-    claims = (
-        ("versions", given.versions == each.bundle.versions),
-        ("log_id", given.log_id == log_id),
-        ("phase", record.phase in {each.value for each in Phase}),
-        ("in_place", record.in_place == (record.phase == INITIATION)),
-        ("end_to_end_id", record.end_to_end_id == transfer.end_to_end_id),
-        ("event_id", event.event_id == decision_event_id(record.end_to_end_id, record.phase)),
-        ("key", event.key == transfer.payer_id),
-        ("occurred_at", event.occurred_at == transfer.occurred_at),
-    )
-    return [name for name, holds in claims if not holds]

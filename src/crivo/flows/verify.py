@@ -30,7 +30,8 @@ from crivo.features.row import EVENT_ROW, RowKind, words
 from crivo.features.shard import deal
 from crivo.flows.fold import fold_rows
 from crivo.flows.ports import LogReader
-from crivo.flows.replay import BATCH, ReplayPass, Wanted
+from crivo.flows.replay import BATCH, ReplayPass
+from crivo.flows.replay_wanted import Wanted
 
 Progress = Callable[[int, int], None]
 #: A transfer by the two words of its event id.
@@ -133,7 +134,9 @@ class _Verify(ReplayPass):
         key = np.frombuffer(stored.event.key, dtype="<u8")
         if int(deal([key[:1], key[1:]], self._one_in)[0]) != 0:
             return None
-        return super().wanted(stored)
+        found = super().wanted(stored)
+        # A revision keeps no vector.
+        return None if found is None or found.revision is not None else found
 
     def batch(self, events: Sequence[StoredEvent]) -> None:
         """Replays the events, then gives them to the states that wait for what comes late."""

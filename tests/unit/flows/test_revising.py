@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
+from crivo.adapters.sqlite.log import open_log
 from crivo.decision.outcome import Outcome
 from crivo.decision.record import decode_derived, decode_record
+from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.phase import Phase
@@ -69,7 +73,48 @@ def test_a_hold_that_is_not_deserved_ends_at_once_and_the_first_answer_stays(pla
     assert len(played.service.holds) == 0
     assert played.decide(transfer(1, occurred_at=START + 1)).result(10) == answer
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
-    assert (found.compared, found.differing) == (1, 0)
+    assert (found.compared, found.revisions, found.differing) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("change", "where"),
+    [
+        ({"outcome": Outcome.ALLOW}, "revision.outcome"),
+        ({"score": 1}, "revision.score"),
+        ({"reasons": ("LISTED",)}, "revision.reasons"),
+        ({"payer_id": bytes(16)}, "revision.payer_id"),
+        ({"as_of": 5}, "as_of"),
+    ],
+)
+def test_sabotage_a_revision_that_does_not_follow_is_noticed(played, tmp_path, change, where):
+    late(played)
+    service(played)[0].revise_some()
+    settle(played)
+    events = [each.event for each in played.log.read(start=0, limit=10)]
+    value = value_of(events[-1])
+    at = value.occurred_at
+    forged = event_of(
+        dataclasses.replace(value, **change), occurred_at=at, received_at=at, source="crivo"
+    )
+    copy = open_log(tmp_path / "copy.sqlite", clock=ClockKind.REPLAY, new_log_id="world")
+    copy.append([*events[:-1], forged])
+    found = replay(copy, tmp_path / "bundles", progress=lambda *_: None)
+    copy.close()
+    assert (found.compared, found.revisions, found.differing) == (1, 1, 1)
+    assert found.differences[0].where == (where,)
+
+
+def test_a_revision_without_its_decision_ends_a_replay(played, tmp_path):
+    late(played)
+    service(played)[0].revise_some()
+    settle(played)
+    events = [each.event for each in played.log.read(start=0, limit=10)]
+    copy = open_log(tmp_path / "copy.sqlite", clock=ClockKind.REPLAY, new_log_id="world")
+    copy.append(events[1:])
+    with pytest.raises(Refused) as caught:
+        replay(copy, tmp_path / "bundles", progress=lambda *_: None)
+    copy.close()
+    assert caught.value.code is Code.NOT_FOUND
 
 
 def test_it_says_what_a_whole_decision_would_have_said(played):

@@ -1,0 +1,115 @@
+"""What a replay derives again: a decision as it stands in the log, or the revision of one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crivo.decision.record import (
+    INITIATION,
+    Derived,
+    Record,
+    decision_event_id,
+    decode_record,
+)
+from crivo.decision.revision import DecisionRevised
+from crivo.domain.errors import Refused
+from crivo.domain.event import StoredEvent
+from crivo.domain.phase import Phase
+from crivo.domain.transfer import Transfer
+from crivo.features.row import RowBytes, transfer_row
+from crivo.flows.answers import no_decision
+from crivo.flows.bundle import Bundle
+from crivo.flows.event_of import value_of
+from crivo.flows.ports import LogReader
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A decision to derive again, and what with.
+
+    With a `revision` it is that which is derived: `stored` is its event, `record` that of the
+    decision, and `received_at` the decision's receipt in both cases.
+    """
+
+    stored: StoredEvent
+    record: Record
+    transfer: Transfer
+    bundle: Bundle
+    received_at: int
+    revision: DecisionRevised | None = None
+
+    @property
+    def cut(self) -> int:
+        """The sequence number before which everything had been seen."""
+        seen = self.record.given.as_of if self.revision is None else self.revision.as_of
+        return seen + 1
+
+    @property
+    def is_attempt(self) -> bool:
+        """Whether it is read where it is folded: the attempt itself, seen just before."""
+        is_prompt = self.revision is None and self.record.in_place
+        return is_prompt and self.cut == self.stored.seq
+
+    @property
+    def row(self) -> RowBytes:
+        """Its transfer as features read it."""
+        return transfer_row(self.transfer, received_at=self.received_at)
+
+
+def record_of(stored: StoredEvent) -> Record:
+    """The record of a decision's event.
+
+    Raises:
+        Refused: it cannot be read, so that nothing behind it is proven.
+    """
+    try:
+        return decode_record(stored.event.payload)
+    except Refused as unreadable:
+        raise Refused(
+            unreadable.code,
+            f"event {stored.seq} is no decision that can be read: what follows is not proven",
+            hint="Restore the log from its newest copy, and replay that.",
+            seq=stored.seq,
+            **unreadable.context,
+        ) from unreadable
+
+
+def revised(log: LogReader, stored: StoredEvent) -> tuple[DecisionRevised, StoredEvent]:
+    """The revision of an event, and the event of the decision that it revised.
+
+    Raises:
+        Refused: NOT_FOUND where the log holds no such decision before it.
+    """
+    value: DecisionRevised = value_of(stored.event)
+    decided = log.find(decision_event_id(value.end_to_end_id, value.phase.value))
+    if decided is None or decided.seq >= stored.seq:
+        raise no_decision(value.end_to_end_id)
+    return value, decided
+
+
+def unfaithful(each: Wanted, log_id: str) -> list[str]:
+    """What of a record disagrees with its envelope, its log or its bundle."""
+    record, event = each.record, each.stored.event
+    given, transfer = record.given, each.transfer
+    claims = (
+        ("versions", given.versions == each.bundle.versions),
+        ("log_id", given.log_id == log_id),
+        ("phase", record.phase in {each.value for each in Phase}),
+        ("in_place", record.in_place == (record.phase == INITIATION)),
+        ("end_to_end_id", record.end_to_end_id == transfer.end_to_end_id),
+        ("event_id", event.event_id == decision_event_id(record.end_to_end_id, record.phase)),
+        ("key", event.key == transfer.payer_id),
+        ("occurred_at", event.occurred_at == transfer.occurred_at),
+    )
+    return [name for name, holds in claims if not holds]
+
+
+def revision_differs(revision: DecisionRevised, again: Derived, transfer: Transfer) -> list[str]:
+    """What of a revision is otherwise than it follows from the log."""
+    claims = (
+        ("revision.outcome", revision.outcome.value == again.outcome),
+        ("revision.score", revision.score == again.score),
+        ("revision.reasons", revision.reasons == tuple(map(str, again.reasons))),
+        ("revision.payer_id", revision.payer_id == transfer.payer_id),
+    )
+    return [name for name, holds in claims if not holds]
