@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 import shutil
 import sqlite3
+import time
 from collections import Counter
 from contextlib import closing
 from pathlib import Path
@@ -14,7 +16,7 @@ import httpx
 import pytest
 
 from crivo.bootstrap.home import Paths, open_log_reader, record_cipher
-from crivo.decision.record import decode_record
+from crivo.decision.record import SCHEMA, decode_record
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.streams import Stream
 from crivo.governance.record_cipher import Rotation
@@ -70,7 +72,7 @@ async def load_until_killed(
                 return
 
         async def kill() -> None:
-            await asyncio.sleep(dice.uniform(0.2, 1.5))
+            await asyncio.sleep(dice.uniform(0.2, 6.0))
             served.process.kill()
 
         await asyncio.gather(kill(), *(work() for _ in range(CLIENTS)))
@@ -85,7 +87,9 @@ def judge_log(log: Path, answered: Answered) -> int:
     """
     with closing(open_log_reader(log)) as reader:
         events = reader.read(start=0, limit=10**6, streams=frozenset({Stream.DECISIONS}))
-    ids = Counter(decode_record(stored.event.payload).end_to_end_id for stored in events)
+    # Under load some are held for want of time, and revised: other events of the same stream.
+    decided = [each.event for each in events if each.event.schema == SCHEMA]
+    ids = Counter(decode_record(each.payload).end_to_end_id for each in decided)
     assert not answered.keys() - ids.keys(), "an answered decision is lost"
     assert max(ids.values()) == 1, "a decision is doubled"
     return len(ids)
@@ -101,18 +105,30 @@ def judge_answers(served: Served, answered: Answered) -> None:
             assert found.startswith(first[:-1])
 
 
-@pytest.mark.parametrize(("seed", "rounds"), [(20_261_124, 2), (7, 5)], ids=["quick", "long"])
-def test_no_answered_decision_is_lost_or_doubled(tmp_path: Path, seed: int, rounds: int) -> None:
+#: The run of CI is under load, killed and started, for a minute; the long one, asked for by
+#: `KILL_SECONDS`, for as long as that says.
+CI_SECONDS = 60.0
+
+
+@pytest.mark.parametrize(
+    ("seed", "seconds"),
+    [(20_261_124, 5.0), (7, float(os.environ.get("KILL_SECONDS", CI_SECONDS)))],
+    ids=["quick", "minute"],
+)
+def test_no_answered_decision_is_lost_or_doubled(tmp_path: Path, seed: int, seconds: float) -> None:
     dice = random.Random(seed)
     home = make_home(tmp_path / "home")
     answered: Answered = {}
-    for turn in range(rounds):
+    turn, loaded = 0, 0.0
+    while turn < 2 or loaded < seconds:
         numbers = range(turn * 100_000, (turn + 1) * 100_000)
         with serving(home) as served:
+            begun = time.monotonic()
             asyncio.run(load_until_killed(served, dice, numbers, answered))
-        before = len(answered)
+            loaded += time.monotonic() - begun
+        before, turn = len(answered), turn + 1
         assert judge_log(home / "log.sqlite", answered) >= before, f"seed {seed}"
-    assert len(answered) > 20 * rounds, "hardly anything was under way"
+    assert len(answered) > 20 * turn, "hardly anything was under way"
     with serving(home) as served:
         judge_answers(served, dict(dice.sample(sorted(answered.items()), 100)))
         judge_answers(served, dict(list(answered.items())[-2 * CLIENTS :]))
