@@ -67,9 +67,13 @@ def on_core(number: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def running(home: Path) -> Iterator[Served]:
-    """The service while it runs and is ready; it is stopped in order afterwards."""
-    with served(home, port=0, environ=_environment(home)) as service:
+def running(home: Path, **settings: str) -> Iterator[Served]:
+    """The service while it runs and is ready; it is stopped in order afterwards.
+
+    `settings` are more of its own, by name without `CRIVO_`.
+    """
+    more = {f"CRIVO_{name}": value for name, value in settings.items()}
+    with served(home, port=0, environ={**_environment(home), **more}) as service:
         yield service
 
 
