@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.instant import DAY
 from crivo.model import judged as module
 from crivo.model.artifact import save_artifact
 from crivo.model.judged import forget_judged, load_judged, save_judged, to_keep
@@ -77,6 +78,20 @@ def test_a_model_whose_input_is_missing_cannot_be_judged(result):
         judged.scores(result.artifact)
     assert refusal.value.code is Code.PLAN_MISMATCH
     assert refusal.value.context["expected"] == "input_4"
+
+
+def test_reviews_are_those_of_each_brasilia_day(result):
+    judged = result.judged
+    scores = judged.scores(result.artifact)
+    metrics = judged.figures(scores, chances=None, reviews_per_day=2, resamples=0)
+    found = {metric.name: metric.value for metric in metrics}
+    day = (judged.occurred_at - 3 * 3_600_000_000) // DAY
+    hits = 0
+    for each in np.unique(day):
+        today = np.flatnonzero(day == each)
+        hits += judged.labels[today[np.argsort(-scores[today], kind="stable")][:2]].sum()
+    assert found["precision_at_capacity"] == hits / (2 * judged.days)
+    assert found["recall_at_capacity"] == hits / judged.labels.sum()
 
 
 def test_a_sample_keeps_every_positive_and_the_weight_of_all(result, monkeypatch):
