@@ -16,11 +16,11 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 DEFAULT := .venv/.stamp-default
 DEV := .venv/.stamp-dev
-EXTRAS := keras mlflow postgres
+EXTRAS := kafka keras mlflow postgres
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-header --python-version 3.11 $(LOCK_FLAGS)
 
-.PHONY: help setup demo demo-ci test check bench extra peers lock hooks clean
+.PHONY: help setup demo demo-ci test check bench engines extra peers lock hooks clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -35,6 +35,7 @@ demo-ci: $(DEFAULT) ## The same, smaller, ending by itself
 	@$(BIN)/crivo demo --ci $(ARGS)
 
 test: $(DEV) ## Everything that can run on this machine
+	@$(BIN)/python scripts/engines.py || [ "$$CRIVO_REQUIRE" != all ]
 	@$(BIN)/python scripts/stages.py test
 
 check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests: under a minute
@@ -43,7 +44,10 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
-extra: ## Crivo with what only some need, in .tools/NAME: NAME=keras|mlflow|postgres
+engines: $(DEV) ## Fetch a Kafka broker and Spark's jars by Maven into .tools/engines, checked
+	@$(BIN)/python scripts/engines.py
+
+extra: ## Crivo with what only some need, in .tools/NAME: NAME=kafka|keras|mlflow|postgres
 	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
 	@$(MAKE) .tools/$(NAME)/.stamp
 

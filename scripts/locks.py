@@ -17,6 +17,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 #: Each lock, and what it holds of pyproject.toml: `dependencies`, extras and dependency groups.
 LOCKS: Final = {
     "default": ("dependencies",),
+    "kafka": ("dependencies", "kafka"),
     "keras": ("dependencies", "keras"),
     "mlflow": ("dependencies", "mlflow"),
     "postgres": ("dependencies", "postgres"),

@@ -16,6 +16,9 @@ fi
 for program in prometheus promtool; do
   command -v "$program" > /dev/null || { missing+=(prometheus); break; }
 done
+# What the engines of `make engines` run on, and what fetches them.
+command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
+command -v mvn > /dev/null || missing+=(maven)
 actionlint=present
 if ! command -v actionlint > /dev/null; then
   actionlint=missing

@@ -6,9 +6,13 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from crivo.adapters.kafka.brokers import Brokers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -66,6 +70,18 @@ def postgres() -> Iterator[str]:
         return
     with database(programs) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
+    """A Kafka cluster of one broker, of this test run's own."""
+    from crivo.adapters.kafka.brokers import running
+
+    jars = ROOT / ".tools" / "engines" / "kafka"
+    if not jars.is_dir() or shutil.which("java") is None:
+        _missing("a Kafka broker (Java 17 and Maven, then: make engines)")
+    with running(tmp_path_factory.mktemp("kafka"), jars) as brokers:
+        yield brokers
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -86,6 +86,24 @@ class LogSettings(BaseModel):
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 
 
+class KafkaSettings(BaseModel):
+    """The cluster of the log in Kafka: where it is, how one gets in, how often a record is held."""
+
+    model_config = _FROZEN
+
+    #: `host:port`, several with commas.
+    brokers: str | None = Field(default=None, pattern=r"^[^\s,]+:\d+(,[^\s,]+:\d+)*$")
+    protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] | None = None
+    username: str | None = Field(default=None, min_length=1)
+    password: SecretStr | None = Field(default=None, min_length=1)
+    replicas: int = Field(default=3, ge=1, le=9)
+    in_sync_min: int = Field(default=2, ge=1, le=9)
+
+
 class EncryptionSettings(BaseModel):
     """When the key of new decision records is followed by another: whichever comes first."""
 
@@ -149,6 +167,7 @@ class Settings(BaseSettings):
     tls: TlsSettings = TlsSettings()
     oidc: OidcSettings = OidcSettings()
     log: LogSettings = LogSettings()
+    kafka: KafkaSettings = KafkaSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
@@ -204,7 +223,7 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = PREFIX + NESTING.join(str(part) for part in first["loc"]).upper()
-        secret = key.endswith(("API_KEY", "DECISIONS_URL"))
+        secret = key.endswith(("API_KEY", "DECISIONS_URL", "PASSWORD"))
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"{key}: {first['msg']}",

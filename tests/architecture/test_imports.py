@@ -13,7 +13,17 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "crivo"
-HEAVY = ("jax", "keras", "lightgbm", "mlflow", "pandas", "pyarrow", "scipy", "sklearn")
+HEAVY = (
+    "confluent_kafka",
+    "jax",
+    "keras",
+    "lightgbm",
+    "mlflow",
+    "pandas",
+    "pyarrow",
+    "scipy",
+    "sklearn",
+)
 #: What numba itself loads where it is installed: to look at its version.
 NUMBAS_OWN = {"scipy"}
 

@@ -19,6 +19,7 @@ from crivo.cli.options import Home, Json, Mapping, Seed
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
+from crivo.cli.topics_commands import topics
 from crivo.cli.train_command import train
 
 app = typer.Typer(
@@ -38,6 +39,7 @@ app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
 app.add_typer(report, name="report")
+app.add_typer(topics, name="topics")
 app.command()(erase)
 app.command()(reveal)
 

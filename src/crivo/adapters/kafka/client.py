@@ -1,0 +1,118 @@
+"""Reaching a Kafka cluster: its address, what it asks of a client, and what its failures mean."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient
+
+from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
+
+#: How long a question to the cluster waits for its answer.
+ANSWER_SECONDS_MAX: Final = 15.0
+
+#: Where the client says what it meets, and not on the terminal.
+LOGGER: Final = logging.getLogger("crivo.kafka")
+
+#: The client's own words for a cluster that lets nobody in, and for topics that one may not touch.
+_REFUSALS: Final = frozenset(
+    {
+        KafkaError._AUTHENTICATION,  # noqa: SLF001 - the client's own errors are named so
+        KafkaError.SASL_AUTHENTICATION_FAILED,
+        KafkaError.TOPIC_AUTHORIZATION_FAILED,
+        KafkaError.CLUSTER_AUTHORIZATION_FAILED,
+        KafkaError.GROUP_AUTHORIZATION_FAILED,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """Where a cluster is and how one gets in. The password is kept out of its text.
+
+    `brokers` are `host:port`, several with commas. `protocol` is PLAINTEXT, SSL, SASL_PLAINTEXT or
+    SASL_SSL; `authority`, `certificate` and `key` are PEM files; `mechanism` is SASL's.
+    """
+
+    brokers: str
+    protocol: str = "PLAINTEXT"
+    authority: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+    mechanism: str | None = None
+    username: str | None = None
+    password: str | None = None
+
+    def __repr__(self) -> str:
+        return f"Cluster({self.brokers}, {self.protocol})"
+
+    def options(self) -> dict[str, str | int | float | bool]:
+        """The options of a client of this cluster, by librdkafka's names."""
+        given = {
+            "ssl.ca.location": self.authority,
+            "ssl.certificate.location": self.certificate,
+            "ssl.key.location": self.key,
+            "sasl.mechanism": self.mechanism,
+            "sasl.username": self.username,
+            "sasl.password": self.password,
+        }
+        return {
+            "bootstrap.servers": self.brokers,
+            "security.protocol": self.protocol,
+            "client.id": "crivo",
+            **{name: str(value) for name, value in given.items() if value is not None},
+        }
+
+
+def open_admin(cluster: Cluster) -> AdminClient:
+    """A client that administers; hold it as long as it is asked.
+
+    Raises:
+        Misconfigured: SETTING_INVALID for options that are none.
+    """
+    try:
+        return AdminClient(cluster.options(), logger=LOGGER)
+    except KafkaException as raised:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            f"these settings make no client of Kafka: {raised.args[0].str()}",
+            hint="docs/settings.md lists CRIVO_KAFKA__… and what fits together.",
+            field="CRIVO_KAFKA__PROTOCOL",
+        ) from raised
+
+
+@contextmanager
+def answered(cluster: Cluster, what: str) -> Iterator[None]:
+    """A question to the cluster, whose failures are errors of Crivo.
+
+    Raises:
+        Misconfigured: SETTING_INVALID where the cluster lets this client not in.
+        Unavailable: LOG_UNAVAILABLE where it does not answer, or with an error.
+    """
+    try:
+        yield
+    except KafkaException as raised:
+        raise failure(cluster, what, raised.args[0]) from raised
+
+
+def failure(cluster: Cluster, what: str, error: KafkaError) -> CrivoError:
+    """What an error of the client means."""
+    if error.code() in _REFUSALS:
+        return Misconfigured(
+            Code.SETTING_INVALID,
+            f"Kafka at {cluster.brokers} does not let us {what}: {error.str()}",
+            hint="Look at CRIVO_KAFKA__PROTOCOL, the credentials beside it and the cluster's ACLs.",
+            field="CRIVO_KAFKA__BROKERS",
+        )
+    return Unavailable(
+        Code.LOG_UNAVAILABLE,
+        f"Kafka at {cluster.brokers} could not {what}: {error.str()}",
+        hint="See that its brokers run and can be reached; the same call may then succeed.",
+        field="CRIVO_KAFKA__BROKERS",
+    )

@@ -1,0 +1,225 @@
+"""Topics as code: what the cluster should have, how it differs, and how it is brought there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from confluent_kafka.admin import (
+    AlterConfigOpType,
+    ConfigEntry,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, open_admin
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.streams import Stream
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+
+#: What outsiders produce, keyed by the payer's Pix key: kept no longer than it takes to read it.
+INBOX: Final = "pix.inbox.v1"
+#: The moved offsets of each poll of each replica: what a decision's as-of refers to.
+CUTS: Final = "pix.cuts.v1"
+#: Behind a topic's name: records of it that were refused.
+DEAD_LETTERS: Final = ".dlq"
+
+#: How long brokers keep records. The archive keeps what must be kept longer.
+RETENTION_MS: Final = 7 * DAY_MS
+INBOX_RETENTION_MS: Final = DAY_MS
+DEAD_LETTER_RETENTION_MS: Final = 30 * DAY_MS
+
+#: How often brokers are asked whether they have heard.
+_LOOK_SECONDS: Final = 0.1
+
+#: The most of one record: a transfer with every field takes a hundredth of it.
+RECORD_BYTES_MAX: Final = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as it should be; `settings` by Kafka's names, all that are not its defaults."""
+
+    name: str
+    partitions: int
+    replicas: int
+    settings: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Something that is not as declared. What `is_final` nobody changes: records would move."""
+
+    topic: str
+    what: str
+    expected: str
+    found: str
+    is_final: bool = False
+
+
+def declared_topics(*, partitions: int, replicas: int, in_sync_min: int) -> tuple[Topic, ...]:
+    """Every topic of a log: the inbox, each stream, the cuts, and dead letters of each.
+
+    Args:
+        partitions: Of every topic but those of dead letters, which have one.
+        replicas: How many brokers hold each record.
+        in_sync_min: How many of them must have it before it counts as written.
+
+    Raises:
+        Misconfigured: SETTING_INVALID where fewer brokers hold a record than must have it.
+    """
+    if in_sync_min > replicas:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            f"{in_sync_min} brokers must have a record, and {replicas} hold it",
+            hint="Raise CRIVO_KAFKA__REPLICAS, or lower CRIVO_KAFKA__IN_SYNC_MIN.",
+            field="CRIVO_KAFKA__IN_SYNC_MIN",
+            expected=f"at most {replicas}",
+            found=in_sync_min,
+        )
+    kept = {INBOX: INBOX_RETENTION_MS, CUTS: RETENTION_MS}
+    kept |= {stream.value: RETENTION_MS for stream in Stream}
+    dead = {name + DEAD_LETTERS: DEAD_LETTER_RETENTION_MS for name in kept if name != CUTS}
+    return tuple(
+        Topic(name, 1 if name in dead else partitions, replicas, _settings(kept_ms, in_sync_min))
+        for name, kept_ms in sorted({**kept, **dead}.items())
+    )
+
+
+def _settings(kept_ms: int, in_sync_min: int) -> tuple[tuple[str, str], ...]:
+    return (
+        ("cleanup.policy", "delete"),
+        ("compression.type", "producer"),
+        ("max.message.bytes", str(RECORD_BYTES_MAX)),
+        # The instant that a record carries is the producer's: `received_at` lies inside it.
+        ("message.timestamp.type", "CreateTime"),
+        ("min.insync.replicas", str(in_sync_min)),
+        ("retention.bytes", "-1"),
+        ("retention.ms", str(kept_ms)),
+        # A broker that missed records never becomes the one that knows them all.
+        ("unclean.leader.election.enable", "false"),
+    )
+
+
+class Topics:
+    """The topics of a cluster, beside those that are declared.
+
+    Raises:
+        Misconfigured: SETTING_INVALID for options that are none.
+    """
+
+    def __init__(self, cluster: Cluster, declared: Sequence[Topic]) -> None:
+        self._cluster = cluster
+        self._declared = {topic.name: topic for topic in declared}
+        self._admin = open_admin(cluster)
+
+    def differences(self) -> list[Difference]:
+        """How the cluster differs, by topic: missing topics, counts, settings.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`.
+        """
+        with answered(self._cluster, "list its topics"):
+            there = self._admin.list_topics(timeout=ANSWER_SECONDS_MAX).topics
+        found: list[Difference] = []
+        for topic in self._declared.values():
+            if topic.name not in there:
+                found.append(Difference(topic.name, "topic", _said(topic), "missing"))
+                continue
+            partitions = there[topic.name].partitions
+            replicas = {len(each.replicas) for each in partitions.values()}
+            found += _counted(topic, "partitions", topic.partitions, {len(partitions)})
+            found += _counted(topic, "replicas", topic.replicas, replicas)
+        present = [topic for topic in self._declared.values() if topic.name in there]
+        return sorted(found + self._unlike(present), key=lambda each: (each.topic, each.what))
+
+    def apply(self) -> list[Difference]:
+        """Makes what is missing and sets what is set otherwise; answers with what that was.
+
+        Raises:
+            Misconfigured: LOG_MISMATCH where a topic has other partitions or replicas: nothing is
+                changed then, of any topic.
+            Misconfigured, Unavailable: as `answered`; what was made stays, and may be made again.
+        """
+        found = self.differences()
+        for each in found:
+            if each.is_final:
+                raise Misconfigured(
+                    Code.LOG_MISMATCH,
+                    f"the topic {each.topic} has {each.found} {each.what}, not {each.expected}",
+                    hint="They never change: state the number that is there, or take new topics.",
+                    field=each.what,
+                    expected=each.expected,
+                    found=each.found,
+                )
+        missing = [self._declared[each.topic] for each in found if each.what == "topic"]
+        other = [each for each in found if each.what != "topic"]
+        if missing:
+            made = [
+                NewTopic(topic.name, topic.partitions, topic.replicas, config=dict(topic.settings))
+                for topic in missing
+            ]
+            self._wait("make topics", self._admin.create_topics(made))
+        if other:
+            changed = [_resource(name, other) for name in sorted({each.topic for each in other})]
+            self._wait("set its topics", self._admin.incremental_alter_configs(changed))
+        if found:
+            self._settle()
+        return found
+
+    def _settle(self) -> None:
+        """Waits until every broker knows: one may have heard of a new topic before another."""
+        until = time.monotonic() + ANSWER_SECONDS_MAX
+        while True:
+            try:
+                left = self.differences()
+                if not left or time.monotonic() > until:
+                    return
+            except Unavailable:
+                if time.monotonic() > until:
+                    raise
+            time.sleep(_LOOK_SECONDS)
+
+    def _unlike(self, topics: Sequence[Topic]) -> list[Difference]:
+        if not topics:
+            return []
+        asked = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
+        with answered(self._cluster, "tell the settings of its topics"):
+            told = self._admin.describe_configs(asked)
+            read = {each.name: answer.result(ANSWER_SECONDS_MAX) for each, answer in told.items()}
+        return [
+            Difference(topic.name, name, expected, value)
+            for topic in topics
+            for name, expected in topic.settings
+            if (value := read[topic.name][name].value) != expected
+        ]
+
+    def _wait(self, what: str, answers: dict[Any, Any]) -> None:
+        with answered(self._cluster, what):
+            for answer in answers.values():
+                answer.result(ANSWER_SECONDS_MAX)
+
+
+def _said(topic: Topic) -> str:
+    return f"{topic.partitions} partitions, {topic.replicas} replicas"
+
+
+def _counted(topic: Topic, what: str, expected: int, found: set[int]) -> list[Difference]:
+    if found == {expected}:
+        return []
+    said = ", ".join(str(count) for count in sorted(found))
+    return [Difference(topic.name, what, str(expected), said, is_final=True)]
+
+
+def _resource(name: str, differences: Sequence[Difference]) -> ConfigResource:
+    entries = [
+        ConfigEntry(each.what, each.expected, incremental_operation=AlterConfigOpType.SET)
+        for each in differences
+        if each.topic == name
+    ]
+    return ConfigResource(ResourceType.TOPIC, name, incremental_configs=entries)
