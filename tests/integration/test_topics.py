@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from confluent_kafka import Producer
@@ -54,9 +55,18 @@ def topics(kafka):
     there = list(admin.list_topics(timeout=10).topics)
     for done in admin.delete_topics(there).values() if there else ():
         done.result(10)
-    while admin.list_topics(timeout=10).topics:
-        pass
+    await_topics(admin, {})
     return Topics(kafka.cluster, declared())
+
+
+def await_topics(admin, partitions):
+    """Until the broker has heard of these topics, each with so many partitions, and of no other."""
+    until = time.monotonic() + 30
+    while {
+        name: len(topic.partitions) for name, topic in admin.list_topics(timeout=10).topics.items()
+    } != partitions:
+        assert time.monotonic() < until, f"the broker does not know of {partitions}"
+        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -98,6 +108,7 @@ def test_another_number_of_partitions_is_refused_and_nothing_else_is_changed(top
     admin.create_topics([NewTopic("pix.decisions.v1", 4, 1)])["pix.decisions.v1"].result(10)
     grown = admin.create_partitions([NewPartitions("pix.decisions.v1", 6)])
     grown["pix.decisions.v1"].result(10)
+    await_topics(admin, {"pix.decisions.v1": 6})
     with pytest.raises(Misconfigured) as refused:
         topics.apply()
     assert refused.value.code is Code.LOG_MISMATCH
