@@ -8,7 +8,13 @@ import sys
 import time
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    TIMESTAMP_LOG_APPEND_TIME,
+    Consumer,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from crivo.adapters.kafka.client import Cluster
@@ -127,8 +133,6 @@ def test_records_and_topics_outlive_a_broker_that_is_killed(topics, kafka):
     kafka.kill(node)
     kafka.start()
     assert topics.differences() == []
-    from confluent_kafka import Consumer
-
     options = {"group.id": "test", "auto.offset.reset": "earliest"}
     consumer = Consumer({**kafka.cluster.options(), **options})
     consumer.subscribe(["pix.reports.v1"])
@@ -136,6 +140,22 @@ def test_records_and_topics_outlive_a_broker_that_is_killed(topics, kafka):
     consumer.close()
     assert record is not None
     assert record.value() == b"kept"
+
+
+@pytest.mark.slow
+def test_a_record_of_long_ago_is_kept_from_the_day_it_was_written(topics, kafka):
+    topics.apply()
+    producer = Producer({**kafka.cluster.options(), "acks": "all"})
+    producer.produce("pix.reports.v1", b"of 1970", key=b"0" * 32, partition=0, timestamp=1)
+    assert producer.flush(10) == 0
+    consumer = Consumer({**kafka.cluster.options(), "group.id": "test"})
+    consumer.assign([TopicPartition("pix.reports.v1", 0, OFFSET_BEGINNING)])
+    record = consumer.poll(30)
+    consumer.close()
+    assert record is not None
+    kind, written_ms = record.timestamp()
+    assert kind == TIMESTAMP_LOG_APPEND_TIME
+    assert abs(written_ms / 1_000 - time.time()) < 60
 
 
 @pytest.mark.slow

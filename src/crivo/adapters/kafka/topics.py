@@ -96,8 +96,9 @@ def _settings(kept_ms: int, in_sync_min: int) -> tuple[tuple[str, str], ...]:
         ("cleanup.policy", "delete"),
         ("compression.type", "producer"),
         ("max.message.bytes", str(RECORD_BYTES_MAX)),
-        # The instant that a record carries is the producer's: `received_at` lies inside it.
-        ("message.timestamp.type", "CreateTime"),
+        # Retention counts from here on: by the events' own instants, which lie inside a record, a
+        # copy of an old log or a replayed year would be deleted as soon as it is written.
+        ("message.timestamp.type", "LogAppendTime"),
         ("min.insync.replicas", str(in_sync_min)),
         ("retention.bytes", "-1"),
         ("retention.ms", str(kept_ms)),
