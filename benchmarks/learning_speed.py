@@ -127,7 +127,7 @@ def artifact_of(booster: Any) -> Artifact:
         input_names=names,
         set_hash=names_hash(names),
         plan_hash="",
-        forest=forest,
+        body=forest,
         calibration=tabulate(sigmoid_of(1.0, 0.0), margins),
         metadata={},
     )

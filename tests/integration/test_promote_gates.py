@@ -114,7 +114,7 @@ def test_a_slower_model_is_refused(settings, good):
     inner = np.tile(forest.feature >= 0, times)
     slow = replace(
         good.artifact,
-        forest=replace(
+        body=replace(
             forest,
             feature=np.tile(forest.feature, times),
             threshold=np.tile(forest.threshold, times),

@@ -25,4 +25,4 @@ def booster():
 
 @pytest.fixture(scope="module")
 def from_booster(booster, artifact) -> Artifact:
-    return replace(artifact, forest=forest_of(booster))
+    return replace(artifact, body=forest_of(booster))

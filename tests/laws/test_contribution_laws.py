@@ -51,7 +51,7 @@ def test_contributions_are_right_along_paths_of_more_inputs_than_one_block_holds
     frauds = (np.nan_to_num(dataset.vectors) > 2.0).any(axis=1)
     options = replace(SMALL.booster, leaves=25, rows_leaf_min=1, hessian_min=1e-9, trees=1)
     deep, _ = fit_booster(dataset.vectors, frauds, dataset.weights, options)
-    made = replace(artifact, forest=forest_of(deep), input_names=dataset.names)
+    made = replace(artifact, body=forest_of(deep), input_names=dataset.names)
     assert paths(made.forest).points.shape[0] >= 2
     # LightGBM's own are off by 4e-8 on such paths; fractions are not.
     vector = dataset.vectors[248]
@@ -105,7 +105,7 @@ def test_a_path_of_more_inputs_than_a_word_has_bits_is_refused(artifact):
         cover=cover,
         roots=np.zeros(1, np.int32),
     )
-    made = replace(artifact, forest=chain, input_names=tuple(f"i{n}" for n in range(65)))
+    made = replace(artifact, body=chain, input_names=tuple(f"i{n}" for n in range(65)))
     with pytest.raises(Misconfigured) as refusal:
         Scorer(made).contributions(np.zeros(65))
     assert refusal.value.context["found"] == "65"
@@ -195,5 +195,5 @@ def test_sabotage_one_row_more_at_a_leaf_makes_other_contributions(from_booster,
     while from_booster.forest.feature[way[-1]] >= 0:
         way.append(int(from_booster.forest.left[way[-1]]))
     cover[way] += 1
-    moved = replace(from_booster, forest=replace(from_booster.forest, cover=cover))
+    moved = replace(from_booster, body=replace(from_booster.forest, cover=cover))
     assert contributions_differ(moved, booster, labelled().vectors[:50]) > 1e-9

@@ -90,7 +90,7 @@ def test_trees_of_more_leaves_than_a_mask_holds_are_walked(artifact):
     dataset = labelled()
     options = replace(SMALL.booster, leaves=40, rows_leaf_min=1, hessian_min=1e-3)
     great, _ = fit_booster(dataset.vectors, dataset.labels(), dataset.weights, options)
-    made = replace(artifact, forest=forest_of(great))
+    made = replace(artifact, body=forest_of(great))
     assert masked(made.forest) is None
     assert rows_that_differ(made, many_rows(200)) == 0
     assert margins_differ(made, great, many_rows(63)) < 1e-9
@@ -128,7 +128,7 @@ def test_the_table_interpolates_in_integers_and_ends_flat(artifact):
             cover=np.ones(1, np.int64),
             roots=np.zeros(1, np.int32),
         )
-        scorer = Scorer(replace(artifact, forest=forest))
+        scorer = Scorer(replace(artifact, body=forest))
         found.append(scorer.score_one(np.zeros(5), plan_hash=artifact.plan_hash)[1])
     assert found == expected
 
@@ -140,7 +140,7 @@ def test_sabotage_one_flipped_leaf_or_threshold_breaks_the_law(from_booster, boo
     place = int(np.flatnonzero((forest.feature < 0) if leaf else (forest.feature >= 0))[0])
     broken = getattr(forest, column).copy()
     broken[place] += (1 << MARGIN_BITS) if leaf else 0.5
-    sabotaged = replace(from_booster, forest=replace(forest, **{column: broken}))
+    sabotaged = replace(from_booster, body=replace(forest, **{column: broken}))
     vectors = np.random.default_rng(1).normal(size=(20_000, 5))
     assert margins_differ(from_booster, booster, vectors) < 1e-9
     assert margins_differ(sabotaged, booster, vectors) > 1e-9

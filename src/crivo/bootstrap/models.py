@@ -27,8 +27,9 @@ from crivo.governance.gates import (
     raise_unless_passed,
     said_of,
 )
-from crivo.model.artifact import Artifact, ArtifactKind, load_artifact, write_synced
+from crivo.model.artifact import Artifact, ArtifactKind, load_artifact
 from crivo.model.evaluate import Metric
+from crivo.model.files import write_synced
 from crivo.model.network import KIND as NETWORK_KIND
 from crivo.model.network import Network, networks_in
 from crivo.settings import Settings

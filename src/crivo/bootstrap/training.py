@@ -26,6 +26,7 @@ from crivo.flows.training_run import Environment
 from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator
 from crivo.model.challenger import Challenger
+from crivo.model.learner import Method
 from crivo.model.resample import Resampling
 from crivo.model.split import SplitOptions
 from crivo.model.train import TrainOptions
@@ -51,6 +52,7 @@ class Training:
     challenger: Challenger = Challenger.NONE
     apart: float | None = None
     without_compromised: bool = False
+    method: Method = Method.FOREST
 
     def split(self, usual: SplitOptions) -> SplitOptions:
         """The usual split, of the payers that were asked for."""
@@ -224,6 +226,7 @@ def environment() -> Environment:
 def _learner(training: Training, costs: Costs) -> TrainOptions:
     return TrainOptions(
         booster=BoosterOptions(seed=training.seed, resampling=training.resampling),
+        method=training.method,
         calibrator=training.calibrator,
         reviews_per_day=costs.reviews_per_day,
         leak_accepted_by=training.leak_accepted_by,

@@ -41,6 +41,7 @@ class TrainFlags:
     challenger: str
     apart: float | None
     without_compromised: bool
+    learner: str
 
     def training(self) -> Training:
         """What they ask for.
@@ -52,6 +53,7 @@ class TrainFlags:
         from crivo.bootstrap.training import Training
         from crivo.model.calibrate import Calibrator
         from crivo.model.challenger import Challenger, check_installed
+        from crivo.model.learner import Method
         from crivo.model.resample import Resampling
 
         if self.apart is not None and not 0 < self.apart < 1:
@@ -60,6 +62,14 @@ class TrainFlags:
                 field="--apart",
                 expected="a share above 0 and below 1",
                 found=self.apart,
+            )
+        method = parse_choice(Method, self.learner, field="--learner")
+        if method is Method.LOGISTIC and self.tries > 1:
+            raise invalid(
+                Code.FIELD_VALUE,
+                field="--tries",
+                expected="1 beside --learner logistic, which has nothing to search",
+                found=self.tries,
             )
         as_of = self.labels_as_of
         training = Training(
@@ -72,6 +82,7 @@ class TrainFlags:
             challenger=parse_choice(Challenger, self.challenger, field="--challenger"),
             apart=self.apart,
             without_compromised=self.without_compromised,
+            method=method,
         )
         if training.challenger is Challenger.NETWORK:
             check_installed()

@@ -36,6 +36,9 @@ def train(
     challenger: Annotated[
         str, typer.Option("--challenger", help="network: one in a shadow, beside the forest.")
     ] = "none",
+    learner: Annotated[
+        str, typer.Option("--learner", help="forest, or logistic: a regression that may serve.")
+    ] = "forest",
     apart: Annotated[
         float | None,
         typer.Option("--apart", help="Share of payers that are judged and never learnt from."),
@@ -62,5 +65,6 @@ def train(
         challenger=challenger,
         apart=apart,
         without_compromised=without_compromised,
+        learner=learner,
     )
     run_train(flags, as_json=as_json)

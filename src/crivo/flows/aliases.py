@@ -14,7 +14,7 @@ from typing import Final
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.promote import CHAMPION_FILE, read_champion
-from crivo.model.artifact import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, sync_folder, write_synced
 
 ALIASES_FILE: Final = "aliases.json"
 

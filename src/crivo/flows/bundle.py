@@ -33,15 +33,8 @@ from crivo.decision.rule import Rule, rules_from_json, rules_to_json
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.features.layout import KERNEL_VERSION
 from crivo.features.plan import Plan, plan_from_json
-from crivo.model.artifact import (
-    Artifact,
-    ArtifactKind,
-    canonical_json,
-    load_artifact,
-    save_artifact,
-    sync_folder,
-    write_synced,
-)
+from crivo.model.artifact import Artifact, ArtifactKind, load_artifact, save_artifact
+from crivo.model.files import canonical_json, sync_folder, write_synced
 from crivo.model.scorer import Scorer
 
 FORMAT: Final = "crivo.bundle.v1"

@@ -17,7 +17,6 @@ from crivo.model.judged import JudgedRows, load_judged
 from crivo.model.leak import Finding, Sign, feature_finding, model_finding
 from crivo.model.network import Network
 from crivo.model.scorer import Scorer
-from crivo.model.train import CHAMPION
 
 #: Rows that are scored one by one to learn how long one takes, after as many that are not timed.
 TIMED_ROWS: Final = 2_000
@@ -80,7 +79,7 @@ def figures_of(
         leaks=_leaks(artifact, judged, scores),
         calibration_error=values["calibration_error"],
         calibration_ratio=float((chances * weights).sum()) / observed if observed else np.nan,
-        baseline_gain=_baseline_gain(artifact.metadata["metrics"]),
+        baseline_gain=_baseline_gain(artifact.metadata),
         precision=values["average_precision"],
         champion_precision=None if champion is None else _precision(champion, judged),
     )
@@ -141,10 +140,10 @@ def _finding(told: Mapping[str, Any]) -> Finding:
     return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told.get("low"))
 
 
-def _baseline_gain(metrics: Mapping[str, Mapping[str, Sequence[float | None]]]) -> float:
+def _baseline_gain(told: Mapping[str, Any]) -> float:
     """By how much the model's average precision lies above the best of the others'."""
-    values = {name: found["average_precision"][0] for name, found in metrics.items()}
-    own = values.pop(CHAMPION)
+    values = {name: found["average_precision"][0] for name, found in told["metrics"].items()}
+    own = values.pop(told["learner"])
     others = [value for value in values.values() if value is not None]
     return np.nan if own is None else own - max(others, default=0.0)
 

@@ -10,14 +10,8 @@ from typing import Any, Final
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import format_rfc3339
-from crivo.model.artifact import (
-    Artifact,
-    canonical_json,
-    load_artifact,
-    save_artifact,
-    sync_folder,
-    write_synced,
-)
+from crivo.model.artifact import Artifact, load_artifact, save_artifact
+from crivo.model.files import canonical_json, sync_folder, write_synced
 
 CHAMPION_FILE: Final = "champion.json"
 

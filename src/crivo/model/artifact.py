@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import json
-import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import StrEnum
@@ -16,7 +11,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.model.files import (
+    array_bytes,
+    broken,
+    canonical_json,
+    read_array,
+    read_manifest,
+    sha256_of,
+    unsound,
+    write_folder,
+)
+from crivo.model.linear import Linear, check_linear
 
 FORMAT: Final = "crivo.model.v2"
 MANIFEST: Final = "manifest.json"
@@ -34,6 +39,9 @@ TREES_MAX: Final = 10_000
 INPUTS_MAX: Final = 32_767
 
 Int64s = npt.NDArray[np.int64]
+
+_FOREST: Final = "forest"
+_LINEAR: Final = "linear"
 
 
 class ArtifactKind(StrEnum):
@@ -84,6 +92,10 @@ _ARRAYS: Final[Mapping[str, type[np.generic]]] = {
 }
 
 
+#: What a body is, by its word in a manifest.
+_FORMS: Final[Mapping[str, type[Forest | Linear]]] = {_FOREST: Forest, _LINEAR: Linear}
+
+
 @dataclass(frozen=True, slots=True)
 class Artifact:
     """A trained model and what it was made of; `hash` names it and changes with any of it.
@@ -92,24 +104,33 @@ class Artifact:
     `plan_hash` is empty for kind `rows`, whose `set_hash` is that of its column names.
 
     Raises:
-        Misconfigured: ARTIFACT_INVALID where the arrays are no forest of these inputs.
+        Misconfigured: ARTIFACT_INVALID where the arrays are no model of these inputs.
     """
 
     kind: ArtifactKind
     input_names: tuple[str, ...]
     set_hash: str
     plan_hash: str
-    forest: Forest
+    body: Forest | Linear
     calibration: Calibration
     metadata: Mapping[str, Any]
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:
-        _check_forest(self.forest, len(self.input_names))
+        if isinstance(self.body, Linear):
+            check_linear(self.body, len(self.input_names))
+        else:
+            _check_forest(self.body, len(self.input_names))
         _check_calibration(self.calibration)
         for array in _arrays_of(self).values():
             array.flags.writeable = False
         object.__setattr__(self, "hash", sha256_of(canonical_json(_manifest(self))))
+
+    @property
+    def forest(self) -> Forest:
+        """The body of a model that is a forest."""
+        assert isinstance(self.body, Forest), "the body is a regression's"
+        return self.body
 
     @property
     def signature(self) -> list[dict[str, Any]]:
@@ -120,13 +141,6 @@ class Artifact:
 def names_hash(names: tuple[str, ...]) -> str:
     """The set hash of plain columns: SHA-256 over their canonical list."""
     return sha256_of(canonical_json(list(names)))
-
-
-def canonical_json(value: object) -> bytes:
-    """The one way to write a JSON value: sorted keys, no spaces, ASCII, no NaN."""
-    return json.dumps(
-        value, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False
-    ).encode()
 
 
 def save_artifact(models_folder: Path, artifact: Artifact) -> Path:
@@ -146,20 +160,6 @@ def save_artifact(models_folder: Path, artifact: Artifact) -> Path:
     return target
 
 
-def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """The folder holds these files and is on disk, or is not there: aside, synced, renamed."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.parent / f".{target.name}.{os.getpid()}.partial"
-    if aside.exists():
-        shutil.rmtree(aside)
-    aside.mkdir()
-    for name, content in files.items():
-        write_synced(aside / name, content)
-    sync_folder(aside)
-    aside.rename(target)
-    sync_folder(target.parent)
-
-
 def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact:
     """The artifact in `folder`, after every hash in it and its structure were checked.
 
@@ -175,14 +175,17 @@ def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact
         expected_hash=folder.name if expected_hash is None else expected_hash,
         missing=("there is no model here", "Train one with `crivo train`."),
     )
-    arrays = {name: read_array(folder, name, manifest["files"]) for name in _ARRAYS}
-    forest = Forest(**{item.name: arrays[item.name] for item in fields(Forest)})
+    form = _FORMS.get(manifest.get("form", _FOREST))
+    if form is None:
+        raise broken(folder, "form", " or ".join(_FORMS), manifest["form"])
+    names = [item.name for item in fields(form)]
+    arrays = {name: read_array(folder, name, manifest["files"]) for name in (*names, "knots")}
     return Artifact(
         kind=ArtifactKind(manifest["kind"]),
         input_names=tuple(entry["name"] for entry in manifest["signature"]),
         set_hash=manifest["set_hash"],
         plan_hash=manifest["plan_hash"],
-        forest=forest,
+        body=form(**{name: arrays[name] for name in names}),
         calibration=Calibration(
             margin_low=manifest["calibration"]["margin_low"],
             step_log2=manifest["calibration"]["step_log2"],
@@ -192,58 +195,14 @@ def load_artifact(folder: Path, *, expected_hash: str | None = None) -> Artifact
     )
 
 
-def read_manifest(
-    path: Path, *, form: str, expected_hash: str, missing: tuple[str, str]
-) -> dict[str, Any]:
-    """The manifest at `path`, of this format; `missing` says what is not there, and a hint.
-
-    Raises:
-        Unavailable: MODEL_MISSING. Misconfigured: ARTIFACT_INVALID where it has another hash or
-            format.
-    """
-    if not path.is_file():
-        message, hint = missing
-        raise Unavailable(Code.MODEL_MISSING, message, hint=hint, folder=str(path.parent))
-    content = path.read_bytes()
-    if sha256_of(content) != expected_hash:
-        raise broken(path.parent, path.name, expected_hash, sha256_of(content))
-    manifest: dict[str, Any] = json.loads(content)
-    if manifest.get("format") != form:
-        raise broken(path.parent, "format", form, manifest.get("format"))
-    return manifest
-
-
-def write_synced(path: Path, content: bytes) -> None:
-    """The file holds `content` and is on disk."""
-    with path.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def sync_folder(folder: Path) -> None:
-    """The folder's entries are on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _arrays_of(artifact: Artifact) -> dict[str, npt.NDArray[Any]]:
-    arrays = {item.name: getattr(artifact.forest, item.name) for item in fields(Forest)}
+    body = artifact.body
+    arrays = {item.name: getattr(body, item.name) for item in fields(body)}
     return {**arrays, "knots": artifact.calibration.knots}
 
 
 def _files(artifact: Artifact) -> dict[str, bytes]:
     return {f"{name}.npy": array_bytes(array) for name, array in _arrays_of(artifact).items()}
-
-
-def array_bytes(array: npt.NDArray[Any]) -> bytes:
-    """The array as a `.npy` file without a pickle."""
-    buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(array), allow_pickle=False)
-    return buffer.getvalue()
 
 
 def _manifest(artifact: Artifact) -> dict[str, Any]:
@@ -259,27 +218,9 @@ def _manifest(artifact: Artifact) -> dict[str, Any]:
         },
         "metadata": dict(artifact.metadata),
         "files": {name: sha256_of(content) for name, content in _files(artifact).items()},
+        # A forest says nothing, as when there was nothing else: its hash stays what it was.
+        **({"form": _LINEAR} if isinstance(artifact.body, Linear) else {}),
     }
-
-
-def read_array(folder: Path, name: str, hashes: Mapping[str, str]) -> npt.NDArray[Any]:
-    """The array of `<name>.npy`, after its hash was checked.
-
-    Raises:
-        Misconfigured: ARTIFACT_INVALID.
-    """
-    file = f"{name}.npy"
-    path = folder / file
-    if not path.is_file() or file not in hashes:
-        raise broken(folder, file, "a file named in the manifest", "nothing")
-    content = path.read_bytes()
-    if sha256_of(content) != hashes[file]:
-        raise broken(folder, file, hashes[file], sha256_of(content))
-    try:
-        array: npt.NDArray[Any] = np.load(io.BytesIO(content), allow_pickle=False)
-    except ValueError as error:  # an array of objects, or no array
-        raise broken(folder, file, "an array of numbers", error) from None
-    return array
 
 
 def _check_forest(forest: Forest, n_inputs: int) -> None:
@@ -337,32 +278,3 @@ def _check_calibration(calibration: Calibration) -> None:
         raise unsound("margin_low", "below 2^62", calibration.margin_low)
     if knots[0] < 0 or knots[-1] > SCORE_ONE or (np.diff(knots) < 0).any():
         raise unsound("knots", f"rising from 0 to {SCORE_ONE}", "others")
-
-
-def unsound(name: str, expected: str, found: object) -> Misconfigured:
-    """The error of an array or number that no model of this kind has."""
-    return Misconfigured(
-        Code.ARTIFACT_INVALID,
-        f"{name} must be {expected}",
-        hint="Train again, or restore the folder from a copy.",
-        field=name,
-        expected=expected,
-        found=str(found),
-    )
-
-
-def broken(folder: Path, name: str, expected: str, found: object) -> Misconfigured:
-    """What is raised where a file of a model is not what was written."""
-    return Misconfigured(
-        Code.ARTIFACT_INVALID,
-        f"{name} in {folder} is not what was written",
-        hint="Train again, or restore the folder from a copy.",
-        field=name,
-        expected=expected,
-        found=str(found),
-    )
-
-
-def sha256_of(content: bytes) -> str:
-    """The hash that manifests name."""
-    return hashlib.sha256(content).hexdigest()

@@ -16,7 +16,13 @@ from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
 from crivo.domain.errors import Code, Refused, Unfit
-from crivo.model.artifact import KNOTS, MARGIN_BITS, SCORE_ONE, STEP_LOG2_MAX, Calibration
+from crivo.model.artifact import (
+    KNOTS,
+    MARGIN_BITS,
+    SCORE_ONE,
+    STEP_LOG2_MAX,
+    Calibration,
+)
 
 Float64s = npt.NDArray[np.float64]
 Int64s = npt.NDArray[np.int64]

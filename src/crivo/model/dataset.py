@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.model.artifact import canonical_json
+from crivo.model.files import canonical_json
 from crivo.model.labels import Int64s
 
 _COLUMNS: Final = (

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import BRASILIA_OFFSET, DAY
-from crivo.model.artifact import MANIFEST, Artifact, canonical_json, sync_folder, write_synced
+from crivo.model.artifact import MANIFEST, Artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
+from crivo.model.files import canonical_json, sync_folder, write_synced
 from crivo.model.groups import numbered
 from crivo.model.network import Network
 from crivo.model.scorer import Scorer

@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.model.artifact import (
-    SCORE_ONE,
+from crivo.model.artifact import SCORE_ONE
+from crivo.model.files import (
     array_bytes,
     canonical_json,
     read_array,

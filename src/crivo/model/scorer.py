@@ -1,4 +1,6 @@
-"""Margins, scores and contributions of an artifact: comparisons and integer sums, nothing else.
+"""Margins, scores and contributions of an artifact.
+
+A forest's are comparisons and integer sums, a regression's IEEE operations in one order.
 
 No exponential, logarithm or matrix product is on this path, so the bytes of a score do not depend
 on the processor. Needs numpy and numba; no trainer is imported.
@@ -17,7 +19,8 @@ from numba.extending import register_jitable
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.features.frame import floats_at, halves_at, new_frame, words_at, write
-from crivo.model.artifact import KNOTS, Artifact
+from crivo.model.artifact import KNOTS, MARGIN_BITS, Artifact, Forest
+from crivo.model.linear import Linear
 from crivo.model.masked import BLOCK, Masked, add_margins, masked
 from crivo.model.packed import pack
 from crivo.model.shapley import Paths, contribute, fill_table, paths
@@ -56,13 +59,16 @@ class Scorer:
             raise _mismatch("plan_hash", artifact.plan_hash, plan_hash)
         self.artifact: Final = artifact
         self._width: Final = len(artifact.input_names)
-        self._masked: Final = masked(artifact.forest)
+        body = artifact.body
+        self._masked: Final = masked(body) if isinstance(body, Forest) else None
         self._knots: Final = artifact.calibration.knots
         self._low: Final = artifact.calibration.margin_low
         self._step: Final = artifact.calibration.step_log2
-        self._score_rows: Final = _compiled(_score_rows)
+        rows = _score_rows if isinstance(body, Forest) else _add_rows
+        self._score_rows: Final = _compiled(rows)
         #: What `_score_rows` works on, and a frame for one row, which never changes.
-        self._packed: Final = pack(artifact.forest, lanes=LANES)
+        self._terms: Final = _terms(body) if isinstance(body, Linear) else None
+        self._packed: Final = pack(body, lanes=LANES) if isinstance(body, Forest) else None
         self._walked: Final = self._without_rows()
         self._vector: Final = np.zeros((1, self._width))
         self._margin: Final = np.zeros(1, np.int64)
@@ -93,10 +99,15 @@ class Scorer:
 
     def _without_rows(self) -> Int64s:
         frame, _ = new_frame(WORDS)
-        trees = self._packed
-        arrays = {NODES: trees.nodes, VALUES: trees.values, TABLE: self._knots}
-        write(frame, {**arrays, ROOTS: trees.roots, DEPTHS: trees.depths})
-        frame[GROUPS], frame[WIDTH] = len(trees.depths), self._width
+        if self._packed is not None:
+            trees = self._packed
+            arrays = {NODES: trees.nodes, VALUES: trees.values}
+            write(frame, {**arrays, ROOTS: trees.roots, DEPTHS: trees.depths})
+            frame[GROUPS] = len(trees.depths)
+        if self._terms is not None:
+            write(frame, {NODES: self._terms})
+        write(frame, {TABLE: self._knots})
+        frame[WIDTH] = self._width
         frame[LOW], frame[STEP] = self._low, self._step
         return frame
 
@@ -133,8 +144,9 @@ class Scorer:
     def contributions(self, vector: Float64s) -> Int64s:
         """int64[F + 1] in 2^-40: what each input adds, and last what the training rows had.
 
-        Shapley values (shapley.py), each rounded; the last part takes the rounding, so that the sum
-        is the margin exactly. Not for use by two threads at once; the array is the caller's.
+        Shapley values (of a forest: shapley.py; of a regression: what the input adds less what it
+        usually does), each rounded; the last part takes the rounding, so that the sum is the margin
+        exactly. Not for use by two threads at once; the array is the caller's.
 
         Raises:
             Misconfigured: PLAN_MISMATCH where the vector is no float64[F].
@@ -156,6 +168,12 @@ class Scorer:
     def _contributed(self, vectors: Float64s, margins: Int64s) -> Int64s:
         found = np.empty((len(vectors), self._width + 1), np.int64)
         inputs = np.empty((len(vectors), self._width), np.int64)
+        body = self.artifact.body
+        if isinstance(body, Linear):
+            inputs[:] = np.rint((body.parts(vectors) - body.usual) * float(1 << MARGIN_BITS))
+            found[:, :-1] = inputs
+            found[:, -1] = margins - inputs.sum(axis=1)
+            return found
         way = self._paths
         rule = (way.inputs, way.shares, way.points, way.weights, way.table)
         _compiled(contribute)(way.splits, way.leaves, *rule, vectors, inputs)
@@ -238,6 +256,45 @@ def _score_rows(place: int) -> None:
             margin += values[a] + values[b] + values[c] + values[d]
         margins[row] = margin
         scores[row] = _score_at(knots, frame[LOW], frame[STEP], margin)
+
+
+def _terms(body: Linear) -> Float64s:
+    """The start, the bound, and four numbers an input, as `_add_rows` reads them."""
+    inputs = np.stack([body.centre, body.scale, body.weight, body.null], axis=1)
+    return np.concatenate([body.start, [body.bound], inputs.ravel()])
+
+
+@register_jitable
+def _part(terms: Any, at: Any, value: Any) -> Any:
+    """What an input whose four numbers stand at `at` adds to the margin: `Linear.parts`."""
+    if np.isnan(value):
+        added = terms[at + 3]
+    elif terms[at + 2] == 0.0:
+        added = 0.0
+    else:
+        added = terms[at + 2] * ((value - terms[at]) / terms[at + 1])
+    return min(max(added, -terms[1]), terms[1])
+
+
+def _add_rows(place: int) -> None:
+    """Margins and scores of the rows of the frame at `place`, for a regression.
+
+    Summed in the order of the columns, one operation after the other, and rounded once.
+    """
+    frame = words_at(place)
+    terms, vectors, knots = (
+        floats_at(frame[NODES]),
+        floats_at(frame[VECTORS]),
+        words_at(frame[TABLE]),
+    )
+    margins, scores = words_at(frame[MARGINS]), words_at(frame[SCORES])
+    width = frame[WIDTH]
+    for row in range(frame[ROWS]):
+        total = terms[0]
+        for column in range(width):
+            total += _part(terms, 2 + 4 * column, vectors[row * width + column])
+        margins[row] = np.int64(np.rint(total * 1099511627776.0))  # 2^40
+        scores[row] = _score_at(knots, frame[LOW], frame[STEP], margins[row])
 
 
 def _scores_of(knots: Array, low: int, step: int, margins: Array, scores: Array) -> None:

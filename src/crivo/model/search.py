@@ -19,10 +19,10 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import TrialState
 
-from crivo.model.artifact import canonical_json
 from crivo.model.booster import BoosterOptions, boosted
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import average_precision
+from crivo.model.files import canonical_json
 from crivo.model.prequential import Fold, folds_as_json
 
 #: Tries that are judged by every fold before any is stopped early.

@@ -1,4 +1,4 @@
-"""Training: a boosted forest as champion, beside a logistic and a one-feature baseline."""
+"""Training: a boosted forest, or a regression, beside a logistic and a one-feature baseline."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ import sklearn
 from crivo.model.alone import most_telling
 from crivo.model.artifact import MARGIN_BITS, SCORE_ONE, Artifact, ArtifactKind
 from crivo.model.baselines import best_feature, logistic
-from crivo.model.booster import BoosterOptions, boosted, fit_booster
+from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator, Curve, fit_curve, tabulate
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
-from crivo.model.forest import forest_of
 from crivo.model.judged import JudgedRows, as_table, judged_rows, to_keep
 from crivo.model.leak import Finding, feature_finding, gap_finding, model_finding, raise_alarm
+from crivo.model.learner import Method, fit
 from crivo.model.segments import by_segment
 from crivo.model.split import Split, SplitOptions, split_by_time
 
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
 
-CHAMPION: Final = "lightgbm"
-LOGISTIC: Final = "logistic"
+CHAMPION: Final = Method.FOREST.row
+LOGISTIC: Final = Method.LOGISTIC.row
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,10 +37,12 @@ class TrainOptions:
     """What training may be told.
 
     `leak_accepted_by` names who looked at a suspected leak and found none. `tried` is how many
-    configurations were compared before these were chosen, by whoever chose them.
+    configurations were compared before these were chosen, by whoever chose them. A regression takes
+    seed and resampling from `booster`.
     """
 
     booster: BoosterOptions = field(default_factory=BoosterOptions)
+    method: Method = Method.FOREST
     calibrator: Calibrator = Calibrator.PLATT
     reviews_per_day: int = 100
     resamples: int = 200
@@ -109,13 +111,9 @@ def train(
     findings.append(_gap(given, test, scores, options))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
-    single, by_single = best_feature(*given)
-    alone = by_single(test.vectors)
-    chances = logistic(*given, seed=options.seed)(test.vectors)
     rankings = {
-        CHAMPION: (scores, scores / SCORE_ONE),
-        LOGISTIC: (chances, chances),
-        f"only {dataset.names[single]}": (alone, None),
+        options.method.row: (scores, scores / SCORE_ONE),
+        **_baselines(given, test, options),
     }
     metrics = _figures(test, rankings, options)
     segments = by_segment(
@@ -143,6 +141,22 @@ def train(
         held_scores=np.rint(first.chances() * SCORE_ONE).astype(np.int64),
         judged=judged,
     )
+
+
+def _baselines(
+    given: tuple[Float64s, Bools, Float64s], test: JudgedRows, options: TrainOptions
+) -> dict[str, tuple[npt.NDArray[Any], Float64s | None]]:
+    """What the model must be better than: rankings of the test rows; some come with probabilities.
+
+    A regression is not set beside itself.
+    """
+    found: dict[str, tuple[npt.NDArray[Any], Float64s | None]] = {}
+    if options.method is not Method.LOGISTIC:
+        chances = logistic(*given, seed=options.seed)(test.vectors)
+        found[LOGISTIC] = chances, chances
+    single, by_single = best_feature(*given)
+    found[f"only {test.names[single]}"] = by_single(test.vectors), None
+    return found
 
 
 def _figures(
@@ -188,16 +202,13 @@ def _given(dataset: Dataset, rows: Bools, known_by: int) -> tuple[Float64s, Bool
 def _first_fit(
     dataset: Dataset, split: Split, held: JudgedRows, options: TrainOptions
 ) -> _FirstFit:
-    """The curve of a forest that ends before the calibration rows begin."""
+    """The curve of a fit that ends before the calibration rows begin."""
     given = _given(dataset, split.train(dataset), split.calibration_start)
-    booster, offset = fit_booster(*given, options.booster)
-    margins = np.asarray(
-        booster.predict(held.vectors, raw_score=True, num_threads=options.booster.threads),
-        np.float64,
-    )
+    fitted = fit(options.method, *given, options.booster)
+    margins = fitted.margins(held.vectors)
     # The curve is fitted at the natural prior, so that it takes in what resampling did to it.
     curve, parameters = fit_curve(options.calibrator, margins, held.labels, held.weights)
-    return _FirstFit(margins, offset, curve, parameters)
+    return _FirstFit(margins, fitted.offset, curve, parameters)
 
 
 def _last_fit(
@@ -208,16 +219,16 @@ def _last_fit(
     options: TrainOptions,
 ) -> Artifact:
     """The artifact without its metadata."""
-    booster, offset = fit_booster(*given, options.booster)
+    fitted = fit(options.method, *given, options.booster)
     # What resampling did to the prior of these rows, in place of what it did to the first's.
-    shift = offset - first.offset
+    shift = fitted.offset - first.offset
     margins = np.rint((first.margins - shift) * float(1 << MARGIN_BITS)).astype(np.int64)
     return Artifact(
         kind=kind,
         input_names=dataset.names,
         set_hash=dataset.set_hash,
         plan_hash=dataset.plan_hash,
-        forest=forest_of(booster),
+        body=fitted.body(),
         calibration=tabulate(lambda asked: first.curve(asked + shift), margins),
         metadata={},
     )
@@ -234,18 +245,19 @@ def _gap(
     seen, unseen = test.of(~other), test.of(other)
     if min(seen.labels.sum(), unseen.labels.sum()) == 0:
         return gap_finding(scores[:0], scores[:0], test.labels[:0], test.weights[:0], seed=0)
-    shuffled = boosted(
+    shuffled = fit(
+        options.method,
         np.concatenate([given[0], seen.vectors]),
         np.concatenate([given[1], seen.labels]),
         np.concatenate([given[2], seen.weights]),
         options.booster,
     )
-    ranked = shuffled(unseen.vectors)
+    ranked = shuffled.margins(unseen.vectors)
     return gap_finding(ranked, scores[other], unseen.labels, unseen.weights, seed=options.seed)
 
 
 def _parts(artifact: Artifact) -> dict[str, Any]:
-    names = ("kind", "input_names", "set_hash", "plan_hash", "forest", "calibration")
+    names = ("kind", "input_names", "set_hash", "plan_hash", "body", "calibration")
     return {name: getattr(artifact, name) for name in names}
 
 
@@ -253,7 +265,7 @@ def _metadata(
     dataset: Dataset, split: Split, options: TrainOptions, found: Mapping[str, Any]
 ) -> dict[str, Any]:
     return {
-        "learner": CHAMPION,
+        "learner": options.method.row,
         "data": {
             "hash": dataset.hash,
             "rows": len(dataset),

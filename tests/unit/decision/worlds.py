@@ -27,7 +27,14 @@ from crivo.flows.bundle import Bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
 from crivo.flows.replica import Replica
 from crivo.flows.report import ReportService
-from crivo.model.artifact import KNOTS, SCORE_ONE, Artifact, ArtifactKind, Calibration, Forest
+from crivo.model.artifact import (
+    KNOTS,
+    SCORE_ONE,
+    Artifact,
+    ArtifactKind,
+    Calibration,
+    Forest,
+)
 from crivo.model.network import Network
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -71,7 +78,7 @@ def artifact(*, leaf: int = 0, names: tuple[str, ...] | None = None) -> Artifact
         input_names=columns,
         set_hash=plan().set_hash if names is None else "rows",
         plan_hash=plan().plan_hash if names is None else "",
-        forest=Forest(
+        body=Forest(
             feature=np.array(feature, np.int32),
             threshold=np.array(threshold, np.float64),
             left=np.array(left, np.int32),

@@ -126,7 +126,7 @@ def test_arrays_that_are_no_forest_are_refused(artifact, column, place, value):
     broken = getattr(artifact.forest, column).copy()
     broken[place] = value
     with pytest.raises(Misconfigured) as refusal:
-        replace(artifact, forest=replace(artifact.forest, **{column: broken}))
+        replace(artifact, body=replace(artifact.forest, **{column: broken}))
     assert refusal.value.code is Code.ARTIFACT_INVALID
 
 
@@ -135,7 +135,7 @@ def test_a_node_with_two_ways_to_it_is_refused(artifact):
     shared = forest.right.copy()
     shared[0] = forest.left[0]
     with pytest.raises(Misconfigured) as refusal:
-        replace(artifact, forest=replace(forest, right=shared))
+        replace(artifact, body=replace(forest, right=shared))
     assert refusal.value.code is Code.ARTIFACT_INVALID
 
 

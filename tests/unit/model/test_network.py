@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.model.artifact import load_artifact, sha256_of
+from crivo.model.artifact import load_artifact
+from crivo.model.files import sha256_of
 from crivo.model.network import MANIFEST, load_network, networks_in, save_network
 from tests.unit.model.networks import network
 

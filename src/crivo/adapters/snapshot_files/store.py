@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ports import Snapshot
-from crivo.model.artifact import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, sync_folder, write_synced
 
 FORMAT: Final = "crivo.snapshot.v1"
 MANIFEST: Final = "manifest.json"

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.flows.ports import SetColumns, WrittenSet
-from crivo.model.artifact import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, sync_folder, write_synced
 
 TABLE: Final = "rows.parquet"
 MANIFEST: Final = "manifest.json"
