@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from benchmarks import (
+    learning_boosters,
     learning_handbook,
     learning_handbook_long,
     learning_pix,
@@ -24,6 +25,7 @@ def run(setting: Setting) -> Iterator[Row]:
     for table in (
         learning_handbook,
         learning_handbook_long,
+        learning_boosters,
         learning_ulb,
         learning_pix,
         learning_resampling,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from benchmarks import learning_resampling, learning_speed
+from benchmarks import learning_boosters, learning_resampling, learning_speed
 from benchmarks.harness import Setting
 from benchmarks.learn import peers
 from benchmarks.learn.book import with_book_features
@@ -102,6 +104,29 @@ def test_contenders_are_judged_by_the_same_rows_of_every_fold():
     assert len(precision.values) == 3
     assert min(precision.values) < precision.mean < max(precision.values)
     assert precision.error > 0
+
+
+def test_boosters_are_grown_and_judged_by_the_same_rows_in_each_fold():
+    dataset = labelled(offset=-3.5)
+    vectors = dataset.vectors.copy()
+    vectors[:, 4] = np.nan  # a column that holds nothing is no reason to fail
+    dataset = replace(dataset, vectors=vectors)
+    folds = prequential_folds(
+        dataset, FoldOptions(end=START + 100 * DAY, folds=2, compromised_days=None)
+    )
+    contenders = learning_boosters.boosters(BoosterOptions(trees=10, leaves=4, threads=1))
+    first = next(iter(contenders))
+    found = learning_boosters.side_by_side(
+        dataset, folds, {**contenders, "again": contenders[first]}
+    )
+    assert found["again"].precision == found[first].precision
+    for figures in found.values():
+        assert len(figures.precision) == len(figures.train_seconds) == len(folds)
+        assert min(*figures.precision, *figures.train_seconds, *figures.rows_per_second) > 0
+    # No test row of a fold that is reported was looked at: earlier folds end before.
+    reported = prequential_folds(dataset, FoldOptions(end=START + 100 * DAY, compromised_days=None))
+    chosen_by = learning_boosters.earlier(FoldOptions(end=START + 100 * DAY, compromised_days=None))
+    assert chosen_by.end + chosen_by.delay <= reported[0].test_start
 
 
 def test_the_table_of_resampling_has_every_way_and_figure_with_its_interval():

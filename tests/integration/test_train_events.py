@@ -201,3 +201,44 @@ def test_a_folder_of_streams_names_no_weight(root):
     with pytest.raises(Misconfigured) as caught:
         parse_mapping(text + WEIGHT, name="m.toml")
     assert caught.value.context["field"] == "weight"
+
+
+@pytest.mark.slow
+def test_a_folder_of_streams_tells_its_labels_itself(capsys, tmp_path, root):
+    world, home = tmp_path / "world", tmp_path / "home"
+    mapping = root / "mappings" / "simulated-events.toml"
+    said = crivo(
+        capsys, "simulate", "--tables", "events", "--days", "2", "--past-days", "0", "--scale",
+        "0.3", "--start", "2026-06-01", "--out", world,
+    )  # fmt: skip
+    assert said.code == 0, said.err
+    said = train(capsys, world, mapping, "--home", home)
+    # Two days are too few to learn from; what they told is in the log all the same.
+    assert (said.code, Code.DATA_TOO_SMALL in said.err) == (2, True), said.err
+    log = log_reader(settings_of(home))
+    assert log.end() > 1_000
+    log.close()
+    text = mapping.read_text()
+    silent = tmp_path / "silent.toml"
+    silent.write_text(text[: text.index("# Claims and what came of them")])
+    said = train(capsys, world, silent, "--home", tmp_path / "other")
+    assert (said.code, Code.FIELD_MISSING in said.err) == (2, True), said.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_file_is_no_folder_of_streams(capsys, tmp_path, root):
+    table = write(handbook(100), tmp_path / "handbook.csv")
+    mapping = root / "mappings" / "simulated-events.toml"
+    said = train(capsys, table, mapping, "--home", tmp_path / "home")
+    assert (said.code, Code.FIELD_VALUE in said.err) == (2, True)
+    assert not (tmp_path / "home").exists()
+
+
+def test_plain_rows_have_no_reports_that_could_be_late(capsys, tmp_path, root):
+    table = write(LAYOUTS["ulb"](100), tmp_path / "rows.csv")
+    said = train(
+        capsys, table, mapping_of(root, "ulb"), "--home", tmp_path / "home",
+        "--labels-as-of", "2026-01-01T00:00:00Z",
+    )  # fmt: skip
+    assert (said.code, Code.FIELD_VALUE in said.err) == (2, True)
+    assert "--labels-as-of" in said.err

@@ -17,6 +17,7 @@ from crivo.bootstrap.home import Paths, policy_text, wall_clock
 from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
 from crivo.bootstrap.service import serving_plan
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
+from crivo.domain.report import SCHEMA as REPORT
 from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
 from crivo.flows.row_weights import RowWeights, weights_of_table
@@ -133,10 +134,11 @@ def train_on_events(
     says; where a column says when each was known, as long as in any log.
 
     Raises:
-        Refused: FIELD_MISSING for a mapping without [label]; as `import_table`, `import_streams`
-            and `train_on_log`. Unavailable: as these.
+        Refused: FIELD_MISSING for a mapping without [label], unless a stream tells reports; as
+            `import_table`, `import_streams` and `train_on_log`. Unavailable: as these.
     """
-    label_of(mapping)
+    if not any(told.schema == REPORT for told in mapping.told):
+        label_of(mapping)
 
     def count(done: int, total: int) -> None:
         progress("import the table into the log", done, total)

@@ -38,7 +38,7 @@ def run_ingest(
     before = None if until is None else parse_rfc3339(until, field="--until")
     receipt = None if received is None else parse_rfc3339(received, field="--received")
     described = read_mapping(mapping)
-    _check_described(file, described, received)
+    check_described(file, described, received)
     check_unweighed(described)
     if described.told:
         with progress_bar("days", unit="days") as progress:
@@ -71,7 +71,7 @@ def ingest_facts(result: IngestResult) -> dict[str, object]:
     }
 
 
-def _check_described(file: Path, mapping: Mapping, received: str | None) -> None:
+def check_described(file: Path, mapping: Mapping, received: str | None) -> None:
     """Nothing, if the mapping is of what was given: one table, or a folder of streams.
 
     Raises:

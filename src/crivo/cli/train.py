@@ -128,6 +128,7 @@ def _train(flags: TrainFlags, training: Training) -> Found:
     """
     from crivo.bootstrap.offline import read_mapping
     from crivo.bootstrap.training import own_home, train_on_events, train_on_rows
+    from crivo.cli.data import check_described
     from crivo.flows.mapping import Kind
     from crivo.settings import load_settings
 
@@ -147,9 +148,17 @@ def _train(flags: TrainFlags, training: Training) -> Found:
         )
     mapping, say = read_mapping(flags.mapping), _say_stage()
     if mapping.kind is Kind.ROWS:
+        if flags.labels_as_of is not None:
+            raise invalid(
+                Code.FIELD_VALUE,
+                field="--labels-as-of",
+                expected="a log or a table of transfers: plain rows have no reports to be late",
+                found=flags.labels_as_of,
+            )
         return Found(settings, train_on_rows(settings, flags.data, mapping, training, progress=say))
     if flags.home is None:
         settings = load_settings(os.environ, home=own_home(settings, mapping))
+    check_described(flags.data, mapping, None)
     taken, result = train_on_events(settings, flags.data, mapping, training, progress=say)
     return Found(settings, result, taken)
 
