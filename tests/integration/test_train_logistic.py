@@ -77,7 +77,8 @@ def test_a_regression_of_rows_answers_and_one_byte_of_another_file_is_refused(
     assert Scorer(artifact).score_one(vector, plan_hash="")[1] == score
     whole = (folder / "weight.npy").read_bytes()
     (folder / "weight.npy").write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    said = crivo(capsys, "models", "promote", model, "--home", home)
+    by = ("--approved-by", "the test")
+    said = crivo(capsys, "models", "promote", model, "--home", home, *by)
     assert (said.code, Code.ARTIFACT_INVALID in said.err) == (2, True)
 
 
