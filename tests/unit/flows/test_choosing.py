@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,28 @@ def test_folds_end_where_the_training_rows_end_and_begin_where_they_begin():
 def test_one_try_is_no_search(tmp_path):
     assert choose(tmp_path, tries=1) is QUICK
     assert not (tmp_path / "tries").exists()
+
+
+def test_each_try_is_told_with_its_number_and_the_best_so_far_also_after_an_interruption(tmp_path):
+    def told(tries: int) -> list[str]:
+        said: list[str] = []
+        chosen(
+            DATASET,
+            SplitOptions(),
+            QUICK,
+            tries=tries,
+            file=tmp_path / "tries",
+            progress=lambda stage, done, total: said.append(f"{done}/{total} {stage}"),
+        )
+        return said
+
+    first, later = told(2), told(3)
+    pattern = re.compile(r"(\d)/(\d) try \1 of \2, best average precision so far (0\.\d{4})")
+    found = [pattern.fullmatch(each) for each in (*first, *later)]
+    assert all(found), (first, later)
+    assert [match[1] + match[2] for match in found if match] == ["12", "22", "23", "33"]
+    best = [float(match[3]) for match in found if match]
+    assert best == sorted(best)
 
 
 def test_the_options_say_how_many_were_tried(tmp_path):
