@@ -51,6 +51,13 @@ def numbered(payer_ids: Words) -> Int64s:
     return numbers
 
 
+def half_of(groups: Int64s, *, seed: int) -> Bools:
+    """bool[n]: about half of the rows; all rows of a group are on one side."""
+    units = int(groups.max(initial=-1)) + 1
+    drawn: Bools = np.random.default_rng(seed).random(units) < 0.5
+    return drawn[groups]
+
+
 def check_named(payer_ids: Words) -> None:
     """Nothing, where the rows name a payer.
 

@@ -19,6 +19,7 @@ from crivo.model.booster import BoosterOptions
 from crivo.model.calibrate import Calibrator, Curve, fit_curve, tabulate
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
+from crivo.model.groups import half_of
 from crivo.model.judged import JudgedRows, as_table, judged_rows, to_keep
 from crivo.model.leak import Finding, feature_finding, gap_finding, model_finding, raise_alarm
 from crivo.model.learner import Method, fit
@@ -108,7 +109,7 @@ def train(
     scores = test.scores(draft)
     findings.append(model_finding(scores, test.labels, test.weights))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
-    findings.append(_gap(given, test, scores, options))
+    findings.append(_gap(given, test, scores, options, split))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     rankings = {
@@ -239,9 +240,15 @@ def _gap(
     test: JudgedRows,
     scores: npt.NDArray[np.int64],
     options: TrainOptions,
+    split: Split,
 ) -> Finding:
-    """How much better half of the test is ranked by a model that has seen the other half."""
-    other = np.random.default_rng(options.seed).random(len(test)) < 0.5
+    """How much better half of the test is ranked by a model that has seen the other half.
+
+    Out of account the halves share no payer either: what a payer's own past says is no leak there,
+    and is what the split keeps out.
+    """
+    whose = np.arange(len(test)) if split.apart is None else test.groups
+    other = half_of(whose, seed=options.seed)
     seen, unseen = test.of(~other), test.of(other)
     if min(seen.labels.sum(), unseen.labels.sum()) == 0:
         return gap_finding(scores[:0], scores[:0], test.labels[:0], test.weights[:0], seed=0)

@@ -13,7 +13,7 @@ from crivo.flows.choosing import chosen
 from crivo.model import split as module
 from crivo.model.artifact import ArtifactKind
 from crivo.model.dataset import Dataset
-from crivo.model.groups import already_compromised, kept_apart, numbered
+from crivo.model.groups import already_compromised, half_of, kept_apart, numbered
 from crivo.model.labels import NEVER
 from crivo.model.split import Split, SplitOptions, split_by_time
 from crivo.model.train import train
@@ -138,6 +138,31 @@ def test_what_was_asked_of_payers_stands_in_the_manifest_with_its_sizes():
         assert told[name] == getattr(made.split, name) > 0
     assert told["test_start"].endswith("Z")
     assert len(made.judged) == told["rows_test"]
+
+
+def test_halves_share_no_payer_and_of_rows_that_are_their_own_are_drawn_one_by_one():
+    whose = numbered(with_payers().payer_ids)
+    half = half_of(whose, seed=1)
+    assert not set(whose[half]) & set(whose[~half])
+    assert half.mean() == pytest.approx(0.5, abs=0.1)
+    rows = np.arange(2_000)
+    assert (half_of(rows, seed=1) == (np.random.default_rng(1).random(2_000) < 0.5)).all()
+
+
+def test_out_of_account_the_alarm_is_asked_about_payers_that_neither_half_shares(monkeypatch):
+    seen: list[np.ndarray] = []
+
+    def note(groups: np.ndarray, *, seed: int) -> np.ndarray:
+        seen.append(groups)
+        return half_of(groups, seed=seed)
+
+    monkeypatch.setattr("crivo.model.train.half_of", note)
+    dataset = with_payers()
+    for options in (APART, SplitOptions()):
+        train(dataset, kind=ArtifactKind.EVENTS, split_options=options, options=SMALL)
+    apart, usual = seen
+    assert len(np.unique(apart)) < len(apart)
+    assert len(np.unique(usual)) == len(usual)
 
 
 @pytest.mark.slow
