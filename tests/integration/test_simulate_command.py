@@ -56,6 +56,8 @@ def simulate(
         (("--keep-one-in", "0"), "keep-one-in"),
         (("--adversary", "cunning"), "adversary"),
         (("--policy", "none"), "policy"),
+        (("--fault", "late"), "fault"),
+        (("--fault", "late=0.1", "--fault", "late=0.2"), "fault"),
         (("--adversary", "adaptive"), "--tables seven"),
         (("--policy", "rules"), "--tables seven"),
         (("--tables", "events", "--policy", "rules", "--report", "r"), "--report"),
@@ -105,6 +107,21 @@ def test_a_file_that_may_not_grow_is_a_clear_failure_and_leaves_nothing(
     assert "FILE_UNWRITABLE" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_faulted_stream_that_may_not_grow_leaves_no_world_either(tmp_path: Path):
+    def small_files() -> None:
+        # The tables as Parquet fit, the faulted stream as text does not.
+        resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
+
+    flags = ("--out", str(tmp_path / "world"), *SMALL, "--tables", "platform")
+    asked = (*flags, "--format", "parquet", "--fault", "late=0.01")
+    answer = simulate(*asked, before=small_files)
+    assert answer.returncode == 3
+    assert "Nothing was left" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+    assert simulate(*asked[:-2], before=small_files).returncode == 0
 
 
 @pytest.mark.slow

@@ -1,38 +1,23 @@
-"""The transfers with faults in them that `crivo simulate --fault` writes beside a world."""
+"""The faults that `crivo simulate --fault` was asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from crivo.adapters.world_files.faulted import WrittenFaults
-    from crivo.cli.simulate import SimulateFlags
-
-#: The folder inside the world's.
-FAULTED_FOLDER: Final = "faulted"
 
 
 def checked_faults(texts: Sequence[str]) -> dict[str, int]:
-    """The rates (millionths) of the faults that were asked for.
+    """The rates (millionths) of the faults that were asked for, each at most once.
 
     Raises:
         Refused: FIELD_VALUE.
     """
+    from crivo.domain.errors import Code, invalid
     from crivo.simulator.faulting import parse_fault
 
-    return dict(parse_fault(text) for text in texts)
-
-
-def faulted_transfers(flags: SimulateFlags, rates: dict[str, int]) -> WrittenFaults:
-    """The transfers with faults, once they are written.
-
-    Raises:
-        Refused: FIELD_VALUE, FILE_UNWRITABLE. Unavailable: FILE_UNWRITABLE.
-    """
-    from crivo.adapters.world_files.faulted import write_faulted
-    from crivo.cli.simulate import planned_world
-    from crivo.simulator.events.viewpoint import parse_viewpoint
-
-    viewpoint = parse_viewpoint(flags.viewpoint)
-    return write_faulted(flags.out / FAULTED_FOLDER, planned_world(flags), viewpoint, rates)
+    rates: dict[str, int] = {}
+    for text in texts:
+        name, rate = parse_fault(text)
+        if name in rates:
+            raise invalid(Code.FIELD_VALUE, field="fault", expected="each fault once", found=text)
+        rates[name] = rate
+    return rates

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from crivo.cli.faults import checked_faults, faulted_transfers
+from crivo.cli.faults import checked_faults
 from crivo.cli.game import check_nothing_stopped, parse_game
 from crivo.cli.output import print_facts, print_json, progress_bar
 
@@ -72,6 +72,7 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
         layout=layout,
         sampling=sampling,
         viewpoint=parse_viewpoint(flags.viewpoint),
+        faults=checked_faults(flags.faults),
         replace=flags.replace,
         progress=progress,
     )
@@ -109,10 +110,9 @@ def planned_world(flags: SimulateFlags) -> World:
 
 def run_simulate(flags: SimulateFlags, *, as_json: bool) -> None:
     """`crivo simulate`."""
-    rates = checked_faults(flags.faults)
     with progress_bar("transfers", unit="transfers") as progress:
         written = simulate_world(flags, progress)
-    faulted = faulted_transfers(flags, rates) if rates else None
+    faulted = written.faulted
     if as_json:
         print_json(
             {

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crivo.adapters.world_files.writer import set_aside
+from crivo.adapters.world_files.place import set_aside
 from crivo.cli.stopping import STOPPED, cleaned_up
 
 #: Far more than can be written before the signal comes.

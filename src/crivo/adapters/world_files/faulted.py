@@ -11,14 +11,14 @@ from types import MappingProxyType
 from typing import Final
 
 from crivo.adapters.world_files.text import json_lines
-from crivo.adapters.world_files.writer import put_in_place, set_aside, synced_sha256
-from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.simulator.events.kind import default_kinds
 from crivo.simulator.events.streams import EventStreams
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.faulting import FaultedStream
 from crivo.simulator.world import World
 
+#: The folder inside the world's.
+FAULTED_FOLDER: Final = "faulted"
 FAULTED_FILE: Final = "transfers.jsonl"
 DONE_FILE: Final = "done.jsonl"
 
@@ -27,9 +27,8 @@ _TRANSFERS: Final = "transfers"
 
 @dataclass(frozen=True, slots=True)
 class WrittenFaults:
-    """What now lies in the folder: rows sent and received, and what was done, by fault."""
+    """What was written: rows sent and received, and what was done, by fault."""
 
-    folder: Path
     sent: int
     received: int
     done: MappingProxyType[str, int]
@@ -40,38 +39,29 @@ def write_faulted(
 ) -> WrittenFaults:
     """The written stream: `transfers.jsonl` as it arrives, and `done.jsonl`, a line a touched row.
 
-    `number` in `done.jsonl` counts the rows as they were sent, from 0. Until both files are whole
-    and on disk, `folder` is as it was.
+    `number` in `done.jsonl` counts the rows as they were sent, from 0.
+
+    Args:
+        folder: Made; whoever calls moves it into place whole.
+        world: Whose transfers.
+        viewpoint: Who looks.
+        rates: Millionths of the rows, by fault.
 
     Raises:
-        Refused: FILE_UNWRITABLE where something else lies there.
-        Unavailable: FILE_UNWRITABLE where the disk refuses (full, read-only, no permission).
+        OSError: Where the disk refuses.
     """
     sent = Counter[str]()
     received = 0
     stream = FaultedStream(_sent(world, viewpoint, sent), rates, seed=world.options.seed)
-    try:
-        if folder.exists() and not (folder / DONE_FILE).is_file():
-            raise _occupied(folder)
-        with set_aside(folder) as aside:
-            with (aside / FAULTED_FILE).open("w", encoding="utf-8", newline="\n") as file:
-                for record in stream:
-                    file.write(record.line + "\n")
-                    received += 1
-            done = "".join(json.dumps(asdict(one)) + "\n" for one in stream.done)
-            (aside / DONE_FILE).write_text(done, "utf-8")
-            for name in (FAULTED_FILE, DONE_FILE):
-                synced_sha256(aside / name)
-            put_in_place(aside, folder)
-    except OSError as error:
-        raise Unavailable(
-            Code.FILE_UNWRITABLE,
-            f"The faulted stream cannot be written to {folder}: {error.strerror or error}",
-            hint="Nothing was left there. Make room or name another folder.",
-            folder=str(folder),
-        ) from error
+    folder.mkdir()
+    with (folder / FAULTED_FILE).open("w", encoding="utf-8", newline="\n") as file:
+        for record in stream:
+            file.write(record.line + "\n")
+            received += 1
+    done = "".join(json.dumps(asdict(one)) + "\n" for one in stream.done)
+    (folder / DONE_FILE).write_text(done, "utf-8")
     counts = Counter(one.fault for one in stream.done)
-    return WrittenFaults(folder, sent.total(), received, MappingProxyType(dict(counts)))
+    return WrittenFaults(sent.total(), received, MappingProxyType(dict(counts)))
 
 
 def _sent(world: World, viewpoint: Viewpoint, sent: Counter[str]) -> Iterator[str]:
@@ -82,14 +72,3 @@ def _sent(world: World, viewpoint: Viewpoint, sent: Counter[str]) -> Iterator[st
             for line in json_lines(piece.columns):
                 sent[piece.table] += 1
                 yield line
-
-
-def _occupied(folder: Path) -> Refused:
-    return Refused(
-        Code.FILE_UNWRITABLE,
-        f"{folder} holds something else",
-        hint="Only a folder of a faulted stream can be replaced; move it or name another world.",
-        field="folder",
-        expected="a new folder or one of a faulted stream",
-        found=str(folder),
-    )

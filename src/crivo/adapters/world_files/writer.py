@@ -5,19 +5,28 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from crivo.adapters.world_files.faulted import FAULTED_FOLDER, WrittenFaults, write_faulted
 from crivo.adapters.world_files.files import TableFiles
 from crivo.adapters.world_files.layout import Layout
+from crivo.adapters.world_files.place import (
+    put_back,
+    put_in_place,
+    real_place,
+    set_aside,
+    sync_folder,
+)
+from crivo.adapters.world_files.standing import MANIFEST, check_free
 from crivo.domain.choice import parse_choice
-from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
+from crivo.domain.errors import Code, Unavailable, invalid
 from crivo.simulator.adversary import Mode
 from crivo.simulator.columns import Piece
 from crivo.simulator.events.streams import events
@@ -27,12 +36,11 @@ from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import Progress, World
 
-MANIFEST: Final = "world.json"
-
 #: Raised when equal options give other rows than before.
 WORLD_VERSION: Final = 6
 
 DEFAULT_LAYOUT: Final = Layout()
+NO_FAULTS: Final[Mapping[str, int]] = MappingProxyType({})
 
 
 class TableSet(StrEnum):
@@ -50,6 +58,7 @@ class Written:
     folder: Path
     rows: MappingProxyType[str, int]
     sha256: MappingProxyType[str, str]
+    faulted: WrittenFaults | None = None
 
 
 def parse_table_set(text: str) -> TableSet:
@@ -69,6 +78,7 @@ def write_world(
     layout: Layout = DEFAULT_LAYOUT,
     sampling: Sampling = WHOLE,
     viewpoint: Viewpoint = Viewpoint.PAYER_PSP,
+    faults: Mapping[str, int] = NO_FAULTS,
     replace: bool = False,
     progress: Progress | None = None,
 ) -> Written:
@@ -81,24 +91,32 @@ def write_world(
         layout: Format, compression and files of all tables.
         sampling: Which part of the transfers.
         viewpoint: Who looks, where the tables are event streams.
-        replace: Whether a world that lies there gives way.
+        faults: Rates (millionths) of faults in a second stream of the transfers, in `faulted/`.
+        replace: Whether a world that lies there gives way, if nothing else lies there.
         progress: Called after each day.
 
     Raises:
         Refused: FILE_UNWRITABLE where something else lies there.
         Unavailable: FILE_UNWRITABLE where the disk refuses (full, read-only, no permission).
     """
-    _check_target(folder, replace=replace)
+    place = real_place(folder)
+    check = partial(check_free, place, replace=replace)
     try:
-        with set_aside(folder) as aside:
+        put_back(place)
+        check()
+        with set_aside(place) as aside:
             pieces = _pieces(world, table_set, sampling, viewpoint, progress)
             rows = _write_tables(aside, pieces, layout)
-            sha256 = _synced_digests(aside)
             about = _about(world, table_set, layout, sampling)
             if table_set is TableSet.EVENTS:
                 about["viewpoint"] = viewpoint
+            faulted = None
+            if faults:
+                faulted = write_faulted(aside / FAULTED_FOLDER, world, viewpoint, faults)
+                about["faulted"] = _about_faults(viewpoint, faults, faulted)
+            sha256 = _synced_digests(aside)
             _write_manifest(aside / MANIFEST, {**about, "rows": rows, "sha256": sha256})
-            put_in_place(aside, folder)
+            put_in_place(aside, place, check)
     except OSError as error:
         raise Unavailable(
             Code.FILE_UNWRITABLE,
@@ -106,58 +124,7 @@ def write_world(
             hint="Nothing was left there. Make room or name another folder.",
             folder=str(folder),
         ) from error
-    return Written(folder, MappingProxyType(rows), MappingProxyType(sha256))
-
-
-def _check_target(folder: Path, *, replace: bool) -> None:
-    try:
-        if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
-            return
-        if replace and (folder / MANIFEST).is_file():
-            return
-    except OSError as error:
-        raise Misconfigured(
-            Code.FILE_UNWRITABLE,
-            f"{folder} cannot be looked at: {error.strerror or error}",
-            hint="Name another folder.",
-            folder=str(folder),
-        ) from error
-    raise Refused(
-        Code.FILE_UNWRITABLE,
-        f"{folder} is not empty",
-        hint="Name a new folder; --replace overwrites one that holds a world, and nothing else.",
-        field="folder",
-        expected="a new or empty folder",
-        found=str(folder),
-    )
-
-
-@contextmanager
-def set_aside(folder: Path) -> Iterator[Path]:
-    """A folder beside the target that is gone afterwards, unless it was moved into place."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    for left in folder.parent.glob(f".{folder.name}.*.new"):
-        if not _is_running(left.name.split(".")[-2]):
-            shutil.rmtree(left, ignore_errors=True)
-    aside = folder.with_name(f".{folder.name}.{os.getpid()}.new")
-    aside.mkdir()
-    try:
-        yield aside
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-
-
-def _is_running(process: str) -> bool:
-    """Whether a process of that number runs; one that is killed leaves its folder behind."""
-    if not process.isdecimal() or int(process) == os.getpid():
-        return False
-    try:
-        os.kill(int(process), 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return Written(folder, MappingProxyType(rows), MappingProxyType(sha256), faulted)
 
 
 def _pieces(
@@ -226,6 +193,18 @@ def _about(
     }
 
 
+def _about_faults(
+    viewpoint: Viewpoint, rates: Mapping[str, int], written: WrittenFaults
+) -> dict[str, object]:
+    return {
+        "viewpoint": viewpoint,
+        "rates_millionths": dict(sorted(rates.items())),
+        "sent": written.sent,
+        "received": written.received,
+        "done": dict(sorted(written.done.items())),
+    }
+
+
 def _write_manifest(path: Path, manifest: dict[str, object]) -> None:
     path.write_text(json.dumps(manifest, indent=2) + "\n", "utf-8")
     synced_sha256(path)
@@ -243,24 +222,5 @@ def _synced_digests(aside: Path) -> dict[str, str]:
     files = sorted(path for path in aside.rglob("*") if path.is_file())
     digests = {path.relative_to(aside).as_posix(): synced_sha256(path) for path in files}
     for folder in {path.parent for path in files}:
-        _sync_folder(folder)
+        sync_folder(folder)
     return digests
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def put_in_place(aside: Path, folder: Path) -> None:
-    """Moves a finished folder to its name; what lay there is gone afterwards."""
-    _sync_folder(aside)
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    if folder.exists():
-        folder.rename(old)
-    aside.rename(folder)
-    _sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
