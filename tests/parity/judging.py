@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.features.row import ABSENT, EVENT_ROW, FACTS_MAX, RowKind
 from crivo.features.spec import EventKind
-from crivo.features.terms import FACTS
+from crivo.features.terms import FACTS, STANDING
 from tests.parity.streams import PARTIES, START, told_by
 
 Rows = np.ndarray[Any, Any]
@@ -77,13 +78,37 @@ def value_of(before: Rows, asked: Rows, name: str, *, plan: Plan) -> float:
     return float(np.frombuffer(vector, dtype="<f8")[plan.names.index(name)])
 
 
-def in_two_orders(rows: Rows, chance: Random, *, plan: Plan) -> tuple[bytes, bytes]:
-    """A vector after the rows of the last slack in their order, and after them in another."""
-    kept = within_lateness(rows)
-    other = list(kept)
-    chance.shuffle(other)
-    asked = transfer_after(rows)
-    return last_vector(rows[kept], asked, plan=plan), last_vector(rows[other], asked, plan=plan)
+def in_two_orders(
+    past: Rows,
+    hour: Rows,
+    chance: Random,
+    *,
+    plan: Plan = PLAN,
+    seen: Callable[[Rows], Rows] = np.copy,
+) -> tuple[bytes, bytes]:
+    """A vector after the past and the rows of an hour in their order, and after them in another.
+
+    `seen` is what the engine is shown of the rows in either order: all that they are.
+    """
+    is_placed = (hour["kind"] != RowKind.TRANSFER) | (
+        hour["received_at"] - hour["occurred_at"] <= HOUR
+    )
+    placed = hour["occurred_at"][is_placed & ~_stands(hour)]
+    newest = max(placed.max(initial=0), hour["received_at"].min())
+    assert (placed >= newest - HOUR).all(), "none falls out of state, whatever comes before it"
+    assert len(hour) > 10, "enough to shuffle"
+    other = list(range(len(hour)))
+    while other == sorted(other):
+        chance.shuffle(other)
+    asked = transfer_after(hour)
+    asked["occurred_at"] = asked["received_at"] = newest + 1
+    before, again = (np.concatenate([past, rows]) for rows in (hour, hour[other]))
+    return last_vector(seen(before), asked, plan=plan), last_vector(seen(again), asked, plan=plan)
+
+
+def _stands(rows: Rows) -> Any:
+    """bool[n]: rows of what stands from an instant on which may lie ahead."""
+    return np.isin(rows["kind"], [RowKind[event.name] for event in STANDING])
 
 
 def long_stream(seed: int, events: int = 600) -> Rows:
@@ -139,13 +164,3 @@ def transfer_after(rows: Rows) -> Rows:
         asked[f"fact_{place}"] = ABSENT
     asked["occurred_at"] = asked["received_at"] = rows["occurred_at"].max() + 1
     return asked
-
-
-def within_lateness(rows: Rows) -> list[int]:
-    """The rows of the last slack: those that may come in any order without falling out of state."""
-    newest = rows["occurred_at"].max()
-    return np.flatnonzero(rows["occurred_at"] >= newest - HOUR).tolist()
-
-
-def shuffled(order: list[int], kept: list[int]) -> list[int]:
-    return [place for place in order if place in set(kept)]

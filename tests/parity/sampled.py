@@ -36,6 +36,12 @@ class Judged:
     keys: int = 0
     too_hot: int = 0
     said: list[str] = field(default_factory=list)
+    #: Up to two values of each feature, null aside: what never varied was hardly judged.
+    seen: dict[str, set[float]] = field(default_factory=lambda: defaultdict(set))
+
+    def constant(self, plan: Plan) -> list[str]:
+        """The features of which no two judged values differ."""
+        return [name for name in plan.names if len(self.seen[name]) < 2]
 
 
 @dataclass
@@ -115,8 +121,10 @@ class SampledOracle:
             kept.columns, found.tolist(), oracle.read(row).values, strict=True
         ):
             judged.values += 1
+            name = self._names[column]
+            if value == value and len(judged.seen[name]) < 2:  # noqa: PLR0124 (a null is NaN)
+                judged.seen[name].add(value)
             if differs(value, wanted):
-                name = self._names[column]
                 judged.said.append(f"{row['event_0']} {name}: kernel {value}, oracle {wanted}")
 
     def _is_sampled(self, rows: Rows, party: Party) -> Any:

@@ -27,6 +27,12 @@ DELAYS = st.sampled_from([0, 0, 0, 0, 1, SECOND, 20 * MINUTE, HOUR, HOUR + 1, 3 
 #: An event may claim to happen up to a minute after its receipt.
 AHEAD = st.sampled_from([0, 0, 0, 0, SECOND, MINUTE])
 
+#: The same for events of one hour, none of which may fall out of state in any order: forty lie
+#: within 40 minutes, 51 with delays and clocks ahead. Late transfers are kept aside in any order.
+CLOSE_STEPS = st.sampled_from([0, 0, 0, 1, SECOND, 20 * SECOND, MINUTE])
+CLOSE_DELAYS = st.sampled_from([0, 0, 0, 1, SECOND, 20 * SECOND, 10 * MINUTE, 3 * HOUR])
+#: How long after its past that hour begins.
+GAPS = st.sampled_from([0, 1, MINUTE, 50 * MINUTE, HOUR, 23 * HOUR, DAY, 7 * DAY, 31 * DAY])
 
 #: Which words of a row a kind of event names somebody in.
 PARTIES = ("payer", "payee", "device", "payee_key", "payee_person")
@@ -54,17 +60,24 @@ def told_by(kind: RowKind) -> frozenset[str]:
 
 
 @st.composite
-def streams(draw: st.DrawFn, events_max: int = 60) -> np.ndarray[Any, Any]:
+def streams(
+    draw: st.DrawFn,
+    events_max: int = 60,
+    *,
+    events_min: int = 1,
+    steps: st.SearchStrategy[int] = STEPS,
+    delays: st.SearchStrategy[int] = DELAYS,
+) -> np.ndarray[Any, Any]:
     """Rows in the order of the log: few accounts, so that keys are hot and pairs repeat."""
-    rows = np.zeros(draw(st.integers(1, events_max)), dtype=EVENT_ROW)
+    rows = np.zeros(draw(st.integers(events_min, events_max)), dtype=EVENT_ROW)
     now = START
     for number, row in enumerate(rows):
-        now += draw(STEPS)
+        now += draw(steps)
         kind = draw(KINDS)
         told = told_by(kind)
         is_transfer, is_report = kind is RowKind.TRANSFER, kind is RowKind.REPORT
         row["kind"], row["received_at"] = kind.value, now
-        row["occurred_at"] = now if is_report else now - draw(DELAYS) + draw(AHEAD)
+        row["occurred_at"] = now if is_report else now - draw(delays) + draw(AHEAD)
         if EventKind[kind.name] in STANDING:  # what is asked for today may stand from tomorrow on
             row["occurred_at"] += draw(st.sampled_from([0, HOUR, 2 * DAY]))
         amounts = [1, 99, 100_000, 10**12 - 1]
@@ -87,3 +100,20 @@ def streams(draw: st.DrawFn, events_max: int = 60) -> np.ndarray[Any, Any]:
         for place in range(FACTS_MAX):
             row[f"fact_{place}"] = draw(FACT) if place < facts else ABSENT
     return rows
+
+
+@st.composite
+def pasts_and_hours(
+    draw: st.DrawFn,
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """A long past, and after it 20 to 40 rows that happened within one hour of each other."""
+    past = draw(streams())
+    hour = draw(streams(40, events_min=20, steps=CLOSE_STEPS, delays=CLOSE_DELAYS))
+    late = hour["received_at"] - hour["occurred_at"] > HOUR
+    told_late = late & (hour["kind"] != RowKind.TRANSFER)
+    hour["occurred_at"][told_late] = hour["received_at"][told_late]
+    shift = past["received_at"].max() + draw(GAPS) - hour["received_at"].min()
+    hour["received_at"] += shift
+    hour["occurred_at"] += shift
+    hour["event_0"] += np.uint64(1_000)  # none of the past's ids
+    return past, hour

@@ -1,5 +1,5 @@
-"""A million vectors: served one by one and replayed in batches, they are the same bytes; and the
-oracle judges every vector of a 3 % sample of keys.
+"""A million rows of every kind: served one by one and replayed in batches, their vectors are the
+same bytes; the oracle judges every vector of a 3 % sample of keys, and every feature varies there.
 
 The long form is the same test over ten million, in half an hour or so:
 
@@ -20,7 +20,7 @@ from crivo.features.engine import Engine, vector_bytes
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.features.row import RowKind
-from tests.parity.long_stream import parts
+from tests.parity.long_stream import REPORTED, TOLD, parts
 from tests.parity.sampled import Judged, judge
 
 Rows = np.ndarray[Any, Any]
@@ -29,6 +29,8 @@ PLAN = compile_plan(default_feature_set())
 ROWS = int(os.environ.get("PARITY_ROWS", "1000000"))
 #: Three keys in a hundred.
 ONE_IN = 33
+#: The share of rows that are transfers; the rest are reports and what is told.
+TRANSFERS = (1 - REPORTED) * (1 - TOLD)
 SEED = 20_261
 
 
@@ -72,9 +74,29 @@ def test_the_oracle_judges_every_vector_of_a_sample_of_keys_among_a_million() ->
     judged = judge(replayed(parts(ROWS, SEED)), PLAN, one_in=ONE_IN)
     print(f"{judged.vectors:,} vectors of {judged.keys:,} keys, {judged.values:,} values")
     assert judged.said[:20] == []
-    # Each transfer has two keys that may be in the sample.
-    assert judged.vectors > ROWS * 0.95 * 2 / ONE_IN * 0.8
+    # Of each transfer five keys may be in the sample: its parties' and its payee's key and person.
+    assert judged.vectors > ROWS * TRANSFERS * 5 / ONE_IN * 0.8
     assert judged.too_hot < 0.001 * judged.keys + 10
+    assert judged.constant(PLAN) == []
+
+
+def test_every_feature_varies_over_a_tenth_of_the_stream() -> None:
+    assert constant_over(parts(100_000, SEED)) == []
+
+
+def test_sabotage_a_stream_of_transfers_and_reports_alone_is_noticed() -> None:
+    moving = (RowKind.TRANSFER, RowKind.REPORT)
+    bare = (rows[np.isin(rows["kind"], moving)] for rows in parts(10_000, SEED))
+    assert "payer_day_limit_used_today" in constant_over(bare)
+
+
+def constant_over(stream: Iterable[Rows]) -> list[str]:
+    """The features of which no two values differ over a stream, null aside."""
+    least, most = np.full(len(PLAN.names), np.inf), np.full(len(PLAN.names), -np.inf)
+    for _, vectors in replayed(stream):
+        least = np.fmin(least, np.fmin.reduce(vectors))
+        most = np.fmax(most, np.fmax.reduce(vectors))
+    return [PLAN.names[place] for place in np.flatnonzero(~(least < most))]
 
 
 def _cheaper(rows: Rows) -> None:

@@ -22,7 +22,7 @@ from tests.parity.judging import (
     in_two_orders,
     long_stream,
 )
-from tests.parity.streams import START, streams
+from tests.parity.streams import START, pasts_and_hours, streams
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,11 @@ HOT = plan_of(OF_HOT_KEYS)
 OFTEN_ENOUGH = settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
 
 
@@ -87,9 +91,11 @@ def test_single_events_of_any_stream_agree(rows: Rows, seed: int) -> None:
 
 @pytest.mark.slow
 @OFTEN_ENOUGH
-@given(streams(), st.integers(0, 10**6), st.randoms(use_true_random=False))
-def test_single_events_are_a_function_of_the_set(rows: Rows, seed: int, chance: Any) -> None:
-    one, other = in_two_orders(rows, chance, plan=plan_of(some(seed)))
+@given(pasts_and_hours(), st.integers(0, 10**6), st.randoms(use_true_random=False))
+def test_single_events_are_a_function_of_the_set(
+    rows: tuple[Rows, Rows], seed: int, chance: Any
+) -> None:
+    one, other = in_two_orders(*rows, chance, plan=plan_of(some(seed)))
     assert one == other
 
 

@@ -22,7 +22,7 @@ from tests.parity.judging import (
     long_stream,
     value_of,
 )
-from tests.parity.streams import streams
+from tests.parity.streams import pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
@@ -35,7 +35,11 @@ PLAN = plan_of(NIGHTLY)
 OFTEN_ENOUGH = settings(
     max_examples=25,
     deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
 )
 #: Midnight in Brasília.
 MIDNIGHT = parse_rfc3339("2026-03-03T03:00:00Z")
@@ -74,9 +78,11 @@ def test_own_nights_over_any_stream_agree(rows: Rows) -> None:
 
 @pytest.mark.slow
 @OFTEN_ENOUGH
-@given(streams(), st.randoms(use_true_random=False))
-def test_own_nights_are_a_function_of_the_set_of_events(rows: Rows, chance: Any) -> None:
-    one, other = in_two_orders(rows, chance, plan=PLAN)
+@given(pasts_and_hours(), st.randoms(use_true_random=False))
+def test_own_nights_are_a_function_of_the_set_of_events(
+    rows: tuple[Rows, Rows], chance: Any
+) -> None:
+    one, other = in_two_orders(*rows, chance, plan=PLAN)
     assert one == other
 
 
