@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import NoneType
 from typing import Final
 
 from crivo.domain.instant import DAY
-from crivo.features.expression import DEPTH_MAX, Expression, Field, Value, depth
+from crivo.features.card import Card
+from crivo.features.expression import (
+    DEPTH_MAX,
+    And,
+    Compare,
+    Expression,
+    Field,
+    Not,
+    Or,
+    Value,
+    depth,
+)
 from crivo.features.terms import (
     ABOUT,
     ACCOUNTS,
@@ -25,6 +38,7 @@ from crivo.features.terms import (
     Statistic,
     VisibleTo,
 )
+from crivo.features.typed import check_kind, check_member
 from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 from crivo.features.wrong import wrong
 
@@ -140,6 +154,9 @@ FILTER_FIELDS: Final = (
 
 FILTER_VALUE_MAX: Final = 2**62
 
+#: What names are made of: those of features are columns, metric labels and lines of a lock.
+_NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
 
 @dataclass(frozen=True, slots=True)
 class Filter:
@@ -156,8 +173,9 @@ class Filter:
     expression: Expression
 
     def __post_init__(self) -> None:
-        if not self.name.isidentifier() or self.name.lower() != self.name:
-            raise wrong("filter.name", "lower-case letters, digits and underscores", self.name)
+        if not isinstance(self.name, str) or _NAME.fullmatch(self.name) is None:
+            raise wrong("filter.name", "of the letters a to z, digits and underscores", self.name)
+        check_kind("filter.expression", self.expression, Compare, And, Or, Not)
         for name in sorted(self.expression.fields()):
             if name not in FILTER_FIELDS:
                 raise wrong("filter.expression", f"over {', '.join(FILTER_FIELDS)}", name)
@@ -173,32 +191,6 @@ class Filter:
 
 NIGHT: Final = Filter("night", (Field("hour") >= NIGHT_BEGINS) | (Field("hour") < NIGHT_ENDS))
 ACCEPTED: Final = Filter("accepted", Field("accepted").equals(Value(1)))
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Card:
-    """What people must know of a feature; no part of its hash.
-
-    `reason` is the code of the reason (`decision/reasons.py`) that stands for the feature where it
-    raised the score of a transfer.
-
-    Raises:
-        Misconfigured: DEFINITION_INVALID where a text is empty.
-    """
-
-    meaning: str
-    unit: str
-    null_meaning: str
-    leakage: str
-    purpose: str
-    reason: str
-    owner: str
-    visible_to: VisibleTo = VisibleTo.PAYER_PSP
-
-    def __post_init__(self) -> None:
-        for name in ("meaning", "unit", "null_meaning", "leakage", "purpose", "reason", "owner"):
-            if not str(getattr(self, name)).strip():
-                raise wrong(f"card.{name}", "a text", "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,6 +212,13 @@ class Feature:
     hash: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_member("entity", self.entity, Entity)
+        check_member("event", self.event, EventKind)
+        check_member("measure", self.measure, Measure)
+        check_member("statistic", self.statistic, Statistic)
+        check_kind("window", self.window, Window)
+        check_kind("card", self.card, Card)
+        check_kind("filter", self.filter, Filter, NoneType)
         if self.entity is Entity.TRANSFER or self.statistic is Statistic.VALUE:
             self._check_value()
         else:
@@ -330,7 +329,8 @@ class FeatureSet:
     """Features in the order of the vector's columns.
 
     Raises:
-        Misconfigured: DEFINITION_INVALID for no feature, or two of one name or one meaning.
+        Misconfigured: DEFINITION_INVALID for no feature, what is none, or two of one name or one
+            meaning.
     """
 
     features: tuple[Feature, ...]
@@ -338,11 +338,13 @@ class FeatureSet:
     hash: str = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        check_kind("features", self.features, tuple)
         if not self.features:
             raise wrong("features", "at least one feature", 0)
         names: set[str] = set()
         hashes: dict[str, str] = {}
         for feature in self.features:
+            check_kind("features", feature, Feature)
             if feature.name in names:
                 raise wrong("features", "of unique names", feature.name)
             if feature.hash in hashes:

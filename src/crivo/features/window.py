@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.instant import MINUTE
+from crivo.features.typed import check_kind, check_member
 from crivo.features.wrong import wrong
 
 #: Windows are exact up to this length, and begin at a tile's start beyond it.
@@ -41,13 +42,15 @@ class Window:
     from the hour on that was told for the account; `ever`: all there is.
 
     Raises:
-        Misconfigured: DEFINITION_INVALID.
+        Misconfigured: DEFINITION_INVALID, with the field and the choices.
     """
 
     span: Span
     minutes: int = 0
 
     def __post_init__(self) -> None:
+        check_member("window.span", self.span, Span)
+        check_kind("window.minutes", self.minutes, int)
         if self.span is Span.SLIDING and not 1 <= self.minutes <= WINDOW_MAX_MINUTES:
             raise wrong("window", "1 minute to 90 days", self.minutes)
         if self.span is not Span.SLIDING and self.minutes != 0:
@@ -87,9 +90,11 @@ def minutes(count: int) -> Window:
 
 def hours(count: int) -> Window:
     """A sliding window of that many hours."""
+    check_kind("window.hours", count, int)
     return Window(Span.SLIDING, count * 60)
 
 
 def days(count: int) -> Window:
     """A sliding window of that many days."""
+    check_kind("window.days", count, int)
     return Window(Span.SLIDING, count * 24 * 60)

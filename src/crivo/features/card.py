@@ -1,0 +1,34 @@
+"""The card of a feature: what people must know of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from crivo.features.terms import VisibleTo
+from crivo.features.typed import check_member, check_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """What people must know of a feature; no part of its hash.
+
+    `reason` is the code of the reason (`decision/reasons.py`) that stands for the feature where it
+    raised the score of a transfer.
+
+    Raises:
+        Misconfigured: DEFINITION_INVALID where a text is empty or none.
+    """
+
+    meaning: str
+    unit: str
+    null_meaning: str
+    leakage: str
+    purpose: str
+    reason: str
+    owner: str
+    visible_to: VisibleTo = VisibleTo.PAYER_PSP
+
+    def __post_init__(self) -> None:
+        for name in ("meaning", "unit", "null_meaning", "leakage", "purpose", "reason", "owner"):
+            check_text(f"card.{name}", getattr(self, name))
+        check_member("card.visible_to", self.visible_to, VisibleTo)
