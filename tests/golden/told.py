@@ -194,6 +194,25 @@ CASES = (
         {"payer_day_limit_used_today": 0.25, "payer_undoing_count_24h": 2.0},
     ),
     Case(
+        "more was undone than was heard of: nothing is used, and never less than nothing",
+        at_once(
+            LimitChange("c-1", T - 3 * DAY, T - 3 * DAY, ANA, LimitKind.DAY, None, 100_000),
+            Settlement(
+                *about(MORNING_PAID), T - HOUR, SettlementStatus.REJECTED, rejection=Rejection.AB03
+            ),
+        ),
+        {"payer_day_limit_used_today": 0.0, "payer_undoing_count_24h": 1.0},
+    ),
+    Case(
+        "what stands from the transfer's own instant on does not stand for it",
+        at_once(
+            LimitChange("c-1", T - DAY, T - 1, ANA, LimitKind.DAY, None, 100_000),
+            LimitChange("c-2", T - DAY, T, ANA, LimitKind.DAY, None, 500_000),
+            LimitChange("c-3", T - DAY, T, ANA, LimitKind.NIGHT, None, 60_000),
+        ),
+        {"payer_day_limit_last_ever": 100_000.0, "payer_night_limit_last_ever": None},
+    ),
+    Case(
         "the directory: the newest answer stands, and a block without data tells nothing",
         at_once(
             reading(

@@ -1,0 +1,87 @@
+"""What shards make of their own keys, joined, is what the whole plan makes, whatever the deal."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crivo.features import shard as sharding
+from crivo.features.engine import Engine, vector_bytes
+from crivo.features.plan import Plan, compile_plan
+from crivo.features.registry import default_feature_set
+from crivo.features.row import RowKind
+from crivo.features.shard import ROUTES, ShardFold, join, shards_of
+from crivo.features.spec import Entity, FeatureSet, Statistic
+from crivo.features.window import OWN_NIGHT
+from tests.parity.long_stream import parts
+
+SEED, ROWS = 8, 12_000
+
+
+def plan() -> Plan:
+    """The catalogue, and what it does not declare: a payee's own night, told of it as a payer."""
+    features = default_feature_set().features
+    counted = next(each for each in features if each.statistic is Statistic.COUNT)
+    theirs = replace(counted, entity=Entity.PAYEE, window=OWN_NIGHT, filter=None)
+    return compile_plan(FeatureSet((*features, theirs)))
+
+
+PLAN = plan()
+(STREAM,) = parts(ROWS, SEED)
+WANTED = STREAM["kind"] == RowKind.TRANSFER
+
+
+def whole() -> bytes:
+    vectors, flags = Engine(PLAN).vectors(STREAM, WANTED)
+    return vector_bytes(vectors) + flags.tobytes()
+
+
+def dealt(count: int) -> bytes:
+    shards = shards_of(PLAN, count)
+    made: list[tuple[Any, Any]] = [ShardFold(each).vectors(STREAM, WANTED) for each in shards]
+    vectors, flags = join(shards, made, STREAM, WANTED)
+    return vector_bytes(vectors) + flags.tobytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("count", [2, 3, 5])
+def test_any_number_of_shards_makes_the_same_vectors(count: int) -> None:
+    assert dealt(count) == whole()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entity", [name for name in ROUTES if name != "transfer"])
+def test_sabotage_an_entity_that_is_dealt_by_somebody_else_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, entity: str
+) -> None:
+    right = ROUTES[entity]
+    party = ("event_0", "event_1")
+    monkeypatch.setattr(
+        sharding, "ROUTES", {**ROUTES, entity: replace(right, folds=(party,), reads=party)}
+    )
+    assert dealt(3) != whole()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("entity", ["payee_key", "payee_person"])
+def test_sabotage_a_key_or_a_person_that_is_dealt_by_the_account_is_noticed(
+    monkeypatch: pytest.MonkeyPatch, entity: str
+) -> None:
+    monkeypatch.setattr(sharding, "ROUTES", {**ROUTES, entity: ROUTES["payee"]})
+    assert dealt(3) != whole()
+
+
+@pytest.mark.slow
+def test_sabotage_a_payees_own_night_that_the_payee_alone_is_dealt_by_is_noticed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sharding, "_BOTH_ROLES", {**sharding._BOTH_ROLES, "payee": ROUTES["payee"]})
+    assert dealt(3) != whole()
+
+
+def test_the_stream_tells_of_payees_who_are_told_of_as_payers() -> None:
+    told = STREAM[STREAM["kind"] == RowKind.NIGHT_START]
+    assert np.isin(told["payer_1"], STREAM["payee_1"][WANTED]).any()
