@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from crivo.domain.declared import check_fields
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.identifiers import check_txid
 from crivo.domain.money import check_centavos, parse_centavos
@@ -70,6 +71,7 @@ class BrCode:
     is_once: bool = False
 
     def __post_init__(self) -> None:
+        check_fields(self)
         _check_text("merchant_name", self.merchant_name, NAME_CHARACTERS_MAX)
         _check_text("merchant_city", self.merchant_city, CITY_CHARACTERS_MAX)
         if (self.key is None) == (self.url is None):

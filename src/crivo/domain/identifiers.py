@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Final
 
 from crivo.domain.errors import Code, invalid
-from crivo.domain.instant import HOUR, MINUTE, from_datetime
+from crivo.domain.instant import EARLIEST, HOUR, LATEST, MINUTE, check_instant, from_datetime
 
 END_TO_END_ID_PATTERN: Final = r"E[0-9A-Z]{8}[0-9]{12}[a-zA-Z0-9]{11}"
 RETURN_ID_PATTERN: Final = r"D[0-9A-Z]{8}[0-9]{12}[a-zA-Z0-9]{11}"
@@ -37,7 +37,8 @@ END_TO_END_ID_TOLERANCE: Final = 12 * HOUR
 def end_to_end_id_minute(end_to_end_id: str, *, field: str = "end_to_end_id") -> int:
     """The instant of the minute that an EndToEndId names (UTC).
 
-    `E` + ISPB (8) + `yyyyMMddHHmm` in UTC + 11 alphanumerics; 32 characters, case-sensitive.
+    `E` + ISPB (8) + `yyyyMMddHHmm` in UTC + 11 alphanumerics; 32 characters, case-sensitive. Its
+    year is one that instants have, 2000 to 2099.
 
     Raises:
         Refused: ID_INVALID.
@@ -46,7 +47,7 @@ def end_to_end_id_minute(end_to_end_id: str, *, field: str = "end_to_end_id") ->
         if not _END_TO_END_ID.fullmatch(end_to_end_id):
             raise ValueError(end_to_end_id)
         return _instant_of_minute(end_to_end_id[9:21])
-    except ValueError:
+    except (TypeError, ValueError):
         raise invalid(
             Code.ID_INVALID,
             field=field,
@@ -65,7 +66,7 @@ def return_id_minute(return_id: str, *, field: str = "return_id") -> int:
         if not _RETURN_ID.fullmatch(return_id):
             raise ValueError(return_id)
         return _instant_of_minute(return_id[9:21])
-    except ValueError:
+    except (TypeError, ValueError):
         raise invalid(
             Code.ID_INVALID,
             field=field,
@@ -80,11 +81,12 @@ def make_end_to_end_id(ispb: str, initiated_at: int, own_part: str) -> str:
     The institution chooses `own_part`, and never twice the same within a minute.
 
     Raises:
-        Refused: ID_INVALID.
+        Refused: ID_INVALID; TIME_INVALID, TIME_RANGE for the instant.
 
     >>> make_end_to_end_id("00038166", 1795435200000000, "0123456789a")
     'E000381662026112312000123456789a'
     """
+    check_instant(initiated_at, field="initiated_at")
     return _dated_id("E", ispb, initiated_at, own_part)
 
 
@@ -92,8 +94,9 @@ def make_return_id(ispb: str, returned_at: int, own_part: str) -> str:
     """The id of a return: as `make_end_to_end_id`, with the ISPB of whoever gives back.
 
     Raises:
-        Refused: ID_INVALID.
+        Refused: ID_INVALID; TIME_INVALID, TIME_RANGE for the instant.
     """
+    check_instant(returned_at, field="returned_at")
     return _dated_id("D", ispb, returned_at, own_part)
 
 
@@ -108,7 +111,7 @@ def _dated_id(letter: str, ispb: str, at: int, own_part: str) -> str:
 
 @lru_cache(maxsize=_MINUTES_MAX)
 def _instant_of_minute(digits: str) -> int:
-    return from_datetime(
+    instant = from_datetime(
         datetime(
             int(digits[:4]),
             int(digits[4:6]),
@@ -118,6 +121,9 @@ def _instant_of_minute(digits: str) -> int:
             tzinfo=UTC,
         )
     )
+    if not EARLIEST <= instant < LATEST:
+        raise ValueError(digits)
+    return instant
 
 
 @lru_cache(maxsize=_MINUTES_MAX)
@@ -147,7 +153,11 @@ def derived_end_to_end_id(occurred_at: int, *parts: str) -> str:
 
     The characters come from SHA-256 over the length-prefixed `parts` (a mapping's `source` and the
     row's id), so that reading the same row again gives the same id.
+
+    Raises:
+        Refused: TIME_INVALID, TIME_RANGE.
     """
+    check_instant(occurred_at, field="occurred_at")
     digest = hashlib.sha256(length_prefixed(*(part.encode() for part in parts))).digest()
     # The eleven digits of lowest value, the lowest first, found in pairs.
     number = int.from_bytes(digest[:16], "big") % 62**11

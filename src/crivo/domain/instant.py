@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta, timezone
+import re
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
 from crivo.domain.errors import Code, invalid
@@ -22,6 +23,12 @@ EARLIEST: Final = int(datetime(2000, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 LATEST: Final = int(datetime(2100, 1, 1, tzinfo=UTC).timestamp()) * SECOND
 
 
+#: ISO 8601 knows more (weeks, days of the year, commas, no separators); RFC 3339 does not.
+_RFC3339: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6}0*)?Z", re.ASCII
+)
+_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", re.ASCII)
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _EPOCH_UNZONED: Final = datetime(1970, 1, 1)
 
@@ -36,8 +43,12 @@ def check_instant(instant: int, *, field: str) -> int:
     """The same instant, if it lies within 2000..2099.
 
     Raises:
-        Refused: TIME_RANGE.
+        Refused: TIME_INVALID for what is no integer, TIME_RANGE for what lies outside.
     """
+    if type(instant) is not int:
+        raise invalid(
+            Code.TIME_INVALID, field=field, expected="an integer of microseconds", found=instant
+        )
     if not EARLIEST <= instant < LATEST:
         raise invalid(
             Code.TIME_RANGE, field=field, expected="an instant from 2000 to 2099", found=instant
@@ -47,6 +58,9 @@ def check_instant(instant: int, *, field: str) -> int:
 
 def parse_rfc3339(text: str, *, field: str = "time") -> int:
     """The instant of an RFC 3339 time in UTC with `Z`: HTTP bodies carry nothing else.
+
+    RFC 3339 sets no end to the decimals of a second. Instants have six: further ones may be zeros,
+    and others are refused, since two times that differ must not become the same one unseen.
 
     Raises:
         Refused: TIME_INVALID, TIME_RANGE.
@@ -77,17 +91,36 @@ def parse_since(text: str, *, field: str) -> int:
 
 def _parse(text: str, field: str) -> int:
     try:
-        if not text.endswith("Z") or len(text) > 32 or "T" not in text:
+        if not _RFC3339.fullmatch(text):
             raise ValueError(text)
         moment = datetime.fromisoformat(text)
     except ValueError:
         raise invalid(
             Code.TIME_INVALID,
             field=field,
-            expected="RFC 3339 in UTC such as 2026-11-23T12:00:00Z",
+            expected="RFC 3339 in UTC such as 2026-11-23T12:00:00Z, to the microsecond at most",
             found=text,
         ) from None
     return from_datetime(moment)
+
+
+def parse_date(text: str, *, field: str) -> date:
+    """The day that is written as RFC 3339 writes it.
+
+    Raises:
+        Refused: FIELD_VALUE.
+
+    >>> parse_date("2026-08-03", field="start")
+    datetime.date(2026, 8, 3)
+    """
+    try:
+        if not _DATE.fullmatch(text):
+            raise ValueError(text)
+        return date.fromisoformat(text)
+    except ValueError:
+        raise invalid(
+            Code.FIELD_VALUE, field=field, expected="a date such as 2026-08-03", found=text
+        ) from None
 
 
 def format_rfc3339(instant: int) -> str:

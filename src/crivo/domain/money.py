@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal, InvalidOperation
 from typing import Final
 
@@ -10,6 +11,8 @@ from crivo.domain.errors import Code, invalid
 CENTAVOS_MAX: Final = 10**12 - 1
 
 _CENTAVO: Final = Decimal("0.01")
+#: What a text may be: Decimal itself also reads blanks, underscores and the digits of any script.
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?", re.ASCII)
 
 
 def check_centavos(amount: int, *, field: str = "amount_centavos") -> int:
@@ -51,6 +54,10 @@ def parse_centavos(value: str | float | Decimal, *, field: str = "amount") -> in
     123456
     """
     try:
+        if isinstance(value, bool) or not isinstance(value, str | int | float | Decimal):
+            raise TypeError(value)
+        if isinstance(value, str) and not _DECIMAL.fullmatch(value):
+            raise ValueError(value)
         # repr() of a float is the shortest decimal that reads back as the same float.
         reais = Decimal(repr(value) if isinstance(value, float) else value)
         # Comparing is exact, whatever the precision; quantize refuses what has too many digits.

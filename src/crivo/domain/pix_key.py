@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from crivo.domain.declared import check_fields
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.tax_id import masked, parse_cnpj, parse_cpf
 
@@ -34,10 +35,19 @@ class KeyType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PixKey:
-    """A key as the directory spells it; `parse_pix_key` makes one."""
+    """A key as the directory spells it; `parse_pix_key` makes one of any other spelling.
+
+    Raises:
+        Refused: FIELD_TYPE; ID_INVALID for a value that is no key of that type, or not so spelled.
+    """
 
     type: KeyType
     value: str
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if _spelled(self.type, self.value, "key") != self.value:
+            raise _refused("key", f"a {self.type} as the directory spells it", self.value)
 
 
 def parse_pix_key(text: str, *, key_type: KeyType | None = None, field: str = "key") -> PixKey:
@@ -54,17 +64,23 @@ def parse_pix_key(text: str, *, key_type: KeyType | None = None, field: str = "k
     PixKey(type=<KeyType.PHONE: 'PHONE'>, value='+5511999990000')
     """
     written = text.strip()
-    match key_type or _type_of(written, field):
+    found = key_type or _type_of(written, field)
+    return PixKey(found, _spelled(found, written, field))
+
+
+def _spelled(key_type: KeyType, written: str, field: str) -> str:
+    """The directory's spelling of a key of that type."""
+    match key_type:
         case KeyType.CPF:
-            return PixKey(KeyType.CPF, parse_cpf(written, field=field))
+            return parse_cpf(written, field=field)
         case KeyType.CNPJ:
-            return PixKey(KeyType.CNPJ, parse_cnpj(written.upper(), field=field))
+            return parse_cnpj(written.upper(), field=field)
         case KeyType.PHONE:
-            return PixKey(KeyType.PHONE, _phone(written, field))
+            return _phone(written, field)
         case KeyType.EMAIL:
-            return PixKey(KeyType.EMAIL, _email(written, field))
+            return _email(written, field)
         case KeyType.EVP:
-            return PixKey(KeyType.EVP, _evp(written, field))
+            return _evp(written, field)
 
 
 def _type_of(written: str, field: str) -> KeyType:

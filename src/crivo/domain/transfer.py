@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from types import NoneType
 from typing import Final
 
+from crivo.domain.declared import check_fields
 from crivo.domain.errors import Code, invalid
 from crivo.domain.event import ENTITY_ID_BYTES
 from crivo.domain.fields import Centavos, EndToEndId, EntityId, Instant, Ispb, TxId
@@ -47,6 +49,13 @@ class ServiceLevel(StrEnum):
     PAGFRD = "PAGFRD"
 
 
+_ID: Final = ENTITY_ID_BYTES
+_TEXT: Final = (NoneType, str)
+_INITIATION: Final = (NoneType, Initiation)
+_PURPOSE: Final = (NoneType, Purpose)
+_SERVICE_LEVEL: Final = (NoneType, ServiceLevel)
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """The facts of one attempt. The order of the fields is the schema `transfer.v1`: only append.
@@ -77,6 +86,9 @@ class Transfer:
     initiator_ispb: Ispb | None = None
 
     def __post_init__(self) -> None:
+        if not _is_typed(self):
+            # Slower by far, and says which field is wrong and what it must be.
+            check_fields(self)
         end_to_end_id_minute(self.end_to_end_id)
         check_instant(self.occurred_at, field="occurred_at")
         check_centavos(self.amount_centavos)
@@ -116,6 +128,27 @@ class Transfer:
     def own_id(self) -> str:
         """The rail's own id."""
         return self.end_to_end_id
+
+
+def _is_typed(each: Transfer) -> bool:
+    """Whether every field is of its type, and every pseudonym has its length."""
+    return (
+        type(each.end_to_end_id) is str
+        and type(each.occurred_at) is int
+        and ((i := each.payer_account_id) is None or (type(i) is bytes and len(i) == _ID))
+        and ((i := each.payee_account_id) is None or (type(i) is bytes and len(i) == _ID))
+        and ((i := each.payer_person_id) is None or (type(i) is bytes and len(i) == _ID))
+        and ((i := each.payee_person_id) is None or (type(i) is bytes and len(i) == _ID))
+        and ((i := each.payee_key_id) is None or (type(i) is bytes and len(i) == _ID))
+        and ((i := each.device_id) is None or (type(i) is bytes and len(i) == _ID))
+        and type(each.payer_ispb) in _TEXT
+        and type(each.payee_ispb) in _TEXT
+        and type(each.initiation) in _INITIATION
+        and type(each.purpose) in _PURPOSE
+        and type(each.service_level) in _SERVICE_LEVEL
+        and type(each.txid) in _TEXT
+        and type(each.initiator_ispb) in _TEXT
+    )
 
 
 def _party_missing(field: str, transfer: Transfer) -> Exception:

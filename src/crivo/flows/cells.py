@@ -113,13 +113,15 @@ def _amount(cell: bytes | str | float | Decimal, in_centavos: bool) -> int:
 
 
 def _ascii(cell: bytes | str) -> str:
-    """The text of a number: bounded, and without what only Python reads (1_000, Arabic digits)."""
+    """The text of a number without blanks around it: bounded, and without what only Python reads
+    (1_000, Arabic digits).
+    """
     if len(cell) > CELL_CHARACTERS_MAX:
         raise ValueError("too long")
     text = cell.decode("ascii") if isinstance(cell, bytes) else cell
     if not text.isascii() or "_" in text:
         raise ValueError(text)
-    return text
+    return text.strip()
 
 
 def parse_text(cell: Cell, *, field: str) -> str | None:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from enum import StrEnum
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from crivo.domain.errors import Code, Misconfigured
-from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime, parse_date
 from crivo.flows.column_ranges import RANGE_COLUMNS_MAX, is_range_sound, spelled_out
 from crivo.flows.told_mapping import Told, check_told
 
@@ -358,8 +358,8 @@ def _check_rows(mapping: Mapping, name: str) -> None:
 
 def _check_play(mapping: Mapping, play: Play, name: str) -> None:
     try:
-        date.fromisoformat(play.start)
-    except ValueError:
+        parse_date(play.start, field="play.from")
+    except Refused:
         raise _invalid(name, "play.from", "a day such as 2018-08-08", play.start) from None
     if not 1 <= play.days <= 366:
         raise _invalid(name, "play.days", "1 to 366", play.days)

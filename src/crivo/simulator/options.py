@@ -8,6 +8,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from crivo.domain.errors import Code, invalid
+from crivo.domain.instant import parse_date
 from crivo.simulator.difficulty import Difficulty
 
 #: A constant, so that a world does not depend on the day it was made on: the window's first day.
@@ -145,12 +146,7 @@ def parse_start(text: str) -> dt.date:
     Raises:
         Refused: FIELD_VALUE.
     """
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        raise invalid(
-            Code.FIELD_VALUE, field="start", expected="a date such as 2026-08-03", found=text
-        ) from None
+    return parse_date(text, field="start")
 
 
 def _check_integer(field: str, value: object, least: int, most: int) -> None:

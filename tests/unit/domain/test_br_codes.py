@@ -128,6 +128,14 @@ def test_tags_that_pix_does_not_use_are_passed_over():
         ({"category": "12"}, "category"),
         ({"amount_centavos": 0}, "amount_centavos"),
         ({"recurrence_url": "https://pix.example.com"}, "recurrence_url"),
+        ({"key": "11144477735"}, "key"),
+        ({"merchant_name": 7}, "merchant_name"),
+        ({"merchant_city": None}, "merchant_city"),
+        ({"txid": 7}, "txid"),
+        ({"description": b"d"}, "description"),
+        ({"category": 1234}, "category"),
+        ({"is_once": 1}, "is_once"),
+        ({"amount_centavos": 1.5}, "amount_centavos"),
     ],
 )
 def test_a_code_that_cannot_be_is_not_made(change, field):

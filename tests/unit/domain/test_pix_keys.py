@@ -54,6 +54,46 @@ def test_other_spellings_of_a_key_are_the_same_key(key):
     assert parse_pix_key(f"  {other}\n") == key
 
 
+@given(st.sampled_from(KeyType), st.text(max_size=20) | KEYS.map(lambda key: key.value.upper()))
+def test_a_key_that_can_be_made_is_one_that_parses(key_type, value):
+    try:
+        found = parse_pix_key(value, key_type=key_type).value
+    except Refused:
+        found = None
+    if found == value:
+        assert PixKey(key_type, value).value == value
+    else:
+        with pytest.raises(Refused) as caught:
+            PixKey(key_type, value)
+        assert caught.value.code is Code.ID_INVALID
+
+
+@pytest.mark.parametrize(
+    ("key_type", "value", "code"),
+    [
+        (KeyType.CPF, "nonsense", Code.ID_INVALID),
+        (KeyType.CPF, "111.444.777-35", Code.ID_INVALID),
+        (KeyType.EMAIL, "Ana@example.com", Code.ID_INVALID),
+        (KeyType.PHONE, " +5511999990000", Code.ID_INVALID),
+        (KeyType.PHONE, None, Code.FIELD_MISSING),
+        ("CPF", "11144477735", Code.FIELD_TYPE),
+    ],
+)
+def test_a_key_that_the_directory_does_not_spell_so_cannot_be_made(key_type, value, code):
+    with pytest.raises(Refused) as caught:
+        PixKey(key_type, value)
+    assert caught.value.code is code
+
+
+def test_an_email_of_one_character_too_many_is_no_key():
+    longest = "a" * 65 + "@example.com"
+    assert len(longest) == 77
+    assert parse_pix_key(longest).type is KeyType.EMAIL
+    with pytest.raises(Refused) as caught:
+        parse_pix_key("a" + longest)
+    assert caught.value.code is Code.ID_INVALID
+
+
 @given(KEYS, st.sampled_from(KeyType))
 def test_a_key_of_one_type_is_never_taken_for_another(key, other):
     if other is not key.type:

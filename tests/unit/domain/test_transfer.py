@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 
@@ -12,7 +12,7 @@ from crivo.domain.event import make_event_id, transfer_event_id
 from crivo.domain.identifiers import derived_end_to_end_id
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.report import Report, ReportStatus
-from crivo.domain.transfer import Transfer
+from crivo.domain.transfer import Purpose, Transfer
 
 NOON = parse_rfc3339("2026-11-23T12:00:00Z")
 TRANSFER = Transfer(
@@ -39,6 +39,49 @@ def test_a_transfer_that_cannot_be_is_refused(change: dict[str, object], code: C
     with pytest.raises(Refused) as caught:
         replace(TRANSFER, **change)  # type: ignore[arg-type]
     assert caught.value.code is code
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ({"end_to_end_id": None}, Code.FIELD_MISSING),
+        ({"end_to_end_id": b"E" * 32}, Code.FIELD_TYPE),
+        ({"occurred_at": 0.5}, Code.FIELD_TYPE),
+        ({"occurred_at": float(NOON)}, Code.FIELD_TYPE),
+        ({"amount_centavos": True}, Code.AMOUNT_INVALID),
+        ({"payer_account_id": b"x"}, Code.ID_INVALID),
+        ({"payer_account_id": b""}, Code.ID_INVALID),
+        ({"payer_account_id": "x" * 16}, Code.FIELD_TYPE),
+        ({"payee_account_id": bytearray(16)}, Code.FIELD_TYPE),
+        ({"payer_person_id": b"x" * 17}, Code.ID_INVALID),
+        ({"payee_person_id": 7}, Code.FIELD_TYPE),
+        ({"payee_key_id": b"k"}, Code.ID_INVALID),
+        ({"device_id": 7}, Code.FIELD_TYPE),
+        ({"payer_ispb": 38_166}, Code.FIELD_TYPE),
+        ({"payee_ispb": b"00038166"}, Code.FIELD_TYPE),
+        ({"initiation": "DICT"}, Code.FIELD_TYPE),
+        ({"initiation": Purpose.IPAY}, Code.FIELD_TYPE),
+        ({"purpose": 3}, Code.FIELD_TYPE),
+        ({"service_level": "ZZZ"}, Code.FIELD_TYPE),
+        ({"txid": 1}, Code.FIELD_TYPE),
+        ({"initiator_ispb": False}, Code.FIELD_TYPE),
+    ],
+)
+def test_a_transfer_refuses_a_field_of_another_type_or_length_and_names_it(
+    change: dict[str, object], code: Code
+) -> None:
+    with pytest.raises(Refused) as caught:
+        replace(TRANSFER, **change)  # type: ignore[arg-type]
+    assert caught.value.code is code
+    assert caught.value.context["field"] == next(iter(change))
+
+
+def test_every_field_of_a_transfer_refuses_another_type() -> None:
+    """Found by reflection, so that a field that is appended is checked too."""
+    for each in fields(Transfer):
+        with pytest.raises(Refused) as caught:
+            replace(TRANSFER, **{each.name: object()})
+        assert caught.value.context["field"] == each.name
 
 
 def test_a_payee_is_its_account_else_person_else_key() -> None:

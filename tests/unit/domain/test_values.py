@@ -15,6 +15,9 @@ from crivo.domain.identifiers import (
     derived_end_to_end_id,
     end_to_end_id_minute,
     length_prefixed,
+    make_end_to_end_id,
+    make_return_id,
+    return_id_minute,
 )
 from crivo.domain.instant import (
     EARLIEST,
@@ -23,8 +26,10 @@ from crivo.domain.instant import (
     MINUTE,
     brasilia_hour,
     brasilia_weekday,
+    check_instant,
     format_rfc3339,
     from_datetime,
+    parse_date,
     parse_rfc3339,
 )
 from crivo.domain.money import CENTAVOS_MAX, check_centavos, format_reais, parse_centavos
@@ -53,6 +58,33 @@ def test_an_amount_that_is_not_exact_is_refused(bad: str) -> None:
     assert code_of(parse_centavos, bad) is Code.AMOUNT_INVALID
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "1_0",
+        "\uff11\uff10",
+        "\u0661",
+        " 10 ",
+        "10\n",
+        "sNaN",
+        "Infinity",
+        True,
+        (0, (1,), 0),
+        None,
+        b"1",
+    ],
+)
+def test_an_amount_that_only_python_reads_is_refused(bad: object) -> None:
+    assert code_of(parse_centavos, bad) is Code.AMOUNT_INVALID
+
+
+@pytest.mark.parametrize(
+    ("text", "centavos"), [("10", 1000), ("+10.5", 1050), (".5", 50), ("5.", 500), ("-1e1", -1000)]
+)
+def test_an_amount_may_be_any_plain_decimal(text: str, centavos: int) -> None:
+    assert parse_centavos(text) == centavos
+
+
 @pytest.mark.parametrize("bad", [0, -1, CENTAVOS_MAX + 1, 2**70])
 def test_an_amount_outside_the_range_is_refused(bad: int) -> None:
     assert code_of(check_centavos, bad) is Code.AMOUNT_RANGE
@@ -76,10 +108,33 @@ def test_an_instant_survives_its_text(instant: int) -> None:
 @pytest.mark.parametrize(
     "bad",
     ["", "now", "2026-11-23", "2026-11-23T12:00:00", "2026-11-23T12:00:00+00:00"]
-    + ["2026-02-30T00:00:00Z"],
+    + ["2026-02-30T00:00:00Z", "2026-W32-1T12:00:00Z", "2026-W32-1T12:00Z", "20260803T120000Z"]
+    + ["2026-08-03T12:00Z", "2026-08-03T12:00:00,5Z", "2026-08-03T12:00:00.Z", "2026-08-03T12Z"]
+    + ["2026-08-03T12:00:00.5+00:00Z", "2026-08-03t12:00:00z", "2026-08-03T12:00:00Z\n"]
+    + ["\uff12\uff10\uff12\uff16-08-03T12:00:00Z", "2026-08-03T24:00:01Z"],
 )
 def test_a_time_without_z_or_sense_is_refused(bad: str) -> None:
     assert code_of(parse_rfc3339, bad) is Code.TIME_INVALID
+
+
+def test_a_time_finer_than_a_microsecond_is_refused_and_never_cut() -> None:
+    exact = parse_rfc3339("2026-08-03T12:00:00.123456Z")
+    assert parse_rfc3339("2026-08-03T12:00:00.123456000Z") == exact
+    assert parse_rfc3339("2026-08-03T12:00:00.1234Z") == exact - 56
+    for finer in ("2026-08-03T12:00:00.1234567Z", "2026-08-03T12:00:00.123456001Z"):
+        assert code_of(parse_rfc3339, finer) is Code.TIME_INVALID
+
+
+@pytest.mark.parametrize(
+    "bad", ["2026-W32-1", "20260803", "2026-215", "2026-8-3", "2026-02-30", ""]
+)
+def test_a_date_of_another_form_is_refused(bad: str) -> None:
+    assert code_of(parse_date, bad, field="start") is Code.FIELD_VALUE
+
+
+@pytest.mark.parametrize("bad", [0.5, float(NOON), True, None, "1"])
+def test_an_instant_is_an_integer(bad: object) -> None:
+    assert code_of(check_instant, bad, field="occurred_at") is Code.TIME_INVALID
 
 
 @pytest.mark.parametrize("bad", ["1970-01-01T00:00:00Z", "2200-01-01T00:00:00Z"])
@@ -113,10 +168,39 @@ def test_a_derived_id_is_valid_and_names_its_minute(instant: int, row_id: str) -
         "E00038166202611231200abcdefghij",
         "E00038166202611231200abcdefghijk\n",
         "E0003816620261123120٠abcdefghijk",
+        "E00038166190001011200abcdefghijk",
+        "E00038166199912312359abcdefghijk",
+        "E00038166210001010000abcdefghijk",
+        "E00038166999912312359abcdefghijk",
+        None,
+        7,
     ],
 )
 def test_an_id_of_another_shape_is_refused(bad: str) -> None:
     assert code_of(end_to_end_id_minute, bad) is Code.ID_INVALID
+
+
+@pytest.mark.parametrize("make", [make_end_to_end_id, make_return_id])
+@pytest.mark.parametrize(
+    ("at", "code"),
+    [
+        (int(-6e16), Code.TIME_RANGE),
+        (10**20, Code.TIME_RANGE),
+        (EARLIEST - 1, Code.TIME_RANGE),
+        (LATEST, Code.TIME_RANGE),
+        (-6e16, Code.TIME_INVALID),
+        (1.5, Code.TIME_INVALID),
+    ],
+)
+def test_no_id_is_made_of_an_instant_that_cannot_be(make: object, at: object, code: Code) -> None:
+    assert code_of(make, "00038166", at, "0123456789a") is code
+
+
+@given(st.integers(min_value=EARLIEST, max_value=LATEST - 1))
+def test_an_id_that_is_made_is_one_that_parses(instant: int) -> None:
+    minute = instant // MINUTE * MINUTE
+    assert end_to_end_id_minute(make_end_to_end_id("00038166", instant, "0123456789a")) == minute
+    assert return_id_minute(make_return_id("00038166", instant, "0123456789a")) == minute
 
 
 def test_an_id_is_taken_for_twelve_hours_either_side() -> None:
