@@ -25,7 +25,7 @@ def run(setting: Setting) -> Iterator[Row]:
     """The rows: what the log holds, and the seconds from a start to the first decision taken."""
     first, second = SCALES_QUICK if setting.quick else SCALES
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
-        home = service.prepare_home(Path(folder), scale="1.2")
+        home = service.prepare_home(Path(folder), scale="1.8")
         # Claims of one world come up to some months later, and an import must not reach back.
         apart = service.DAYS * DAY + 120 * DAY
         events = _more(home, Path(folder) / "first", scale=first, after=service.AFTER + apart)

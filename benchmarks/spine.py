@@ -36,7 +36,7 @@ def run(setting: Setting) -> Iterator[Row]:
     """The rows of the spine: kernel, HTTP, disk, replay, `crivo --help`."""
     yield from kernel(setting)
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
-        home = service.prepare_home(Path(folder), scale="1.2" if setting.quick else "1.8")
+        home = service.prepare_home(Path(folder), scale="1.8" if setting.quick else "2.4")
         yield from http(setting, home)
         yield from replay(setting, home)
     yield from command_line(setting)
