@@ -101,3 +101,14 @@ def test_sabotage_a_mismatch_ends_with_another_exit_code(monkeypatch, tmp_path, 
     text = capsys.readouterr().out
     assert "transfer_amount_value_now" in text
     assert "E2" in text
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_sabotage_a_verification_of_nothing_does_not_pass(as_json, tmp_path, capsys) -> None:
+    with world(tmp_path):
+        pass  # a log without a decision
+    with pytest.raises(Unfit) as answer:
+        run_features_verify(home=tmp_path, one_in=1, as_json=as_json)
+    assert (answer.value.code, answer.value.exit_code) == (Code.NOT_FOUND, 1)
+    assert "no vector was compared" in str(answer.value)
+    assert capsys.readouterr().out

@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,10 +19,11 @@ from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.event import transfer_event_id
 from crivo.domain.instant import DAY
 from crivo.features import shard as sharding
+from crivo.features.engine import LATE, SATURATED
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.flows import staged_set, training_set
-from crivo.flows.build import BuildResult, Hands, build_training_set
+from crivo.flows.build import BuildResult, Hands, build_training_set, columns_of
 from crivo.flows.codec import report_fields
 from crivo.flows.training_rows import dataset_of_log
 from crivo.flows.training_set import Rules
@@ -192,6 +194,23 @@ def test_the_manifest_names_what_the_set_came_from(log, tmp_path) -> None:
     assert (manifest["log_id"], manifest["cut"]) == ("past", result.cut)
     assert manifest["rows"] == result.rows == pq.read_metadata(tmp_path / "set" / TABLE).num_rows
     assert manifest["labels_as_of"] == "2026-03-27T02:59:00Z"
+    assert (manifest["label_delay_seconds"], manifest["silent_one_in"]) == (7 * 86_400, 1)
+
+
+def test_a_row_says_whether_it_was_late_and_whether_a_window_was_too_full(log, tmp_path) -> None:
+    part = training_set.no_part(PLAN)
+    flags = np.array([0, LATE, SATURATED, LATE | SATURATED], dtype=np.uint8)
+    columns = columns_of(replace(part, flags=flags), PLAN)
+    assert columns.flags["is_late"].tolist() == [False, True, False, True]
+    assert columns.flags["is_saturated"].tolist() == [False, False, True, True]
+    build(log, tmp_path / "set")
+    table = pq.read_table(tmp_path / "set" / TABLE).to_pydict()
+    delays = [
+        received - occurred
+        for occurred, received in zip(table["occurred_at"], table["received_at"], strict=True)
+    ]
+    assert table["is_late"] == [delay > timedelta(hours=1) for delay in delays]
+    assert any(table["is_late"])
 
 
 def test_a_log_without_a_transfer_gives_a_table_without_a_row(tmp_path) -> None:

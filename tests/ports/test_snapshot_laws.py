@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -98,6 +99,32 @@ def test_a_snapshot_under_another_name_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured) as caught:
         snapshots.load(PLAN, 8)
     assert caught.value.code is Code.SNAPSHOT_INVALID
+
+
+def test_a_snapshot_under_another_plan_is_refused(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    snapshots.keep(snapshot(7))
+    (tmp_path / PLAN).rename(tmp_path / OTHER)
+    with pytest.raises(Misconfigured) as caught:
+        snapshots.load(OTHER, 7)
+    assert caught.value.code is Code.SNAPSHOT_INVALID
+
+
+def test_everything_is_on_the_disk_before_the_snapshot_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sync, done = os.fsync, []
+
+    def noted(file: int) -> None:
+        sync(file)
+        done.append(Path(f"/proc/self/fd/{file}").readlink())
+
+    monkeypatch.setattr(os, "fsync", noted)
+    SnapshotFiles(tmp_path).keep(snapshot(7))
+    plan, aside = tmp_path / PLAN, tmp_path / PLAN / f"7.{os.getpid()}.partial"
+    assert [path.name for path in done[:-2]] == [*FILES[1:], FILES[0]]
+    assert {path.parent for path in done[:-2]} == {aside}
+    assert done[-2:] == [aside, plan]
 
 
 def test_a_damaged_one_does_not_keep_the_next_from_being_written(tmp_path: Path) -> None:

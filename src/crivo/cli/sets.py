@@ -86,10 +86,10 @@ def show_set(result: BuildResult) -> None:
 
 
 def run_features_verify(*, home: Path | None, one_in: int, as_json: bool) -> None:
-    """`crivo features verify`: exit code 1 where a vector came out otherwise.
+    """`crivo features verify`: exit code 1 where a vector came out otherwise, or none was there.
 
     Raises:
-        Unfit: REPLAY_DIFFERS.
+        Unfit: REPLAY_DIFFERS; NOT_FOUND where nothing was compared, which proves nothing.
     """
     from crivo.bootstrap.proving import verify_home
     from crivo.settings import load_settings
@@ -106,6 +106,14 @@ def run_features_verify(*, home: Path | None, one_in: int, as_json: bool) -> Non
             Code.REPLAY_DIFFERS,
             f"{result.differing} of {result.compared} vectors came out otherwise",
             hint="The first ones are named above, and the features that differ.",
+        )
+    if not result.compared:
+        raise Unfit(
+            Code.NOT_FOUND,
+            f"no vector was compared: {result.sampled} decisions in the sample, "
+            f"{result.unscored} of them without a score, "
+            f"{result.other_versions.total()} of another version",
+            hint="Take more payers (--one-in 1), or a log whose decisions were scored.",
         )
 
 

@@ -107,8 +107,9 @@ class Engine:
                 expected=f"a mask of {len(rows)} booleans",
                 found=f"{wanted.dtype}{wanted.shape}",
             )
-        if (rows["kind"][wanted] != RowKind.TRANSFER).any():
-            raise _no_transfer(RowKind.REPORT)
+        others = rows["kind"][wanted & (rows["kind"] != RowKind.TRANSFER)]
+        if len(others):
+            raise _no_transfer(others[0])
         count = int(np.count_nonzero(wanted))
         out = np.empty((count, self._features), dtype=np.float64)
         flags = np.zeros(count, dtype=np.uint8)
@@ -250,7 +251,10 @@ def _words(rows: Rows) -> Any:
     return np.ascontiguousarray(rows).view(np.int64)
 
 
-def _no_transfer(kind: object) -> Exception:
+def _no_transfer(kind: int) -> Exception:
     return invalid(
-        Code.FIELD_VALUE, field="kind", expected="a transfer, where a vector is wanted", found=kind
+        Code.FIELD_VALUE,
+        field="kind",
+        expected="a transfer, where a vector is wanted",
+        found=RowKind(kind).name,
     )

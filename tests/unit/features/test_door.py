@@ -164,3 +164,31 @@ def test_a_state_of_another_layout_is_refused() -> None:
     with pytest.raises(Misconfigured) as refusal:
         Engine(PLAN).restore(arrays)
     assert refusal.value.code is Code.SNAPSHOT_INVALID
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RowKind if kind is not RowKind.TRANSFER])
+@pytest.mark.parametrize("door", ["vectors", "read", "read_row"])
+def test_what_is_no_transfer_has_no_vector(door: str, kind: RowKind) -> None:
+    engine = folded(good_rows(5))
+    before = state(engine)
+    rows = good_rows(1)
+    rows["kind"] = kind
+    doors = {**DOORS, "read_row": lambda engine, rows: engine.read_row(rows.tobytes())}
+    with pytest.raises(Refused) as refusal:
+        doors[door](engine, rows)
+    assert refusal.value.code is Code.FIELD_VALUE
+    assert kind.name in str(refusal.value.context["found"])
+    assert state(engine) == before
+
+
+@pytest.mark.parametrize("name", ["control", "index", "arena"])
+@pytest.mark.parametrize("dtype", ["<f8", "<u8", "<i4", ">i8", "S8"])
+def test_a_state_of_other_words_is_refused(name: str, dtype: str) -> None:
+    arrays = dict(folded(good_rows(5)).arrays())
+    engine = folded(good_rows(3))
+    before = state(engine)
+    with pytest.raises(Misconfigured) as refusal:
+        engine.restore({**arrays, name: arrays[name].astype(dtype)})
+    assert refusal.value.code is Code.SNAPSHOT_INVALID
+    assert str(refusal.value.context["expected"]).startswith(name)
+    assert state(engine) == before
