@@ -151,3 +151,48 @@ def test_a_folder_that_cannot_be_written_keeps_what_was_there(tmp_path: Path) ->
     with pytest.raises(Unavailable) as caught:
         SnapshotFiles(tmp_path / "file").keep(snapshot(7))
     assert caught.value.code is Code.FILE_UNWRITABLE
+
+
+STRAYS = ["foo.partial", "9.x.partial", ".partial", "9.partial", "9.1e3.partial", "²", "007", "-1"]
+
+
+@pytest.mark.parametrize("name", STRAYS)
+def test_a_stray_name_is_no_snapshot_and_stays(tmp_path: Path, name: str) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    (tmp_path / PLAN / name).mkdir(parents=True)
+    (tmp_path / name).mkdir()
+    snapshots.keep(snapshot(7))
+    assert snapshots.cuts(PLAN) == [7]
+    assert snapshots.others(OTHER) == [(PLAN, 7)]
+    assert (tmp_path / PLAN / name).is_dir()
+    assert (tmp_path / name).is_dir()
+
+
+def test_what_a_process_of_any_number_writes_is_left_to_it(tmp_path: Path) -> None:
+    beyond = tmp_path / PLAN / f"9.{10**30}.partial"
+    beyond.mkdir(parents=True)
+    SnapshotFiles(tmp_path).keep(snapshot(7))
+    assert beyond.is_dir()
+
+
+def test_of_other_plans_the_newest_of_the_last_two_stays(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    plans = [letter * 64 for letter in "abcd"]
+    for place, plan in enumerate(plans):
+        for cut in (10, 11, 12):
+            snapshots.keep(snapshot(10 * place + cut, plan_hash=plan))
+    assert [snapshots.cuts(plan) for plan in plans] == [[], [22], [32], [42, 41, 40]]
+    assert snapshots.others(plans[3]) == [(plans[2], 32), (plans[1], 22)]
+    assert sorted(path.name for path in tmp_path.iterdir()) == plans[1:]
+    # Back to an older plan: it starts from what stayed, and the plan that was left stays too.
+    assert same(snapshots.load(plans[1], 22), snapshot(22, plan_hash=plans[1]))
+    snapshots.keep(snapshot(50, plan_hash=plans[1]))
+    assert [snapshots.cuts(plan) for plan in plans] == [[], [50, 22], [32], [42]]
+
+
+def test_a_plan_that_is_let_go_keeps_what_is_no_snapshot(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    (tmp_path / OTHER / "notes").mkdir(parents=True)
+    for place, plan in enumerate((OTHER, "c" * 64, "d" * 64, PLAN)):
+        snapshots.keep(snapshot(place + 1, plan_hash=plan))
+    assert [path.name for path in (tmp_path / OTHER).iterdir()] == ["notes"]

@@ -187,7 +187,13 @@ class Snapshots(Protocol):
     """
 
     def keep(self, snapshot: Snapshot) -> None:
-        """Keeps it; of many, the newest three and one a day stay."""
+        """Keeps it; of many, the newest three and one a day stay; of other plans, the newest of
+        each of the last two.
+        """
+        ...
+
+    def others(self, plan_hash: str) -> list[tuple[str, int]]:
+        """The other plans there are snapshots of, each with its newest cut; the newest first."""
         ...
 
     def cuts(self, plan_hash: str) -> list[int]:

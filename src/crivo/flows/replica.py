@@ -106,9 +106,11 @@ def newest_replica(
 ) -> Replica:
     """The replica of the newest snapshot that fits plan and log, else an empty one.
 
-    `unfit` hears of each that does not fit: state is a function of the log, so a start can do
-    without any of them.
+    `unfit` hears of each that does not fit, and of the other plans that there are snapshots of:
+    state is a function of the log, so a start can do without any of them.
     """
+    for other, cut in snapshots.others(plan.plan_hash):
+        unfit(_of_another_plan(plan, other, cut))
     for cut in snapshots.cuts(plan.plan_hash):
         try:
             snapshot = snapshots.load(plan.plan_hash, cut)
@@ -117,6 +119,19 @@ def newest_replica(
         except Misconfigured as error:
             unfit(error)
     return Replica(plan)
+
+
+def _of_another_plan(plan: Plan, other: str, cut: int) -> Misconfigured:
+    return Misconfigured(
+        Code.PLAN_MISMATCH,
+        f"the snapshots of plan {other}, up to cut {cut}, are not used: their features or kernel "
+        f"are not those of {plan.plan_hash}, which is served",
+        hint="State comes from this plan's snapshots or from the log. The newest of each of the "
+        "last two other plans stays, so that going back to one is quick.",
+        field="plan_hash",
+        expected=plan.plan_hash,
+        found=other,
+    )
 
 
 def _check_log(snapshot: Snapshot, log: LogReader) -> None:

@@ -136,6 +136,26 @@ def test_a_snapshot_of_another_plan_is_refused(log) -> None:
     assert caught.value.code is Code.PLAN_MISMATCH
 
 
+def test_snapshots_of_another_plan_are_told_of_and_state_comes_from_the_log(log, tmp_path) -> None:
+    other = compile_plan(FeatureSet(plan().feature_set.features[:-1]))
+    files = SnapshotFiles(tmp_path / "kept")
+    files.keep(caught_up(log).snapshot(log.manifest.log_id))
+    heard: list[CrivoError] = []
+    start = newest_replica(other, files, log, unfit=heard.append)
+    assert [each.code for each in heard] == [Code.PLAN_MISMATCH]
+    assert plan().plan_hash in str(heard[0])
+    assert other.plan_hash in str(heard[0])
+    assert start.folded == 0
+    # Both plans' lie there now: each start takes its own, and tells of the other.
+    start.catch_up(log, quiet)
+    files.keep(start.snapshot(log.manifest.log_id))
+    for of in (plan(), other):
+        heard.clear()
+        again = newest_replica(of, files, log, unfit=heard.append)
+        assert (again.engine.plan_hash, again.folded) == (of.plan_hash, log.end())
+        assert [each.code for each in heard] == [Code.PLAN_MISMATCH]
+
+
 @pytest.mark.parametrize("change", [{"log_id": "another"}, {"cut": 10**6}])
 def test_a_snapshot_of_another_log_is_told_of_and_state_comes_from_the_log(
     log, tmp_path, change

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -25,11 +26,15 @@ MANIFEST: Final = "manifest.json"
 NEWEST_KEPT: Final = 3
 DAYS_KEPT: Final = 30
 
-_ASIDE: Final = ".partial"
+#: Of so many other plans the newest stays: who goes back to one starts from it.
+OTHER_PLANS_KEPT: Final = 2
+
+_PLAN: Final = re.compile(r"[0-9a-f]{64}")
+_ASIDE: Final = re.compile(r"[0-9]+\.(?P<process>[0-9]+)\.partial")
 
 
 class SnapshotFiles:
-    """Plays `Snapshots` in one folder. A snapshot of another plan lies beside, and is not seen."""
+    """Plays `Snapshots` in one folder; each plan's lie in a folder of their own."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -42,7 +47,7 @@ class SnapshotFiles:
         """
         plan = self._folder / snapshot.plan_hash
         target = plan / str(snapshot.cut)
-        aside = plan / f"{snapshot.cut}.{os.getpid()}{_ASIDE}"
+        aside = plan / f"{snapshot.cut}.{os.getpid()}.partial"
         try:
             plan.mkdir(parents=True, exist_ok=True)
             _forget_unfinished(plan)
@@ -63,11 +68,20 @@ class SnapshotFiles:
             ) from error
         for cut in self._too_many(snapshot.plan_hash):
             shutil.rmtree(plan / str(cut))
+        self._forget_other_plans(snapshot.plan_hash)
+
+    def others(self, plan_hash: str) -> list[tuple[str, int]]:
+        """The other plans there are snapshots of, each with its newest cut; the newest first."""
+        plans = [name for name in _names(self._folder) if _PLAN.fullmatch(name)]
+        found = [
+            (name, cuts[0]) for name in plans if name != plan_hash and (cuts := self.cuts(name))
+        ]
+        return sorted(found, key=lambda other: (-other[1], other[0]))
 
     def cuts(self, plan_hash: str) -> list[int]:
         """The cuts there are of a plan, the newest first."""
         names = _names(self._folder / plan_hash)
-        return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+        return sorted((int(name) for name in names if _is_cut(name)), reverse=True)
 
     def load(self, plan_hash: str, cut: int) -> Snapshot:
         """The snapshot of that plan and cut, after every hash in it was checked.
@@ -82,6 +96,16 @@ class SnapshotFiles:
         if found != (plan_hash, cut):
             raise _broken(folder, MANIFEST, f"{plan_hash}, {cut}", found)
         return Snapshot(plan_hash, manifest["log_id"], cut, manifest["order_time"], arrays)
+
+    def _forget_other_plans(self, plan_hash: str) -> None:
+        """Lets go of what nobody goes back to: all but the newest of each of the last two."""
+        for place, (other, newest) in enumerate(self.others(plan_hash)):
+            folder = self._folder / other
+            for cut in self.cuts(other):
+                if place >= OTHER_PLANS_KEPT or cut != newest:
+                    shutil.rmtree(folder / str(cut))
+            if place >= OTHER_PLANS_KEPT and not _names(folder):
+                folder.rmdir()
 
     def _too_many(self, plan_hash: str) -> Iterable[int]:
         """The cuts beyond the newest that are not the newest of one of the days."""
@@ -149,10 +173,10 @@ def _array(folder: Path, name: str, expected: str) -> NDArray[Any]:
 
 
 def _forget_unfinished(plan: Path) -> None:
-    """Removes what processes left that ended while they wrote."""
+    """Removes what processes left that ended while they wrote; what others put there stays."""
     for name in _names(plan):
-        _cut, _, process = name.removesuffix(_ASIDE).partition(".")
-        if name.endswith(_ASIDE) and not _is_alive(int(process)):
+        aside = _ASIDE.fullmatch(name)
+        if aside is not None and not _is_alive(int(aside["process"])):
             shutil.rmtree(plan / name)
 
 
@@ -163,9 +187,14 @@ def _is_alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except PermissionError:
+    except (PermissionError, OverflowError):
         return True
     return True
+
+
+def _is_cut(name: str) -> bool:
+    """Whether a snapshot has this name: a number as it is written here."""
+    return name.isascii() and name.isdecimal() and name == str(int(name))
 
 
 def _sha256(path: Path) -> str:
