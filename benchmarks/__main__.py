@@ -34,7 +34,8 @@ def main(arguments: list[str]) -> int:
     rows = []
     for row in load(options.name)[1](setting):
         rows.append(row)
-        print(f"{row.what}: {row.found:,.6g} {row.unit}", file=sys.stderr)
+        figure = "-" if row.found is None else f"{row.found:,.6g}"
+        print(f"{row.what}: {figure} {row.unit}", file=sys.stderr)
     write_table(rows, sys.stdout)
     if options.json is not None:
         text = json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False)

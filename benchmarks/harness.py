@@ -22,17 +22,17 @@ class Row:
 
     `found` is the median of `runs` runs and `spread` their range over it. `peer` is the figure
     beside it (another way, or the machine itself) and `ratio` is found / peer. `holds` is true
-    where there is no target.
+    where there is no target. Of what was not run there is neither: both are None, with 0 runs.
     """
 
     what: str
     unit: str
     target: float | None
-    found: float
-    holds: bool
+    found: float | None
+    holds: bool | None
     peer: float | None
     ratio: float | None
-    spread: float
+    spread: float | None
     runs: int
     machine: str
     date: str
@@ -74,6 +74,22 @@ class Setting:
             ratio=found / peer if peer else None,
             spread=(max(values) - min(values)) / found if found else 0.0,
             runs=len(values),
+            machine=self.machine,
+            date=self.date,
+        )
+
+    def not_run(self, what: str, unit: str, why: str, *, target: float | None = None) -> Row:
+        """The row of a figure that could not be taken: it neither holds nor fails."""
+        return Row(
+            what=f"{what} (not run: {why})",
+            unit=unit,
+            target=target,
+            found=None,
+            holds=None,
+            peer=None,
+            ratio=None,
+            spread=None,
+            runs=0,
             machine=self.machine,
             date=self.date,
         )

@@ -93,7 +93,7 @@ def beside(
         found = peers.ask(name, artifact, rows, ours)
         batch, one = mine[2:] if what == "contributions" else mine[:2]
         if isinstance(found, str):
-            yield setting.row(f"{what} by {name} ({found})", "rows/s", [0.0], peer=batch)
+            yield setting.not_run(f"{what} by {name}", "rows/s", found)
             continue
         label = f"{what} by {name} {found.version}"
         yield setting.row(

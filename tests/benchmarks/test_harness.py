@@ -68,6 +68,16 @@ def test_a_row_says_its_peer_ratio_and_spread():
     assert (row.found, row.ratio, row.spread, row.runs) == (10.0, 2.0, 0.4, 3)
 
 
+def test_what_was_not_run_neither_holds_nor_fails():
+    row = SETTING.not_run("x by y", "s", "not installed", target=10.0)
+    assert (row.found, row.holds, row.ratio, row.spread, row.runs) == (None, None, None, None, 0)
+    assert row.what == "x by y (not run: not installed)"
+    out = io.StringIO()
+    harness.write_table([row], out)
+    assert " yes" not in out.getvalue()
+    assert "NO" not in out.getvalue()
+
+
 def test_the_table_has_exactly_the_columns():
     out = io.StringIO()
     harness.write_table([SETTING.row("x", "s", [1.0])], out)

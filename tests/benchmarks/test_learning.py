@@ -172,5 +172,6 @@ def test_the_peers_answer_as_we_do_and_one_that_is_not_there_is_said_to_be(monke
         assert isinstance(said, str) and "answers otherwise" in said
     monkeypatch.setattr(asking, "PYTHON", tmp_path / "python")
     found = list(learning_speed.beside(SETTING, artifact, rows, (1.0, 1.0, 1.0, 1.0)))
-    assert [row.found for row in found] == [0.0] * len(learning_speed.PEERS)
+    said = [(row.found, row.holds) for row in found]
+    assert said == [(None, None)] * len(learning_speed.PEERS)
     assert all("not installed: make peers" in row.what for row in found)
