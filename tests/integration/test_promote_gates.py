@@ -18,7 +18,9 @@ from crivo.bootstrap.models import (
     roll_back_model,
     stored_models,
 )
+from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
+from crivo.features import served
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.gating import figures_of
 from crivo.flows.promote import promote, read_champion
@@ -90,6 +92,25 @@ def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
     card = promoted.card.read_text()
     assert "approved by Ana" in card
     assert all(each.figure in card for each in promoted.judgements)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+def test_a_model_of_a_feature_that_is_not_locked_is_not_promoted(
+    settings, good, monkeypatch, tmp_path, is_first
+):
+    plan = serving_plan()
+    artifact = replace(good.artifact, kind=ArtifactKind.EVENTS, plan_hash=plan.plan_hash)
+    save_artifact(Paths(settings.home).models, artifact)
+    name, others = plan.names[0], plan.names[1:]
+    lock = tmp_path / "served.lock"
+    lock.write_text(served.format_lock({each: served.read_lock()[each] for each in others}))
+    monkeypatch.setattr(served, "LOCK_FILE", lock)
+    with pytest.raises(Misconfigured) as refusal:
+        promote_model(settings, artifact.hash, names=ANA, is_first=is_first)
+    assert refusal.value.code is Code.DEFINITION_INVALID
+    assert name in refusal.value.message
+    with pytest.raises(Unavailable):
+        champion_of(settings)
 
 
 def test_a_worse_model_is_refused_and_the_champion_stays(settings, good):

@@ -9,7 +9,7 @@ import numpy as np
 
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
 from crivo.features.door import MOVING
-from crivo.features.row import ABSENT, EVENT_ROW, FACTS_MAX, RowKind
+from crivo.features.row import ABSENT, EVENT_ROW, FACTS_MAX, PURPOSE_CODES, RowKind
 from crivo.features.spec import EventKind
 from crivo.features.terms import FACTS, INSTANTS, STANDING, Measure
 from tests.parity.streams import PARTIES, START, told_by
@@ -59,7 +59,7 @@ def _part(count: int, dice: np.random.Generator, now: int) -> Rows:
     for name, account in (("payer", payer), ("payee", payee)):
         _name(rows, name, account)
     rows["initiation"] = dice.integers(-1, 4, count)
-    rows["purpose"] = ABSENT
+    rows["purpose"] = dice.integers(ABSENT, len(PURPOSE_CODES), count)
     rows["accepted"] = np.where(is_report, dice.integers(0, 2, count), ABSENT)
     # One payer in ten has two devices, one account in three two keys, some say none; one person in
     # five has two accounts.
@@ -88,7 +88,7 @@ def _tell(rows: Rows, dice: np.random.Generator) -> None:
     kinds = rows["kind"]
     is_told = (kinds == RowKind.TRANSFER) & (dice.random(len(rows)) < TOLD)
     kinds[is_told] = dice.choice([kind.value for kind in _TOLD_KINDS], is_told.sum())
-    for name in ("initiation", "payer_ispb", "payee_ispb"):
+    for name in ("initiation", "purpose", "payer_ispb", "payee_ispb"):
         rows[name][kinds != RowKind.TRANSFER] = ABSENT
     rows["amount_centavos"][~np.isin(kinds, MOVING)] = 0
     for kind in RowKind:

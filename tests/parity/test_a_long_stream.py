@@ -80,6 +80,7 @@ def test_the_oracle_judges_every_vector_of_a_sample_of_keys_among_a_million() ->
     assert judged.constant(PLAN) == []
 
 
+@pytest.mark.slow
 def test_every_feature_varies_over_a_tenth_of_the_stream() -> None:
     assert constant_over(parts(100_000, SEED)) == []
 

@@ -12,6 +12,7 @@ from crivo.bootstrap.home import Paths, policy_text, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Refused, Unavailable, Unfit, invalid
 from crivo.domain.instant import format_rfc3339
+from crivo.features.served import check_locked, read_lock
 from crivo.flows.aliases import Alias, aliases_of, give_alias
 from crivo.flows.gating import compared, figures_of, judged_of
 from crivo.flows.promote import promote, read_champion, roll_back
@@ -76,6 +77,8 @@ def promote_model(
     Raises:
         Refused: NOT_FOUND where the prefix names no model, FIELD_VALUE where it names several, or
             where a name is a blank.
+        Misconfigured: DEFINITION_INVALID where a feature of its plan is not in `served.lock`, or
+            stands there under another hash.
         Unfit: GATE_FAILED, LEAK_SUSPECTED. A network's is GATE_FAILED, whatever else holds: it may
             be a shadow only.
         Unavailable: NOT_FOUND where the rows that judged it are gone; FILE_UNWRITABLE where the
@@ -86,6 +89,9 @@ def promote_model(
     artifact = named_model(settings, prefix)
     if isinstance(artifact, Network):
         raise _shadow_only(artifact, alias)
+    plan = serving_plan()
+    if artifact.plan_hash == plan.plan_hash:  # what reads other inputs is refused by its gate
+        check_locked(read_lock(), plan.feature_set)
     now = wall_clock()
     judgements = _judged(settings, artifact, _limits(settings, now), names)
     if is_first:

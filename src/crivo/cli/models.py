@@ -161,9 +161,9 @@ def run_features_list(*, as_json: bool) -> None:
 def run_features_lock(*, as_json: bool) -> None:
     """`crivo features lock`: adds to `features/served.lock` what is declared and not in it."""
     from crivo.features.registry import default_feature_set
-    from crivo.features.served import LOCK_FILE, format_lock, parse_lock, with_served
+    from crivo.features.served import LOCK_FILE, format_lock, read_lock, with_served
 
-    before = parse_lock(LOCK_FILE.read_text(encoding="utf-8"))
+    before = read_lock()
     after = with_served(before, default_feature_set())
     LOCK_FILE.write_text(format_lock(after), encoding="utf-8")
     facts = {"served": len(after), "added": sorted(set(after) - set(before)), "file": LOCK_FILE}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from crivo.features import catalogue
@@ -12,8 +12,9 @@ from crivo.features.spec import Feature
 
 _HEAD: Final = """# Features
 
-Made by `scripts/features.py` from the cards in `src/crivo/features/catalogue/`; a test compares the
-two. Do not edit it by hand. How to add one: [adding.md](adding.md).
+Made by `scripts/features.py` from the cards in `src/crivo/features/catalogue/`, for the features of
+`served.lock`; a test compares the two. Do not edit it by hand. How to add one:
+[adding.md](adding.md).
 
 A name is `entity_measure_statistic_window[_where_filter]`. Windows lie before the transfer and
 never hold it: sliding ones to a microsecond up to 24 h and from a tile's start beyond
@@ -28,17 +29,19 @@ what the LGPD asks for (art. 6 I), and every feature processes pseudonyms alone.
 """
 
 
-def features_page() -> str:
-    """The whole page, in Markdown."""
+def features_page(shown: Container[str] | None = None) -> str:
+    """The page of the features with these names, or of all, in Markdown."""
     modules = sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__))
     lines = [_HEAD]
     for name in modules:
         module = importlib.import_module(f"{catalogue.__name__}.{name}")
-        lines += _group(name, (module.__doc__ or "").strip().splitlines()[0], module.FEATURES)
+        features = [each for each in module.FEATURES if shown is None or each.name in shown]
+        if features:
+            lines += _group(name, (module.__doc__ or "").strip().splitlines()[0], features)
     return "\n".join(lines).rstrip() + "\n"
 
 
-def _group(name: str, about: str, features: tuple[Feature, ...]) -> Iterator[str]:
+def _group(name: str, about: str, features: Sequence[Feature]) -> Iterator[str]:
     yield f"## `{name}`\n"
     yield f"{about}\n"
     yield "| feature | meaning | unit | null | leakage | purpose | reason | visible to |"

@@ -60,3 +60,33 @@ def with_served(locked: Mapping[str, str], features: FeatureSet) -> dict[str, st
                 found=feature.hash,
             )
     return served
+
+
+def check_locked(locked: Mapping[str, str], features: FeatureSet) -> None:
+    """Nothing, if every feature stands in the lock under its hash.
+
+    Raises:
+        Misconfigured: DEFINITION_INVALID for the first that does not: what is about to serve would
+            not be held to its meaning afterwards.
+    """
+    with_served(locked, features)
+    new = [feature for feature in features.features if feature.name not in locked]
+    if new:
+        raise Misconfigured(
+            Code.DEFINITION_INVALID,
+            f"{len(new)} features would serve and are not in {LOCK_FILE.name}: "
+            f"{', '.join(feature.name for feature in new)}",
+            hint="`crivo features lock` notes their hashes; from then on their names keep them.",
+            field=new[0].name,
+            expected=f"a line of {LOCK_FILE.name}",
+            found=new[0].hash,
+        )
+
+
+def read_lock() -> dict[str, str]:
+    """The hash of each name of `LOCK_FILE`.
+
+    Raises:
+        Misconfigured: as `parse_lock`.
+    """
+    return parse_lock(LOCK_FILE.read_text(encoding="utf-8"))

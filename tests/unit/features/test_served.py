@@ -9,7 +9,14 @@ import pytest
 from crivo.domain.errors import Code, Misconfigured
 from crivo.features.expression import Field
 from crivo.features.registry import default_feature_set
-from crivo.features.served import LOCK_FILE, format_lock, parse_lock, with_served
+from crivo.features.served import (
+    LOCK_FILE,
+    check_locked,
+    format_lock,
+    parse_lock,
+    read_lock,
+    with_served,
+)
 from crivo.features.spec import FeatureSet, Filter
 
 FEATURES = default_feature_set()
@@ -59,6 +66,25 @@ def test_a_new_feature_joins_and_one_that_is_no_longer_declared_stays():
     before = with_served({}, FeatureSet((first,)))
     after = with_served(before, FeatureSet(tuple(rest)))
     assert after == {each.name: each.hash for each in FEATURES.features}
+
+
+def test_what_is_about_to_serve_is_in_the_lock():
+    check_locked(read_lock(), FEATURES)
+
+
+def test_sabotage_a_feature_that_is_not_in_the_lock_may_not_serve():
+    first, *_ = FEATURES.features
+    without = {name: sha for name, sha in locked().items() if name != first.name}
+    with pytest.raises(Misconfigured) as caught:
+        check_locked(without, FEATURES)
+    assert (caught.value.code, caught.value.context["field"]) == (
+        Code.DEFINITION_INVALID,
+        first.name,
+    )
+    assert "crivo features lock" in caught.value.hint
+    with pytest.raises(Misconfigured) as caught:
+        check_locked({**locked(), first.name: "0" * 64}, FEATURES)
+    assert caught.value.context["found"] == first.hash
 
 
 def test_a_lock_is_read_as_it_was_written_and_anything_else_is_refused():
