@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
 from crivo.features.engine import Engine, vector_bytes
 from crivo.features.row import EVENT_ROW, RowKind
 from crivo.features.spec import Entity, EventKind, Feature, Statistic
-from crivo.features.window import Span
+from crivo.features.window import Span, minutes
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import (
     disagreements,
@@ -63,6 +64,20 @@ def test_every_statistic_entity_and_span_is_among_everything() -> None:
 @given(streams(events_max=40), st.integers(0, 10**6))
 def test_any_features_over_any_stream_agree(rows: Rows, seed: int) -> None:
     assert disagreements(rows, plan=plan_of(some(seed))) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_a_decay_over_any_whole_minutes_agrees(seed: int) -> None:
+    decayed = [
+        next(each for each in EVERYTHING if each.statistic is statistic and each.entity is entity)
+        for statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM)
+        for entity in (Entity.PAYER, Entity.PAYEE, Entity.DEVICE)
+    ]
+    lengths = (1, 7, 10, 60, 1_439, 1_441, 129_599)
+    features = [replace(each, window=minutes(length)) for each in decayed for length in lengths]
+    rows = long_stream(seed, events=300)
+    assert disagreements(rows, plan=plan_of(tuple(features))) == []
 
 
 def test_a_share_of_reports_is_not_behind_by_a_transfer() -> None:

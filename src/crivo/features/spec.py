@@ -130,7 +130,8 @@ MEMBERS: Final = {
     Entity.PAYEE_SENDING: (Measure.PAYEE, Measure.DEVICE, Measure.INSTITUTION),
 }
 
-#: Weights of a decayed statistic halve with each of so many parts of its window.
+#: Weights of a decayed statistic halve with each of so many parts of its window: of whole minutes,
+#: an eighth is whole microseconds, and beyond 24 h whole tiles.
 DECAY_PARTS: Final = 8
 
 #: A window beyond 24 h with as many distinct members or more is saturated.
@@ -273,7 +274,6 @@ class Feature:
 
     def _check_window(self, of: str) -> None:
         spans: tuple[Span, ...] = (Span.SLIDING, Span.TODAY, Span.TONIGHT)
-        decays = self.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM)
         if self.statistic in _ONLY_EVER:
             spans = (Span.EVER,)
         elif self.statistic in (Statistic.MIN, Statistic.MAX):
@@ -283,17 +283,13 @@ class Feature:
             spans = (Span.SLIDING, Span.EVER) if is_count else (Span.EVER,)
         elif self.statistic is Statistic.SINCE_LAST:
             spans = (Span.SLIDING, Span.EVER)
-        elif decays:
+        elif self.statistic in (Statistic.DECAYED_COUNT, Statistic.DECAYED_SUM):
             spans = (Span.SLIDING,)
         if Span.TONIGHT in spans and self.entity in ACCOUNTS:
             spans = (*spans, Span.OWN_NIGHT)
         _one_of("window.span", self.window.span, spans, of=of)
         if self.statistic is Statistic.SINCE_LAST and self.window.tile:
             raise wrong("window", f"24h or less, for {of}", self.window.name)
-        if decays and self.window.minutes % DECAY_PARTS:
-            raise wrong(
-                "window", f"a multiple of {DECAY_PARTS} minutes, for {of}", self.window.name
-            )
 
     @property
     def name(self) -> str:
