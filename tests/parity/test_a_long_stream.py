@@ -138,9 +138,9 @@ def test_sabotage_one_broken_row_in_a_hundred_is_noticed(change: Callable[[Rows]
 
 
 def test_sabotage_a_served_event_that_was_not_folded_is_noticed() -> None:
-    whole = list(parts(3_000, 5))
+    whole = list(parts(10_000, 5))
     assert list(served(whole)) == hashes(replayed(whole))
-    # A report about the account that everybody pays.
-    hot = (whole[0]["kind"] == RowKind.REPORT) & (whole[0]["payee_1"] == 1)
+    # An accepted report about the account that everybody pays.
+    hot = (whole[0]["accepted"] == 1) & (whole[0]["payee_1"] == 1)
     lost = [np.delete(whole[0], np.flatnonzero(hot)[0])]
     assert list(served(lost)) != hashes(replayed(whole))

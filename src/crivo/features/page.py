@@ -24,8 +24,8 @@ stands until the next of its key: what the directory told from after it was told
 it is in force. An attempt that was rejected, cancelled or returned is undone at its own instant,
 from when that was told.
 
-Who could compute it in the rail is the last column; the owner of all is `features`. The purpose is
-what the LGPD asks for (art. 6 I), and every feature processes pseudonyms alone.
+Who could compute it in the rail is the last column; the owner of all is `features`. The purpose
+says why the feature helps against fraud; every feature processes pseudonyms alone.
 """
 
 

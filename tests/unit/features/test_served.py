@@ -68,13 +68,15 @@ def test_a_new_feature_joins_and_one_that_is_no_longer_declared_stays():
     assert after == {each.name: each.hash for each in FEATURES.features}
 
 
-def test_what_is_about_to_serve_is_in_the_lock():
-    check_locked(read_lock(), FEATURES)
+def test_what_was_locked_may_serve():
+    assert read_lock() == locked()
+    check_locked(with_served(locked(), FEATURES), FEATURES)
 
 
 def test_sabotage_a_feature_that_is_not_in_the_lock_may_not_serve():
     first, *_ = FEATURES.features
-    without = {name: sha for name, sha in locked().items() if name != first.name}
+    every = with_served(locked(), FEATURES)
+    without = {name: sha for name, sha in every.items() if name != first.name}
     with pytest.raises(Misconfigured) as caught:
         check_locked(without, FEATURES)
     assert (caught.value.code, caught.value.context["field"]) == (
@@ -83,7 +85,7 @@ def test_sabotage_a_feature_that_is_not_in_the_lock_may_not_serve():
     )
     assert "crivo features lock" in caught.value.hint
     with pytest.raises(Misconfigured) as caught:
-        check_locked({**locked(), first.name: "0" * 64}, FEATURES)
+        check_locked({**every, first.name: "0" * 64}, FEATURES)
     assert caught.value.context["found"] == first.hash
 
 
