@@ -57,6 +57,8 @@ def simulate(
         (("--adversary", "cunning"), "adversary"),
         (("--policy", "none"), "policy"),
         (("--fault", "late"), "fault"),
+        (("--scenario", "T17"), "scenario"),
+        (("--scenario", "T18", "--report", "r"), "scenario"),
         (("--fault", "late=0.1", "--fault", "late=0.2"), "fault"),
         (("--adversary", "adaptive"), "--tables seven"),
         (("--policy", "rules"), "--tables seven"),
@@ -178,6 +180,18 @@ def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: sign
     # What a killed run left beside the name is cleared by the next one.
     assert simulate("--out", str(tmp_path / "world"), *SMALL).returncode == 0
     assert [path.name for path in tmp_path.iterdir()] == ["world"]
+
+
+@pytest.mark.slow
+def test_a_scenario_happens_where_it_is_asked_for_and_nowhere_else(tmp_path: Path):
+    cases = {}
+    for name, asked in (("with", ("--scenario", "T18")), ("without", ())):
+        assert simulate("--out", str(tmp_path / name), *SMALL, *asked).returncode == 0
+        cases[name] = (tmp_path / name / "fraudes.csv").read_text("utf-8")
+        manifest = json.loads((tmp_path / name / "world.json").read_bytes())
+        assert ("T18" in manifest["typologies"]) == (name == "with")
+    assert cases["with"].count("comprometimento_de_psp_ou_psti") >= 60
+    assert "comprometimento_de_psp_ou_psti" not in cases["without"]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from crivo.cli.game import check_nothing_stopped
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
 from crivo.cli.stopping import cleaned_up
-from crivo.domain.errors import Code, Unfit
+from crivo.domain.errors import Code, Unfit, invalid
 
 if TYPE_CHECKING:
     from crivo.cli.simulate import SimulateFlags
@@ -20,6 +20,7 @@ def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_jso
     from crivo.cli.simulate import run_simulate
 
     if report is not None:
+        _check_no_scenario(flags)
         check_nothing_stopped(
             flags.adversary,
             flags.policy,
@@ -31,6 +32,17 @@ def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_jso
             run_simulate(flags, as_json=as_json and report is None)
         if report is not None:
             run_acceptance(flags, report, as_json=as_json)
+
+
+def _check_no_scenario(flags: SimulateFlags) -> None:
+    if flags.scenarios:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="scenario",
+            expected="none with --report",
+            found=" ".join(flags.scenarios),
+            hint="The official figures are those of months in which no provider was breached.",
+        )
 
 
 def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None:

@@ -41,6 +41,7 @@ class SimulateFlags:
     adversary: str = "static"
     policy: str | None = None
     faults: tuple[str, ...] = ()
+    scenarios: tuple[str, ...] = ()
 
 
 def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
@@ -92,6 +93,7 @@ def planned_world(flags: SimulateFlags) -> World:
         parse_start,
     )
     from crivo.simulator.play import played_world
+    from crivo.simulator.typology import default_typologies, parse_scenarios
     from crivo.simulator.world import simulate
 
     game = parse_game(flags.adversary, flags.policy)
@@ -104,7 +106,8 @@ def planned_world(flags: SimulateFlags) -> World:
         prevalence=parse_prevalence(flags.prevalence),
         difficulty=parse_difficulty(flags.difficulty),
     )
-    world = simulate(options)
+    typologies = default_typologies(parse_scenarios(flags.scenarios))
+    world = simulate(options, typologies=typologies)
     return played_world(world, game.policy, game.adversary) if game.is_played else world
 
 

@@ -20,6 +20,7 @@ from crivo.cli.world_options import (
     Replace,
     Report,
     Scale,
+    Scenarios,
     Side,
     Start,
     Tables,
@@ -47,6 +48,7 @@ def simulate(
     adversary: Adversary = "static",
     policy: AgainstPolicy = None,
     fault: Faults = None,
+    scenario: Scenarios = None,
     as_json: Json = False,
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
@@ -75,5 +77,6 @@ def simulate(
         adversary=adversary,
         policy=policy,
         faults=tuple(fault or ()),
+        scenarios=tuple(scenario or ()),
     )
     run_asked(flags, writes=out is not None, report=report, as_json=as_json)

@@ -14,6 +14,10 @@ Faults = Annotated[
     list[str] | None,
     typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
 ]
+Scenarios = Annotated[
+    list[str] | None,
+    typer.Option("--scenario", help="Also let this happen once: T18, a provider's breach."),
+]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
 Out = Annotated[Path | None, typer.Option("--out", help="Folder for the world.")]

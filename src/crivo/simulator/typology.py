@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from enum import StrEnum
 
+from crivo.domain.errors import Code, invalid
 from crivo.simulator import typologies
 from crivo.simulator.campaign import Campaign
 from crivo.simulator.casting import Casting
@@ -88,6 +89,24 @@ class Typology:
     def noticed_from_hop(self) -> int:
         """1: `noticed` is about the victims' payments; 2: about what mules pass on."""
         return 2 if self.kind is Kind.NETWORK else 1
+
+
+def parse_scenarios(codes: Collection[str]) -> frozenset[str]:
+    """Those codes, if each is one scenario's and none is named twice.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    found = one_a_file(typologies, "TYPOLOGY", Typology)
+    known = sorted(one.code for one in found if one.kind is Kind.SCENARIO)
+    if len(set(codes)) < len(codes) or not set(codes) <= set(known):
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="scenario",
+            expected=f"each once of {', '.join(known)}",
+            found=" ".join(codes),
+        )
+    return frozenset(codes)
 
 
 def default_typologies(scenarios: Collection[str] = ()) -> tuple[Typology, ...]:

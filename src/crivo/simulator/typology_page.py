@@ -17,8 +17,8 @@ a bank's figure: a source says what is public, the rest are priors.
 
 * **Kind** says how a share is counted. Thefts and networks share the frauds of a world among them.
   Abuse is counted in transfers, cases and reconnaissance in campaigns, each for 1,000 frauds;
-  background in transfers of 1,000 transfers. A scenario happens once, beside the shares, where its
-  code is named.
+  background in transfers of 1,000 transfers. A scenario happens once, beside the shares and
+  beside the number of frauds asked for, with `crivo simulate --scenario` and its code.
 * **Report** is situation and conclusion of the infraction report, where there is one, and how many
   of 1,000 victims' payments (and of those passed on, from R$ 200) are contested.
 * **Noticed** is what the payer's institution collects besides the facts of a payment, with the

@@ -9,6 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from crivo.domain.errors import Code, Refused
 from crivo.simulator import signals
 from crivo.simulator.amounts import lognormal
 from crivo.simulator.casting import Casting
@@ -26,7 +27,7 @@ from crivo.simulator.quota import Quota
 from crivo.simulator.roles import Role
 from crivo.simulator.rows import NONE
 from crivo.simulator.signals import HONEST_PER_100_000, Signal
-from crivo.simulator.typology import Kind, default_typologies
+from crivo.simulator.typology import Kind, default_typologies, parse_scenarios
 from crivo.simulator.world import World, simulate
 from tests.unit.simulator.worlds import medium_rows, medium_world, small_world
 
@@ -170,6 +171,14 @@ def test_a_scenario_happens_only_where_it_is_asked_for():
     assert breach["amount_centavos"].min() >= 5_000_000
     assert len(asked.frauds) - len(breach) == options.frauds_wanted
     assert (asked.frauds["occurred_at"] % MILLISECOND == 0).all()
+
+
+@pytest.mark.parametrize("codes", [("T17",), ("t18",), ("",), ("T18", "T18"), ("T18", "T99")])
+def test_what_is_no_scenario_cannot_be_asked_for_nor_one_twice(codes: tuple[str, ...]):
+    with pytest.raises(Refused) as refusal:
+        parse_scenarios(codes)
+    assert refusal.value.code is Code.FIELD_VALUE
+    assert parse_scenarios(("T18",)) == {"T18"}
 
 
 def test_who_lends_an_account_is_paid_for_it():

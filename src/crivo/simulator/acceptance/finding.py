@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
 
@@ -22,6 +22,9 @@ _CLEAR: Final = 2
 _BEYOND: Final = 5
 #: The part of a small official share by which what was found may differ.
 _OF_SMALL_SHARE: Final = 0.2
+
+#: Days below which a mix that differs by weekday is not judged.
+TWO_WEEKS: Final = 14
 
 
 class Verdict(StrEnum):
@@ -87,6 +90,8 @@ class Check:
     """A comparison with the official figures: one a file in `checks/`, found by reflection.
 
     `natural_only`: enriched frauds change the figure by design, so it is not asked of such worlds.
+    `days_min`: of fewer days nothing is decided. The official figures are those of months; a mix that
+    differs by weekday is another one in a part of a week, which no standard error knows of.
     """
 
     number: int
@@ -95,6 +100,14 @@ class Check:
     tolerance: str
     look: Callable[[Tally], tuple[Finding, ...]]
     natural_only: bool = False
+    days_min: int = 1
+
+    def findings(self, tally: Tally) -> tuple[Finding, ...]:
+        """What it finds; without standard errors, and so undecidable, where days are too few."""
+        found = self.look(tally)
+        if len(tally.days) >= self.days_min:
+            return found
+        return tuple(replace(finding, standard_error=None) for finding in found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,4 +135,4 @@ def default_checks() -> tuple[Check, ...]:
 def judged(tally: Tally, *, natural: bool) -> tuple[Outcome, ...]:
     """What every check says of what was generated; `natural`: at natural prevalence."""
     asked = (check for check in default_checks() if natural or not check.natural_only)
-    return tuple(Outcome(check, check.look(tally)) for check in asked)
+    return tuple(Outcome(check, check.findings(tally)) for check in asked)

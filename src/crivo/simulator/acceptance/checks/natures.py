@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from crivo.simulator.acceptance.finding import Check, Finding, around, share_tolerance
+from crivo.simulator.acceptance.finding import TWO_WEEKS, Check, Finding, around, share_tolerance
 from crivo.simulator.acceptance.grouped import Figure, percent
 from crivo.simulator.acceptance.tally import Tally
 from crivo.simulator.natures import NATURES, Nature
@@ -50,4 +50,5 @@ CHECK: Final = Check(
     source="Open data of the regulator: composition of June 2026.",
     tolerance="1 point of count, or a fifth of a smaller share; 5 % of the mean ticket",
     look=_look,
+    days_min=TWO_WEEKS,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.simulator.acceptance.finding import Check, Finding, around
+from crivo.simulator.acceptance.finding import TWO_WEEKS, Check, Finding, around
 from crivo.simulator.acceptance.grouped import measured, percent
 from crivo.simulator.acceptance.tally import Tally
 
@@ -21,4 +21,5 @@ CHECK: Final = Check(
     source="The regulator's report on Pix 2020 to 2022: 61 %; 62 % of the fitted mixture.",
     tolerance="2 points",
     look=_look,
+    days_min=TWO_WEEKS,
 )
