@@ -14,21 +14,35 @@ import pytest
 
 from crivo.adapters.world_files.layout import Layout, WorldFormat
 from crivo.adapters.world_files.writer import TableSet, write_world
+from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import simulate
 from tests.unit.simulator.worlds import SMALL
 
-#: Of the JSON lines of all streams of the world SMALL, as the payer's institutions see it. It
-#: changes only with WORLD_VERSION; `python -m tests.laws.test_simulator_events_same_bytes FOLDER`
-#: prints it.
-GOLDEN = "b76f971b09282cb1f8b68543ca4dad7e03a856bd3e71c60297adfe0c6bb6541d"
+#: Of the JSON lines of all streams of the world SMALL, as each side sees it. They change only with
+#: WORLD_VERSION; `python -m tests.laws.test_simulator_events_same_bytes FOLDER` prints the payer's.
+GOLDENS = {
+    Viewpoint.PAYER_PSP: "b76f971b09282cb1f8b68543ca4dad7e03a856bd3e71c60297adfe0c6bb6541d",
+    Viewpoint.PAYEE_PSP: "3b0c079236c70c0ed6223e50f0af23a45c1bace8b17ebebf0e4ab6083a96afa0",
+    Viewpoint.RAIL: "75c16a8bb561395c0eb626131c83a9e8deb6df7f150aa850ad85c1c8c31afbfd",
+}
+GOLDEN = GOLDENS[Viewpoint.PAYER_PSP]
 
 
-def digest(folder: Path, options: SimulationOptions = SMALL) -> str:
+def digest(
+    folder: Path,
+    options: SimulationOptions = SMALL,
+    viewpoint: Viewpoint = Viewpoint.PAYER_PSP,
+) -> str:
     """One digest over every file of the streams, by name."""
     layout = Layout(WorldFormat.JSON_LINES, by_day=True)
     written = write_world(
-        folder, simulate(options), table_set=TableSet.EVENTS, layout=layout, replace=True
+        folder,
+        simulate(options),
+        table_set=TableSet.EVENTS,
+        layout=layout,
+        viewpoint=viewpoint,
+        replace=True,
     )
     lines = "".join(f"{name} {sha256}\n" for name, sha256 in sorted(written.sha256.items()))
     return hashlib.sha256(lines.encode()).hexdigest()
@@ -48,8 +62,9 @@ def digest_of_a_process(folder: Path, **environment: str) -> str:
 
 
 @pytest.mark.slow
-def test_the_golden_streams_are_what_they_were(tmp_path: Path):
-    assert digest(tmp_path / "events") == GOLDEN
+@pytest.mark.parametrize("viewpoint", Viewpoint)
+def test_the_golden_streams_are_what_they_were(tmp_path: Path, viewpoint: Viewpoint):
+    assert digest(tmp_path / "events", viewpoint=viewpoint) == GOLDENS[viewpoint]
 
 
 @pytest.mark.slow

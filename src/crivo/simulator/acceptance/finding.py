@@ -90,8 +90,8 @@ class Check:
     """A comparison with the official figures: one a file in `checks/`, found by reflection.
 
     `natural_only`: enriched frauds change the figure by design, so it is not asked of such worlds.
-    `days_min`: of fewer days nothing is decided. The official figures are those of months; a mix that
-    differs by weekday is another one in a part of a week, which no standard error knows of.
+    `days_min`: of fewer days nothing is decided. The official figures are those of months; a
+    mix that differs by weekday is another one in a part of a week, and no standard error knows it.
     """
 
     number: int
