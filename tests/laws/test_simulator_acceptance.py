@@ -21,7 +21,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.transfer import Initiation
 from crivo.simulator.acceptance import checks
 from crivo.simulator.acceptance.accepted import LEGAL, VALUE, of_recovery
-from crivo.simulator.acceptance.finding import Check, Finding, Verdict, default_checks, judged
+from crivo.simulator.acceptance.finding import Finding, Verdict, default_checks, judged
 from crivo.simulator.acceptance.rules import Rule
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import Sides, Tally
@@ -165,30 +165,6 @@ def test_no_check_fails_in_the_worlds_that_the_command_makes_by_default():
     assert failing(errors_of_defaults(), natural=False) == set()
     for seed in SEEDS_OF_DEFAULTS:
         assert failing(by_default(seed), natural=False) == set(), seed
-
-
-#: Worlds of a part of a week, or one with the salary day, whose mix failed check 5 or 8.
-PARTS_OF_WEEKS = ((3, 4), (3, 5), (7, 1), (7, 2), (7, 5))
-
-
-def few_days(days: int, seed: int) -> Tally:
-    flags = SimulateFlags(out=Path(), days=days, past_days=0, seed=seed)
-    return walk(planned_world(flags))
-
-
-@pytest.mark.parametrize(("days", "seed"), PARTS_OF_WEEKS)
-def test_the_mix_of_fewer_than_two_weeks_is_undecidable(days: int, seed: int):
-    outcomes = judged(few_days(days, seed), natural=False)
-    assert {one.check.number for one in outcomes if one.verdict is Verdict.FAILS} == set()
-    weekly = {one.check.number for one in outcomes if one.check.days_min > days}
-    assert weekly == {5, 8}
-    undecided = {one.check.number for one in outcomes if one.verdict is Verdict.UNDECIDABLE}
-    assert weekly <= undecided
-
-
-def test_sabotage_a_part_of_a_week_judged_as_months_are_fails(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(Check, "findings", lambda check, tally: check.look(tally))
-    assert failing(few_days(7, 1), natural=False) == {5}
 
 
 def test_sabotage_frauds_counted_as_daily_life_move_what_companies_are_paid():
