@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -67,7 +68,7 @@ class SnapshotFiles:
                 file=str(target),
             ) from error
         for cut in self._too_many(snapshot.plan_hash):
-            shutil.rmtree(plan / str(cut))
+            _let_go(plan / str(cut))
         self._forget_other_plans(snapshot.plan_hash)
 
     def others(self, plan_hash: str) -> list[tuple[str, int]]:
@@ -103,7 +104,7 @@ class SnapshotFiles:
             folder = self._folder / other
             for cut in self.cuts(other):
                 if place >= OTHER_PLANS_KEPT or cut != newest:
-                    shutil.rmtree(folder / str(cut))
+                    _let_go(folder / str(cut))
             if place >= OTHER_PLANS_KEPT and not _names(folder):
                 folder.rmdir()
 
@@ -178,6 +179,11 @@ def _forget_unfinished(plan: Path) -> None:
         aside = _ASIDE.fullmatch(name)
         if aside is not None and not _is_alive(int(aside["process"])):
             shutil.rmtree(plan / name)
+
+
+def _let_go(folder: Path) -> None:
+    with suppress(FileNotFoundError):  # another process of this home was first
+        shutil.rmtree(folder)
 
 
 def _is_alive(process: int) -> bool:
