@@ -16,7 +16,7 @@ import numpy as np
 
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import Plan
-from crivo.features.row import RowKind
+from crivo.features.row import ABSENT, RowKind
 from crivo.features.shard import Party, Route, deal, is_mark, route_of
 from crivo.features.spec import FeatureSet
 
@@ -128,7 +128,10 @@ class SampledOracle:
                 judged.said.append(f"{row['event_0']} {name}: kernel {value}, oracle {wanted}")
 
     def _is_sampled(self, rows: Rows, party: Party) -> Any:
-        return deal([rows[name] for name in party], self._one_in) == 0
+        """bool[n]: the party is in the sample; nobody is not, being of a fifth of all rows."""
+        words = [rows[name].astype(np.int64) for name in party]
+        is_named = np.any([(word != 0) & (word != ABSENT) for word in words], axis=0)
+        return is_named & (deal([rows[name] for name in party], self._one_in) == 0)
 
 
 def _marks(rows: Rows) -> dict[Key, list[int]]:
