@@ -35,7 +35,7 @@ demo-ci: $(DEFAULT) ## The same, smaller, ending by itself
 	@$(BIN)/crivo demo --ci $(ARGS)
 
 test: $(DEV) ## Everything that can run on this machine
-	@$(BIN)/python scripts/engines.py || [ "$$CRIVO_REQUIRE" != all ]
+	@$(BIN)/python scripts/engines.py || [ "$${CRIVO_REQUIRE:-}" != all ]
 	@$(BIN)/python scripts/stages.py test
 
 check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests: under a minute

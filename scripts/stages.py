@@ -57,7 +57,8 @@ def stages_of(verb: str, report: Path) -> list[Stage]:
     ]
     if verb == "test":
         stages += [
-            Stage("demo", (str(BIN / "crivo"), "demo", "--ci")),
+            # In a folder of its own: the usual one may hold a demo that somebody looks at.
+            Stage("demo", (str(BIN / "crivo"), "demo", "--ci", "--home", str(report.parent / "h"))),
             Stage("benchmarks", python("-m", "benchmarks", "spine", "--quick")),
         ]
     return stages

@@ -6,7 +6,7 @@ set -euo pipefail
 ACTIONLINT_VERSION=v1.7.12
 
 missing=()
-for program in git make strace wrk; do
+for program in curl git make strace wrk; do
   command -v "$program" > /dev/null || missing+=("$program")
 done
 if ! command -v initdb > /dev/null && ! ls /usr/lib/postgresql/*/bin/initdb > /dev/null 2>&1; then

@@ -228,12 +228,20 @@ def _fresh_home(home: Path) -> None:
     """Makes the folder empty for the demo; an earlier demo's content is removed.
 
     Raises:
-        Refused: FILE_UNWRITABLE where it holds anything else. Unavailable: FILE_UNWRITABLE.
+        Refused: FILE_UNWRITABLE where it holds anything else. Unavailable: FILE_UNWRITABLE, and
+            LOG_LOCKED where another demo, or a service, still writes in it.
     """
     from crivo.adapters.files.private import make_private_folder
+    from crivo.adapters.sqlite.lock import WriterLock
+    from crivo.bootstrap.home import Paths
 
     _check_demo_home(home)
     if home.exists() and any(home.iterdir()):
-        shutil.rmtree(home)
+        # Held while all is removed: a service whose log goes away would go on answering.
+        lock = WriterLock(Paths(home).log.with_suffix(".lock"))
+        try:
+            shutil.rmtree(home)
+        finally:
+            lock.release()
     make_private_folder(home)
     (home / MARKER).write_text(json.dumps({"made_by": "crivo demo"}) + "\n")

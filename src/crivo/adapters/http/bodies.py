@@ -250,14 +250,16 @@ def _quotes_of(body: type[msgspec.Struct]) -> tuple[int, ...]:
 
 
 def _load(raw: bytes) -> Any:
-    """The JSON document, with repeated keys and non-finite numbers refused."""
+    """The JSON document; repeated keys, non-finite numbers and halves of characters refused."""
     try:
+        if b"\\ud" in raw or b"\\uD" in raw:
+            msgspec.json.decode(raw)  # what Python's own parser lets pass has no bytes in UTF-8
         return json.loads(
             raw.decode(), object_pairs_hook=_object, parse_constant=_constant, parse_int=_integer
         )
     except CrivoError:
         raise
-    except (ValueError, RecursionError) as error:
+    except (ValueError, RecursionError, msgspec.DecodeError) as error:
         raise _malformed(error) from None
 
 

@@ -72,6 +72,10 @@ _TITLES: Final = {
 }
 
 
+#: The most of a field's name, or of a value, that an answer repeats.
+SAID_CHARACTERS_MAX: Final = 500
+
+
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The body of every refusal. `code` is stable; the rest is for people."""
 
@@ -103,7 +107,7 @@ def problem_of(error: CrivoError) -> Problem:
         title=_TITLES[status],
         status=status,
         code=error.code,
-        detail=error.message,
+        detail=_text(error.message) or "",
         field=_text(context.get("field")),
         expected=_text(context.get("expected")),
         found=_text(context.get("found")),
@@ -147,4 +151,10 @@ def _type(code: Code) -> str:
 
 
 def _text(value: object) -> str | None:
-    return None if value is None else str(value)
+    """What a caller sent, as far as it is said back to him: its start, in characters of UTF-8."""
+    if value is None:
+        return None
+    text = str(value)
+    if len(text) > SAID_CHARACTERS_MAX:
+        text = text[: SAID_CHARACTERS_MAX - 1] + "…"
+    return text.encode(errors="replace").decode()
