@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -98,6 +99,30 @@ def test_sabotage_an_import_against_the_layers_is_noticed(tmp_path):
     assert lint(config, tmp_path).returncode == 1
     (package / "inner" / "core.py").write_text("x = 1\n")
     assert lint(config, tmp_path).returncode == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("module", "imported"),
+    [
+        ("domain/errors.py", "crivo.flows.ports"),
+        ("adapters/sqlite/lock.py", "crivo.adapters.kafka.client"),
+        ("model/calibrate.py", "fastapi"),
+        ("features/window.py", "pandas"),
+    ],
+    ids=["the layers", "adapters never meet", "the core is offline", "deciding is light"],
+)
+def test_sabotage_each_contract_of_ours_notices_a_forbidden_import(
+    tmp_path, request, module, imported
+):
+    shutil.copytree(PACKAGE, tmp_path / "crivo", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    source = tmp_path / "crivo" / module
+    text = source.read_text(encoding="utf-8")
+    source.write_text(text + f"\nimport {imported}\n", encoding="utf-8")
+    found = lint(tmp_path / "pyproject.toml", tmp_path)
+    broken = [line for line in found.stdout.splitlines() if line.endswith(" BROKEN")]
+    assert f"{request.node.callspec.id} BROKEN" in broken
 
 
 def test_every_core_layer_is_under_the_offline_contract():

@@ -11,6 +11,7 @@ import typer.main
 
 from benchmarks.harness import names as benchmark_names
 from crivo.cli.main import app
+from crivo.domain.advice import ADVICE
 from crivo.domain.errors import Code
 from tests.docs import markdown
 from tests.docs.markdown import ROOT
@@ -110,6 +111,13 @@ def test_every_error_code_has_its_line_and_every_line_its_code():
     codes = page_codes((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
     assert list(codes) == [code.value for code in Code]
     assert all(meaning.endswith(".") and act.endswith(".") for meaning, act in codes.values())
+
+
+def test_what_to_do_is_on_the_page_what_an_answer_says():
+    page = page_codes((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    link = re.compile(r"\[[^\]]*\]\(([^)]*)\)")
+    said = {code: link.sub(r"docs/\1", act) for code, (_, act) in page.items()}
+    assert said == {code.value: advice for code, advice in ADVICE.items()}
 
 
 def test_sabotage_a_code_without_a_line_is_noticed():

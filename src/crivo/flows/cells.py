@@ -155,18 +155,38 @@ def parse_text(cell: Cell, *, field: str) -> str | None:
     raise _refused(Code.FIELD_TYPE, field, "a text or an integer", cell)
 
 
+_NO_CLAIM: Final = ""
+_YES: Final = frozenset({"1", "true"})
+_NO: Final = frozenset({_NO_CLAIM, "0", "false"})
+
+
 def parse_label(cell: Cell, *, field: str, positive: str) -> bool:
     """Whether a cell says fraud. Nothing in a cell is no claim.
+
+    Where fraud is 1 or true, a cell must be a number or a truth value: 0, false or nothing is no
+    fraud, and any other word is refused, since it would hide a fraud. Where it is a word of the
+    table's own, every other word is no fraud.
 
     Raises:
         Refused: FIELD_TYPE, FIELD_VALUE.
     """
-    if type(cell) is int:
-        return str(cell) == positive
-    if isinstance(cell, bool):
-        return cell and positive in {"1", "true"}
-    text = parse_text(cell, field=field)
-    return text is not None and text.lower() == positive
+    text = str(cell) if isinstance(cell, bool) else parse_text(cell, field=field)
+    said = _NO_CLAIM if text is None else _as_label(text)
+    if said == positive or (positive in _YES and said in _YES):
+        return True
+    if positive in _YES and said not in _NO:
+        raise _refused(Code.FIELD_VALUE, field, "1, 0, true, false or nothing", cell)
+    return False
+
+
+def _as_label(text: str) -> str:
+    """A label as it is compared: a number without the decimals that a gap in a column adds."""
+    try:
+        number = Decimal(text)
+    except InvalidOperation:
+        return text.lower()
+    is_whole = number.is_finite() and number == number.to_integral_value()
+    return str(int(number)) if is_whole and abs(number) < 2**53 else text.lower()
 
 
 def label_text(positive: int | bool | str) -> str:

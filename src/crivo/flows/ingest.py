@@ -12,6 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.domain.advice import ADVICE
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
@@ -268,7 +269,7 @@ def quarantined_row(
         field=str(context.get("field", "")),
         expected=str(context.get("expected", "")),
         found=str(context.get("found", "")),
-        hint=refusal.hint,
+        hint=refusal.hint or ADVICE[refusal.code],
         raw=msgspec.json.encode(raw).decode()[:RAW_CHARACTERS_MAX],
         at=at,
     )

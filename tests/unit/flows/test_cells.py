@@ -139,8 +139,10 @@ def test_what_is_no_text_is_refused(cell, code):
 @pytest.mark.parametrize(
     ("positive", "yes", "no"),
     [
-        (1, [1, 1.0, b"1", "1", True], [0, b"0", b"", None, False, 2, float("nan")]),
-        (True, [True, b"true", "True"], [False, b"false", None, b"0"]),
+        (1, [1, 1.0, b"1", b"1.0", "1", True, b"True"], [0, b"0", b"0.0", b"", None, False]),
+        (1, [b" 1 "], [float("nan"), b"FALSE"]),
+        (2, [2, b"2.0"], [1, b"1", b"0"]),
+        (True, [True, b"true", "True", b"1.0"], [False, b"false", None, b"0"]),
         ("fraud", [b"fraud", "Fraud", b" FRAUD "], [b"legit", None, 1]),
     ],
 )
@@ -148,3 +150,12 @@ def test_a_label_is_compared_whatever_its_type(positive, yes, no):
     text = label_text(positive)
     assert all(parse_label(cell, field="l", positive=text) for cell in yes)
     assert not any(parse_label(cell, field="l", positive=text) for cell in no)
+
+
+@pytest.mark.parametrize("cell", [b"yes", b"@#!", 2, b"0.5", b"-1"])
+@pytest.mark.parametrize("positive", ["1", "true"])
+def test_a_word_that_might_hide_a_fraud_is_refused(cell, positive):
+    with pytest.raises(Refused) as caught:
+        parse_label(cell, field="label", positive=positive)
+    assert caught.value.code is Code.FIELD_VALUE
+    assert caught.value.context["field"] == "label"

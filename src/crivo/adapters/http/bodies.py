@@ -302,23 +302,23 @@ def _malformed(error: Exception) -> Refused:
 
 _TYPE: Final = re.compile(r"`([^`]*)`")
 _AT: Final = re.compile(r" - at `\$\.?(?P<path>[^`]*)`$")
-_NAMED: Final = re.compile(r"(?P<what>missing required|contains unknown) field `(?P<name>.*)`")
+_NAMED: Final = re.compile(r"(?P<what>missing required|contains unknown) field `(?P<name>[^`]*)`")
 
 
 def _refusal(message: str, raw: bytes) -> Refused:
     """The refusal that a message of msgspec amounts to, in the words of a problem document."""
     named = _NAMED.search(message)
+    place = _AT.search(message)
+    path = place["path"] if place else ""
     if named is not None:
         missing = named["what"] == "missing required"
         return invalid(
             Code.FIELD_MISSING if missing else Code.FIELD_UNKNOWN,
-            field=named["name"][:ID_CHARACTERS_MAX],
+            field=f"{path}.{named['name']}".lstrip(".")[:ID_CHARACTERS_MAX],
             expected="a value" if missing else "only fields of the schema",
             found=None if missing else named["name"],
         )
-    place = _AT.search(message)
     said = message[: place.start()] if place else message
-    path = place["path"] if place else ""
     expected, _, got = said.partition(", got ")
     if "alue out of range" in said or "umber out of range" in said:
         return invalid(
@@ -388,5 +388,7 @@ def _expected(said: str, path: str) -> str:
 
 
 def _found(raw: bytes, path: str) -> object:
-    document = _load(raw)
-    return document.get(path) if isinstance(document, dict) else None
+    found = _load(raw)
+    for name in path.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

@@ -25,6 +25,10 @@ from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 
 _URL: Final = DECISIONS.encode()
+#: The most of a request's head, and how long it may take to arrive.
+HEAD_BYTES_MAX: Final = 65_536
+HEAD_SECONDS_MAX: Final = 10.0
+
 _CLOSE: Final = (b"connection", b"close")
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -217,10 +221,21 @@ class DirectProtocol(HttpToolsProtocol):
     #: Closes a connection that nobody uses: set once, and not anew for each answer.
     _idle: asyncio.TimerHandle | None = None
     _idle_since = 0.0
+    #: Since when a head arrives that is not whole yet (0: none does), and how much of it came.
+    _head_since = 0.0
+    _head_bytes = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._watch()
 
     def data_received(self, data: bytes) -> None:
         self._idle_since = self.loop.time()
         super().data_received(data)
+        if self._head_since and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_bytes > HEAD_BYTES_MAX:
+                self.send_400_response(f"A head of a request has at most {HEAD_BYTES_MAX} bytes.")
         held, self._held = self._held, None
         if held is not None and not self.transport.is_closing():
             # More of it is still to come: the usual way waits for that, within its limits.
@@ -233,7 +248,12 @@ class DirectProtocol(HttpToolsProtocol):
             self._idle.cancel()
         super().connection_lost(exc)
 
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._head_since, self._head_bytes = self.loop.time(), 0
+
     def on_headers_complete(self) -> None:
+        self._head_since = 0.0
         if self._may_be_direct():
             self._held = []
         else:
@@ -285,6 +305,9 @@ class DirectProtocol(HttpToolsProtocol):
         """What the server does after an answer, but for a timer that the next request cancels."""
         self.server_state.total_requests += 1
         self.flow.resume_reading()
+        self._watch()
+
+    def _watch(self) -> None:
         self._idle_since = self.loop.time()
         if self._idle is None:
             self._idle = self.loop.call_later(self.timeout_keep_alive, self._look_idle)
@@ -295,7 +318,11 @@ class DirectProtocol(HttpToolsProtocol):
         if is_busy or self.timeout_keep_alive_task is not None:
             # The answer under way sets a timer again, or the server has its own.
             return
-        rest = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        # What trickles in is no sign of life: a head is whole in time, or it is given up.
+        since, seconds = self._idle_since, float(self.timeout_keep_alive)
+        if self._head_since:
+            since, seconds = self._head_since, HEAD_SECONDS_MAX
+        rest = since + seconds - self.loop.time()
         if rest > 0:
             self._idle = self.loop.call_later(rest, self._look_idle)
         else:

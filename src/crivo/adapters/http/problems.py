@@ -7,6 +7,7 @@ from typing import Final
 
 import msgspec
 
+from crivo.domain.advice import ADVICE
 from crivo.domain.errors import Code, CrivoError
 
 _LOGGER: Final = logging.getLogger("crivo.http")
@@ -111,7 +112,7 @@ def problem_of(error: CrivoError) -> Problem:
         field=_text(context.get("field")),
         expected=_text(context.get("expected")),
         found=_text(context.get("found")),
-        hint=error.hint or None,
+        hint=error.hint or ADVICE[error.code],
     )
 
 

@@ -1,0 +1,85 @@
+"""The head of a request has a ceiling and a time, and a connection that says nothing is closed."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from crivo.adapters.http import direct
+from tests.integration.doors import KNOWN, Door, body, read_answer, request
+
+
+async def gone(reader: asyncio.StreamReader, *, within: float) -> bytes:
+    """What came until the other side closed."""
+    async with asyncio.timeout(within):
+        return await reader.read()
+
+
+@pytest.mark.slow
+def test_a_head_without_an_end_is_refused_soon_after_its_ceiling(converse):
+    async def talk(door: Door) -> None:
+        reader, writer = await door.connect()
+        writer.write(b"POST /v1/decisions HTTP/1.1\r\nx: ")
+        sent = 0
+        while sent < 4 * 1024 * 1024 and not reader.at_eof():
+            writer.write(b"a" * 16_384)
+            sent += 16_384
+            try:
+                await writer.drain()
+            except ConnectionError:
+                break
+            await asyncio.sleep(0)
+        assert sent < 4 * 1024 * 1024
+        writer.close()
+        # Others are answered as ever.
+        assert (await door.send(request(body()))).status == 200
+
+    converse(talk)
+
+
+@pytest.mark.slow
+def test_a_head_below_the_ceiling_is_taken(converse):
+    async def talk(door: Door) -> None:
+        line = "x-long: " + "a" * (direct.HEAD_BYTES_MAX - 4_096)
+        sent = request(body(), line)
+        assert (await door.send(sent)).status == 200
+        assert (await door.send(sent[:40_000], sent[40_000:])).status == 200
+
+    converse(talk)
+
+
+@pytest.mark.slow
+def test_what_is_silent_or_trickles_is_closed(converse, monkeypatch):
+    monkeypatch.setattr(direct, "HEAD_SECONDS_MAX", 0.5)
+
+    async def talk(door: Door) -> None:
+        silent, quiet = await door.connect()
+        trickled, writer = await door.connect()
+        begun = time.monotonic()
+        for part in b"POST /v1/decisions HTTP/1.1\r\nx: aaaaaaaaaaaaaaaaaaaaaaaaaaaa":
+            writer.write(bytes([part]))
+            await asyncio.sleep(0.05)
+            if trickled.at_eof() or writer.is_closing():
+                break
+        assert await gone(silent, within=10) == b""
+        assert await gone(trickled, within=10) == b""
+        assert time.monotonic() - begun < 10
+        quiet.close()
+        writer.close()
+
+    converse(talk)
+
+
+@pytest.mark.slow
+def test_a_connection_that_waits_for_its_answer_is_kept(converse):
+    async def talk(door: Door) -> None:
+        reader, writer = await door.connect()
+        for _ in range(2):
+            writer.write(request(KNOWN))
+            assert (await read_answer(reader)).status == 200
+            await asyncio.sleep(1)
+        writer.close()
+
+    converse(talk)
