@@ -232,13 +232,13 @@ def _fresh_home(home: Path) -> None:
             LOG_LOCKED where another demo, or a service, still writes in it.
     """
     from crivo.adapters.files.private import make_private_folder
-    from crivo.adapters.sqlite.lock import WriterLock
+    from crivo.adapters.sqlite.lock import WriterLock, lock_file
     from crivo.bootstrap.home import Paths
 
     _check_demo_home(home)
     if home.exists() and any(home.iterdir()):
         # Held while all is removed: a service whose log goes away would go on answering.
-        lock = WriterLock(Paths(home).log.with_suffix(".lock"))
+        lock = WriterLock(lock_file(Paths(home).log))
         try:
             shutil.rmtree(home)
         finally:

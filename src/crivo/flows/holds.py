@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
 from crivo.decision import follow_up, hold_end, revision
@@ -22,10 +21,10 @@ from crivo.decision.hold_end import HoldEnd
 from crivo.decision.record import Hold
 from crivo.decision.revision import DecisionRevised
 from crivo.domain import settlement
-from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event
 from crivo.domain.phase import Phase
 from crivo.flows.event_of import value_of
+from crivo.flows.packed_state import pack, unpack
 
 _ARRAY: Final = "holds"
 _ENDING: Final = frozenset({hold_end.SCHEMA, follow_up.SCHEMA, revision.SCHEMA})
@@ -112,7 +111,7 @@ class OpenHolds:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """The open holds as one array of bytes, in the order in which they end."""
         held = sorted(self._open.values(), key=lambda each: (each.until, each.end_to_end_id))
-        return {_ARRAY: np.frombuffer(msgspec.msgpack.encode(held), dtype=np.uint8)}
+        return pack(_ARRAY, held)
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Holds what `arrays` of another one gave.
@@ -120,18 +119,7 @@ class OpenHolds:
         Raises:
             Misconfigured: SNAPSHOT_INVALID.
         """
-        found = arrays.get(_ARRAY)
-        try:
-            held = _HOLDS.decode(b"" if found is None else found.tobytes())
-        except msgspec.DecodeError as error:
-            raise Misconfigured(
-                Code.SNAPSHOT_INVALID,
-                "the arrays tell of no open holds",
-                hint="State is rebuilt from the log.",
-                field=_ARRAY,
-                expected="holds as msgpack",
-                found=str(error),
-            ) from None
+        held = unpack(_ARRAY, arrays, _HOLDS, told="open holds", parts="holds")
         for each in held:
             self._put(each)
 

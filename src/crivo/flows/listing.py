@@ -10,17 +10,16 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
 from crivo.decision.lists import ListHit
 from crivo.domain import list_entry
-from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event
 from crivo.domain.instant import LATEST
 from crivo.domain.list_entry import ListAction, ListedEntity, ListEntry, ListKind, ListSide
 from crivo.domain.transfer import Transfer
 from crivo.flows.event_of import value_of
+from crivo.flows.packed_state import pack, unpack
 
 _ARRAY: Final = "lists"
 
@@ -109,8 +108,7 @@ class ListState:
             for id_, listed in sorted(self._entries.items())
         ]
         removals = [(id_, entry_id, at) for (id_, entry_id), at in sorted(self._removals.items())]
-        state = msgspec.msgpack.encode(_State(entries, removals))
-        return {_ARRAY: np.frombuffer(state, dtype=np.uint8)}
+        return pack(_ARRAY, _State(entries, removals))
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Holds what `arrays` of another one gave.
@@ -118,18 +116,7 @@ class ListState:
         Raises:
             Misconfigured: SNAPSHOT_INVALID.
         """
-        found = arrays.get(_ARRAY)
-        try:
-            state = _STATES.decode(b"" if found is None else found.tobytes())
-        except msgspec.DecodeError as error:
-            raise Misconfigured(
-                Code.SNAPSHOT_INVALID,
-                "the arrays tell of no lists",
-                hint="State is rebuilt from the log.",
-                field=_ARRAY,
-                expected="entries and removals as msgpack",
-                found=str(error),
-            ) from None
+        state = unpack(_ARRAY, arrays, _STATES, told="lists", parts="entries and removals")
         self._entries = dict(state.entries)
         self.added = sum(len(listed) for _, listed in state.entries)
         self._removals = {(id_, entry_id): at for id_, entry_id, at in state.removals}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crivo.adapters.sqlite.lock import WriterLock
+from crivo.adapters.sqlite.lock import WriterLock, lock_file
 from crivo.bootstrap.home import Paths
 from crivo.cli.demo import MARKER, _fresh_home
 from crivo.domain.errors import Code, Refused, Unavailable
@@ -22,7 +22,7 @@ def test_a_demo_that_is_still_served_is_left_alone_and_told_of(tmp_path):
     home = tmp_path / "demo"
     _fresh_home(home)
     (home / "log.sqlite").write_bytes(b"answered")
-    lock = WriterLock(Paths(home).log.with_suffix(".lock"))
+    lock = WriterLock(lock_file(Paths(home).log))
     with pytest.raises(Unavailable) as refused:
         _fresh_home(home)
     assert refused.value.code is Code.LOG_LOCKED

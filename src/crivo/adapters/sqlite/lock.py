@@ -9,6 +9,11 @@ from pathlib import Path
 from crivo.domain.errors import Code, Unavailable
 
 
+def lock_file(log: Path) -> Path:
+    """Where the lock of a log lies."""
+    return log.with_suffix(".lock")
+
+
 class WriterLock:
     """Held from construction to `release`.
 

@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from crivo.adapters.sqlite.connection import open_connection, open_for_reading
-from crivo.adapters.sqlite.lock import WriterLock
+from crivo.adapters.sqlite.lock import WriterLock, lock_file
 from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.adapters.sqlite.recent import RecentRecords
 from crivo.adapters.sqlite.schema import (
@@ -298,7 +298,7 @@ def open_log(
         Unavailable: LOG_LOCKED while another process writes it.
         Misconfigured: LOG_MISMATCH where it was made with another clock or partition count.
     """
-    lock = WriterLock(path.with_suffix(".lock"))
+    lock = WriterLock(lock_file(path))
     try:
         connection = open_connection(path, vfs=vfs)
         manifest = read_manifest(connection)

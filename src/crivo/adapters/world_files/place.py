@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from crivo.domain.errors import Code, Unavailable
+from crivo.model.files import sync_folder
 
 _NEW: Final = "new"
 _OLD: Final = "old"
@@ -97,15 +98,6 @@ def swap(aside: Path, place: Path, old: Path) -> None:
     finally:
         if not place.exists():
             old.rename(place)
-
-
-def sync_folder(folder: Path) -> None:
-    """Brings a folder's entries to the disk."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _beside(place: Path, word: str) -> Path:

@@ -22,11 +22,11 @@ from crivo.adapters.world_files.place import (
     put_in_place,
     real_place,
     set_aside,
-    sync_folder,
 )
 from crivo.adapters.world_files.standing import MANIFEST, check_free
 from crivo.domain.choice import parse_choice
 from crivo.domain.errors import Code, Unavailable, invalid
+from crivo.model.files import sync_folder
 from crivo.simulator.adversary import Mode
 from crivo.simulator.columns import Piece
 from crivo.simulator.events.streams import events
