@@ -57,6 +57,19 @@ def prints(source: str) -> Iterator[str]:
             yield f"line {node.lineno} prints"
 
 
+def silent_refusals(source: str) -> Iterator[str]:
+    """Refusals that do not say the field or file, what was expected and what was found."""
+    for node in ast.walk(_tree(source)) if "Refused(" in source else ():
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Refused":
+            said = {keyword.arg for keyword in node.keywords}
+            if "file" in said:
+                said.add("field")
+            lacking = sorted({"field", "expected", "found"} - said)
+            # What is passed on as a whole is looked at where it is made.
+            if lacking and None not in said:
+                yield f"line {node.lineno} refuses without {', '.join(lacking)}"
+
+
 def broad_excepts(source: str) -> Iterator[str]:
     """Handlers of everything that do not end by raising."""
     for node in ast.walk(_tree(source)) if "except" in source else ():

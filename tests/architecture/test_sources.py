@@ -60,6 +60,15 @@ def test_sabotage_a_print_is_noticed():
     assert list(rules.prints("def f():\n    print(1)\n")) == ["line 2 prints"]
 
 
+def test_every_refusal_says_the_field_what_was_expected_and_what_was_found():
+    assert offences(rules.silent_refusals, sources("src")) == []
+
+
+def test_sabotage_a_refusal_that_lacks_one_of_the_three_is_noticed():
+    source = "raise Refused(Code.CONFLICT, 'no', field='id', expected='another')\n"
+    assert list(rules.silent_refusals(source)) == ["line 1 refuses without found"]
+
+
 def test_no_handler_swallows_everything():
     assert offences(rules.broad_excepts, sources(*FOLDERS)) == []
 

@@ -219,6 +219,7 @@ def test_a_body_that_never_ends_is_given_up(served: Served) -> None:
     answer = _raw(served, _head("content-length: 100"), b"{")
     assert b" 408 " in answer.split(b"\r\n", 1)[0]
     assert b"BODY_TOO_SLOW" in answer
+    assert b'"found":"1 bytes"' in answer
 
 
 def test_a_caller_that_hangs_up_harms_nobody(served: Served, client: httpx.Client) -> None:

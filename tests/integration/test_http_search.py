@@ -125,6 +125,9 @@ def test_what_cannot_be_asked_is_refused_with_its_field(
     answer = client.get(f"{PATH}?{asked}")
     problem = answer.json()
     assert (answer.status_code, problem["code"], problem["field"]) == (422, code, field)
+    assert problem["expected"] and problem["found"] is not None
+    # Pydantic's own sentences say "Input should be" and "String should have".
+    assert " should " not in problem["detail"]
 
 
 def test_a_transfer_takes_no_query_and_other_methods_are_told_of_both(client: Caller) -> None:

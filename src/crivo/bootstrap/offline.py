@@ -49,6 +49,8 @@ def read_mapping(path: Path) -> Mapping:
             f"the mapping {path} cannot be read: {error}",
             hint="mappings/ in the repository holds examples.",
             file=str(path),
+            expected="a mapping in UTF-8",
+            found=str(error),
         ) from error
     return parse_mapping(text, name=path.name)
 
@@ -76,6 +78,8 @@ def last_days(table: Table, mapping: Mapping, days: int) -> tuple[int, int]:
             f"{table.name} has no row with a readable time",
             hint="Look at [time] in the mapping.",
             field="time",
+            expected="a row with a readable time",
+            found="none",
         )
     end = (rows.received_at(int(order[-1])) // DAY + 1) * DAY
     return end - days * DAY, end

@@ -117,6 +117,8 @@ def _check_options(options: DemoOptions) -> None:
             "--mapping explains a table, and there is none without --data",
             hint="Give --data FILE too, or leave --mapping out.",
             field="--mapping",
+            expected="--data beside it",
+            found="--mapping alone",
         )
     if options.data is None and options.days:
         raise Refused(
@@ -124,6 +126,8 @@ def _check_options(options: DemoOptions) -> None:
             "--days says how much of a table is played, and there is none without --data",
             hint="Of a simulated world the last day is played.",
             field="--days",
+            expected="--data beside it",
+            found="--days alone",
         )
 
 
@@ -221,6 +225,8 @@ def _check_demo_home(home: Path) -> None:
             f"{home} holds something that is not a demo",
             hint="Name another folder with --home.",
             field="home",
+            expected="a folder that is new, empty or an earlier demo's",
+            found=str(home),
         )
 
 

@@ -156,6 +156,8 @@ def _source(path: Path, mapping: Mapping, play_from: int, play_to: int) -> Sourc
             f"{path} holds no transfer to play in {source.played_text}",
             hint="Set [play] in the mapping to days that the table has.",
             field="play",
+            expected="days that the table has",
+            found=source.played_text,
         )
     return source
 

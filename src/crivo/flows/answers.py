@@ -148,6 +148,7 @@ def no_decision(end_to_end_id: str) -> Refused:
         Code.NOT_FOUND,
         "no decision has this id",
         field="end_to_end_id",
+        expected="the id of a transfer that was decided here",
         found=end_to_end_id,
         hint="A decision is found once its answer has left.",
     )

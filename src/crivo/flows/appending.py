@@ -83,6 +83,7 @@ class Appender:
                     f"{self._name} reaches back before what {event.stream} holds",
                     hint="Import older tables first, or into a log of their own. Mended rows go "
                     "into a file of their own: import it with --received and the time of today.",
+                    field="received_at",
                     expected=f"nothing received before {format_rfc3339(order_time)}",
                     found=format_rfc3339(event.received_at),
                 )

@@ -142,6 +142,7 @@ class PrivacyService:
                 "this decision was asked for without an identity part",
                 hint="Only what a request carried in `identity` can be revealed.",
                 field="end_to_end_id",
+                expected="the id of a decision that was asked for with an identity part",
                 found=end_to_end_id,
             )
         self._append(

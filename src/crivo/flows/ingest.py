@@ -308,6 +308,7 @@ def _check_not_ahead(rows: RowReader, order: NDArray[np.int64], now: int) -> Non
             Code.LOG_ORDER,
             "the table reaches beyond the clock of the log",
             hint="Import up to now (--until), or into a log with a replay clock.",
+            field="received_at",
             expected=f"nothing received after {format_rfc3339(now)}",
             found=format_rfc3339(newest),
         )

@@ -198,6 +198,7 @@ class _Run:
                 Code.LOG_ORDER,
                 "the streams reach beyond the clock of the log",
                 hint="Import up to now (--until), or into a log with a replay clock.",
+                field="received_at",
                 expected=f"nothing received after {format_rfc3339(self._now)}",
                 found=format_rfc3339(event.received_at),
             )

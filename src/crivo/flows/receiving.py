@@ -41,6 +41,9 @@ def check_model_decides(bundle: Bundle) -> None:
             Code.MODEL_NOT_FOR_TRANSFERS,
             "the served model reads plain rows, not the history of transfers",
             hint="Ask /predict, or promote a model trained on events.",
+            field="model",
+            expected="a model of this release's feature set",
+            found=f"a model of {len(bundle.artifact.input_names)} columns of a table",
         )
 
 

@@ -160,6 +160,7 @@ class ReplayPass:
                 f"the log holds no decision on {', '.join(unknown[:SHOWN_MAX])}",
                 hint="Ids are case-sensitive; an imported transfer was never decided.",
                 field="end_to_end_id",
+                expected="ids of transfers that were decided",
                 found=unknown[0],
             )
         return self.result

@@ -71,6 +71,7 @@ def require_steps(log: LogReader, end_to_end_id: str, *sides: ReviewSide) -> lis
             "nobody asked for a review of this decision",
             hint="POST /v1/reviews asks for one.",
             field="end_to_end_id",
+            expected="the id of a decision whose review was asked for",
             found=end_to_end_id[:80],
         )
     return found

@@ -332,6 +332,7 @@ def _check_row_count(path: Path, rows: int) -> None:
             Code.IMPORT_TOO_LARGE,
             f"{path.name} has over {IMPORT_ROWS_MAX} rows",
             hint="Cut it by time and import the parts in order.",
+            file=path.name,
             expected=f"at most {IMPORT_ROWS_MAX} rows",
             found=rows,
         )
@@ -359,4 +360,6 @@ def _unreadable(path: Path, found: str) -> Refused:
         f"{path} cannot be read as a table: {found[:500]}",
         hint=f"Tables are {_FORMATS}, in UTF-8, with a header.",
         file=path.name,
+        expected="a table",
+        found=found[:500],
     )

@@ -23,6 +23,7 @@ from crivo.adapters.http.bodies import parse_report, parse_told
 from crivo.adapters.http.follow_up import follow_up_routes
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
+from crivo.adapters.http.mistyped import mistyped_parameter
 from crivo.adapters.http.openapi import answer_of, complete, event_operation, report_operation
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.privacy import privacy_routes
@@ -35,7 +36,7 @@ from crivo.adapters.http.service import Parts, Telemetry
 from crivo.adapters.http.stream import Streams, stream_routes
 from crivo.adapters.http.told_body import told_body
 from crivo.adapters.http.webhooks import webhook_routes
-from crivo.domain.errors import Code, CrivoError, Refused, invalid
+from crivo.domain.errors import Code, CrivoError, Refused
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
@@ -219,20 +220,7 @@ def _add_problem_handlers(app: FastAPI, telemetry: Telemetry) -> None:
     @app.exception_handler(RequestValidationError)
     async def mistyped(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        first = error.errors()[0]
-        where = str(first["loc"][-1])
-        missing = first["type"] == "missing"
-        return _problem(
-            request,
-            problem_of(
-                invalid(
-                    Code.FIELD_MISSING if missing else Code.FIELD_VALUE,
-                    field=where[:80],
-                    expected=str(first["msg"]),
-                    found=None if missing else first.get("input"),
-                )
-            ),
-        )
+        return _problem(request, problem_of(mistyped_parameter(error.errors()[0])))
 
     @app.exception_handler(HTTPException)
     async def unrouted(request: Request, error: Exception) -> Response:
@@ -246,8 +234,14 @@ def _add_problem_handlers(app: FastAPI, telemetry: Telemetry) -> None:
                 found=request.method,
             )
         else:
-            path = request.url.path[:80]
-            refusal = Refused(Code.NOT_FOUND, "there is no such path", field="path", found=path)
+            refusal = Refused(
+                Code.NOT_FOUND,
+                "there is no such path",
+                hint="GET /openapi.json lists every path.",
+                field="path",
+                expected="a path of GET /openapi.json",
+                found=request.url.path[:80],
+            )
         return _problem(request, problem_of(refusal))
 
     @app.exception_handler(Disconnected)

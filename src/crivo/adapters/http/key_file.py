@@ -82,6 +82,7 @@ def add_key(path: Path, *, name: str, secret: str, made_at: str, role: Role) -> 
             f"there is a key of {name} already",
             hint=f"Give another name, or `crivo keys revoke {name}` first.",
             field="name",
+            expected="a name that no key has",
             found=name,
         )
     key = KeptKey(name, fingerprint(secret).hex(), made_at, role)
@@ -103,6 +104,7 @@ def remove_key(path: Path, *, name: str) -> KeptKey:
             f"there is no key of {name}",
             hint="`crivo keys list` shows them.",
             field="name",
+            expected="the name of a key",
             found=name,
         )
     _write(path, [key for key in keys if key.name != name])

@@ -63,7 +63,14 @@ def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
     async def static_file(name: str) -> Response:
         media_type = _STATIC.get(name)
         if media_type is None:
-            raise Refused(Code.NOT_FOUND, "there is no such file", field="name", found=name[:80])
+            raise Refused(
+                Code.NOT_FOUND,
+                "there is no such file",
+                hint="The page asks for its own files; there are no others.",
+                field="name",
+                expected=f"one of {', '.join(_STATIC)}",
+                found=name[:80],
+            )
         return Response(
             (static / name).read_bytes(),
             media_type=media_type,

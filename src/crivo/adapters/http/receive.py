@@ -35,17 +35,20 @@ async def read_json_body(
         Disconnected: the caller hung up.
     """
     check_json_headers(scope, bytes_max=bytes_max, or_xml=or_xml)
+    parts: list[bytes] = []
     try:
         async with asyncio.timeout(seconds_max):
-            return await _whole_body(receive, bytes_max)
+            await _fill(parts, receive, bytes_max)
     except TimeoutError:
         raise Refused(
             Code.BODY_TOO_SLOW,
             f"the body did not arrive within {seconds_max:g} s",
             field="body",
             expected=f"a whole body within {seconds_max:g} s",
+            found=f"{sum(map(len, parts))} bytes",
             hint="Send the body in one piece.",
         ) from None
+    return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def is_xml(scope: Scope) -> bool:
@@ -100,8 +103,8 @@ def _is_of(kinds: tuple[bytes, ...], media: bytes) -> bool:
     return kind in kinds and charsets <= {b"utf-8", b"utf8"}
 
 
-async def _whole_body(receive: Receive, bytes_max: int) -> bytes:
-    parts: list[bytes] = []
+async def _fill(parts: list[bytes], receive: Receive, bytes_max: int) -> None:
+    """Adds each part of a body as it comes, to its end."""
     size = 0
     while True:
         message = await receive()
@@ -112,7 +115,7 @@ async def _whole_body(receive: Receive, bytes_max: int) -> bytes:
         check_size(size, bytes_max=bytes_max)
         parts.append(part)
         if not message.get("more_body", False):
-            return parts[0] if len(parts) == 1 else b"".join(parts)
+            return
 
 
 def _too_large(bytes_max: int, found: str) -> Refused:

@@ -87,6 +87,9 @@ def _require(parts: Parts) -> Deliveries:
             Code.NOT_FOUND,
             "this service sends no webhooks",
             hint="CRIVO_WEBHOOKS__FILE names the file of subscriptions.",
+            field="subscription",
+            expected="a subscription of this service",
+            found="none",
         )
     return parts.deliveries
 

@@ -43,6 +43,8 @@ class TrainingSetFiles:
                 f"{self._folder} is there already, and no set is written over another",
                 hint="Name another folder with --out.",
                 file=str(self._folder),
+                expected="a place where nothing is",
+                found="a folder" if self._folder.is_dir() else "a file",
             )
 
     def write(
