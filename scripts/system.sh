@@ -16,9 +16,12 @@ fi
 for program in prometheus promtool; do
   command -v "$program" > /dev/null || { missing+=(prometheus); break; }
 done
-# What the engines of `make engines` run on, and what fetches them.
-command -v java > /dev/null || missing+=(openjdk-17-jre-headless)
+# What the engines of `make engines` run on, and what fetches them. An older Java runs neither.
+java_major="$(java -version 2>&1 | sed -nE '1s/.*version "([0-9]+).*/\1/p' || true)"
+[ "${java_major:-0}" -ge 17 ] || missing+=(openjdk-17-jre-headless)
 command -v mvn > /dev/null || missing+=(maven)
+# The page is tried in a browser.
+command -v chromium > /dev/null || missing+=(chromium)
 actionlint=present
 if ! command -v actionlint > /dev/null; then
   actionlint=missing

@@ -46,7 +46,7 @@ def data() -> Path:
     return Path(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def require_program():
     """A function: the path of a system program, else the test is left out loudly."""
 

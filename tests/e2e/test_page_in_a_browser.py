@@ -1,0 +1,146 @@
+"""The page at `/` in a real browser: what a person sees, in both languages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from tests.e2e.homes import RISKY_CENTAVOS, make_home
+from tests.e2e.serving import Served, serving
+from tests.unit.adapters.http.bodies import GOOD
+
+pytestmark = pytest.mark.slow
+
+#: A page asks for what is new once a second.
+SEEN_MS_MAX = 20_000
+
+
+@pytest.fixture(scope="module")
+def browser(require_program) -> Iterator[Browser]:
+    with sync_playwright() as driver:
+        # Root may not use the browser's sandbox; what it opens is the service of this test alone.
+        made = driver.chromium.launch(
+            executable_path=require_program("chromium"), args=["--no-sandbox"]
+        )
+        yield made
+        made.close()
+
+
+@pytest.fixture
+def served(tmp_path) -> Iterator[Served]:
+    with serving(make_home(tmp_path / "home")) as running:
+        yield running
+
+
+class Watched:
+    """A page whose requests and complaints are kept."""
+
+    def __init__(self, browser: Browser, served: Served, **options: object) -> None:
+        self.page: Page = browser.new_page(base_url=served.address, **options)
+        self.page.set_default_timeout(SEEN_MS_MAX)
+        expect.set_options(timeout=SEEN_MS_MAX)
+        self.asked: list[str] = []
+        self.complaints: list[str] = []
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda said: self.complaints.append(said.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+
+def decide(served: Served, number: int, centavos: int) -> None:
+    body = {
+        **GOOD,
+        "end_to_end_id": f"E12345678202611231200page{number:07d}",
+        "amount_centavos": centavos,
+    }
+    with served.client() as client:
+        assert client.post("/v1/decisions", json=body).status_code == 200
+
+
+def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, served):
+    watched = Watched(browser, served)
+    page = watched.page
+    page.goto(served.page)
+    assert page.url == f"{served.address}/"
+    expect(page.locator("#state")).to_have_text("Ao vivo")
+    expect(page.locator("#empty")).to_be_visible()
+    assert page.locator("html").get_attribute("lang") == "pt-BR"
+
+    decide(served, 1, 12_345)
+    decide(served, 2, RISKY_CENTAVOS + 1)
+    rows = page.locator("#decisions tr")
+    expect(rows).to_have_count(2)
+    risky, plain = rows.nth(0).locator("td"), rows.nth(1).locator("td")
+    expect(risky.nth(1)).to_have_text("Confirmar")
+    expect(plain.nth(1)).to_have_text("Liberar")
+    assert re.sub(r"\s", " ", plain.nth(3).inner_text()) == "R$ 123,45"
+    assert re.fullmatch(r"[0-9a-f]{8} → [0-9a-f]{8}", plain.nth(4).inner_text())
+    in_portuguese = risky.nth(5).inner_text()
+    assert in_portuguese
+    expect(page.locator("#empty")).to_be_hidden()
+    expect(page.locator("#counts dd.STEP_UP")).to_have_text("1")
+
+    # By the keyboard alone.
+    page.locator("#language").focus()
+    page.keyboard.press("Enter")
+    expect(risky.nth(1)).to_have_text("Step up")
+    expect(page.locator("#state")).to_have_text("Live")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert risky.nth(5).inner_text() not in {"", in_portuguese}
+
+    assert watched.complaints == []
+    assert {re.match(r"\w+://[^/]+", url)[0] for url in watched.asked} == {served.address}
+
+
+def test_an_address_opens_the_page_once_and_no_other_browser(browser, served):
+    first = Watched(browser, served).page
+    first.goto(served.page)
+    expect(first.locator("#state")).to_have_text("Ao vivo")
+    for stranger in (Watched(browser, served).page, Watched(browser, served).page):
+        assert stranger.goto(served.page).status == 401
+        assert "uso único" in stranger.locator("main").inner_text()
+        assert stranger.locator("#decisions").count() == 0
+
+
+def test_a_page_says_when_the_service_is_gone(browser, served):
+    page = Watched(browser, served).page
+    page.goto(served.page)
+    expect(page.locator("#state")).to_have_text("Ao vivo")
+    served.stop()
+    expect(page.locator("#state")).to_have_text("Sem conexão; tentando de novo")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_can_be_read_on_a_telephone_by_day_and_by_night(browser, served, scheme):
+    watched = Watched(browser, served, color_scheme=scheme, viewport={"width": 375, "height": 700})
+    page = watched.page
+    page.goto(served.page)
+    decide(served, 3, RISKY_CENTAVOS + 1)
+    expect(page.locator("#decisions tr")).to_have_count(1)
+    # The table alone may be wider than the screen: it scrolls in its own region.
+    wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+    assert not wide
+    ink, paper = (
+        page.evaluate(f"getComputedStyle(document.body).{name}")
+        for name in ("color", "backgroundColor")
+    )
+    assert contrast(channels(ink), channels(paper)) >= 7
+
+
+def channels(colour: str) -> list[float]:
+    """The red, green and blue of `rgb(…)` as the browser says it, 0 to 1."""
+    return [float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]]
+
+
+def contrast(one: list[float], other: list[float]) -> float:
+    """The ratio of two colours by WCAG 2.2, 1.4.3: 4.5 may be read, 7 well."""
+    lights = sorted(
+        sum(
+            weight * (each / 12.92 if each <= 0.04045 else ((each + 0.055) / 1.055) ** 2.4)
+            for weight, each in zip((0.2126, 0.7152, 0.0722), colour, strict=True)
+        )
+        for colour in (one, other)
+    )
+    return (lights[1] + 0.05) / (lights[0] + 0.05)
