@@ -46,7 +46,8 @@ def stages_of(verb: str, report: Path) -> list[Stage]:
     """The stages of a verb in the order in which they run."""
     tests = ["-m", "pytest", "-n", "2", "--durations=10", f"--junitxml={report}"]
     if verb == "check":
-        tests += ["-m", "not slow"]
+        # A file's tests share what they set up, which the whole run's long files would unbalance.
+        tests += ["-m", "not slow", "--dist", "loadfile"]
     stages = [
         Stage("format", (str(BIN / "ruff"), "format", "--check", *SOURCES)),
         Stage("lint", (str(BIN / "ruff"), "check", *SOURCES)),

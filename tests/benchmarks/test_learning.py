@@ -106,6 +106,7 @@ def test_contenders_are_judged_by_the_same_rows_of_every_fold():
     assert precision.error > 0
 
 
+@pytest.mark.slow
 def test_boosters_are_grown_and_judged_by_the_same_rows_in_each_fold():
     dataset = labelled(offset=-3.5)
     vectors = dataset.vectors.copy()

@@ -74,6 +74,7 @@ def test_the_options_say_how_many_were_tried(tmp_path):
     assert options.calibrator is QUICK.calibrator
 
 
+@pytest.mark.slow
 def test_labels_after_the_training_rows_change_nothing(tmp_path):
     split = split_by_time(DATASET, SplitOptions())
     later = DATASET.occurred_at >= split.train_end

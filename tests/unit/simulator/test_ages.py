@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from crivo.simulator.ages import TICKETS, TRANSFERS, Age
 from crivo.simulator.rows import NONE
 from tests.unit.simulator.worlds import medium_rows, medium_world
 
 
+@pytest.mark.slow
 def test_each_age_has_about_its_part_of_the_transfers_and_its_mean_ticket():
     rows, town = medium_rows(), medium_world().town
     paid = rows[(rows["payer"] < town.census.persons) & (rows["typology"] == NONE)]

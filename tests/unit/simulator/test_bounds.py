@@ -22,6 +22,7 @@ from tests.unit.simulator.worlds import SMALL
 FOLLOWED_FROM_CENTAVOS = 20_000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("counter", ["settlements", "markers", "reports"])
 def test_statistics_of_the_directory_are_made_every_twelve_hours(counter: str):
     name = f"dict_{counter}_watermark"

@@ -223,6 +223,7 @@ def test_a_payer_had_what_it_paid():
     assert enough[paid].all()
 
 
+@pytest.mark.slow
 def test_money_that_came_is_there_when_it_goes_on():
     transfers, rows = cells("transfers"), np.concatenate(dense_rows())
     sent = np.isin(
