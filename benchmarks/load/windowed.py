@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from benchmarks.load.rows import ACCOUNTS, FIRST_DAY, event_rows
 from benchmarks.peers.__main__ import WINDOWS_MINUTES
 from crivo.domain.instant import SECOND
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.features.spec import (
     Card,
@@ -40,7 +41,8 @@ _CARD: Final = Card(
     unit="transfers, or centavos",
     null_meaning="Null where saturated.",
     leakage="Looks at earlier transfers alone.",
-    purpose="A benchmark's.",
+    rationale="A benchmark's.",
+    purpose=LawfulPurpose.FRAUD_PREVENTION,
     reason="BURST_OUT",
     owner="benchmarks",
 )

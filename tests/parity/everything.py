@@ -9,6 +9,7 @@ from typing import Any
 
 from crivo.domain.errors import CrivoError
 from crivo.features.expression import Field
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.plan import Plan, compile_plan
 from crivo.features.spec import (
     ACCEPTED,
@@ -26,7 +27,14 @@ from crivo.features.terms import ABOUT, FACTS
 from crivo.features.window import EVER, NOW, OWN_NIGHT, TODAY, TONIGHT, days, hours, minutes
 
 CARD = Card(
-    meaning="-", unit="-", null_meaning="-", leakage="-", purpose="-", reason="-", owner="-"
+    meaning="-",
+    unit="-",
+    null_meaning="-",
+    leakage="-",
+    rationale="-",
+    purpose=LawfulPurpose.FRAUD_PREVENTION,
+    reason="-",
+    owner="-",
 )
 ON_US = Filter("on_us", Field("payer_ispb").equals(Field("payee_ispb")))
 LARGE = Filter("large", Field("amount_centavos") >= 100_000)

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterator, Sequence
 from typing import Final
 
 from crivo.features import catalogue
+from crivo.features.lawful import STATED
 from crivo.features.spec import Feature
 
 _HEAD: Final = """# Features
@@ -24,15 +25,31 @@ stands until the next of its key: what the directory told from after it was told
 it is in force. An attempt that was rejected, cancelled or returned is undone at its own instant,
 from when that was told.
 
-Who could compute it in the rail is the last column; the owner of all is `features`. The purpose
-says why the feature helps against fraud; every feature processes pseudonyms alone.
+Who could compute it in the rail is the last column; the owner of all is `features`. The rationale
+says why the feature helps against fraud, the purpose what its data may be processed for (LGPD, art.
+6 I). Every feature processes pseudonyms alone. The purposes, a closed list:
+
+{purposes}
 """
+
+_COLUMNS: Final = (
+    "feature",
+    "meaning",
+    "unit",
+    "null",
+    "leakage",
+    "rationale",
+    "purpose",
+    "reason",
+    "visible to",
+)
 
 
 def features_page(shown: Container[str] | None = None) -> str:
     """The page of the features with these names, or of all, in Markdown."""
     modules = sorted(module.name for module in pkgutil.iter_modules(catalogue.__path__))
-    lines = [_HEAD]
+    purposes = "\n".join(f"* `{each.value}`: {text}." for each, text in STATED.items())
+    lines = [_HEAD.format(purposes=purposes)]
     for name in modules:
         module = importlib.import_module(f"{catalogue.__name__}.{name}")
         features = [each for each in module.FEATURES if shown is None or each.name in shown]
@@ -44,11 +61,11 @@ def features_page(shown: Container[str] | None = None) -> str:
 def _group(name: str, about: str, features: Sequence[Feature]) -> Iterator[str]:
     yield f"## `{name}`\n"
     yield f"{about}\n"
-    yield "| feature | meaning | unit | null | leakage | purpose | reason | visible to |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield f"| {' | '.join(_COLUMNS)} |"
+    yield "|" + "---|" * len(_COLUMNS)
     for feature in features:
         card = feature.card
         cells = [f"`{feature.name}`", card.meaning, card.unit, card.null_meaning, card.leakage]
-        cells += [card.purpose, f"`{card.reason}`", card.visible_to.value]
+        cells += [card.rationale, card.purpose.value, f"`{card.reason}`", card.visible_to.value]
         yield f"| {' | '.join(cell.replace('|', '/') for cell in cells)} |"
     yield ""

@@ -71,10 +71,19 @@ def test_a_window_is_a_minute_to_ninety_days(length: int) -> None:
     assert minutes(90 * 24 * 60).name == "90d"
 
 
-@pytest.mark.parametrize("name", [f for f in Card.__dataclass_fields__ if f != "visible_to"])
+@pytest.mark.parametrize(
+    "name", [f for f in Card.__dataclass_fields__ if f not in {"visible_to", "purpose"}]
+)
 @pytest.mark.parametrize("found", ["", "  ", 7, None, True, b"text"])
 def test_a_card_says_everything_in_texts(name: str, found: Any) -> None:
     assert refusal(replace, CARD, **{name: found}).context["field"] == f"card.{name}"
+
+
+@pytest.mark.parametrize("found", [None, "", "marketing", "fraud_prevention"])
+def test_a_card_says_what_its_data_may_be_processed_for(found: Any) -> None:
+    error = refusal(replace, CARD, purpose=found)
+    assert error.context["field"] == "card.purpose"
+    assert "fraud_prevention" in str(error.context["expected"])
 
 
 @pytest.mark.parametrize("found", ["everyone", "payer_psp", None])

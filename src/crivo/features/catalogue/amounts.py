@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import (
     RANKED_MAX,
     Card,
@@ -33,8 +34,9 @@ def _feature(entity: Entity, statistic: Statistic, window: Window, what: str) ->
             unit="share" if is_rank else "centavos",
             null_meaning=f"The {name} {_DONE[entity]} nothing {before}.",
             leakage="Looks at earlier attempts alone; the amount is part of the request.",
-            purpose="Who deceives tries a small amount first, and then takes what there is.",
+            rationale="Who deceives tries a small amount first, and then takes what there is.",
             reason=_REASONS[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import (
     Card,
     Entity,
@@ -54,8 +55,9 @@ def _contested(
             else "There was none, or the log is told of none.",
             leakage="Counts from the instant of the step, and once it was told, never from the "
             "contested transfer's.",
-            purpose="Institutions tell each other of fraud through the MED (Res. BCB 1/2020).",
+            rationale="Institutions tell each other of fraud through the MED (Res. BCB 1/2020).",
             reason=_REASONS[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
             visible_to=VisibleTo.PAYER_PSP if entity is Entity.PAYER else VisibleTo.PAYEE_PSP,
         ),

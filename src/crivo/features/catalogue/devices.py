@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import EVER, Window, days, hours
 
@@ -28,7 +29,7 @@ _WHY: Final = {
 
 
 def _feature(entity: Entity, statistic: Statistic, window: Window) -> Feature:
-    purpose, reason = _WHY[entity]
+    rationale, reason = _WHY[entity]
     is_age = statistic is Statistic.SINCE_FIRST
     return Feature(
         entity=entity,
@@ -45,8 +46,9 @@ def _feature(entity: Entity, statistic: Statistic, window: Window) -> Feature:
             if is_age
             else "Never null: 0 without any, or where the door was not told.",
             leakage="Looks at earlier transfers alone.",
-            purpose=purpose,
+            rationale=rationale,
             reason=reason,
+            purpose=LawfulPurpose.ACCESS_SECURITY,
             owner="features",
         ),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import (
     Card,
     Entity,
@@ -32,7 +33,7 @@ def _fact(
     entity: Entity = Entity.PAYEE_PERSON,
     event: EventKind = EventKind.DICT_STATISTICS,
     reason: str = _MARKED,
-    purpose: str = "Other institutions saw the payee before, and the directory counts it.",
+    rationale: str = "Other institutions saw the payee before, and the directory counts it.",
 ) -> Feature:
     return Feature(
         entity=entity,
@@ -45,8 +46,9 @@ def _fact(
             unit=unit,
             null_meaning=_NEVER_ASKED,
             leakage="An answer counts from after the instant at which it was given.",
-            purpose=purpose,
+            rationale=rationale,
             reason=reason,
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -60,7 +62,7 @@ def _age(measure: Measure, meaning: str, entity: Entity = Entity.PAYEE_KEY) -> F
         entity=entity,
         event=EventKind.DICT_ENTRY,
         reason=_NEW,
-        purpose="Keys and accounts for fraud are opened shortly before it.",
+        rationale="Keys and accounts for fraud are opened shortly before it.",
     )
 
 
@@ -72,7 +74,7 @@ def _told(
     meaning: str,
     *,
     reason: str = _MARKED,
-    purpose: str = "Who was marked for fraud is likelier to commit it again.",
+    rationale: str = "Who was marked for fraud is likelier to commit it again.",
     visible_to: VisibleTo = VisibleTo.RAIL,
 ) -> Feature:
     is_count = statistic is Statistic.COUNT
@@ -89,8 +91,9 @@ def _told(
             if is_count
             else "There was none, or the log is told of none.",
             leakage="Counts from the instant of the event, and only once it was told.",
-            purpose=purpose,
+            rationale=rationale,
             reason=reason,
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
             visible_to=visible_to,
         ),
@@ -129,7 +132,7 @@ FEATURES: Final = (
         hours(24),
         "How often the directory was asked about the payee's person in the 24h before.",
         reason="PAYEE_FAN_IN",
-        purpose="A mule's key is looked up by many at once.",
+        rationale="A mule's key is looked up by many at once.",
         visible_to=VisibleTo.PAYER_PSP,
     ),
     _age(Measure.KEY_CREATED, "Age of the payee's key, as the directory last told."),
@@ -148,7 +151,7 @@ FEATURES: Final = (
         EVER,
         "Time since the key changed hands or institution by a claim, at most 400 days.",
         reason=_NEW,
-        purpose="A key that was claimed lately may have been taken from its owner.",
+        rationale="A key that was claimed lately may have been taken from its owner.",
     ),
     *(
         _told(
@@ -173,7 +176,7 @@ FEATURES: Final = (
         Statistic.COUNT,
         days(30),
         "Fraud markers of the payee's person that were cancelled in the 30d before.",
-        purpose="A marker that was set in error says little.",
+        rationale="A marker that was set in error says little.",
     ),
     _told(
         Entity.PAYEE,
@@ -182,7 +185,7 @@ FEATURES: Final = (
         days(30),
         "Precautionary blocks of what the payee received, placed in the 30d before.",
         reason="PAYEE_REPORTED",
-        purpose="What was blocked before on an account was found suspicious there.",
+        rationale="What was blocked before on an account was found suspicious there.",
         visible_to=VisibleTo.PAYEE_PSP,
     ),
     _told(
@@ -192,7 +195,7 @@ FEATURES: Final = (
         EVER,
         "Time since what the payee received was last blocked, at most 400 days.",
         reason="PAYEE_REPORTED",
-        purpose="What was blocked before on an account was found suspicious there.",
+        rationale="What was blocked before on an account was found suspicious there.",
         visible_to=VisibleTo.PAYEE_PSP,
     ),
 )

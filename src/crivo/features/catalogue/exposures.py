@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import (
     Card,
     Entity,
@@ -42,8 +43,9 @@ def _exposure(entity: Entity, statistic: Statistic, window: Window = EVER) -> Fe
             if is_count
             else "No account that it met is marked.",
             leakage="A mark counts from the instant it was known, and from the first meeting on.",
-            purpose="Stolen money moves on from marked accounts through others that are not yet.",
+            rationale="Stolen money moves on from marked accounts through others that are not yet.",
             reason="MARKED_MET",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
             visible_to=VisibleTo.RAIL,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic, VisibleTo
 from crivo.features.window import TODAY, Window, days, hours
 
@@ -31,7 +32,7 @@ _RAIL: Final = (Entity.PAYEE, Entity.PAYER_RECEIVING, Entity.PAYEE_SENDING)
 
 
 def _distinct(entity: Entity, measure: Measure, window: Window) -> Feature:
-    purpose, reason = _WHY[entity]
+    rationale, reason = _WHY[entity]
     span = "since midnight" if window == TODAY else f"in the {window.name} before"
     return Feature(
         entity=entity,
@@ -44,8 +45,9 @@ def _distinct(entity: Entity, measure: Measure, window: Window) -> Feature:
             unit=_WHOM[measure],
             null_meaning="Never null: 0 without any.",
             leakage="Looks at earlier transfers alone.",
-            purpose=purpose,
+            rationale=rationale,
             reason=reason,
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
             visible_to=VisibleTo.RAIL if entity in _RAIL else VisibleTo.PAYER_PSP,
         ),

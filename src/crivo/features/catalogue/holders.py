@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import EVER, Window, hours
 
@@ -41,8 +42,9 @@ def _feature(event: EventKind, statistic: Statistic, window: Window, entity: Ent
             if is_count
             else "There was none, or the log is told of none.",
             leakage="Looks at what happened, and was told, before the transfer alone.",
-            purpose=_TAKEN_OVER,
+            rationale=_TAKEN_OVER,
             reason="DEVICE_NEW" if device else "ACCESS_UNUSUAL",
+            purpose=LawfulPurpose.ACCESS_SECURITY,
             owner="features",
         ),
     )

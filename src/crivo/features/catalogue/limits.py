@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import EVER, OWN_NIGHT, TODAY, Window, hours
 
@@ -23,8 +24,9 @@ def _limit(event: EventKind) -> Feature:
             unit="centavos",
             null_meaning="No change of this limit was ever told.",
             leakage="A change counts from when it is in force, and only once it was told.",
-            purpose="Fraudsters empty accounts up to their limits (Res. BCB 142/2021).",
+            rationale="Fraudsters empty accounts up to their limits (Res. BCB 142/2021).",
             reason="LIMIT_USED",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -44,8 +46,9 @@ def _used(event: EventKind, window: Window, span: str) -> Feature:
             null_meaning="No limit is known, or it is zero, or the window is saturated"
             + (", or it is day." if window == OWN_NIGHT else "."),
             leakage="Earlier attempts alone; what undid one counts once it was told.",
-            purpose="Who has used up most of a limit in one go may be a thief in a hurry.",
+            rationale="Who has used up most of a limit in one go may be a thief in a hurry.",
             reason="LIMIT_USED",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -67,10 +70,11 @@ def _told(event: EventKind, statistic: Statistic, window: Window, meaning: str) 
             if is_count
             else "There was none, or the log is told of none.",
             leakage="Looks at what was told before the transfer alone.",
-            purpose="Limits are raised before an account is emptied."
+            rationale="Limits are raised before an account is emptied."
             if is_raise
             else "Attempts that the rail refuses come before one that it takes.",
             reason="LIMIT_RAISED" if is_raise else "BURST_OUT",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import days
 
@@ -29,8 +30,9 @@ def _listing(entity: Entity) -> Feature:
             unit="entries",
             null_meaning="Never null: 0 without any, or where the log is told of none.",
             leakage="An entry counts from when it was made, and once it was told.",
-            purpose="What an institution knows of somebody stands in its lists.",
+            rationale="What an institution knows of somebody stands in its lists.",
             reason="LISTED",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import EVER, days
 
@@ -19,8 +20,9 @@ FEATURES: Final = (
             unit="transfers",
             null_meaning="Never null: 0 without any.",
             leakage="Looks at earlier transfers alone.",
-            purpose="People rarely defraud themselves through somebody they pay every week.",
+            rationale="People rarely defraud themselves through somebody they pay every week.",
             reason="PAYEE_NEW_FOR_PAYER",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     ),
@@ -35,8 +37,9 @@ FEATURES: Final = (
             unit="seconds",
             null_meaning="The pair is new: this payer never paid this payee before.",
             leakage="Looks at earlier transfers alone.",
-            purpose="Most fraud goes to a payee whom the payer never paid before.",
+            rationale="Most fraud goes to a payee whom the payer never paid before.",
             reason="PAYEE_NEW_FOR_PAYER",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import EVER, Window, days, hours
 
@@ -26,8 +27,9 @@ def _count(entity: Entity, window: Window) -> Feature:
             unit="transfers",
             null_meaning="Never null: 0 without any.",
             leakage=_EARLIER,
-            purpose="A sudden pace marks an emptied account, or a mule's account being filled.",
+            rationale="A sudden pace marks an emptied account, or a mule's account being filled.",
             reason=_PACE[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -47,8 +49,9 @@ def _amount(entity: Entity, statistic: Statistic, window: Window) -> Feature:
             unit="centavos",
             null_meaning="No transfer in the window." if mean else "The window is saturated.",
             leakage=_EARLIER,
-            purpose="What is usual for an account is what an unusual amount is measured by.",
+            rationale="What is usual for an account is what an unusual amount is measured by.",
             reason="BURST_OUT" if pays and not mean else _LEVEL[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -66,8 +69,9 @@ def _first_seen(entity: Entity) -> Feature:
             unit="seconds",
             null_meaning=f"This is the {entity.value}'s first transfer.",
             leakage=_EARLIER,
-            purpose="New accounts are opened to defraud and to receive.",
+            rationale="New accounts are opened to defraud and to receive.",
             reason=_NEW[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from crivo.domain.transfer import Initiation
 from crivo.features.expression import Field, Value
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.row import INITIATION_CODES
 from crivo.features.spec import (
     NIGHT,
@@ -76,8 +77,9 @@ def _feature(
             unit=_UNITS.get(statistic, "centavos"),
             null_meaning=_null_meaning(statistic, window),
             leakage="Looks at earlier transfers alone; the amount is part of the request.",
-            purpose="What is usual for an account is what the unusual is measured by.",
+            rationale="What is usual for an account is what the unusual is measured by.",
             reason=_PACE[entity] if counts and condition is None else _PROFILE[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import ACCEPTED, Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import Window, days, hours
 
@@ -25,8 +26,9 @@ def _count(entity: Entity, window: Window) -> Feature:
             unit="reports",
             null_meaning="Never null: 0 without any.",
             leakage=_KNOWN,
-            purpose="Who defrauded or was defrauded lately is likelier to meet it again.",
+            rationale="Who defrauded or was defrauded lately is likelier to meet it again.",
             reason=f"{entity.value.upper()}_REPORTED",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -46,8 +48,9 @@ def _per_transfer(window: Window) -> Feature:
             unit="reports per transfer",
             null_meaning="The payee has no transfer in the window.",
             leakage=_KNOWN,
-            purpose="One report weighs more on an account that receives little.",
+            rationale="One report weighs more on an account that receives little.",
             reason="PAYEE_REPORTED",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

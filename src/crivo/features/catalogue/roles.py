@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import (
     ACCEPTED,
     Card,
@@ -32,7 +33,7 @@ def _feature(
     condition: Filter | None = None,
     unit: str = "transfers",
     null_meaning: str = "Never null: 0 without any.",
-    purpose: str = _MULES,
+    rationale: str = _MULES,
 ) -> Feature:
     return Feature(
         entity=entity,
@@ -46,8 +47,9 @@ def _feature(
             unit=unit,
             null_meaning=null_meaning,
             leakage="Looks at earlier events alone; a report counts from when it was known.",
-            purpose=purpose,
+            rationale=rationale,
             reason=reason,
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
             visible_to=VisibleTo.RAIL,
         ),
@@ -158,7 +160,7 @@ FEATURES: Final = (
         meaning="Time since the payee's account first paid anybody, at most 400 days.",
         unit="seconds",
         null_meaning="The payee's account never paid anybody.",
-        purpose="An account that was paid for years and never paid wakes to pass money on.",
+        rationale="An account that was paid for years and never paid wakes to pass money on.",
         reason="PAYEE_ACCT_NEW",
     ),
     _feature(
@@ -166,7 +168,7 @@ FEATURES: Final = (
         Statistic.COUNT,
         days(30),
         meaning="Transfers of this payee to this payer in the 30 days before.",
-        purpose="People who pay each other know each other.",
+        rationale="People who pay each other know each other.",
         reason="PAYEE_NEW_FOR_PAYER",
     ),
     _feature(
@@ -179,7 +181,7 @@ FEATURES: Final = (
         meaning="Accepted reports about transfers to the payer's account that became known in "
         "the 30 days before.",
         unit="reports",
-        purpose="An account that was reported as a receiver is emptied before it is blocked.",
+        rationale="An account that was reported as a receiver is emptied before it is blocked.",
         reason="PAYER_RECEIPTS_REPORTED",
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import EVER, Window, hours
 
@@ -31,8 +32,9 @@ def _signal(measure: Measure, what: str) -> Feature:
             unit="flag",
             null_meaning="The signal was not collected, or the log is told of none.",
             leakage="Signals count from after the instant at which they were collected.",
-            purpose="Open Finance's risk signals: who is led or watched while paying is deceived.",
+            rationale="Open Finance's risk signals: who is led or watched as he pays is deceived.",
             reason="ACCESS_UNUSUAL",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -56,10 +58,11 @@ def _told(
             if is_count
             else "There was none, or the log is told of none.",
             leakage="Looks at what was told before the transfer alone.",
-            purpose="Old signals say little of now."
+            rationale="Old signals say little of now."
             if is_signal
             else "Who collects from many at once, or was just let in, may be a deceiver.",
             reason="ACCESS_UNUSUAL" if is_signal else "PAYEE_FAN_IN",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import NIGHT, Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import NOW, days, hours
 
 
-def _of_transfer(measure: Measure, meaning: str, unit: str, purpose: str) -> Feature:
+def _of_transfer(measure: Measure, meaning: str, unit: str, rationale: str) -> Feature:
     return Feature(
         entity=Entity.TRANSFER,
         event=EventKind.TRANSFER,
@@ -20,8 +21,9 @@ def _of_transfer(measure: Measure, meaning: str, unit: str, purpose: str) -> Fea
             unit=unit,
             null_meaning="Never null.",
             leakage="Computed from the transfer's own instant.",
-            purpose=purpose,
+            rationale=rationale,
             reason="HOUR_UNUSUAL",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -57,8 +59,9 @@ FEATURES: Final = (
             unit="seconds",
             null_meaning="The payer made no transfer in the 24 h before.",
             leakage="Looks at earlier transfers alone.",
-            purpose="An account is emptied in quick succession.",
+            rationale="An account is emptied in quick succession.",
             reason="BURST_OUT",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     ),
@@ -74,8 +77,9 @@ FEATURES: Final = (
             unit="transfers",
             null_meaning="Never null: 0 without any.",
             leakage="Looks at earlier transfers alone.",
-            purpose="A night transfer is unusual for one payer and usual for another.",
+            rationale="A night transfer is unusual for one payer and usual for another.",
             reason="HOUR_UNUSUAL",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     ),

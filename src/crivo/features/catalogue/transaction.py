@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import Card, Entity, EventKind, Feature, Measure, Statistic
 from crivo.features.window import NOW, Window, days
 
@@ -23,8 +24,9 @@ def _ratio(entity: Entity, window: Window) -> Feature:
             unit="ratio",
             null_meaning=f"The {entity.value} has no transfer in the window.",
             leakage="The mean is of earlier transfers alone; the amount is part of the request.",
-            purpose="An amount far above the usual marks a taken-over account or a coerced payer.",
+            rationale="An amount far above the usual marks a stolen account or a coerced payer.",
             reason=_LEVEL[entity],
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     )
@@ -42,8 +44,9 @@ FEATURES: Final = (
             unit="centavos",
             null_meaning="Never null.",
             leakage="Part of the request.",
-            purpose="Losses and the policy's bands follow the amount.",
+            rationale="Losses and the policy's bands follow the amount.",
             reason="AMOUNT_VS_PROFILE",
+            purpose=LawfulPurpose.FRAUD_PREVENTION,
             owner="features",
         ),
     ),
