@@ -14,6 +14,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.features import layout as k
 from crivo.features.compiler import Compiler
 from crivo.features.expression import from_canonical
+from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import (
     Card,
     Entity,
@@ -134,6 +135,10 @@ def _feature_from(item: Mapping[str, Any]) -> Feature:
     span, minutes = item["window"]
     tree, card = item["filter"], dict(item["card"])
     card["visible_to"] = VisibleTo(card["visible_to"])
+    if "rationale" not in card:
+        # Bundles made before purposes were a closed list kept the rationale under that name.
+        card["rationale"], card["purpose"] = card["purpose"], LawfulPurpose.FRAUD_PREVENTION.value
+    card["purpose"] = LawfulPurpose(card["purpose"])
     return Feature(
         entity=Entity(item["entity"]),
         event=EventKind(item["event"]),
