@@ -287,7 +287,12 @@ def test_rolling_back_brings_the_former_champion_back(settings, good):
     )
     promote_model(settings, first.hash, names=ANA)
     promote_model(settings, second.hash, names=ANA)
-    assert roll_back_model(settings) == (first.hash, second.hash)
+    for blank in ("", " "):
+        with pytest.raises(Refused) as refusal:
+            roll_back_model(settings, approved_by=blank)
+        assert refusal.value.context["field"] == "approved_by"
+    assert champion_of(settings) == second.hash
+    assert roll_back_model(settings, approved_by="Ana") == (first.hash, second.hash)
     assert champion_of(settings) == first.hash
 
 

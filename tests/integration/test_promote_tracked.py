@@ -85,6 +85,17 @@ def test_the_tracker_is_told_who_approved_what_and_which_gate_was_waived(setting
     assert tags[2, "approved_by"] == "Eva"
 
 
+def test_the_tracker_is_told_who_rolled_back(settings, good, later):
+    first, second = keep(settings, good), keep(settings, later)
+    tracked(settings, first, second)
+    for each in (first, second):
+        promote_model(settings, each.hash, names=ANA)
+    roll_back_model(settings, approved_by=" Eva ")
+    aliases, tags = told(settings)
+    assert aliases["champion"] == 1
+    assert tags[1, "rolled_back_by"] == "Eva"
+
+
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", ""])
 def test_where_the_tracker_is_away_nothing_is_promoted_or_rolled_back(settings, good, later, url):
     first = keep(settings, good)
@@ -104,7 +115,7 @@ def test_where_the_tracker_is_away_nothing_is_promoted_or_rolled_back(settings, 
     for act in (
         lambda: promote_model(away, second.hash, names=ANA),
         lambda: promote_model(away, second.hash, alias=Alias.STAGING, names=ANA),
-        lambda: roll_back_model(away),
+        lambda: roll_back_model(away, approved_by="Ana"),
     ):
         with pytest.raises(Unavailable) as refusal:
             act()

@@ -67,6 +67,11 @@ def test_a_regression_of_rows_answers_and_one_byte_of_another_file_is_refused(
     said = train(capsys, table, root / "mappings" / "ulb.toml", home, "--resampling", "weights")
     assert said.code == 0, said.err
     model = json.loads(said.out)["model"]
+    listed = json.loads(crivo(capsys, "models", "list", "--home", home, "--json").out)
+    assert {each["model"]: (each["kind"], each["form"]) for each in listed}[model] == (
+        "rows",
+        "linear",
+    )
     folder = home / "models" / model
     artifact = load_artifact(folder)
     row = dict.fromkeys(artifact.input_names, 0.5) | {"V1": None}

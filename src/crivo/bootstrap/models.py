@@ -126,20 +126,24 @@ def promote_model(
     return Promoted(artifact.hash, alias, judgements, file)
 
 
-def roll_back_model(settings: Settings) -> tuple[str, str]:
+def roll_back_model(settings: Settings, *, approved_by: str) -> tuple[str, str]:
     """The hashes of the model that serves from the next start on, and of the one that did.
 
+    No gate is asked: it served before. Who wants it is noted beside the model by the tracker.
+
     Raises:
+        Refused: FIELD_VALUE where the name is a blank.
         Unavailable: MODEL_MISSING where none served before; FILE_UNWRITABLE where the tracker is
             away, as `promote_model`.
     """
+    names = _answering(Names(approved_by), is_first=False)
     paths, tracker = Paths(settings.home), _tracker(settings)
     tracker.check()
     champion = roll_back(paths.models, promoted_at=wall_clock())
     _tell(
         tracker,
         _first(Alias.CHAMPION, aliases_of(paths.models)),
-        tags={},
+        tags={"rolled_back_by": names.approved_by},
         card="",
         done=f"{champion.hash[:12]} is champion again",
     )

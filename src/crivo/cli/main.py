@@ -231,11 +231,17 @@ def models_compare(
 
 
 @models.command("rollback")
-def models_rollback(home: Home = None, as_json: Json = False) -> None:
+def models_rollback(
+    approved_by: Annotated[
+        str, typer.Option("--approved-by", help="Who wants it, for the tracker.")
+    ],
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
     """Make the former champion the champion again."""
     from crivo.cli.models import run_models_rollback
 
-    run_models_rollback(home=home, as_json=as_json)
+    run_models_rollback(home=home, approved_by=approved_by, as_json=as_json)
 
 
 @features.command("list")

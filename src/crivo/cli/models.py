@@ -26,13 +26,14 @@ def run_models_list(*, home: Path | None, as_json: bool) -> None:
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
-    every: list[tuple[Artifact | Network, str]] = [
-        *((each, each.kind.value) for each in stored_models(settings)),
-        *((each, KIND) for each in stored_networks(settings)),
+    every: list[tuple[Artifact | Network, str, str]] = [
+        *((each, each.kind.value, each.form) for each in stored_models(settings)),
+        *((each, KIND, KIND) for each in stored_networks(settings)),
     ]
     given = model_aliases(settings)
     borne = {
-        a.hash: [name.value for name, hash_ in given.items() if hash_ == a.hash] for a, _ in every
+        a.hash: [name.value for name, hash_ in given.items() if hash_ == a.hash]
+        for a, _, _ in every
     }
     if as_json:
         print_json(
@@ -40,16 +41,20 @@ def run_models_list(*, home: Path | None, as_json: bool) -> None:
                 {
                     "model": a.hash,
                     "kind": kind,
+                    "form": form,
                     "champion": "champion" in borne[a.hash],
                     "aliases": borne[a.hash],
                     **a.metadata,
                 }
-                for a, kind in every
+                for a, kind, form in every
             ]
         )
         return
-    rows = [(a.hash[:12], kind, len(a.input_names), ", ".join(borne[a.hash])) for a, kind in every]
-    print_table("Models", ("model", "kind", "inputs", "aliases"), rows)
+    rows = [
+        (a.hash[:12], kind, form, len(a.input_names), ", ".join(borne[a.hash]))
+        for a, kind, form in every
+    ]
+    print_table("Models", ("model", "kind", "form", "inputs", "aliases"), rows)
 
 
 def run_models_compare(
@@ -118,12 +123,13 @@ def run_models_promote(
     print_facts(promoted.alias.value.capitalize(), facts)
 
 
-def run_models_rollback(*, home: Path | None, as_json: bool) -> None:
+def run_models_rollback(*, home: Path | None, approved_by: str, as_json: bool) -> None:
     """`crivo models rollback`."""
     from crivo.bootstrap.models import roll_back_model
     from crivo.settings import load_settings
 
-    champion, previous = roll_back_model(load_settings(os.environ, home=home))
+    settings = load_settings(os.environ, home=home)
+    champion, previous = roll_back_model(settings, approved_by=approved_by)
     if as_json:
         print_json({"champion": champion, "previous": previous})
     else:

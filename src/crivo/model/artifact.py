@@ -127,6 +127,11 @@ class Artifact:
         object.__setattr__(self, "hash", sha256_of(canonical_json(_manifest(self))))
 
     @property
+    def form(self) -> str:
+        """What its body is: `forest` or `linear`."""
+        return next(word for word, body in _FORMS.items() if isinstance(self.body, body))
+
+    @property
     def forest(self) -> Forest:
         """The body of a model that is a forest."""
         assert isinstance(self.body, Forest), "the body is a regression's"
