@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crivo.bootstrap.home import Paths
 from crivo.bootstrap.offline import log_reader
-from crivo.decision.reasons import Audience
+from crivo.decision.reason_texts import Audience
 from crivo.decision.record import decision_event_id, decode_record
 from crivo.features.registry import default_feature_set
 from crivo.flows.answers import no_decision

@@ -356,4 +356,5 @@ def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> N
     metrics.state(counts.keys, counts.state_bytes, late=counts.late)
     metrics.log_end(decisions.log.end())
     metrics.held(len(decisions.holds))
-    metrics.listed(decisions.listed)
+    metrics.listed(decisions.replica.lists.added)
+    metrics.summed(decisions.replica.sums.held)

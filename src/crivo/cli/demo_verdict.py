@@ -12,7 +12,8 @@ from crivo.cli.demo_source import Source
 from crivo.cli.output import print_facts, print_table, progress_bar
 from crivo.cli.player import Score
 from crivo.cli.scoreboard import lines
-from crivo.decision.reasons import Audience, Language, ReasonCode, public_text
+from crivo.decision.reason_texts import Audience, Language, public_text
+from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import SCHEMA, Derived, decode_derived, decode_record
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.domain.money import format_reais

@@ -19,7 +19,7 @@ def run_report(
         Refused: NOT_FOUND, FIELD_VALUE for the side. Unavailable: FILE_UNWRITABLE.
     """
     from crivo.bootstrap.reporting import decision_report
-    from crivo.decision.reasons import Audience
+    from crivo.decision.reason_texts import Audience
     from crivo.governance import decision_report as pages
     from crivo.settings import load_settings
 

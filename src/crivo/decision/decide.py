@@ -16,13 +16,12 @@ from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import NOTHING_FIRED, InForce
 from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import Derived, Hold
-from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.decision.sums import RETURNS, Sums
+from crivo.domain.transfer import Initiation, Transfer
 from crivo.features.engine import LATE
 
 #: At most this many reasons come from the model's contributions.
 MODEL_REASONS_MAX: Final = 3
-
-_RETURNS: Final = (Purpose.REFU, Purpose.IPRT)
 
 Vector = npt.NDArray[np.float64]
 
@@ -51,7 +50,7 @@ class Scored:
 
 def is_return(transfer: Transfer) -> bool:
     """Whether money goes back under the rail's return purposes: such a transfer is never scored."""
-    return transfer.purpose in _RETURNS
+    return transfer.purpose in RETURNS
 
 
 def derive(
@@ -62,6 +61,7 @@ def derive(
     *,
     degraded: Sequence[str] = (),
     listed: Sequence[ListHit] = (),
+    sums: Sums | None = None,
 ) -> Derived:
     """What follows from the facts, the vector and the policy in force at the transfer's instant.
 
@@ -69,11 +69,12 @@ def derive(
     vector: then the outcome is the highest that the policy names for these modes and the amount.
     Any other mode names the least that is answered, and may take the say from the model or the
     rules. `listed` are the entries of lists that hold for the transfer: one that lets pass takes
-    from rules and score what the policy says, and never lowers a limit or a mode.
+    from rules and score what the policy says, and never lowers a limit or a mode. `sums` are what
+    the payer attempted before; None where nobody can say.
     """
     if is_return(transfer):
         return _unscored(Outcome.ALLOW, ReasonCode.NOT_SCORED_RETURN)
-    above = in_force.limits.exceeded(transfer)
+    above = in_force.limits.exceeded(transfer, sums)
     least = in_force.limits.outcome if above else Outcome.ALLOW
     said = in_force.lists.said(listed) if listed else NOT_LISTED
     if said.least > Outcome.ALLOW:

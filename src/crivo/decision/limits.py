@@ -1,4 +1,4 @@
-"""Limits of one transfer: what it may be worth by its own facts, with no look at any other.
+"""Limits: what a transfer may be worth by its own facts, and together with its payer's others.
 
 Sources: the norms named in `policy/decision.toml`. What a customer's own limits leave of a day or a
 night is a feature (`payer_day_limit_used_today`), and a rule asks for it.
@@ -6,20 +6,74 @@ night is a feature (`payer_day_limit_used_today`), and a rule asks for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from crivo.decision.outcome import Outcome
+from crivo.decision.policy import Key, Kind, PolicyValue
 from crivo.decision.reasons import ReasonCode
+from crivo.decision.sums import CASH, NIGHT_FROM, NIGHT_TO, Sums, counts
+from crivo.domain.account import CustomerSegment
 from crivo.domain.instant import brasilia_hour
-from crivo.domain.transfer import Initiation, Purpose, Transfer
-
-#: The night of the limits for cash, in hours of Brasília.
-NIGHT_FROM: Final = 20
-NIGHT_TO: Final = 6
+from crivo.domain.transfer import Initiation, Transfer
 
 CONTACTLESS: Final = (Initiation.APDN, Initiation.APES)
-CASH: Final = (Purpose.GSCB, Purpose.OTHR)
+
+#: In the order of the first fields of `Limits`.
+_OF_ONE: Final = (
+    "limits.transfer.amount",
+    "limits.contactless.transfer",
+    "limits.cash.day.transfer",
+    "limits.cash.night.transfer",
+    "limits.capped_institutions.transfer",
+)
+#: In the order of `PeriodLimits`; a segment's name follows.
+_OF_SUMS: Final = ("limits.day", "limits.night", "limits.device_unregistered.day")
+_SEGMENTS: Final[Mapping[CustomerSegment | None, str]] = {
+    **{segment: segment.value.lower() for segment in CustomerSegment},
+    None: "unstated",
+}
+_CAPPED: Final = "segments.capped_institutions"
+_EXCEEDED: Final = "limits.exceeded.outcome"
+
+LIMIT_KEYS: Final = (
+    *(Key(name, Kind.MONEY, optional=True) for name in _OF_ONE),
+    *(
+        Key(f"{name}.{segment}", Kind.MONEY, optional=True)
+        for name in _OF_SUMS
+        for segment in _SEGMENTS.values()
+    ),
+    Key(_CAPPED, Kind.ISPBS),
+    Key(_EXCEEDED, Kind.OUTCOME),
+)
+
+
+class PeriodLimits(NamedTuple):
+    """What the customers of one segment may pay together, in centavos; None where there is none.
+
+    `day` is since midnight, `night` since the account's night began, `device` since midnight from
+    devices that are not registered.
+    """
+
+    day: int | None
+    night: int | None
+    device: int | None
+
+    def exceeded(self, transfer: Transfer, sums: Sums) -> tuple[ReasonCode, ...]:
+        """Why the transfer, after what its payer attempted before, is above a limit."""
+        amount, night, device = transfer.amount_centavos, sums.night, sums.device
+        in_period, by_device = counts(transfer.initiation, transfer.purpose)
+        found = []
+        if in_period:
+            if self.day is not None and sums.day + amount > self.day:
+                found.append(ReasonCode.DAY_TOTAL_LIMIT)
+            if self.night is not None and night is not None and night + amount > self.night:
+                found.append(ReasonCode.NIGHT_TOTAL_LIMIT)
+        if by_device and self.device is not None and device is not None:
+            if device + amount > self.device:
+                found.append(ReasonCode.DEVICE_DAY_LIMIT)
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +82,8 @@ class Limits:
 
     `transfer` is any transfer's, `contactless` that of payments by approximation, `cash_day` and
     `cash_night` those of withdrawals and change, `institution` that of the payers' institutions in
-    `institutions` (ISPBs). `outcome` is what is asked for above one of them.
+    `institutions` (ISPBs). `periods` are those of sums, by the payer's segment, None for a payer
+    whose segment was not told. `outcome` is what is asked for above one of them.
     """
 
     transfer: int | None
@@ -37,10 +92,14 @@ class Limits:
     cash_night: int | None
     institution: int | None
     institutions: frozenset[str]
+    periods: Mapping[CustomerSegment | None, PeriodLimits]
     outcome: Outcome
 
-    def exceeded(self, transfer: Transfer) -> tuple[ReasonCode, ...]:
-        """Why the transfer is above a limit; empty for nearly all."""
+    def exceeded(self, transfer: Transfer, sums: Sums | None = None) -> tuple[ReasonCode, ...]:
+        """Why the transfer is above a limit; empty for nearly all.
+
+        `sums` are what its payer attempted before; None where nobody can say.
+        """
         found = []
         amount = transfer.amount_centavos
         if self.transfer is not None and amount > self.transfer:
@@ -61,8 +120,30 @@ class Limits:
             and transfer.payer_ispb in self.institutions
         ):
             found.append(ReasonCode.INSTITUTION_LIMIT)
+        if sums is not None:
+            found += self.periods[transfer.payer_segment].exceeded(transfer, sums)
         return tuple(found)
 
     def _cash(self, occurred_at: int) -> int | None:
         is_day = NIGHT_TO <= brasilia_hour(occurred_at) < NIGHT_FROM
         return self.cash_day if is_day else self.cash_night
+
+
+def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
+    """The limits of one date, by what `value` says of the keys in force then."""
+
+    def amount(key: str) -> int | None:
+        found = value(key)
+        assert found is None or type(found) is int
+        return found
+
+    transfer, contactless, cash_day, cash_night, institution = map(amount, _OF_ONE)
+    institutions, outcome = value(_CAPPED), value(_EXCEEDED)
+    assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
+    periods = {
+        segment: PeriodLimits(*(amount(f"{key}.{name}") for key in _OF_SUMS))
+        for segment, name in _SEGMENTS.items()
+    }
+    return Limits(
+        transfer, contactless, cash_day, cash_night, institution, institutions, periods, outcome
+    )

@@ -10,7 +10,7 @@ from typing import Final
 from crivo.decision.condition import FALSE, NULL, Bound, Conditions, check_columns
 from crivo.decision.degraded import DICT_AGE, DICT_KEY, Degraded, Mode
 from crivo.decision.hold import HOLD_MINUTES_MAX, HOURS_OF_A_DAY, HoldTerms
-from crivo.decision.limits import Limits
+from crivo.decision.limits import LIMIT_KEYS, Limits, bind_limits
 from crivo.decision.lists import ListTerms
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import (
@@ -48,13 +48,6 @@ _HOLD: Final = (
     "hold.business.to_hour",
 )
 _HOLD_END: Final = "hold.end"
-_LIMITS: Final = (
-    "limits.transfer.amount",
-    "limits.contactless.transfer",
-    "limits.cash.day.transfer",
-    "limits.cash.night.transfer",
-    "limits.capped_institutions.transfer",
-)
 #: In the order of `ListTerms`.
 _LISTS: Final = (
     "lists.deny.outcome",
@@ -62,8 +55,6 @@ _LISTS: Final = (
     "lists.allow.rules.max",
     "lists.allow.score.max",
 )
-_CAPPED: Final = "segments.capped_institutions"
-_EXCEEDED: Final = "limits.exceeded.outcome"
 _DEADLINE: Final = "timeout.deadline_ms"
 #: What is kept of the deadline for each stage: one that cannot begin in time is left out.
 _BUDGETS: Final = ("budget.features_ms", "budget.model_ms")
@@ -91,10 +82,8 @@ _DECISION_KEYS: Final = (
     Key(_AUTOMATIC, Kind.OUTCOME),
     *(Key(name, Kind.COUNT) for name in _HOLD),
     Key(_HOLD_END, Kind.OUTCOME),
-    *(Key(name, Kind.MONEY, optional=True) for name in _LIMITS),
+    *LIMIT_KEYS,
     *(Key(name, Kind.OUTCOME) for name in _LISTS),
-    Key(_CAPPED, Kind.ISPBS),
-    Key(_EXCEEDED, Kind.OUTCOME),
 )
 _DEGRADED_KEYS: Final = (
     *(Key(name, Kind.COUNT) for name in (_DEADLINE, *_BUDGETS, _LOG_SLOW)),
@@ -280,7 +269,7 @@ class Procedure:
             thresholds=tuple(thresholds),
             automatic_instead_of_hold=instead,
             hold=self._bind_hold(day),
-            limits=self._bind_limits(day),
+            limits=bind_limits(lambda key: self.value(key, day)),
             lists=self._bind_lists(day),
             deadline_ns=deadline_ms * _NS,
             features_by_ns=(deadline_ms - features_ms - model_ms) * _NS,
@@ -307,19 +296,6 @@ class Procedure:
             asks_directory=self.value(_DICT_MISSING, day) is True,
             age_at=self._place.get(DICT_AGE),
             key_at=self._place.get(DICT_KEY),
-        )
-
-    def _bind_limits(self, day: int) -> Limits:
-        amounts: list[int | None] = []
-        for key in _LIMITS:
-            amount = self.value(key, day)
-            assert amount is None or type(amount) is int
-            amounts.append(amount)
-        institutions, outcome = self.value(_CAPPED, day), self.value(_EXCEEDED, day)
-        assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
-        transfer, contactless, cash_day, cash_night, institution = amounts
-        return Limits(
-            transfer, contactless, cash_day, cash_night, institution, institutions, outcome
         )
 
     def _bind_lists(self, day: int) -> ListTerms:

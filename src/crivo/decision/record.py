@@ -15,6 +15,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import ENTITY_ID_BYTES, make_event_id
 from crivo.domain.instant import EARLIEST, LATEST
@@ -24,7 +25,7 @@ from crivo.domain.transfer import Transfer
 
 SCHEMA: Final = "decision.v1"
 #: Raised whenever the same vector, score and policy come to give other bytes of `derived`.
-DERIVE_VERSION: Final = 4
+DERIVE_VERSION: Final = 5
 #: Of the two phases, the one whose record is the transfer's attempt. Plain texts encode fastest.
 INITIATION: Final = Phase.INITIATION.value
 SETTLEMENT: Final = Phase.SETTLEMENT.value
@@ -46,7 +47,8 @@ class Given(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What a decision had: `as_of` is the sequence number of the last event it had seen (−1: none).
 
     `degraded` names what was left out, and why; it is empty for a full decision. `lists` are the
-    entries that held for its parties.
+    entries that held for its parties, `sums` what its payer had attempted before (None: a return,
+    or it came too late for anybody to say).
     """
 
     as_of: int
@@ -54,6 +56,7 @@ class Given(msgspec.Struct, array_like=True, frozen=True, gc=False):
     versions: Versions
     degraded: tuple[str, ...] = ()
     lists: tuple[str, ...] = ()
+    sums: Sums | None = None
 
 
 class Hold(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -20,3 +20,13 @@ class PersonType(StrEnum):
 
     NATURAL_PERSON = "NATURAL_PERSON"
     LEGAL_PERSON = "LEGAL_PERSON"
+
+
+class CustomerSegment(StrEnum):
+    """Which limits a customer falls under: a person, an individual micro-entrepreneur (MEI, a
+    company that the norms treat as its holder), any other company.
+    """
+
+    NATURAL_PERSON = "NATURAL_PERSON"
+    MEI = "MEI"
+    LEGAL_PERSON = "LEGAL_PERSON"

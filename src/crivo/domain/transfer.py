@@ -7,6 +7,7 @@ from enum import StrEnum
 from types import NoneType
 from typing import Final
 
+from crivo.domain.account import CustomerSegment
 from crivo.domain.declared import check_fields
 from crivo.domain.errors import Code, invalid
 from crivo.domain.event import ENTITY_ID_BYTES
@@ -54,6 +55,7 @@ _TEXT: Final = (NoneType, str)
 _INITIATION: Final = (NoneType, Initiation)
 _PURPOSE: Final = (NoneType, Purpose)
 _SERVICE_LEVEL: Final = (NoneType, ServiceLevel)
+_SEGMENT: Final = (NoneType, CustomerSegment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,8 @@ class Transfer:
 
     Ids are 16-byte pseudonyms. `occurred_at` is an instant; `amount_centavos` is 1 .. 10¹² − 1.
     A fact that the door was not given is None, which is not the same as any value. `initiator_ispb`
-    is the payment initiator's, who is neither payer's nor payee's institution.
+    is the payment initiator's, who is neither payer's nor payee's institution; `payer_segment` is
+    what the payer's institution holds the payer's account as.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -84,6 +87,7 @@ class Transfer:
     service_level: ServiceLevel | None = None
     txid: TxId | None = None
     initiator_ispb: Ispb | None = None
+    payer_segment: CustomerSegment | None = None
 
     def __post_init__(self) -> None:
         if not _is_typed(self):
@@ -148,6 +152,7 @@ def _is_typed(each: Transfer) -> bool:
         and type(each.service_level) in _SERVICE_LEVEL
         and type(each.txid) in _TEXT
         and type(each.initiator_ispb) in _TEXT
+        and type(each.payer_segment) in _SEGMENT
     )
 
 

@@ -7,6 +7,7 @@ from typing import Final, cast
 import msgspec
 
 from crivo.domain import report, transfer
+from crivo.domain.account import CustomerSegment
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
 from crivo.flows import payload as payloads
@@ -31,6 +32,7 @@ class TransferFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     service_level: ServiceLevel | None = None
     txid: str | None = None
     initiator_ispb: str | None = None
+    payer_segment: CustomerSegment | None = None
 
 
 class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -112,9 +112,9 @@ class DecisionService:
         return self._replica.holds
 
     @property
-    def listed(self) -> int:
-        """How many entries of lists were ever added; any thread may ask."""
-        return self._replica.lists.added
+    def replica(self) -> Replica:
+        """What is known of all that is sequenced; any thread may ask for its counters."""
+        return self._replica
 
     @property
     def counts(self) -> EngineCounts:
@@ -233,8 +233,8 @@ class DecisionService:
 
     def judge_aside(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Judged:
         """What follows for a transfer from the state as it is: nothing is folded or recorded."""
-        row, durable = transfer_row(transfer, received_at=received_at), self.log.end()
-        return self._judge.judge(self._replica, transfer, row, arrived_ns, durable=durable)
+        row, asked = transfer_row(transfer, received_at=received_at), (transfer, received_at)
+        return self._judge.judge(self._replica, asked, row, arrived_ns, durable=self.log.end())
 
     def judge_settlement(
         self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
@@ -280,6 +280,7 @@ class DecisionService:
         self._replica.folded = seq + 1
         self._replica.holds.fold(event)
         self._replica.lists.fold(event)
+        self._replica.sums.fold(event)
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)
@@ -331,8 +332,8 @@ class DecisionService:
         self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
     ) -> Pending[Answer]:
         row = transfer_row(transfer, received_at=received_at)
-        place, durable = self._replica.folded, self.log.end()
-        judged = self._judge.judge(self._replica, transfer, row, arrived_ns, durable=durable)
+        replica, asked, place = self._replica, (transfer, received_at), self._replica.folded
+        judged = self._judge.judge(replica, asked, row, arrived_ns, durable=self.log.end())
         event, answer = self._record(transfer, received_at, judged, place, identity)
         pending: Pending[Answer] = Pending()
         decided, observed = Decided(transfer, answer, pending), judged.observed
@@ -345,8 +346,9 @@ class DecisionService:
             self._engine.fold_row(row)
         except Unavailable as error:
             self._lost = error
-        self._replica.folded = seq + 1
-        self._replica.keep(decided, durable=self.log.end())
+        replica.sums.decided(transfer, received_at, judged.derived.outcome, judged.sums)
+        replica.folded = seq + 1
+        replica.keep(decided, durable=self.log.end())
         return pending
 
     def _first_ones(
@@ -357,12 +359,10 @@ class DecisionService:
     ) -> list[Pending[Answer]]:
         """As `_first`, of several: folded before the log is given what it promised to take."""
         self.log.promise(len(new))
-        transfers = [transfer for transfer, _ in new]
-        rows = [transfer_row(transfer, received_at=at) for transfer, at in new]
-        place = self._replica.folded
+        rows, place = [transfer_row(t, received_at=at) for t, at in new], self._replica.folded
         try:
             judged = self._judge.judge_and_fold(
-                self._replica, transfers, rows, arrived_ns, durable=self.log.end()
+                self._replica, new, rows, arrived_ns, durable=self.log.end()
             )
         except Unavailable as error:
             self._lost = error

@@ -6,14 +6,8 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
-from crivo.decision.reasons import (
-    REASON_CODES,
-    REASONS,
-    Audience,
-    Language,
-    ReasonCode,
-    public_text,
-)
+from crivo.decision.reason_texts import REASONS, Audience, Language, public_text
+from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import decision_event_id, transfer_of
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.review import ReviewSide, ReviewStatus

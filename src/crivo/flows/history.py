@@ -44,6 +44,7 @@ def transfer_of_row(row: PlayedRow, pseudonyms: Pseudonymiser) -> Transfer:
         row.service_level,
         row.txid,
         row.initiator_ispb,
+        row.payer_segment,
     )
 
 

@@ -14,6 +14,7 @@ from crivo.decision.degraded import Mode
 from crivo.decision.lists import ListHit
 from crivo.decision.procedure import InForce
 from crivo.decision.record import Derived, Observed
+from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.transfer import Transfer
 from crivo.features.row import RowBytes, make_rows
@@ -27,7 +28,8 @@ Vector = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Judged:
     """What follows for one transfer; `degraded` is what was left out, `kept` its vector's bytes,
-    and `listed` are the entries of lists that held for its parties.
+    `listed` are the entries of lists that held for its parties, and `sums` what its payer had
+    attempted before.
     """
 
     derived: Derived
@@ -35,6 +37,7 @@ class Judged:
     observed: Observed
     kept: bytes
     listed: Sequence[ListHit] = ()
+    sums: Sums | None = None
 
 
 class Judge:
@@ -70,13 +73,14 @@ class Judge:
     def judge(
         self,
         replica: Replica,
-        transfer: Transfer,
+        asked: tuple[Transfer, int],
         row: RowBytes,
         arrived_ns: int,
         *,
         durable: int,
     ) -> Judged:
-        """What follows for one transfer, which will be the replica's next; nothing is folded.
+        """What follows for one transfer (with its receipt), which will be the replica's next;
+        nothing is folded.
 
         A stage that cannot begin in time from `arrived_ns` on is left out, and so are all while
         another decision has waited for the disk for long: what is `durable` tells.
@@ -84,7 +88,8 @@ class Judge:
         Raises:
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's.
         """
-        engine, listed = replica.engine, replica.lists.of(transfer)
+        (transfer, received_at), engine = asked, replica.engine
+        beside = (replica.lists.of(transfer), replica.sums.of(transfer, received_at))
         in_force = self.bundle.procedure.at(transfer.occurred_at)
         killed = in_force.degraded.killed
         started = self._monotonic_ns()
@@ -105,36 +110,37 @@ class Judge:
             if scored_at - arrived_ns > in_force.deadline_ns:
                 cause, scored = (Mode.TIMEOUT,), None
         took = (started - arrived_ns, read - started, scored_at - read)
-        return self._judged(transfer, scored, in_force, took, cause, listed)
+        return self._judged(transfer, scored, in_force, took, cause, *beside)
 
     def judge_and_fold(
         self,
         replica: Replica,
-        transfers: Sequence[Transfer],
+        asked: Sequence[tuple[Transfer, int]],
         rows: Sequence[RowBytes],
         arrived_ns: int,
         *,
         durable: int,
     ) -> list[Judged]:
-        """What follows for each of the transfers, as if one after the other: later ones count the
-        earlier. All are folded.
+        """What follows for each of the transfers (with its receipt), as if one after the other:
+        later ones count the earlier. All are folded.
 
         Raises:
             Unavailable: OVERLOADED at the memory's ceiling; an unknown part of them is folded.
             Misconfigured: as `judge`; nothing is folded then.
         """
         procedure, scorer = self.bundle.procedure, self.bundle.scorer
-        engine, lists = replica.engine, replica.lists
+        engine, lists, sums = replica.engine, replica.lists, replica.sums
+        transfers = [transfer for transfer, _ in asked]
         started = self._monotonic_ns()
         waited = started - arrived_ns
         in_force = [procedure.at(each.occurred_at) for each in transfers]
         self._waits.note(replica.folded, durable, started)
         causes = [self._cause(each, started, arrived_ns) for each in in_force]
-        asked = list(zip(transfers, in_force, causes, strict=True))
+        terms = list(zip(asked, in_force, causes, strict=True))
         wanted = np.array(
             [
                 not cause and not is_return(each) and Mode.KILL_ALL not in what.degraded.killed
-                for each, what, cause in asked
+                for (each, _), what, cause in terms
             ]
         )
         engine.check_plan(scorer.artifact.plan_hash)
@@ -148,7 +154,9 @@ class Judge:
         took = (waited, (read - started) // count, (scored_at - read) // count)
         found = iter(zip(vectors, flags.tolist(), margins.tolist(), scores.tolist(), strict=True))
         judged, line = [], 0
-        for (transfer, what, why), is_wanted in zip(asked, wanted.tolist(), strict=True):
+        for ((transfer, received_at), what, why), is_wanted in zip(
+            terms, wanted.tolist(), strict=True
+        ):
             scored, cause = None, why
             if is_wanted:
                 vector, marks, margin, score = next(found)
@@ -159,7 +167,9 @@ class Judge:
                     cause = (Mode.NO_MODEL,)
                 if scored_at - arrived_ns > what.deadline_ns:
                     cause, scored = (Mode.TIMEOUT,), None
-            judged.append(self._judged(transfer, scored, what, took, cause, lists.of(transfer)))
+            beside = (lists.of(transfer), sums.of(transfer, received_at))
+            judged.append(self._judged(transfer, scored, what, took, cause, *beside))
+            sums.decided(transfer, received_at, judged[-1].derived.outcome, beside[1])
         return judged
 
     def _cause(self, in_force: InForce, started: int, arrived_ns: int) -> tuple[str, ...]:
@@ -176,17 +186,20 @@ class Judge:
         took: tuple[int, int, int],
         cause: tuple[str, ...],
         listed: Sequence[ListHit],
+        sums: Sums | None,
     ) -> Judged:
         degraded: tuple[str, ...] = ()
         if not is_return(transfer):
             vector = None if scored is None else scored.vector
             degraded = cause + policy_modes(transfer, in_force, vector)
         scorer = self.bundle.scorer
-        derived = derive(transfer, scored, in_force, scorer, degraded=degraded, listed=listed)
+        derived = derive(
+            transfer, scored, in_force, scorer, degraded=degraded, listed=listed, sums=sums
+        )
         if scored is None:
-            return Judged(derived, degraded, Observed(self._host, *took), b"", listed)
+            return Judged(derived, degraded, Observed(self._host, *took), b"", listed, sums)
         observed = self._observed(scored.vector, took)
-        return Judged(derived, degraded, observed, scored.kept, listed)
+        return Judged(derived, degraded, observed, scored.kept, listed, sums)
 
     def _observed(self, vector: Vector, took: tuple[int, int, int]) -> Observed:
         """What it took, and what the shadow says of the vector: after all is derived."""

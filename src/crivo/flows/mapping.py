@@ -104,6 +104,7 @@ class TransferColumns(_Section, frozen=True):
     service_level: str | None = None
     txid: str | None = None
     initiator_ispb: str | None = None
+    payer_segment: str | None = None
 
     def columns(self) -> dict[str, str]:
         """The named columns, without the amount's, by field."""

@@ -46,6 +46,7 @@ def record(
         versions=versions,
         degraded=judged.degraded,
         lists=tuple([hit.text for hit in judged.listed]),
+        sums=judged.sums,
     )
     event = Event(
         stream=Stream.DECISIONS,

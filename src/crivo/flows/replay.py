@@ -23,10 +23,12 @@ from crivo.decision.record import (
     encode_derived,
     transfer_of,
 )
+from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.features.engine import Engine, vector_bytes
+from crivo.flows.account_sums import AccountSums
 from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
 from crivo.flows.fold import fold_events, fold_rows
 from crivo.flows.listing import ListState
@@ -138,9 +140,10 @@ class ReplayPass:
         self.engines: dict[str, Engine] = {}
         self.result = ReplayResult()
         self._sought = set(ids or ())
-        self._lists = ListState()
-        #: Who stood on a list for each decision of a batch, by its place.
-        self._listed: dict[int, tuple[ListHit, ...]] = {}
+        self._lists, self._sums = ListState(), AccountSums()
+        #: Who stood on a list for each decision of a batch, and what its payer had attempted, by
+        #: its place.
+        self._beside: dict[int, tuple[tuple[ListHit, ...], Sums | None]] = {}
 
     def run(self, progress: Callable[[int, int], None]) -> ReplayResult:
         """What came of the whole log up to its end as it is now."""
@@ -169,6 +172,8 @@ class ReplayPass:
         """An engine for the plan of the first decision, so that history is folded as it is read."""
         first = self._first_decision()
         if first is not None:
+            # No decision asks for the sums of a day that lies far before the first one's.
+            self._sums.begin_at(first.event.received_at)
             record = record_of(first)
             if record.given.versions.kernel == PROGRAM_VERSION:
                 self._engine(self._bundle(record, record.given.versions.bundle), before=0)
@@ -187,7 +192,7 @@ class ReplayPass:
         wanted = [found for stored in events if (found := self.wanted(stored)) is not None]
         for each in wanted:
             self._engine(each.bundle, before=events[0].seq)
-        self._fold_lists(events, wanted)
+        self._fold_beside(events, wanted)
         first, last = events[0].seq, events[-1].seq
         prompt, apart = [], []
         for each in wanted:
@@ -205,16 +210,18 @@ class ReplayPass:
             self._fold_part(events[start - first : cut - first], prompt)
             start = cut
 
-    def _fold_lists(self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> None:
-        """Folds lists, and asks them for each decision at the place that it had seen."""
+    def _fold_beside(self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]) -> None:
+        """Folds lists and sums, and asks them for each decision at the place that it had seen."""
         seen: dict[int, list[Wanted]] = {}
         for each in wanted:
             seen.setdefault(each.cut, []).append(each)
-        self._listed = {}
+        self._beside = {}
         for stored in events:
             for each in seen.get(stored.seq, ()):
-                self._listed[each.stored.seq] = self._lists.of(each.transfer)
+                sums = self._sums.of(each.transfer, each.received_at)
+                self._beside[each.stored.seq] = self._lists.of(each.transfer), sums
             self._lists.fold(stored.event)
+            self._sums.fold(stored.event)
 
     def _apart(self, wanted: Sequence[Wanted], *, at: int) -> None:
         """Compares the decisions that had seen less than all before them, when state is there."""
@@ -265,7 +272,7 @@ class ReplayPass:
         degraded = causes
         if not is_return(transfer):
             degraded += policy_modes(transfer, in_force, None if is_blind else scored.vector)
-        listed = self._listed[each.stored.seq]
+        listed, sums = self._beside[each.stored.seq]
         again = derive(
             transfer,
             None if is_blind else scored,
@@ -273,12 +280,14 @@ class ReplayPass:
             each.bundle.scorer,
             degraded=degraded,
             listed=listed,
+            sums=sums,
         )
         kept = b"" if is_blind else scored.kept
         where = [] if encode_derived(again) == each.record.derived else ["derived"]
         where += [] if kept == each.record.kept else ["kept"]
         where += [] if degraded == given.degraded else ["degraded"]
         where += [] if tuple(hit.text for hit in listed) == given.lists else ["lists"]
+        where += [] if sums == given.sums else ["sums"]
         where += unfaithful(each, self.log.manifest.log_id)
         self.result.compared += 1
         if where:
@@ -291,9 +300,15 @@ class ReplayPass:
         transfer, in_force = each.transfer, each.bundle.procedure.at(each.transfer.occurred_at)
         found = None if is_unscored(in_force.degraded.killed) else scored
         degraded = policy_modes(transfer, in_force, None if found is None else found.vector)
-        listed = self._listed[each.stored.seq]
+        listed, sums = self._beside[each.stored.seq]
         again = derive(
-            transfer, found, in_force, each.bundle.scorer, degraded=degraded, listed=listed
+            transfer,
+            found,
+            in_force,
+            each.bundle.scorer,
+            degraded=degraded,
+            listed=listed,
+            sums=sums,
         )
         self.result.revisions += 1
         if where := revision_differs(revised, again, transfer):

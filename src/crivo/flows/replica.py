@@ -12,6 +12,7 @@ from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.features.engine import Engine
 from crivo.features.plan import Plan
+from crivo.flows.account_sums import AccountSums
 from crivo.flows.answers import Answer, Decided, Memory
 from crivo.flows.fold import fold_rows
 from crivo.flows.holds import OpenHolds
@@ -26,18 +27,23 @@ Progress = Callable[[int, int], None]
 
 
 class Replica:
-    """What has folded the events below `folded`, and nothing else: engine, memory, holds, lists."""
+    """What has folded the events below `folded`, and nothing else: engine, memory, holds, lists,
+    sums.
+    """
 
     def __init__(self, plan: Plan) -> None:
         self.engine = Engine(plan)
         self.memory = Memory()
         self.holds = OpenHolds()
         self.lists = ListState()
+        self.sums = AccountSums()
         self.folded = 0
         self.order_time = 0
 
     def catch_up(self, log: LogReader, progress: Progress) -> None:
         """Folds the log up to its end as it is now."""
+        # Asked before the end: what lies too far before the newest receipt is in no sum any more.
+        self.sums.begin_at(newest_receipt(log))
         end = log.end()
         while self.folded < end:
             events = log.read(start=self.folded, limit=min(BATCH, end - self.folded))
@@ -50,6 +56,7 @@ class Replica:
             event = stored.event
             self.holds.fold(event)
             self.lists.fold(event)
+            self.sums.fold(event)
             if event.schema == record.SCHEMA:
                 self._remember(stored)
             elif event.stream is Stream.HISTORY:
@@ -80,9 +87,15 @@ class Replica:
 
     def snapshot(self, log_id: str) -> Snapshot:
         """This replica at rest. Its arrays are this replica's own: keep it before folding on."""
-        parts = (self.engine, self.memory, self.holds, self.lists)
+        parts = (self.engine, self.memory, self.holds, self.lists, self.sums)
         arrays = {name: array for part in parts for name, array in part.arrays().items()}
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
+
+
+def newest_receipt(log: LogReader) -> int:
+    """The greatest receipt of the log's events; 0 where it is empty."""
+    places = range(log.manifest.partitions)
+    return max(log.order_time(stream, place) for stream in Stream for place in places)
 
 
 def restored(plan: Plan, snapshot: Snapshot) -> Replica:
@@ -97,6 +110,7 @@ def restored(plan: Plan, snapshot: Snapshot) -> Replica:
     replica.memory.restore(snapshot.arrays)
     replica.holds.restore(snapshot.arrays)
     replica.lists.restore(snapshot.arrays)
+    replica.sums.restore(snapshot.arrays)
     replica.folded, replica.order_time = snapshot.cut, snapshot.order_time
     return replica
 

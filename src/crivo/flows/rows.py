@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, NoReturn, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.domain.account import CustomerSegment
 from crivo.domain.br_code import NO_TXID
 from crivo.domain.clock import CLOCK_AHEAD_MAX
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
@@ -26,6 +27,7 @@ BATCH_ROWS: Final = 10_000
 _INITIATIONS: Final = {member.value: member for member in Initiation}
 _PURPOSES: Final = {member.value: member for member in Purpose}
 _SERVICE_LEVELS: Final = {member.value: member for member in ServiceLevel}
+_SEGMENTS: Final = {member.value: member for member in CustomerSegment}
 #: Cells of a code's id that say that there is none.
 _NO_TXID: Final = (None, NO_TXID, NO_TXID.encode())
 _END_TO_END_ID_CHARACTERS: Final = 32
@@ -56,6 +58,7 @@ class PlayedRow(NamedTuple):
     service_level: ServiceLevel | None
     txid: str | None
     initiator_ispb: str | None
+    payer_segment: CustomerSegment | None
     known_at: int | None
 
     @property
@@ -199,6 +202,7 @@ class RowReader:
             column(columns.get("service_level")),
             column(columns.get("txid")),
             column(columns.get("initiator_ispb")),
+            column(columns.get("payer_segment")),
             column(label.column if label else None),
             column(label.known_at if label else None),
             strict=False,
@@ -224,6 +228,7 @@ class RowReader:
         service_level: Cell,
         txid: Cell,
         initiator_ispb: Cell,
+        payer_segment: Cell,
         label: Cell,
         known_at: Cell,
     ) -> PlayedRow:
@@ -269,6 +274,9 @@ class RowReader:
             None
             if initiator_ispb is None
             else parse_text(initiator_ispb, field=columns["initiator_ispb"]),
+            None
+            if payer_segment is None
+            else _member(payer_segment, _SEGMENTS, columns["payer_segment"]),
             None if label is None else self._known_at(label, known_at, received_at),
         )
 

@@ -21,6 +21,7 @@ NONE = {
     "cash_night": None,
     "institution": None,
     "institutions": frozenset(),
+    "periods": {},
     "outcome": Outcome.REJECT,
 }
 

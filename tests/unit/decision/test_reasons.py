@@ -7,15 +7,8 @@ import re
 
 import pytest
 
-from crivo.decision.reasons import (
-    GENERIC,
-    REASONS,
-    Audience,
-    Language,
-    ReasonCode,
-    Subject,
-    public_text,
-)
+from crivo.decision.reason_texts import GENERIC, REASONS, Audience, Language, Subject, public_text
+from crivo.decision.reasons import ReasonCode
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def test_parts_that_do_not_fit_leave_nothing_behind(tmp_path):
 def _without_rules():
     texts = policy()
     texts["rules.toml"] = "entry = []"
-    start = texts["decision.toml"].index('[[entry]]\nkey = "limits.night')
+    start = texts["decision.toml"].index('[[entry]]\nkey = "limits.night.amount"')
     texts["decision.toml"] = texts["decision.toml"][:start]
     return texts
 

@@ -178,7 +178,7 @@ def test_a_start_knows_the_lists_again(tmp_path):
     with world(tmp_path) as made:
         tell(made, entry("a"))
     with world(tmp_path) as again:
-        assert again.service.listed == 1
+        assert again.service.replica.lists.added == 1
         assert decide(again, 1, START + 1).outcome.value == "REJECT"
 
 

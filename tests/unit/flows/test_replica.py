@@ -55,6 +55,12 @@ class Until:
     def end(self) -> int:
         return self._end
 
+    def order_time(self, stream: Stream, partition: int) -> int:
+        found = self.read(start=0, limit=self._end)
+        place = (stream, partition)
+        told = [x.event.received_at for x in found if (x.event.stream, x.partition) == place]
+        return max(told, default=0)
+
     def read(self, *, start: int, limit: int):
         return self._log.read(start=start, limit=min(limit, self._end - start))
 
@@ -72,6 +78,7 @@ def knows(replica: Replica, log: SqliteLog) -> list[object]:
     vectors = [vector_bytes(replica.engine.read(row)[0]) for row in asked.reshape(-1, 1)]
     memory = [array.tobytes() for array in replica.memory.arrays().values()]
     told = (kept.cut, kept.order_time, counts.folded, counts.late, counts.keys)
+    memory.append(replica.sums.arrays()["account_sums"].tobytes())
     return [*told, *memory, *vectors]
 
 

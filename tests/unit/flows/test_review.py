@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from crivo.decision.reasons import Audience
+from crivo.decision.reason_texts import Audience
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import HOUR, MINUTE
 from crivo.domain.review import ReviewResult, ReviewSide, ReviewStatus

@@ -9,13 +9,8 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-from crivo.decision.reasons import (
-    REASON_CODES,
-    Audience,
-    Language,
-    ReasonCode,
-    public_text,
-)
+from crivo.decision.reason_texts import Audience, Language, public_text
+from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import Hold, Versions
 from crivo.decision.standing import standing
 from crivo.domain.instant import format_rfc3339

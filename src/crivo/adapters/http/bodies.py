@@ -14,6 +14,7 @@ import msgspec
 from crivo.adapters.http.identity_body import IdentityBody, identity_part
 from crivo.adapters.http.scanned_code import scanned
 from crivo.decision.record import INITIATION
+from crivo.domain.account import CustomerSegment
 from crivo.domain.br_code import CODE_CHARACTERS_MAX
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
@@ -63,6 +64,7 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     service_level: ServiceLevel | None = None
     txid: str | None = None
     initiator_ispb: str | None = None
+    payer_segment: CustomerSegment | None = None
     br_code: CodeText | None = None
     identity: IdentityBody | None = None
 
@@ -138,6 +140,7 @@ def parse_asked(
         body.service_level,
         txid,
         body.initiator_ispb,
+        body.payer_segment,
     )
     identity = body.identity
     part = None if identity is None else identity_part(identity, transfer, pseudonyms)
@@ -351,6 +354,7 @@ _ENUMERATIONS: Final = {
     "initiation": Initiation,
     "purpose": Purpose,
     "service_level": ServiceLevel,
+    "payer_segment": CustomerSegment,
     "status": ReportStatus,
     "side": ReviewSide,
     "result": ReviewResult,

@@ -173,6 +173,12 @@ LIST_ENTRIES: Final = Metric(
     "entries",
     "Entries of allow, watch and deny lists that were ever added.",
 )
+SUMS_ATTEMPTS: Final = Metric(
+    "crivo_sums_attempts",
+    Kind.GAUGE,
+    "attempts",
+    "Attempts of the newest days that limits of sums are asked of.",
+)
 HOLD_ENDS: Final = Metric(
     "crivo_hold_ends_total",
     Kind.COUNTER,
@@ -261,7 +267,7 @@ READY: Final = Metric(
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
-    STATE_BYTES, LIST_ENTRIES, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
+    STATE_BYTES, LIST_ENTRIES, SUMS_ATTEMPTS, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN, HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
     TRACES_DROPPED, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING, WEBHOOKS_DEAD, WEBHOOK_LAG,
 )  # fmt: skip

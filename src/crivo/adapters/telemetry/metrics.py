@@ -40,6 +40,7 @@ from crivo.adapters.telemetry.catalogue import (
     STAGE_LATENCY,
     STATE_BYTES,
     STATE_KEYS,
+    SUMS_ATTEMPTS,
     TRACES_DROPPED,
     WEBHOOK_ATTEMPTS,
     WEBHOOK_LAG,
@@ -153,6 +154,10 @@ class Metrics:
     def listed(self, entries: int) -> None:
         """So many entries of lists were ever added."""
         self._set(LIST_ENTRIES, to=entries)
+
+    def summed(self, attempts: int) -> None:
+        """So many attempts are held for limits of sums."""
+        self._set(SUMS_ATTEMPTS, to=attempts)
 
     def hold_ended(self, outcome: str) -> None:
         """A hold's time was over, and it became that."""
