@@ -349,3 +349,13 @@ def test_a_table_of_model_rows_is_no_history(tmp_path, here, root):
 def test_a_table_without_rows_adds_nothing(tmp_path, here):
     result = here.ingest(write_csv(tmp_path / "t.csv", []))
     assert (result.received, here.events()) == (0, [])
+
+
+def test_a_table_may_say_which_segment_pays(tmp_path, here):
+    columns = replace(MAPPING.transfer, payer_segment="segment")
+    rows = [f"{row},{said}" for row, said in zip(good_rows(3), ("MEI", "", "SME"), strict=True)]
+    path = write_csv(tmp_path / "t.csv", rows, header=f"{HEADER},segment")
+    result = here.ingest(path, replace(MAPPING, transfer=columns))
+    assert (result.accepted, result.causes) == (2, Counter({Code.FIELD_VALUE: 1}))
+    made = [each for each in here.events() if each.stream is Stream.HISTORY]
+    assert {decode_transfer(each.payload).payer_segment for each in made} == {"MEI", None}

@@ -263,20 +263,14 @@ class RowReader:
             None if device is None else parse_text(device, field=columns["device"]),
             None if payer_ispb is None else parse_text(payer_ispb, field=columns["payer_ispb"]),
             None if payee_ispb is None else parse_text(payee_ispb, field=columns["payee_ispb"]),
-            None
-            if initiation is None
-            else _member(initiation, _INITIATIONS, columns["initiation"]),
-            None if purpose is None else _member(purpose, _PURPOSES, columns["purpose"]),
-            None
-            if service_level is None
-            else _member(service_level, _SERVICE_LEVELS, columns["service_level"]),
+            _member(initiation, _INITIATIONS, columns.get("initiation")),
+            _member(purpose, _PURPOSES, columns.get("purpose")),
+            _member(service_level, _SERVICE_LEVELS, columns.get("service_level")),
             None if txid in _NO_TXID else parse_text(txid, field=columns["txid"]),
             None
             if initiator_ispb is None
             else parse_text(initiator_ispb, field=columns["initiator_ispb"]),
-            None
-            if payer_segment is None
-            else _member(payer_segment, _SEGMENTS, columns["payer_segment"]),
+            _member(payer_segment, _SEGMENTS, columns.get("payer_segment")),
             None if label is None else self._known_at(label, known_at, received_at),
         )
 
@@ -346,9 +340,10 @@ def _is_end_to_end_id(text: str) -> bool:
     return True
 
 
-def _member(cell: Cell, members: dict[str, Member], field: str) -> Member | None:
-    text = parse_text(cell, field=field)
-    if text is None:
+def _member(cell: Cell, members: dict[str, Member], field: str | None) -> Member | None:
+    """The member that a cell names; None for an empty one, and where no column (`field`) has it."""
+    text = None if cell is None or field is None else parse_text(cell, field=field)
+    if text is None or field is None:
         return None
     member = members.get(text)
     if member is None:

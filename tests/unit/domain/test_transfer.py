@@ -65,6 +65,7 @@ def test_a_transfer_that_cannot_be_is_refused(change: dict[str, object], code: C
         ({"service_level": "ZZZ"}, Code.FIELD_TYPE),
         ({"txid": 1}, Code.FIELD_TYPE),
         ({"initiator_ispb": False}, Code.FIELD_TYPE),
+        ({"payer_segment": "MEI"}, Code.FIELD_TYPE),
     ],
 )
 def test_a_transfer_refuses_a_field_of_another_type_or_length_and_names_it(

@@ -104,6 +104,7 @@ HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     "a short ISPB": _with("payer_ispb", "1234567", Code.ID_INVALID),
     "an unknown service level": _with("service_level", "SOON", Code.FIELD_VALUE),
     "a txid of three stars": _with("txid", "***", Code.ID_INVALID),
+    "an unknown segment": _with("payer_segment", "LEGAL_ENTITY", Code.FIELD_VALUE),
     "a short ISPB of an initiator": _with("initiator_ispb", "1", Code.ID_INVALID),
     "a code that was cut": _with("br_code", STATIC_CODE[:-1], Code.BODY_MALFORMED),
     "a code with a changed letter": _with(

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from crivo.adapters.http.bodies import parse_decision, parse_report, parse_rows
+from crivo.domain.account import CustomerSegment
 from crivo.domain.br_code import BrCode
 from crivo.domain.errors import Refused
 from crivo.domain.instant import parse_rfc3339
@@ -61,10 +62,13 @@ def test_a_dynamic_code_tells_its_txid_and_nobody_s_key() -> None:
 
 
 def test_a_body_may_say_when_it_is_to_be_paid_and_who_asked() -> None:
-    raw = decision_body(service_level="PAGAGD", initiator_ispb="1234567A", txid="abc")
+    raw = decision_body(
+        service_level="PAGAGD", initiator_ispb="1234567A", txid="abc", payer_segment="MEI"
+    )
     transfer, *_ = parse_decision(raw, PSEUDONYMS)
     assert transfer.service_level is ServiceLevel.PAGAGD
     assert (transfer.initiator_ispb, transfer.txid) == ("1234567A", "abc")
+    assert transfer.payer_segment is CustomerSegment.MEI
 
 
 def test_escapes_and_explicit_nulls_are_ordinary_json() -> None:
