@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from decimal import Decimal
 from functools import cache
 
@@ -11,15 +12,16 @@ import pytest
 
 from crivo.domain.instant import HOUR
 from crivo.simulator import adversary
-from crivo.simulator.adversary import Crew, Mode, changed, changed_facts
+from crivo.simulator.adversary import Crew, Mode, Outcome, changed, changed_facts
 from crivo.simulator.answers import Answer
+from crivo.simulator.draws import Draws
 from crivo.simulator.facts import FactKind, Facts
 from crivo.simulator.levers import Lever
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.people import Town
 from crivo.simulator.play import SEEN, PlayedDay, play
 from crivo.simulator.policies.allow import allow_all
-from crivo.simulator.rhythm import Day
+from crivo.simulator.rhythm import Day, hours_of
 from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 from crivo.simulator.typology import Typology
 from crivo.simulator.world import World, simulate
@@ -288,3 +290,73 @@ def test_a_step_up_stops_who_took_the_access_and_not_who_was_persuaded():
     taken = np.isin(situations, ("FRAUDULENT_ACCESS", "ACCOUNT_TAKEOVER"))
     assert passed[~taken].all()
     assert not passed[taken].any()
+
+
+def first_levers(outcome: Outcome, crew_of: Callable[[], Crew]) -> Counter[Lever]:
+    """Which lever crews move first that met nothing but that outcome, over many streams."""
+    moved: Counter[Lever] = Counter()
+    for seed in range(300):
+        crew = crew_of()
+        crew.meet(np.full(90, outcome))
+        way = crew.choice(Draws(seed, "lever"))
+        moved.update(lever for lever, level in zip(crew.means, way, strict=True) if level)
+    return moved
+
+
+@pytest.mark.parametrize(
+    ("outcome", "helps"),
+    [
+        (Outcome.STEPPED_UP, {Lever.AMOUNT, Lever.DEVICE}),
+        (Outcome.REFUSED, {Lever.PAYEE_AGE}),
+        (Outcome.REPORTED, {Lever.PAYEE_AGE, Lever.PACE}),
+    ],
+)
+def test_a_crew_mostly_moves_what_helps_against_what_it_met(outcome: Outcome, helps: set[Lever]):
+    moved = first_levers(outcome, lambda: Crew(tuple(Lever), refused=1))
+    assert sum(moved[lever] for lever in helps) > 0.9 * moved.total()
+    approved = first_levers(Outcome.APPROVED, lambda: Crew(tuple(Lever), refused=1))
+    assert min(approved[lever] for lever in Lever) > 0.1 * approved.total()
+
+
+def test_sabotage_a_crew_that_forgets_what_it_met_is_noticed(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(Crew, "meet", lambda _crew, _outcomes: None)
+    moved = first_levers(Outcome.REFUSED, lambda: Crew(tuple(Lever), refused=1))
+    assert moved[Lever.PAYEE_AGE] < 0.5 * moved.total()
+
+
+def step_up_large(_day: Day, seen: Rows, _marked: np.ndarray) -> np.ndarray:
+    """Asks for a proof where much is paid, and holds what is very much."""
+    large = np.where(seen["amount_centavos"] >= LARGE, Answer.STEP_UP, Answer.ALLOW)
+    return np.where(seen["amount_centavos"] >= 10 * LARGE, Answer.HOLD, large).astype(np.int64)
+
+
+@pytest.mark.slow
+def test_crews_are_told_each_outcome_of_what_victims_paid(monkeypatch: pytest.MonkeyPatch):
+    crews: list[Crew] = []
+
+    def noted(means: tuple[Lever, ...]) -> Crew:
+        crews.append(Crew(means))
+        return crews[-1]
+
+    monkeypatch.setattr(adversary, "Crew", noted)
+    played = list(play(world(1), step_up_large, Mode.STATIC))
+    rows, passed = victims_rows(iter(played))
+    answers = rows["answer"]
+    met = {outcome: sum(crew.met[outcome] for crew in crews) for outcome in Outcome}
+    assert met[Outcome.APPROVED] == (answers == Answer.ALLOW).sum()
+    assert met[Outcome.STEPPED_UP] == (answers == Answer.STEP_UP).sum() > 0
+    assert met[Outcome.HELD] == (answers == Answer.HOLD).sum() > 0
+    assert met[Outcome.REFUSED] == 0
+    end = world(1).days[-1].start
+    assert (
+        met[Outcome.REPORTED] == (rows["accepted"] & passed & (rows["settled_at"] < end)).sum() > 0
+    )
+
+
+def test_who_comes_at_another_hour_keeps_minute_and_second():
+    town, frauds = world(1).town, world(1).frauds
+    campaign = int(frauds["campaign"][hours_of(frauds["occurred_at"]) < 8][0])
+    rows = frauds[frauds["campaign"] == campaign]
+    moved = changed(town, rows, {Lever.HOUR: 2}, None)["occurred_at"] - rows["occurred_at"]
+    assert (moved > 0).all()
+    assert (moved % HOUR == 0).all()

@@ -17,6 +17,7 @@ from crivo.simulator.rhythm import hours_of
 from crivo.simulator.rows import DEVICE_SLOTS, Rows
 from crivo.simulator.signals import Signal
 from crivo.simulator.world import simulate
+from tests.laws.average_precision import average_precision
 from tests.unit.simulator.worlds import all_rows, medium_rows, medium_world
 
 pytestmark = pytest.mark.slow
@@ -30,14 +31,6 @@ def worlds() -> list[tuple[Town, Rows]]:
     options = medium_world().options
     found = [simulate(replace(options, seed=seed)) for seed in SEEDS]
     return [(world.town, all_rows(world)) for world in found]
-
-
-def average_precision(is_fraud: np.ndarray, scores: np.ndarray) -> float:
-    """The mean precision at each fraud, in order of falling score; ties count as one step."""
-    _, place = np.unique(-scores, return_inverse=True)
-    frauds = np.bincount(place, weights=is_fraud)
-    precision = np.cumsum(frauds) / np.cumsum(np.bincount(place))
-    return float((precision * frauds).sum() / frauds.sum())
 
 
 def best_of_field(rows: Rows, is_fraud: np.ndarray, values: np.ndarray) -> float:

@@ -17,7 +17,7 @@ from crivo.simulator.events.streams import EventStreams
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.rows import NONE
-from crivo.simulator.world import simulate
+from crivo.simulator.world import World, simulate
 from tests.unit.simulator.event_worlds import kinds_by_name
 
 #: The greatest average precision that a single field may reach at one fraud in two hundred.
@@ -34,21 +34,27 @@ def seen() -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Every field of the transfers as numbers, nulls below all, and which transfers are frauds."""
     world = simulate(WORLD)
     streams = EventStreams(world, Viewpoint.PAYER_PSP, (TRANSFERS,))
-    chronicle = Chronicle(world)
     parts: dict[str, list[np.ndarray]] = {name: [] for name in NAMES}
     ids: list[np.ndarray] = []
-    frauds: list[np.ndarray] = []
     for day, rows in world.rows():
-        # Orders that came to nothing are attempts too, and what is received later is seen later.
-        facts = chronicle.day(day, rows)
-        frauds.append(facts.ids[facts.rows["typology"] != NONE])
         for piece in streams.of_day(day, rows):
             at = next(c.values for c in piece.columns if c.name == "occurred_at")
             for column in piece.columns:
                 parts[column.name].append(_numbers(column, at))
             ids.append(next(c.values for c in piece.columns if c.name == "end_to_end_id"))
     fields = {name: np.concatenate(found) for name, found in parts.items()}
-    return fields, np.isin(np.concatenate(ids), np.concatenate(frauds))
+    return fields, np.isin(np.concatenate(ids), fraud_ids(world))
+
+
+def fraud_ids(world: World) -> np.ndarray:
+    """The EndToEndIds of a world's frauds."""
+    chronicle = Chronicle(world)
+    found: list[np.ndarray] = []
+    for day, rows in world.rows():
+        # Orders that came to nothing are attempts too, and what is received later is seen later.
+        facts = chronicle.day(day, rows)
+        found.append(facts.ids[facts.rows["typology"] != NONE])
+    return np.concatenate(found)
 
 
 def _numbers(column: Column, at: np.ndarray) -> np.ndarray:

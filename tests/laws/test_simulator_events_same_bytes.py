@@ -22,9 +22,9 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of all streams of the world SMALL, as each side sees it. They change only with
 #: WORLD_VERSION; `python -m tests.laws.test_simulator_events_same_bytes FOLDER` prints the payer's.
 GOLDENS = {
-    Viewpoint.PAYER_PSP: "b76f971b09282cb1f8b68543ca4dad7e03a856bd3e71c60297adfe0c6bb6541d",
-    Viewpoint.PAYEE_PSP: "3b0c079236c70c0ed6223e50f0af23a45c1bace8b17ebebf0e4ab6083a96afa0",
-    Viewpoint.RAIL: "75c16a8bb561395c0eb626131c83a9e8deb6df7f150aa850ad85c1c8c31afbfd",
+    Viewpoint.PAYER_PSP: "b40460ec916d09566fbce7dc8b754e60adf8f6379252f5d6b9b11041455e466b",
+    Viewpoint.PAYEE_PSP: "8b88d65ca38131c05a715fe51cc7fa30f52bbe28b29f1a3158dd583aca3ab41d",
+    Viewpoint.RAIL: "7cb1321179e5a89dfba5e8ebb53e937dcc55cda3202a1db0165c49752af245ee",
 }
 GOLDEN = GOLDENS[Viewpoint.PAYER_PSP]
 

@@ -14,7 +14,7 @@ from crivo.simulator.difficulty import SETTINGS, Difficulty, parse_difficulty
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.rows import Rows
 from crivo.simulator.world import simulate
-from tests.laws.test_simulator_difficulty import average_precision
+from tests.laws.average_precision import average_precision
 from tests.unit.simulator.worlds import all_rows
 
 SEEDS = (3, 4, 5)

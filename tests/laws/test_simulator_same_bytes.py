@@ -22,28 +22,28 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "bcaa386e475d334ae739a68f309d612d4f08a808ad35cf5c1b5de84e80f84795",
-    "dispositivos.csv": "6548752332d8639e67c04b05ff53f19cad5acfc5d73741f7edbf951d3397b30b",
-    "fraudes.csv": "d067cfaef381a344be5cf097049dc3c379f4e9a5d8288294224ae83fd8b13aa5",
-    "limites_transacoes.csv": "d9e06753a6ab00ef0b753f14b4f6d342d76823369c1a00f965dbedd044eb580e",
-    "log_autenticacao.csv": "eca1da224f0b4cda419d32217678491535cb92d5c3110244b51a76ad5e55e3f4",
-    "reports.jsonl": "f6d501a1fc608b741f0efc8e5bd3a94e2778e3ccf4af0050865316058c91592b",
-    "transacoes_historicas.csv": "0109bd2f043e1d9085241c76162efd56311a196c6d81b953bba1c02e063622e5",
-    "transacoes_pix.csv": "1b6ea704cb0e4b09b119f533eee3ea5591b4cf1985c4ca17d249107424a23832",
-    "transfers.jsonl": "ee587627914eab5156b2201f6374614ffa3678113ee8ac1f3cbfe49a662f7950",
-    "truth.jsonl": "d413f3ffa8832b5db53ce96c7f2a6311e9f2dada4e30a40792c7a98ef6bc1046",
-    "usuarios.csv": "d686ec41dd9f8ca3fc7cfa8fb54121836847c2ec0061aba77b3acd4bb49f4c96",
+    "chaves_pix.csv": "1feeff5add848c7e3f4328aa2c39468af134fd2f35a876fd0c75af578a2b4c60",
+    "dispositivos.csv": "7d5be75a91f2c33410b1a44fc395c0a6593f7d62a8495f11a56298e6dceabe68",
+    "fraudes.csv": "0958297d33489c2806dfcdba9902b2e53d0be3070802efb0ffbe3d0d0546aae7",
+    "limites_transacoes.csv": "0bd0d1216280ff3f182d2fadfccadb08ca622ebe22d0ead8287dfd5d519c12a4",
+    "log_autenticacao.csv": "d69edc1888f8184f85fc82a7611817d4db5d91c2ee6131b239eed947fd65ca39",
+    "reports.jsonl": "a6052821ac4f103ec505fa9b3effac214cbc481e58f3ba78917a252f6c52b46e",
+    "transacoes_historicas.csv": "421a9a01ac27f606cbf6a80b41c23bbf6d61e9899dfce4744a5f74665da5e594",
+    "transacoes_pix.csv": "1f630b4708021607b7ed5af69b7ba3142de00a7b562e6da55db8f8523cdefb53",
+    "transfers.jsonl": "451ef323b2652226f0da3c70bcf558c6e9050815341f8d17c8617430c7eef842",
+    "truth.jsonl": "4c0784632cdedcfeef16c3f56834ab517aea726dcf95d1139912f4bf110beb95",
+    "usuarios.csv": "8fdf35ac1e4e6c86c54eb7b067e43085df4eb2d9317e1e2500b6a542df5543e5",
 }
 
 #: The transfers of the world SMALL as Parquet, which names the library that wrote it: they change
 #: with WORLD_VERSION and with that library.
-PARQUET = ("25.0.1", "c8ce52185ace075bd90393aa7ea61d7fde899150f9e7d84135c0479dace9b61c")
+PARQUET = ("25.0.1", "522166bd030c96f21f8378831cab600180435f6af41d2e5c69ef1e303dea505c")
 
 #: The transfers of the world SMALL with every fault in 3 % of the rows that reach it. They change
 #: with WORLD_VERSION and with the faults.
 FAULTED = {
-    "faulted/done.jsonl": "45a76b2cb5fff41dced91fed6d31dec530442db066cb9ab3db60c3de7bc63602",
-    "faulted/transfers.jsonl": "ede78adeffb469a98ac2d54bdf12fdba928c7f9115e56c7dbc6560130b68500f",
+    "faulted/done.jsonl": "c7cdad766ab09010955d43f03522894ac990683c6f59871dfd21387e49f3aa03",
+    "faulted/transfers.jsonl": "51462370e18ee017ef289c4eed96cc741d0d0a52bc7473a0b8dbef47b2a8935c",
 }
 
 PROGRAM = """

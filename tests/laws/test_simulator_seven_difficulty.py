@@ -14,8 +14,9 @@ from datetime import datetime
 import numpy as np
 import pytest
 
+from tests.laws.average_precision import average_precision
 from tests.laws.seven import BRASILIA, Tables
-from tests.laws.test_simulator_difficulty import LIMIT, average_precision
+from tests.laws.test_simulator_difficulty import LIMIT
 from tests.laws.test_simulator_seven_tables import default
 
 pytestmark = pytest.mark.slow

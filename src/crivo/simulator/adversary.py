@@ -1,17 +1,18 @@
 """A fraudster who sees what becomes of its payments, and changes them within its means.
 
 Each typology is one crew. It remembers for every way of acting (a level for each of its levers) how
-much of the money that its recipe meant came through. A campaign that begins takes the way that has
-paid best, or that way with one lever moved, and no account that was reported. Before its first
-refusal a crew changes nothing and draws nothing: against a bank that allows everything it is the
-static one.
+much of the money that its recipe meant came through, and how its payments ended: approved, asked
+for a proof, held, refused, or reported later. A campaign that begins takes the way that has paid
+best, or that way with one lever moved, and no account that was reported; the lever is likelier one
+that helps against what was met. Before its first refusal a crew changes nothing and draws nothing:
+against a bank that allows everything it is the static one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final
 
 import numpy as np
@@ -19,7 +20,8 @@ import numpy as np
 from crivo.domain.choice import parse_choice
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR
 from crivo.domain.money import CENTAVOS_MAX
-from crivo.simulator.draws import Bools, Draws, Int64s, mixed
+from crivo.simulator.answers import Answer
+from crivo.simulator.draws import Bools, Draws, Int64s, cumulated, mixed
 from crivo.simulator.facts import FactKind, Facts
 from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.levers import Lever
@@ -45,6 +47,34 @@ _LEVELS: Final = {
 #: How often a campaign tries something new, in thousandths, and how many payments make a way known.
 _TRIED_PER_MILLE: Final = 350
 _KNOWN_PAYMENTS: Final = 3
+
+
+class Outcome(IntEnum):
+    """How a payment ended, as a fraudster sees it."""
+
+    APPROVED = 0
+    STEPPED_UP = 1  # a proof was asked for, whether the victim gave it or not
+    HELD = 2
+    REFUSED = 3
+    REPORTED = 4  # it came, and a claim about it was accepted later
+
+
+_OF_ANSWER: Final = {
+    Answer.ALLOW: Outcome.APPROVED,
+    Answer.WARN: Outcome.APPROVED,
+    Answer.STEP_UP: Outcome.STEPPED_UP,
+    Answer.HOLD: Outcome.HELD,
+    Answer.REJECT: Outcome.REFUSED,
+}
+#: Which outcomes each lever is thought to help against.
+_HELPS_AGAINST: Final = {
+    Lever.AMOUNT: (Outcome.STEPPED_UP, Outcome.HELD),
+    Lever.HOUR: (Outcome.HELD,),
+    Lever.PAYEE_AGE: (Outcome.HELD, Outcome.REFUSED, Outcome.REPORTED),
+    Lever.DEVICE: (Outcome.STEPPED_UP, Outcome.HELD),
+    Lever.PACE: (Outcome.HELD, Outcome.REPORTED),
+}
+_OUTCOMES: Final = np.asarray([_OF_ANSWER[answer] for answer in Answer], dtype=np.int64)
 
 #: A way of acting: the level of each lever that a crew has, in the order of its means.
 Way = tuple[int, ...]
@@ -87,6 +117,7 @@ class Crew:
     means: tuple[Lever, ...]
     refused: int = 0
     yields: dict[Way, _Yield] = field(default_factory=dict)
+    met: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
 
     @property
     def recipe(self) -> Way:
@@ -98,18 +129,30 @@ class Crew:
         best = self._best()
         if not self.means or (draws.one(0, 1000) >= _TRIED_PER_MILLE and best != self.recipe):
             return best
-        place = draws.one(0, len(self.means))
+        place = int(draws.chosen(cumulated(self._reasons_to_move()), 1)[0])
         levels = _LEVELS[self.means[place]]
         step = draws.one(1, levels)
         return (*best[:place], (best[place] + step) % levels, *best[place + 1 :])
 
-    def learn(self, way: Way, meant: Int64s, came: Int64s) -> None:
-        """Notes how much of what was meant came through, payment by payment."""
+    def _reasons_to_move(self) -> tuple[int, ...]:
+        """For each lever one, and one for each payment that ended in what it helps against."""
+        return tuple(
+            1 + sum(self.met[outcome] for outcome in _HELPS_AGAINST[lever]) for lever in self.means
+        )
+
+    def learn(self, way: Way, meant: Int64s, came: Int64s, outcomes: Int64s) -> None:
+        """Notes how much of what was meant came through, payment by payment, and how each ended."""
         self.refused += int((came == 0).sum())
+        self.meet(outcomes)
         found = self.yields.setdefault(way, _Yield())
         found.payments += len(meant)
         found.meant += int(meant.sum())
         found.came += int(came.sum())
+
+    def meet(self, outcomes: Int64s) -> None:
+        """Notes these outcomes, which are values of Outcome."""
+        for outcome, count in enumerate(np.bincount(outcomes, minlength=len(Outcome)).tolist()):
+            self.met[Outcome(outcome)] += count
 
     def _best(self) -> Way:
         """The way with the highest yield; of equal ones that of the lowest levels."""
@@ -152,6 +195,7 @@ class Fraudsters:
         """
         new = ~self._begun & (self._begins < start + DAY)
         self._begun |= new
+        self._hear_of_claims(start)
         if self._mode.adapts:
             for campaign in np.unique(self._rows["campaign"][new]).tolist():
                 self._adapt(campaign, start, marked)
@@ -166,15 +210,30 @@ class Fraudsters:
         today = np.flatnonzero((at >= start) & (at < start + DAY))
         return self._facts[today[np.argsort(at[today], kind="stable")]]
 
-    def learn(self, passed: Bools) -> None:
-        """Tells the crews which of the payments of the day just given came through."""
+    def learn(self, passed: Bools, answers: Int64s) -> None:
+        """Tells the crews what was answered to the payments of the day just given, and which came
+        through. `answers` are values of Answer.
+        """
+        self._rows["stopped"][self._places] = ~passed
         frauds, meant = self._rows[self._places], self._meant[self._places]
         came = frauds["amount_centavos"] * passed
         by_victims = frauds["hop"] == 1
         for campaign in np.unique(frauds["campaign"][by_victims]).tolist():
             mine = by_victims & (frauds["campaign"] == campaign)
             crew = self._crews[self._owners[campaign]]
-            crew.learn(self._ways.get(campaign, crew.recipe), meant[mine], came[mine])
+            way = self._ways.get(campaign, crew.recipe)
+            crew.learn(way, meant[mine], came[mine], _OUTCOMES[answers[mine]])
+
+    def _hear_of_claims(self, start: int) -> None:
+        """Tells the crews of what victims paid and of which a claim was accepted the day before."""
+        rows = self._rows
+        settled = (rows["settled_at"] >= start - DAY) & (rows["settled_at"] < start)
+        known = settled & rows["accepted"] & ~rows["stopped"] & (rows["hop"] == 1)
+        for campaign, count in zip(
+            *np.unique(rows["campaign"][known], return_counts=True), strict=True
+        ):
+            crew = self._crews[self._owners[int(campaign)]]
+            crew.meet(np.full(int(count), Outcome.REPORTED, dtype=np.int64))
 
     def _adapt(self, campaign: int, start: int, marked: Int64s) -> None:
         owner = self._owners[campaign]
@@ -253,7 +312,8 @@ def _moved(at: Int64s, rows: Rows, levels: dict[Lever, int], lasts_at_most: int 
     moved = np.where(at > first, first + to_milliseconds(stretched), at)
     if hour := levels.get(Lever.HOUR, 0):
         midnight = (first + BRASILIA_OFFSET) // DAY * DAY - BRASILIA_OFFSET
-        moved += max(midnight + _HOURS[hour - 1] * HOUR, first) - first
+        # Whole hours later: what lies on the stroke of the hour would show.
+        moved += max(midnight + _HOURS[hour - 1] * HOUR - first // HOUR * HOUR, 0)
     return moved
 
 

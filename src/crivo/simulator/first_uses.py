@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
-from crivo.domain.instant import DAY, HOUR
+from crivo.domain.instant import DAY
 from crivo.simulator.draws import Draws, Int64s
-from crivo.simulator.grain import to_milliseconds
+from crivo.simulator.openings import midnights_of, opened_on
 from crivo.simulator.people import Town, fraud_account_age_days
 from crivo.simulator.rows import Rows
 from crivo.simulator.world import World
@@ -34,9 +34,9 @@ def fraud_accounts_used(world: World) -> Int64s:
 
 
 def opened_for_fraud_at(town: Town, accounts: Int64s, used: Int64s) -> Int64s:
-    """When each of these accounts of frauds was opened: its age before its first use."""
+    """When each of these accounts of frauds was opened: days before the date of its first use."""
     ages = fraud_account_age_days(town, accounts) * DAY
-    return to_milliseconds(used - ages - HOUR)
+    return opened_on(midnights_of(used) - ages, accounts, town.seed)
 
 
 def _planned_rows(world: World) -> Iterator[Rows]:

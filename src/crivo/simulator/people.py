@@ -1,8 +1,9 @@
 """The town: who pays, who is paid, and whom each one pays again and again.
 
-Accounts are numbers. Persons, businesses and public offices pay and are paid; outsiders, second
-accounts and newcomers are only paid. Behaviour belongs to the person: an activity, a level of
-amounts, hours of the day, and habitual payees drawn from a power law.
+Accounts are numbers. Persons, businesses and public offices pay and are paid; outsiders and second
+accounts are only paid, newcomers pay in one habit alone (`lookalikes/new_account.py`). Behaviour
+belongs to the person: an activity, a level of amounts, hours of the day, and habitual payees drawn
+from a power law.
 """
 
 from __future__ import annotations

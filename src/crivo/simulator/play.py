@@ -75,7 +75,8 @@ def play(world: World, decide: Decide, mode: Mode = Mode.STATIC) -> Iterator[Pla
         rows = rows[np.argsort(rows["occurred_at"], kind="stable")]
         rows["answer"] = decide(day, _seen(rows), marked)
         rail.settle(rows)
-        fraudsters.learn(~rows["stopped"][rows["typology"] != NONE])
+        mine = rows["typology"] != NONE
+        fraudsters.learn(~rows["stopped"][mine], rows["answer"][mine].astype(np.int64))
         yield PlayedDay(day, rows, fraudsters.facts_of_day(day.start))
 
 

@@ -16,6 +16,8 @@ from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
+from crivo.simulator.tables import TRANSFERS as TRANSFERS_TABLE
+from crivo.simulator.tables import tables
 from crivo.simulator.world import World, simulate
 
 #: Small, and dense in fraud, so that a few days hold every kind of event.
@@ -84,6 +86,15 @@ def missing(kind: str, viewpoint: Viewpoint = Viewpoint.PAYER_PSP) -> Cells:
         else column.missing
         for column in gathered(viewpoint)[kind]
     }
+
+
+@cache
+def world_ids() -> np.ndarray:
+    """The EndToEndIds of the dense world's transfers, by time: those of the other tables."""
+    parts = [
+        columns[0].values for name, columns in tables(dense_world()) if name == TRANSFERS_TABLE
+    ]
+    return np.concatenate(parts)
 
 
 def fullest(kind: EventKind) -> Viewpoint:

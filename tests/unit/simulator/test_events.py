@@ -18,15 +18,24 @@ from crivo.simulator.events.sorted_pairs import SortedPairs, firsts, paired
 from crivo.simulator.events.tally import Tally
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.rows import INITIATIONS, NONE
-from tests.unit.simulator.event_worlds import cells, dense_rows, dense_world, missing
+from tests.unit.simulator.event_worlds import cells, dense_rows, dense_world, missing, world_ids
 
 
 def test_the_transfers_are_those_of_the_world():
-    """What the payee's institutions see: orders that were never sent are none."""
-    transfers = cells("transfers", Viewpoint.PAYEE_PSP)
+    """Beside them are only attempts that came to nothing."""
+    transfers = cells("transfers")
+    mine = np.isin(transfers["end_to_end_id"], world_ids())
     rows = np.concatenate(dense_rows())
-    assert np.array_equal(transfers["occurred_at"], rows["occurred_at"])
-    assert np.array_equal(transfers["amount_centavos"], rows["amount_centavos"])
+    assert np.array_equal(transfers["occurred_at"][mine], rows["occurred_at"])
+    assert np.array_equal(transfers["amount_centavos"][mine], rows["amount_centavos"])
+
+
+def test_the_rail_hears_of_no_authorisation_inside_one_institution():
+    asked, heard = cells("authorisations"), cells("authorisations", Viewpoint.RAIL)
+    inside = asked["is_same_psp"].astype(bool)
+    assert inside.any()
+    expected = np.unique(asked["authorisation_id"][~inside])
+    assert np.array_equal(np.unique(heard["authorisation_id"]), expected)
 
 
 def test_every_attempt_ends_once_and_returns_follow_settlements():
@@ -226,12 +235,10 @@ def test_a_payer_had_what_it_paid():
 @pytest.mark.slow
 def test_money_that_came_is_there_when_it_goes_on():
     transfers, rows = cells("transfers"), np.concatenate(dense_rows())
-    sent = np.isin(
-        transfers["end_to_end_id"], cells("transfers", Viewpoint.PAYEE_PSP)["end_to_end_id"]
-    )
+    mine = np.isin(transfers["end_to_end_id"], world_ids())
     passed_on = rows["hop"] > 1
     assert passed_on.any()
-    assert (transfers["payer_balance_centavos"][sent][passed_on] > 0).all()
+    assert (transfers["payer_balance_centavos"][mine][passed_on] > 0).all()
 
 
 def test_a_login_precedes_every_payment_from_a_device():

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from crivo.domain.instant import DAY, HOUR, MINUTE
+from crivo.domain.instant import DAY, HOUR
 from crivo.simulator.draws import Draws, Int64s
 from crivo.simulator.lettering import spread
 from crivo.simulator.seven import blocks as parts
@@ -104,21 +104,21 @@ def test_a_device_is_known_since_its_first_log_in():
     assert used.since(devices, worlds_end).tolist() == [13, worlds_end, 11, 15, worlds_end]
 
 
-def test_who_opens_an_account_registered_an_hour_before_anybody_met_them():
+def test_who_opens_an_account_registers_on_the_eve_of_its_first_day():
     world = small_world()
+    size = world.town.census
     registrations = Registrations(world, hold(world))
-    users = world.town.census.first_newcomer + np.arange(3)
-    planned = registrations.planned(users)
-    registrations.see(users[:2], planned[:2] + MINUTE)
-    registrations.see(users[:2], planned[:2] + 2 * HOUR)
-    assert registrations.was_seen(users).tolist() == [True, True, False]
-    expected = planned - np.asarray([HOUR - MINUTE, HOUR - MINUTE, 0])
-    assert np.array_equal(registrations.at(users), expected)
+    users = np.arange(size.first_newcomer, size.first_fraud)
+    midnights = np.repeat([day.start for day in world.days], size.newcomers_a_day)
+    before = midnights - registrations.at(users)
+    assert ((before > HOUR) & (before <= DAY)).all()
+    registrations.see(users[:2], midnights[:2])
+    assert registrations.was_seen(users[:3]).tolist() == [True, True, False]
 
 
 def test_sabotage_an_old_customer_who_is_met_before_registering_is_noticed():
     registrations = Registrations(small_world(), hold(small_world()))
-    planned = registrations.planned(np.asarray([5]))
+    planned = registrations.at(np.asarray([5]))
     registrations.see(np.asarray([5]), planned + HOUR)
     with pytest.raises(AssertionError):
         registrations.see(np.asarray([5]), planned)

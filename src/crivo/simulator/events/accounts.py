@@ -6,10 +6,12 @@ from typing import Final
 
 import numpy as np
 
-from crivo.domain.instant import DAY, HOUR
+from crivo.domain.instant import DAY
 from crivo.simulator.amounts import lognormal
 from crivo.simulator.draws import Int64s, mixed
 from crivo.simulator.first_uses import NEVER, fraud_accounts_used, opened_for_fraud_at
+from crivo.simulator.grain import MILLISECOND
+from crivo.simulator.openings import newcomers_opened_at, opened_on, set_up_after
 from crivo.simulator.rows import NONE
 from crivo.simulator.world import World
 
@@ -53,11 +55,11 @@ class Accounts:
         young = 1 + spread(accounts, self._salt ^ 0x79, _YOUNG_DAYS - 1)
         is_young = spread(accounts, self._salt ^ 0x6E6577, 1000) < _YOUNG_PER_MILLE
         ages = np.where(is_young, young, ages)
-        hours = spread(accounts, self._salt ^ 0x686F7572, 24 * 60) * (HOUR // 60)
-        opened = self.start - ages * DAY + hours
-        index = (accounts - size.first_newcomer) // size.newcomers_a_day
-        is_newcomer = (accounts >= size.first_newcomer) & (accounts < size.first_fraud)
-        opened = np.where(is_newcomer, self.start + index * DAY, opened)
+        opened = opened_on(self.start - ages * DAY, accounts, self.town.seed)
+        newcomers = np.flatnonzero(
+            (accounts >= size.first_newcomer) & (accounts < size.first_fraud)
+        )
+        opened[newcomers] = newcomers_opened_at(self.town, self.start, accounts[newcomers])
         frauds = np.flatnonzero(accounts >= size.first_fraud)
         numbers = accounts[frauds]
         opened[frauds] = opened_for_fraud_at(
@@ -66,17 +68,18 @@ class Accounts:
         return np.asarray(opened, dtype=np.int64)
 
     def key_created_at(self, accounts: Int64s, opened_at: Int64s) -> Int64s:
-        """When the key was registered: some time in the first tenth of the account's life."""
+        """When the key was registered: with the account, or in the first tenth of its life."""
         share = spread(accounts, self._salt ^ 0x6B657963, 1000)
-        lived = np.maximum(self.start - opened_at, HOUR) // HOUR
-        return opened_at + lived * share * share // 10_000_000 * HOUR
+        lived = np.maximum(self.start - opened_at, 0) // MILLISECOND
+        waited = lived * share * share // 10_000_000 * MILLISECOND
+        return opened_at + set_up_after(accounts, self._salt ^ 0x6B6579) + waited
 
     def key_owned_since(self, accounts: Int64s, created_at: Int64s) -> Int64s:
         """When the key came to this account: its creation, except where it was claimed since."""
         moved = spread(accounts, self._salt ^ 0x6F776E65, 1000) < _MOVED_PER_MILLE
         later = spread(accounts, self._salt ^ 0x636C6169, 1000)
-        lived = np.maximum(self.start - created_at, 0) // HOUR
-        return np.where(moved, created_at + lived * later // 1000 * HOUR, created_at)
+        lived = np.maximum(self.start - created_at, 0) // MILLISECOND
+        return np.where(moved, created_at + lived * later // 1000 * MILLISECOND, created_at)
 
     def types(self, accounts: Int64s) -> Int64s:
         """Places in ACCOUNT_TYPES."""

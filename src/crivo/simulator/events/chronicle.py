@@ -51,7 +51,7 @@ class Chronicle:
         self._mandates = MandateBook(world.options.seed)
         self._limits = LimitBook(self._accounts)
         self._trails = Trails(world.frauds)
-        self._orders = Orders(world.options.seed, world.town, world.facts)
+        self._orders = Orders(world.options.seed, world.town, world.facts, world.plan.campaigns)
 
     def day(self, day: Day, transfers: Rows) -> DayFacts:
         """The facts of the next day, whose transfers these are."""

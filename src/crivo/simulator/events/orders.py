@@ -1,6 +1,7 @@
-"""Orders that no transfer came of: the payer took them back, or its own institution refused them.
+"""Attempts that no transfer came of: orders taken back or refused, and what was tried before.
 
-They are attempts like any other to the payer's institution. Nobody else ever sees them.
+To the payer's institution they are attempts like any other. Orders that the payer took back, or
+that its own institution refused, nobody else ever sees; what the rail rejected, everybody does.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import numpy as np
 from crivo.domain.instant import HOUR
 from crivo.simulator.answers import Answer
 from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.events.rejections import tried_before
 from crivo.simulator.facts import FactKind, Facts
 from crivo.simulator.lettering import Names
 from crivo.simulator.naming import end_to_end_ids
@@ -26,20 +28,22 @@ _TAKEN_BACK_AFTER_MAX: Final = 15 * HOUR
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """A day's attempts: its transfers and its orders, in time order."""
+    """A day's attempts: its transfers, its orders and what was tried before, in time order."""
 
     rows: Rows
     ids: Names  # EndToEndIds
     taken_back_at: Int64s  # NONE where nobody took the order back
     over_limit: Bools  # refused by the payer's institution because of a limit
+    rejected_for: Int64s  # place in REASONS of what was tried before a transfer, else NONE
 
 
 class Orders:
-    """The orders of a world: facts of its campaigns."""
+    """The orders of a world: facts of its campaigns, whose typologies are `campaigns`."""
 
-    def __init__(self, seed: int, town: Town, facts: Facts) -> None:
+    def __init__(self, seed: int, town: Town, facts: Facts, campaigns: Int64s) -> None:
         self._seed = seed
         self._town = town
+        self._campaigns = campaigns
         self._facts = facts[np.isin(facts["kind"], (FactKind.SCHEDULED, FactKind.LIMIT_REFUSED))]
         self._taken_back_at = _taken_back_at(self._facts, facts)
 
@@ -48,17 +52,22 @@ class Orders:
         at = self._facts["occurred_at"]
         mine = np.flatnonzero((at >= day.start) & (at < day.end))
         orders = self._rows(day, self._facts[mine])
-        rows = np.concatenate([transfers, orders])
-        order = np.argsort(rows["occurred_at"], kind="stable")
-        ids = np.concatenate(
-            [self._ids(part, day, name) for part, name in ((transfers, ""), (orders, " of orders"))]
-        )
-        transfers_count = len(transfers)
+        draws = Draws(self._seed, "tried before", *day.stream)
+        tried, reasons = tried_before(draws, day, transfers, self._town.census.persons)
+        parts = {"": transfers, " of orders": orders, " of what was tried": tried}
+        rows = np.concatenate(list(parts.values()))
+        ids = np.concatenate([self._ids(part, day, name) for name, part in parts.items()])
+        ordered = slice(len(transfers), len(transfers) + len(orders))
         taken_back_at = np.full(len(rows), NONE, dtype=np.int64)
-        taken_back_at[transfers_count:] = self._taken_back_at[mine]
+        taken_back_at[ordered] = self._taken_back_at[mine]
         over_limit = np.zeros(len(rows), dtype=np.bool_)
-        over_limit[transfers_count:] = self._facts["kind"][mine] == FactKind.LIMIT_REFUSED
-        return Attempts(rows[order], ids[order], taken_back_at[order], over_limit[order])
+        over_limit[ordered] = self._facts["kind"][mine] == FactKind.LIMIT_REFUSED
+        rejected_for = np.full(len(rows), NONE, dtype=np.int64)
+        rejected_for[ordered.stop :] = reasons
+        order = np.argsort(rows["occurred_at"], kind="stable")
+        return Attempts(
+            rows[order], ids[order], taken_back_at[order], over_limit[order], rejected_for[order]
+        )
 
     def _rows(self, day: Day, facts: Facts) -> Rows:
         rows = make_rows(
@@ -71,6 +80,8 @@ class Orders:
         rows["campaign"] = facts["campaign"]
         refused = facts["kind"] == FactKind.LIMIT_REFUSED
         rows["answer"][refused] = Answer.REJECT
+        rows["typology"][refused] = self._campaigns[facts["campaign"][refused]]
+        rows["hop"][refused] = 1
         rows["stopped"] = True
         return rows
 

@@ -150,6 +150,7 @@ class Registry:
 
     def _registered_before(self, payers: Int64s, devices: Int64s) -> Int64s:
         opened = self._accounts.opened_at(payers)
-        lived = np.maximum(self._accounts.start - opened, MINUTE) // MILLISECOND
+        # Of an account that opens during the world it is within the hour, before its first use.
+        lived = np.maximum(self._accounts.start - opened, HOUR) // MILLISECOND
         share = spread(devices, self._salt, 1000)
         return opened + lived * share // 1000 * MILLISECOND

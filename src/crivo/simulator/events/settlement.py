@@ -13,15 +13,21 @@ from crivo.domain.transfer import Initiation
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.answers import Answer
 from crivo.simulator.blocks import Block
-from crivo.simulator.draws import Bools, Draws, Int64s, cumulated
+from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.events.orders import Attempts
+from crivo.simulator.events.rejections import (
+    NO_BALANCE,
+    OVER_LIMIT,
+    SUSPECTED,
+    TIMED_OUT,
+    TRIED_AGAIN_PER_MILLE,
+    reasons_of,
+    rejected_per_mille,
+)
 from crivo.simulator.events.timing import soon
 from crivo.simulator.grain import MILLISECOND
-from crivo.simulator.rows import INITIATIONS, NONE, Rows
+from crivo.simulator.rows import INITIATIONS, NONE
 
-#: Failures of 2020, the only ones published: half a percent of key payments, ten of typed ones.
-REJECTED_BY_KEY_PER_MILLE: Final = 5
-REJECTED_BY_HAND_PER_MILLE: Final = 98
 #: Of payments by key or by hand, thousandths that were scheduled for the day (an assumption).
 SCHEDULED_PER_MILLE: Final = 8
 #: Of scheduled payments, thousandths that the payer takes back.
@@ -33,17 +39,6 @@ _SAME_PSP_MS: Final = (50, 400)
 _TIMEOUT: Final = 40 * SECOND
 #: How soon the payer's own institution refuses.
 _REFUSED_AFTER: Final = 300 * MILLISECOND
-
-#: Codes of the settlement system and their weights: for payments by key, and for typed ones.
-REASONS: Final = (
-    "AB03", "AB09", "AC03", "AC06", "AC07", "AC14", "AM02", "AM04", "BE01", "DS04", "ED05", "FRAD",
-)  # fmt: skip
-_BY_KEY: Final = (120, 50, 10, 80, 60, 10, 150, 350, 20, 50, 60, 40)
-_BY_HAND: Final = (40, 10, 420, 20, 100, 60, 50, 110, 140, 10, 30, 10)
-_TIMED_OUT: Final = REASONS.index("AB03")
-_OVER_LIMIT: Final = REASONS.index("AM02")
-_NO_BALANCE: Final = REASONS.index("AM04")
-_SUSPECTED: Final = REASONS.index("FRAD")
 
 
 class Outcome(IntEnum):
@@ -73,9 +68,10 @@ class Settlement:
 def settle_attempts(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
     """The end of each attempt: of a transfer by the rail, of an order by who stopped it.
 
-    Frauds, and what is contested or frozen later, always settle: there was money to lose.
+    Frauds, and what is contested or frozen later, always settle: there was money to lose. What was
+    tried before them, and rejected, is an attempt of its own.
     """
-    by_rail = _by_rail(draws, attempts.rows, same_psp)
+    by_rail = _by_rail(draws, attempts, same_psp)
     stopped, back_at = attempts.rows["stopped"], attempts.taken_back_at
     taken_back = back_at != NONE
     at = np.where(stopped, attempts.rows["occurred_at"] + _REFUSED_AFTER, by_rail.at)
@@ -93,10 +89,11 @@ def settle_attempts(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settle
 def _refusals(attempts: Attempts) -> Int64s:
     """Why the payer's institution would refuse each: a limit, suspicion, or nothing to pay with."""
     suspected = attempts.rows["answer"] >= Answer.STEP_UP
-    return np.select([attempts.over_limit, suspected], [_OVER_LIMIT, _SUSPECTED], _NO_BALANCE)
+    return np.select([attempts.over_limit, suspected], [OVER_LIMIT, SUSPECTED], NO_BALANCE)
 
 
-def _by_rail(draws: Draws, rows: Rows, same_psp: Bools) -> Settlement:
+def _by_rail(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
+    rows = attempts.rows
     count = len(rows)
     initiation = rows["initiation"].astype(np.int64)
     by_hand = initiation == INITIATIONS.index(Initiation.MANU)
@@ -105,20 +102,20 @@ def _by_rail(draws: Draws, rows: Rows, same_psp: Bools) -> Settlement:
     scheduled = automatic | ((by_hand | by_key) & draws.chance(SCHEDULED_PER_MILLE, count))
     may_fail = (rows["typology"] == NONE) & (rows["contested_at"] == NONE)
     may_fail &= rows["block"] == Block.NONE
-    odds = np.where(by_hand, REJECTED_BY_HAND_PER_MILLE, REJECTED_BY_KEY_PER_MILLE)
+    # Who tries again and comes through was rejected by an attempt of its own.
+    odds = rejected_per_mille(by_hand) * (1000 - TRIED_AGAIN_PER_MILLE) // 100
     cancelled = may_fail & scheduled & ~automatic & draws.chance(CANCELLED_PER_MILLE, count)
-    rejected = may_fail & ~cancelled & draws.chance(odds, count)
-    reason = np.where(
-        by_hand,
-        draws.chosen(cumulated(_BY_HAND), count),
-        draws.chosen(cumulated(_BY_KEY), count),
-    )
+    rejected = may_fail & ~cancelled & (draws.below(10_000, count) < odds)
+    reason = reasons_of(draws, by_hand)
+    is_try = attempts.rejected_for != NONE
+    cancelled, rejected = cancelled & ~is_try, rejected | is_try
+    reason = np.where(is_try, attempts.rejected_for, reason)
     delay = np.where(
         same_psp,
         soon(draws, *_SAME_PSP_MS, count),
         drawn(draws, lognormal(*_SPI), count) * MILLISECOND,
     )
-    delay = np.where(rejected & (reason == _TIMED_OUT), _TIMEOUT, delay)
+    delay = np.where(rejected & (reason == TIMED_OUT), _TIMEOUT, delay)
     delay = np.where(cancelled, draws.spans(MINUTE, 2 * HOUR, count), delay)
     outcome = np.where(cancelled, Outcome.CANCELLED, np.where(rejected, Outcome.REJECTED, 0))
     return Settlement(

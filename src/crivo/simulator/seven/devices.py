@@ -13,6 +13,7 @@ from crivo.simulator.draws import Bools, Int32s, Int64s, cumulated
 from crivo.simulator.grain import MILLISECOND, to_milliseconds
 from crivo.simulator.lettering import Names, spread
 from crivo.simulator.naming import device_ids
+from crivo.simulator.openings import set_up_after
 from crivo.simulator.rows import DEVICE_SLOTS
 from crivo.simulator.seven.blocks import NOBODY, least
 from crivo.simulator.seven.holders import Holders, is_among
@@ -25,8 +26,9 @@ _COMPANY_KINDS: Final = (520, 150, 310, 20)
 #: Of devices that nobody was seen to use, thousandths that were removed or blocked.
 _REMOVED_PER_MILLE: Final = 150
 _BLOCKED_PER_MILLE: Final = 20
-#: A device that takes over is registered minutes before its first use.
 _SECOND_SLOT: Final = 1
+#: A device that takes over is registered two minutes before its first use, or so much earlier.
+_SECONDS_BEFORE: Final = 40 * 60
 _NOTHING: Final = (np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.int64))
 
 
@@ -101,11 +103,12 @@ class Devices:
             until: The instant at which the world ends; nothing is registered later.
         """
         seed, slots = self._holders.seed, devices % DEVICE_SLOTS
-        since = users_at + (1 + spread(devices, seed ^ 0x72) % 9) * MINUTE
+        since = users_at + set_up_after(devices, seed ^ 0x72)
         known = np.minimum(self._used.since(devices, until), until)
         part = spread(devices, seed ^ 0x64617465) % 1000
         later = since + (known - since) // 1000 * part
-        just_before = np.maximum(since, known - (2 + part % 40) * MINUTE)
+        before = spread(devices, seed ^ 0x6265) % (_SECONDS_BEFORE * 1000) * MILLISECOND
+        just_before = np.maximum(since, known - 2 * MINUTE - before)
         at = np.select([slots == 0, slots == _SECOND_SLOT], [since, later], default=just_before)
         return to_milliseconds(np.minimum(at, known - MILLISECOND))
 

@@ -7,11 +7,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.domain.instant import MINUTE
 from crivo.simulator.columns import Column, Columns, Kind
 from crivo.simulator.draws import Int64s
 from crivo.simulator.grain import to_milliseconds
 from crivo.simulator.lettering import spread
+from crivo.simulator.openings import set_up_after
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import Rows
 from crivo.simulator.seven.holders import Holders
@@ -76,7 +76,7 @@ def limit_columns(
     usual = _OF_TRANSFER * level // 1000 * np.where(holders.is_company(users), _COMPANY_FACTOR, 1)
     by_transfer = np.maximum(_LADDER[_step(usual)], spent.transfer(users))
     by_day = np.maximum(_LADDER[_step(by_transfer * _OF_DAY_FACTOR)], spent.day(users))
-    since = registered_at + 10 * MINUTE
+    since = registered_at + set_up_after(users, holders.seed ^ 0x6C696D69)
     span = np.maximum(world.window_start - since, 0)
     at = np.asarray(since + span // 1000 * (draw // 1600 % 1000), dtype=np.int64)
     return (

@@ -97,7 +97,7 @@ class Sessions:
 
 def _planned(holders: Holders, registrations: Registrations) -> Iterator[tuple[Int64s, Int64s]]:
     for users in holders.users():
-        yield registrations.planned(users), users
+        yield registrations.at(users), users
 
 
 def _known(sessions: Rows) -> Int64s:

@@ -6,11 +6,13 @@ from typing import Final
 
 import numpy as np
 
-from crivo.domain.instant import DAY, MINUTE, SECOND
+from crivo.domain.instant import DAY, SECOND
 from crivo.simulator.columns import Column, Columns, Kind, words
 from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.lettering import spread
 from crivo.simulator.naming import phones
+from crivo.simulator.openings import set_up_after
 from crivo.simulator.seven.holders import Holders
 from crivo.simulator.seven.keys import KINDS, Keys
 from crivo.simulator.seven.names import holder_names, mail_addresses
@@ -22,7 +24,7 @@ _BLOCKED_PER_MILLE: Final = 25
 _CLAIMED_PER_MILLE: Final = 10
 #: Pix began on 2020-11-16; keys could be registered from 2020-10-05 on.
 _FIRST_KEYS: Final = 1_601_856_000_000_000
-_RUSH_SECONDS: Final = 90 * 86_400
+_RUSH_SECONDS: Final = 90 * DAY // SECOND
 
 
 def user_columns(
@@ -47,9 +49,10 @@ def user_columns(
 def keys_registered_at(seed: int, places: Int64s, holders_at: Int64s, begin: int) -> Int64s:
     """When each key was registered: minutes after its holder, but not before there was Pix."""
     draw = spread(places, seed ^ 0x6B65)
-    rush = np.minimum(_FIRST_KEYS + draw % _RUSH_SECONDS * SECOND, begin - DAY)
-    minutes = (1 + draw // _RUSH_SECONDS % 9) * MINUTE
-    return np.maximum(holders_at, rush) + minutes
+    rush = _FIRST_KEYS + draw % _RUSH_SECONDS * SECOND
+    rush += spread(places, seed ^ 0x6D73) % 1000 * MILLISECOND
+    rush = np.minimum(rush, begin - DAY)
+    return np.maximum(holders_at, rush) + set_up_after(places, seed ^ 0x6B65)
 
 
 def key_columns(keys: Keys, places: Int64s, at: Int64s, was_seen: Bools) -> Columns:

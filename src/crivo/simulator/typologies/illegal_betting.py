@@ -24,7 +24,7 @@ _PERSONS_A_HOUSE: Final = 2500
 _LIFE_DAYS: Final = (1, 8)
 _PLAYERS_PER_MILLE: Final = 60
 _STAKE: Final = (4500, 45)
-_STAKES: Final = (2000, 10_001)
+_STAKES: Final = (2000, 10_000)
 _MIX: Final = {Initiation.QRDN: 880, Initiation.DICT: 120}
 
 

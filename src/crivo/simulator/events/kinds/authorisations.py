@@ -11,7 +11,7 @@ from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.mandates import STATUSES
 from crivo.simulator.events.naming import event_ids
-from crivo.simulator.events.viewpoint import ALL
+from crivo.simulator.events.viewpoint import ALL, BOTH
 from crivo.simulator.naming import account_ids
 from crivo.simulator.people import account_institutions
 
@@ -25,8 +25,10 @@ def _draw(facts: DayFacts) -> Drawn:
     draws = facts.draws("authorisations")
     twice = np.tile(np.arange(count), 2)
     ids = event_ids(b"aut-", draws, count)
-    payers = account_ids(facts.seed, asked.payers, account_institutions(town, asked.payers))
-    payees = account_ids(facts.seed, asked.payees, account_institutions(town, asked.payees))
+    payer_places = account_institutions(town, asked.payers)
+    payee_places = account_institutions(town, asked.payees)
+    payers = account_ids(facts.seed, asked.payers, payer_places)
+    payees = account_ids(facts.seed, asked.payees, payee_places)
     frequency = np.searchsorted(_FREQUENCY_STEPS, draws.below(1000, count), side="right")
     at = np.concatenate([asked.requested_at, asked.ended_at])
     return {
@@ -38,6 +40,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "payee_account": payees[twice],
         "most_centavos": asked.limits[twice],
         "frequency": words(FREQUENCIES)[frequency][twice],
+        "is_same_psp": (payer_places == payee_places)[twice],
     }
 
 
@@ -57,6 +60,7 @@ EVENTS: Final = EventKind(
         Field("payee_account", Kind.TEXT, ALL, "who would collect"),
         Field("most_centavos", Kind.INTEGER, ALL, "at most so much a payment"),
         Field("frequency", Kind.WORD, ALL, "WEEKLY, MONTHLY, YEARLY"),
+        Field("is_same_psp", Kind.FLAG, BOTH, "inside one institution"),
     ),
     draw=_draw,
 )

@@ -11,8 +11,8 @@ from crivo.simulator.events.about_transfer import about
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import return_ids
+from crivo.simulator.events.rejections import REASONS
 from crivo.simulator.events.returns import RETURN_REASONS, returns_of
-from crivo.simulator.events.settlement import REASONS
 from crivo.simulator.events.timing import soon
 from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY
 from crivo.simulator.rows import NONE
