@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import socket
+import threading
 import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 
 import httpx
@@ -278,3 +280,38 @@ def test_a_second_server_of_one_home_is_refused_and_a_stop_is_orderly(tmp_path: 
         assert running.stop() == 0
     with serving(home) as again, again.client() as client:
         assert client.post("/v1/decisions", json=body).content == first.content
+
+
+def test_a_service_that_stops_answers_every_request_that_it_was_sent(tmp_path: Path) -> None:
+    failures: list[str] = []
+    answered = []
+
+    def send(port: int) -> None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
+        # On a connection that is open and was not told to be closed, each request has its answer.
+        is_new = True
+        while True:
+            try:
+                connection.request("POST", "/v1/decisions", json.dumps(transfer()), headers)
+                answer = connection.getresponse()
+                answer.read()
+            except OSError as error:
+                # Who only knocks may find nobody: then nothing was sent.
+                if not is_new:
+                    failures.append(repr(error))
+                return
+            answered.append(answer.status)
+            is_new = answer.will_close
+
+    with serving(make_home(tmp_path / "home")) as running:
+        senders = [threading.Thread(target=send, args=(running.port,)) for _ in range(8)]
+        for sender in senders:
+            sender.start()
+        time.sleep(1.5)
+        assert running.stop() == 0
+        for sender in senders:
+            sender.join(30)
+    assert failures == []
+    assert len(answered) > 100
+    assert set(answered) == {200}

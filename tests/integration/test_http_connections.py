@@ -264,3 +264,28 @@ def test_a_server_that_stops_answers_what_is_under_way_and_closes(converse) -> N
         writer.close()
 
     converse(talk)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", ["/v1/decisions", "/v1/decisions?"], ids=["direct", "usual"])
+def test_a_server_that_stops_answers_a_last_request_on_a_connection_at_rest(
+    converse, path: str
+) -> None:
+    async def talk(door: Door) -> None:
+        (reader, writer), (silent, other) = await door.connect(), await door.connect()
+        writer.write(request(body()))
+        assert (await read_answer(reader)).status == 200
+        for connection in list(door.state.connections):
+            connection.shutdown()
+        # It was on its way when the server stopped.
+        writer.write(request(body()).replace(b"/v1/decisions ", f"{path} ".encode()))
+        answer = await read_answer(reader)
+        assert answer.status == 200
+        assert (b"connection", b"close") in answer.headers
+        assert await reader.read() == b""
+        # Who says nothing is closed soon all the same.
+        assert await asyncio.wait_for(silent.read(), 10 * direct.LAST_SECONDS) == b""
+        writer.close()
+        other.close()
+
+    converse(talk)

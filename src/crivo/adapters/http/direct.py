@@ -29,6 +29,9 @@ _URL: Final = DECISIONS.encode()
 HEAD_BYTES_MAX: Final = 65_536
 HEAD_SECONDS_MAX: Final = 10.0
 
+#: How long a server that stops waits on a connection at rest for a request that is on its way.
+LAST_SECONDS: Final = 0.5
+
 _CLOSE: Final = (b"connection", b"close")
 
 Headers = Sequence[tuple[bytes, bytes]]
@@ -224,6 +227,8 @@ class DirectProtocol(HttpToolsProtocol):
     #: Since when a head arrives that is not whole yet (0: none does), and how much of it came.
     _head_since = 0.0
     _head_bytes = 0
+    #: The server stops: whatever is answered now is told that nothing more will be.
+    _is_leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -258,6 +263,8 @@ class DirectProtocol(HttpToolsProtocol):
             self._held = []
         else:
             super().on_headers_complete()
+            if self._is_leaving:
+                self.cycle.keep_alive = False
         # What a chunked body brings behind itself is no header: nobody looks into this list.
         self.headers = []
 
@@ -274,7 +281,7 @@ class DirectProtocol(HttpToolsProtocol):
             return
         scope: Any = self.scope
         scope |= {"method": "POST", "path": DECISIONS, "raw_path": _URL, "query_string": b""}
-        keep_alive = self.parser.should_keep_alive()
+        keep_alive = self.parser.should_keep_alive() and not self._is_leaving
         self.cycle = Exchange(self, scope=scope, raw=b"".join(held), keep_alive=keep_alive)
         # After what the other connections sent: a fault is then the loop's to log, and what
         # came together is decided before any of it is waited for.
@@ -301,6 +308,25 @@ class DirectProtocol(HttpToolsProtocol):
         else:
             self._rest()
 
+    def shutdown(self) -> None:
+        """The server stops: who sends a last request meanwhile is answered, and nobody is cut off.
+
+        A connection that is closed with a request unread in it looks to its caller as if the
+        request had been lost, and he cannot know that it was not decided.
+        """
+        self._is_leaving = True
+        if self._is_busy():
+            self.cycle.keep_alive = False
+        else:
+            self.loop.call_later(LAST_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if not self._is_busy():
+            self.transport.close()
+
+    def _is_busy(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
     def _rest(self) -> None:
         """What the server does after an answer, but for a timer that the next request cancels."""
         self.server_state.total_requests += 1
@@ -314,8 +340,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def _look_idle(self) -> None:
         self._idle = None
-        is_busy = self.cycle is not None and not self.cycle.response_complete
-        if is_busy or self.timeout_keep_alive_task is not None:
+        if self._is_busy() or self.timeout_keep_alive_task is not None:
             # The answer under way sets a timer again, or the server has its own.
             return
         # What trickles in is no sign of life: a head is whole in time, or it is given up.
