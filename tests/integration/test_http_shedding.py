@@ -11,12 +11,13 @@ from pathlib import Path
 import pytest
 
 from crivo.adapters.http.rate import Bucket, Buckets
+from crivo.adapters.http.turned_away import is_one_decision
 from crivo.bootstrap.home import new_api_key
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.streams import Stream
 from tests.e2e.homes import KEY, make_home, settings_of
 from tests.integration.calling import Caller, called
-from tests.integration.doors import body, opened, request
+from tests.integration.doors import KNOWN, body, opened, read_answer, request
 
 RATE = 100
 JSON = {"content-type": "application/json"}
@@ -96,6 +97,9 @@ class ByClock:
     def take(self, _: int) -> int:
         return self.bucket.take(self.clock())
 
+    def is_empty(self, _: int) -> bool:
+        return self.bucket.is_empty(self.clock())
+
 
 def test_a_body_that_is_shed_is_not_even_read(
     service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
@@ -138,11 +142,89 @@ def test_the_direct_way_sheds_as_the_usual_one_does(tmp_path: Path) -> None:
     async def talk() -> list[int]:
         home = make_home(tmp_path / "home")
         async with opened(build_service(settings_of(home, HTTP__RATE_MAX="1"))) as door:
-            answers = [await door.send(request(body())) for _ in range(3)]
+            answers = [await door.send(request(body())) for _ in range(2)]
+            answers.append(await door.send(request(body(), "connection: close")))
             head, _, rest = request(body()).partition(b"\r\n\r\n")
             answers.append(await door.send(head + b"\r\n\r\n", rest))
-            assert door.went == ["direct", "direct", "direct", "usual"]
+            # The second was turned away before either way was taken.
+            assert door.went == ["direct", "direct", "usual"]
             assert all((b"retry-after", b"1") in each.headers for each in answers[1:])
+            closing = (b"connection", b"close")
+            kept = [[each for each in answer.headers if each != closing] for answer in answers[1:]]
+            assert kept[0] == kept[1]
+            assert answers[1].body == answers[2].body == answers[3].body
             return [each.status for each in answers]
 
     assert asyncio.run(talk()) == [200, 503, 503, 503]
+
+
+def test_a_connection_that_was_turned_away_goes_on_as_if_nothing_had_been(tmp_path: Path) -> None:
+    async def talk() -> None:
+        home = make_home(tmp_path / "home")
+        async with opened(build_service(settings_of(home, HTTP__IN_FLIGHT_MAX="1"))) as door:
+            hot = door.service.app.hot
+            reader, writer = await door.connect()
+            hot.arrived()
+            for _ in range(3):
+                writer.write(request(body()))
+                assert (await read_answer(reader)).status == 503
+            assert door.went == []
+            text = door.service.metrics.render().decode()
+            assert 'crivo_requests_refused_total{code="OVERLOADED"} 3.0' in text
+            hot.left("/v1/decisions", 499, "")
+            # Two at once, one in pieces: what each needs is still told apart.
+            writer.write(request(body()))
+            assert (await read_answer(reader)).status == 200
+            writer.write(request(body())[:50])
+            await asyncio.sleep(0.02)
+            hot.arrived()
+            writer.write(request(body()))
+            assert (await read_answer(reader)).status in {400, 422, 503}
+            hot.left("/v1/decisions", 499, "")
+            writer.close()
+
+    asyncio.run(talk())
+
+
+HEAD = b"POST /v1/decisions HTTP/1.1\r\nhost: x\r\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        HEAD + b"content-length: 2\r\n\r\n{}",
+        HEAD + b"Content-Length:2\r\nConnection: keep-alive\r\n\r\n{}",
+        HEAD + b"content-length: 0\r\n\r\n",
+        request(KNOWN),
+    ],
+)
+def test_one_whole_request_for_a_decision_is_known_by_its_bytes(data: bytes) -> None:
+    assert is_one_decision(data)
+    # A byte less is not whole, a byte more is more than one.
+    assert not is_one_decision(data[:-1])
+    assert not is_one_decision(data + b"P")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        HEAD + b"\r\n",
+        HEAD + b"content-length: 2\r\ncontent-length: 2\r\n\r\n{}",
+        HEAD + b"content-length: 2, 2\r\n\r\n{}",
+        HEAD + b"content-length: +2\r\n\r\n{}",
+        HEAD + b"content-length: 2\r\nx: a\r\n content-length: 9\r\n\r\n{}",
+        HEAD + b"content-length: 2\r\ntransfer-encoding: chunked\r\n\r\n{}",
+        HEAD + b"content-length: 2\r\nexpect: 100-continue\r\n\r\n{}",
+        HEAD + b"content-length: 2\r\nconnection: close\r\n\r\n{}",
+        HEAD + b"content-length: 2\r\nconnection: keep-alive, close\r\n\r\n{}",
+        HEAD + b"content-length: 2\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n{}",
+        HEAD.replace(b"1.1", b"1.0") + b"content-length: 2\r\n\r\n{}",
+        HEAD.replace(b"POST", b"GET") + b"content-length: 2\r\n\r\n{}",
+        HEAD.replace(b"decisions", b"decisions:batch") + b"content-length: 2\r\n\r\n{}",
+        HEAD.replace(b"decisions", b"decisions?phase=x") + b"content-length: 2\r\n\r\n{}",
+        HEAD.replace(b"\r\n", b"\n") + b"content-length: 2\n\n{}",
+    ],
+)
+def test_what_may_be_another_request_is_read(data: bytes) -> None:
+    assert not is_one_decision(data)

@@ -11,15 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, Final, Protocol
 
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from crivo.adapters.http.answers import encode_decision, json_headers
-from crivo.adapters.http.hot import DECISIONS, HotRoutes, Sequenced, not_durable
+from crivo.adapters.http.hot import DECISIONS, HotRoutes, Sequenced, not_durable, overloaded
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import check_json_headers, check_size
+from crivo.adapters.http.turned_away import is_one_decision
 from crivo.domain.errors import Code, CrivoError
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
@@ -236,6 +238,10 @@ class DirectProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._idle_since = self.loop.time()
+        if (full := self.hot.overflow()) and self._is_at_rest() and is_one_decision(data):
+            self.transport.write(_turned_away(full))
+            self.hot.turned_away()
+            return
         super().data_received(data)
         if self._head_since and not self.transport.is_closing():
             self._head_bytes += len(data)
@@ -296,11 +302,7 @@ class DirectProtocol(HttpToolsProtocol):
         exchange.keep_alive &= _CLOSE not in headers
         if not exchange.keep_alive and _CLOSE not in headers:
             headers = [*headers, _CLOSE]
-        content = [STATUS_LINE[status]]
-        for name, value in headers:
-            content += (name, b": ", value, b"\r\n")
-        content += (b"\r\n", body)
-        self.transport.write(b"".join(content))
+        self.transport.write(_wire(status, body, headers))
         if not exchange.keep_alive:
             self.transport.close()
         if self.pipeline or not exchange.keep_alive:
@@ -323,6 +325,16 @@ class DirectProtocol(HttpToolsProtocol):
     def _leave(self) -> None:
         if not self._is_busy():
             self.transport.close()
+
+    def _is_at_rest(self) -> bool:
+        """Whether what comes next begins a request, on a connection that will stay."""
+        return not (
+            self._is_busy()
+            or self._is_leaving
+            or self._head_since
+            or self.pipeline
+            or self.flow.write_paused
+        )
 
     def _is_busy(self) -> bool:
         return self.cycle is not None and not self.cycle.response_complete
@@ -366,6 +378,21 @@ class DirectProtocol(HttpToolsProtocol):
             and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
         )
+
+
+def _wire(status: int, body: bytes, headers: Headers) -> bytes:
+    """An answer as it is sent."""
+    content = [STATUS_LINE[status]]
+    for name, value in headers:
+        content += (name, b": ", value, b"\r\n")
+    content += (b"\r\n", body)
+    return b"".join(content)
+
+
+@lru_cache
+def _turned_away(expected: str) -> bytes:
+    """The answer of a request that is one too many."""
+    return _wire(*render(problem_of(overloaded(expected))))
 
 
 def direct_protocol(hot: HotRoutes) -> type[DirectProtocol]:

@@ -23,7 +23,7 @@ from crivo.adapters.http.answers import (
 from crivo.adapters.http.bodies import parse_asked, parse_rows
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.pacs008 import parse_pacs008
-from crivo.adapters.http.problems import internal_problem, problem_of, render
+from crivo.adapters.http.problems import internal_problem, problem_of, render, status_of
 from crivo.adapters.http.rate import Bucket
 from crivo.adapters.http.receive import Disconnected, header, is_xml, read_json_body
 from crivo.adapters.http.refusal import refuse
@@ -108,10 +108,14 @@ class HotRoutes:
         self._telemetry = parts.telemetry
         self._limits = parts.limits
         self._flying = 0
-        self._rate = None
+        self._flight_expected = f"at most {parts.limits.in_flight_max} in flight"
+        self._rate, self._rate_expected = None, ""
         if (rate := parts.limits.rate_max) is not None:
             burst = max(1, int(rate * SHED_BURST_SECONDS))
-            self._rate = Bucket(per_second=rate, burst=burst)
+            self._rate, self._rate_expected = (
+                Bucket(per_second=rate, burst=burst),
+                f"at most {rate:g} a second",
+            )
         self.paths: Final[dict[str, Handler]] = {
             DECISIONS: self._decide,
             "/predict": self._predict,
@@ -164,9 +168,21 @@ class HotRoutes:
         self._gate.check(scope)
         _check_method(scope)
         if self._flying > self._limits.in_flight_max:
-            raise _overloaded(f"at most {self._limits.in_flight_max} in flight")
+            raise overloaded(self._flight_expected)
         if self._rate is not None and self._rate.take(self.parts.monotonic_ns()):
-            raise _overloaded(f"at most {self._limits.rate_max:g} a second")
+            raise overloaded(self._rate_expected)
+
+    def overflow(self) -> str:
+        """Which limit has no room for one more request, as `overloaded` says it; else nothing."""
+        if self._flying >= self._limits.in_flight_max:
+            return self._flight_expected
+        if self._rate is not None and self._rate.is_empty(self.parts.monotonic_ns()):
+            return self._rate_expected
+        return ""
+
+    def turned_away(self) -> None:
+        """A request for a decision was refused before it was read."""
+        self._telemetry.answered(DECISIONS, status_of(Code.OVERLOADED), Code.OVERLOADED)
 
     def left(self, route: str, status: int, code: str) -> None:
         """A request got its answer, or nobody waits for one any more (499)."""
@@ -312,7 +328,8 @@ def _check_method(scope: Scope) -> None:
         )
 
 
-def _overloaded(expected: str) -> Unavailable:
+def overloaded(expected: str) -> Unavailable:
+    """The error of a request that is one too many."""
     return Unavailable(
         Code.OVERLOADED,
         "too many requests are being answered",

@@ -35,6 +35,10 @@ class Bucket:
         self._due_ns = due
         return 0
 
+    def is_empty(self, now_ns: int) -> bool:
+        """Whether `take` would refuse now; nothing is taken."""
+        return max(self._due_ns, now_ns) + self._each_ns - now_ns > self._burst_ns
+
 
 class Buckets:
     """One bucket a caller, by name."""

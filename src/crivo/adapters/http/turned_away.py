@@ -1,0 +1,42 @@
+"""A request that is one too many, told from its bytes and answered before anything is read of it.
+
+At three times what a service can decide, two requests in three are refused. What a refusal costs is
+taken from the decisions: parsed, checked for its key and answered as any other, it took a third of
+one. So where a connection brings one whole request for a decision and nothing else, and there is no
+room for it, the same answer leaves at once. A caller without a key is told the same then: the
+service has no time to ask.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_BEGIN: Final = b"POST /v1/decisions HTTP/1.1\r\n"
+_END: Final = b"\r\n\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,7})[ \t]*\r\n")
+#: Lines of a head by which a request may be another than it seems; the usual way reads those.
+_OTHER: Final = re.compile(
+    rb"\r\n(?:transfer-encoding|expect|upgrade|connection:[ \t]*+(?!keep-alive[ \t]*\r)|[ \t])"
+)
+
+
+def is_one_decision(data: bytes) -> bool:
+    """Whether these bytes are one whole `POST /v1/decisions` of HTTP/1.1, and nothing else.
+
+    The body's bytes are counted and not looked at. A head that is unusual in any way that may
+    change where a request ends, or what becomes of its connection, is none.
+    """
+    if not data.startswith(_BEGIN):
+        return False
+    end = data.find(_END)
+    if end < 0:
+        return False
+    head = data[: end + 2].lower()
+    lengths = _LENGTH.findall(head)
+    return (
+        len(lengths) == 1
+        and head.count(b"content-length") == 1
+        and int(lengths[0]) == len(data) - end - len(_END)
+        and _OTHER.search(head) is None
+    )
