@@ -77,11 +77,15 @@ class LogSettings(BaseModel):
     """A new log's manifest (by default a wall clock and 4 partitions).
 
     An existing log keeps its own for good: what is set here must then be the same, and what is not
-    set is read from it.
+    set is read from it. Without a `url` it is a file of the home folder.
     """
 
     model_config = _FROZEN
 
+    #: `kafka://host:port`, several with commas; behind a slash the space of its topics.
+    url: str | None = Field(
+        default=None, pattern=r"^kafka://[^\s,/]+:\d+(,[^\s,/]+:\d+)*(/[A-Za-z0-9_-]{1,64})?$"
+    )
     clock: ClockKind | None = None
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 

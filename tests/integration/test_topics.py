@@ -18,7 +18,14 @@ from confluent_kafka import (
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.topics import CUTS, DEAD_LETTERS, INBOX, Topics, declared_topics
+from crivo.adapters.kafka.topics import (
+    CUTS,
+    DEAD_LETTERS,
+    INBOX,
+    MANIFEST,
+    Topics,
+    declared_topics,
+)
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.streams import Stream
 
@@ -30,7 +37,7 @@ def declared(**changes):
 def test_every_stream_has_its_topic_and_one_for_what_was_refused():
     names = {topic.name for topic in declared()}
     streams = {stream.value for stream in Stream} | {INBOX}
-    assert names == streams | {name + DEAD_LETTERS for name in streams} | {CUTS}
+    assert names == streams | {name + DEAD_LETTERS for name in streams} | {CUTS, MANIFEST}
 
 
 def test_the_inbox_is_kept_a_day_streams_a_week_and_refused_records_a_month():

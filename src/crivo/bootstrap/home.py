@@ -23,6 +23,7 @@ from crivo.adapters.sqlite.writer import Notify, call_directly
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY, format_rfc3339
+from crivo.flows.ports import Log
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.governance.record_cipher import RecordCipher, Rotation
@@ -131,6 +132,29 @@ class Paths:
     def api_keys(self) -> Path:
         """Fingerprints of the API keys."""
         return self.home / "keys" / "api_keys.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """What an import needs of an open home folder."""
+
+    log: Log
+    quarantine: SqliteQuarantine
+    pseudonyms: Pseudonymiser
+
+
+def open_importing(settings: Settings, opened: ExitStack, log: Log) -> Importing:
+    """What an import into that log needs of the home folder, which is made where there is none.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
+    """
+    make_private_folder(settings.home)
+    paths = Paths(settings.home)
+    quarantine = SqliteQuarantine(paths.quarantine)
+    opened.callback(quarantine.close)
+    key = load_or_create_key(paths.pseudonym_key, make=secrets.token_bytes)
+    return Importing(log, quarantine, Pseudonymiser(key))
 
 
 class Home:

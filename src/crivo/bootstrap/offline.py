@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from crivo.adapters.files.reader import FileReader
 from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
-from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import (
+    Importing,
     Paths,
     open_home,
     open_log_reader,
@@ -27,7 +28,7 @@ from crivo.domain.instant import DAY
 from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Mapping, parse_mapping
-from crivo.flows.ports import QuarantinedRow, Table
+from crivo.flows.ports import OpenLogReader, QuarantinedRow, Table
 from crivo.flows.rows import RowReader
 from crivo.settings import Settings
 
@@ -102,7 +103,7 @@ def import_table(
     # Looked at before the home is made: a file that is not there leaves nothing behind.
     reader = FileReader(path)
     reader.check(mapping.columns())
-    with open_home(settings, writer=True) as home:
+    with importing(settings) as home:
         return ingest(
             reader,
             mapping,
@@ -130,7 +131,7 @@ def import_streams(
         Refused, Unavailable: as `flows.ingest_streams`, and as `import_table`.
     """
     days = days_of_streams(folder, mapping)
-    with open_home(settings, writer=True) as home, seldom_collected():
+    with importing(settings) as home, seldom_collected():
         return ingest_streams(
             days,
             mapping,
@@ -143,12 +144,35 @@ def import_streams(
         )
 
 
-def log_reader(settings: Settings) -> SqliteLogReader:
-    """The log of the home folder, for reading.
+@contextmanager
+def importing(settings: Settings) -> Iterator[Importing]:
+    """The log as its writer holds it, and what an import needs beside it.
+
+    Raises:
+        Unavailable: LOG_LOCKED while a service writes it. Misconfigured: LOG_MISMATCH.
+    """
+    if settings.log.url is not None:
+        from crivo.bootstrap.kafka import importing_to_kafka
+
+        with importing_to_kafka(settings) as opened:
+            yield opened
+        return
+    with open_home(settings, writer=True) as home:
+        yield Importing(home.log, home.quarantine, home.pseudonyms)
+
+
+def log_reader(settings: Settings, *, answers: bool = True) -> OpenLogReader:
+    """The log of the settings, for reading: the home folder's, or the one that a URL names.
+
+    Without `answers` it is what the log's writer numbered, without what workers answered to it.
 
     Raises:
         Unavailable: NOT_FOUND where there is no log yet.
     """
+    if settings.log.url is not None:
+        from crivo.bootstrap.kafka import open_kafka_reader
+
+        return open_kafka_reader(settings, answers=answers)
     path = Paths(settings.home).log
     if not path.exists():
         raise Unavailable(
@@ -176,7 +200,7 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
         Unavailable: NOT_FOUND without a log, FILE_UNWRITABLE.
     """
     plan = serving_plan()
-    log = log_reader(settings)
+    log = log_reader(settings, answers=False)
     try:
         replica = start_of(settings, plan, log)
         before = replica.folded

@@ -37,7 +37,7 @@ from crivo.bootstrap.tracing import traces_of
 from crivo.bootstrap.webhooks import OpenWebhooks, open_webhooks
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
-from crivo.domain.errors import CrivoError
+from crivo.domain.errors import Code, CrivoError, Misconfigured
 from crivo.domain.instant import EARLIEST
 from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine
@@ -211,6 +211,7 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         Unavailable: PORT_TAKEN, MODEL_MISSING, LOG_LOCKED. Misconfigured: as `build_service`.
     """
     configure_logging(json_lines=not sys.stderr.isatty())
+    _check_file(settings)
     tls = tls_context(settings)
     listener = listen(settings.http.host, settings.http.port)
     with listener:
@@ -237,6 +238,19 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         )
     if failures:
         raise failures[0]
+
+
+def _check_file(settings: Settings) -> None:
+    if settings.log.url is not None:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            "a service appends to a log of its own, in a file of the home folder",
+            hint="Unset CRIVO_LOG__URL; `crivo decide --log …` answers the transfers of a log in "
+            "Kafka.",
+            field="CRIVO_LOG__URL",
+            expected="not set",
+            found=settings.log.url,
+        )
 
 
 def _page() -> PageAccess:

@@ -12,7 +12,6 @@ from typing import Final
 
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
-from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.bootstrap.home import Paths, policy_text, wall_clock
 from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
 from crivo.bootstrap.service import serving_plan
@@ -20,6 +19,7 @@ from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.report import SCHEMA as REPORT
 from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
+from crivo.flows.ports import LogReader
 from crivo.flows.row_weights import RowWeights, weights_of_table
 from crivo.flows.train import LABEL_DELAY, ROWS_SPLIT, LogTraining, TableTraining, TrainResult
 from crivo.flows.training_rows import label_of
@@ -240,7 +240,7 @@ def _costs(settings: Settings) -> Costs:
     return parse_costs(policy_text(settings, COSTS_FILE), at=wall_clock())
 
 
-def _newest(reader: SqliteLogReader) -> int:
+def _newest(reader: LogReader) -> int:
     """The greatest receipt of the log."""
     from crivo.domain.streams import Stream
 

@@ -16,6 +16,7 @@ from crivo.domain.errors import Code, Unavailable
 from crivo.domain.streams import Stream
 from crivo.flows.build import BuildResult, Hands, build_training_set
 from crivo.flows.ports import LogReader
+from crivo.flows.staged_set import OpenLog
 from crivo.flows.training_set import Progress, Rules
 from crivo.settings import Settings
 
@@ -38,9 +39,12 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
     Raises:
         Unavailable: NOT_FOUND where there is no log; else as `flows.build`.
     """
-    path = _log_file(settings, request.log)
+    if settings.log.url is not None and request.log is None:
+        opener: OpenLog = partial(reading_kafka, settings)
+    else:
+        opener = partial(reading, _log_file(settings, request.log))
     plan = serving_plan()
-    as_of = _newest(path) + 1 if request.labels_as_of is None else request.labels_as_of
+    as_of = _newest(opener) + 1 if request.labels_as_of is None else request.labels_as_of
     rules = Rules(
         labels_as_of=as_of,
         label_delay=request.label_delay,
@@ -50,7 +54,7 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
     folder = Paths(settings.home).training_sets / name if request.out is None else request.out
     workers = ProcessPool(request.shards) if request.shards > 1 else None
     return build_training_set(
-        partial(reading, path),
+        opener,
         plan,
         rules,
         TrainingSetFiles(folder),
@@ -63,6 +67,18 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
 def reading(path: Path) -> Iterator[LogReader]:
     """The log at `path`, open for a while; other processes are sent this function and a path."""
     reader = open_log_reader(path)
+    try:
+        yield reader
+    finally:
+        reader.close()
+
+
+@contextmanager
+def reading_kafka(settings: Settings) -> Iterator[LogReader]:
+    """The log of the settings' URL, open for a while; as `reading`."""
+    from crivo.bootstrap.kafka import open_kafka_reader
+
+    reader = open_kafka_reader(settings)
     try:
         yield reader
     finally:
@@ -82,8 +98,8 @@ def _log_file(settings: Settings, log: Path | None) -> Path:
     return path
 
 
-def _newest(path: Path) -> int:
+def _newest(opener: OpenLog) -> int:
     """The greatest receipt of the log."""
-    with reading(path) as reader:
+    with opener() as reader:
         partitions = range(reader.manifest.partitions)
         return max(reader.order_time(stream, part) for stream in Stream for part in partitions)

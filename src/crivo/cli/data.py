@@ -21,6 +21,7 @@ def run_ingest(
     mapping: Path,
     *,
     home: Path | None,
+    log: str | None,
     until: str | None,
     received: str | None,
     clock: str | None,
@@ -34,7 +35,7 @@ def run_ingest(
 
     if clock is not None and clock not in set(ClockKind):
         raise invalid(Code.FIELD_VALUE, field="--clock", expected="wall or replay", found=clock)
-    settings = load_settings(os.environ, home=home, log__clock=clock)
+    settings = load_settings(os.environ, home=home, log__clock=clock, log__url=log)
     before = None if until is None else parse_rfc3339(until, field="--until")
     receipt = None if received is None else parse_rfc3339(received, field="--received")
     described = read_mapping(mapping)

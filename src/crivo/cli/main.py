@@ -15,7 +15,8 @@ import typer
 
 from crivo.cli.key_commands import keys
 from crivo.cli.ledger_commands import ledger
-from crivo.cli.options import Home, Json, Mapping, Seed
+from crivo.cli.log_commands import log
+from crivo.cli.options import Home, Json, Log, Mapping, Seed
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
@@ -38,6 +39,7 @@ app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
 app.add_typer(ledger, name="ledger")
+app.add_typer(log, name="log")
 app.add_typer(report, name="report")
 app.add_typer(topics, name="topics")
 app.command()(erase)
@@ -132,13 +134,21 @@ def ingest(
     clock: Annotated[
         str | None, typer.Option("--clock", help="wall or replay, for a log that is made now.")
     ] = None,
+    log: Log = None,
     as_json: Json = False,
 ) -> None:
     """Turn a table into events of the log; bad rows go to quarantine with their causes."""
     from crivo.cli.data import run_ingest
 
     run_ingest(
-        file, mapping, home=home, until=until, received=received, clock=clock, as_json=as_json
+        file,
+        mapping,
+        home=home,
+        log=log,
+        until=until,
+        received=received,
+        clock=clock,
+        as_json=as_json,
     )
 
 
@@ -167,12 +177,13 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--to", help="Only decisions received before (RFC 3339, Z).")
     ] = None,
+    log: Log = None,
     as_json: Json = False,
 ) -> None:
     """Derive every decision again from the log and compare it byte for byte."""
     from crivo.cli.trust import run_replay
 
-    run_replay(home=home, ids=end_to_end_id, since=since, until=until, as_json=as_json)
+    run_replay(home=home, log=log, ids=end_to_end_id, since=since, until=until, as_json=as_json)
 
 
 @app.command()
@@ -311,12 +322,13 @@ def features_verify(
     one_in: Annotated[
         int, typer.Option("--one-in", min=1, help="Look at one payer in so many; 1: at all.")
     ] = 10,
+    log: Log = None,
     as_json: Json = False,
 ) -> None:
     """Recompute served vectors from the log: parity must hold, and what staleness cost is said."""
     from crivo.cli.sets import run_features_verify
 
-    run_features_verify(home=home, one_in=one_in, as_json=as_json)
+    run_features_verify(home=home, log=log, one_in=one_in, as_json=as_json)
 
 
 @features.command("snapshot")

@@ -12,6 +12,12 @@ Home = Annotated[
     typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+Log = Annotated[
+    str | None,
+    typer.Option(
+        "--log", help="A log in Kafka, kafka://HOST:PORT. [default: CRIVO_LOG__URL or a file]"
+    ),
+]
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]

@@ -85,7 +85,9 @@ def show_set(result: BuildResult) -> None:
     )
 
 
-def run_features_verify(*, home: Path | None, one_in: int, as_json: bool) -> None:
+def run_features_verify(
+    *, home: Path | None, one_in: int, as_json: bool, log: str | None = None
+) -> None:
     """`crivo features verify`: exit code 1 where a vector came out otherwise, or none was there.
 
     Raises:
@@ -94,7 +96,7 @@ def run_features_verify(*, home: Path | None, one_in: int, as_json: bool) -> Non
     from crivo.bootstrap.proving import verify_home
     from crivo.settings import load_settings
 
-    settings = load_settings(os.environ, home=home)
+    settings = load_settings(os.environ, home=home, log__url=log)
     with progress_bar("events", unit="events") as progress:
         result = verify_home(settings, one_in=one_in, progress=progress)
     if as_json:

@@ -42,6 +42,7 @@ class TrainFlags:
     apart: float | None
     without_compromised: bool
     learner: str
+    log: str | None = None
 
     def training(self) -> Training:
         """What they ask for.
@@ -132,7 +133,7 @@ def _train(flags: TrainFlags, training: Training) -> Found:
     from crivo.flows.mapping import Kind
     from crivo.settings import load_settings
 
-    settings = load_settings(os.environ, home=flags.home)
+    settings = load_settings(os.environ, home=flags.home, log__url=flags.log)
     if flags.data is None:
         if flags.mapping is not None:
             raise Misconfigured(
@@ -157,7 +158,7 @@ def _train(flags: TrainFlags, training: Training) -> Found:
             )
         return Found(settings, train_on_rows(settings, flags.data, mapping, training, progress=say))
     if flags.home is None:
-        settings = load_settings(os.environ, home=own_home(settings, mapping))
+        settings = load_settings(os.environ, home=own_home(settings, mapping), log__url=flags.log)
     check_described(flags.data, mapping, None)
     taken, result = train_on_events(settings, flags.data, mapping, training, progress=say)
     return Found(settings, result, taken)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, Mapping, Seed
+from crivo.cli.options import Home, Json, Log, Mapping, Seed
 
 
 def train(
@@ -47,6 +47,7 @@ def train(
         bool,
         typer.Option("--without-compromised", help="Judge no payer with a fraud already known."),
     ] = False,
+    log: Log = None,
     as_json: Json = False,
 ) -> None:
     """Train, calibrate and register a model as candidate; the first one becomes the champion."""
@@ -66,5 +67,6 @@ def train(
         apart=apart,
         without_compromised=without_compromised,
         learner=learner,
+        log=log,
     )
     run_train(flags, as_json=as_json)

@@ -14,6 +14,7 @@ from crivo.domain.instant import parse_rfc3339
 def run_replay(
     *,
     home: Path | None,
+    log: str | None,
     ids: list[str] | None,
     since: str | None,
     until: str | None,
@@ -30,7 +31,7 @@ def run_replay(
 
     with progress_bar("events", unit="events") as progress:
         result = replay_home(
-            load_settings(os.environ, home=home),
+            load_settings(os.environ, home=home, log__url=log),
             progress=progress,
             ids=frozenset(ids) if ids else None,
             received_from=None if since is None else parse_rfc3339(since, field="--from"),

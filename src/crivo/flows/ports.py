@@ -42,7 +42,8 @@ class LogReader(Protocol):
     Laws:
         1. Reading the same range twice gives equal events, also while the log is being written.
         2. Events come in the order of `seq`, which has no gaps and starts at 0.
-        3. `offset` counts each (stream, partition) from 0 without gaps.
+        3. `offset` rises within each (stream, partition). In SQLite it counts from 0 without gaps;
+           in Kafka transactions take offsets too, so no count is ever a difference of offsets.
         4. A submission is seen whole or not at all.
         5. No read keeps a transaction open beyond 10,000 rows.
     """
@@ -75,6 +76,14 @@ class LogReader(Protocol):
         ...
 
 
+class OpenLogReader(LogReader, Protocol):
+    """A reader that holds something open."""
+
+    def close(self) -> None:
+        """Frees it."""
+        ...
+
+
 class Log(LogReader, Protocol):
     """The log as its one writer holds it.
 
@@ -88,7 +97,8 @@ class Log(LogReader, Protocol):
         4. After a failed commit its callers hear Unavailable(LOG_UNAVAILABLE), new submissions are
            refused with it, and the same bytes are retried until they are durable: nothing is lost
            and nothing is doubled.
-        5. There is one writer: a second one is refused with Unavailable(LOG_LOCKED).
+        5. There is one writer. Of a file a second one is refused with Unavailable(LOG_LOCKED); in
+           Kafka it takes over, and it is the first that is refused with it, at its next submission.
         6. What was promised to be taken is sequenced, whatever failed since then: its callers hear
            of the failure as those of law 4.
     """

@@ -37,7 +37,8 @@ class Cluster:
     """Where a cluster is and how one gets in. The password is kept out of its text.
 
     `brokers` are `host:port`, several with commas. `protocol` is PLAINTEXT, SSL, SASL_PLAINTEXT or
-    SASL_SSL; `authority`, `certificate` and `key` are PEM files; `mechanism` is SASL's.
+    SASL_SSL; `authority`, `certificate` and `key` are PEM files; `mechanism` is SASL's. `space` is
+    put before the name of every topic, group and writer: so several logs fit into one cluster.
     """
 
     brokers: str
@@ -48,6 +49,11 @@ class Cluster:
     mechanism: str | None = None
     username: str | None = None
     password: str | None = None
+    space: str = ""
+
+    def named(self, name: str) -> str:
+        """A topic, group or writer as the cluster knows it."""
+        return f"{self.space}.{name}" if self.space else name
 
     def __repr__(self) -> str:
         return f"Cluster({self.brokers}, {self.protocol})"

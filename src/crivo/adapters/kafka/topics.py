@@ -26,6 +26,8 @@ DAY_MS: Final = 24 * HOUR_MS
 INBOX: Final = "pix.inbox.v1"
 #: The moved offsets of each poll of each replica: what a decision's as-of refers to.
 CUTS: Final = "pix.cuts.v1"
+#: What is fixed of a log: one record, which is never forgotten.
+MANIFEST: Final = "pix.manifest.v1"
 #: Behind a topic's name: records of it that were refused.
 DEAD_LETTERS: Final = ".dlq"
 
@@ -33,6 +35,7 @@ DEAD_LETTERS: Final = ".dlq"
 RETENTION_MS: Final = 7 * DAY_MS
 INBOX_RETENTION_MS: Final = DAY_MS
 DEAD_LETTER_RETENTION_MS: Final = 30 * DAY_MS
+FOREVER: Final = -1
 
 #: How often brokers are asked whether they have heard.
 _LOOK_SECONDS: Final = 0.1
@@ -62,13 +65,16 @@ class Difference:
     is_final: bool = False
 
 
-def declared_topics(*, partitions: int, replicas: int, in_sync_min: int) -> tuple[Topic, ...]:
-    """Every topic of a log: the inbox, each stream, the cuts, and dead letters of each.
+def declared_topics(
+    *, partitions: int, replicas: int, in_sync_min: int, space: str = ""
+) -> tuple[Topic, ...]:
+    """Every topic of a log: manifest, inbox, each stream, cuts, and dead letters of each.
 
     Args:
-        partitions: Of every topic but those of dead letters, which have one.
+        partitions: Of every topic but the manifest's and those of dead letters, which have one.
         replicas: How many brokers hold each record.
         in_sync_min: How many of them must have it before it counts as written.
+        space: What stands before each name, with a dot, where several logs share a cluster.
 
     Raises:
         Misconfigured: SETTING_INVALID where fewer brokers hold a record than must have it.
@@ -85,15 +91,22 @@ def declared_topics(*, partitions: int, replicas: int, in_sync_min: int) -> tupl
     kept = {INBOX: INBOX_RETENTION_MS, CUTS: RETENTION_MS}
     kept |= {stream.value: RETENTION_MS for stream in Stream}
     dead = {name + DEAD_LETTERS: DEAD_LETTER_RETENTION_MS for name in kept if name != CUTS}
+    before = f"{space}." if space else ""
+    all_kept = {**kept, **dead, MANIFEST: FOREVER}
     return tuple(
-        Topic(name, 1 if name in dead else partitions, replicas, _settings(kept_ms, in_sync_min))
-        for name, kept_ms in sorted({**kept, **dead}.items())
+        Topic(
+            before + name,
+            1 if name in dead or name == MANIFEST else partitions,
+            replicas,
+            _settings(kept_ms, in_sync_min),
+        )
+        for name, kept_ms in sorted(all_kept.items())
     )
 
 
 def _settings(kept_ms: int, in_sync_min: int) -> tuple[tuple[str, str], ...]:
     return (
-        ("cleanup.policy", "delete"),
+        ("cleanup.policy", "compact" if kept_ms == FOREVER else "delete"),
         ("compression.type", "producer"),
         ("max.message.bytes", str(RECORD_BYTES_MAX)),
         # Retention counts from here on: by the events' own instants, which lie inside a record, a

@@ -15,19 +15,17 @@ from crivo.adapters.sqlite.lock import WriterLock, lock_file
 from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.adapters.sqlite.recent import RecentRecords
 from crivo.adapters.sqlite.schema import (
-    EventRow,
     create_tables,
     read_end,
     read_manifest,
     read_positions,
-    seal_rows,
-    stored_event,
 )
 from crivo.adapters.sqlite.writer import GroupWriter, Notify, Submission, call_directly
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
+from crivo.flows.event_rows import EventRow, seal_rows, stored_event
 from crivo.flows.ports import Done, Manifest
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher

@@ -8,17 +8,11 @@ from pathlib import Path
 from typing import Final, cast
 
 from crivo.adapters.sqlite.connection import open_for_reading
-from crivo.adapters.sqlite.schema import (
-    EventRow,
-    read_end,
-    read_manifest,
-    read_positions,
-    stored_event,
-    stored_record,
-)
+from crivo.adapters.sqlite.schema import read_end, read_manifest, read_positions
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
+from crivo.flows.event_rows import EventRow, stored_event, stored_record
 from crivo.flows.ports import Manifest
 from crivo.flows.seal import StoredRecord
 from crivo.governance.record_cipher import RecordCipher
@@ -76,6 +70,14 @@ class SqliteLogReader:
                 query + " ORDER BY seq LIMIT ?", (*values, limit)
             ).fetchall()
         return [stored_event(cast("EventRow", row), self._cipher) for row in rows]
+
+    def stored_rows(self, *, start: int, limit: int) -> list[EventRow]:
+        """Up to `limit` durable rows with `seq >= start`, as they are stored: what a copy takes."""
+        query = "SELECT * FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
+        until = start + min(limit, READ_ROWS_MAX)
+        with self._lock:
+            rows = self._connection.execute(query, (start, until)).fetchall()
+        return [cast("EventRow", row) for row in rows]
 
     def end(self) -> int:
         """The sequence number that follows the newest durable event."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Final
 
 from crivo.adapters.sqlite.reader import SqliteLogReader
-from crivo.adapters.sqlite.schema import EventRow, stored_record
 from crivo.domain.streams import Stream
+from crivo.flows.event_rows import EventRow, stored_record
 from crivo.flows.seal import StoredRecord
 
 #: Rows that wait at most, of some two kilobytes each; what comes while so many wait is read again.

@@ -1,4 +1,4 @@
-"""The tables of the log's file, its manifest, and rows as they are stored."""
+"""The tables of the log's file, its manifest, and how rows get into it."""
 
 from __future__ import annotations
 
@@ -8,21 +8,12 @@ from itertools import chain
 from typing import Final, cast
 
 import apsw
-import msgspec
 
 from crivo.adapters.sqlite.connection import transaction
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured
-from crivo.domain.event import Event, StoredEvent
-from crivo.domain.streams import Stream
+from crivo.flows.event_rows import EventRow
 from crivo.flows.ports import Manifest
-from crivo.flows.seal import StoredRecord
-from crivo.governance.identity import IdentitySealer, is_clear
-from crivo.governance.record_cipher import RecordCipher, is_sealed, key_number, missing_key
-
-#: seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source, payload,
-#: sealed.
-EventRow = tuple[int, str, int, int, bytes, bytes, int, int, str, str, bytes, bytes | None]
 
 SCHEMA_VERSION: Final = 2
 
@@ -54,87 +45,6 @@ _ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 #: Rows of one statement. Its text has their number in it and is compiled once for each.
 STATEMENT_ROWS: Final = 64
-
-#: The streams whose payloads are encrypted at rest.
-SEALED_STREAMS: Final = frozenset({Stream.DECISIONS.value})
-
-_RECORDS: Final = msgspec.msgpack.Encoder()
-
-_STREAMS: Final = {stream.value: stream for stream in Stream}
-
-
-def stored_event(row: EventRow, cipher: RecordCipher | None = None) -> StoredEvent:
-    """The event of a row; its payload in clear.
-
-    Raises:
-        Misconfigured: KEY_MISSING, SEAL_BROKEN for a sealed payload that does not open.
-    """
-    (
-        seq, stream, partition, offset, event_id, key, occurred_at, received_at, schema, source,
-        payload, sealed,
-    ) = row  # fmt: skip
-    if is_sealed(payload):
-        payload = open_payload(payload, event_id=event_id, cipher=cipher)
-    event = Event(
-        _STREAMS[stream],
-        key,
-        event_id,
-        occurred_at,
-        received_at,
-        schema,
-        source,
-        payload,
-        sealed,
-    )
-    return StoredEvent(seq, partition, offset, event)
-
-
-def open_payload(payload: bytes, *, event_id: bytes, cipher: RecordCipher | None) -> bytes:
-    """What a sealed payload holds.
-
-    Raises:
-        Misconfigured: as `stored_event`.
-    """
-    if cipher is None:
-        raise missing_key(key_number(payload))
-    return cipher.open(payload, event_id=event_id)
-
-
-def stored_record(row: EventRow) -> StoredRecord:
-    """The record of a row: all that is stored of it, but where it lies, in one text of bytes."""
-    seq, stream, partition, offset, *rest = row
-    data = _RECORDS.encode((stream, partition, *rest))
-    return StoredRecord(seq, partition, offset, row[7], data)
-
-
-def seal_rows(
-    rows: Sequence[EventRow], *, cipher: RecordCipher | None, identities: IdentitySealer | None
-) -> list[EventRow]:
-    """The rows as they are stored: payloads of `SEALED_STREAMS` encrypted, identities sealed.
-
-    Raises:
-        Unavailable: FILE_UNWRITABLE where a new key cannot be kept.
-    """
-    if any(row[11] is not None for row in rows):
-        rows = _seal_identities(rows, identities)
-    if cipher is None or not any(row[1] in SEALED_STREAMS for row in rows):
-        return list(rows)
-    cipher.rotate(rows[0][0])
-    return [
-        (*row[:10], cipher.seal(row[10], event_id=row[4]), row[11])
-        if row[1] in SEALED_STREAMS
-        else row
-        for row in rows
-    ]
-
-
-def _seal_identities(rows: Sequence[EventRow], identities: IdentitySealer | None) -> list[EventRow]:
-    clear = {row[4]: row[11] for row in rows if row[11] is not None and is_clear(row[11])}
-    assert identities is not None or not clear, "a log without keys of persons takes no identity"
-    if identities is None or not clear:
-        return list(rows)
-    sealed = dict(zip(clear, identities.seal(list(clear.items())), strict=True))
-    return [(*row[:11], sealed.get(row[4], row[11])) for row in rows]
 
 
 def insert_events(connection: apsw.Connection, rows: Sequence[EventRow]) -> None:

@@ -11,8 +11,9 @@ from typing import Final
 import apsw
 
 from crivo.adapters.sqlite.checkpoint import Checkpointer
-from crivo.adapters.sqlite.schema import EventRow, insert_events, read_end
+from crivo.adapters.sqlite.schema import insert_events, read_end
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
+from crivo.flows.event_rows import EventRow
 from crivo.flows.ports import Done
 
 #: Events of one transaction; what queued beyond it waits for the next one.

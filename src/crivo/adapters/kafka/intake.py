@@ -1,0 +1,240 @@
+"""What comes from the partitions of a log, each in its order: of none too much waits."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from confluent_kafka import (
+    OFFSET_INVALID,
+    Consumer,
+    IsolationLevel,
+    KafkaError,
+    Message,
+    TopicPartition,
+)
+from confluent_kafka.admin import OffsetSpec
+
+from crivo.adapters.kafka.client import (
+    ANSWER_SECONDS_MAX,
+    LOGGER,
+    Cluster,
+    answered,
+    failure,
+    open_admin,
+)
+from crivo.adapters.kafka.records import place_of, row_of
+from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.flows.event_rows import EventRow
+
+#: Records of one call to the client.
+POLL_RECORDS: Final = 1_000
+#: Records of one partition that may wait for the others; beyond it, it is read no further.
+WAITING_MAX: Final = 4 * POLL_RECORDS
+
+#: A call waits so long for that many.
+POLL_SECONDS: Final = 0.05
+
+#: A (stream, partition) as it is numbered: its stream's rank, its partition.
+Part = tuple[int, int]
+
+#: A row under its key in the order of the log: twice its number, and one more for an answer.
+Keyed = tuple[int, EventRow]
+
+#: Told of a record that is no event: its message, and why.
+Refusal = Callable[[Message, Refused], None]
+
+#: What is found where a record bears no number.
+NEITHER: Final = "neither"
+
+_STREAMS: Final = tuple(Stream)
+
+_OPTIONS: Final = {
+    # No group: places are this reader's own, and nobody else's reading moves them.
+    "group.id": "crivo-reader",
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "auto.offset.reset": "error",
+    "isolation.level": "read_committed",
+    "fetch.wait.max.ms": 20,
+}
+
+
+def open_consumer(cluster: Cluster) -> Consumer:
+    """A consumer that reads what is committed, from where it is told to.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    with answered(cluster, "open a consumer"):
+        return Consumer({**cluster.options(), **_OPTIONS}, logger=LOGGER)
+
+
+def read_ends(cluster: Cluster, partitions: int) -> dict[Part, tuple[int, int]]:
+    """The first offset of each partition of the log, and the one after the last that is committed.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    admin = open_admin(cluster)
+    parts = [(rank, number) for rank in range(len(_STREAMS)) for number in range(partitions)]
+    asked = {part: topic_partition(cluster, part) for part in parts}
+    found = []
+    with answered(cluster, "tell where its topics begin and end"):
+        for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
+            answers = admin.list_offsets(
+                dict.fromkeys(asked.values(), spec),
+                isolation_level=IsolationLevel.READ_COMMITTED,
+                request_timeout=ANSWER_SECONDS_MAX,
+            )
+            by_name = {
+                (each.topic, each.partition): answer.result(ANSWER_SECONDS_MAX).offset
+                for each, answer in answers.items()
+            }
+            found.append([by_name[each.topic, each.partition] for each in asked.values()])
+    return {part: (low, high) for part, low, high in zip(parts, *found, strict=True)}
+
+
+def topic_partition(cluster: Cluster, part: Part, offset: int = OFFSET_INVALID) -> TopicPartition:
+    """A partition as the client names it."""
+    rank, partition = part
+    return TopicPartition(cluster.named(_STREAMS[rank].value), partition, offset)
+
+
+class Intake:
+    """The records of partitions from offsets on; with `ends`, below those alone.
+
+    A record that bears no number is nobody's of ours: it is passed over and told to `refused`, as
+    is one that cannot be read.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        starts: Mapping[Part, int],
+        ends: Mapping[Part, int] | None,
+        *,
+        refused: Refusal,
+    ) -> None:
+        self._cluster = cluster
+        self._ends = ends
+        self._refused = refused
+        self.waiting: dict[Part, deque[Keyed]] = {part: deque() for part in starts}
+        #: Those of which more may come.
+        self.open = {part for part in starts if ends is None or starts[part] < ends[part]}
+        self._next = dict(starts)
+        self._flowing: set[Part] = set()
+        self._parts = {
+            (cluster.named(_STREAMS[rank].value), number): (rank, number) for rank, number in starts
+        }
+        self._consumer = open_consumer(cluster)
+
+    def close(self) -> None:
+        """Ends the consumer."""
+        self._consumer.close()
+
+    def await_more(self, part: Part) -> None:
+        """Until a record of the partition waits, or none can come any more.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE where nothing comes for `ANSWER_SECONDS_MAX`.
+        """
+        until = time.monotonic() + ANSWER_SECONDS_MAX
+        while not self.waiting[part] and part in self.open:
+            if self.poll():
+                until = time.monotonic() + ANSWER_SECONDS_MAX
+            elif time.monotonic() > until:
+                raise Unavailable(
+                    Code.LOG_UNAVAILABLE,
+                    f"Kafka at {self._cluster.brokers} gave nothing for {ANSWER_SECONDS_MAX:g} s",
+                    hint="See that its brokers run and can be reached; then read again.",
+                )
+
+    def poll(self, seconds: float = POLL_SECONDS) -> int:
+        """Takes what has come, and says how much that was.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`.
+        """
+        self._let_flow()
+        with answered(self._cluster, "read its topics"):
+            messages = self._consumer.consume(POLL_RECORDS, timeout=seconds)
+        for message in messages:
+            self._take(message)
+        return len(messages)
+
+    def _take(self, message: Message) -> None:
+        error = message.error()
+        if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
+            if error.retriable():
+                return
+            raise failure(self._cluster, "read its topics", error)
+        topic, partition, offset = message.topic(), message.partition(), message.offset()
+        assert topic is not None and partition is not None and offset is not None
+        part = self._parts[topic, partition]
+        if part not in self._flowing or offset < self._next[part]:
+            return
+        end = None if self._ends is None else self._ends[part]
+        if error is None and (end is None or offset < end):
+            self._keep(part, offset, message)
+            self._next[part] = offset + 1
+        if end is not None and offset >= end - 1:
+            self.open.discard(part)
+            self._stop({part})
+
+    def _keep(self, part: Part, offset: int, message: Message) -> None:
+        rank, partition = part
+        place = place_of(message.headers())
+        try:
+            if place is None:
+                raise _no_number(_STREAMS[rank])
+            row = row_of(
+                _STREAMS[rank],
+                partition,
+                offset,
+                number=place.number,
+                key=message.key(),
+                value=message.value(),
+                headers=message.headers(),
+            )
+        except Refused as refusal:
+            self._refused(message, refusal)
+            return
+        self.waiting[part].append((2 * place.number + place.is_answer, row))
+
+    def _let_flow(self) -> None:
+        """Reads no further where many records wait, and goes on where few do."""
+        self._stop({part for part in self._flowing if len(self.waiting[part]) >= WAITING_MAX})
+        few = {part for part in self.open if len(self.waiting[part]) < POLL_RECORDS}
+        if go := few - self._flowing:
+            at = [topic_partition(self._cluster, part, self._next[part]) for part in go]
+            self._consumer.incremental_assign(at)
+            self._flowing |= go
+
+    def _stop(self, parts: set[Part]) -> None:
+        if parts:
+            gone = [topic_partition(self._cluster, part) for part in parts]
+            self._consumer.incremental_unassign(gone)
+            self._flowing -= parts
+
+
+def part_of(stream: Stream, partition: int) -> Part:
+    """A partition as it is numbered."""
+    return STREAM_RANK[stream], partition
+
+
+def _no_number(stream: Stream) -> Refused:
+    return Refused(
+        Code.ROW_MALFORMED,
+        f"a record of {stream} bears no number of the log",
+        hint="Only the log's writer appends to its topics; outsiders produce to the inbox.",
+        field="headers",
+        expected="one that is named seq, or answers",
+        found=NEITHER,
+    )

@@ -1,0 +1,96 @@
+"""What is fixed of a log in Kafka: one record, which its brokers never forget."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import msgspec
+from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
+
+from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
+from crivo.adapters.kafka.intake import open_consumer
+from crivo.adapters.kafka.topics import MANIFEST
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.flows.ports import Manifest
+
+KEY: Final = b"manifest"
+
+
+class _Facts(msgspec.Struct):
+    log_id: str
+    clock: ClockKind
+    partitions: int
+
+
+def find_manifest(cluster: Cluster) -> Manifest | None:
+    """What is fixed of the cluster's log; None where none was made yet.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH where its topics are not there, or their manifest is none.
+        Unavailable: LOG_UNAVAILABLE.
+    """
+    topic = cluster.named(MANIFEST)
+    consumer = open_consumer(cluster)
+    try:
+        with answered(cluster, "tell which log it holds"):
+            if topic not in consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics:
+                raise Misconfigured(
+                    Code.LOG_MISMATCH,
+                    f"Kafka at {cluster.brokers} has no topic {topic}",
+                    hint="`crivo topics apply` makes the topics that a log needs.",
+                    field="topic",
+                    expected=topic,
+                    found="nothing",
+                )
+            consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
+            record = consumer.poll(ANSWER_SECONDS_MAX)
+    finally:
+        consumer.close()
+    if record is None or record.error() is not None:
+        return None
+    try:
+        facts = msgspec.json.decode(record.value() or b"", type=_Facts)
+    except msgspec.DecodeError as error:
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            f"the first record of {topic} is no manifest: {error}",
+            hint="Something else writes this topic: give the log another space.",
+        ) from error
+    return Manifest(facts.log_id, facts.clock, facts.partitions)
+
+
+def require_manifest(cluster: Cluster) -> Manifest:
+    """What is fixed of the cluster's log.
+
+    Raises:
+        Misconfigured: as `find_manifest`. Unavailable: NOT_FOUND where there is no log yet.
+    """
+    manifest = find_manifest(cluster)
+    if manifest is None:
+        raise Unavailable(
+            Code.NOT_FOUND,
+            f"Kafka at {cluster.brokers} holds no log yet",
+            hint="`crivo ingest … --log kafka://…` or `crivo log copy` makes one.",
+        )
+    return manifest
+
+
+def keep_manifest(cluster: Cluster, manifest: Manifest) -> None:
+    """Writes what is fixed of a log; once, when it is made.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    facts = _Facts(manifest.log_id, manifest.clock, manifest.partitions)
+    options = {"acks": "all", "enable.idempotence": True}
+    with answered(cluster, "keep a manifest"):
+        producer = Producer({**cluster.options(), **options}, logger=LOGGER)
+        producer.produce(cluster.named(MANIFEST), msgspec.json.encode(facts), KEY, 0)
+        left = producer.flush(ANSWER_SECONDS_MAX)
+    if left:
+        raise Unavailable(
+            Code.LOG_UNAVAILABLE,
+            f"Kafka at {cluster.brokers} did not take the manifest in {ANSWER_SECONDS_MAX:g} s",
+            hint="See that its brokers run and can be reached; then do it again.",
+        )

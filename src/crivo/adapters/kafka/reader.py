@@ -1,0 +1,225 @@
+"""A log in Kafka as it stood at an instant: its end offsets are read once, and never move.
+
+Its writer numbered each event, and an answer stands right behind the event that it answers. Within
+a partition these places never fall, so all partitions are merged as they come: of each a few
+records wait, whatever it holds.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Generator, Sequence
+
+from confluent_kafka import Message
+
+from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered
+from crivo.adapters.kafka.intake import (
+    NEITHER,
+    Intake,
+    Keyed,
+    Part,
+    open_consumer,
+    part_of,
+    read_ends,
+    topic_partition,
+)
+from crivo.adapters.kafka.manifest import require_manifest
+from crivo.adapters.kafka.records import row_of
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.domain.event import StoredEvent
+from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.flows.event_rows import EventRow, stored_event
+from crivo.flows.ports import Manifest
+from crivo.governance.record_cipher import RecordCipher
+
+#: Where an event lies: its place among all, its partition, its offset.
+Lies = tuple[int, Part, int]
+
+_STREAMS = tuple(Stream)
+
+
+class KafkaLogReader:
+    """A `LogReader` of what was there when it was opened. Not for two threads at once.
+
+    An event id that comes again is left out, as every reader takes the first. Opening reads the
+    log once, to know its ids; `read` goes on from where it stopped, and from the beginning where it
+    is asked for what it has passed.
+
+    Args:
+        cluster: Where the log is.
+        cipher: What opens sealed payloads; without it, one is refused as KEY_MISSING.
+        answers: Whether what workers answered is part of it, or what the writer numbered alone.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH where the cluster has no topics of a log, or its brokers no
+            longer hold all that was numbered. Refused: ROW_MALFORMED for a number on what is no
+            event. Unavailable: NOT_FOUND where there is no log yet, LOG_UNAVAILABLE.
+    """
+
+    def __init__(
+        self, cluster: Cluster, *, cipher: RecordCipher | None = None, answers: bool = True
+    ) -> None:
+        self._cluster = cluster
+        self._cipher = cipher
+        self._answers = answers
+        self._manifest = require_manifest(cluster)
+        self._ends = read_ends(cluster, self._manifest.partitions)
+        self._finder = open_consumer(cluster)
+        #: Records that bear no number: nobody's of ours.
+        self.foreign = 0
+        #: Answers whose id had come before.
+        self.doubles = 0
+        self.order_times: dict[Part, int] = {}
+        self.index: dict[bytes, Lies] = {}
+        self._doubled: set[tuple[Part, int]] = set()
+        self._count_all()
+        self._forward = self._merged()
+        self._next: EventRow | None = next(self._forward, None)
+
+    @property
+    def manifest(self) -> Manifest:
+        """The log's identity, clock and partitions a stream."""
+        return self._manifest
+
+    def read(
+        self, *, start: int, limit: int, streams: frozenset[Stream] | None = None
+    ) -> list[StoredEvent]:
+        """Up to `limit` events with `seq >= start`, of these streams (None: of all)."""
+        if start >= self.end():
+            return []
+        if self._next is None or self._next[0] > start:
+            self._forward.close()
+            self._forward = self._merged()
+            self._next = next(self._forward, None)
+        found: list[StoredEvent] = []
+        while self._next is not None and len(found) < limit:
+            is_asked = streams is None or Stream(self._next[1]) in streams
+            if self._next[0] >= start and is_asked:
+                found.append(stored_event(self._next, self._cipher))
+            self._next = next(self._forward, None)
+        return found
+
+    def end(self) -> int:
+        """How many events there were."""
+        return len(self.index)
+
+    def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
+        """Those of the ids that are in the log."""
+        return {event_id for event_id in event_ids if event_id in self.index}
+
+    def find(self, event_id: bytes) -> StoredEvent | None:
+        """The event of this id."""
+        lies = self.index.get(event_id)
+        return None if lies is None else self.fetch(lies)
+
+    def fetch(self, lies: Lies) -> StoredEvent:
+        """The event that lies there.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE where the brokers do not give it, or no longer.
+        """
+        seq, (rank, partition), offset = lies
+        self._finder.assign([topic_partition(self._cluster, (rank, partition), offset)])
+        with answered(self._cluster, "give a record"):
+            found = self._finder.poll(ANSWER_SECONDS_MAX)
+        if found is None or found.error() is not None or found.offset() != offset:
+            raise Unavailable(
+                Code.LOG_UNAVAILABLE,
+                f"Kafka at {self._cluster.brokers} did not give a record that it has had",
+                hint="See that its brokers run, and how long they keep records.",
+                field="offset",
+                expected=offset,
+                found="nothing" if found is None else found.offset(),
+            )
+        return stored_event(_row(found, (rank, partition), seq), self._cipher)
+
+    def order_time(self, stream: Stream, partition: int) -> int:
+        """The greatest `received_at` of a partition; 0 where it is empty."""
+        return self.order_times.get(part_of(stream, partition), 0)
+
+    def close(self) -> None:
+        """Ends its consumers."""
+        self._forward.close()
+        self._finder.close()
+
+    def _count_all(self) -> None:
+        """Reads all once: ids, order times, doubles; and sees that no number is missing."""
+        expected = seq = 0
+        for key, row in self._records(counts=True):
+            if key % 2 == 0:
+                if row[0] != expected:
+                    raise _missing(expected, row[0])
+                expected += 1
+            elif not self._answers:
+                continue
+            part = STREAM_RANK[Stream(row[1])], row[2]
+            if row[4] in self.index:
+                self.doubles += 1
+                self._doubled.add((part, row[3]))
+                continue
+            self.index[row[4]] = (seq, part, row[3])
+            self.order_times[part] = max(self.order_times.get(part, 0), row[7])
+            seq += 1
+
+    def _merged(self) -> Generator[EventRow]:
+        """Every event once, in the log's order, under its place among all."""
+        seq = 0
+        for key, row in self._records():
+            part = STREAM_RANK[Stream(row[1])], row[2]
+            if (key % 2 and not self._answers) or (part, row[3]) in self._doubled:
+                continue
+            yield seq, *row[1:]
+            seq += 1
+
+    def _records(self, *, counts: bool = False) -> Generator[Keyed]:
+        """All that is ours, in the order of its places."""
+
+        def refused(message: Message, refusal: Refused) -> None:
+            if refusal.context.get("found") != NEITHER:
+                # A number on what is no event: the log is damaged.
+                raise refusal
+            self.foreign += counts
+
+        lows = {part: low for part, (low, _) in self._ends.items()}
+        highs = {part: high for part, (_, high) in self._ends.items()}
+        intake = Intake(self._cluster, lows, highs, refused=refused)
+        heads: list[tuple[int, Part]] = []
+
+        def put(part: Part) -> None:
+            intake.await_more(part)
+            if intake.waiting[part]:
+                heapq.heappush(heads, (intake.waiting[part][0][0], part))
+
+        try:
+            for part in sorted(lows):
+                put(part)
+            while heads:
+                _, part = heapq.heappop(heads)
+                yield intake.waiting[part].popleft()
+                put(part)
+        finally:
+            intake.close()
+
+
+def _row(message: Message, part: Part, seq: int) -> EventRow:
+    rank, partition = part
+    return row_of(
+        _STREAMS[rank],
+        partition,
+        message.offset() or 0,
+        number=seq,
+        key=message.key(),
+        value=message.value(),
+        headers=message.headers(),
+    )
+
+
+def _missing(expected: int, found: int) -> Misconfigured:
+    return Misconfigured(
+        Code.LOG_MISMATCH,
+        f"the log's event {expected} is not on the brokers; the next is {found}",
+        hint="They keep records for a while: read the log from its archive, or a copy of it.",
+        field="seq",
+        expected=expected,
+        found=found,
+    )

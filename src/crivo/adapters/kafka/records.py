@@ -1,0 +1,147 @@
+"""Events as records of Kafka: the key in hex, an array of MessagePack, and headers that place it.
+
+A record bears one of two numbers. `seq`: the log's one writer numbered it. `answers`: a worker made
+it of the event of that number, and it stands right behind that event for every reader. A record
+without either is nobody's of ours.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import ENTITY_ID_BYTES
+from crivo.domain.streams import Stream
+from crivo.flows.event_rows import EventRow
+
+#: The header that names the schema of the payload, `name.vN`.
+SCHEMA: Final = "schema"
+#: The header with the number that the writer gave it.
+SEQ: Final = "seq"
+#: The header with the number of the event that it answers.
+ANSWERS: Final = "answers"
+#: The header with the id, in hex, of the event that it came of.
+CAUSE: Final = "cause"
+
+#: Numbers are below it, as SQLite's are.
+_NUMBER_MAX: Final = 1 << 62
+
+
+class Value(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What a record's value holds; fields are only ever appended."""
+
+    event_id: bytes
+    occurred_at: int
+    received_at: int
+    source: str
+    payload: bytes
+    sealed: bytes | None = None
+
+
+class Record(NamedTuple):
+    """A record as a client takes it."""
+
+    key: bytes
+    value: bytes
+    headers: list[tuple[str, str | bytes | None]]
+
+
+#: Headers as a client gives them.
+Headers = dict[str, str | bytes | None] | list[tuple[str, str | bytes | None]]
+
+
+class Place(NamedTuple):
+    """Where a record stands among all: behind the event of that number where it is an answer."""
+
+    number: int
+    is_answer: bool
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(Value)
+
+
+def record_of(row: EventRow) -> Record:
+    """The record of a row that a log's writer numbered: equal rows are equal bytes."""
+    return Record(*_key_and_value(row), [*_schema(row), (SEQ, b"%d" % row[0])])
+
+
+def answer_of(row: EventRow, *, cause: bytes) -> Record:
+    """The record of a row that answers the event of the row's number, whose id is `cause`."""
+    headers = [*_schema(row), (ANSWERS, b"%d" % row[0]), (CAUSE, cause.hex().encode())]
+    return Record(*_key_and_value(row), headers)
+
+
+def place_of(headers: Headers | None) -> Place | None:
+    """Where a record with these headers stands; None for one that is nobody's of ours."""
+    for name, value in headers.items() if isinstance(headers, dict) else headers or ():
+        if name in {SEQ, ANSWERS} and isinstance(value, bytes) and value.isdigit():
+            number = int(value) if len(value) < 20 else _NUMBER_MAX
+            return Place(number, name == ANSWERS) if number < _NUMBER_MAX else None
+    return None
+
+
+def row_of(
+    stream: Stream,
+    partition: int,
+    offset: int,
+    *,
+    number: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Headers | None,
+) -> EventRow:
+    """The row of a record of that stream's topic.
+
+    Raises:
+        Refused: ROW_MALFORMED for a key, value or headers that no event has.
+    """
+    names = dict(headers or ())
+    schema = names.get(SCHEMA)
+    if not isinstance(schema, bytes) or not schema:
+        raise _malformed("headers", f"one that is named {SCHEMA}", ", ".join(sorted(names)))
+    try:
+        entity = bytes.fromhex((key or b"").decode())
+        read = _DECODER.decode(value or b"")
+        name = schema.decode()
+    except (ValueError, msgspec.DecodeError) as error:
+        raise _malformed("value", "a key in hex and an array of MessagePack", error) from error
+    if len(entity) != ENTITY_ID_BYTES or len(read.event_id) != ENTITY_ID_BYTES:
+        expected = f"ids of {ENTITY_ID_BYTES} bytes"
+        raise _malformed("key", expected, f"{len(entity)} and {len(read.event_id)}")
+    return (
+        number,
+        stream.value,
+        partition,
+        offset,
+        read.event_id,
+        entity,
+        read.occurred_at,
+        read.received_at,
+        name,
+        read.source,
+        read.payload,
+        read.sealed,
+    )
+
+
+def _key_and_value(row: EventRow) -> tuple[bytes, bytes]:
+    value = Value(row[4], row[6], row[7], row[9], row[10], row[11])
+    return row[5].hex().encode(), _ENCODER.encode(value)
+
+
+def _schema(row: EventRow) -> list[tuple[str, str | bytes | None]]:
+    return [(SCHEMA, row[8].encode())]
+
+
+def _malformed(field: str, expected: str, found: object) -> Refused:
+    return Refused(
+        Code.ROW_MALFORMED,
+        "a record of Kafka is no event",
+        hint="Only Crivo writes these topics; look at what else does.",
+        field=field,
+        expected=expected,
+        found=str(found)[:80],
+    )

@@ -1,0 +1,40 @@
+"""Logs in Kafka for tests, each in a space of its own of one broker."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+
+from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
+from crivo.adapters.kafka.topics import Topics, declared_topics
+from crivo.domain.clock import ClockKind
+from crivo.governance.identity import IdentitySealer
+from crivo.governance.record_cipher import RecordCipher
+
+
+def new_space(cluster: Cluster, *, partitions: int = 4) -> Cluster:
+    """A space that nobody else has, with the topics of a log."""
+    space = f"t{secrets.token_hex(4)}"
+    declared = declared_topics(partitions=partitions, replicas=1, in_sync_min=1, space=space)
+    own = replace(cluster, space=space)
+    Topics(own, declared).apply()
+    return own
+
+
+def open_log_in(
+    cluster: Cluster,
+    *,
+    partitions: int = 4,
+    cipher: RecordCipher | None = None,
+    identities: IdentitySealer | None = None,
+) -> KafkaLog:
+    """A log of the tests' manifest."""
+    return open_kafka_log(
+        cluster,
+        clock=ClockKind.REPLAY,
+        partitions=partitions,
+        new_log_id="test",
+        cipher=cipher,
+        identities=identities,
+    )
