@@ -199,6 +199,7 @@ class KafkaLog:
                 f"event {again.hex()} is already in the log, or twice in the submission",
                 hint="Ask `known` first; an event is appended once.",
                 field="event_id",
+                expected="an event that is new",
                 found=again.hex(),
             )
 
