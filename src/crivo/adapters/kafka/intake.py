@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import (
@@ -12,10 +12,11 @@ from confluent_kafka import (
     Consumer,
     IsolationLevel,
     KafkaError,
+    KafkaException,
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import OffsetSpec
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from crivo.adapters.kafka.client import (
     ANSWER_SECONDS_MAX,
@@ -46,6 +47,18 @@ Keyed = tuple[int, EventRow]
 
 #: Told of a record that is no event: its message, and why.
 Refusal = Callable[[Message, Refused], None]
+
+#: First the beginning, then what is committed.
+_SPECS: Final = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
+
+#: A topic that was just made, or whose broker just changed: the next broker that is asked knows.
+_PASSING: Final = frozenset(
+    {
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.UNKNOWN_TOPIC_OR_PART,
+    }
+)
 
 #: What is found where a record bears no number.
 NEITHER: Final = "neither"
@@ -81,21 +94,30 @@ def read_ends(cluster: Cluster, partitions: int) -> dict[Part, tuple[int, int]]:
     """
     admin = open_admin(cluster)
     parts = [(rank, number) for rank in range(len(_STREAMS)) for number in range(partitions)]
-    asked = {part: topic_partition(cluster, part) for part in parts}
-    found = []
+    asked = [topic_partition(cluster, part) for part in parts]
+    until = time.monotonic() + ANSWER_SECONDS_MAX
     with answered(cluster, "tell where its topics begin and end"):
-        for spec in (OffsetSpec.earliest(), OffsetSpec.latest()):  # type: ignore[no-untyped-call]
-            answers = admin.list_offsets(
-                dict.fromkeys(asked.values(), spec),
-                isolation_level=IsolationLevel.READ_COMMITTED,
-                request_timeout=ANSWER_SECONDS_MAX,
-            )
-            by_name = {
-                (each.topic, each.partition): answer.result(ANSWER_SECONDS_MAX).offset
-                for each, answer in answers.items()
-            }
-            found.append([by_name[each.topic, each.partition] for each in asked.values()])
-    return {part: (low, high) for part, low, high in zip(parts, *found, strict=True)}
+        while True:
+            try:
+                lows, highs = (_offsets(admin, asked, spec) for spec in _SPECS)
+                return dict(zip(parts, zip(lows, highs, strict=True), strict=True))
+            except KafkaException as raised:
+                if raised.args[0].code() not in _PASSING or time.monotonic() > until:
+                    raise
+            time.sleep(POLL_SECONDS)
+
+
+def _offsets(admin: AdminClient, asked: Sequence[TopicPartition], spec: OffsetSpec) -> list[int]:
+    answers = admin.list_offsets(
+        dict.fromkeys(asked, spec),
+        isolation_level=IsolationLevel.READ_COMMITTED,
+        request_timeout=ANSWER_SECONDS_MAX,
+    )
+    found = {
+        (each.topic, each.partition): answer.result(ANSWER_SECONDS_MAX).offset
+        for each, answer in answers.items()
+    }
+    return [found[each.topic, each.partition] for each in asked]
 
 
 def topic_partition(cluster: Cluster, part: Part, offset: int = OFFSET_INVALID) -> TopicPartition:
