@@ -14,6 +14,7 @@ from dataclasses import replace
 import pytest
 from confluent_kafka import Producer
 
+from crivo.adapters.kafka import writer
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
@@ -278,7 +279,7 @@ def test_a_broker_that_is_killed_and_comes_back_has_lost_and_doubled_nothing(kaf
         log.submit(events(10, 20), told.append)
         time.sleep(1)
         kafka.start_one(kafka.nodes[0])
-        until = time.monotonic() + 90
+        until = time.monotonic() + 180
         while log.end() < 20:
             assert time.monotonic() < until, told
             time.sleep(0.1)
@@ -286,6 +287,27 @@ def test_a_broker_that_is_killed_and_comes_back_has_lost_and_doubled_nothing(kaf
         assert stored(log) == events(0, 21)
         assert len(told) == 1
         assert_gapless(log, but_offsets=True)
+
+
+def test_a_transaction_that_no_broker_took_in_time_is_begun_anew(kafka, cluster, monkeypatch):
+    monkeypatch.setattr("crivo.adapters.kafka.writer.COMMIT_SECONDS_MAX", 2.0)
+    monkeypatch.setitem(writer._OPTIONS, "delivery.timeout.ms", 2_000)
+    told: list[Exception | None] = []
+    with closing(open_log_in(cluster)) as log:
+        kafka.kill(kafka.nodes[0])
+        log.submit(events(0, 10), told.append)
+        until = time.monotonic() + 60
+        while not told:
+            assert time.monotonic() < until, "the failure was told"
+            time.sleep(0.1)
+        kafka.start_one(kafka.nodes[0])
+        until = time.monotonic() + 180
+        while log.end() < 10:
+            assert time.monotonic() < until, told
+            time.sleep(0.1)
+        log.append(events(10, 11))
+        assert stored(log) == events(0, 11)
+        assert [type(each) for each in told] == [Unavailable]
 
 
 def test_an_import_goes_straight_into_kafka(capsys, tmp_path, cluster):

@@ -50,6 +50,7 @@ class KafkaLog:
         self._writer = TransactionWriter(
             cluster,
             settled=self._settle,
+            recount=self._recount,
             notify=notify,
             seal=partial(seal_rows, cipher=cipher, identities=identities),
         )
@@ -241,12 +242,21 @@ class KafkaLog:
             self._order_times[part] = max(self._order_times.get(part, 0), row[7])
         return rows[0][0]
 
+    def _recount(self) -> int:
+        """How many events the log holds, read anew."""
+        with self._reading:
+            self._reader.close()
+            self._reader = KafkaLogReader(self._cluster, cipher=self._cipher, answers=False)
+            return self._reader.end()
+
     def _settle(self, group: list[Submission]) -> None:
         with self._lock:
             for submission in group:
                 for row, offset in zip(submission.rows, submission.offsets, strict=True):
                     del self._pending[row[4]]
-                    self._index[row[4]] = (row[0], (STREAM_RANK[Stream(row[1])], row[2]), offset)
+                    lies = (row[0], (STREAM_RANK[Stream(row[1])], row[2]), offset)
+                    # Of what a failed attempt had stored all the same, the recount knows the place.
+                    self._index[row[4]] = self._reader.index.get(row[4], lies)
             self._durable_end = group[-1].rows[-1][0] + 1
 
 

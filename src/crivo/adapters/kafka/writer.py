@@ -75,7 +75,8 @@ class Submission:
 class TransactionWriter:
     """Commits submissions in the order of `put`, each group as one transaction, until it is there.
 
-    Opening it ends what another writer of this log had begun, and that writer.
+    Opening it ends what another writer of this log had begun, and that writer. After a failure it
+    is opened anew, and `recount` says how many events the log holds then.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -86,6 +87,7 @@ class TransactionWriter:
         cluster: Cluster,
         *,
         settled: Callable[[list[Submission]], None],
+        recount: Callable[[], int],
         notify: Notify,
         seal: Callable[[list[EventRow]], list[EventRow]],
     ) -> None:
@@ -93,7 +95,8 @@ class TransactionWriter:
         self._settled = settled
         self._notify = notify
         self._seal = seal
-        self._producer = self._open()
+        self._recount = recount
+        self._producer: Producer | None = self._open()
         self._queue: list[Submission] = []
         self._changed = threading.Condition()
         self._failure: CrivoError | None = None
@@ -155,6 +158,12 @@ class TransactionWriter:
             producer.init_transactions(COMMIT_SECONDS_MAX)
         return producer
 
+    def _drop(self) -> None:
+        """Ends a producer that failed: the next one ends what it had begun."""
+        if self._producer is not None:
+            self._producer.purge()
+            self._producer = None
+
     def _run(self) -> None:
         try:
             while (group := self._next_group()) and self._commit_until_durable(group):
@@ -186,12 +195,16 @@ class TransactionWriter:
                 break
             except KafkaException as raised:
                 error = raised.args[0]
-                if error.code() in _FENCED or error.fatal():
-                    self._tell_of_failure(group, _locked(self._cluster, error))
+                self._drop()
+                if error.code() in _FENCED:
+                    self._tell_of_failure(group, _locked(self._cluster, error.str()))
                     return False
                 self._tell_of_failure(group, _unwritten(self._cluster, error))
             except (Misconfigured, Unavailable) as error:
+                self._drop()
                 self._tell_of_failure(group, error)
+                if error.code is Code.LOG_LOCKED:
+                    return False
             with self._changed:
                 if self._closing or self._changed.wait_for(lambda: self._closing, wait):
                     return False
@@ -214,31 +227,26 @@ class TransactionWriter:
             if submission.stored is None:
                 submission.stored = self._seal(submission.rows)
             submission.offsets = [-1] * len(submission.rows)
-        self._producer.begin_transaction()
-        try:
-            for submission in group:
-                self._produce(submission)
-            # Asked again after an error that passes: it then says what became of the transaction.
-            while True:
-                try:
-                    self._producer.commit_transaction(COMMIT_SECONDS_MAX)
-                    return
-                except KafkaException as raised:
-                    if not raised.args[0].retriable():
-                        raise
-        except KafkaException as raised:
-            if not raised.args[0].fatal():
-                self._producer.abort_transaction(COMMIT_SECONDS_MAX)
-            raise
+        if self._producer is None:
+            self._producer, end = self._open(), self._recount()
+            if not group[0].rows[0][0] <= end <= group[-1].rows[-1][0] + 1:
+                raise _locked(self._cluster, f"it holds {end} events")
+            # Of what failed, a transaction whose commit was only not heard of is there.
+            group = [each for each in group if each.rows[0][0] >= end]
+        producer = self._producer
+        producer.begin_transaction()
+        for submission in group:
+            self._produce(producer, submission)
+        producer.commit_transaction(COMMIT_SECONDS_MAX)
 
-    def _produce(self, submission: Submission) -> None:
+    def _produce(self, producer: Producer, submission: Submission) -> None:
         assert submission.stored is not None, "it was sealed"
         for at, row in enumerate(submission.stored):
             record = record_of(row)
             told = partial(_note_offset, submission.offsets, at)
             while True:
                 try:
-                    self._producer.produce(
+                    producer.produce(
                         self._cluster.named(row[1]),
                         record.value,
                         record.key,
@@ -249,8 +257,8 @@ class TransactionWriter:
                     break
                 except BufferError:
                     # As many wait as may: answers to them make room.
-                    self._producer.poll(0.1)
-            self._producer.poll(0)
+                    producer.poll(0.1)
+            producer.poll(0)
 
     def _tell_of_failure(self, group: list[Submission], failure: CrivoError) -> None:
         """Refuses new submissions, and takes those that queued meanwhile into the group."""
@@ -287,9 +295,9 @@ def _unwritten(cluster: Cluster, error: KafkaError) -> Unavailable:
     )
 
 
-def _locked(cluster: Cluster, error: KafkaError) -> Unavailable:
+def _locked(cluster: Cluster, words: str) -> Unavailable:
     return Unavailable(
         Code.LOG_LOCKED,
-        f"another writer has taken over the log in Kafka at {cluster.brokers}: {error.str()}",
+        f"another writer has taken over the log in Kafka at {cluster.brokers}: {words}",
         hint="A log has one writer. Stop the other, then open this one again.",
     )
