@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ import pytest
 from confluent_kafka import Producer
 
 from crivo.adapters.kafka import writer
+from crivo.adapters.kafka.brokers import Brokers, running
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
@@ -28,7 +30,7 @@ from crivo.flows.copy_log import copy_log
 from tests.integration.commands import crivo
 from tests.integration.pasts import keep_log, past
 from tests.integration.test_replay_command import forge
-from tests.ports.kafka_logs import new_space, open_log_in
+from tests.ports.kafka_logs import forget_space, new_space, open_log_in
 from tests.ports.logs import assert_gapless, event, events, open_test_log, seeded_cipher, stored
 from tests.unit.decision.worlds import play, world
 
@@ -36,9 +38,18 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def cluster(kafka) -> Cluster:
+def cluster(kafka) -> Iterator[Cluster]:
     """A space of its own, with the topics of a log."""
-    return new_space(kafka.cluster)
+    space = new_space(kafka.cluster)
+    yield space
+    forget_space(space)
+
+
+@pytest.fixture
+def own_kafka(kafka, tmp_path) -> Iterator[Brokers]:
+    """A broker that may be killed: the session's has many others' partitions to look after."""
+    with running(tmp_path / "own-kafka", kafka.jars) as brokers:
+        yield brokers
 
 
 def url_of(cluster: Cluster) -> str:
@@ -271,7 +282,8 @@ def test_a_writer_that_is_killed_leaves_every_append_whole_and_loses_none(cluste
             assert stored(log) == events(0, log.end())
 
 
-def test_a_broker_that_is_killed_and_comes_back_has_lost_and_doubled_nothing(kafka, cluster):
+def test_a_broker_that_is_killed_and_comes_back_has_lost_and_doubled_nothing(own_kafka):
+    kafka, cluster = own_kafka, new_space(own_kafka.cluster)
     told: list[Exception | None] = []
     with closing(open_log_in(cluster)) as log:
         log.append(events(0, 10))
@@ -289,7 +301,8 @@ def test_a_broker_that_is_killed_and_comes_back_has_lost_and_doubled_nothing(kaf
         assert_gapless(log, but_offsets=True)
 
 
-def test_a_transaction_that_no_broker_took_in_time_is_begun_anew(kafka, cluster, monkeypatch):
+def test_a_transaction_that_no_broker_took_in_time_is_begun_anew(own_kafka, monkeypatch):
+    kafka, cluster = own_kafka, new_space(own_kafka.cluster)
     monkeypatch.setattr("crivo.adapters.kafka.writer.COMMIT_SECONDS_MAX", 2.0)
     monkeypatch.setitem(writer._OPTIONS, "delivery.timeout.ms", 2_000)
     told: list[Exception | None] = []

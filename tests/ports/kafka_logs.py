@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from confluent_kafka.admin import AdminClient
+
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
 from crivo.adapters.kafka.topics import Topics, declared_topics
@@ -20,6 +22,19 @@ def new_space(cluster: Cluster, *, partitions: int = 4) -> Cluster:
     own = replace(cluster, space=space)
     Topics(own, declared).apply()
     return own
+
+
+def forget_space(cluster: Cluster) -> None:
+    """Deletes its topics: a broker that starts again looks at every partition it has."""
+    admin = AdminClient(cluster.options())
+    names = [name for name in admin.list_topics(timeout=10).topics if own(cluster, name)]
+    for done in admin.delete_topics(names).values() if names else ():
+        done.result(10)
+
+
+def own(cluster: Cluster, name: str) -> bool:
+    """Whether a topic is of that space."""
+    return name.startswith(f"{cluster.space}.")
 
 
 def open_log_in(

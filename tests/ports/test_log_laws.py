@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,13 +38,15 @@ REFERENCE = {
 def log(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Log]:
     cipher = seeded_cipher() if "encrypted" in request.param else None
     if "kafka" in request.param:
-        from tests.ports.kafka_logs import new_space, open_log_in
+        from tests.ports.kafka_logs import forget_space, new_space, open_log_in
 
-        opened = open_log_in(new_space(request.getfixturevalue("kafka").cluster), cipher=cipher)
-    else:
-        opened = open_test_log(tmp_path / "log.sqlite", cipher=cipher)
-    yield opened
-    opened.close()
+        space = new_space(request.getfixturevalue("kafka").cluster)
+        with closing(open_log_in(space, cipher=cipher)) as opened:
+            yield opened
+        forget_space(space)
+        return
+    with closing(open_test_log(tmp_path / "log.sqlite", cipher=cipher)) as opened:
+        yield opened
 
 
 def assert_numbered(log: Log) -> None:
