@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.harness import Row, Setting
-from benchmarks.load import played, service
+from benchmarks.load import mlflow_server, played, service
 from benchmarks.load.disk import fdatasync_ms
 from benchmarks.load.memory_log import MemoryLog
 from benchmarks.load.played import Played
@@ -211,6 +211,46 @@ def predictions(setting: Setting, world: Played, running: Any) -> Iterator[Row]:
     yield setting.row(f"{what}, p99", "ms", [each["p99_ms"] for each in found], at_most=5.0)
     rates = [each["answered_per_second"] for each in found]
     yield setting.row(f"{what}, answered", "1/s", rates, at_least=0.99 * rate)
+    yield from _beside_mlflow(setting, world, running, file)
+
+
+def _beside_mlflow(setting: Setting, world: Played, running: Any, file: Path) -> Iterator[Row]:
+    """Rows a second to callers who do not pause, beside MLflow's own server of the same model."""
+    what = "POST /predict, one row, 8 callers without a pause, one core"
+    turns, count = (1, 100) if setting.quick else (3, 400)
+    options: dict[str, object] = {"rate": 0, "connections": 8}
+    ours, theirs, quick, slow = [], [], [], []
+    if not mlflow_server.PROGRAM.exists():
+        yield setting.not_run(f"{what} (peer: mlflow models serve)", "1/s", mlflow_server.MISSING)
+        return
+    asked = file.with_name("invocations.jsonl")
+    with file.open(encoding="utf-8") as rows, asked.open("w", encoding="utf-8") as out:
+        out.writelines(f'{{"dataframe_records":[{row.strip()}]}}\n' for row in rows)
+    with contextlib.ExitStack() as stack:
+        with service.on_core(0):
+            model = mlflow_server.model_folder(world.home)
+            said = file.with_name("mlflow.txt")
+            peer = stack.enter_context(mlflow_server.serving(model, said=said))
+        service.load(peer, bodies=asked, count=32, path="/invocations", **options)
+        for _ in range(turns):
+            with service.on_core(1):
+                one = service.load(
+                    running, bodies=file, count=1_000, repeat=count // 100, path="/predict",
+                    **options,
+                )  # fmt: skip
+                other = service.load(
+                    peer, bodies=asked, count=count, path="/invocations", **options
+                )
+            if set(other["statuses"]) != {"200"}:
+                raise RuntimeError(f"the peer did not score every row: {other['statuses']}")
+            ours.append(one["answered_per_second"])
+            theirs.append(other["answered_per_second"])
+            quick.append(one["p50_ms"])
+            slow.append(other["p50_ms"])
+    rate = float(np.median(theirs))
+    yield setting.row(f"{what} (peer: mlflow models serve)", "1/s", ours, peer=rate)
+    wait = float(np.median(slow))
+    yield setting.row(f"{what}, p50 (peer: the same)", "ms", quick, peer=wait)
 
 
 def _capacity(setting: Setting, running: Any, lines: _Lines) -> float:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from crivo.cli.demo_server import Served, served
 from crivo.domain.instant import DAY, parse_rfc3339
@@ -89,7 +89,21 @@ def run_load(service: Served, *, rate: float, count: int, seed: int, start: int)
     return found
 
 
-def load(service: Served, **options: object) -> dict[str, Any]:
+class Answers(Protocol):
+    """Whatever answers at an address, to whoever has the key."""
+
+    @property
+    def address(self) -> str:
+        """`http://host:port`."""
+        ...
+
+    @property
+    def api_key(self) -> str:
+        """What is sent as the bearer's."""
+        ...
+
+
+def load(service: Answers, **options: object) -> dict[str, Any]:
     """What the load generator, a process of its own, found with these options of its own.
 
     Raises:
