@@ -38,7 +38,7 @@ def open_webhooks(home: Home, telemetry: WebhookTelemetry, opened: ExitStack) ->
         return OpenWebhooks()
     # A client of HTTP and its modules, for which most services have no use.
     from crivo.adapters.webhooks.sender import WebhookSender
-    from crivo.adapters.webhooks.subscriptions import read_subscriptions
+    from crivo.adapters.webhooks.subscription_file import SubscriptionFile
 
     if wanted.retry_seconds_max < wanted.retry_seconds:
         field, least = "CRIVO_WEBHOOKS__RETRY_SECONDS_MAX", wanted.retry_seconds
@@ -50,7 +50,7 @@ def open_webhooks(home: Home, telemetry: WebhookTelemetry, opened: ExitStack) ->
             expected=f"{least} or more",
             found=wanted.retry_seconds_max,
         )
-    subscriptions = read_subscriptions(wanted.file)
+    file = SubscriptionFile(wanted.file)
     manifest = home.log.manifest
     deliveries = SqliteDeliveries(home.paths.webhooks, log_id=manifest.log_id, start=home.log.end())
     opened.callback(deliveries.close)
@@ -59,7 +59,7 @@ def open_webhooks(home: Home, telemetry: WebhookTelemetry, opened: ExitStack) ->
     webhooks = Webhooks(
         reader,
         deliveries,
-        kinds={each.name: each.kinds for each in subscriptions},
+        kinds={each.name: each.kinds for each in file.found},
         schedule=Schedule(wanted.attempts_max, wanted.retry_seconds, wanted.retry_seconds_max),
         now=wall_clock,
         draw=random.SystemRandom().random,
@@ -68,9 +68,10 @@ def open_webhooks(home: Home, telemetry: WebhookTelemetry, opened: ExitStack) ->
     )
     sender = WebhookSender(
         webhooks,
-        subscriptions,
+        file,
         timeout_seconds=wanted.timeout_seconds,
         now=wall_clock,
         agent=f"crivo/{version('crivo')}",
+        telemetry=telemetry,
     )
     return OpenWebhooks(deliveries, sender)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import Hold, Record, Versions, decode_derived, decode_record
+from crivo.decision.sums import Sums
 from crivo.domain.clock import SLACK
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import StoredEvent
@@ -47,7 +48,8 @@ FACTS: Final = (
 class Answer(msgspec.Struct, frozen=True, gc=False):
     """What the caller is told. `score` counts 10⁻⁹ and is None where nothing was scored.
 
-    `as_of` is the log's sequence number that the decision had seen, `seq` its own record's.
+    `as_of` is the log's sequence number that the decision had seen, `seq` its own record's. `lists`
+    and `sums` are what its record says of them: whoever looks the decision up is shown them.
     """
 
     end_to_end_id: str
@@ -62,6 +64,8 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     received_at: int
     degraded: tuple[str, ...]
     hold: Hold | None = None
+    lists: tuple[str, ...] = ()
+    sums: Sums | None = None
 
 
 @dataclass(slots=True)
@@ -105,6 +109,8 @@ def answer_of(record: Record, *, seq: int, occurred_at: int, received_at: int) -
         received_at=received_at,
         degraded=record.given.degraded,
         hold=derived.hold,
+        lists=record.given.lists,
+        sums=record.given.sums,
     )
 
 

@@ -20,7 +20,7 @@ from crivo.domain import settlement
 from crivo.domain.event import RAIL_SOURCE, StoredEvent, make_event_id
 from crivo.domain.settlement import SettlementStatus
 from crivo.flows.event_of import value_of
-from crivo.flows.ports import Log
+from crivo.flows.ports import LogReader
 from crivo.flows.schemas import BY_NAME
 
 #: What the rail did, by what its status is called here. A return has ids of its own.
@@ -47,7 +47,7 @@ class Followed:
     outcome: str | None = None
 
 
-def followed(log: Log, end_to_end_id: str, phase: str) -> tuple[Followed, ...]:
+def followed(log: LogReader, end_to_end_id: str, phase: str) -> tuple[Followed, ...]:
     """What followed the decision of an id and phase, in the order of the log.
 
     The writer also finds what is sequenced and not yet on disk (`seq` ≥ `log.end()`).

@@ -79,6 +79,8 @@ def record(
         received_at=received_at,
         degraded=judged.degraded,
         hold=derived.hold,
+        lists=given.lists,
+        sums=given.sums,
     )
     return event, answer
 

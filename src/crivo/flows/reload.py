@@ -19,14 +19,12 @@ from crivo.decision.procedure import POLICY_FILES
 from crivo.decision.rule import Rule
 from crivo.domain.errors import CrivoError
 from crivo.flows.bundle import Bundle, make_bundle, read_policy, stored_policy
+from crivo.flows.stamps import Stamps, stamps_of
 
 #: How often the files are looked at. A change is taken once they have rested for one look.
 LOOK_SECONDS: Final = 1.0
 
 _LOGGER: Final = logging.getLogger("crivo.policy")
-
-#: Of each file: the time of its last change in ns, its size, its inode; None where it is missing.
-Stamps = tuple[tuple[int, int, int] | None, ...]
 
 
 class Reload(StrEnum):
@@ -78,13 +76,13 @@ class PolicyReload:
 
     def look(self) -> None:
         """Adopts or refuses what changed since the last look, if nothing changes any more."""
-        stamps = _stamps(self._folder)
+        stamps = self._stamps()
         seen, self._seen = self._seen, stamps
         if stamps == self._judged or stamps != seen:
             return
         try:
             texts = read_policy(self._folder)
-            if stamps != _stamps(self._folder):
+            if stamps != self._stamps():
                 return
             self._judged = stamps
             if texts != self._texts:
@@ -94,6 +92,9 @@ class PolicyReload:
             facts = {"words": str(error), "in_force": self._bundle.versions.bundle}
             _LOGGER.warning("policy.refused", extra={"code": error.code, "facts": facts})
             self._told(Reload.REFUSED)
+
+    def _stamps(self) -> Stamps:
+        return stamps_of(self._folder / name for name in POLICY_FILES)
 
     def _take(self, texts: dict[str, str]) -> None:
         before = self._bundle
@@ -113,16 +114,3 @@ class PolicyReload:
         _LOGGER.info("policy.adopted", extra={"facts": facts})
         self._adopt(self._bundle)
         self._told(Reload.ADOPTED)
-
-
-def _stamps(folder: Path) -> Stamps:
-    found: list[tuple[int, int, int] | None] = []
-    for name in POLICY_FILES:
-        try:
-            about = (folder / name).stat()
-        except OSError:
-            # It may be on its way: whoever reads it next says what is wrong.
-            found.append(None)
-        else:
-            found.append((about.st_mtime_ns, about.st_size, about.st_ino))
-    return tuple(found)

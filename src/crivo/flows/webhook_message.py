@@ -14,18 +14,22 @@ import msgspec
 
 from crivo.decision import follow_up, hold_end, record, revision
 from crivo.decision.follow_up import FollowUpKind
-from crivo.decision.outcome import Outcome
+from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.record import decision_event_id, decode_derived, decode_record
-from crivo.domain import report, review
+from crivo.decision.standing import Standing, standing
+from crivo.domain import report, review, settlement
 from crivo.domain.event import StoredEvent
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
+from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.domain.streams import Stream
 from crivo.flows.event_of import value_of
+from crivo.flows.following import followed
 from crivo.flows.ports import LogReader
 from crivo.flows.recording import SOURCE
 
 #: Where the events lie that messages are made of.
-STREAMS: Final = frozenset({Stream.DECISIONS, Stream.REPORTS})
+STREAMS: Final = frozenset({Stream.DECISIONS, Stream.SETTLEMENTS, Stream.REPORTS})
 
 
 class MessageKind(StrEnum):
@@ -48,6 +52,8 @@ class HoldCause(StrEnum):
     RELEASED = "RELEASED"
     CANCELLED = "CANCELLED"
     REVISED = "REVISED"
+    SETTLED = "SETTLED"
+    REJECTED = "REJECTED"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,11 @@ _ENDING: Final = {
     FollowUpKind.RELEASED: (HoldCause.RELEASED, Outcome.ALLOW.value),
     FollowUpKind.CANCELLED: (HoldCause.CANCELLED, None),
 }
+_OF_RAIL: Final = {
+    SettlementStatus.SETTLED: (HoldCause.SETTLED, Outcome.ALLOW.value),
+    SettlementStatus.REJECTED: (HoldCause.REJECTED, Outcome.REJECT.value),
+    SettlementStatus.CANCELLED: (HoldCause.CANCELLED, None),
+}
 
 
 def message_of(stored: StoredEvent, log: LogReader) -> Message | None:
@@ -98,10 +109,12 @@ def message_of(stored: StoredEvent, log: LogReader) -> Message | None:
         facts = {"outcome": value.outcome.value, "cause": HoldCause.REVISED.value}
         told = _about(value) | facts | {"reasons": value.reasons}
         return _message(stored, MessageKind.HOLD_ENDED, told)
+    if schema == settlement.SCHEMA and stored.event.source == SOURCE:
+        return _of_rail(stored, log)
     if schema == review.SCHEMA:
         return _reviewed(stored)
+    # What an import tells of is past: nobody is called for that.
     if schema == report.SCHEMA and stored.event.source == SOURCE:
-        # What an import tells of is past: nobody is called for that.
         value = value_of(stored.event)
         kind = MessageKind(f"report.{value.status.value.lower()}")
         told = {"end_to_end_id": value.end_to_end_id, "report_id": value.report_id}
@@ -145,6 +158,29 @@ def _followed(stored: StoredEvent, log: LogReader) -> Message | None:
     cause, became = _ENDING[value.kind]
     facts = {"outcome": became, "cause": cause.value}
     return _message(stored, MessageKind.HOLD_ENDED, _about(value) | facts)
+
+
+def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
+    """The rail's word on a transfer that was held until then; where both phases hold it, the
+    settlement is named.
+    """
+    value: Settlement = value_of(stored.event)
+    found = _OF_RAIL.get(value.status)
+    if found is None:
+        return None
+    for phase in (Phase.SETTLEMENT, Phase.INITIATION):
+        decided = log.find(decision_event_id(value.end_to_end_id, phase.value))
+        if decided is None or decided.seq > stored.seq:
+            continue
+        outcome = OUTCOMES[decode_derived(decode_record(decided.event.payload).derived).outcome]
+        steps = followed(log, value.end_to_end_id, phase.value)
+        before = [each.step for each in steps if each.seq < stored.seq]
+        if standing(outcome, before) is Standing.HELD:
+            cause, became = found
+            facts = {"outcome": became, "cause": cause.value}
+            about = {"end_to_end_id": value.end_to_end_id, "phase": phase.value}
+            return _message(stored, MessageKind.HOLD_ENDED, about | facts)
+    return None
 
 
 def _reviewed(stored: StoredEvent) -> Message:

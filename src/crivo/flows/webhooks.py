@@ -45,6 +45,10 @@ class WebhookTelemetry(Protocol):
         """So many events of the log were not looked at yet."""
         ...
 
+    def webhooks_reloaded(self, result: str) -> None:
+        """Other subscriptions were `adopted`, or a faulty file was `refused`."""
+        ...
+
 
 class Webhooks:
     """Makes deliveries of what the log says, and notes what comes of them; one thread calls it.
@@ -73,13 +77,19 @@ class Webhooks:
     ) -> None:
         self._log: Final = log
         self._deliveries: Final = deliveries
-        self._kinds: Final = kinds
+        self._kinds = kinds
         self._schedule: Final = schedule
         self._now: Final = now
         self._draw: Final = draw
         self._keep: Final = keep_days * DAY
         self._telemetry: Final = telemetry
         self._at = self._kept = deliveries.reached()
+
+    def ask(self, kinds: Mapping[str, frozenset[MessageKind]]) -> None:
+        """From the next event on, these are asked for; what waits for others stays, unsent."""
+        for name in self._kinds.keys() - kinds.keys():
+            self._telemetry.webhooks_wait(name, 0, 0)
+        self._kinds = kinds
 
     def advance(self) -> int:
         """Makes the deliveries of the next events; gives how many events are left to look at.

@@ -40,6 +40,9 @@ class Told:
     def webhooks_behind(self, events: int) -> None:
         self.behind = events
 
+    def webhooks_reloaded(self, result: str) -> None:
+        self.tried.append(result)
+
 
 def review(number: int) -> Event:
     """The request of a review: an event that a message is made of."""

@@ -81,11 +81,34 @@ class FollowedAnswer(msgspec.Struct, frozen=True, gc=False):
     outcome: str | None = None
 
 
+class ListedAnswer(msgspec.Struct, frozen=True, gc=False):
+    """An entry of a list that held for a party; `side` is the party's role in the transfer."""
+
+    kind: str
+    side: str
+    entry_id: str
+
+
+class SumsAnswer(msgspec.Struct, frozen=True, gc=False):
+    """What the payer had attempted before, in centavos: today, tonight (null by day), and today
+    from devices that are not registered (null where this one is none).
+    """
+
+    day_centavos: int
+    night_centavos: int | None
+    device_centavos: int | None
+
+
 class DecisionFound(DecisionAnswer, frozen=True, kw_only=True):
-    """The answer as it was given, where the transfer stands, and what followed, in log order."""
+    """The answer as it was given, where the transfer stands, and what followed, in log order.
+
+    `lists` are the entries that held, which no customer is told of.
+    """
 
     standing: str
     events: tuple[FollowedAnswer, ...] = ()
+    lists: tuple[ListedAnswer, ...] = ()
+    sums: SumsAnswer | None = None
 
 
 class FoundDecision(msgspec.Struct, frozen=True, gc=False):
@@ -220,7 +243,14 @@ def found_body(answer: Answer, events: Sequence[Followed]) -> DecisionFound:
     )
     now = standing(answer.outcome, (each.step for each in events))
     body = msgspec.structs.asdict(decision_body(answer))
-    return DecisionFound(**body, standing=now.value, events=told)
+    sums = answer.sums
+    return DecisionFound(
+        **body,
+        standing=now.value,
+        events=told,
+        lists=tuple(ListedAnswer(*each.split("/", 2)) for each in answer.lists),
+        sums=None if sums is None else SumsAnswer(sums.day, sums.night, sums.device),
+    )
 
 
 def encode_decision(answer: Answer) -> bytes:

@@ -260,6 +260,13 @@ WEBHOOK_LAG: Final = Metric(
     "events",
     "Events of the log that no webhook was made of yet, where one may have to be.",
 )
+WEBHOOK_RELOADS: Final = Metric(
+    "crivo_webhook_reloads_total",
+    Kind.COUNTER,
+    "changes",
+    "Changes of the file of subscriptions that were adopted or refused.",
+    ("result",),
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -270,5 +277,6 @@ CATALOGUE: Final = (
     STATE_BYTES, LIST_ENTRIES, SUMS_ATTEMPTS, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN,
     HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
-    TRACES_DROPPED, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING, WEBHOOKS_DEAD, WEBHOOK_LAG,
+    TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
+    WEBHOOKS_DEAD, WEBHOOK_LAG,
 )  # fmt: skip

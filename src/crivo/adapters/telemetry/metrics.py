@@ -45,6 +45,7 @@ from crivo.adapters.telemetry.catalogue import (
     WEBHOOK_ATTEMPTS,
     WEBHOOK_LAG,
     WEBHOOK_LATENCY,
+    WEBHOOK_RELOADS,
     WEBHOOKS_DEAD,
     WEBHOOKS_WAITING,
     Kind,
@@ -198,6 +199,10 @@ class Metrics:
     def webhooks_behind(self, events: int) -> None:
         """So many events of the log were not looked at for webhooks yet."""
         self._set(WEBHOOK_LAG, to=events)
+
+    def webhooks_reloaded(self, result: str) -> None:
+        """A changed file of subscriptions was adopted or refused."""
+        self._count(WEBHOOK_RELOADS, result)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""

@@ -6,17 +6,20 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable
 from typing import Final
 
 import aiohttp
 
 from crivo.adapters.webhooks.addresses import AddressRefused, AllowedResolver
+from crivo.adapters.webhooks.subscription_file import SubscriptionFile
 from crivo.adapters.webhooks.subscriptions import Subscription
 from crivo.domain.errors import Misconfigured, Refused, Unavailable
 from crivo.domain.instant import SECOND
+from crivo.flows.reload import Reload
 from crivo.flows.webhook_deliveries import Attempt, Delivery, Failure
-from crivo.flows.webhooks import Webhooks
+from crivo.flows.webhooks import Webhooks, WebhookTelemetry
 from crivo.governance.webhook_signature import sign
 
 #: How often it is looked for events, for what is due, and for a stop.
@@ -25,6 +28,8 @@ LOOK_SECONDS: Final = 0.1
 PAUSE_SECONDS: Final = 0.001
 #: How often what waits is counted, and old deliveries are let go.
 SWEEP_SECONDS: Final = 5.0
+#: How often the file of subscriptions is looked at; a change is taken after one look at rest.
+RELOAD_SECONDS: Final = 1.0
 #: After a failure of the log or the delivery log.
 RETRY_SECONDS: Final = 1.0
 #: Deliveries taken at a time.
@@ -42,7 +47,8 @@ class WebhookSender:
 
     Args:
         webhooks: What makes deliveries and notes what came of them.
-        subscriptions: Where they go.
+        file: Where they go; other subscriptions in it are taken while the sender runs.
+        telemetry: Hears what came of each change of the file.
         timeout_seconds: How long one attempt may take, from the look-up of a name on.
         now: The time of day as an instant: signatures bear it.
         agent: The header `user-agent`.
@@ -51,14 +57,17 @@ class WebhookSender:
     def __init__(
         self,
         webhooks: Webhooks,
-        subscriptions: Sequence[Subscription],
+        file: SubscriptionFile,
         *,
         timeout_seconds: float,
         now: Callable[[], int],
         agent: str,
+        telemetry: WebhookTelemetry,
     ) -> None:
         self._webhooks: Final = webhooks
-        self._subscriptions: Final = subscriptions
+        self._file: Final = file
+        self._telemetry: Final = telemetry
+        self._served: Final[dict[Subscription, asyncio.Task[None]]] = {}
         self._timeout: Final = aiohttp.ClientTimeout(total=timeout_seconds)
         self._now: Final = now
         self._agent: Final = agent
@@ -68,19 +77,48 @@ class WebhookSender:
         asyncio.run(self._work(stop))
 
     async def _work(self, stop: threading.Event) -> None:
-        tasks = [asyncio.create_task(self._follow()), asyncio.create_task(self._sweep())]
-        tasks += [asyncio.create_task(self._serve(each)) for each in self._subscriptions]
+        beside = [asyncio.create_task(each) for each in (self._follow(), self._sweep())]
+        await self._serve_these()
         ended: set[asyncio.Task[None]] = set()
+        looked_at = time.monotonic()
         while not stop.is_set() and not ended:
             ended, _ = await asyncio.wait(
-                tasks, timeout=LOOK_SECONDS, return_when=asyncio.FIRST_COMPLETED
+                [*beside, *self._served.values()],
+                timeout=LOOK_SECONDS,
+                return_when=asyncio.FIRST_COMPLETED,
             )
-        for task in tasks:
-            task.cancel()
-        await asyncio.wait(tasks)
+            if not ended and time.monotonic() - looked_at >= RELOAD_SECONDS:
+                looked_at = time.monotonic()
+                await self._look()
+        await _cancelled([*beside, *self._served.values()])
         for task in ended:
             # None of them ends by itself: this is a bug, and the thread ends with it.
             task.result()
+
+    async def _look(self) -> None:
+        """Takes other subscriptions; a faulty file leaves those that are served."""
+        try:
+            if not self._file.look():
+                return
+        except Misconfigured as error:
+            facts = {"words": str(error)}
+            _LOGGER.warning("webhooks.refused", extra={"code": error.code, "facts": facts})
+            self._telemetry.webhooks_reloaded(Reload.REFUSED)
+            return
+        await self._serve_these()
+        self._webhooks.ask({each.name: each.kinds for each in self._file.found})
+        names = [each.name for each in self._file.found]
+        _LOGGER.info("webhooks.adopted", extra={"facts": {"subscriptions": names}})
+        self._telemetry.webhooks_reloaded(Reload.ADOPTED)
+
+    async def _serve_these(self) -> None:
+        """Serves what the file holds: those that stayed go on, and what changed begins anew."""
+        wanted = self._file.found
+        gone = [each for each in self._served if each not in wanted]
+        await _cancelled([self._served.pop(each) for each in gone])
+        for each in wanted:
+            if each not in self._served:
+                self._served[each] = asyncio.create_task(self._serve(each))
 
     async def _follow(self) -> None:
         while True:
@@ -153,6 +191,13 @@ class WebhookSender:
             }
             _LOGGER.warning("webhook.not_delivered", extra={"facts": facts})
         return attempt
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    if tasks:
+        await asyncio.wait(tasks)
 
 
 async def _post(
