@@ -47,6 +47,7 @@ def _counts(initiation: Initiation | None, purpose: Purpose | None) -> Counts:
     return Counts(in_period=purpose not in CASH, by_device=True)
 
 
+#: Looked up, since comparing members of an enumeration costs more than all the rest.
 _COUNTS: Final = {
     initiation: {purpose: _counts(initiation, purpose) for purpose in (None, *Purpose)}
     for initiation in (None, *Initiation)

@@ -17,6 +17,7 @@ from crivo.decision.sums import Sums
 from crivo.domain.account import CustomerSegment
 from crivo.domain.clock import ClockKind
 from crivo.domain.device import DeviceStatus
+from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND, parse_rfc3339
 from crivo.domain.settlement import SettlementStatus
 from crivo.domain.transfer import Initiation, Purpose
@@ -128,6 +129,25 @@ def test_a_total_is_in_force_from_the_date_of_its_norm_on(tmp_path):
         assert [periods[each].night for each in (PERSON, MEI, LEGAL)] == [night, night, None]
         assert [periods[each].device for each in periods] == [by_device] * 4
         assert [periods[each].day for each in periods] == [None] * 4
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (('"limits.night.mei"', '"limits.night.sme"'), "key"),
+        (('"limits.day.unstated"\nvalue = "none"', '"limits.day.unstated"\nvalue = 1'), "value"),
+        (('"limits.night.mei"\nvalue = "none"', '"limits.night.mei"\nvalue = "-1"'), "value"),
+    ],
+)
+def test_a_total_that_is_missing_or_no_amount_is_refused_with_its_key(tmp_path, change, field):
+    text = policy()["decision.toml"]
+    changed = text.replace(*change)
+    assert changed != text
+    with pytest.raises(Misconfigured) as caught:
+        bundle_in(tmp_path, texts={**policy(), "decision.toml": changed})
+    assert caught.value.code is Code.POLICY_INVALID
+    assert caught.value.context["key"].startswith("limits.")
+    assert caught.value.context["field"] == field
 
 
 def test_devices_that_are_not_registered_have_a_total_of_a_day(played):
