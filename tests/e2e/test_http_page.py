@@ -37,7 +37,8 @@ def test_the_lines_of_the_page_decide_read_follow_up_search_explain_report_and_t
     assert asked == reviewed and asked["steps"][0]["status"] == "REQUESTED"
     assert [each["status"] for each in batch] == [200, 422]
     assert batch[0]["decision"]["as_of"] == decided["as_of"] + 1
-    assert read == {**decided, "standing": "CLEAR", "events": []}
+    beside = {"events": [], "lists": [], "sums": read["sums"]}
+    assert read == {**decided, "standing": "CLEAR", **beside}
     assert followed["event"] == "cancelled"
     # The table of decisions may be a moment behind.
     assert listed["as_of"] == 0 or listed["decisions"][0]["amount_centavos"] in {12_500, 9_900}

@@ -53,7 +53,9 @@ def test_a_hold_is_ended_by_the_service_and_once_for_all(tmp_path: Path) -> None
     answer = hold(service, caller)
     assert answer["hold"] == {"until": "2026-11-23T12:30:00Z", "ends_as": "REJECT"}
     found = shown(caller, HELD, events=0)
-    assert found == {**answer, "standing": "HELD", "events": []}
+    nothing = {"day_centavos": 0, "night_centavos": None, "device_centavos": None}
+    beside = {"events": [], "lists": [], "sums": nothing}
+    assert found == {**answer, "standing": "HELD", **beside}
     caller.stop()
     # The clock moves on while nothing runs but the next service: an hour later the hold is over.
     with served(home) as again:
