@@ -2,7 +2,7 @@
 
 An attempt counts until it came to nothing: the rail rejected or cancelled it, its decision or a
 revision rejected it, it was abandoned, failed a step-up or was cancelled, or its hold ended in
-rejection. What the rail settled counts whatever else was said. Returns give nothing back.
+rejection. What the rail settled counts whatever else was said, less what was returned of it.
 
 What is asked of is a function of the set of events below a cut. State holds three days of Brasília
 by receipt, the newest and the two before; of a day older than the second nobody can say.
@@ -28,6 +28,21 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, brasilia_day
 from crivo.domain.limit_change import LimitChange, LimitKind
 from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.domain.transfer import Transfer
+from crivo.flows.attempts import (
+    ALL,
+    COLUMN_OF_HOUR,
+    COLUMNS,
+    DEVICE,
+    EARLY,
+    NO_RETURNS,
+    OF_HOUR,
+    SETTLED,
+    UNDONE,
+    Attempt,
+    Line,
+    Returns,
+    joined,
+)
 from crivo.flows.codec import TransferFields, transfer_fields
 from crivo.flows.dated import Dated
 from crivo.flows.event_of import value_of
@@ -40,80 +55,25 @@ DAYS_BEFORE: Final = 2
 #: Accounts of a day that is over let go at once, so that no midnight pauses.
 LET_GO_AT_ONCE: Final = 4
 
-# The totals of an account and a day: all, from devices not registered, before the night's end, and
-# of each hour in which a night may begin (NIGHT_FROM to 23).
-_ALL, _DEVICE, _EARLY = 0, 1, 2
-_OF_HOUR: Final = _EARLY + 1 - NIGHT_FROM
-_COLUMNS: Final = _OF_HOUR + 24
-_COLUMN_OF_HOUR: Final = tuple(
-    _EARLY if hour < NIGHT_TO else hour + _OF_HOUR if hour >= NIGHT_FROM else _ALL
-    for hour in range(24)
-)
-_NOTHING: Final = (0,) * _COLUMNS
+_NOTHING: Final = (0,) * COLUMNS
 
 #: The first day that is kept before anything was received.
 _NEVER: Final = -(1 << 40)
 
-#: What was said of an attempt, as bits.
-_SETTLED, _UNDONE = 1, 2
 _RAIL: Final = {
-    SettlementStatus.SETTLED: _SETTLED,
-    SettlementStatus.REJECTED: _UNDONE,
-    SettlementStatus.CANCELLED: _UNDONE,
+    SettlementStatus.SETTLED: SETTLED,
+    SettlementStatus.REJECTED: UNDONE,
+    SettlementStatus.CANCELLED: UNDONE,
 }
 _STOPS: Final = {FollowUpKind.WARN_ABANDONED, FollowUpKind.STEP_UP_FAILED, FollowUpKind.CANCELLED}
 _REJECT: Final = Outcome.REJECT.value
 _ENDS: Final = {hold_end.SCHEMA, revision.SCHEMA}
 
 
-class _Attempt(msgspec.Struct, array_like=True, gc=False):
-    """One attempt: when, how much, where it counts, and what was said of it.
-
-    `device` is None where none counts, `column` where it counts in no day; _ALL stands for an hour
-    that is of no night.
-    """
-
-    at: int
-    amount: int
-    device: bytes | None
-    column: int | None
-    is_unregistered: bool
-    said: int
-
-    @property
-    def is_counted(self) -> bool:
-        """Whether it uses its payer's limits."""
-        return self.said != _UNDONE
-
-
-class _Line(msgspec.Struct, gc=False):
-    """An account's attempts of one day by their ids, and what they come to."""
-
-    totals: list[int]
-    attempts: dict[str, _Attempt]
-
-    def add(self, attempt: _Attempt, sign: int = 1) -> None:
-        """Counts an attempt, or takes it back (`sign` −1)."""
-        totals, amount, column = self.totals, sign * attempt.amount, attempt.column
-        if column is not None:
-            totals[_ALL] += amount
-            if column:
-                totals[column] += amount
-        if attempt.is_unregistered:
-            totals[_DEVICE] += amount
-
-    def without(self, attempt: _Attempt) -> Sequence[int]:
-        """The totals of all the others."""
-        self.add(attempt, -1)
-        found = tuple(self.totals)
-        self.add(attempt)
-        return found
-
-
 class _State(msgspec.Struct, array_like=True, frozen=True):
     first_day: int
-    days: list[tuple[int, list[tuple[bytes, list[tuple[str, _Attempt]]]]]]
-    early: list[tuple[bytes, str, int, int]]
+    days: list[tuple[int, list[tuple[bytes, list[tuple[str, Attempt]]]]]]
+    early: list[tuple[bytes, str, int, int, Returns]]
     devices: list[tuple[bytes, list[tuple[int, bytes, bool]]]]
     night_starts: list[tuple[bytes, list[tuple[int, bytes, int]]]]
 
@@ -128,10 +88,10 @@ class AccountSums:
         #: How many attempts are held; any thread may ask.
         self.held = 0
         self._begin(_NEVER)
-        self._days: dict[int, dict[bytes, _Line]] = {}
-        self._over: list[dict[bytes, _Line]] = []
-        #: What was said of attempts that were not told yet: (payer, id) -> day -> bits.
-        self._early: dict[tuple[bytes, str], dict[int, int]] = {}
+        self._days: dict[int, dict[bytes, Line]] = {}
+        self._over: list[dict[bytes, Line]] = []
+        #: What was said of attempts that were not told yet, and returned: (payer, id) -> day.
+        self._early: dict[tuple[bytes, str], dict[int, tuple[int, Returns]]] = {}
         self._registered: Dated[bool] = Dated()
         self._night_starts: Dated[int] = Dated()
 
@@ -156,17 +116,17 @@ class AccountSums:
         if hour >= NIGHT_FROM or hour < NIGHT_TO:
             start = self._night_start(payer, asked.occurred_at)
             if hour < NIGHT_TO:
-                night = totals[_EARLY]
+                night = totals[EARLY]
                 if start:
-                    night += sum(self._totals(day - 1, payer, id_)[start + _OF_HOUR :])
+                    night += sum(self._totals(day - 1, payer, id_)[start + OF_HOUR :])
             elif start and hour >= start:
                 # What is told of the hours behind midnight is of this night, too.
-                night = sum(totals[start + _OF_HOUR :])
-                night += self._totals(day + 1, payer, id_)[_EARLY]
+                night = sum(totals[start + OF_HOUR :])
+                night += self._totals(day + 1, payer, id_)[EARLY]
         if asked.device_id is not None and self._registered:
             if self._is_unregistered(payer, asked.device_id, asked.occurred_at):
-                by_device = totals[_DEVICE]
-        return Sums(totals[_ALL], night, by_device)
+                by_device = totals[DEVICE]
+        return Sums(totals[ALL], night, by_device)
 
     def decided(self, value: Transfer, received_at: int, outcome: str, sums: Sums | None) -> None:
         """Folds a decision in place that was just made, with these `sums` before it."""
@@ -178,7 +138,7 @@ class AccountSums:
         # What was just looked up need not be again.
         self._attempt(payer, value, None if sums is None else sums.device is not None)
         if outcome == _REJECT:
-            self._say(payer, value.end_to_end_id, value.occurred_at, _UNDONE)
+            self._say(payer, value.end_to_end_id, value.occurred_at, UNDONE)
 
     def fold(self, event: Event) -> None:
         """Takes note of attempts, of what became of them, of devices and of nights."""
@@ -197,7 +157,7 @@ class AccountSums:
             elif schema == record.SCHEMA:
                 self._record(event)
             elif schema == settlement.SCHEMA:
-                self._settlement(value_of(event))
+                self._settlement(event)
             elif schema == follow_up.SCHEMA:
                 value = value_of(event)
                 if value.kind in _STOPS:
@@ -214,14 +174,20 @@ class AccountSums:
         if decode_derived(decided.derived).outcome == _REJECT:
             self._stopped(event, decided.end_to_end_id)
 
-    def _settlement(self, value: Settlement) -> None:
-        said = _RAIL.get(value.status)
+    def _settlement(self, event: Event) -> None:
+        value: Settlement = value_of(event)
         # What is told to have ended before it began is no end of it.
-        if said is not None and value.occurred_at >= value.transfer_occurred_at:
-            self._say(value.payer_id, value.end_to_end_id, value.transfer_occurred_at, said)
+        if value.occurred_at < value.transfer_occurred_at:
+            return
+        said, returns = _RAIL.get(value.status, 0), NO_RETURNS
+        if value.status is SettlementStatus.RETURNED:
+            centavos = value.returned_centavos or value.amount_centavos
+            returns = ((event.event_id, centavos),)
+        at = value.transfer_occurred_at
+        self._say(value.payer_id, value.end_to_end_id, at, said, returns)
 
     def _stopped(self, event: Event, id_: str) -> None:
-        self._say(event.key, id_, event.occurred_at, _UNDONE)
+        self._say(event.key, id_, event.occurred_at, UNDONE)
 
     def _attempt(
         self,
@@ -240,7 +206,7 @@ class AccountSums:
             accounts = self._days[day] = {}
         line = accounts.get(payer)
         if line is None:
-            line = accounts[payer] = _Line([0] * _COLUMNS, {})
+            line = accounts[payer] = Line([0] * COLUMNS, {})
         elif id_ in line.attempts:
             return
         in_period, by_device = counts(value.initiation, value.purpose)
@@ -249,19 +215,23 @@ class AccountSums:
             is_unregistered = False
         elif is_unregistered is None:
             is_unregistered = self._is_unregistered(payer, device_id, occurred_at)
-        said = 0
+        said, returns = 0, NO_RETURNS
         if self._early:
-            for said_on, what in self._early.pop((payer, id_), {}).items():
-                said |= what if said_on >= day else 0
-        column = _COLUMN_OF_HOUR[at % DAY // HOUR] if in_period else None
-        attempt = line.attempts[id_] = _Attempt(
-            occurred_at, value.amount_centavos, device_id, column, is_unregistered, said
+            for said_on, (what, back) in self._early.pop((payer, id_), {}).items():
+                if said_on >= day:
+                    said |= what
+                    returns = joined(returns, back)
+        column = COLUMN_OF_HOUR[at % DAY // HOUR] if in_period else None
+        attempt = line.attempts[id_] = Attempt(
+            occurred_at, value.amount_centavos, device_id, column, is_unregistered, said, returns
         )
         self.held += 1
-        if said != _UNDONE:
+        if said != UNDONE:
             line.add(attempt)
 
-    def _say(self, payer: bytes, id_: str, at: int, said: int) -> None:
+    def _say(
+        self, payer: bytes, id_: str, at: int, said: int, returns: Returns = NO_RETURNS
+    ) -> None:
         """Something became of an attempt, which was made on the day of `at` or before."""
         day = brasilia_day(at)
         if day < self._first_day:
@@ -270,13 +240,17 @@ class AccountSums:
             line = accounts.get(payer)
             attempt = None if line is None else line.attempts.get(id_)
             if line is not None and attempt is not None:
-                before = attempt.is_counted
-                attempt.said |= said if day >= attempted_on else 0
-                if before is not attempt.is_counted:
-                    line.add(attempt, -1 if before else 1)
+                if day >= attempted_on:
+                    if attempt.is_counted:
+                        line.add(attempt, -1)
+                    attempt.said |= said
+                    attempt.returns = joined(attempt.returns, returns)
+                    if attempt.is_counted:
+                        line.add(attempt)
                 return
         days = self._early.setdefault((payer, id_), {})
-        days[day] = days.get(day, 0) | said
+        before, back = days.get(day, (0, NO_RETURNS))
+        days[day] = before | said, joined(back, returns)
 
     def _device(self, event: Event) -> None:
         """A device's status changed: attempts that were told before count by it all the same."""
@@ -353,7 +327,9 @@ class AccountSums:
             self._first_day,
             [(day, _sorted(accounts)) for day, accounts in sorted(self._days.items())],
             sorted(
-                (*key, day, said) for key, days in self._early.items() for day, said in days.items()
+                (*key, day, *told)
+                for key, days in self._early.items()
+                for day, told in days.items()
             ),
             [(key, list(told)) for key, told in self._registered.state()],
             [(key, list(told)) for key, told in self._night_starts.state()],
@@ -371,8 +347,8 @@ class AccountSums:
         for day, accounts in state.days:
             self._days[day] = {payer: _line(attempts) for payer, attempts in accounts}
             self.held += sum(len(attempts) for _, attempts in accounts)
-        for payer, id_, day, said in state.early:
-            self._early.setdefault((payer, id_), {})[day] = said
+        for payer, id_, day, said, returns in state.early:
+            self._early.setdefault((payer, id_), {})[day] = said, returns
         self._registered.restore(state.devices)
         self._night_starts.restore(state.night_starts)
 
@@ -381,12 +357,12 @@ def _first_day(received_at: int) -> int:
     return brasilia_day(received_at) - DAYS_BEFORE
 
 
-def _sorted(accounts: Mapping[bytes, _Line]) -> list[tuple[bytes, list[tuple[str, _Attempt]]]]:
+def _sorted(accounts: Mapping[bytes, Line]) -> list[tuple[bytes, list[tuple[str, Attempt]]]]:
     return [(payer, sorted(line.attempts.items())) for payer, line in sorted(accounts.items())]
 
 
-def _line(attempts: Iterable[tuple[str, _Attempt]]) -> _Line:
-    line = _Line([0] * _COLUMNS, dict(attempts))
+def _line(attempts: Iterable[tuple[str, Attempt]]) -> Line:
+    line = Line([0] * COLUMNS, dict(attempts))
     for attempt in line.attempts.values():
         if attempt.is_counted:
             line.add(attempt)

@@ -58,16 +58,23 @@ def attempt(value: Transfer, received_at: int, outcome: str | None, phase=INITIA
     )  # fmt: skip
 
 
-def settlement(value: Transfer, status: SettlementStatus, at: int) -> Event:
-    """What the rail did with a transfer."""
+def settlement(
+    value: Transfer,
+    status: SettlementStatus,
+    at: int,
+    *,
+    returned: int | None = None,
+    number: int = 1,
+) -> Event:
+    """What the rail did with a transfer; a return is of the whole amount, or of `returned`."""
     extra = {}
     if status is SettlementStatus.REJECTED:
         extra = {"rejection": Rejection.AM02}
     if status is SettlementStatus.RETURNED:
         extra = {
-            "return_id": "D12345678202611231200return00001",
+            "return_id": f"D12345678202611231200{value.end_to_end_id[-10:]}{number}",
             "return_reason": ReturnReason.MD06,
-            "returned_centavos": value.amount_centavos,
+            "returned_centavos": value.amount_centavos if returned is None else returned,
         }
     told = Settlement(
         end_to_end_id=value.end_to_end_id,
@@ -148,6 +155,13 @@ def _what_follows(value: Transfer, now: int, chance: random.Random) -> list[Even
         for event in (
             settlement(value, chance.choice(list(SettlementStatus)), later),
             settlement(value, SettlementStatus.SETTLED, later),
+            settlement(
+                value,
+                SettlementStatus.RETURNED,
+                later,
+                returned=1 + value.amount_centavos // 3,
+                number=2,
+            ),
             follow_up(value, chance.choice(list(FollowUpKind)), later),
             hold_end(value, chance.choice([Outcome.ALLOW, Outcome.REJECT]), later),
             attempt(value, later, chance.choice(["ALLOW", "REJECT"]), SETTLEMENT),
@@ -181,19 +195,33 @@ def reference(events: list[Event], asked: Transfer, received_at: int) -> Sums | 
     plain = [each for each in others if each.purpose not in {"GSCB", "OTHR"}]
     today = [each for each in plain if _day(each.occurred_at) == _day(asked.occurred_at)]
     night = _night(values.values(), asked)
+
+    def left(each: Transfer) -> int:
+        return max(0, each.amount_centavos - _returned(each, values.values()))
+
     tonight = None
     if night is not None:
-        tonight = sum(each.amount_centavos for each in plain if each.occurred_at in night)
+        tonight = sum(left(each) for each in plain if each.occurred_at in night)
     by_device = None
     if asked.device_id is not None and _is_unregistered(values.values(), asked):
         by_device = sum(
-            each.amount_centavos
+            left(each)
             for each in others
             if _day(each.occurred_at) == _day(asked.occurred_at)
             and each.device_id is not None
             and _is_unregistered(values.values(), each)
         )
-    return Sums(sum(each.amount_centavos for each in today), tonight, by_device)
+    return Sums(sum(map(left, today)), tonight, by_device)
+
+
+def _returned(value: Transfer, values) -> int:
+    return sum(
+        told.returned_centavos
+        for _, told in values
+        if isinstance(told, Settlement)
+        and told.status is SettlementStatus.RETURNED
+        and told.end_to_end_id == value.end_to_end_id
+    )
 
 
 def _value(event: Event):

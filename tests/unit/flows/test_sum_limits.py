@@ -177,11 +177,12 @@ def test_a_day_has_the_total_that_the_institution_sets(tmp_path):
             assert [is_over(each, code) for each in answers] == said
 
 
-def test_what_came_to_nothing_gives_its_amount_back_and_a_return_does_not(played):
+def test_what_came_to_nothing_and_what_was_returned_gives_its_amount_back(played):
     first, _ = decide(played, 1, EVENING)
     second, _ = decide(played, 2, EVENING + 1)
     assert is_over(decide(played, 3, EVENING + 2)[1])
-    tell(played, settlement(first, SettlementStatus.RETURNED, EVENING + MINUTE))
+    part = settlement(first, SettlementStatus.RETURNED, EVENING + MINUTE, returned=1)
+    tell(played, part)
     assert is_over(decide(played, 4, EVENING + MINUTE + 1)[1])
     tell(played, settlement(second, SettlementStatus.REJECTED, EVENING + 2 * MINUTE))
     assert not is_over(decide(played, 5, EVENING + 3 * MINUTE)[1])
