@@ -39,6 +39,9 @@ UNTOUCHED = {
     "crivo_webhook_lag_events",
     "crivo_webhooks_dead",
     "crivo_webhooks_waiting",
+    "crivo_worker_lag_records",
+    "crivo_worker_partitions",
+    "crivo_worker_rebuilds_total",
 }
 
 

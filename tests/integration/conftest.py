@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import uvloop
@@ -12,6 +13,20 @@ import uvloop
 from crivo.bootstrap.service import build_service
 from tests.e2e.homes import make_home, settings_of
 from tests.integration.doors import Door, opened
+
+if TYPE_CHECKING:
+    from crivo.adapters.kafka.brokers import Brokers
+    from crivo.adapters.kafka.client import Cluster
+
+
+@pytest.fixture
+def cluster(kafka: Brokers) -> Iterator[Cluster]:
+    """A space of its own in a broker, with the topics of a log."""
+    from tests.ports.kafka_logs import forget_space, new_space
+
+    space = new_space(kafka.cluster)
+    yield space
+    forget_space(space)
 
 
 @pytest.fixture

@@ -346,6 +346,10 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.policy_reloaded("adopted")
     service.metrics.not_sealed("LOG_UNAVAILABLE")
     service.metrics.hold_ended("REJECT")
+    # A worker is a process of its own; tests/integration/test_worker.py reads its metrics.
+    service.metrics.worker_lags(0)
+    service.metrics.worker_bears(4)
+    service.metrics.worker_rebuilt()
     service.metrics.revised("ALLOW")
     service.metrics.trace_dropped()
     service.metrics.webhooks_behind(0)

@@ -17,7 +17,6 @@ from confluent_kafka import Producer
 
 from crivo.adapters.kafka import writer
 from crivo.adapters.kafka.brokers import Brokers, running
-from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.records import record_of
@@ -30,7 +29,7 @@ from crivo.flows.copy_log import copy_log
 from tests.integration.commands import crivo
 from tests.integration.pasts import keep_log, past
 from tests.integration.test_replay_command import forge
-from tests.ports.kafka_logs import forget_space, new_space, open_log_in
+from tests.ports.kafka_logs import new_space, open_log_in, url_of
 from tests.ports.logs import assert_gapless, event, events, open_test_log, seeded_cipher, stored
 from tests.unit.decision.worlds import play, world
 
@@ -38,22 +37,10 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture
-def cluster(kafka) -> Iterator[Cluster]:
-    """A space of its own, with the topics of a log."""
-    space = new_space(kafka.cluster)
-    yield space
-    forget_space(space)
-
-
-@pytest.fixture
 def own_kafka(kafka, tmp_path) -> Iterator[Brokers]:
     """A broker that may be killed: the session's has many others' partitions to look after."""
     with running(tmp_path / "own-kafka", kafka.jars) as brokers:
         yield brokers
-
-
-def url_of(cluster: Cluster) -> str:
-    return f"kafka://{cluster.brokers}/{cluster.space}"
 
 
 @pytest.fixture

@@ -24,6 +24,11 @@ def new_space(cluster: Cluster, *, partitions: int = 4) -> Cluster:
     return own
 
 
+def url_of(cluster: Cluster) -> str:
+    """The log of a space, as settings name it."""
+    return f"kafka://{cluster.brokers}/{cluster.space}"
+
+
 def forget_space(cluster: Cluster) -> None:
     """Deletes its topics: a broker that starts again looks at every partition it has."""
     admin = AdminClient(cluster.options())

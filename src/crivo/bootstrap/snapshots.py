@@ -31,7 +31,7 @@ _LOGGER: Final = logging.getLogger("crivo.snapshots")
 def start_of(settings: Settings, plan: Plan, log: LogReader) -> Replica:
     """The replica of the newest snapshot that fits; an empty one where there is none."""
     files = SnapshotFiles(Paths(settings.home).snapshots)
-    replica = newest_replica(plan, files, log, unfit=_warn)
+    replica = newest_replica(plan, files, log, unfit=warn_unfit)
     _LOGGER.info("snapshot.start", extra={"facts": {"cut": replica.folded, "end": log.end()}})
     return replica
 
@@ -76,5 +76,5 @@ def _take_beside(settings: Settings, stop: threading.Event) -> None:
         )
 
 
-def _warn(error: CrivoError) -> None:
+def warn_unfit(error: CrivoError) -> None:
     _LOGGER.warning("snapshot.unfit", extra={"code": error.code, "facts": {"words": str(error)}})

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from crivo.cli.decide_command import decide
 from crivo.cli.key_commands import keys
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
@@ -113,6 +114,7 @@ def demo(
     )
 
 
+app.command()(decide)
 app.command()(simulate)
 app.command()(train)
 

@@ -15,6 +15,10 @@ from crivo.domain.steps import steps
 SCHEMA: Final = "alert.v1"
 
 
+#: Outcomes that somebody should look at.
+ALERTED: Final = frozenset({Outcome.HOLD, Outcome.REJECT})
+
+
 class AlertStatus(StrEnum):
     """Where it stands: nobody has looked, somebody does, it was fraud or it was not."""
 

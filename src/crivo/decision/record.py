@@ -175,13 +175,17 @@ def encode_record(
     observed: Observed,
     kept: bytes,
     phase: str = INITIATION,
+    in_place: bool = True,
 ) -> bytes:
-    """The payload of a decision. The initiation's is in place: it is the transfer's attempt."""
+    """The payload of a decision. The initiation's is in place: it is the transfer's attempt.
+
+    Not so where the log holds the attempt apart, in `pix.transfers.v1`, and `in_place` is false.
+    """
     return _ENCODER.encode(
         (
             transfer.end_to_end_id,
             phase,
-            phase == INITIATION,
+            in_place and phase == INITIATION,
             _values(transfer),
             given,
             derived,

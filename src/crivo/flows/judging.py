@@ -128,32 +128,69 @@ class Judge:
             Unavailable: OVERLOADED at the memory's ceiling; an unknown part of them is folded.
             Misconfigured: as `judge`; nothing is folded then.
         """
+        self._waits.note(replica.folded, durable, self._monotonic_ns())
+        at = np.arange(len(rows))
+        return self._judge_rows(replica, asked, make_rows(rows), at, arrived_ns)
+
+    def judge_among(
+        self,
+        replica: Replica,
+        asked: Sequence[tuple[Transfer, int]],
+        rows: npt.NDArray[np.void],
+        at: npt.NDArray[np.int64],
+        before: Callable[[int], None],
+    ) -> list[Judged]:
+        """What follows for each of the transfers (with its receipt), which stand `at` these places
+        of the rows. All rows are folded.
+
+        Before lists and sums are asked about the nth transfer, `before(n)` folds into them what
+        came before it. Nobody waits for an answer, so nothing is left out for lack of time.
+
+        Raises:
+            Unavailable, Misconfigured: as `judge_and_fold`.
+        """
+        return self._judge_rows(replica, asked, rows, at, None, before)
+
+    def _judge_rows(
+        self,
+        replica: Replica,
+        asked: Sequence[tuple[Transfer, int]],
+        rows: npt.NDArray[np.void],
+        at: npt.NDArray[np.int64],
+        arrived_ns: int | None,
+        before: Callable[[int], None] = lambda _: None,
+    ) -> list[Judged]:
         procedure, scorer = self.bundle.procedure, self.bundle.scorer
         engine, lists, sums = replica.engine, replica.lists, replica.sums
         transfers = [transfer for transfer, _ in asked]
         started = self._monotonic_ns()
-        waited = started - arrived_ns
+        due = started if arrived_ns is None else arrived_ns
         in_force = [procedure.at(each.occurred_at) for each in transfers]
-        self._waits.note(replica.folded, durable, started)
-        causes = [self._cause(each, started, arrived_ns) for each in in_force]
+        causes: list[tuple[str, ...]] = [()] * len(in_force)
+        if arrived_ns is not None:
+            causes = [self._cause(each, started, arrived_ns) for each in in_force]
         terms = list(zip(asked, in_force, causes, strict=True))
         wanted = np.array(
             [
                 not cause and not is_return(each) and Mode.KILL_ALL not in what.degraded.killed
                 for (each, _), what, cause in terms
-            ]
+            ],
+            dtype=np.bool_,
         )
+        mask = np.zeros(len(rows), dtype=np.bool_)
+        mask[at[wanted]] = True
         engine.check_plan(scorer.artifact.plan_hash)
-        vectors, flags = engine.vectors(make_rows(rows), wanted)
+        vectors, flags = engine.vectors(rows, mask)
         read = self._monotonic_ns()
         margins, scores = scorer.score(vectors, plan_hash=engine.plan_hash)
         scored_at = self._monotonic_ns()
         kept, width = vectors.tobytes(), vectors.itemsize * vectors.shape[1]
         # What one took of the whole, so that the stages of all add up.
         count = max(len(vectors), 1)
-        took = (waited, (read - started) // count, (scored_at - read) // count)
+        took = (started - due, (read - started) // count, (scored_at - read) // count)
         found = iter(zip(vectors, flags.tolist(), margins.tolist(), scores.tolist(), strict=True))
-        judged, line = [], 0
+        judged: list[Judged] = []
+        line = 0
         for ((transfer, received_at), what, why), is_wanted in zip(
             terms, wanted.tolist(), strict=True
         ):
@@ -163,10 +200,11 @@ class Judge:
                 own = kept[line * width : (line + 1) * width]
                 scored = Scored(vector, own, marks, margin, score)
                 line += 1
-                if read - arrived_ns > what.model_by_ns:
+                if arrived_ns is not None and read - arrived_ns > what.model_by_ns:
                     cause = (Mode.NO_MODEL,)
-                if scored_at - arrived_ns > what.deadline_ns:
+                if arrived_ns is not None and scored_at - arrived_ns > what.deadline_ns:
                     cause, scored = (Mode.TIMEOUT,), None
+            before(len(judged))
             beside = (lists.of(transfer), sums.of(transfer, received_at))
             judged.append(self._judged(transfer, scored, what, took, cause, *beside))
             sums.decided(transfer, received_at, judged[-1].derived.outcome, beside[1])

@@ -22,6 +22,8 @@ from crivo.flows.answers import Answer
 from crivo.flows.judging import Judge, Judged
 
 SOURCE: Final = "http"
+#: Who answers the transfers of `pix.transfers.v1`: each answer stands right behind its transfer.
+WORKER: Final = "worker"
 
 
 def record(
@@ -34,10 +36,12 @@ def record(
     versions: Versions,
     identity: bytes | None,
     phase: str = INITIATION,
+    source: str = SOURCE,
 ) -> tuple[Event, Answer]:
     """The event of a decision that will stand at `place` of the log, and what the caller is told.
 
-    It had seen the log's events before that place. The log seals `identity`.
+    It had seen the log's events before that place. The log seals `identity`. A worker's decision
+    answers the transfer at that place, and is no attempt itself.
     """
     derived = judged.derived
     given = Given(
@@ -55,7 +59,7 @@ def record(
         occurred_at=transfer.occurred_at,
         received_at=received_at,
         schema=SCHEMA,
-        source=SOURCE,
+        source=source,
         payload=encode_record(
             transfer,
             given=given,
@@ -63,6 +67,7 @@ def record(
             observed=judged.observed,
             kept=judged.kept,
             phase=phase,
+            in_place=source != WORKER,
         ),
         sealed=identity,
     )

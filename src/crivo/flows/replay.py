@@ -34,6 +34,7 @@ from crivo.flows.fold import fold_events, fold_rows
 from crivo.flows.listing import ListState
 from crivo.flows.ports import LogReader
 from crivo.flows.replay_wanted import (
+    Answers,
     Wanted,
     record_of,
     revised,
@@ -132,15 +133,13 @@ class ReplayPass:
         received_to: int | None,
     ) -> None:
         self.log = log
-        self._folder = bundles_folder
-        self._ids = ids
-        self._from = received_from
-        self._to = received_to
+        self._folder, self._ids = bundles_folder, ids
+        self._from, self._to = received_from, received_to
         self._bundles: dict[str, Bundle] = {}
         self.engines: dict[str, Engine] = {}
         self.result = ReplayResult()
         self._sought = set(ids or ())
-        self._lists, self._sums = ListState(), AccountSums()
+        self._lists, self._sums, self._answers = ListState(), AccountSums(), Answers()
         #: Who stood on a list for each decision of a batch, and what its payer had attempted, by
         #: its place.
         self._beside: dict[int, tuple[tuple[ListHit, ...], Sums | None]] = {}
@@ -152,6 +151,9 @@ class ReplayPass:
         at = 0
         while at < end:
             events = self.log.read(start=at, limit=min(BATCH, end - at))
+            # What a worker answered stands right behind it: they are looked at together.
+            if len(events) > 1 and events[-1].event.stream is Stream.TRANSFERS:
+                del events[-1]
             self.batch(events)
             at = events[-1].seq + 1
             self.result.folded += len(events)
@@ -190,11 +192,13 @@ class ReplayPass:
     def batch(self, events: Sequence[StoredEvent]) -> None:
         """Compares and folds the next events of the log."""
         wanted = [found for stored in events if (found := self.wanted(stored)) is not None]
+        wanted, lost = self._answers.placed(events, wanted)
+        for each in lost:
+            self._differ(each, ("as_of",), None)
         for each in wanted:
             self._engine(each.bundle, before=events[0].seq)
         self._fold_beside(events, wanted)
-        first, last = events[0].seq, events[-1].seq
-        prompt, apart = [], []
+        first, last, prompt, apart = events[0].seq, events[-1].seq, [], []
         for each in wanted:
             if each.is_attempt:
                 prompt.append(each)
@@ -240,10 +244,10 @@ class ReplayPass:
         """Folds these events into every engine, reading the wanted decisions on the way."""
         rows, places = fold_events(events)
         first, last = events[0].seq, events[-1].seq
-        here = [each for each in wanted if first <= each.stored.seq <= last]
+        here = [each for each in wanted if first <= each.place <= last]
         for plan, engine in self.engines.items():
             mine = [each for each in here if each.bundle.versions.plan == plan]
-            mask = np.isin(places, [each.stored.seq for each in mine])
+            mask = np.isin(places, [each.place for each in mine])
             vectors, flags = engine.vectors(rows, mask)
             self._compare_all(mine, vectors, flags.tolist())
 

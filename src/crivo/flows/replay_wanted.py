@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from crivo.decision.record import (
     INITIATION,
@@ -13,14 +14,16 @@ from crivo.decision.record import (
 )
 from crivo.decision.revision import DecisionRevised
 from crivo.domain.errors import Refused
-from crivo.domain.event import StoredEvent
+from crivo.domain.event import StoredEvent, transfer_event_id
 from crivo.domain.phase import Phase
+from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.row import RowBytes, transfer_row
 from crivo.flows.answers import no_decision
 from crivo.flows.bundle import Bundle
 from crivo.flows.event_of import value_of
 from crivo.flows.ports import LogReader
+from crivo.flows.recording import WORKER
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +31,8 @@ class Wanted:
     """A decision to derive again, and what with.
 
     With a `revision` it is that which is derived: `stored` is its event, `record` that of the
-    decision, and `received_at` the decision's receipt in both cases.
+    decision, and `received_at` the decision's receipt in both cases. `at` is the place of the
+    transfer where a worker answered one that the log holds apart.
     """
 
     stored: StoredEvent
@@ -37,23 +41,73 @@ class Wanted:
     bundle: Bundle
     received_at: int
     revision: DecisionRevised | None = None
+    at: int | None = None
+
+    @property
+    def place(self) -> int:
+        """The sequence number of the event that is the attempt."""
+        return self.stored.seq if self.at is None else self.at
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether a worker's record is derived again."""
+        return self.revision is None and is_answer(self.stored)
 
     @property
     def cut(self) -> int:
         """The sequence number before which everything had been seen."""
+        if self.at is not None:
+            return self.at
         seen = self.record.given.as_of if self.revision is None else self.revision.as_of
         return seen + 1
 
     @property
     def is_attempt(self) -> bool:
         """Whether it is read where it is folded: the attempt itself, seen just before."""
-        is_prompt = self.revision is None and self.record.in_place
-        return is_prompt and self.cut == self.stored.seq
+        is_prompt = self.revision is None and (self.record.in_place or self.at is not None)
+        return is_prompt and self.cut == self.place
 
     @property
     def row(self) -> RowBytes:
         """Its transfer as features read it."""
         return transfer_row(self.transfer, received_at=self.received_at)
+
+
+def is_answer(stored: StoredEvent) -> bool:
+    """Whether a worker made it of another event: it bears no number, and nobody folds it."""
+    return stored.event.source == WORKER
+
+
+class Answers:
+    """Finds the transfers that workers answered, as a replay goes along the log."""
+
+    def __init__(self) -> None:
+        #: Events so far but answers: what `as_of` counts.
+        self._numbered = 0
+
+    def placed(
+        self, events: Sequence[StoredEvent], wanted: Sequence[Wanted]
+    ) -> tuple[list[Wanted], list[Wanted]]:
+        """The wanted, answers with the place of their transfer; and answers that stand behind none
+        of the number that they had seen.
+        """
+        numbers: dict[bytes, tuple[int, int]] = {}
+        for stored in events:
+            if stored.event.stream is Stream.TRANSFERS:
+                numbers[stored.event.event_id] = (stored.seq, self._numbered)
+            self._numbered += not is_answer(stored)
+        found, lost = [], []
+        for each in wanted:
+            if not each.is_answer:
+                found.append(each)
+                continue
+            id_ = transfer_event_id(each.record.end_to_end_id)
+            at, number = numbers.get(id_, (None, None))
+            if at is None or each.record.given.as_of + 1 != number:
+                lost.append(each)
+            else:
+                found.append(replace(each, at=at))
+        return found, lost
 
 
 def record_of(stored: StoredEvent) -> Record:
@@ -95,7 +149,7 @@ def unfaithful(each: Wanted, log_id: str) -> list[str]:
         ("versions", given.versions == each.bundle.versions),
         ("log_id", given.log_id == log_id),
         ("phase", record.phase in {each.value for each in Phase}),
-        ("in_place", record.in_place == (record.phase == INITIATION)),
+        ("in_place", record.in_place == (record.phase == INITIATION and not each.is_answer)),
         ("end_to_end_id", record.end_to_end_id == transfer.end_to_end_id),
         ("event_id", event.event_id == decision_event_id(record.end_to_end_id, record.phase)),
         ("key", event.key == transfer.payer_id),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from crivo.decision import record
 from crivo.decision.record import decode_derived, decode_record
@@ -17,7 +17,7 @@ from crivo.flows.answers import Answer, Decided, Memory
 from crivo.flows.fold import fold_rows
 from crivo.flows.holds import OpenHolds
 from crivo.flows.listing import ListState
-from crivo.flows.ports import LogReader, Snapshot, Snapshots
+from crivo.flows.ports import LogReader, Manifest, Snapshot, Snapshots
 
 #: Events read and folded at a time.
 BATCH: Final = 8_192
@@ -52,11 +52,20 @@ class Replica:
 
     def _fold(self, events: Sequence[StoredEvent]) -> None:
         self.engine.fold(fold_rows(events))
+        self.note(events)
+
+    def note(self, events: Sequence[StoredEvent]) -> None:
+        """Takes note of the next events of the log, which its engine has folded already."""
+        for stored in events:
+            self.lists.fold(stored.event)
+            self.sums.fold(stored.event)
+        self.note_rest(events)
+
+    def note_rest(self, events: Sequence[StoredEvent]) -> None:
+        """As `note`, of events that its lists and sums have folded too."""
         for stored in events:
             event = stored.event
             self.holds.fold(event)
-            self.lists.fold(event)
-            self.sums.fold(event)
             if event.schema == record.SCHEMA:
                 self._remember(stored)
             elif event.stream is Stream.HISTORY:
@@ -115,17 +124,38 @@ def restored(plan: Plan, snapshot: Snapshot) -> Replica:
     return replica
 
 
+class Extent(Protocol):
+    """Which log a replica is of, and how far that goes."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """The log's identity."""
+        ...
+
+    def end(self) -> int:
+        """The sequence number that follows its newest event."""
+        ...
+
+
 def newest_replica(
-    plan: Plan, snapshots: Snapshots, log: LogReader, *, unfit: Callable[[CrivoError], None]
+    plan: Plan,
+    snapshots: Snapshots,
+    log: Extent,
+    *,
+    unfit: Callable[[CrivoError], None],
+    until: int | None = None,
 ) -> Replica:
     """The replica of the newest snapshot that fits plan and log, else an empty one.
 
-    `unfit` hears of each that does not fit, and of the other plans that there are snapshots of:
-    state is a function of the log, so a start can do without any of them.
+    With `until` it has folded no event from that number on. `unfit` hears of each that does not
+    fit, and of the other plans that there are snapshots of: state is a function of the log, so a
+    start can do without any of them.
     """
     for other, cut in snapshots.others(plan.plan_hash):
         unfit(_of_another_plan(plan, other, cut))
     for cut in snapshots.cuts(plan.plan_hash):
+        if until is not None and cut > until:
+            continue
         try:
             snapshot = snapshots.load(plan.plan_hash, cut)
             _check_log(snapshot, log)
@@ -148,7 +178,7 @@ def _of_another_plan(plan: Plan, other: str, cut: int) -> Misconfigured:
     )
 
 
-def _check_log(snapshot: Snapshot, log: LogReader) -> None:
+def _check_log(snapshot: Snapshot, log: Extent) -> None:
     """A snapshot of another log, or of more than this one holds, is none of its state."""
     if snapshot.log_id != log.manifest.log_id or snapshot.cut > log.end():
         raise Misconfigured(

@@ -167,7 +167,7 @@ class _Verify(ReplayPass):
                 found.mismatches.update(_differing(plan, record.kept, scored.kept))
             if scored.flags & LATE:
                 found.late += 1
-            elif record.in_place and len(served) == len(plan.names):
+            elif (record.in_place or each.at is not None) and len(served) == len(plan.names):
                 # The settlement phase's vector has no row of its own among the events.
                 place = words(transfer_event_id(record.end_to_end_id))
                 self._served.setdefault(plan.plan_hash, {})[place] = served

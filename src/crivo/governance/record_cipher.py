@@ -61,7 +61,7 @@ class DataKeys(Protocol):
         ...
 
     def add(self, key: DataKey) -> None:
-        """Keeps one more; it is durable when this returns.
+        """Keeps one more; it is durable when this returns. One of its number that is there stays.
 
         Raises:
             Unavailable: FILE_UNWRITABLE.
@@ -117,7 +117,8 @@ class RecordCipher:
         number = 1 if newest is None else newest.number + 1
         key = DataKey(number, now, seq, self._random(KEY_BYTES))
         self._keys.add(key)
-        self._take(key)
+        # Another process may have made that number first: then it is that one's.
+        self._learn()
 
     def seal(self, payload: bytes, *, event_id: bytes) -> bytes:
         """The sealed payload; `rotate` was called before."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from crivo.adapters.files.private import replace_private
+from crivo.adapters.files.private import make_private_folder, replace_private
 from crivo.adapters.files.secret import load_key, load_or_create_key
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
@@ -62,10 +63,20 @@ class DataKeyFile:
     def add(self, key: DataKey) -> None:
         """Keeps one more key, and the master key first if it is the first.
 
+        Of two processes that make a key of one number, the first one's stands.
+
         Raises:
             Unavailable: FILE_UNWRITABLE. Misconfigured: as `read`.
         """
+        make_private_folder(self._path.parent)
+        with self._path.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._add(key)
+
+    def _add(self, key: DataKey) -> None:
         rows = self._rows()
+        if any(row.get("number") == key.number for row in rows):
+            return
         master = (
             load_key(self._master) if rows else load_or_create_key(self._master, make=self._make)
         )

@@ -165,7 +165,8 @@ class Brokers:
 
     def _lay_out(self, java: str) -> None:
         ports = _free_ports(2 * self.count)
-        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        # An id that began with a dash would be taken for an option.
+        cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         controllers = ports[self.count :]
         voters = ",".join(f"{i + 1}@{_HOST}:{port}" for i, port in enumerate(controllers))
         for number, port in enumerate(ports[: self.count], start=1):

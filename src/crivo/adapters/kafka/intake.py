@@ -129,6 +129,7 @@ def topic_partition(cluster: Cluster, part: Part, offset: int = OFFSET_INVALID) 
 class Intake:
     """The records of partitions from offsets on; with `ends`, below those alone.
 
+    With `numbered_from` it gives what the writer numbered from there on, and no answers.
     A record that bears no number is nobody's of ours: it is passed over and told to `refused`, as
     is one that cannot be read.
 
@@ -143,8 +144,12 @@ class Intake:
         ends: Mapping[Part, int] | None,
         *,
         refused: Refusal,
+        numbered_from: int | None = None,
     ) -> None:
         self._cluster = cluster
+        self._from = numbered_from
+        #: The offset up to which each partition was read.
+        self.reached: dict[Part, int] = {}
         self._ends = ends
         self._refused = refused
         self.waiting: dict[Part, deque[Keyed]] = {part: deque() for part in starts}
@@ -191,6 +196,16 @@ class Intake:
             self._take(message)
         return len(messages)
 
+    def lag(self) -> int:
+        """Records that brokers have told of and that were not read yet."""
+        behind = 0
+        for part in self._flowing:
+            told = topic_partition(self._cluster, part)
+            _, high = self._consumer.get_watermark_offsets(told, cached=True)
+            # Marks of transactions lie behind the last record, and are nobody's to read.
+            behind += max(0, high - max(self._next[part], self.reached.get(part, 0)))
+        return behind
+
     def _take(self, message: Message) -> None:
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
@@ -206,6 +221,7 @@ class Intake:
         if error is None and (end is None or offset < end):
             self._keep(part, offset, message)
             self._next[part] = offset + 1
+        self.reached[part] = offset + (error is None)
         if end is not None and offset >= end - 1:
             self.open.discard(part)
             self._stop({part})
@@ -216,6 +232,8 @@ class Intake:
         try:
             if place is None:
                 raise _no_number(_STREAMS[rank])
+            if self._from is not None and (place.is_answer or place.number < self._from):
+                return
             row = row_of(
                 _STREAMS[rank],
                 partition,

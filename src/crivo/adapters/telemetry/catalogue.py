@@ -267,6 +267,24 @@ WEBHOOK_RELOADS: Final = Metric(
     "Changes of the file of subscriptions that were adopted or refused.",
     ("result",),
 )
+WORKER_LAG: Final = Metric(
+    "crivo_worker_lag_records",
+    Kind.GAUGE,
+    "records",
+    "Records of the log that a worker has not read yet, of all partitions.",
+)
+WORKER_PARTITIONS: Final = Metric(
+    "crivo_worker_partitions",
+    Kind.GAUGE,
+    "partitions",
+    "Partitions of `pix.transfers.v1` that a worker answers.",
+)
+WORKER_REBUILDS: Final = Metric(
+    "crivo_worker_rebuilds_total",
+    Kind.COUNTER,
+    "states",
+    "States that a worker built anew, being past what it was to answer.",
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -278,5 +296,5 @@ CATALOGUE: Final = (
     HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
     TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
-    WEBHOOKS_DEAD, WEBHOOK_LAG,
+    WEBHOOKS_DEAD, WEBHOOK_LAG, WORKER_LAG, WORKER_PARTITIONS, WORKER_REBUILDS,
 )  # fmt: skip

@@ -48,6 +48,9 @@ from crivo.adapters.telemetry.catalogue import (
     WEBHOOK_RELOADS,
     WEBHOOKS_DEAD,
     WEBHOOKS_WAITING,
+    WORKER_LAG,
+    WORKER_PARTITIONS,
+    WORKER_REBUILDS,
     Kind,
     Metric,
 )
@@ -86,13 +89,17 @@ class Metrics:
 
     def seen(self, seen: Seen) -> None:
         """A decision is durable; it was made for the first time."""
-        self._count(DECISIONS, seen.answer.outcome.value)
-        for mode in seen.answer.degraded:
-            self._count(DEGRADED, mode)
+        self.decided(seen.answer.outcome.value, seen.answer.degraded)
         observed = seen.observed
         self._observe(STAGE_LATENCY, "waiting", value=observed.waited_ns / 1e9)
         self._observe(STAGE_LATENCY, "features", value=observed.read_ns / 1e9)
         self._observe(STAGE_LATENCY, "model", value=observed.score_ns / 1e9)
+
+    def decided(self, outcome: str, degraded: Sequence[str]) -> None:
+        """A transfer was decided for the first time."""
+        self._count(DECISIONS, outcome)
+        for mode in degraded:
+            self._count(DEGRADED, mode)
 
     def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
         """A decision left the door after so many seconds, so many of them waiting for the disk."""
@@ -204,9 +211,26 @@ class Metrics:
         """A changed file of subscriptions was adopted or refused."""
         self._count(WEBHOOK_RELOADS, result)
 
+    def worker_lags(self, records: int) -> None:
+        """So many records are not read yet by a worker."""
+        self._set(WORKER_LAG, to=records)
+
+    def worker_bears(self, partitions: int) -> None:
+        """So many partitions are answered by a worker."""
+        self._set(WORKER_PARTITIONS, to=partitions)
+
+    def worker_rebuilt(self) -> None:
+        """A worker built its state anew."""
+        self._count(WORKER_REBUILDS)
+
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""
         self._set(READY, to=int(yes))
+
+    @property
+    def registry(self) -> CollectorRegistry:
+        """What is told, for who tells it otherwise than by `render`."""
+        return self._registry
 
     def render(self) -> bytes:
         """The text that Prometheus scrapes."""

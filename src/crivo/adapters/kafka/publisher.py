@@ -1,0 +1,232 @@
+"""Publishing answers and committing what is answered: one after the other, or as one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import Final, Protocol
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from crivo.adapters.kafka.client import LOGGER, Cluster, answered, failure
+from crivo.adapters.kafka.records import answer_of
+from crivo.adapters.kafka.topics import DEAD_LETTERS
+from crivo.domain.errors import Refused
+from crivo.domain.streams import partition_of
+from crivo.flows.answering import Answered
+from crivo.flows.event_rows import EventRow
+
+#: How long a record may take to be on enough brokers, retries included; then the worker ends.
+DELIVERY_SECONDS_MAX: Final = 120.0
+#: How long a transaction may stand open: after a kill, what it held back waits for no longer.
+TRANSACTION_SECONDS_MAX: Final = 10.0
+
+_WORDS: Final = logging.getLogger("crivo.worker")
+
+_OPTIONS: Final = {
+    "acks": "all",
+    "enable.idempotence": True,
+    "compression.type": "lz4",
+    "linger.ms": 2,
+    "queue.buffering.max.messages": 200_000,
+}
+
+#: Seals rows as the log's own writer does.
+Seal = Callable[[list[EventRow]], list[EventRow]]
+
+
+class Publisher(Protocol):
+    """How answers get into the log."""
+
+    def publish(
+        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], group: Consumer
+    ) -> bool:
+        """Whether all are published, and the offsets are the group's.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`; what is committed then, nobody knows.
+        """
+        ...
+
+    def set_aside(self, message: Message, refusal: Refused) -> None:
+        """Puts a record that is no event among the dead letters of its topic."""
+        ...
+
+
+class _Records:
+    """Sends the records of answers, and waits for all of them."""
+
+    def __init__(self, cluster: Cluster, partitions: int, seal: Seal, producer: Producer) -> None:
+        self._cluster = cluster
+        self._partitions = partitions
+        self._seal = seal
+        self._producer = producer
+        self._error: KafkaError | None = None
+
+    def send(self, answers: Sequence[Answered]) -> None:
+        """Hands the records to the client.
+
+        Raises:
+            KafkaException: the client takes none.
+        """
+        self._error = None
+        rows, causes = self._rows(answers)
+        for row, cause in zip(self._seal(rows), causes, strict=True):
+            record = answer_of(row, cause=cause)
+            self.produce(row[1], record.value, record.key, row[2], record.headers)
+
+    def produce(
+        self,
+        name: str,
+        value: bytes | None,
+        key: bytes | None,
+        partition: int,
+        headers: list[tuple[str, str | bytes | None]],
+    ) -> None:
+        """Hands over one record; waits while as many wait as may."""
+        while True:
+            try:
+                self._producer.produce(
+                    self._cluster.named(name), value, key, partition, self._told, headers=headers
+                )
+                break
+            except BufferError:
+                self._producer.poll(0.1)
+        self._producer.poll(0)
+
+    def wait(self) -> None:
+        """Until all are on enough brokers.
+
+        Raises:
+            KafkaException: one of them is not.
+        """
+        left = self._producer.flush(DELIVERY_SECONDS_MAX + 1)
+        if self._error is not None or left:
+            raise KafkaException(self._error or KafkaError(KafkaError.REQUEST_TIMED_OUT))
+
+    def _rows(self, answers: Sequence[Answered]) -> tuple[list[EventRow], list[bytes]]:
+        rows: list[EventRow] = []
+        causes: list[bytes] = []
+        for each in answers:
+            for event in each.events:
+                partition = partition_of(event.key, self._partitions)
+                rows.append(
+                    (
+                        each.transfer.seq,
+                        event.stream.value,
+                        partition,
+                        -1,
+                        event.event_id,
+                        event.key,
+                        event.occurred_at,
+                        event.received_at,
+                        event.schema,
+                        event.source,
+                        event.payload,
+                        event.sealed,
+                    )
+                )
+                causes.append(each.transfer.event.event_id)
+        return rows, causes
+
+    def _told(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None and self._error is None:
+            self._error = error
+
+
+class PlainPublisher:
+    """Publishes, then commits: soonest there; after a kill, some answers come twice.
+
+    A record that comes twice has the id and the contents of the first, and readers take the first.
+    """
+
+    def __init__(self, cluster: Cluster, partitions: int, seal: Seal) -> None:
+        self._cluster = cluster
+        options = {**_OPTIONS, "delivery.timeout.ms": int(DELIVERY_SECONDS_MAX * 1e3)}
+        with answered(cluster, "open a producer"):
+            self._producer = Producer({**cluster.options(), **options}, logger=LOGGER)
+        self._records = _Records(cluster, partitions, seal, self._producer)
+
+    def publish(
+        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], group: Consumer
+    ) -> bool:
+        """As `Publisher`."""
+        with answered(self._cluster, "take answers"):
+            self._records.send(answers)
+            self._records.wait()
+        return _committed(group, offsets)
+
+    def set_aside(self, message: Message, refusal: Refused) -> None:
+        """As `Publisher`."""
+        with answered(self._cluster, "take a dead letter"):
+            _set_aside(self._cluster, self._records, message, refusal)
+            self._records.wait()
+
+
+class ExactPublisher:
+    """Publishes and commits in one transaction: each answer is there once, or not yet.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+
+    def __init__(self, cluster: Cluster, partitions: int, seal: Seal, *, name: str) -> None:
+        self._cluster = cluster
+        options = {
+            **_OPTIONS,
+            "transactional.id": cluster.named(name),
+            "transaction.timeout.ms": int(TRANSACTION_SECONDS_MAX * 1e3),
+            "delivery.timeout.ms": int(TRANSACTION_SECONDS_MAX * 1e3),
+        }
+        with answered(cluster, "open a producer of transactions"):
+            self._producer = Producer({**cluster.options(), **options}, logger=LOGGER)
+            self._producer.init_transactions(DELIVERY_SECONDS_MAX)
+        self._records = _Records(cluster, partitions, seal, self._producer)
+
+    def publish(
+        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], group: Consumer
+    ) -> bool:
+        """As `Publisher`."""
+        try:
+            self._producer.begin_transaction()
+            self._records.send(answers)
+            self._producer.send_offsets_to_transaction(
+                list(offsets), group.consumer_group_metadata(), TRANSACTION_SECONDS_MAX
+            )
+            self._producer.commit_transaction(TRANSACTION_SECONDS_MAX)
+        except KafkaException as raised:
+            error = raised.args[0]
+            if not error.txn_requires_abort():
+                raise failure(self._cluster, "take answers", error) from raised
+            with answered(self._cluster, "take answers back"):
+                self._producer.abort_transaction(TRANSACTION_SECONDS_MAX)
+            _WORDS.warning("worker.taken_back", extra={"facts": {"words": error.str()}})
+            return False
+        return True
+
+    def set_aside(self, message: Message, refusal: Refused) -> None:
+        """As `Publisher`."""
+        with answered(self._cluster, "take a dead letter"):
+            self._producer.begin_transaction()
+            _set_aside(self._cluster, self._records, message, refusal)
+            self._producer.commit_transaction(TRANSACTION_SECONDS_MAX)
+
+
+def _committed(group: Consumer, offsets: Sequence[TopicPartition]) -> bool:
+    """Whether the group has the offsets; not where it has gone on without this member."""
+    try:
+        group.commit(offsets=list(offsets), asynchronous=False)
+    except KafkaException as raised:
+        _WORDS.warning("worker.not_committed", extra={"facts": {"words": raised.args[0].str()}})
+        return False
+    return True
+
+
+def _set_aside(cluster: Cluster, records: _Records, message: Message, refusal: Refused) -> None:
+    """Sends a record that is no event, as it came, to the dead letters of its topic."""
+    topic = (message.topic() or "").removeprefix(cluster.named(""))
+    headers = message.headers() or []
+    came = list(headers.items()) if isinstance(headers, dict) else list(headers)
+    where = f"{message.partition()}/{message.offset()}".encode()
+    marks = [("code", str(refusal.code).encode()), ("words", str(refusal).encode()), ("of", where)]
+    records.produce(topic + DEAD_LETTERS, message.value(), message.key(), 0, [*came, *marks])

@@ -1,0 +1,156 @@
+"""What a log's writer numbered, in the order of its numbers, as it comes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping
+
+from confluent_kafka import KafkaError, TopicPartition
+
+from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered
+from crivo.adapters.kafka.intake import (
+    Intake,
+    Part,
+    Refusal,
+    open_consumer,
+    part_of,
+    read_ends,
+)
+from crivo.adapters.kafka.records import place_of
+from crivo.domain.event import Event, StoredEvent
+from crivo.domain.streams import Stream
+from crivo.flows.event_rows import stored_event
+from crivo.governance.record_cipher import RecordCipher
+
+
+class Tail:
+    """Events with numbers from `start` on, one after the other: none past a missing number.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        partitions: int,
+        *,
+        start: int,
+        cipher: RecordCipher | None,
+        refused: Refusal,
+    ) -> None:
+        lows = {part: low for part, (low, _) in read_ends(cluster, partitions).items()}
+        self._intake = Intake(cluster, lows, None, refused=refused, numbered_from=start)
+        self._cipher = cipher
+        self._next = start
+        #: Of each partition of which something waits: the number of the first.
+        self._first: dict[int, Part] = {}
+        self._noted: set[Part] = set()
+
+    def take(self, limit: int, seconds: float) -> list[StoredEvent]:
+        """Up to `limit` of the next events; none where the next does not come in time.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`.
+        """
+        until = time.monotonic() + seconds
+        found: list[StoredEvent] = []
+        while len(found) < limit:
+            part = self._first.pop(self._next, None)
+            if part is not None:
+                _, row = self._intake.waiting[part].popleft()
+                found.append(stored_event(row, self._cipher))
+                self._next += 1
+                self._noted.discard(part)
+                self._note(part)
+                continue
+            left = until - time.monotonic()
+            if found or left <= 0:
+                break
+            if self._intake.poll(min(left, seconds)):
+                for each in self._intake.waiting:
+                    self._note(each)
+        return found
+
+    def has_reached(self, ends: Mapping[Part, int]) -> bool:
+        """Whether every partition was read up to that offset, and nothing waits."""
+        is_there = all(self._intake.reached.get(part, 0) >= end for part, end in ends.items())
+        return is_there and not self._first
+
+    def lag(self) -> int:
+        """How many records of all partitions are not read yet, as far as brokers have said."""
+        return self._intake.lag() + sum(map(len, self._intake.waiting.values()))
+
+    def close(self) -> None:
+        """Ends its consumer."""
+        self._intake.close()
+
+    def _note(self, part: Part) -> None:
+        waiting = self._intake.waiting[part]
+        if waiting and part not in self._noted:
+            self._first[waiting[0][0] // 2] = part
+            self._noted.add(part)
+
+
+def read_answers(
+    cluster: Cluster, partitions: Collection[int], cipher: RecordCipher | None
+) -> list[tuple[int, Event]]:
+    """What was decided of the transfers of these partitions, each with its transfer's number.
+
+    A transfer and its decision have one key, so they lie in partitions of one number.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    parts = [part_of(Stream.DECISIONS, each) for each in sorted(partitions)]
+    if not parts:
+        return []
+    ends = read_ends(cluster, max(partitions) + 1)
+    lows, highs = ({part: ends[part][at] for part in parts} for at in (0, 1))
+    intake = Intake(cluster, lows, highs, refused=lambda _message, _refusal: None)
+    found: list[tuple[int, Event]] = []
+    try:
+        for part in parts:
+            while intake.waiting[part] or part in intake.open:
+                intake.await_more(part)
+                while intake.waiting[part]:
+                    key, row = intake.waiting[part].popleft()
+                    if key % 2:
+                        found.append((row[0], stored_event(row, cipher).event))
+    finally:
+        intake.close()
+    return found
+
+
+def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
+    """The least number of a transfer at or after these offsets, by partition; None where is none.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    topic, least = cluster.named(Stream.TRANSFERS.value), None
+    if not offsets:
+        return None
+    consumer = open_consumer(cluster)
+    left = set(offsets)
+    until = time.monotonic() + ANSWER_SECONDS_MAX
+    try:
+        consumer.assign([TopicPartition(topic, part, at) for part, at in offsets.items()])
+        while left and time.monotonic() < until:
+            with answered(cluster, "read its transfers"):
+                messages = consumer.consume(100, timeout=0.05)
+            for message in messages:
+                partition, error = message.partition(), message.error()
+                if partition not in left:
+                    continue
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                        left.discard(partition)
+                    continue
+                place = place_of(message.headers())
+                if place is not None and not place.is_answer:
+                    least = place.number if least is None else min(least, place.number)
+                    left.discard(partition)
+    finally:
+        consumer.close()
+    return least

@@ -1,0 +1,256 @@
+"""The worker: reads a whole log for its state, and answers the transfers of its own partitions.
+
+One consumer group answers `pix.transfers.v1`. Who bears a partition answers it from the offset that
+the group has committed; state is a fold of all partitions, in the order of the log's numbers. What
+is answered is published first, and its offset is committed then: after a kill an answer may come
+twice, under one id and with equal contents. In transactions both are one, and it comes once.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Protocol
+
+from confluent_kafka import (
+    Consumer,
+    KafkaException,
+    Message,
+    TopicPartition,
+)
+
+from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
+from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.kafka.publisher import Publisher
+from crivo.adapters.kafka.tail import Tail, number_at, read_answers
+from crivo.domain.errors import Refused
+from crivo.domain.event import StoredEvent
+from crivo.domain.streams import Stream
+from crivo.flows.answering import Answered, Answering
+from crivo.flows.ports import Manifest
+from crivo.governance.record_cipher import RecordCipher
+
+#: The group that answers transfers.
+GROUP: Final = "crivo-decide"
+
+#: Events of one turn: read, folded, answered and published together.
+TURN_EVENTS: Final = 4_096
+#: How long a turn waits for events.
+TURN_SECONDS: Final = 0.05
+#: How soon a member that is heard no more loses its partitions.
+SESSION_SECONDS: Final = 10.0
+
+_WORDS: Final = logging.getLogger("crivo.worker")
+
+_OPTIONS: Final = {
+    "enable.auto.commit": False,
+    "enable.auto.offset.store": False,
+    "auto.offset.reset": "earliest",
+    "isolation.level": "read_committed",
+    "session.timeout.ms": int(SESSION_SECONDS * 1e3),
+    "heartbeat.interval.ms": int(SESSION_SECONDS * 1e3 / 4),
+}
+
+#: Makes the answering from a state that holds no event from that number on (None: the newest).
+Start = Callable[[int | None], Answering]
+
+
+class WorkerTelemetry(Protocol):
+    """What a worker tells of itself."""
+
+    def answered(self, answers: Sequence[Answered]) -> None:
+        """These are published, and their offsets committed."""
+        ...
+
+    def lagging(self, events: int) -> None:
+        """So many events of the log are not read yet."""
+        ...
+
+    def assigned(self, partitions: int) -> None:
+        """So many partitions are answered here."""
+        ...
+
+    def rebuilt(self) -> None:
+        """State was built anew."""
+        ...
+
+
+@dataclass(slots=True)
+class _Own:
+    """The partitions of transfers that are answered here."""
+
+    #: By partition: the offset from which on nothing is answered yet.
+    answered: dict[int, int] = field(default_factory=dict)
+    #: Whether they changed, so that state may be past what is to be answered.
+    is_new: bool = True
+
+
+class Worker:
+    """Answers until it is told to stop. Not for two threads at once.
+
+    Args:
+        cluster: Where the log is.
+        manifest: The log's.
+        start: What makes the answering from a snapshot or from nothing.
+        publisher: How answers are published and offsets committed.
+        cipher: What opens sealed payloads.
+        keep: Told of the answering now and then, between two turns: it may keep a snapshot.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        manifest: Manifest,
+        start: Start,
+        publisher: Publisher,
+        telemetry: WorkerTelemetry,
+        *,
+        cipher: RecordCipher | None,
+        keep: Callable[[Answering], None],
+    ) -> None:
+        self._cluster = cluster
+        self._manifest = manifest
+        self._start = start
+        self._publisher = publisher
+        self._telemetry = telemetry
+        self._cipher = cipher
+        self._keep = keep
+        self._topic = cluster.named(Stream.TRANSFERS.value)
+        self._own = _Own()
+        self._answering = start(None)
+        self._tail: Tail | None = None
+        with answered(cluster, "join the group of workers"):
+            options = {**cluster.options(), **_OPTIONS, "group.id": cluster.named(GROUP)}
+            self._group = Consumer(options, logger=LOGGER)
+            self._group.subscribe(
+                [self._topic],
+                on_assign=self._assigned,
+                on_revoke=self._revoked,
+                on_lost=self._revoked,
+            )
+
+    def run(self, should_stop: Callable[[], bool], *, until_end: bool = False) -> None:
+        """Answers until `should_stop`; with `until_end`, up to the log's end as it is now.
+
+        Raises:
+            Misconfigured, Refused, Unavailable: what ends it; another start goes on from there.
+        """
+        partitions = self._manifest.partitions
+        ends = {part: high for part, (_, high) in read_ends(self._cluster, partitions).items()}
+        try:
+            patience = time.monotonic() + SESSION_SECONDS
+            while not should_stop():
+                self._look_at_group()
+                if self._tail is None and not self._own.answered and time.monotonic() < patience:
+                    # What is folded before it is known what to answer may have to be folded again.
+                    time.sleep(TURN_SECONDS)
+                    continue
+                if self._own.is_new:
+                    self._begin_anew()
+                assert self._tail is not None, "it was begun"
+                events = self._tail.take(TURN_EVENTS, TURN_SECONDS)
+                if events:
+                    self._turn(events)
+                elif until_end and self._tail.has_reached(ends) and self._is_all_answered():
+                    return
+                self._telemetry.lagging(self._tail.lag())
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Leaves the group, so that others take over at once, and ends its clients."""
+        if self._tail is not None:
+            self._tail.close()
+            self._tail = None
+        self._group.close()
+
+    def _look_at_group(self) -> None:
+        """Lets the group say which partitions are whose; no record comes from it."""
+        with answered(self._cluster, "tell which partitions are whose"):
+            message = self._group.poll(0)
+        if message is not None and (error := message.error()) is not None:
+            raise KafkaException(error)
+
+    def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """Notes where each partition goes on. Records are read elsewhere, so nothing flows here."""
+        consumer.assign(partitions)
+        consumer.pause(partitions)
+        committed = consumer.committed(partitions, timeout=2 * ANSWER_SECONDS_MAX)
+        self._own.answered = {each.partition: max(0, each.offset) for each in committed}
+        self._own.is_new = True
+        self._telemetry.assigned(len(committed))
+        facts = {"partitions": sorted(self._own.answered)}
+        _WORDS.info("worker.assigned", extra={"facts": facts})
+
+    def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        consumer.unassign()
+        self._own.answered = {}
+        self._telemetry.assigned(0)
+
+    def _begin_anew(self) -> None:
+        """Sees to it that state is not past what is to be answered, and reads on from there."""
+        self._own.is_new = False
+        number = number_at(self._cluster, self._own.answered)
+        is_past = number is not None and number < self._answering.folded
+        if is_past:
+            self._answering = self._start(number)
+            self._telemetry.rebuilt()
+        made = read_answers(self._cluster, self._own.answered, self._cipher)
+        self._answering.remember(made)
+        if self._tail is not None and not is_past:
+            return
+        if self._tail is not None:
+            self._tail.close()
+        self._tail = Tail(
+            self._cluster,
+            self._manifest.partitions,
+            start=self._answering.folded,
+            cipher=self._cipher,
+            refused=self._refuse,
+        )
+
+    def _turn(self, events: Sequence[StoredEvent]) -> None:
+        answers = self._answering.take(events, is_asked=self._is_own)
+        offsets = dict(self._own.answered)
+        for stored in events:
+            if stored.event.stream is Stream.TRANSFERS and self._is_own(stored):
+                offsets[stored.partition] = stored.offset + 1
+        moved = {p: at for p, at in offsets.items() if at > self._own.answered[p]}
+        if moved:
+            places = [TopicPartition(self._topic, p, at) for p, at in sorted(moved.items())]
+            if not self._publisher.publish(answers, places, self._group):
+                # The group has gone on without us, or a transaction failed: nothing is committed.
+                self._own.is_new = True
+                self._read_committed()
+                return
+            self._own.answered.update(moved)
+            self._telemetry.answered(answers)
+        self._keep(self._answering)
+
+    def _is_all_answered(self) -> bool:
+        """Whether the group has nothing left to answer, also of what is another member's, or of one
+        that was killed and is still counted among them.
+        """
+        places = [TopicPartition(self._topic, p) for p in range(self._manifest.partitions)]
+        with answered(self._cluster, "tell what is answered"):
+            found = self._group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
+        return number_at(self._cluster, {p.partition: max(0, p.offset) for p in found}) is None
+
+    def _read_committed(self) -> None:
+        places = [TopicPartition(self._topic, p) for p in self._own.answered]
+        with answered(self._cluster, "tell what is answered"):
+            found = self._group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
+        self._own.answered = {each.partition: max(0, each.offset) for each in found}
+
+    def _is_own(self, stored: StoredEvent) -> bool:
+        return stored.offset >= self._own.answered.get(stored.partition, 1 << 62)
+
+    def _refuse(self, message: Message, refusal: Refused) -> None:
+        """A record that is no event: whoever answers its partition sets it aside."""
+        if message.partition() in self._own.answered:
+            self._publisher.set_aside(message, refusal)
