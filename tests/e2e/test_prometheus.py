@@ -37,6 +37,7 @@ UNTOUCHED = {
     "crivo_webhook_attempts_total",
     "crivo_webhook_delivery_seconds",
     "crivo_webhook_lag_events",
+    "crivo_webhook_reloads_total",
     "crivo_webhooks_dead",
     "crivo_webhooks_waiting",
     "crivo_worker_lag_records",
