@@ -74,10 +74,9 @@ def stranger(client: Caller) -> Caller:
     return client
 
 
-def until(client: Caller, path: str, *, holds) -> object:
-    """What a path answers once it holds: some things follow an answer by a moment."""
-    # The kernel may have to be compiled first, which takes minutes on a busy machine.
-    deadline = time.monotonic() + 900
+def until(client: Caller, path: str, *, holds, seconds: float = 900) -> object:
+    """What a path answers once it holds; a kernel that must be compiled first takes minutes."""
+    deadline = time.monotonic() + seconds
     while True:
         answer = client.get(path)
         if holds(answer):
@@ -352,6 +351,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.worker_rebuilt()
     service.metrics.revised("ALLOW")
     service.metrics.trace_dropped()
+    service.metrics.webhooks_reloaded("adopted")
     service.metrics.webhooks_behind(0)
     service.metrics.webhooks_wait("cases", 0, 0)
     service.metrics.webhook_tried("cases", "delivered", 0.1)
@@ -359,6 +359,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
         client,
         "/metrics",
         holds=lambda _: service.metrics.touched() == {metric.name for metric in CATALOGUE},
+        seconds=60,
     )
 
 
