@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import httpx
@@ -38,3 +43,62 @@ def test_a_service_that_is_stopped_while_it_starts_leaves_no_traceback(
     ):
         pass
     assert "Traceback" not in (home / "serve.log").read_text()
+
+
+def test_a_service_reads_no_module_of_the_folder_that_its_user_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = make_home(tmp_path / "home")
+    for name in ("http.py", "crivo.py", "numpy.py"):
+        (tmp_path / name).write_text("raise SystemExit(7)\n")
+    monkeypatch.chdir(tmp_path)
+    with demo_server.served(home, port=0, environ=environment(home)) as service:
+        assert httpx.get(f"{service.address}/health/live", trust_env=False).status_code == 200
+
+
+#: A demo that serves and waits, without the minutes before.
+STAYS = """
+import contextlib, os, sys, time
+from pathlib import Path
+from crivo.cli import demo, demo_server
+home = Path(sys.argv[1])
+def stays(options):
+    with demo_server.served(home, port=0, environ=os.environ) as service:
+        print(service.pid, flush=True)
+        time.sleep(600)
+demo.cleaned_up()(stays)(None) if len(sys.argv) < 3 else stays(None)
+"""
+
+
+def service_left(home: Path, number: signal.Signals, *more: str) -> bool:
+    """Whether the service of a demo lives on, moments after the demo was told to end."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", STAYS, str(home), *more],
+        env={**os.environ, **environment(home)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    service = int(process.stdout.readline())
+    process.send_signal(number)
+    process.wait(60)
+    process.stdout.close()
+    time.sleep(0.5)
+    try:
+        os.kill(service, signal.SIGKILL)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_demo_that_is_ended_leaves_no_service_behind(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    assert not service_left(make_home(tmp_path / "home"), number)
+
+
+def test_sabotage_a_demo_that_ends_where_it_stands_leaves_one(tmp_path: Path) -> None:
+    assert service_left(make_home(tmp_path / "home"), signal.SIGTERM, "as it was")

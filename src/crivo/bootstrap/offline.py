@@ -24,7 +24,6 @@ from crivo.bootstrap.home import (
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import start_of
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.domain.instant import DAY
 from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Mapping, parse_mapping
@@ -66,7 +65,7 @@ def read_table(path: Path, mapping: Mapping) -> Table:
 
 
 def last_days(table: Table, mapping: Mapping, days: int) -> tuple[int, int]:
-    """The stretch of the table's last `days` whole days: [from, to), days of UTC.
+    """The stretch of the table's last `days` whole days: [from, to), days of the mapping's zone.
 
     Raises:
         Refused: DATA_TOO_SMALL for a table without one readable time.
@@ -82,8 +81,7 @@ def last_days(table: Table, mapping: Mapping, days: int) -> tuple[int, int]:
             expected="a row with a readable time",
             found="none",
         )
-    end = (rows.received_at(int(order[-1])) // DAY + 1) * DAY
-    return end - days * DAY, end
+    return mapping.last_days(rows.received_at(int(order[-1])), days)
 
 
 def import_table(

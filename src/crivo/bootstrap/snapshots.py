@@ -56,7 +56,9 @@ def keep_snapshots(
 
 
 def _take_beside(settings: Settings, stop: threading.Event) -> None:
-    command = [sys.executable, "-m", "crivo", "features", "snapshot", "--home", str(settings.home)]
+    # -P: no module is read from the folder in which the service was started.
+    command = [sys.executable, "-P", "-m", "crivo", "features", "snapshot"]
+    command += ["--home", str(settings.home)]
     process = subprocess.Popen(
         command,
         stdin=subprocess.DEVNULL,

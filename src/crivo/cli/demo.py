@@ -17,6 +17,7 @@ from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
 from crivo.cli.output import notes, print_json, progress_bar
 from crivo.cli.player import Score, Step, play
 from crivo.cli.scoreboard import scoreboard
+from crivo.cli.stopping import cleaned_up
 from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.settings import Settings, load_settings
 
@@ -65,6 +66,7 @@ class Stages:
         self.seconds[self._name] = round(time.monotonic() - self._begun, 2)
 
 
+@cleaned_up()
 def run_demo(options: DemoOptions) -> None:
     """Run the demo; exit code 1 where a promise was not kept.
 

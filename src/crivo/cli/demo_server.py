@@ -47,7 +47,9 @@ def served(home: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[Ser
     api_key = secrets.token_urlsafe(32)
     chosen = port or _free_port()
     environment = {**environ, "CRIVO_HTTP__API_KEY": api_key}
-    command = [sys.executable, "-m", "crivo", "serve", "--home", str(home), "--port", str(chosen)]
+    # -P: no module is read from the folder in which somebody happens to be.
+    command = [sys.executable, "-P", "-m", "crivo", "serve"]
+    command += ["--home", str(home), "--port", str(chosen)]
     # It says the page's one-time address, so it is its owner's alone.
     log_file.touch(mode=0o600)
     with log_file.open("ab") as said:

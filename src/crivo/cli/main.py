@@ -67,7 +67,10 @@ def crivo(
 
 @app.command()
 def demo(
-    home: Home = None,
+    home: Annotated[
+        Path | None,
+        typer.Option("--home", help="Folder of log, models and keys. [default: .crivo/demo]"),
+    ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Your own table; without it a world is simulated.")
     ] = None,

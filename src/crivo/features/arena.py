@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "fcb8c3c5de35e233"
+COMPILED_WITH: Final = "3baac2577b59919a"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 

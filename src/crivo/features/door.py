@@ -22,7 +22,7 @@ from crivo.features.frame import words_at
 from crivo.features.row import EVENT_ROW, RowKind
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "376b662666afd577"
+COMPILED_WITH: Final = "e91e700054d79edb"
 
 _NAMES: Final = EVENT_ROW.names or ()
 _WORDS: Final = len(_NAMES)
@@ -40,6 +40,7 @@ MOVING: Final = (
     RowKind.AGREED_INFRACTION.value,
     RowKind.REFUND_REQUEST.value,
     RowKind.RECOVERY.value,
+    RowKind.SETTLEMENT.value,
 )
 
 _SAYS: Final = {

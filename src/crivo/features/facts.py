@@ -19,7 +19,7 @@ from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, last_before, make_room, rows_of
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "cda031651d155f86"
+COMPILED_WITH: Final = "4b6b88c1168b72a1"
 
 _SIGN: Final = -(1 << 63)
 

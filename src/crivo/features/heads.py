@@ -26,7 +26,7 @@ from crivo.features.arena import (
 )
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "42b541eec38dd814"
+COMPILED_WITH: Final = "fb01108fb7e75814"
 
 
 @njit(**OPTIONS)

@@ -27,7 +27,7 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`, which names the next, and so on.
-COMPILED_WITH: Final = "376b662666afd577"
+COMPILED_WITH: Final = "e91e700054d79edb"
 
 
 @njit(**OPTIONS)

@@ -22,7 +22,7 @@ STATE_VERSION: Final = 4
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
 KIND_TRANSFER: Final = 0
 KIND_REPORT: Final = 1
-KINDS: Final = 26
+KINDS: Final = 27
 ROW_KIND, ROW_OCCURRED_AT, ROW_RECEIVED_AT, ROW_AMOUNT = 0, 1, 2, 3
 ROW_PAYER, ROW_PAYEE, ROW_INITIATION, ROW_PURPOSE, ROW_ACCEPTED = 4, 6, 10, 11, 12
 ROW_DEVICE, ROW_PAYER_ISPB, ROW_PAYEE_ISPB = 13, 15, 16

@@ -12,7 +12,7 @@ from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, se
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "ba46a16beda54d10"
+COMPILED_WITH: Final = "900646979ed6f1c1"
 
 
 @njit(forceinline=True, **OPTIONS)

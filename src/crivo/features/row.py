@@ -48,6 +48,7 @@ class RowKind(IntEnum):
     AUTHORISATION = 23
     RISK_SIGNALS = 24
     LISTING = 25
+    SETTLEMENT = 26
 
 
 #: What stands in an integer column where the event has no such fact.

@@ -34,9 +34,11 @@ class Entity(StrEnum):
 class EventKind(StrEnum):
     """Which events are aggregated: kinds of row, by the names of `row.RowKind`.
 
-    `undoing` is what takes an attempt back (a rejection, a cancellation, a return), at the instant
-    of the attempt; `day_limit`, `night_limit`, `dict_entry` and `dict_statistics` tell facts, which
-    stand until the next one of their key tells others, as do `risk_signals`. `infraction`,
+    `undoing` is what takes an attempt back (a rejection, a cancellation, a return), `settlement`
+    what ends it well, both at the instant of the attempt, so that the latter's windows hold the
+    transfers that are known to have settled; `day_limit`, `night_limit`, `dict_entry` and
+    `dict_statistics` tell facts, which stand until the next one of their key tells others, as do
+    `risk_signals`. `infraction`,
     `refund_request`, `recovery` and `authorisation` are the first steps of those, an
     `agreed_infraction` the last of one that was agreed to, a `listing` the entry into a list of
     those who are watched or stopped. `exposure` is no row: it is derived, once
@@ -69,6 +71,7 @@ class EventKind(StrEnum):
     AUTHORISATION = "authorisation"
     RISK_SIGNALS = "risk_signals"
     LISTING = "listing"
+    SETTLEMENT = "settlement"
     EXPOSURE = "exposure"
 
 
@@ -103,6 +106,7 @@ class Measure(StrEnum):
     AUTHORISATION = "authorisation"
     RISK_SIGNALS = "risk_signals"
     LISTING = "listing"
+    SETTLEMENT = "settlement"
     EXPOSURE = "exposure"
     AMOUNT = "amount"
     HOUR = "hour"
@@ -269,6 +273,7 @@ ABOUT: Final[Mapping[EventKind, tuple[Entity, ...]]] = {
     EventKind.AUTHORISATION: (Entity.PAYER, Entity.PAYEE, Entity.PAIR),
     EventKind.RISK_SIGNALS: _HOLDER,
     EventKind.LISTING: (Entity.PAYER, Entity.PAYEE, Entity.DEVICE, *_DIRECTORY),
+    EventKind.SETTLEMENT: _CONTESTED,
     EventKind.EXPOSURE: tuple(ACCOUNTS),
 }
 
@@ -282,4 +287,5 @@ WITH_AMOUNT: Final = (
     EventKind.AGREED_INFRACTION,
     EventKind.REFUND_REQUEST,
     EventKind.RECOVERY,
+    EventKind.SETTLEMENT,
 )

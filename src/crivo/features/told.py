@@ -139,17 +139,20 @@ def _limit(value: LimitChange, tell: _Telling) -> Rows:
 
 
 def _settlement(value: Settlement, tell: _Telling) -> Rows:
-    """What takes an attempt back, at the attempt's instant, so that windows lose what they held."""
+    """What ends an attempt, or takes it back, at the attempt's instant: windows lose what they held
+    as of then.
+    """
+    kind, centavos = RowKind.UNDOING, value.amount_centavos
     match value.status:
         case SettlementStatus.SETTLED:
-            return []
+            kind = RowKind.SETTLEMENT
         case SettlementStatus.RETURNED:
             centavos = value.returned_centavos or value.amount_centavos
         case SettlementStatus.REJECTED | SettlementStatus.CANCELLED:
-            centavos = value.amount_centavos
+            pass
     return [
         tell.row(
-            RowKind.UNDOING,
+            kind,
             value.transfer_occurred_at,
             payer=value.payer_id,
             payee=value.payee_id,

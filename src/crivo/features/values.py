@@ -16,7 +16,7 @@ from crivo.features.reading import field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `exposure.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "59f32865c5ebb420"
+COMPILED_WITH: Final = "2151e54f66edb37a"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]

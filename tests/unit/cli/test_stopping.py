@@ -27,20 +27,37 @@ main()
 """
 
 
-def stopped_while_writing(folder: Path) -> None:
+def stopped_while_writing(folder: Path, number: int) -> None:
     with cleaned_up(), set_aside(folder) as aside:
         (aside / "transfers.jsonl").write_text("{}\n", "utf-8")
-        os.kill(os.getpid(), signal.SIGTERM)
+        os.kill(os.getpid(), number)
         time.sleep(5)
 
 
-def test_a_folder_that_is_set_aside_is_gone_after_the_signal(tmp_path: Path):
-    before = signal.getsignal(signal.SIGTERM)
-    with pytest.raises(SystemExit) as stopped:
-        stopped_while_writing(tmp_path / "world")
-    assert stopped.value.code == STOPPED
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_folder_that_is_set_aside_is_gone_after_the_signal(
+    tmp_path: Path, number: signal.Signals
+):
+    before = signal.getsignal(number)
+    # Whoever runs these tests may have closed his terminal to this process.
+    signal.signal(number, signal.SIG_DFL)
+    try:
+        with pytest.raises(SystemExit) as stopped:
+            stopped_while_writing(tmp_path / "world", number)
+        assert signal.getsignal(number) == signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+    assert stopped.value.code == 128 + number
     assert list(tmp_path.iterdir()) == []
-    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_a_signal_that_was_ignored_stays_ignored(tmp_path: Path):
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with cleaned_up():
+            os.kill(os.getpid(), signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, before)
 
 
 def left_behind(folder: Path, program: str) -> tuple[int, list[str]]:
