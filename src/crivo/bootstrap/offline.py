@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 
 from crivo.adapters.files.reader import FileReader
@@ -81,7 +82,21 @@ def last_days(table: Table, mapping: Mapping, days: int) -> tuple[int, int]:
             expected="a row with a readable time",
             found="none",
         )
-    return mapping.last_days(rows.received_at(int(order[-1])), days)
+    return days_up_to(rows.received_at(int(order[-1])), days, zone=mapping.zone)
+
+
+def days_up_to(newest: int, days: int, *, zone: tzinfo) -> tuple[int, int]:
+    """The whole days of a zone that end with the one of an instant: [from, to).
+
+    A day on which clocks are changed has the hours that it has there.
+    """
+    last = datetime.fromtimestamp(newest // SECOND, zone).date()
+    first, after = last - timedelta(days=days - 1), last + timedelta(days=1)
+    begun, ended = (
+        from_datetime(datetime(each.year, each.month, each.day, tzinfo=zone))
+        for each in (first, after)
+    )
+    return begun, ended
 
 
 def import_table(

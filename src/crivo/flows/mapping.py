@@ -192,19 +192,6 @@ class Mapping(_Section, frozen=True):
         columns = self.features.ignored if self.features else []
         return tuple(name for pattern in columns for name in spelled_out(pattern))
 
-    def last_days(self, newest: int, days: int) -> tuple[int, int]:
-        """The whole days that end with the one of this instant, in the zone of [time]: [from, to).
-
-        A day on which clocks are changed has the hours that it has there.
-        """
-        last = datetime.fromtimestamp(newest // SECOND, self.zone).date()
-        first, after = last - timedelta(days=days - 1), last + timedelta(days=1)
-        begun, ended = (
-            from_datetime(datetime(each.year, each.month, each.day, tzinfo=self.zone))
-            for each in (first, after)
-        )
-        return begun, ended
-
     @property
     def known_after(self) -> int | None:
         """How long after the receipt a label is known, in microseconds; None: a column says."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import UTC, timedelta
 
 import pytest
-from msgspec import structs
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY, parse_rfc3339
@@ -38,29 +37,6 @@ def mapping_file(root, name):
 def test_every_mapping_of_the_repository_is_valid(root):
     for path in sorted((root / "mappings").glob("*.toml")):
         assert parse_mapping(path.read_text(), name=path.name).source
-
-
-@pytest.mark.parametrize(
-    ("zone", "newest", "days", "begun", "ended"),
-    [
-        ("UTC", "2026-09-29T23:58:00Z", 1, "2026-09-29T00:00:00Z", "2026-09-30T00:00:00Z"),
-        ("-03:00", "2026-09-30T02:58:00Z", 1, "2026-09-29T03:00:00Z", "2026-09-30T03:00:00Z"),
-        ("-03:00", "2026-09-30T03:00:00Z", 2, "2026-09-29T03:00:00Z", "2026-10-01T03:00:00Z"),
-        # A day of 25 hours: clocks went back.
-        (
-            "Europe/Lisbon",
-            "2026-10-25T12:00:00Z",
-            1,
-            "2026-10-24T23:00:00Z",
-            "2026-10-26T00:00:00Z",
-        ),
-    ],
-)
-def test_the_last_days_of_a_table_are_those_of_its_zone(root, zone, newest, days, begun, ended):
-    mapping = mapping_file(root, "handbook.toml")
-    mapping = structs.replace(mapping, time=structs.replace(mapping.time, zone=zone))
-    found = mapping.last_days(parse_rfc3339(newest), days)
-    assert found == (parse_rfc3339(begun), parse_rfc3339(ended))
 
 
 def test_the_handbook_s_mapping_says_what_the_book_says(root):
