@@ -25,6 +25,7 @@ from crivo.bootstrap.home import (
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import start_of
 from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.instant import SECOND, from_datetime
 from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Mapping, parse_mapping
