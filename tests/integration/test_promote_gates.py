@@ -22,7 +22,7 @@ from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.features import served
 from crivo.flows.aliases import Alias, give_alias
-from crivo.flows.gating import figures_of
+from crivo.flows.gating import figures_of, rows_to_compare
 from crivo.flows.promote import promote, read_champion
 from crivo.model.artifact import SCORE_ONE, Artifact, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
@@ -92,6 +92,9 @@ def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
     card = promoted.card.read_text()
     assert "approved by Ana" in card
     assert all(each.figure in card for each in promoted.judgements)
+    (head,) = [line for line in card.splitlines() if line.startswith("| model |")]
+    assert head.startswith("| model | average_precision |")
+    assert head.endswith("| auc |")
 
 
 @pytest.mark.parametrize("is_first", [True, False])
@@ -213,6 +216,7 @@ def test_a_model_whose_scores_promise_otherwise_than_came_is_refused(settings, g
             each,
             None,
             good.judged,
+            beside=good.judged,
             plan_expected="",
             size_bytes=1,
             clock=time.perf_counter_ns,
@@ -296,11 +300,30 @@ def test_rolling_back_brings_the_former_champion_back(settings, good):
     assert champion_of(settings) == first.hash
 
 
-def test_models_are_compared_on_the_rows_that_judged_the_first(settings, good):
-    artifacts = [keep(settings, good), keep(settings, fitted(without_signal(ROWS)))]
-    shown, (one, other) = compare_models(
-        settings, [each.hash for each in artifacts], reviews_per_day=10
+def test_models_are_compared_on_rows_that_none_of_them_has_learnt(settings, good):
+    """The other way round a model of a later test would look as good as its training."""
+    until = np.quantile(ROWS.occurred_at, 0.7)
+    later, earlier = (
+        keep(settings, good),
+        keep(settings, fitted(ROWS.only(ROWS.occurred_at < until))),
     )
+    for names in ([earlier.hash, later.hash], [later.hash, earlier.hash]):
+        found = compare_models(settings, names, reviews_per_day=10)
+        assert found.judge == later.hash
+        by_hash = {each.hash: m for each, m in zip(found.models, found.metrics, strict=True)}
+        assert [each.hash for each in found.models] == names
+    assert by_hash[later.hash][0].value < 0.9
+    # So it is with the gate: a champion that has learnt what judged the other is no measure there.
+    folder = Paths(settings.home).judged
+    for pair in ([earlier, later], [later, earlier]):
+        assert rows_to_compare(folder, *pair).hash == good.judged.hash
+    assert rows_to_compare(folder, earlier, None).hash != good.judged.hash
+
+
+def test_models_are_compared_on_the_same_rows(settings, good):
+    artifacts = [keep(settings, good), keep(settings, fitted(without_signal(ROWS)))]
+    found = compare_models(settings, [each.hash for each in artifacts], reviews_per_day=10)
+    shown, (one, other) = found.models, found.metrics
     assert [each.hash for each in shown] == [each.hash for each in artifacts]
     assert one[0].name == other[0].name == "average_precision"
     assert one[0].value > other[0].value
@@ -335,7 +358,8 @@ def test_a_network_is_refused_by_name_whatever_its_figures(settings, good):
     assert champion_of(settings) == champion.hash
     assert model_aliases(settings)[Alias.SHADOW] == made.hash
     # It is compared with the others on the same rows.
-    models, metrics = compare_models(settings, ["shadow", champion.hash], reviews_per_day=10)
+    found = compare_models(settings, ["shadow", champion.hash], reviews_per_day=10)
+    models, metrics = found.models, found.metrics
     assert [each.hash for each in models] == [made.hash, champion.hash]
     assert metrics[0] != metrics[1]
 

@@ -14,7 +14,13 @@ from crivo.domain.errors import Code, Refused, Unavailable, Unfit, invalid
 from crivo.domain.instant import format_rfc3339
 from crivo.features.served import check_locked, read_lock
 from crivo.flows.aliases import Alias, aliases_of, give_alias
-from crivo.flows.gating import compared, figures_of, judged_of
+from crivo.flows.gating import (
+    compared,
+    figures_of,
+    judged_of,
+    last_judged,
+    rows_to_compare,
+)
 from crivo.flows.promote import promote, read_champion, roll_back
 from crivo.flows.tracker import Tracker
 from crivo.governance.card import model_card
@@ -28,9 +34,9 @@ from crivo.governance.gates import (
     raise_unless_passed,
     said_of,
 )
-from crivo.model.artifact import Artifact, ArtifactKind, load_artifact
+from crivo.model.artifact import MANIFEST, Artifact, ArtifactKind, load_artifact
 from crivo.model.evaluate import Metric
-from crivo.model.files import write_synced
+from crivo.model.files import whole_folders, write_synced
 from crivo.model.network import KIND as NETWORK_KIND
 from crivo.model.network import Network, networks_in
 from crivo.settings import Settings
@@ -150,17 +156,30 @@ def roll_back_model(settings: Settings, *, approved_by: str) -> tuple[str, str]:
     return champion.hash, champion.previous
 
 
+@dataclass(frozen=True, slots=True)
+class ComparedModels:
+    """Models with their metrics on the same rows, those by which `judge` was judged."""
+
+    models: list[Artifact | Network]
+    metrics: list[tuple[Metric, ...]]
+    judge: str
+
+
 def compare_models(
     settings: Settings, prefixes: Sequence[str], *, reviews_per_day: int
-) -> tuple[list[Artifact | Network], list[tuple[Metric, ...]]]:
-    """The models and their metrics on the rows that the first of them was judged by.
+) -> ComparedModels:
+    """The models beside one another, on the rows that the one whose test began last was judged by.
+
+    None has learnt from these rows, as long as all were trained on one log or table.
 
     Raises:
         Refused: as `named_model`. Misconfigured: PLAN_MISMATCH where they read other inputs.
     """
     models = [named_model(settings, prefix) for prefix in prefixes]
-    judged = judged_of(Paths(settings.home).judged, models[0])
-    return models, compared(models, judged, reviews_per_day=reviews_per_day, resamples=_RESAMPLES)
+    judge = last_judged(models)
+    judged = judged_of(Paths(settings.home).judged, judge)
+    found = compared(models, judged, reviews_per_day=reviews_per_day, resamples=_RESAMPLES)
+    return ComparedModels(models, found, judge.hash)
 
 
 def named_model(settings: Settings, prefix: str) -> Artifact | Network:
@@ -192,7 +211,7 @@ def stored_models(settings: Settings) -> list[Artifact]:
         Unavailable: NOT_FOUND where there is no home folder.
     """
     folder = Paths(require_home(settings)).models
-    return [load_artifact(path.parent) for path in sorted(folder.glob("*/manifest.json"))]
+    return [load_artifact(each) for each in whole_folders(folder, MANIFEST)]
 
 
 def stored_networks(settings: Settings) -> list[Network]:
@@ -282,6 +301,7 @@ def _judged(
         artifact,
         serving,
         judged_of(paths.judged, artifact),
+        beside=rows_to_compare(paths.judged, artifact, serving),
         plan_expected=serving_plan().plan_hash if artifact.kind is ArtifactKind.EVENTS else "",
         size_bytes=sum(path.stat().st_size for path in folder.iterdir()),
         clock=time.perf_counter_ns,

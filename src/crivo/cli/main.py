@@ -240,7 +240,7 @@ def models_compare(
     ] = 100,
     as_json: Json = False,
 ) -> None:
-    """Compare models on the rows that the first of them was judged by."""
+    """Compare models on the rows of the test that began last, from which none has learnt."""
     from crivo.cli.models import run_models_compare
 
     run_models_compare(model, home=home, reviews_per_day=reviews_per_day, as_json=as_json)

@@ -67,26 +67,28 @@ def run_models_compare(
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
-    artifacts, metrics = compare_models(settings, models, reviews_per_day=reviews_per_day)
+    found = compare_models(settings, models, reviews_per_day=reviews_per_day)
+    artifacts, metrics = found.models, found.metrics
     unlike = differences(artifacts)
     if as_json:
         print_json(
             [
                 {
                     "model": a.hash,
-                    "metrics": as_table(found),
+                    "judged_with": found.judge,
+                    "metrics": as_table(each),
                     "differs": {name: values[place] for name, values in unlike.items()},
                 }
-                for place, (a, found) in enumerate(zip(artifacts, metrics, strict=True))
+                for place, (a, each) in enumerate(zip(artifacts, metrics, strict=True))
             ]
         )
         return
     rows = [
-        (a.hash[:12], *(f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in found))
-        for a, found in zip(artifacts, metrics, strict=True)
+        (a.hash[:12], *(f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in each))
+        for a, each in zip(artifacts, metrics, strict=True)
     ]
     print_table(
-        f"On the rows that judged {artifacts[0].hash[:12]} (95 % interval)",
+        f"On the rows that judged {found.judge[:12]}, whose test began last (95 % interval)",
         ("model", *(m.name for m in metrics[0])),
         rows,
     )

@@ -9,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import parse_rfc3339
 from crivo.governance.gates import Figures
 from crivo.model.alone import most_telling
 from crivo.model.artifact import SCORE_ONE, Artifact
@@ -45,11 +46,37 @@ def judged_of(judged_folder: Path, model: Artifact | Network) -> JudgedRows:
     return load_judged(judged_folder, named)
 
 
+def last_judged(models: Sequence[Artifact | Network]) -> Artifact | Network:
+    """The model whose test began last: none of the others has learnt from the rows of that test."""
+
+    def test_start(model: Artifact | Network) -> int:
+        text = model.metadata.get("split", {}).get("test_start")
+        return 0 if text is None else parse_rfc3339(text)
+
+    return max(models, key=test_start)
+
+
+def rows_to_compare(
+    judged_folder: Path, artifact: Artifact, champion: Artifact | None
+) -> JudgedRows:
+    """The rows by which an artifact is set beside the champion: neither has learnt from them.
+
+    Where the champion reads other inputs they are the artifact's own.
+
+    Raises:
+        Unavailable, Misconfigured: as `judged_of`.
+    """
+    if champion is not None and champion.input_names == artifact.input_names:
+        return judged_of(judged_folder, last_judged([artifact, champion]))
+    return judged_of(judged_folder, artifact)
+
+
 def figures_of(
     artifact: Artifact,
     champion: Artifact | None,
     judged: JudgedRows,
     *,
+    beside: JudgedRows,
     plan_expected: str,
     size_bytes: int,
     clock: Clock,
@@ -60,6 +87,7 @@ def figures_of(
         artifact: Who wants to serve.
         champion: Who serves; None where nobody does, or where it is the same.
         judged: Rows that `artifact` has not learnt from.
+        beside: Rows that neither has learnt from, by which they are compared.
         plan_expected: The plan that is served; empty for a model of rows.
         size_bytes: Of the artifact's folder.
         clock: Of the machine.
@@ -80,8 +108,8 @@ def figures_of(
         calibration_error=values["calibration_error"],
         calibration_ratio=float((chances * weights).sum()) / observed if observed else np.nan,
         baseline_gain=_baseline_gain(artifact.metadata),
-        precision=values["average_precision"],
-        champion_precision=None if champion is None else _precision(champion, judged),
+        precision=_precision(artifact, beside),
+        champion_precision=None if champion is None else _precision(champion, beside),
     )
 
 
@@ -148,8 +176,8 @@ def _baseline_gain(told: Mapping[str, Any]) -> float:
     return np.nan if own is None else own - max(others, default=0.0)
 
 
-def _precision(champion: Artifact, judged: JudgedRows) -> float:
-    """The champion's average precision on these rows; NaN where they lack one of its inputs."""
-    if set(champion.input_names) - set(judged.names):
+def _precision(model: Artifact, judged: JudgedRows) -> float:
+    """A model's average precision on these rows; NaN where they lack one of its inputs."""
+    if set(model.input_names) - set(judged.names):
         return float("nan")
-    return average_precision(judged.scores(champion), judged.labels, judged.weights)
+    return average_precision(judged.scores(model), judged.labels, judged.weights)

@@ -6,10 +6,11 @@ import hashlib
 import json
 import math
 import platform
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -23,6 +24,8 @@ from crivo.model.dataset import Dataset
 from crivo.model.judged import JudgedRows
 from crivo.model.split import Split
 from crivo.model.train import Trained, TrainOptions
+
+_UNTRACKED: Final = re.compile(r"[^\w\-. ]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,10 +173,19 @@ def _example(judged: JudgedRows) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in values}
 
 
+def tracked_name(text: str) -> str:
+    """A text as a part of a metric's name (`flows.tracker.TrainingRun`): what it may not hold is _.
+
+    >>> tracked_name("only valor (R$)")
+    'only valor _R__'
+    """
+    return _UNTRACKED.sub("_", text)
+
+
 def _metrics(trained: Trained) -> dict[str, float]:
     """Every model's; what is undefined is not a number, and left out."""
     return {
-        f"{model}/{metric.name}": metric.value
+        f"{tracked_name(model)}/{metric.name}": metric.value
         for model, metrics in trained.metrics.items()
         for metric in metrics
         if not math.isnan(metric.value)

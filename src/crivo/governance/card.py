@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from crivo.domain.instant import DAY, format_rfc3339
 from crivo.governance.gates import Judgement
 from crivo.model.artifact import Artifact, ArtifactKind
 
@@ -28,7 +29,7 @@ def model_card(
         + (f", approved by {approved_by}." if approved_by else "."),
         _section("Quality on the test rows (95 % interval)", _metrics(found["metrics"])),
         _section("By month and amount", _segments(found["segments"])),
-        _section("Data", _facts({**found["data"], **_split(found["split"])})),
+        _section("Data", _facts({**_data(found["data"]), **_split(found["split"])})),
         _section("Options", _facts(_flat(found["options"]))),
         _section("Versions", _facts({**found["versions"], **_hashes(artifact)})),
     ]
@@ -67,11 +68,16 @@ def _gates(judgements: Sequence[Judgement]) -> str:
 
 
 def _metrics(metrics: Mapping[str, Mapping[str, Sequence[float | None]]]) -> str:
-    names = list(dict.fromkeys(name for found in metrics.values() for name in found))
+    names = sorted(dict.fromkeys(name for found in metrics.values() for name in found), key=_place)
     rows = [
         (model, *(_interval(found.get(name)) for name in names)) for model, found in metrics.items()
     ]
     return _table(("model", *names), rows)
+
+
+def _place(metric: str) -> tuple[bool, bool]:
+    """Where a metric stands: average precision first, the area under the ROC curve last."""
+    return metric == "auc", metric != "average_precision"
 
 
 def _segments(segments: Mapping[str, Mapping[str, Any]]) -> str:
@@ -86,6 +92,16 @@ def _segments(segments: Mapping[str, Mapping[str, Any]]) -> str:
         for part, found in segments.items()
     ]
     return _table(("part", "rows", "frauds", *names), rows)
+
+
+def _data(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of the data, whose spans and instants are microseconds, as people read them."""
+    said = dict(data)
+    if isinstance(said.get("label_delay"), int):
+        said["label_delay"] = f"{said['label_delay'] / DAY:g} days"
+    if isinstance(said.get("labels_as_of"), int):
+        said["labels_as_of"] = format_rfc3339(said["labels_as_of"])
+    return said
 
 
 def _split(split: Mapping[str, Any]) -> dict[str, Any]:

@@ -30,17 +30,39 @@ def sha256_of(content: bytes) -> str:
 
 
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
-    """The folder holds these files and is on disk, or is not there: aside, synced, renamed."""
+    """The folder holds these files and is on disk, or is not there: aside, synced, renamed.
+
+    Raises:
+        Unavailable: FILE_UNWRITABLE.
+    """
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.parent / f".{target.name}.{os.getpid()}.partial"
     if aside.exists():
         shutil.rmtree(aside)
     aside.mkdir()
-    for name, content in files.items():
-        write_synced(aside / name, content)
-    sync_folder(aside)
-    aside.rename(target)
+    try:
+        for name, content in files.items():
+            write_synced(aside / name, content)
+        sync_folder(aside)
+        aside.rename(target)
+    except OSError as error:
+        shutil.rmtree(aside, ignore_errors=True)
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"{target} cannot be written: {error.strerror}",
+            hint="Make room, or look at the folder's rights; then the same again.",
+            file=str(target),
+        ) from error
     sync_folder(target.parent)
+
+
+def whole_folders(parent: Path, manifest: str) -> list[Path]:
+    """The folders that hold this file, by name; what a writer set aside and never finished is none.
+
+    `write_folder` sets aside under a name that begins with a point.
+    """
+    found = (path.parent for path in parent.glob(f"*/{manifest}"))
+    return sorted(folder for folder in found if not folder.name.startswith("."))
 
 
 def write_synced(path: Path, content: bytes) -> None:

@@ -19,7 +19,7 @@ from crivo.domain.instant import BRASILIA_OFFSET, DAY
 from crivo.model.artifact import MANIFEST, Artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
-from crivo.model.files import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, sync_folder, whole_folders, write_synced
 from crivo.model.groups import numbered
 from crivo.model.network import Network
 from crivo.model.scorer import Scorer
@@ -207,9 +207,17 @@ def load_judged(folder: Path, hash_: str) -> JudgedRows:
 
 
 def forget_judged(folder: Path, models_folder: Path) -> list[Path]:
-    """The files of rows that judged no model which is still there; they are gone now."""
-    manifests = [json.loads(path.read_bytes()) for path in models_folder.glob(f"*/{MANIFEST}")]
-    named = {manifest["metadata"].get("judged") for manifest in manifests}
+    """The files of rows that judged no model which is still there; they are gone now.
+
+    Of a model whose manifest was spoilt nobody can say which rows judged it: then none go.
+    """
+    try:
+        named = {
+            json.loads((folder / MANIFEST).read_bytes())["metadata"].get("judged")
+            for folder in whole_folders(models_folder, MANIFEST)
+        }
+    except (ValueError, KeyError, AttributeError):
+        return []
     gone = sorted(path for path in folder.glob("*.npz") if path.stem not in named)
     for path in gone:
         path.unlink()

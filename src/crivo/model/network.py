@@ -24,6 +24,7 @@ from crivo.model.files import (
     read_manifest,
     sha256_of,
     unsound,
+    whole_folders,
     write_folder,
 )
 
@@ -155,8 +156,8 @@ def load_network(folder: Path) -> Network:
 
 def networks_in(folder: Path) -> list[Network]:
     """The networks of a folder, verified, by hash."""
-    found = sorted(folder.glob(f"*/{MANIFEST}"))
-    return [load_network(path.parent) for path in found if _HASH.fullmatch(path.parent.name)]
+    found = whole_folders(folder, MANIFEST)
+    return [load_network(each) for each in found if _HASH.fullmatch(each.name)]
 
 
 def _arrays_of(layers: Layers) -> dict[str, Float64s]:

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,7 +12,9 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.model.artifact import INPUTS_MAX, Artifact, load_artifact, save_artifact
+from crivo.model import files
+from crivo.model.artifact import INPUTS_MAX, MANIFEST, Artifact, load_artifact, save_artifact
+from crivo.model.files import whole_folders
 from crivo.model.scorer import Scorer
 from tests.unit.model.worlds import trained
 
@@ -154,9 +159,30 @@ def test_knots_that_fall_are_refused(artifact):
     assert refusal.value.code is Code.ARTIFACT_INVALID
 
 
-def test_a_partial_folder_of_a_killed_writer_is_replaced(artifact, tmp_path: Path):
-    import os
+def test_what_a_killed_writer_left_is_no_model(artifact, tmp_path: Path):
+    folder = save_artifact(tmp_path, artifact)
+    # Another process was killed between its last file and the name; another halfway.
+    shutil.copytree(folder, tmp_path / f".{artifact.hash}.1.partial")
+    half = tmp_path / f".{artifact.hash}.2.partial"
+    half.mkdir()
+    (half / MANIFEST).write_bytes((folder / MANIFEST).read_bytes()[:100])
+    assert whole_folders(tmp_path, MANIFEST) == [folder]
 
+
+def test_a_full_disk_is_said_and_leaves_nothing(artifact, tmp_path: Path, monkeypatch):
+    def full(path: Path, content: bytes) -> None:
+        path.write_bytes(content[:10])
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(files, "write_synced", full)
+    with pytest.raises(Unavailable) as refusal:
+        save_artifact(tmp_path, artifact)
+    assert refusal.value.code is Code.FILE_UNWRITABLE
+    assert "No space left" in refusal.value.message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_partial_folder_of_a_killed_writer_is_replaced(artifact, tmp_path: Path):
     aside = tmp_path / f".{artifact.hash}.{os.getpid()}.partial"
     aside.mkdir()
     (aside / "half.npy").write_bytes(b"half")

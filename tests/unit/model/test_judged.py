@@ -127,6 +127,11 @@ def test_rows_are_forgotten_with_the_last_model_that_they_judged(tmp_path):
     (gone,) = forget_judged(tmp_path / "judged", tmp_path / "models")
     assert gone.stem == found[0].judged.hash
     assert [path.stem for path in (tmp_path / "judged").iterdir()] == [found[1].judged.hash]
+    # Of a manifest that was spoilt nobody knows which rows it names.
+    (manifest,) = (tmp_path / "models").glob("*/manifest.json")
+    manifest.write_bytes(b"\0" + manifest.read_bytes()[1:])
+    assert forget_judged(tmp_path / "judged", tmp_path / "models") == []
+    assert len(list((tmp_path / "judged").iterdir())) == 1
 
 
 def test_whose_each_row_is_is_kept_and_changes_the_hash(result, tmp_path):
