@@ -17,7 +17,7 @@ from crivo.cli.decide_command import decide
 from crivo.cli.key_commands import keys
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
-from crivo.cli.options import Home, Json, Log, Mapping, Seed
+from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
@@ -75,7 +75,7 @@ def demo(
         Path | None, typer.Option("--data", help="Your own table; without it a world is simulated.")
     ] = None,
     mapping: Mapping = None,
-    seed: Seed = 7,
+    seed: TrainingSeed = 7,
     rate: Annotated[
         int,
         typer.Option("--rate", min=0, help="Transfers/s to play; 0 plays as fast as answers come."),

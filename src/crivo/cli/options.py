@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -22,3 +22,9 @@ Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
+#: What every library that learns takes for a seed.
+TRAINING_SEED_MAX: Final = 2**32 - 1
+TrainingSeed = Annotated[
+    int,
+    typer.Option("--seed", min=0, max=TRAINING_SEED_MAX, help="Seed of everything random."),
+]

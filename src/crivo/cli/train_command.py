@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, Log, Mapping, Seed
+from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
 
 
 def train(
@@ -20,7 +20,7 @@ def train(
     labels_as_of: Annotated[
         str | None, typer.Option("--labels-as-of", help="Use reports known by then. [default: end]")
     ] = None,
-    seed: Seed = 7,
+    seed: TrainingSeed = 7,
     allow_leak: Annotated[
         str | None, typer.Option("--allow-leak", help="Your name: overrides the leak alarm.")
     ] = None,

@@ -194,22 +194,27 @@ def label_text(positive: int | bool | str) -> str:
     return str(positive).strip().lower()
 
 
+#: Means and squares of such numbers, over any table, are finite in float64.
+NUMBER_MAX: Final = 1e100
+
+
 def parse_number(cell: Cell, *, field: str) -> float:
     """A cell as float64; nothing in it is NaN.
 
     Raises:
-        Refused: FIELD_TYPE for what is no finite number.
+        Refused: FIELD_TYPE for what is no number, or one beyond NUMBER_MAX.
     """
     if cell is None or cell in {b"", ""}:
         return math.nan
     if isinstance(cell, bytes | str | int | float | Decimal) and not isinstance(cell, bool):
         try:
-            value = float(cell)
+            value = float(_ascii(cell) if isinstance(cell, bytes | str) else cell)
         except (ValueError, OverflowError):
             value = math.inf
-        if not math.isinf(value):
+        if math.isnan(value) or abs(value) <= NUMBER_MAX:
             return value
-    raise invalid(Code.FIELD_TYPE, field=field, expected="a finite number", found=cell)
+    expected = f"a finite number, at most {NUMBER_MAX:g} from 0"
+    raise invalid(Code.FIELD_TYPE, field=field, expected=expected, found=cell)
 
 
 def parse_weight(cell: Cell, *, field: str) -> float:

@@ -355,6 +355,8 @@ def _check_rows(mapping: Mapping, name: str) -> None:
             if not is_range_sound(pattern):
                 expected = f"a rising range of at most {RANGE_COLUMNS_MAX} columns"
                 raise _invalid(name, f"features.{field}", expected, pattern)
+    if len(set(mapping.feature_columns)) < len(mapping.feature_columns):
+        raise _invalid(name, "features.columns", "each column once", mapping.features.columns)
 
 
 def _check_play(mapping: Mapping, play: Play, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -11,7 +12,14 @@ from hypothesis import strategies as st
 
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import SECOND, parse_rfc3339
-from crivo.flows.cells import label_text, parse_amount, parse_label, parse_text, parse_time
+from crivo.flows.cells import (
+    label_text,
+    parse_amount,
+    parse_label,
+    parse_number,
+    parse_text,
+    parse_time,
+)
 
 NOON = parse_rfc3339("2018-08-08T12:00:00Z")
 BRASILIA = timezone(timedelta(hours=-3))
@@ -159,3 +167,25 @@ def test_a_word_that_might_hide_a_fraud_is_refused(cell, positive):
         parse_label(cell, field="label", positive=positive)
     assert caught.value.code is Code.FIELD_VALUE
     assert caught.value.context["field"] == "label"
+
+
+@pytest.mark.parametrize(
+    "cell", [b"1.7e308", "1e101", -1e101, b"12_0", "\u0661\u0662", b"inf", "0x10", b"1" * 400, True]
+)
+def test_a_number_that_would_spoil_a_mean_or_that_only_python_reads_is_refused(cell):
+    with pytest.raises(Refused) as refusal:
+        parse_number(cell, field="V1")
+    assert refusal.value.code is Code.FIELD_TYPE
+
+
+@pytest.mark.parametrize(
+    ("cell", "value"),
+    [(b" 1.5 ", 1.5), ("-1e100", -1e100), (7, 7.0), (b"1e-300", 1e-300)],
+)
+def test_a_number_is_what_it_says(cell, value):
+    assert parse_number(cell, field="V1") == value
+
+
+@pytest.mark.parametrize("cell", [None, b"", "nan", b"NaN"])
+def test_nothing_is_no_number(cell):
+    assert math.isnan(parse_number(cell, field="V1"))

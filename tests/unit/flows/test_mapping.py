@@ -110,6 +110,7 @@ def test_a_zone_is_utc_an_offset_or_a_place(zone, hours):
         (EVENTS.replace('"events"', '"rows"'), "features.columns"),
         (ROWS.replace('"rows"', '"events"'), "transfer"),
         (ROWS.replace("V1..V3", "V3..V1"), "features.columns"),
+        (ROWS.replace('"V1..V3"', '"V1..V3", "V2"'), "features.columns"),
         (ROWS.replace("V1..V3", "V1..V999999999"), "features.columns"),
     ],
 )
