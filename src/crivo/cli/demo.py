@@ -91,7 +91,7 @@ def run_demo(options: DemoOptions) -> None:
     ingested = _ingest(settings, source)
     stages.next("train", "Training on what was known then")
     trained = _train(settings, source, seed=options.seed, quiet=options.as_json)
-    stages.next("serve", "Starting the service")
+    stages.next("serve", "Starting the service, which folds the log into its state first")
     with served(home, port=options.port, environ=os.environ) as service:
         stages.next("play", f"Playing {source.played_text} over HTTP")
         score = _play(service, source.steps(), rate=options.rate, title="Playing")

@@ -98,6 +98,8 @@ def training_parts(
         Refused: FIELD_TYPE for an event that this release cannot read.
         Unavailable: OVERLOADED where the state of the keys outgrows its ceiling.
     """
+    # Said before the first of them, which may take minutes: a kernel may have to be compiled.
+    progress("rows", 0, end)
     labels = labels_of_log(log, end=end, labels_as_of=rules.labels_as_of)
     dealt = shards_of(plan, shards)
     folds = [ShardFold(shard) for shard in dealt]
