@@ -58,8 +58,10 @@ def test_a_service_reads_no_module_of_the_folder_that_its_user_is_in(
 
 #: A demo that serves and waits, without the minutes before.
 STAYS = """
-import contextlib, os, sys, time
+import contextlib, os, signal, sys, time
 from pathlib import Path
+# Whoever runs these tests may have closed his terminal to them.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from crivo.cli import demo, demo_server
 home = Path(sys.argv[1])
 def stays(options):

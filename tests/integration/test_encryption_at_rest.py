@@ -1,6 +1,7 @@
 """Decision records on the disk: encrypted there, clear to every reader with the keys."""
 
 import sqlite3
+import time
 from contextlib import closing
 
 import pytest
@@ -128,6 +129,13 @@ def test_lost_data_keys_are_told_by_the_first_record_that_needs_them(settings):
     assert refusal.value.code is Code.KEY_MISSING
 
 
+def wait_until(holds):
+    deadline = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_key_that_cannot_be_kept_lets_nothing_be_written_and_heals(tmp_path):
     class Failing(DataKeyFile):
         broken = True
@@ -142,11 +150,9 @@ def test_a_key_that_cannot_be_kept_lets_nothing_be_written_and_heals(tmp_path):
     told = []
     with closing(open_test_log(tmp_path / "log.sqlite", cipher=cipher)) as log:
         log.submit([event(1, stream=Stream.DECISIONS)], told.append)
-        while not told:
-            pass
+        wait_until(lambda: told)
         assert told[0].code is Code.LOG_UNAVAILABLE and log.end() == 0
         keys.broken = False
-        while log.end() < 1:
-            pass
+        wait_until(lambda: log.end() == 1)
         assert stored(log) == [event(1, stream=Stream.DECISIONS)]
     assert [payload[0] for _, payload in rows(tmp_path / "log.sqlite")] == [1]

@@ -50,11 +50,15 @@ class KeysInMemory:
         self.keys.append(key)
 
 
+#: When every key of a seeded cipher was made: 2026-09-01.
+MADE_AT = 1_788_220_800_000_000
+
+
 def seeded_cipher(keys: DataKeys | None = None, *, seed: int = 1) -> RecordCipher:
     """A cipher whose randomness has a seed, and whose clock stands still."""
     random = Random(seed).randbytes
     keys = KeysInMemory() if keys is None else keys
-    return RecordCipher(keys, now=lambda: 0, random=random, rotation=Rotation())
+    return RecordCipher(keys, now=lambda: MADE_AT, random=random, rotation=Rotation())
 
 
 def open_test_log(
