@@ -25,6 +25,24 @@ _RECORDS: Final = msgspec.msgpack.Encoder()
 _STREAMS: Final = {stream.value: stream for stream in Stream}
 
 
+def row_of(event: Event, *, seq: int, partition: int, offset: int = -1) -> EventRow:
+    """The row of an event in clear; -1 where the offset is not known before it is written."""
+    return (
+        seq,
+        event.stream.value,
+        partition,
+        offset,
+        event.event_id,
+        event.key,
+        event.occurred_at,
+        event.received_at,
+        event.schema,
+        event.source,
+        event.payload,
+        event.sealed,
+    )
+
+
 def stored_event(row: EventRow, cipher: RecordCipher | None = None) -> StoredEvent:
     """The event of a row; its payload in clear.
 

@@ -16,7 +16,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import STREAM_RANK, Stream, partition_of
-from crivo.flows.event_rows import EventRow, seal_rows, stored_event
+from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
 from crivo.flows.ports import Done, Manifest
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
@@ -207,20 +207,7 @@ class KafkaLog:
     def _rows(self, events: Sequence[Event]) -> list[EventRow]:
         assert events, "a submission holds at least one event"
         return [
-            (
-                seq,
-                event.stream.value,
-                partition_of(event.key, self._manifest.partitions),
-                -1,
-                event.event_id,
-                event.key,
-                event.occurred_at,
-                event.received_at,
-                event.schema,
-                event.source,
-                event.payload,
-                event.sealed,
-            )
+            row_of(event, seq=seq, partition=partition_of(event.key, self._manifest.partitions))
             for seq, event in enumerate(events, start=self._next_seq)
         ]
 

@@ -14,7 +14,7 @@ from crivo.adapters.kafka.topics import DEAD_LETTERS
 from crivo.domain.errors import Refused
 from crivo.domain.streams import partition_of
 from crivo.flows.answering import Answered
-from crivo.flows.event_rows import EventRow
+from crivo.flows.event_rows import EventRow, row_of
 
 #: How long a record may take to be on enough brokers, retries included; then the worker ends.
 DELIVERY_SECONDS_MAX: Final = 120.0
@@ -110,22 +110,7 @@ class _Records:
         for each in answers:
             for event in each.events:
                 partition = partition_of(event.key, self._partitions)
-                rows.append(
-                    (
-                        each.transfer.seq,
-                        event.stream.value,
-                        partition,
-                        -1,
-                        event.event_id,
-                        event.key,
-                        event.occurred_at,
-                        event.received_at,
-                        event.schema,
-                        event.source,
-                        event.payload,
-                        event.sealed,
-                    )
-                )
+                rows.append(row_of(event, seq=each.transfer.seq, partition=partition))
                 causes.append(each.transfer.event.event_id)
         return rows, causes
 

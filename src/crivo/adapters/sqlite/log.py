@@ -25,7 +25,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
-from crivo.flows.event_rows import EventRow, seal_rows, stored_event
+from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
 from crivo.flows.ports import Done, Manifest
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
@@ -228,31 +228,11 @@ class SqliteLog:
         positions: dict[Place, tuple[int, int]] = {}
         rows: list[EventRow] = []
         for event in events:
-            stream = event.stream
             partition = partition_of(event.key, partitions)
-            place = (stream, partition)
+            place = (event.stream, partition)
             offset, order_time = positions.get(place) or self._positions.get(place) or (0, 0)
-            received_at = event.received_at
-            positions[place] = (
-                offset + 1,
-                max(order_time, received_at),
-            )
-            rows.append(
-                (
-                    seq,
-                    stream,
-                    partition,
-                    offset,
-                    event.event_id,
-                    event.key,
-                    event.occurred_at,
-                    received_at,
-                    event.schema,
-                    event.source,
-                    event.payload,
-                    event.sealed,
-                )
-            )
+            positions[place] = offset + 1, max(order_time, event.received_at)
+            rows.append(row_of(event, seq=seq, partition=partition, offset=offset))
             seq += 1
         return rows, positions
 
