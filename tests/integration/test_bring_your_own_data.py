@@ -19,6 +19,8 @@ from crivo.model.artifact import ArtifactKind
 from tests.integration.commands import Said, crivo
 from tests.lookalikes import LAYOUTS, ulb, write
 
+pytestmark = pytest.mark.slow
+
 
 def quiet(*_: object) -> None:
     """A progress that says nothing."""

@@ -19,6 +19,8 @@ from tests.e2e.homes import KEY, make_home, settings_of
 from tests.integration.calling import Caller, called
 from tests.integration.doors import KNOWN, body, opened, read_answer, request
 
+pytestmark = pytest.mark.slow
+
 RATE = 100
 JSON = {"content-type": "application/json"}
 

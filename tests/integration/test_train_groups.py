@@ -18,6 +18,8 @@ from crivo.model.judged import load_judged
 from tests.integration.commands import Said, crivo
 from tests.lookalikes import handbook, ulb, write
 
+pytestmark = pytest.mark.slow
+
 WHOSE = """
 [entity]
 column = "card"

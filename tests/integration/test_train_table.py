@@ -26,6 +26,8 @@ from crivo.model.judged import load_judged
 from crivo.model.scorer import Scorer
 from tests.unit.model.worlds import SMALL
 
+pytestmark = pytest.mark.slow
+
 MAPPING = """
 source = "small"
 kind = "rows"

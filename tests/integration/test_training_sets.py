@@ -30,6 +30,8 @@ from crivo.flows.training_set import Rules
 from crivo.model.labels import Tier
 from tests.integration.pasts import START, keep_log, opener, past
 
+pytestmark = pytest.mark.slow
+
 PLAN = compile_plan(default_feature_set())
 AS_OF = START + 25 * DAY
 RULES = Rules(labels_as_of=AS_OF, label_delay=7 * DAY)

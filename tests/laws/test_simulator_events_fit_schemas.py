@@ -16,6 +16,8 @@ from crivo.simulator.columns import Kind
 from crivo.simulator.events.viewpoint import Viewpoint
 from tests.unit.simulator.event_worlds import gathered, kinds_by_name
 
+pytestmark = pytest.mark.slow
+
 PSEUDONYMS = Pseudonymiser(bytes(range(32)))
 #: Of each kind so many events are judged, evenly from its first to its last.
 JUDGED = 400

@@ -16,6 +16,8 @@ from crivo.simulator.tables import TRANSFERS as PLATFORM
 from crivo.simulator.tables import TRUTH, platform_tables
 from tests.unit.simulator.worlds import SMALL, small_world
 
+pytestmark = pytest.mark.slow
+
 ONE_IN = [2, 10, 700]
 
 

@@ -17,6 +17,8 @@ from crivo.model.search import search
 from crivo.model.split import SplitOptions, split_by_time
 from tests.unit.model.worlds import SMALL, labelled
 
+pytestmark = pytest.mark.slow
+
 DATASET = labelled()
 QUICK = replace(SMALL, booster=replace(SMALL.booster, trees=10, bins_max=63))
 

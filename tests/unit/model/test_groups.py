@@ -19,6 +19,8 @@ from crivo.model.split import Split, SplitOptions, split_by_time
 from crivo.model.train import train
 from tests.unit.model.worlds import SMALL, START, labelled
 
+pytestmark = pytest.mark.slow
+
 APART = SplitOptions(apart=0.3)
 REMOVED = SplitOptions(without_compromised=True)
 BOTH = SplitOptions(apart=0.3, without_compromised=True)

@@ -17,6 +17,8 @@ from crivo.model.segments import by_segment
 from tests.unit.model.test_artifact import Writes
 from tests.unit.model.worlds import labelled, trained
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def result():

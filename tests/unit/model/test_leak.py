@@ -24,6 +24,8 @@ from crivo.model.leak import (
 )
 from tests.unit.model.worlds import SMALL, START, labelled, trained
 
+pytestmark = pytest.mark.slow
+
 ONES = np.ones(5_000)
 
 

@@ -15,6 +15,8 @@ from crivo.model.prequential import FoldOptions, earlier, prequential_folds
 from crivo.model.search import precision_on, search
 from tests.unit.model.worlds import START, labelled
 
+pytestmark = pytest.mark.slow
+
 DATASET = labelled(rows=4_000)
 TESTS = FoldOptions(
     end=START + 100 * DAY, folds=2, train=21 * DAY, test=7 * DAY, compromised_days=None

@@ -23,6 +23,8 @@ from crivo.model.split import SplitOptions, split_by_time
 from crivo.model.train import Trained
 from tests.unit.model.worlds import SMALL, START, labelled, trained
 
+pytestmark = pytest.mark.slow
+
 
 def test_equal_data_and_options_give_equal_bytes():
     assert trained().artifact.hash == trained().artifact.hash

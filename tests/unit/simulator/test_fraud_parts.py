@@ -31,6 +31,8 @@ from crivo.simulator.typology import Kind, default_typologies, parse_scenarios
 from crivo.simulator.world import World, simulate
 from tests.unit.simulator.worlds import medium_rows, medium_world, small_world
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_quota_covers_its_distribution_however_few_are_drawn():
     table = lognormal(10_000, 160)

@@ -21,6 +21,8 @@ from tests.unit.simulator.worlds import (
     small_world,
 )
 
+pytestmark = pytest.mark.slow
+
 
 def gathered(name: str) -> dict[str, np.ndarray]:
     pieces: list[Columns] = [columns for table, columns in tables(small_world()) if table == name]

@@ -18,6 +18,8 @@ from crivo.simulator.options import SimulationOptions
 from crivo.simulator.sampling import Sampling
 from crivo.simulator.world import World, simulate
 
+pytestmark = pytest.mark.slow
+
 TINY = SimulationOptions(seed=2, days=3, scale=Decimal("0.3"))
 
 

@@ -26,6 +26,8 @@ from crivo.simulator.options import SimulationOptions
 from crivo.simulator.seven.tables import SEVEN_TABLES
 from crivo.simulator.world import World, simulate
 
+pytestmark = pytest.mark.slow
+
 DAYS = 3
 TINY = SimulationOptions(seed=2, days=DAYS, past_days=2, scale=Decimal("0.3"))
 CSV = Layout(WorldFormat.CSV)
