@@ -19,10 +19,10 @@ from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
-from crivo.adapters.sqlite.writer import Notify, call_directly
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY, format_rfc3339
+from crivo.flows.group_commit import Notify, call_directly
 from crivo.flows.ports import Log
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser

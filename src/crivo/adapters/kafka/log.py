@@ -11,12 +11,13 @@ from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Part, part_of
 from crivo.adapters.kafka.manifest import find_manifest, keep_manifest
 from crivo.adapters.kafka.reader import KafkaLogReader, Lies
-from crivo.adapters.kafka.writer import Notify, Submission, TransactionWriter, call_directly
+from crivo.adapters.kafka.writer import Sent, TransactionWriter
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import STREAM_RANK, Stream, partition_of
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
+from crivo.flows.group_commit import Notify, call_directly
 from crivo.flows.ports import Done, Manifest
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
@@ -220,7 +221,7 @@ class KafkaLog:
         is_stored: bool = False,
     ) -> int:
         # Queued under the lock: the queue has the order of the sequence numbers.
-        submission = Submission(rows, done, stored=rows if is_stored else None)
+        submission = Sent(rows, done, stored=rows if is_stored else None)
         self._writer.put(submission, is_promised=is_promised)
         self._next_seq += len(rows)
         for row in rows:
@@ -236,7 +237,7 @@ class KafkaLog:
             self._reader = KafkaLogReader(self._cluster, cipher=self._cipher, answers=False)
             return self._reader.end()
 
-    def _settle(self, group: list[Submission]) -> None:
+    def _settle(self, group: list[Sent]) -> None:
         with self._lock:
             for submission in group:
                 for row, offset in zip(submission.rows, submission.offsets, strict=True):

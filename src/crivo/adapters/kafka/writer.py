@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -12,25 +11,24 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from crivo.adapters.kafka.client import LOGGER, Cluster, answered
 from crivo.adapters.kafka.records import record_of
-from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.event_rows import EventRow
-from crivo.flows.ports import Done
-
-#: Events of one transaction; what queued beyond it waits for the next one.
-GROUP_EVENTS_MAX: Final = 50_000
+from crivo.flows.group_commit import (
+    GROUP_EVENTS_MAX,
+    Failed,
+    GroupCommit,
+    Notify,
+    Submission,
+)
 
 #: How long one attempt of a transaction may take, in all.
 COMMIT_SECONDS_MAX: Final = 30.0
 
 #: Waits between attempts to write the same bytes again: doubled from the first to the last.
-RETRY_FIRST_SECONDS: Final = 0.05
-RETRY_LAST_SECONDS: Final = 2.0
+RETRY_SECONDS: Final = (0.05, 2.0)
 
 #: The name that one writer of a log bears; who bears it last, writes.
 WRITER: Final = "crivo-writer"
-
-#: Runs what it is given, wherever the owner wants callbacks to run.
-Notify = Callable[[list[Callable[[], None]]], None]
 
 #: Another writer bears the name now.
 _FENCED: Final = frozenset(
@@ -52,28 +50,15 @@ _OPTIONS: Final = {
 }
 
 
-def call_directly(callbacks: list[Callable[[], None]]) -> None:
-    """Runs the callbacks on the writer's thread."""
-    for callback in callbacks:
-        callback()
-
-
 @dataclass(slots=True)
-class Submission:
-    """Numbered rows that are not durable yet, and whom to tell (None once told of a failure).
+class Sent(Submission):
+    """A submission whose rows came to lie at `offsets`, once they are durable."""
 
-    `stored` are the rows as they are sent: the same bytes at each attempt. `offsets` are where they
-    came to lie, once they are durable.
-    """
-
-    rows: list[EventRow]
-    done: Done | None
-    stored: list[EventRow] | None = None
     offsets: list[int] = field(default_factory=list)
 
 
-class TransactionWriter:
-    """Commits submissions in the order of `put`, each group as one transaction, until it is there.
+class TransactionWriter(GroupCommit[Sent]):
+    """A `GroupCommit` into Kafka, whose groups are transactions.
 
     Opening it ends what another writer of this log had begun, and that writer. After a failure it
     is opened anew, and `recount` says how many events the log holds then.
@@ -86,70 +71,21 @@ class TransactionWriter:
         self,
         cluster: Cluster,
         *,
-        settled: Callable[[list[Submission]], None],
+        settled: Callable[[list[Sent]], None],
         recount: Callable[[], int],
         notify: Notify,
         seal: Callable[[list[EventRow]], list[EventRow]],
     ) -> None:
+        super().__init__(
+            "crivo-kafka-writer",
+            settled=settled,
+            notify=notify,
+            seal=seal,
+            retry_seconds=RETRY_SECONDS,
+        )
         self._cluster = cluster
-        self._settled = settled
-        self._notify = notify
-        self._seal = seal
         self._recount = recount
         self._producer: Producer | None = self._open()
-        self._queue: list[Submission] = []
-        self._changed = threading.Condition()
-        self._failure: CrivoError | None = None
-        self._closing = False
-        self._thread = threading.Thread(target=self._run, name="crivo-kafka-writer", daemon=True)
-
-    def start(self) -> None:
-        """Begins to write what is put."""
-        self._thread.start()
-
-    def check(self) -> None:
-        """Nothing, if submissions are accepted.
-
-        Raises:
-            Unavailable: LOG_UNAVAILABLE, LOG_LOCKED.
-        """
-        if self._failure is not None:
-            raise self._failure
-        if self._closing:
-            raise _closed()
-
-    @property
-    def alive(self) -> bool:
-        """Whether the thread still writes."""
-        return self._thread.is_alive()
-
-    def put(self, submission: Submission, *, is_promised: bool = False) -> None:
-        """Queues a submission; the caller sees to it that calls come in the order of `seq`.
-
-        One that was promised is queued although a commit has failed since, and is told so.
-
-        Raises:
-            Unavailable: LOG_UNAVAILABLE after a failed commit, or once it is closed or has ended.
-        """
-        done = submission.done
-        with self._changed:
-            if not is_promised or self._closing or not self.alive:
-                self.check()
-            failure = self._failure
-            if failure is not None:
-                submission.done = None
-            self._queue.append(submission)
-            self._changed.notify()
-        if failure is not None and done is not None:
-            self._notify([partial(done, failure)])
-
-    def close(self) -> None:
-        """Commits what is queued, if the cluster lets it, and ends the thread."""
-        with self._changed:
-            self._closing = True
-            self._changed.notify()
-        if self._thread.ident is not None:
-            self._thread.join()
 
     def _open(self) -> Producer:
         options = {**_OPTIONS, "transactional.id": self._cluster.named(WRITER)}
@@ -164,69 +100,28 @@ class TransactionWriter:
             self._producer.purge()
             self._producer = None
 
-    def _run(self) -> None:
+    def _attempt(self, group: list[Sent]) -> Failed | None:
         try:
-            while (group := self._next_group()) and self._commit_until_durable(group):
-                pass
-        finally:
-            with self._changed:
-                self._failure = self._failure or _closed()
+            self._commit(group)
+        except KafkaException as raised:
+            error = raised.args[0]
+            self._drop()
+            if error.code() in _FENCED:
+                return Failed(_locked(self._cluster, error.str()), is_final=True)
+            return Failed(_unwritten(self._cluster, error))
+        except (Misconfigured, Unavailable) as error:
+            self._drop()
+            return Failed(error, is_final=error.code is Code.LOG_LOCKED)
+        return None
 
-    def _next_group(self) -> list[Submission]:
-        with self._changed:
-            while not self._queue and not self._closing:
-                self._changed.wait()
-            group: list[Submission] = []
-            events = 0
-            for submission in self._queue:
-                if group and events + len(submission.rows) > GROUP_EVENTS_MAX:
-                    break
-                group.append(submission)
-                events += len(submission.rows)
-            del self._queue[: len(group)]
-            return group
-
-    def _commit_until_durable(self, group: list[Submission]) -> bool:
-        """Whether it became durable; where not, nothing can be written any more."""
-        wait = RETRY_FIRST_SECONDS
-        while True:
-            try:
-                self._commit(group)
-                break
-            except KafkaException as raised:
-                error = raised.args[0]
-                self._drop()
-                if error.code() in _FENCED:
-                    self._tell_of_failure(group, _locked(self._cluster, error.str()))
-                    return False
-                self._tell_of_failure(group, _unwritten(self._cluster, error))
-            except (Misconfigured, Unavailable) as error:
-                self._drop()
-                self._tell_of_failure(group, error)
-                if error.code is Code.LOG_LOCKED:
-                    return False
-            with self._changed:
-                if self._closing or self._changed.wait_for(lambda: self._closing, wait):
-                    return False
-            wait = min(2 * wait, RETRY_LAST_SECONDS)
-        self._settled(group)
-        with self._changed:
-            self._failure = None
-        callbacks = [partial(each.done, None) for each in group if each.done is not None]
-        if callbacks:
-            self._notify(list(callbacks))
-        return True
-
-    def _commit(self, group: list[Submission]) -> None:
+    def _commit(self, group: list[Sent]) -> None:
         """One attempt of a transaction: all of the group is there, or nothing of it.
 
         Raises:
             KafkaException, CrivoError: nothing of it is there.
         """
         for submission in group:
-            if submission.stored is None:
-                submission.stored = self._seal(submission.rows)
-            submission.offsets = [-1] * len(submission.rows)
+            submission.offsets = [-1] * len(self._stored(submission))
         if self._producer is None:
             self._producer, end = self._open(), self._recount()
             if not group[0].rows[0][0] <= end <= group[-1].rows[-1][0] + 1:
@@ -239,9 +134,8 @@ class TransactionWriter:
             self._produce(producer, submission)
         producer.commit_transaction(COMMIT_SECONDS_MAX)
 
-    def _produce(self, producer: Producer, submission: Submission) -> None:
-        assert submission.stored is not None, "it was sealed"
-        for at, row in enumerate(submission.stored):
+    def _produce(self, producer: Producer, submission: Sent) -> None:
+        for at, row in enumerate(self._stored(submission)):
             record = record_of(row)
             told = partial(_note_offset, submission.offsets, at)
             while True:
@@ -260,31 +154,11 @@ class TransactionWriter:
                     producer.poll(0.1)
             producer.poll(0)
 
-    def _tell_of_failure(self, group: list[Submission], failure: CrivoError) -> None:
-        """Refuses new submissions, and takes those that queued meanwhile into the group."""
-        with self._changed:
-            self._failure = failure
-            group += self._queue
-            self._queue.clear()
-        callbacks = [partial(each.done, failure) for each in group if each.done is not None]
-        for submission in group:
-            submission.done = None
-        if callbacks:
-            self._notify(list(callbacks))
-
 
 def _note_offset(offsets: list[int], at: int, error: KafkaError | None, message: Message) -> None:
     offset = message.offset()
     if error is None and offset is not None:
         offsets[at] = offset
-
-
-def _closed() -> Unavailable:
-    return Unavailable(
-        Code.LOG_UNAVAILABLE,
-        "the log does not write: it is closed",
-        hint="Open it again.",
-    )
 
 
 def _unwritten(cluster: Cluster, error: KafkaError) -> Unavailable:

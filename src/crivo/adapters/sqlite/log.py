@@ -20,12 +20,13 @@ from crivo.adapters.sqlite.schema import (
     read_manifest,
     read_positions,
 )
-from crivo.adapters.sqlite.writer import GroupWriter, Notify, Submission, call_directly
+from crivo.adapters.sqlite.writer import GroupWriter
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
+from crivo.flows.group_commit import Notify, Submission, call_directly
 from crivo.flows.ports import Done, Manifest
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
