@@ -82,6 +82,7 @@ class GroupCommit(ABC, Generic[Queued]):
     def _attempt(self, group: list[Queued]) -> Failed | None:
         """One attempt at a group: all of it is durable, or nothing of it."""
 
+    @abstractmethod
     def _finish(self, *, is_sound: bool) -> None:
         """Frees what the thread held; `is_sound`: nothing that was put is missing."""
 

@@ -95,10 +95,13 @@ class TransactionWriter(GroupCommit[Sent]):
         return producer
 
     def _drop(self) -> None:
-        """Ends a producer that failed: the next one ends what it had begun."""
+        """Ends the producer: the next one ends what it had begun."""
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
+
+    def _finish(self, *, is_sound: bool) -> None:
+        self._drop()
 
     def _attempt(self, group: list[Sent]) -> Failed | None:
         try:
