@@ -16,7 +16,7 @@ BIN := .venv/bin
 UV := .tools/bin/uv
 DEFAULT := .venv/.stamp-default
 DEV := .venv/.stamp-dev
-EXTRAS := kafka keras mlflow postgres
+EXTRAS := kafka keras mlflow postgres spark
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-header --python-version 3.11 $(LOCK_FLAGS)
 
@@ -47,7 +47,7 @@ bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick -
 engines: $(DEV) ## Fetch a Kafka broker and Spark's jars by Maven into .tools/engines, checked
 	@$(BIN)/python scripts/engines.py
 
-extra: ## Crivo with what only some need, in .tools/NAME: NAME=kafka|keras|mlflow|postgres
+extra: ## Crivo with what only some need, in .tools/NAME: NAME=kafka|keras|mlflow|postgres|spark
 	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
 	@$(MAKE) .tools/$(NAME)/.stamp
 

@@ -21,6 +21,7 @@ LOCKS: Final = {
     "keras": ("dependencies", "keras"),
     "mlflow": ("dependencies", "mlflow"),
     "postgres": ("dependencies", "postgres"),
+    "spark": ("dependencies", "spark"),
     "dev": ("dependencies", "dev"),
     "uv": ("uv",),
     "build": ("build",),

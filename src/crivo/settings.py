@@ -90,6 +90,17 @@ class LogSettings(BaseModel):
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 
 
+class LakeSettings(BaseModel):
+    """Where the tables of the lake lie: without a `url` in the folder `lake` of the home folder."""
+
+    model_config = _FROZEN
+
+    #: A folder, or a URI such as `gs://bucket/folder`.
+    url: str | None = Field(default=None, min_length=1)
+    #: What the store is told, as JSON: `{"google_service_account": "/run/secrets/lake.json"}`.
+    options: dict[str, str] = Field(default_factory=dict, repr=False)
+
+
 class KafkaSettings(BaseModel):
     """The cluster of the log in Kafka: where it is, how one gets in, how often a record is held."""
 
@@ -172,6 +183,7 @@ class Settings(BaseSettings):
     oidc: OidcSettings = OidcSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
+    lake: LakeSettings = LakeSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()

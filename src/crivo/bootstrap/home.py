@@ -99,6 +99,11 @@ class Paths:
         return self.home / "snapshots"
 
     @property
+    def lake(self) -> Path:
+        """Tables that the log is refined into; refined anew, they are the same."""
+        return self.home / "lake"
+
+    @property
     def tracking(self) -> Path:
         """Runs and registered models of the tracker."""
         return self.home / "mlflow"

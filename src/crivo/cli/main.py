@@ -15,6 +15,7 @@ import typer
 
 from crivo.cli.decide_command import decide
 from crivo.cli.key_commands import keys
+from crivo.cli.lake_commands import lake
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
 from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
@@ -39,6 +40,7 @@ app.add_typer(models, name="models")
 app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
 app.add_typer(keys, name="keys")
+app.add_typer(lake, name="lake")
 app.add_typer(ledger, name="ledger")
 app.add_typer(log, name="log")
 app.add_typer(report, name="report")

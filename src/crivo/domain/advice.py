@@ -130,4 +130,13 @@ ADVICE: Final[Mapping[Code, str]] = {
     ),
     Code.GATE_FAILED: "Read which check; do not promote.",
     Code.WORLD_DIFFERS: "Read the report; what failed names its part, target and range.",
+    Code.LAKE_DIFFERS: (
+        "Nothing was written. Move the lake away and refine it anew from the log; bronze past the "
+        "log's retention is kept by `crivo lake rebuild`."
+    ),
+    Code.LAKE_BUSY: "Refine again when they are done; nothing is lost or doubled.",
+    Code.LAKE_UNAVAILABLE: (
+        "See `CRIVO_LAKE__URL`, `CRIVO_LAKE__OPTIONS` and the store that they name; refining goes "
+        "on where it stopped."
+    ),
 }

@@ -75,6 +75,10 @@ class Code(StrEnum):
     REPLAY_DIFFERS = "REPLAY_DIFFERS"
     GATE_FAILED = "GATE_FAILED"
     WORLD_DIFFERS = "WORLD_DIFFERS"
+    # What the lake can say.
+    LAKE_DIFFERS = "LAKE_DIFFERS"
+    LAKE_BUSY = "LAKE_BUSY"
+    LAKE_UNAVAILABLE = "LAKE_UNAVAILABLE"
 
 
 class CrivoError(Exception):

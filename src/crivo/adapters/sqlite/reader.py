@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, cast
 
@@ -78,6 +78,33 @@ class SqliteLogReader:
         with self._lock:
             rows = self._connection.execute(query, (start, until)).fetchall()
         return [cast("EventRow", row) for row in rows]
+
+    def rows_after(
+        self, offsets: Mapping[tuple[str, int], int], *, limit: int
+    ) -> Iterator[list[EventRow]]:
+        """The rows after those that others have, in the log's order: what a lake takes.
+
+        Offsets have no gaps and others took them in that order, so their sum is a number.
+
+        Raises:
+            Misconfigured: LOG_MISMATCH where the log holds fewer.
+        """
+        at, end = sum(offsets.values()), self.end()
+        if at > end:
+            raise Misconfigured(
+                Code.LOG_MISMATCH,
+                "the log holds fewer events than were taken of it",
+                hint="It was cut short, or a copy was put in its place.",
+                field="seq",
+                expected=f"at least {at}",
+                found=end,
+            )
+        while at < end:
+            rows: list[EventRow] = []
+            while at < end and len(rows) < limit:
+                rows += self.stored_rows(start=at, limit=min(limit - len(rows), end - at))
+                at = rows[-1][0] + 1
+            yield rows
 
     def end(self) -> int:
         """The sequence number that follows the newest durable event."""

@@ -1,0 +1,254 @@
+"""The lake as Delta tables, by delta-rs: in a folder, or in a bucket by its URI."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
+
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.flows.arrow import arrow_schema
+from crivo.flows.lake import Among
+from crivo.lake.rule import Constraint
+from crivo.lake.table import DAY, Table
+
+#: What delta-rs says of rows that a constraint or a column forbids.
+_FORBIDDEN: Final = "failed validation check"
+
+CONSTRAINTS: Final = "delta.constraints."
+
+
+class DeltaLake:
+    """A `Lake`: each table is a folder `layer/name` of Delta files.
+
+    Args:
+        place: A folder, or a URI such as `gs://bucket/folder`.
+        options: What delta-rs is told about the store, such as credentials.
+    """
+
+    def __init__(self, place: str, options: Mapping[str, str]) -> None:
+        self._place = place.rstrip("/")
+        self._options = dict(options)
+
+    def open(self, table: Table) -> DeltaLakeTable:
+        """The table as it is now; it is made where there is none."""
+        with _answered(self._place):
+            found = self._opened(table)
+        expected = {field.name: str(field.type) for field in arrow_schema(table)}
+        there = {field.name: str(field.type) for field in pa.schema(found.schema().to_arrow())}
+        if there != expected:
+            raise Misconfigured(
+                Code.LAKE_DIFFERS,
+                f"{table.name} has other columns than this release writes",
+                hint="Move the lake away, and refine it anew from the log.",
+                field=table.name,
+                expected=", ".join(sorted(expected.keys() - there.keys())) or "the same types",
+                found=", ".join(sorted(there.keys() - expected.keys())) or "others",
+            )
+        return DeltaLakeTable(found, table)
+
+    def at(
+        self, table: Table, *, version: int | None = None, time: str | None = None
+    ) -> DeltaLakeTable:
+        """The table as it was: at a version, or at a time (RFC 3339).
+
+        Raises:
+            Unavailable: NOT_FOUND where there is no such version, LAKE_UNAVAILABLE.
+        """
+        try:
+            with _answered(self._place):
+                found = DeltaTable(self.uri(table), storage_options=self._options)
+                if version is not None or time is not None:
+                    found.load_as_version(version if version is not None else str(time))
+        except TableNotFoundError as error:
+            raise _not_there(table.name) from error
+        except Unavailable as error:
+            if version is None and time is None:
+                raise
+            raise _not_there(f"{table.name} at {version if time is None else time}") from error
+        return DeltaLakeTable(found, table)
+
+    def has(self, table: Table) -> bool:
+        """Whether there is such a table."""
+        with _answered(self._place):
+            return DeltaTable.is_deltatable(self.uri(table), storage_options=self._options)
+
+    def uri(self, table: Table) -> str:
+        """Where the table lies."""
+        return f"{self._place}/{table.name.replace('.', '/')}"
+
+    def _opened(self, table: Table) -> DeltaTable:
+        uri = self.uri(table)
+        try:
+            found = DeltaTable(uri, storage_options=self._options)
+        except TableNotFoundError:
+            if "://" not in uri:
+                Path(uri).mkdir(parents=True, exist_ok=True)
+            found = DeltaTable.create(
+                uri,
+                arrow_schema(table),
+                mode="ignore",
+                partition_by=[table.partition] if table.partition else None,
+                storage_options=self._options,
+            )
+        missing = [
+            rule
+            for rule in table.rules
+            if isinstance(rule, Constraint) and CONSTRAINTS + _name(rule) not in _settings(found)
+        ]
+        for rule in missing:
+            found = self._constrained(found, rule)
+        return found
+
+    def _constrained(self, table: DeltaTable, rule: Constraint) -> DeltaTable:
+        """The table with a rule as its constraint, whoever added it."""
+        try:
+            table.alter.add_constraint({_name(rule): rule.sql})
+        except DeltaError:
+            again = DeltaTable(table.table_uri, storage_options=self._options)
+            if CONSTRAINTS + _name(rule) not in _settings(again):
+                raise
+            return again
+        return table
+
+
+class DeltaLakeTable:
+    """A `LakeTable`: a table at one version."""
+
+    def __init__(self, delta: DeltaTable, table: Table) -> None:
+        self._delta = delta
+        self._table = table
+
+    @property
+    def version(self) -> int:
+        """The version."""
+        return self._delta.version()
+
+    def position(self, application: str) -> int | None:
+        """Up to where an application has written; None where it never has."""
+        return self._delta.transaction_version(application)
+
+    def append(self, rows: pa.Table, positions: Mapping[str, int]) -> bool:
+        """Appends, and moves the positions: both or, where another writer was first, neither."""
+        moved = [Transaction(name, at) for name, at in positions.items()]
+        return self._write(rows, mode="append", commit_properties=_properties(moved))
+
+    def replace(self, rows: pa.Table, days: Collection[date] | None) -> bool:
+        """Makes these the rows of the days (None: of the table); False where another was first."""
+        where = None if days is None else _among_days(days)
+        return self._write(rows, mode="overwrite", predicate=where, commit_properties=_properties())
+
+    def counts(self) -> dict[date, int]:
+        """How many rows each day has, as the log of the table tells: no file is read."""
+        found: dict[date, int] = {}
+        with _answered(self._table.name):
+            files = pa.table(self._delta.get_add_actions(flatten=True))
+        days = files[f"partition.{DAY}"].to_pylist()
+        for day, rows in zip(days, files["num_records"].to_pylist(), strict=True):
+            found[day] = found.get(day, 0) + rows
+        return found
+
+    def read(self, columns: Sequence[str] | None = None, among: Among | None = None) -> pa.Table:
+        """The rows, or those whose cells are among these, in no order."""
+        condition = None
+        for name, values in (among or {}).items():
+            one = pc.field(name).isin(pa.array(list(values), self._type(name)))
+            condition = one if condition is None else condition & one
+        wanted = None if columns is None else list(columns)
+        with _answered(self._table.name):
+            found = self._delta.to_pyarrow_table(columns=wanted, filters=condition)
+        schema = arrow_schema(self._table)
+        names = schema.names if wanted is None else wanted
+        return found.select(names).cast(pa.schema([schema.field(name) for name in names]))
+
+    def compact(self) -> int:
+        """Makes few files of many; how many it took away."""
+        with _answered(self._table.name):
+            return int(self._delta.optimize.compact()["numFilesRemoved"])
+
+    def forget(self, before: date) -> int:
+        """Deletes the rows of days before that one; how many. Older versions still have them."""
+        with _answered(self._table.name):
+            done = self._delta.delete(f"{DAY} < '{before.isoformat()}'")
+        return int(done["num_deleted_rows"] or 0)
+
+    def vacuum(self, *, hours: int) -> int:
+        """Deletes files that no version of the last hours needs; how many."""
+        with _answered(self._table.name):
+            # The library would take no less than a week; who asks for less has said so.
+            gone = self._delta.vacuum(hours, dry_run=False, enforce_retention_duration=False)
+        return len(gone)
+
+    def _type(self, name: str) -> pa.DataType:
+        return arrow_schema(self._table).field(name).type
+
+    def _write(self, rows: pa.Table, **how: Any) -> bool:
+        try:
+            with _answered(self._table.name):
+                write_deltalake(self._delta, rows, **how)
+        except CommitFailedError:
+            return False
+        return True
+
+
+def _properties(moved: Sequence[Transaction] = ()) -> CommitProperties:
+    # A commit that meets another's is not tried again by itself where the two touch the same rows.
+    return CommitProperties(app_transactions=list(moved))
+
+
+def _among_days(days: Collection[date]) -> str:
+    return f"{DAY} IN ({', '.join(repr(day.isoformat()) for day in sorted(days))})"
+
+
+def _settings(table: DeltaTable) -> Mapping[str, str]:
+    return table.metadata().configuration
+
+
+def _name(rule: Constraint) -> str:
+    return f"{rule.column}_{rule.code.value.lower()}"
+
+
+@contextmanager
+def _answered(what: str) -> Iterator[None]:
+    """Failures of the store in the words of errors.
+
+    Raises:
+        CommitFailedError: another writer was first. Refused: LAKE_DIFFERS for a row that breaks a
+            rule. Unavailable: LAKE_UNAVAILABLE.
+    """
+    try:
+        yield
+    except (CommitFailedError, TableNotFoundError):
+        raise
+    except (DeltaError, OSError) as error:
+        if _FORBIDDEN in str(error):
+            raise Refused(
+                Code.LAKE_DIFFERS,
+                f"a row of {what} breaks a rule of the table",
+                hint="Nothing was written. Another program may have added the rule.",
+                field=what,
+                expected="rows that its constraints allow",
+                found="one that they forbid",
+            ) from error
+        raise Unavailable(
+            Code.LAKE_UNAVAILABLE,
+            f"the lake does not answer for {what}: {type(error).__name__}",
+            hint="See CRIVO_LAKE__URL, CRIVO_LAKE__OPTIONS and the store that they name.",
+            field="CRIVO_LAKE__URL",
+        ) from error
+
+
+def _not_there(what: str) -> Unavailable:
+    return Unavailable(
+        Code.NOT_FOUND,
+        f"there is no {what}",
+        hint="`crivo lake refine` makes the tables; `crivo lake tables` lists their versions.",
+        field="table",
+    )

@@ -1,0 +1,122 @@
+"""The commands of the lake, on the home of a service that has decided."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import time
+
+import pytest
+
+from crivo.bootstrap.lake import LakeHouse
+from crivo.bootstrap.service import champion_bundle
+from crivo.domain.instant import DAY, MINUTE
+from tests.e2e.homes import make_home, settings_of
+from tests.integration.commands import crivo
+from tests.integration.test_worker import decide_all
+from tests.unit.decision.worlds import START, transfer, world
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def played(tmp_path_factory):
+    """A home whose service has decided, and whose log was refined once."""
+    folder = make_home(tmp_path_factory.mktemp("home"))
+    with world(folder, bundle=champion_bundle(settings_of(folder))) as made:
+        decide_all(made, 5, 200)
+    house = LakeHouse(settings_of(folder))
+    done = house.refine(progress=lambda _done, _total: None)
+    assert done.appended == done.rows == done.silver == 200
+    assert done.quarantined == 0
+    return folder
+
+
+@pytest.fixture
+def home(played, tmp_path):
+    """The same, for this test alone."""
+    return shutil.copytree(played, tmp_path / "home")
+
+
+@pytest.fixture
+def lake(home, capsys):
+    """What a command of the lake prints."""
+
+    def said(*words):
+        done = crivo(capsys, "lake", *words, "--home", home, "--json")
+        assert done.code == 0, done.err
+        return json.loads(done.out)
+
+    return said
+
+
+def decide_later(home, first=0, count=60):
+    """More transfers, ten days later."""
+    with world(home, bundle=champion_bundle(settings_of(home))) as made:
+        for number in range(first, first + count):
+            at = START + 10 * DAY + number * MINUTE
+            later = transfer(10_000 + number, occurred_at=at, payer=number % 5 + 1)
+            made.decide(later, received_at=at).result(10)
+
+
+def test_a_version_and_a_time_show_a_table_as_it_was(home, lake):
+    before = lake("show", "gold.outcomes", "--limit", "100")
+    then = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 1))
+    time.sleep(1.1)
+    decide_later(home)
+    lake("refine")
+    now = lake("show", "gold.outcomes", "--limit", "100")
+    assert now["version"] > before["version"]
+    assert now["shown"] != before["shown"]
+    old = lake("show", "gold.outcomes", "--limit", "100", "--version", str(before["version"]))
+    assert old == before
+    assert lake("show", "gold.outcomes", "--limit", "100", "--at", then) == before
+
+
+def test_a_row_of_gold_leads_to_the_events_that_it_was_made_of(lake):
+    rows = lake("show", "gold.account_profiles", "--limit", "100")["shown"]
+    profile = max(rows, key=lambda row: row["sent"])
+    key = f"account_id={profile['account_id']}"
+    events = lake("lineage", "gold.account_profiles", "--key", key)["events"]
+    bronze = lake("show", "silver.decision", "--limit", "1000")["shown"]
+    places = {
+        (row["stream"], row["partition"], row["offset"])
+        for row in bronze
+        if profile["account_id"] in {row["payer_id"], row["payee_id"]}
+    }
+    found = {(each["stream"], each["partition"], each["offset"]) for each in events}
+    assert places <= found
+    assert {stream for stream, _, _ in found - places} <= {"pix.reports.v1"}
+    assert len(places) >= profile["sent"] > 0
+
+
+def test_compacted_and_vacuumed_a_lake_holds_the_same(home, lake):
+    for first in (0, 30):
+        decide_later(home, first, 30)
+        lake("refine")
+    before = lake("show", "bronze.events", "--limit", "1000")
+    merged = {each["table"]: each["files"] for each in lake("compact")["tables"]}
+    assert merged["bronze.events"] >= 2
+    swept = {
+        each["table"]: each["files"]
+        for each in lake("vacuum", "--hours", "0")["tables"]
+    }  # fmt: skip
+    assert swept["bronze.events"] >= 2
+    after = lake("show", "bronze.events", "--limit", "1000")
+    assert after["shown"] == before["shown"]
+    assert lake("refine")["rows"] == 0
+    assert lake("rebuild", "silver", "--from", "bronze")["rows"] == 260
+
+
+def test_what_is_asked_wrongly_is_refused_in_words(home, capsys):
+    for words, code in (
+        (("show", "gold.nothing"), "NOT_FOUND"),
+        (("show", "gold.outcomes", "--where", "colour=red"), "FIELD_UNKNOWN"),
+        (("show", "gold.outcomes", "--where", "transfers=many"), "FIELD_VALUE"),
+        (("show", "gold.outcomes", "--version", "99"), "NOT_FOUND"),
+        (("lineage", "gold.outcomes", "--key", "outcome=HOLD"), "FIELD_MISSING"),
+        (("rebuild", "gold", "--from", "silver"), "FIELD_VALUE"),
+    ):
+        done = crivo(capsys, "lake", *words, "--home", home)
+        assert done.code in {2, 3}
+        assert code in done.err, words
