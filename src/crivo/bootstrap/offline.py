@@ -1,8 +1,7 @@
-"""Composes what runs without a service: import, snapshots, quarantine."""
+"""Composes what runs without a service: import, snapshots."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,14 +11,12 @@ from pathlib import Path
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
-from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import (
     Importing,
     Paths,
     open_home,
     open_log_reader,
-    require_home,
     wall_clock,
 )
 from crivo.bootstrap.service import serving_plan
@@ -29,7 +26,7 @@ from crivo.domain.instant import SECOND, from_datetime
 from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Mapping, parse_mapping
-from crivo.flows.ports import OpenLogReader, QuarantinedRow, Table
+from crivo.flows.ports import OpenLogReader, Table
 from crivo.flows.rows import RowReader
 from crivo.settings import Settings
 
@@ -225,19 +222,3 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
         return SnapshotTaken(plan.plan_hash, replica.folded, before)
     finally:
         log.close()
-
-
-def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[QuarantinedRow]]:
-    """How many rows wait by cause, and some of them.
-
-    Raises:
-        Unavailable: NOT_FOUND where there is no home folder.
-    """
-    path = Paths(require_home(settings)).quarantine
-    if not path.exists():
-        return Counter(), []
-    store = SqliteQuarantine(path)
-    try:
-        return Counter(store.counts()), store.rows(limit=limit)
-    finally:
-        store.close()

@@ -1,4 +1,4 @@
-"""The commands on data: `ingest`, `quarantine list`, `features snapshot`."""
+"""The commands on data: `ingest`, `features snapshot`."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
 from crivo.domain.errors import Code, invalid
 from crivo.domain.instant import parse_rfc3339
-from crivo.flows.ports import QuarantinedRow
 
 if TYPE_CHECKING:
     from crivo.flows.ingest import IngestResult
@@ -115,27 +114,4 @@ def run_features_snapshot(*, home: Path | None, as_json: bool) -> None:
     print_facts(
         f"State as of {taken.cut:,} events is kept",
         {"read": f"{taken.cut - taken.before:,} events after the former snapshot"},
-    )
-
-
-def run_quarantine_list(*, home: Path | None, limit: int, raw: bool, as_json: bool) -> None:
-    """`crivo quarantine list`; a row itself, which may name people, is shown with `raw` alone."""
-    from crivo.bootstrap.offline import quarantined
-    from crivo.settings import load_settings
-
-    counts, rows = quarantined(load_settings(os.environ, home=home), limit=limit)
-    if as_json:
-        names = [name for name in QuarantinedRow.__slots__ if raw or name != "raw"]
-        shown = [{name: getattr(row, name) for name in names} for row in rows]
-        print_json({"counts": {str(code): n for code, n in counts.items()}, "rows": shown})
-        return
-    print_table("Causes", ("cause", "rows"), [(code, f"{n:,}") for code, n in counts.items()])
-    columns = ("source", "data row", "cause", "field", "expected", "found")
-    print_table(
-        "Rows (data row 1 is the one after a header)",
-        (*columns, "raw") if raw else columns,
-        [
-            (r.source, r.row_number, r.code, r.field, r.expected, r.found, *([r.raw] * raw))
-            for r in rows
-        ],
     )

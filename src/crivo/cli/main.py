@@ -20,6 +20,7 @@ from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
 from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
 from crivo.cli.privacy_commands import erase, reveal
+from crivo.cli.quarantine_commands import quarantine
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
 from crivo.cli.topics_commands import topics
@@ -35,7 +36,6 @@ app = typer.Typer(
 )
 models = typer.Typer(no_args_is_help=True, help="Models: list, promote.")
 features = typer.Typer(no_args_is_help=True, help="Features: the catalogue that all engines obey.")
-quarantine = typer.Typer(no_args_is_help=True, help="Rows that were refused, with their causes.")
 app.add_typer(models, name="models")
 app.add_typer(features, name="features")
 app.add_typer(quarantine, name="quarantine")
@@ -344,23 +344,6 @@ def features_snapshot(home: Home = None, as_json: Json = False) -> None:
     from crivo.cli.data import run_features_snapshot
 
     run_features_snapshot(home=home, as_json=as_json)
-
-
-@quarantine.command("list")
-def quarantine_list(
-    home: Home = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=0, help="Rows to show, by source and number.")
-    ] = 20,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="Show the rows themselves too: they may name people.")
-    ] = False,
-    as_json: Json = False,
-) -> None:
-    """Show refused rows with their causes, and the count of each cause."""
-    from crivo.cli.data import run_quarantine_list
-
-    run_quarantine_list(home=home, limit=limit, raw=raw, as_json=as_json)
 
 
 def main() -> None:

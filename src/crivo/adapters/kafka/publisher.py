@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from crivo.adapters.kafka.client import LOGGER, Cluster, answered, failure
+from crivo.adapters.kafka.dead_letters import marks_of
 from crivo.adapters.kafka.records import answer_of
 from crivo.adapters.kafka.topics import DEAD_LETTERS
 from crivo.domain.errors import Refused
@@ -212,6 +213,5 @@ def _set_aside(cluster: Cluster, records: _Records, message: Message, refusal: R
     topic = (message.topic() or "").removeprefix(cluster.named(""))
     headers = message.headers() or []
     came = list(headers.items()) if isinstance(headers, dict) else list(headers)
-    where = f"{message.partition()}/{message.offset()}".encode()
-    marks = [("code", str(refusal.code).encode()), ("words", str(refusal).encode()), ("of", where)]
+    marks = marks_of(refusal, of=f"{message.partition()}/{message.offset()}")
     records.produce(topic + DEAD_LETTERS, message.value(), message.key(), 0, [*came, *marks])

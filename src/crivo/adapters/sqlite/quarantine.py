@@ -61,6 +61,14 @@ class SqliteQuarantine:
             ).fetchall()
         return [_quarantined(row) for row in found]
 
+    def find(self, source: str, row_number: int) -> QuarantinedRow | None:
+        """The row of that source and number, if it waits."""
+        with self._lock:
+            found = self._connection.execute(
+                "SELECT * FROM quarantine WHERE source = ? AND row_number = ?", (source, row_number)
+            ).fetchall()
+        return _quarantined(found[0]) if found else None
+
     def counts(self) -> dict[Code, int]:
         """How many rows wait, by cause."""
         with self._lock:

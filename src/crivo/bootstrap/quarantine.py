@@ -1,0 +1,90 @@
+"""Composes the quarantine: refused rows of the home folder, dead letters of a log in Kafka."""
+
+from __future__ import annotations
+
+from collections import Counter
+from contextlib import closing
+
+from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+from crivo.bootstrap.home import Paths, require_home, wall_clock
+from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.flows.ports import QuarantinedRow
+from crivo.flows.readmit import Readmitted, readmit
+from crivo.settings import Settings
+
+
+def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[QuarantinedRow]]:
+    """How many rows wait by cause, and some of them: of the log of CRIVO_LOG__URL, else the home's.
+
+    Raises:
+        Unavailable: NOT_FOUND where there is no home folder, LOG_UNAVAILABLE.
+    """
+    if settings.log.url is not None:
+        rows = _dead_rows(settings)
+        return Counter(row.code for row in rows), rows[:limit]
+    path = Paths(require_home(settings)).quarantine
+    if not path.exists():
+        return Counter(), []
+    with closing(SqliteQuarantine(path)) as store:
+        return Counter(store.counts()), store.rows(limit=limit)
+
+
+def quarantined_row(settings: Settings, source: str, row_number: int) -> QuarantinedRow:
+    """One row that waits.
+
+    Raises:
+        Refused: NOT_FOUND. Unavailable: as `quarantined`.
+    """
+    found = None
+    if settings.log.url is not None:
+        rows = {(each.source, each.row_number): each for each in _dead_rows(settings)}
+        found = rows.get((source, row_number))
+    elif (path := Paths(require_home(settings)).quarantine).exists():
+        with closing(SqliteQuarantine(path)) as store:
+            found = store.find(source, row_number)
+    if found is not None:
+        return found
+    raise Refused(
+        Code.NOT_FOUND,
+        "no such row waits in the quarantine",
+        hint="`crivo quarantine list` shows sources and numbers; --log names a log in Kafka.",
+        field="SOURCE ROW",
+        expected="a row that was refused",
+        found=f"{source} {row_number}",
+    )
+
+
+def readmit_dead_letters(settings: Settings, source: str | None) -> Readmitted:
+    """What became of the dead letters of the log of CRIVO_LOG__URL, of one source or of all.
+
+    Raises:
+        Misconfigured: SETTING_INVALID without such a log, whose rows a person must mend.
+        Unavailable: LOG_UNAVAILABLE.
+    """
+    if settings.log.url is None:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            "rows of files are kept shortened, and are not replayed from there",
+            hint="Mend them in a file of their own, and `crivo ingest` it with --received.",
+            field="CRIVO_LOG__URL",
+            expected="kafka://HOST:PORT",
+            found="nothing",
+        )
+    from crivo.adapters.kafka.dead_letters import read_dead_letters
+    from crivo.bootstrap.kafka import cluster_of, open_kafka_writer
+
+    found = read_dead_letters(cluster_of(settings))
+    letters = [
+        (f"{each.source} {each.number}", each.event())
+        for each in found
+        if source is None or each.source == source
+    ]
+    with closing(open_kafka_writer(settings)) as log:
+        return readmit(letters, log, now=wall_clock())
+
+
+def _dead_rows(settings: Settings) -> list[QuarantinedRow]:
+    from crivo.adapters.kafka.dead_letters import read_dead_letters
+    from crivo.bootstrap.kafka import cluster_of
+
+    return [each.row for each in read_dead_letters(cluster_of(settings))]

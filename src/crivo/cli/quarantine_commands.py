@@ -1,0 +1,61 @@
+"""`crivo quarantine`: list, show, replay."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from crivo.cli.options import Home, Json, Log
+
+quarantine = typer.Typer(no_args_is_help=True, help="What was refused, with its causes.")
+
+Raw = Annotated[
+    bool, typer.Option("--raw", help="Show the rows themselves too: they may name people.")
+]
+
+
+@quarantine.command("list")
+def quarantine_list(
+    home: Home = None,
+    log: Log = None,
+    limit: Annotated[
+        int, typer.Option("--limit", min=0, help="Rows to show, by source and number.")
+    ] = 20,
+    raw: Raw = False,
+    as_json: Json = False,
+) -> None:
+    """Show refused rows, or dead letters of a log in Kafka, and the count of each cause."""
+    from crivo.cli.quarantine import run_quarantine_list
+
+    run_quarantine_list(home=home, log=log, limit=limit, raw=raw, as_json=as_json)
+
+
+@quarantine.command("show")
+def quarantine_show(
+    source: Annotated[str, typer.Argument(help="A file, or a topic of dead letters.")],
+    row: Annotated[int, typer.Argument(help="The number of its row, or the offset in the topic.")],
+    home: Home = None,
+    log: Log = None,
+    raw: Raw = False,
+    as_json: Json = False,
+) -> None:
+    """Show why one of them was refused, and what to do."""
+    from crivo.cli.quarantine import run_quarantine_show
+
+    run_quarantine_show(source, row, home=home, log=log, raw=raw, as_json=as_json)
+
+
+@quarantine.command("replay")
+def quarantine_replay(
+    source: Annotated[
+        str | None, typer.Option("--source", help="Only this topic of dead letters.")
+    ] = None,
+    home: Home = None,
+    log: Log = None,
+    as_json: Json = False,
+) -> None:
+    """Judge the dead letters of a log in Kafka again and append what is an event; twice is once."""
+    from crivo.cli.quarantine import run_quarantine_replay
+
+    run_quarantine_replay(source, home=home, log=log, as_json=as_json)

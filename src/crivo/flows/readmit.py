@@ -1,0 +1,95 @@
+"""Taking back what was refused: judged as if it had just come, and appended once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Refused
+from crivo.domain.event import Event
+from crivo.flows.event_of import event_of, value_of
+from crivo.flows.ports import Log
+from crivo.governance.identity import is_clear
+
+#: A record that was refused as the event that it would be, or why it is none still.
+Letter = tuple[str, Event | Refused]
+
+
+@dataclass(slots=True)
+class Readmitted:
+    """Received = appended + duplicate + refused; the refused with where each lies, and why."""
+
+    received: int = 0
+    appended: int = 0
+    duplicate: int = 0
+    refused: list[tuple[str, Refused]] = field(default_factory=list)
+
+
+def readmit(letters: Sequence[Letter], log: Log, *, now: int) -> Readmitted:
+    """What became of the letters in the log: an event that it holds is not appended again.
+
+    On a wall clock each is received now, whatever it says, since decisions were made without it; on
+    a replay clock it has its own receipt. All that is new is one submission, in order of receipt.
+
+    Raises:
+        Unavailable: as `Log.append`; nothing is appended then.
+    """
+    done = Readmitted(received=len(letters))
+    is_wall = log.manifest.clock is ClockKind.WALL
+    events: dict[bytes, Event] = {}
+    for where, letter in letters:
+        try:
+            if isinstance(letter, Refused):
+                raise letter
+            event = _judged(letter)
+        except Refused as refusal:
+            done.refused.append((where, refusal))
+            continue
+        event = replace(event, received_at=now) if is_wall else event
+        done.duplicate += event.event_id in events
+        events.setdefault(event.event_id, event)
+    known = log.known(list(events))
+    fresh = sorted(
+        (each for each in events.values() if each.event_id not in known),
+        key=lambda each: (each.received_at, each.event_id),
+    )
+    if fresh:
+        log.append(fresh)
+    done.appended = len(fresh)
+    done.duplicate += len(events) - len(fresh)
+    return done
+
+
+def _judged(event: Event) -> Event:
+    """The event, if it is what its own value makes of it.
+
+    Raises:
+        Refused: as `value_of`; FIELD_VALUE where its id or key is another value's, or its identity
+            part lies open.
+    """
+    made = event_of(
+        value_of(event),
+        occurred_at=event.occurred_at,
+        received_at=event.received_at,
+        source=event.source,
+        stream=event.stream,
+    )
+    for name in ("event_id", "key"):
+        expected, found = getattr(made, name).hex(), getattr(event, name).hex()
+        if expected != found:
+            raise _other(name, expected, found)
+    if event.sealed is not None and is_clear(event.sealed):
+        raise _other("sealed", "an identity part under keys of persons", "one in clear")
+    return event
+
+
+def _other(name: str, expected: str, found: str) -> Refused:
+    return Refused(
+        Code.FIELD_VALUE,
+        "a record's envelope is not that of its value",
+        hint="Only what a door made can be taken back; send the rest to a door.",
+        field=name,
+        expected=expected,
+        found=found,
+    )
