@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 
 import pytest
@@ -80,6 +81,42 @@ def test_a_connection_that_waits_for_its_answer_is_kept(converse):
             writer.write(request(KNOWN))
             assert (await read_answer(reader)).status == 200
             await asyncio.sleep(1)
+        writer.close()
+
+    converse(talk)
+
+
+NOT_HTTP = {
+    "a chunk whose size is no number": (
+        b"POST /v1/decisions HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nZZ\r\n"
+    ),
+    "a length below nothing": (
+        b"POST /v1/decisions HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n"
+    ),
+    "two lengths": (
+        b"POST /v1/decisions HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\n"
+    ),
+    "another protocol": b"EHLO bank.example\r\n\r\n",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sent", NOT_HTTP.values(), ids=NOT_HTTP)
+def test_what_is_no_http_is_refused_with_a_problem_document(converse, sent):
+    async def talk(door: Door) -> None:
+        reader, writer = await door.connect()
+        writer.write(sent)
+        answer = await read_answer(reader)
+        assert answer.status == 400
+        headers = dict(answer.headers)
+        assert headers[b"content-type"] == b"application/problem+json"
+        assert headers[b"connection"] == b"close"
+        problem = json.loads(answer.body)
+        assert problem["code"] == "BODY_MALFORMED"
+        assert problem["field"] == "request"
+        assert problem["expected"]
+        assert problem["found"]
+        assert await gone(reader, within=10) == b""
         writer.close()
 
     converse(talk)

@@ -370,3 +370,22 @@ def test_sabotage_a_log_that_lost_what_was_told_gives_other_vectors(served, tmp_
     finally:
         log.close()
     assert not result.is_equal
+
+
+@pytest.mark.slow
+def test_another_transfer_under_the_id_of_one_that_is_there_is_put_aside(
+    written, tmp_path, log, quarantine
+):
+    first = imported(written["jsonl"], log, quarantine)
+
+    def dearer(line: str) -> str:
+        row = json.loads(line)
+        return json.dumps(row | {"amount_centavos": 777_777})
+
+    again = imported(damaged(written, tmp_path, "transfers", dearer), log, quarantine)
+    assert again.is_conserved
+    assert again.received == first.received
+    assert (again.accepted, again.quarantined) == (0, 1)
+    (aside,) = quarantine.rows(limit=10)
+    assert aside.code is Code.CONFLICT
+    assert "777777" in aside.raw

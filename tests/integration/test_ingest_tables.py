@@ -189,6 +189,30 @@ def test_a_label_of_another_transfer_under_the_same_id_is_put_aside(tmp_path, he
     assert here.ingest(write_csv(tmp_path / "later.csv", [same])).reports == 1
 
 
+@pytest.mark.parametrize("apart", [False, True])
+def test_another_transfer_under_the_same_id_is_put_aside_with_its_place(tmp_path, here, apart):
+    rows = [
+        "1,2018-04-02T00:00:00Z,ana,bia,10.00,0",
+        "2,2018-04-02T00:00:01Z,ana,bia,20.00,0",
+        "1,2018-04-02T00:00:02Z,ana,eva,999.00,0",
+        "2,2018-04-02T00:00:01Z,ana,bia,20.00,0",
+    ]
+    files = [rows[:2], rows[2:]] if apart else [rows]
+    results = [
+        here.ingest(write_csv(tmp_path / f"{place}.csv", some)) for place, some in enumerate(files)
+    ]
+    assert sum(each.received for each in results) == 4
+    assert sum(each.accepted for each in results) == 2
+    assert sum(each.duplicate for each in results) == 1
+    assert sum(each.quarantined for each in results) == 1
+    assert all(each.is_conserved for each in results)
+    (aside,) = here.quarantine.rows(limit=10)
+    assert (aside.code, aside.row_number) == (Code.CONFLICT, 1 if apart else 3)
+    assert "999.00" in aside.raw
+    again = here.ingest(write_csv(tmp_path / "again.csv", rows))
+    assert (again.duplicate, again.quarantined) == (3, 1)
+
+
 def test_rows_without_ids_get_them_from_the_file_and_their_place(tmp_path, here):
     text = (
         'source = "bank"\nkind = "events"\n[time]\ncolumn = "time"\n[transfer]\npayer = "payer"\n'

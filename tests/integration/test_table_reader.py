@@ -311,3 +311,24 @@ def test_types_of_parquet_come_as_cells_of_one_kind(tmp_path):
     assert table.cells("time", [0, 1]) == [datetime(2018, 8, 8, 12), None]
     assert table.cells("category", [0, 1]) == [b"x", b"y"]
     assert table.cells("large", [0, 1]) == [b"x", None]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected", "found"),
+    [
+        ('{"a": [1], "b": "x"}', "one value in a", "an array"),
+        ('{"a": "x", "b": {"c": 1}}', "one value in b", "an object"),
+        ("[1]", "a JSON object", "an array"),
+        ("null", "a JSON object", "null"),
+    ],
+)
+def test_a_json_value_that_is_no_cell_is_named_and_not_taken_for_nothing(
+    tmp_path, line, expected, found
+):
+    path = tmp_path / "nested.jsonl"
+    path.write_text('{"a": "1", "b": "2"}\n' + line + '\n{"a": null, "b": true, "c": [1]}\n')
+    table = FileReader(path).read(["a", "b"])
+    (malformed,) = table.malformed
+    assert (malformed.row_number, malformed.expected, malformed.found) == (2, expected, found)
+    assert table.cells("a", [0, 1]) == ["1", None]
+    assert table.cells("b", [0, 1]) == ["2", True]

@@ -12,34 +12,44 @@ from crivo.domain.instant import format_rfc3339
 from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream, partition_of
 from crivo.domain.transfer import Transfer
+from crivo.flows.answers import check_same_facts
 from crivo.flows.codec import decode_transfer
 from crivo.flows.ports import Log
 
 #: Told of each event whether it is new.
 Count = Callable[[Event, bool], None]
 
+#: Told of each transfer whose id another one has, with the refusal that says so.
+Conflict = Callable[[Event, Refused], None]
+
 
 class Appender:
     """Appends events of a source by its name, for people."""
 
-    def __init__(self, log: Log, name: str, count: Count) -> None:
+    def __init__(self, log: Log, name: str, count: Count, conflict: Conflict) -> None:
         self._log: Final = log
         self._name: Final = name
         self._tell: Final = count
+        self._conflict: Final = conflict
         self._placed: set[tuple[Stream, int]] = set()
         # A transfer that was decided here is in state already: its decision's id is looked up too.
         partitions = range(log.manifest.partitions)
         places = [log.order_time(Stream.DECISIONS, each) for each in partitions]
         self._may_be_decided = any(places)
         self._decisions: dict[bytes, bytes] = {}
+        # By the identity of the event: of two with one id, each may be another transfer.
+        self._transfers: dict[int, Transfer] = {}
 
-    def note_transfer(self, event: Event, end_to_end_id: str) -> None:
-        """Notes that an event to be appended is this transfer, which may have been decided here."""
+    def note_transfer(self, event: Event, transfer: Transfer) -> None:
+        """Notes that an event of the next `append` is this transfer, perhaps decided here."""
+        self._transfers[id(event)] = transfer
         if self._may_be_decided:
-            self._decisions[event.event_id] = decision_event_id(end_to_end_id)
+            self._decisions[event.event_id] = decision_event_id(transfer.end_to_end_id)
 
     def append(self, events: Sequence[Event]) -> None:
         """Appends those of the events that are new, and counts them all.
+
+        A transfer whose id is there already with other facts is not counted: it is a conflict.
 
         Raises:
             Refused: LOG_ORDER where the first of a partition reaches back before what it holds.
@@ -48,15 +58,37 @@ class Appender:
         known = self._log.known([event.event_id for event in events])
         decided = self._decided(events)
         fresh: list[Event] = []
+        firsts: dict[bytes, Transfer] = {}
+        transfers, self._transfers = self._transfers, {}
         for event in events:
             is_new = event.event_id not in known and event.event_id not in decided
+            transfer = transfers.get(id(event))
             if is_new:
                 known.add(event.event_id)
                 fresh.append(event)
+                if transfer is not None:
+                    firsts[event.event_id] = transfer
+            elif transfer is not None:
+                first = firsts.get(event.event_id)
+                try:
+                    self.check_first(first, transfer)
+                except Refused as refusal:
+                    self._conflict(event, refusal)
+                    continue
             self._tell(event, is_new)
         if fresh:
             self._check_order(fresh)
             self._log.append(fresh)
+
+    def check_first(self, first: Transfer | None, transfer: Transfer) -> None:
+        """Nothing, unless another transfer has its id: in the log, or else this first one.
+
+        Raises:
+            Refused: CONFLICT.
+        """
+        known = known_transfer(self._log, transfer.end_to_end_id)
+        if (before := first if known is None else known) is not None:
+            check_same_facts(before, transfer)
 
     def _decided(self, events: Sequence[Event]) -> set[bytes]:
         """The ids of those events whose transfers were decided here."""

@@ -19,8 +19,7 @@ from crivo.domain.event import Event
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
-from crivo.flows.answers import check_same_facts
-from crivo.flows.appending import Appender, known_transfer
+from crivo.flows.appending import Appender
 from crivo.flows.history import history_event, label_event, transfer_of_row
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import (
@@ -164,7 +163,10 @@ class _Run:
         # Reports that are not due yet: (known_at, count, event). The count keeps their order.
         self._waiting: list[tuple[int, int, Event]] = []
         self._counted = 0
-        self._appender = Appender(log, table.name, self._count)
+        self._appender = Appender(log, table.name, self._count, self._conflict)
+        # Where in the table the transfers of one `append` stand, and whose ids others have.
+        self._places: dict[int, int] = {}
+        self._conflicts: list[QuarantinedRow] = []
 
     def put_aside(self, malformed: Sequence[MalformedRow], timeless: Sequence[int]) -> None:
         """Counts and quarantines the rows that have no place in time."""
@@ -185,7 +187,8 @@ class _Run:
                 value = transfer_of_row(parsed, self._pseudonyms)
                 first = firsts.setdefault(value.end_to_end_id, value)
                 if parsed.known_at is not None:
-                    self._check_first(first, value)
+                    # Its label would be told of the other one.
+                    self._appender.check_first(first, value)
             except Refused as refusal:
                 refused.append(self._quarantined(row, refusal))
                 continue
@@ -193,23 +196,14 @@ class _Run:
                 events.extend(self._due(parsed.received_at))
             event = history_event(parsed, value, source=self._source)
             events.append(event)
-            self._appender.note_transfer(event, parsed.end_to_end_id)
+            self._appender.note_transfer(event, value)
+            self._places[id(event)] = row
             if parsed.known_at is not None:
                 self._wait(label_event(value, parsed.known_at, source=self._source))
         self.result.received += len(rows)
         self._appender.append(events)
-        self._put(refused)
-
-    def _check_first(self, first: Transfer, value: Transfer) -> None:
-        """Nothing, unless another transfer has the id: the label would be told of that one.
-
-        `first` is the first of these rows with the id.
-
-        Raises:
-            Refused: CONFLICT.
-        """
-        known = known_transfer(self._log, value.end_to_end_id)
-        check_same_facts(first if known is None else known, value)
+        self._put(refused + self._conflicts)
+        self._places, self._conflicts = {}, []
 
     def append_reports(self) -> None:
         """Appends the reports that are left, in their order."""
@@ -239,6 +233,9 @@ class _Run:
         else:
             result.accepted += is_new
             result.duplicate += not is_new
+
+    def _conflict(self, event: Event, refusal: Refused) -> None:
+        self._conflicts.append(self._quarantined(self._places[id(event)], refusal))
 
     def _put(self, refused: Sequence[QuarantinedRow]) -> None:
         if refused:

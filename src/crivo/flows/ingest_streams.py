@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from operator import itemgetter
 from typing import Final
 
@@ -95,7 +96,10 @@ class _Run:
         self._now = now
         self._until = until
         self._is_wall = log.manifest.clock is ClockKind.WALL
-        self._appender = Appender(log, f"the folder of {mapping.source}", self._count)
+        name = f"the folder of {mapping.source}"
+        self._appender = Appender(log, name, self._count, self._conflict)
+        # What puts aside each transfer of one `append`, were its id another's.
+        self._asides: dict[int, Callable[[Refused], QuarantinedRow]] = {}
         self._days: list[dict[str, Transfer]] = []
         self._refused: list[QuarantinedRow] = []
 
@@ -117,7 +121,7 @@ class _Run:
         self._appender.append([event for _, event in placed])
         if self._refused:
             self._quarantine.put(self._refused)
-        self._refused = []
+        self._refused, self._asides = [], {}
 
     @property
     def _time_column(self) -> str:
@@ -126,6 +130,11 @@ class _Run:
     def _transfers(self, table: Table) -> tuple[Iterator[tuple[int, Event | Refused]], _Raw]:
         """(row, event or refusal) of each transfer, and what gives a row's cells."""
         rows = RowReader(table, self._mapping)
+        origin = origin_of(table)
+
+        def aside(row: int, refusal: Refused) -> QuarantinedRow:
+            where = table.row_numbers([row])[0]
+            return quarantined_row(origin, where, refusal, rows.raw(row), self._now)
 
         def parsed() -> Iterator[tuple[int, Event | Refused]]:
             wanted = rows.timeless() + rows.order(start=None, until=self._until).tolist()
@@ -139,7 +148,8 @@ class _Run:
                     continue
                 self._days[0][value.end_to_end_id] = value
                 event = history_event(found, value, source=self._mapping.source)
-                self._appender.note_transfer(event, value.end_to_end_id)
+                self._appender.note_transfer(event, value)
+                self._asides[id(event)] = partial(aside, row)
                 yield row, event
 
         return parsed(), rows.raw
@@ -171,6 +181,11 @@ class _Run:
             self._check_not_ahead(found)
             self.result.received += 1
             yield (found.received_at, STREAM_RANK[found.stream], number, row), found
+
+    def _conflict(self, event: Event, refusal: Refused) -> None:
+        """The row was counted when it was read."""
+        self.result.received -= 1
+        self._put_aside([self._asides[id(event)](refusal)])
 
     def _put_aside(self, refused: list[QuarantinedRow]) -> None:
         self._refused += refused

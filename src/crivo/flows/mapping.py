@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.errors import Refused
 from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime, parse_date
 from crivo.flows.column_ranges import RANGE_COLUMNS_MAX, is_range_sound, spelled_out
+from crivo.flows.mapping_faults import mapping_fault, mistyped
 from crivo.flows.told_mapping import Told, check_told
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
@@ -237,11 +238,12 @@ def parse_mapping(text: str, *, name: str) -> Mapping:
         tree = tomllib.loads(text)
         mapping = msgspec.convert(tree, Mapping)
     except tomllib.TOMLDecodeError as error:
-        raise _invalid(name, "the file", "TOML", str(error)) from None
+        raise mapping_fault(name, "the file", "TOML", in_words=str(error)) from None
     except msgspec.ValidationError as error:
         what, _, path = str(error).partition(" - at ")
         field = path.strip("`").removeprefix("$.") or "the file"
-        raise _invalid(name, field, _allowed(what, field), what) from None
+        expected, found = mistyped(what) or (_allowed(field), what)
+        raise mapping_fault(name, field, expected, in_words=found) from None
     _check(mapping, name)
     return mapping
 
@@ -267,7 +269,7 @@ _VALUES: Final[dict[str, type[StrEnum]]] = {
 }
 
 
-def _allowed(what: str, field: str) -> str:
+def _allowed(field: str) -> str:
     """What may stand there: the keys of a section, or the values of a key."""
     if field in _VALUES:
         return "one of " + ", ".join(_VALUES[field])
@@ -282,21 +284,24 @@ def _allowed(what: str, field: str) -> str:
 
 def _check(mapping: Mapping, name: str) -> None:
     if not _SOURCE.fullmatch(mapping.source):
-        raise _invalid(name, "source", "1 to 64 of a-z, 0-9, dot, dash, underscore", mapping.source)
+        raise mapping_fault(
+            name, "source", "1 to 64 of a-z, 0-9, dot, dash, underscore", mapping.source
+        )
     try:
         mapping.zone  # noqa: B018
     except (ZoneInfoNotFoundError, ValueError):
         expected = "UTC, an offset such as -03:00, or a place such as America/Sao_Paulo"
-        raise _invalid(name, "time.zone", expected, mapping.time.zone) from None
+        raise mapping_fault(name, "time.zone", expected, mapping.time.zone) from None
     if mapping.time.epoch is not None:
         _check_epoch(mapping, mapping.time.epoch, name)
     label = mapping.label
     if label is not None and mapping.kind is Kind.EVENTS:
         if (label.known_after_days is None) == (label.known_at is None):
-            expected = "known_after_days or known_at, one of them"
-            raise _invalid(name, "label", expected, "both or neither")
+            one = "known_after_days or known_at, one of them"
+            found = "neither" if label.known_at is None else "both"
+            raise mapping_fault(name, "label", one, in_words=found)
         if label.known_after_days is not None and not 0 <= label.known_after_days <= 3650:
-            raise _invalid(name, "label.known_after_days", "0 to 3650", label.known_after_days)
+            raise mapping_fault(name, "label.known_after_days", "0 to 3650", label.known_after_days)
     match mapping.kind:
         case Kind.EVENTS:
             _check_events(mapping, name)
@@ -309,65 +314,67 @@ def _check(mapping: Mapping, name: str) -> None:
 
 def _check_epoch(mapping: Mapping, epoch: str, name: str) -> None:
     if mapping.time.unit is None:
-        raise _invalid(name, "time.unit", "given beside epoch", None)
+        raise mapping_fault(name, "time.unit", "given beside epoch", None)
     try:
         _instant(epoch, mapping.zone)
     except ValueError:
-        raise _invalid(name, "time.epoch", "a time such as 2013-09-01", epoch) from None
+        raise mapping_fault(name, "time.epoch", "a time such as 2013-09-01", epoch) from None
 
 
 def _check_events(mapping: Mapping, name: str) -> None:
     transfer = mapping.transfer
     if transfer is None:
-        raise _invalid(name, "transfer", 'a section, for kind = "events"', None)
+        raise mapping_fault(name, "transfer", 'a section, for kind = "events"', None)
     _check_currency(transfer.amount, "transfer.amount", name)
     if not (transfer.payer or transfer.payer_person):
-        raise _invalid(name, "transfer.payer", "a column, or payer_person", None)
+        raise mapping_fault(name, "transfer.payer", "a column, or payer_person", None)
     if not (transfer.payee or transfer.payee_person or transfer.payee_key):
-        raise _invalid(name, "transfer.payee", "a column, or payee_person or payee_key", None)
+        raise mapping_fault(name, "transfer.payee", "a column, or payee_person or payee_key", None)
     if mapping.features is not None:
-        raise _invalid(name, "features", 'only for kind = "rows"', "a section")
+        raise mapping_fault(name, "features", 'only for kind = "rows"', "a section")
     for section in ("entity", "amount"):
         if getattr(mapping, section) is not None:
             expected = 'only for kind = "rows": [transfer] names it'
-            raise _invalid(name, section, expected, "a section")
+            raise mapping_fault(name, section, expected, in_words="a section")
     if mapping.weight is not None and mapping.told:
-        raise _invalid(name, "weight", "only for one table, not for a folder of streams", "both")
+        raise mapping_fault(
+            name, "weight", "only for one table, not for a folder of streams", "both"
+        )
 
 
 def _check_currency(amount: Amount, section: str, name: str) -> None:
     if amount.currency != "BRL":
         expected = "BRL (amounts are not converted)"
-        raise _invalid(name, f"{section}.currency", expected, amount.currency)
+        raise mapping_fault(name, f"{section}.currency", expected, amount.currency)
 
 
 def _check_rows(mapping: Mapping, name: str) -> None:
     if mapping.features is None or not mapping.features.columns:
-        raise _invalid(name, "features.columns", 'names, for kind = "rows"', None)
+        raise mapping_fault(name, "features.columns", 'names, for kind = "rows"', None)
     if mapping.told:
-        raise _invalid(name, "told", 'only for kind = "events"', "a section")
+        raise mapping_fault(name, "told", 'only for kind = "events"', "a section")
     if mapping.transfer is not None:
-        raise _invalid(name, "transfer", 'only for kind = "events"', "a section")
+        raise mapping_fault(name, "transfer", 'only for kind = "events"', "a section")
     if mapping.amount is not None:
         _check_currency(mapping.amount, "amount", name)
     for field in ("columns", "ignored"):
         for pattern in getattr(mapping.features, field):
             if not is_range_sound(pattern):
                 expected = f"a rising range of at most {RANGE_COLUMNS_MAX} columns"
-                raise _invalid(name, f"features.{field}", expected, pattern)
+                raise mapping_fault(name, f"features.{field}", expected, pattern)
     if len(set(mapping.feature_columns)) < len(mapping.feature_columns):
-        raise _invalid(name, "features.columns", "each column once", mapping.features.columns)
+        raise mapping_fault(name, "features.columns", "each column once", mapping.features.columns)
 
 
 def _check_play(mapping: Mapping, play: Play, name: str) -> None:
     try:
         parse_date(play.start, field="play.from")
     except Refused:
-        raise _invalid(name, "play.from", "a day such as 2018-08-08", play.start) from None
+        raise mapping_fault(name, "play.from", "a day such as 2018-08-08", play.start) from None
     if not 1 <= play.days <= 366:
-        raise _invalid(name, "play.days", "1 to 366", play.days)
+        raise mapping_fault(name, "play.days", "1 to 366", play.days)
     if mapping.kind is not Kind.EVENTS:
-        raise _invalid(name, "play", 'only for kind = "events"', "a section")
+        raise mapping_fault(name, "play", 'only for kind = "events"', "a section")
 
 
 def _zone(name: str) -> tzinfo:
@@ -385,15 +392,3 @@ def _instant(text: str, zone: tzinfo) -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
     return from_datetime(moment)
-
-
-def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigured:
-    return Misconfigured(
-        Code.MAPPING_INVALID,
-        f"{name}: {field} must be {expected}, found {found!r}",
-        hint="docs/mapping.md lists every key and value; mappings/ holds examples.",
-        file=name,
-        field=field,
-        expected=expected,
-        found=repr(found),
-    )

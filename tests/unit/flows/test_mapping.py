@@ -120,3 +120,23 @@ def test_a_mistake_is_refused_and_names_its_field(text, field):
     assert caught.value.code is Code.MAPPING_INVALID
     assert caught.value.context["field"] == field
     assert "mine.toml" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "found"),
+    [
+        (EVENTS.replace('"bank"', "1"), "text in quotes", "a whole number"),
+        (EVENTS + '[play]\nfrom = "2018-08-08"\ndays = "7"', "a whole number", "text in quotes"),
+        (EVENTS + '[label]\ncolumn = "f"', "known_after_days or known_at, one of them", "neither"),
+        (
+            EVENTS + '[label]\ncolumn = "f"\nknown_at = "k"\nknown_after_days = 7',
+            "known_after_days or known_at, one of them",
+            "both",
+        ),
+    ],
+)
+def test_what_was_found_is_said_in_words_and_not_in_a_librarys(text, expected, found):
+    with pytest.raises(Misconfigured) as refused:
+        parse_mapping(text, name="m")
+    assert refused.value.context["expected"] == expected
+    assert refused.value.context["found"] == found

@@ -302,7 +302,24 @@ def _json_row(line: bytes) -> dict[str, Any] | str:
         row = msgspec.json.decode(line.removeprefix(BOM_UTF8))
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return str(error)
-    return row if isinstance(row, dict) else f"a JSON {type(row).__name__}"
+    return row if isinstance(row, dict) else _json_kind(row)
+
+
+def _json_kind(value: object) -> str:
+    """What JSON calls it."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return "an array"
+        case str():
+            return "a string"
+        case None:
+            return "null"
+        case bool():
+            return "true or false"
+        case _:
+            return "a number"
 
 
 def _read_json_lines(path: Path, columns: Sequence[str]) -> FileTable:
@@ -316,13 +333,18 @@ def _read_json_lines(path: Path, columns: Sequence[str]) -> FileTable:
             number += 1
             _check_row_count(path, number)
             row = _json_row(line)
-            if isinstance(row, str):
-                raw = line[:RAW_CHARACTERS_MAX].decode("utf-8", "replace")
-                malformed.append(MalformedRow(number, "a JSON object", row, raw))
-                continue
-            count += 1
-            for name, column in cells.items():
-                column.append(row.get(name))
+            expected, found = "a JSON object", row
+            if isinstance(row, dict):
+                nested = [name for name in cells if isinstance(row.get(name), dict | list)]
+                if not nested:
+                    count += 1
+                    for name, column in cells.items():
+                        column.append(row.get(name))
+                    continue
+                expected = f"one value in {nested[0]}"
+                found = _json_kind(row[nested[0]])
+            raw = line[:RAW_CHARACTERS_MAX].decode("utf-8", "replace")
+            malformed.append(MalformedRow(number, expected, str(found), raw))
     return FileTable(path, cells, row_count=count, malformed=malformed)
 
 

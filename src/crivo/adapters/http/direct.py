@@ -10,18 +10,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any, Final, Protocol
 
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from crivo.adapters.http.answers import encode_decision, json_headers
-from crivo.adapters.http.hot import DECISIONS, HotRoutes, Sequenced, not_durable, overloaded
+from crivo.adapters.http.hot import (
+    DECISIONS,
+    HotRoutes,
+    Sequenced,
+    not_durable,
+    not_http,
+)
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import check_json_headers, check_size
-from crivo.adapters.http.turned_away import is_one_decision
+from crivo.adapters.http.turned_away import is_one_decision, turned_away
+from crivo.adapters.http.wire import Headers, wire
 from crivo.domain.errors import Code, CrivoError
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
@@ -35,8 +41,6 @@ HEAD_SECONDS_MAX: Final = 10.0
 LAST_SECONDS: Final = 0.5
 
 _CLOSE: Final = (b"connection", b"close")
-
-Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Door(Protocol):
@@ -239,7 +243,7 @@ class DirectProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         self._idle_since = self.loop.time()
         if (full := self.hot.overflow()) and self._is_at_rest() and is_one_decision(data):
-            self.transport.write(_turned_away(full))
+            self.transport.write(turned_away(full))
             self.hot.turned_away()
             return
         super().data_received(data)
@@ -253,6 +257,13 @@ class DirectProtocol(HttpToolsProtocol):
             super().on_headers_complete()
             for part in held:
                 super().on_body(part)
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no request is refused as any other body is, and the connection ends with it."""
+        status, body, headers = render(problem_of(not_http(msg)))
+        self.transport.write(wire(status, body, [*headers, _CLOSE]))
+        self.transport.close()
+        self.hot.not_understood()
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._idle is not None:
@@ -302,7 +313,7 @@ class DirectProtocol(HttpToolsProtocol):
         exchange.keep_alive &= _CLOSE not in headers
         if not exchange.keep_alive and _CLOSE not in headers:
             headers = [*headers, _CLOSE]
-        self.transport.write(_wire(status, body, headers))
+        self.transport.write(wire(status, body, headers))
         if not exchange.keep_alive:
             self.transport.close()
         if self.pipeline or not exchange.keep_alive:
@@ -378,21 +389,6 @@ class DirectProtocol(HttpToolsProtocol):
             and not self.flow.write_paused
             and (self.cycle is None or self.cycle.response_complete)
         )
-
-
-def _wire(status: int, body: bytes, headers: Headers) -> bytes:
-    """An answer as it is sent."""
-    content = [STATUS_LINE[status]]
-    for name, value in headers:
-        content += (name, b": ", value, b"\r\n")
-    content += (b"\r\n", body)
-    return b"".join(content)
-
-
-@lru_cache
-def _turned_away(expected: str) -> bytes:
-    """The answer of a request that is one too many."""
-    return _wire(*render(problem_of(overloaded(expected))))
 
 
 def direct_protocol(hot: HotRoutes) -> type[DirectProtocol]:

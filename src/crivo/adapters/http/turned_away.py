@@ -10,7 +10,12 @@ service has no time to ask.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
+
+from crivo.adapters.http.hot import overloaded
+from crivo.adapters.http.problems import problem_of, render
+from crivo.adapters.http.wire import wire
 
 _BEGIN: Final = b"POST /v1/decisions HTTP/1.1\r\n"
 _END: Final = b"\r\n\r\n"
@@ -40,3 +45,9 @@ def is_one_decision(data: bytes) -> bool:
         and int(lengths[0]) == len(data) - end - len(_END)
         and _OTHER.search(head) is None
     )
+
+
+@lru_cache
+def turned_away(expected: str) -> bytes:
+    """The answer of a request that is one too many."""
+    return wire(*render(problem_of(overloaded(expected))))
