@@ -6,47 +6,20 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import expect
 
+from tests.e2e.browsing import Watched
 from tests.e2e.homes import RISKY_CENTAVOS, make_home
 from tests.e2e.serving import Served, serving
 from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
 
-#: A page asks for what is new once a second.
-SEEN_MS_MAX = 20_000
-
-
-@pytest.fixture(scope="module")
-def browser(require_program) -> Iterator[Browser]:
-    with sync_playwright() as driver:
-        # Root may not use the browser's sandbox; what it opens is the service of this test alone.
-        made = driver.chromium.launch(
-            executable_path=require_program("chromium"), args=["--no-sandbox"]
-        )
-        yield made
-        made.close()
-
 
 @pytest.fixture
 def served(tmp_path) -> Iterator[Served]:
     with serving(make_home(tmp_path / "home")) as running:
         yield running
-
-
-class Watched:
-    """A page whose requests and complaints are kept."""
-
-    def __init__(self, browser: Browser, served: Served, **options: object) -> None:
-        self.page: Page = browser.new_page(base_url=served.address, **options)
-        self.page.set_default_timeout(SEEN_MS_MAX)
-        expect.set_options(timeout=SEEN_MS_MAX)
-        self.asked: list[str] = []
-        self.complaints: list[str] = []
-        self.page.on("request", lambda request: self.asked.append(request.url))
-        self.page.on("console", lambda said: self.complaints.append(said.text))
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
 
 
 def decide(served: Served, number: int, centavos: int) -> None:
@@ -82,6 +55,15 @@ def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, serve
     expect(page.locator("#empty")).to_be_hidden()
     expect(page.locator("#counts dd.STEP_UP")).to_have_text("1")
 
+    # What is not asked for is not shown, and comes back.
+    page.locator("#only").select_option("ALLOW")
+    expect(rows).to_have_count(1)
+    page.locator("#only").select_option("")
+    page.locator("#contains").fill("page0000002")
+    expect(rows).to_have_count(1)
+    page.locator("#contains").fill("")
+    expect(rows).to_have_count(2)
+
     # By the keyboard alone.
     page.locator("#language").focus()
     page.keyboard.press("Enter")
@@ -91,7 +73,7 @@ def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, serve
     assert risky.nth(5).inner_text() not in {"", in_portuguese}
 
     assert watched.complaints == []
-    assert {re.match(r"\w+://[^/]+", url)[0] for url in watched.asked} == {served.address}
+    assert watched.asked and watched.elsewhere == []
 
 
 def test_an_address_opens_the_page_once_and_no_other_browser(browser, served):

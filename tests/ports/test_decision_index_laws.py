@@ -30,6 +30,7 @@ def decision(seq: int, *, name: str = "") -> IndexedDecision:
         score=seq,
         payer_id=bytes(15) + bytes([seq % 2]),
         amount_centavos=100 * seq,
+        payee_id=bytes(14) + bytes([1, seq % 3]),
     )
 
 
@@ -91,6 +92,22 @@ def test_a_search_gives_what_is_asked_for_newest_first(index):
                 ], query
 
 
+def test_a_search_by_payee_is_one_by_payer_with_the_roles_changed(index):
+    index.put([decision(seq) for seq in range(40)], reached=40)
+    everything = [decision(seq) for seq in reversed(range(40))]
+    for payee_id in (everything[0].payee_id, everything[1].payee_id, bytes(16)):
+        for payer_id in (None, bytes(16)):
+            for outcome in (None, "HOLD"):
+                query = DecisionQuery(payer_id, outcome, payee_id=payee_id)
+                assert index.search(query) == [
+                    each
+                    for each in everything
+                    if each.payee_id == payee_id
+                    and payer_id in {None, each.payer_id}
+                    and outcome in {None, each.outcome}
+                ], query
+
+
 def test_pages_that_follow_each_other_are_the_whole_list(index):
     index.put([decision(seq) for seq in range(40)], reached=40)
     for outcome in (None, "ALLOW", "HOLD"):
@@ -142,6 +159,8 @@ def test_decisions_and_reached_become_visible_together_or_not_at_all(tmp_path):
         ({"outcome": "HOLD"}, "USING INDEX decisions_by_outcome"),
         ({"payer_id": bytes(16)}, "USING INDEX decisions_by_payer"),
         ({"payer_id": bytes(16), "outcome": "HOLD"}, "USING INDEX decisions_by_payer"),
+        ({"payee_id": bytes(16)}, "USING INDEX decisions_by_payee"),
+        ({"payee_id": bytes(16), "outcome": "HOLD"}, "USING INDEX decisions_by_payee"),
     ],
 )
 def test_a_search_looks_along_an_index_and_sorts_nothing(tmp_path, asked, name):

@@ -6,14 +6,16 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE, read_public_key
 from crivo.adapters.files.segments_file import SEGMENTS_FILE, read_segments
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
+from crivo.bootstrap.home import Paths
 from crivo.decision.record import decision_event_id
 from crivo.domain.streams import Stream
 from crivo.flows.answers import no_decision
 from crivo.flows.event_of import value_of
 from crivo.flows.ledger_audit import Audit, Evidence, audit
-from crivo.flows.ledger_proof import Proof, prove
+from crivo.flows.ledger_proof import Proof, check_proof, prove
 from crivo.flows.seal import StoredRecord
 from crivo.governance.segment import Segment
 from crivo.settings import Settings
@@ -100,3 +102,15 @@ def prove_decision(log: Path, folder: Path, *, end_to_end_id: str) -> Proof:
     if record is None:
         raise no_decision(end_to_end_id)
     return prove(record, evidence(folder))
+
+
+def checked_proof(settings: Settings, end_to_end_id: str) -> Proof:
+    """The proof of a decision of the settings' home, after it was checked by the public key there.
+
+    Raises:
+        Refused, Unfit, Misconfigured: as `prove_decision`.
+    """
+    folder = ledger_folder(settings)
+    proof = prove_decision(Paths(settings.home).log, folder, end_to_end_id=end_to_end_id)
+    check_proof(proof, read_public_key(folder / PUBLIC_KEY_FILE))
+    return proof

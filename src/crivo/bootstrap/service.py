@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -29,6 +29,7 @@ from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.access import Access, make_access, tls_context
 from crivo.bootstrap.home import Home, Paths, open_home, wall_clock
 from crivo.bootstrap.index import open_index
+from crivo.bootstrap.ledger import checked_proof
 from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.privacy import privacy_service
 from crivo.bootstrap.sealing import Publisher, keep_sealed
@@ -51,6 +52,7 @@ from crivo.flows.erase import PrivacyService
 from crivo.flows.explain import Explainer
 from crivo.flows.follow_up import FollowUpService
 from crivo.flows.hold_ends import HoldService, look_after_holds
+from crivo.flows.judged_scores import JudgedScores, judged_scores
 from crivo.flows.project import Projection
 from crivo.flows.promote import load_champion
 from crivo.flows.reload import PolicyReload
@@ -148,14 +150,7 @@ def build_service(settings: Settings) -> Service:
     with ExitStack() as opened:
         opened.callback(home.close)
         index, webhooks = open_index(home, opened), open_webhooks(home, metrics, opened)
-        decisions = DecisionService(
-            log=home.log,
-            bundle=bundle,
-            clock=LogClock(home.log.manifest.clock, wall=wall_clock),
-            monotonic_ns=time.perf_counter_ns,
-            host=socket.gethostname(),
-            shadow=shadow,
-        )
+        decisions = _decisions(home, bundle, shadow)
         access, telling = make_access(settings), TellingService(decisions, home.pseudonyms)
         holds = HoldService(decisions, metrics.hold_ended)
         feed, traces = Feed(), traces_of(settings, metrics)
@@ -184,6 +179,8 @@ def build_service(settings: Settings) -> Service:
             privacy=_privacy(settings, home, decisions, notify),
             follow_ups=FollowUpService(decisions, telling, holds),
             explainer=_explainer(home, decisions),
+            prove=partial(checked_proof, settings),
+            judged=_judged(home, bundle),
             deliveries=webhooks.deliveries,
             pseudonyms=home.pseudonyms,
             keys=access.keys,
@@ -253,6 +250,17 @@ def _check_file(settings: Settings) -> None:
         )
 
 
+def _decisions(home: Home, bundle: Bundle, shadow: Network | None) -> DecisionService:
+    return DecisionService(
+        log=home.log,
+        bundle=bundle,
+        clock=LogClock(home.log.manifest.clock, wall=wall_clock),
+        monotonic_ns=time.perf_counter_ns,
+        host=socket.gethostname(),
+        shadow=shadow,
+    )
+
+
 def _page() -> PageAccess:
     return PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
 
@@ -262,6 +270,11 @@ def _privacy(
 ) -> PrivacyService:
     publish = Publisher(decisions, notify.soon)
     return privacy_service(settings, home, publish=publish, now=decisions.clock.now)
+
+
+def _judged(home: Home, bundle: Bundle) -> Callable[[], JudgedScores | None]:
+    """The rows that judged the model: they are read and scored once, when somebody looks."""
+    return lru_cache(maxsize=1)(partial(judged_scores, home.paths.judged, bundle.artifact))
 
 
 def _explainer(home: Home, decisions: DecisionService) -> Explainer:

@@ -21,7 +21,7 @@ LAST: Final = (1 << 62) - 1
 class IndexedDecision:
     """A decision as it is looked up: a few columns; `seq` finds the record in the log.
 
-    `payer_id` is a pseudonym of 16 bytes.
+    `payer_id` and `payee_id` are pseudonyms of 16 bytes.
     """
 
     end_to_end_id: str
@@ -33,11 +33,13 @@ class IndexedDecision:
     score: int
     payer_id: bytes
     amount_centavos: int
+    payee_id: bytes
 
 
 @dataclass(frozen=True, slots=True)
 class DecisionQuery:
-    """Which decisions are asked for: those of a payer, of an outcome, received in `[since, until)`.
+    """Which decisions are asked for: those of a payer, a payee, an outcome, received in
+    `[since, until)`.
 
     None asks for all. `before` is the `seq` of the last decision of the page before: the list goes
     on behind it, and what was decided since then does not move it.
@@ -49,6 +51,7 @@ class DecisionQuery:
     until: int = LATEST
     before: int | None = None
     limit: int = PAGE_DEFAULT
+    payee_id: bytes | None = None
 
 
 class DecisionIndex(Protocol):

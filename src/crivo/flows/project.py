@@ -110,4 +110,5 @@ def _indexed(seen: Seen) -> IndexedDecision:
         score=UNSCORED if answer.score is None else answer.score,
         payer_id=seen.transfer.payer_id,
         amount_centavos=seen.transfer.amount_centavos,
+        payee_id=seen.transfer.payee_id,
     )

@@ -6,7 +6,7 @@ Each is text that any browser shows; nothing is installed for them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 import numpy as np
@@ -26,6 +26,23 @@ _POINTS_MAX: Final = 400
 _BINS: Final = 10
 _OWN: Final = "#1f5fbf"
 _GREY: Final = "#8a94a0"
+_RAISED: Final = "#c2571a"
+_COLOURS: Final = (_OWN, _RAISED, "#3b8f5a")
+
+
+class Words(NamedTuple):
+    """The title of a plot, and the names of its axes, in which `{top}` is the greatest value."""
+
+    title: str
+    across: str
+    up: str
+
+
+_RELIABILITY: Final = Words(
+    "Score beside what came, test rows",
+    "score: share of frauds (1 = {top})",
+    "came: share of frauds (1 = {top})",
+)
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -45,7 +62,9 @@ def precision_over_recall(scores: npt.ArrayLike, labels: Bools, weights: Floats)
     return tostring(drawn, encoding="unicode")
 
 
-def reliability(chances: Floats, labels: Bools, weights: Floats) -> str:
+def reliability(
+    chances: Floats, labels: Bools, weights: Floats, *, words: Words = _RELIABILITY
+) -> str:
     """The frauds that came beside those that the scores expect, in parts of as many expected."""
     order = np.argsort(-chances, kind="stable")
     expected = np.cumsum((chances * weights)[order])
@@ -56,12 +75,46 @@ def reliability(chances: Floats, labels: Bools, weights: Floats) -> str:
     said = (np.bincount(part, (chances * weights)[order], _BINS) / mass)[kept]
     came = (np.bincount(part, (labels * weights)[order], _BINS) / mass)[kept]
     top = float(max(said.max(), came.max())) or 1.0
-    words = f"share of frauds (1 = {top:.3g})"
-    drawn = _framed("Score beside what came, test rows", f"score: {words}", f"came: {words}")
+    across, up = (name.format(top=f"{top:.3g}") for name in (words.across, words.up))
+    drawn = _framed(words.title, across, up)
     _line(drawn, np.array([0.0, 1.0]), np.array([0.0, 1.0]), _GREY)
     _line(drawn, said / top, came / top, _OWN)
     for x, y in zip(said / top, came / top, strict=True):
         _dot(drawn, _across(float(x)), _up(float(y)))
+    return tostring(drawn, encoding="unicode")
+
+
+def shares_over_threshold(shares: Mapping[str, Floats], *, title: str, across: str) -> str:
+    """Lines of shares over thresholds that follow each other from the least to the greatest.
+
+    Each is float64[n], n ≥ 2, and named at its foot in its own colour; NaN leaves a gap out.
+    """
+    drawn = _framed(title, across, "")
+    for place, ((name, line), colour) in enumerate(zip(shares.items(), _COLOURS, strict=False)):
+        kept = np.isfinite(line)
+        _line(drawn, np.linspace(0.0, 1.0, len(line))[kept], line[kept], colour)
+        y = _TOP + 12 + 16 * place
+        _path(drawn, [(_WIDTH - 200, y - 4), (_WIDTH - 180, y - 4)], colour)
+        text(drawn, _WIDTH - 174, y, name, "start")
+    return tostring(drawn, encoding="unicode")
+
+
+def contributions(found: Sequence[tuple[str, float]], *, title: str) -> str:
+    """What each input added, one bar a row: to the right what raised the margin, else to the left.
+
+    `found` is names with log-odds, drawn in the order given.
+    """
+    drawn = _titled(_TOP + _ROW * len(found) + 10, title)
+    greatest = max((abs(value) for _, value in found), default=0.0) or 1.0
+    middle, reach = _WIDTH - 170.0, 110.0
+    for row, (name, value) in enumerate(found):
+        y = _TOP + _ROW * row
+        length = reach * abs(value) / greatest
+        start = middle if value >= 0 else middle - length
+        bar = {"x": f"{start:.1f}", "y": f"{y + 4:.1f}", "width": f"{length:.1f}", "height": "14"}
+        SubElement(drawn, "rect", attrib=bar, fill=_RAISED if value >= 0 else _OWN)
+        text(drawn, 10, y + 15, name, "start")
+        text(drawn, _WIDTH - 8, y + 15, f"{value:+.2f}", "end")
     return tostring(drawn, encoding="unicode")
 
 

@@ -205,6 +205,8 @@ class ScoresAnswer(msgspec.Struct, frozen=True):
 class PageDecision(msgspec.Struct, frozen=True):
     """A decision as the page shows it: pseudonyms are shortened, nothing else names anybody."""
 
+    end_to_end_id: str
+    phase: str
     received_at: str
     outcome: str
     score: int | None
@@ -325,6 +327,8 @@ def page_decision(seen: Seen) -> PageDecision:
     """What the page shows of a decision."""
     transfer, body = seen.transfer, decision_body(seen.answer)
     return PageDecision(
+        end_to_end_id=body.end_to_end_id,
+        phase=body.phase,
         received_at=body.received_at,
         outcome=body.outcome,
         score=body.score,

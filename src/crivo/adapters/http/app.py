@@ -26,6 +26,7 @@ from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, dura
 from crivo.adapters.http.mistyped import mistyped_parameter
 from crivo.adapters.http.openapi import answer_of, complete, event_operation, report_operation
 from crivo.adapters.http.page import page_routes
+from crivo.adapters.http.pages.routes import pages_routes
 from crivo.adapters.http.privacy import privacy_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
 from crivo.adapters.http.receive import Disconnected
@@ -107,6 +108,7 @@ def create_app(parts: Parts) -> Application:
     app.include_router(follow_up_routes(parts))
     app.include_router(webhook_routes(parts))
     app.include_router(page_routes(parts.page, parts.feed))
+    app.include_router(pages_routes(parts))
     _add_problem_handlers(app, parts.telemetry)
     return app
 

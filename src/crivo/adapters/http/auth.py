@@ -23,6 +23,7 @@ LINKS_MAX: Final = 64
 SESSIONS_MAX: Final = 64
 
 _BEARER: Final = b"bearer "
+_VERDICT: Final = b"verdict"
 
 
 def fingerprint(secret: str) -> bytes:
@@ -101,8 +102,18 @@ def _known(kept: tuple[KnownKey, ...], secret: bytes) -> Caller | None:
     return found[0] if found else None
 
 
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    """A link or a session: until when it is good, and whether its holder may give verdicts."""
+
+    expires_at: int
+    may_judge: bool
+
+
 class PageAccess:
     """One-time links that become page sessions. Both live in memory only and expire.
+
+    A session reads; it gives verdicts too if whoever asked for its link may.
 
     `now` gives instants and `secret` fresh random text; both come from the composition root.
     """
@@ -110,33 +121,64 @@ class PageAccess:
     def __init__(self, *, now: Callable[[], int], secret: Callable[[], str]) -> None:
         self._now = now
         self._secret = secret
-        self._links: dict[bytes, int] = {}
-        self._sessions: dict[bytes, int] = {}
+        self._links: dict[bytes, _Kept] = {}
+        self._sessions: dict[bytes, _Kept] = {}
 
-    def new_link_token(self) -> str:
+    def new_link_token(self, *, may_judge: bool = False) -> str:
         """A token that opens the page once within ten minutes."""
-        return self._issue(self._links, LINK_LIFETIME, LINKS_MAX)
+        return self._issue(self._links, LINK_LIFETIME, LINKS_MAX, may_judge=may_judge)
 
     def open(self, token: str) -> str | None:
         """The secret of a new session if the token is fresh and unused; it is used from here on."""
-        expires_at = self._links.pop(fingerprint(token), 0)
-        if expires_at <= self._now():
+        link = self._links.pop(fingerprint(token), None)
+        if link is None or link.expires_at <= self._now():
             return None
-        return self._issue(self._sessions, SESSION_LIFETIME, SESSIONS_MAX)
+        return self._issue(self._sessions, SESSION_LIFETIME, SESSIONS_MAX, may_judge=link.may_judge)
 
     def is_open(self, scope: Scope) -> bool:
         """Whether the request carries the cookie of a session that has not expired."""
-        secret = _cookie(scope, COOKIE)
-        return secret is not None and self._sessions.get(fingerprint(secret), 0) > self._now()
+        return self._session(scope) is not None
 
-    def _issue(self, kept: dict[bytes, int], lifetime: int, count_max: int) -> str:
+    def verdict_token(self, scope: Scope) -> str | None:
+        """What a form of this session carries (a CSRF token); None where it may give no verdict."""
+        session, secret = self._session(scope), _cookie(scope, COOKIE)
+        if session is None or not session.may_judge or secret is None:
+            return None
+        return hmac.new(secret.encode("latin-1"), _VERDICT, hashlib.sha256).hexdigest()
+
+    def check_verdict(self, scope: Scope, token: str) -> None:
+        """Nothing, if the form was made for this session, and it may give verdicts.
+
+        Raises:
+            Refused: FORBIDDEN.
+        """
+        expected = self.verdict_token(scope)
+        if expected is None or not hmac.compare_digest(expected.encode(), token.encode()):
+            raise Refused(
+                Code.FORBIDDEN,
+                "this session may not give that verdict",
+                field="csrf",
+                expected="the token of a form that this session was shown, and a link of an "
+                "analyst or admin",
+                found="a session that reads only" if expected is None else "another token",
+                hint="Open the page by a link of an analyst's key, and send its own form.",
+            )
+
+    def _session(self, scope: Scope) -> _Kept | None:
+        secret = _cookie(scope, COOKIE)
+        found = None if secret is None else self._sessions.get(fingerprint(secret))
+        return None if found is None or found.expires_at <= self._now() else found
+
+    def _issue(
+        self, kept: dict[bytes, _Kept], lifetime: int, count_max: int, *, may_judge: bool
+    ) -> str:
         now = self._now()
-        for old in [digest for digest, expires_at in kept.items() if expires_at <= now]:
+        for old in [digest for digest, each in kept.items() if each.expires_at <= now]:
             del kept[old]
         while len(kept) >= count_max:
             del kept[next(iter(kept))]
         secret = self._secret()
-        kept[fingerprint(secret)] = now + lifetime
+        kept[fingerprint(secret)] = _Kept(now + lifetime, may_judge)
         return secret
 
 

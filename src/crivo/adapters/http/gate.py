@@ -22,7 +22,7 @@ SECURITY_HEADERS: Final = (
     (
         b"content-security-policy",
         (
-            b"default-src 'self'; base-uri 'none'; form-action 'none'; "
+            b"default-src 'self'; base-uri 'none'; form-action 'self'; "
             b"frame-ancestors 'none'; object-src 'none'"
         ),
     ),
@@ -42,7 +42,15 @@ class Entrance(Enum):
 #: The parameters that a route takes in its query; every other one is refused, not ignored.
 QUERIES: Final[Mapping[str, frozenset[str]]] = {
     "GET /open": frozenset({"token"}),
+    "GET /": frozenset({"lang"}),
     "GET /page/decisions": frozenset({"after"}),
+    "GET /page/search": frozenset(
+        {"id", "payer", "payee", "outcome", "from", "to", "cursor", "lang"}
+    ),
+    "GET /page/reviews": frozenset({"lang"}),
+    "POST /page/verdicts": frozenset({"lang"}),
+    "GET /page/model": frozenset({"lang"}),
+    "GET /page/health": frozenset({"lang"}),
     "GET /v1/webhooks/deliveries": frozenset({"subscription", "state", "before", "limit"}),
     "GET /v1/stream": frozenset({"outcome"}),
     "GET /v1/decisions": frozenset({"payer", "outcome", "from", "to", "limit", "cursor"}),
@@ -52,6 +60,8 @@ QUERIES: Final[Mapping[str, frozenset[str]]] = {
 #: What is asked of one decision is asked of one of its phases.
 _OF_ONE: Final = re.compile(r"GET /v1/decisions/[^/]+(/explanation)?")
 _PHASE: Final = frozenset({"phase"})
+_PAGE_OF_ONE: Final = re.compile(r"GET /page/(?:decision|proof)/[^/]+")
+_PHASE_AND_LANGUAGE: Final = frozenset({"phase", "lang"})
 
 
 class RouteTelemetry(Protocol):
@@ -110,7 +120,7 @@ class Gate:
                 return
             case Entrance.KEY:
                 if self._keys is not None:
-                    caller = self._keys.check(scope)
+                    caller = scope["caller"] = self._keys.check(scope)
                     check_role(caller, scope["method"], scope["path"])
                     self._check_rate(caller.name)
             case Entrance.PAGE:
@@ -159,7 +169,11 @@ class Gate:
 
 
 def _check_query(route: str, query: bytes) -> None:
-    known = _PHASE if _OF_ONE.fullmatch(route) else QUERIES.get(route, frozenset())
+    known = QUERIES.get(route, frozenset())
+    if _OF_ONE.fullmatch(route):
+        known = _PHASE
+    elif _PAGE_OF_ONE.fullmatch(route):
+        known = _PHASE_AND_LANGUAGE
     seen = set()
     for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
         if name not in known:

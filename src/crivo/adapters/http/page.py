@@ -1,4 +1,4 @@
-"""The page that shows decisions as they happen, its one-time address and its static files."""
+"""How the page is opened, the list that it asks for as decisions happen, and its static files."""
 
 from __future__ import annotations
 
@@ -8,8 +8,11 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from crivo.adapters.http.access import Role
 from crivo.adapters.http.auth import COOKIE, SESSION_LIFETIME, PageAccess
 from crivo.adapters.http.feed import Feed
+from crivo.adapters.http.pages.render import HTML, language_of
+from crivo.adapters.http.pages.render import page as shown_page
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import SECOND
 
@@ -19,7 +22,8 @@ _STATIC: Final = {
     "page.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
-_HTML: Final = "text/html; charset=utf-8"
+#: Whoever may ask for a link with one of these may also give verdicts.
+_JUDGES: Final = frozenset({Role.ANALYST, Role.ADMIN})
 
 
 def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
@@ -27,27 +31,25 @@ def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
     router = APIRouter()
     static = files("crivo.adapters.http") / "static"
 
-    @router.get("/", include_in_schema=False)
-    async def page(request: Request) -> Response:
-        is_open = access.is_open(request.scope)
-        name = "page.html" if is_open else "locked.html"
+    def locked() -> Response:
         return Response(
-            (static / name).read_bytes(),
-            status_code=200 if is_open else 401,
-            media_type=_HTML,
+            (static / "locked.html").read_bytes(),
+            status_code=401,
+            media_type=HTML,
             headers={"cache-control": "no-store"},
         )
+
+    @router.get("/", include_in_schema=False)
+    async def page(request: Request) -> Response:
+        if access.is_open(request.scope):
+            return shown_page(request, "live.html", language=language_of(request))
+        return locked()
 
     @router.get("/open", include_in_schema=False)
     async def open_page(token: Annotated[str, Query(max_length=128)]) -> Response:
         session = access.open(token)
         if session is None:
-            return Response(
-                (static / "locked.html").read_bytes(),
-                status_code=401,
-                media_type=_HTML,
-                headers={"cache-control": "no-store"},
-            )
+            return locked()
         answer = Response(status_code=303, headers={"location": "/", "cache-control": "no-store"})
         answer.set_cookie(
             COOKIE,
@@ -86,8 +88,10 @@ def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
         )
 
     @router.post("/v1/page-links", status_code=201, tags=["page"])
-    async def new_page_link() -> dict[str, str]:
+    async def new_page_link(request: Request) -> dict[str, str]:
         """A path that opens the page once, within ten minutes."""
-        return {"path": f"/open?token={access.new_link_token()}"}
+        caller = request.scope.get("caller")
+        may_judge = caller is None or not caller.roles.isdisjoint(_JUDGES)
+        return {"path": f"/open?token={access.new_link_token(may_judge=may_judge)}"}
 
     return router

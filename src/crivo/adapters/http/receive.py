@@ -35,6 +35,16 @@ async def read_json_body(
         Disconnected: the caller hung up.
     """
     check_json_headers(scope, bytes_max=bytes_max, or_xml=or_xml)
+    return await read_body(receive, bytes_max=bytes_max, seconds_max=seconds_max)
+
+
+async def read_body(receive: Receive, *, bytes_max: int, seconds_max: float) -> bytes:
+    """The whole body of a request, whatever its headers say of it.
+
+    Raises:
+        Refused: BODY_TOO_LARGE, BODY_TOO_SLOW.
+        Disconnected: the caller hung up.
+    """
     parts: list[bytes] = []
     try:
         async with asyncio.timeout(seconds_max):

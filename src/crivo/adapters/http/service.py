@@ -15,6 +15,8 @@ from crivo.flows.decision_index import DecisionIndex
 from crivo.flows.erase import PrivacyService
 from crivo.flows.explain import Explainer
 from crivo.flows.follow_up import FollowUpService
+from crivo.flows.judged_scores import JudgedScores
+from crivo.flows.ledger_proof import Proof
 from crivo.flows.report import ReportService
 from crivo.flows.review import ReviewService
 from crivo.flows.settlement_phase import SettlementPhase
@@ -102,7 +104,9 @@ class Parts:
     """Everything the door stands on. `keys` is None where no key is asked for, `deliveries` where
     no webhooks are set.
 
-    `is_ready` says whether transfers are taken, `check_log` raises where the log takes nothing;
+    `prove` gives the checked proof that a decision is in the ledger, `judged` the scores of the
+    rows that the serving model was judged by, None where they are not here. `is_ready` says whether
+    transfers are taken, `check_log` raises where the log takes nothing;
     `running` is entered before the first request and left after the last one. `settle` tells those
     whose events are on disk by now. `monotonic_ns` is the clock of deadlines and latencies.
     """
@@ -116,6 +120,8 @@ class Parts:
     privacy: PrivacyService
     follow_ups: FollowUpService
     explainer: Explainer
+    prove: Callable[[str], Proof]
+    judged: Callable[[], JudgedScores | None]
     deliveries: Deliveries | None
     pseudonyms: Pseudonymiser
     keys: ApiKeys | None

@@ -17,7 +17,7 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.decision_index import LAST, DecisionQuery, IndexedDecision
 
 #: Raised when the tables change: those of another version are made again.
-_VERSION: Final = 1
+_VERSION: Final = 2
 
 CONNECT_SECONDS_MAX: Final = 5
 
@@ -31,9 +31,11 @@ CREATE TABLE {schema}.decisions (
     end_to_end_id text COLLATE "C" NOT NULL, phase text NOT NULL, seq bigint PRIMARY KEY,
     occurred_at bigint NOT NULL, received_at bigint NOT NULL, outcome text NOT NULL,
     score bigint NOT NULL, payer_id bytea NOT NULL, amount_centavos bigint NOT NULL,
+    payee_id bytea NOT NULL,
     UNIQUE (end_to_end_id, phase)
 );
 CREATE INDEX ON {schema}.decisions (payer_id, seq);
+CREATE INDEX ON {schema}.decisions (payee_id, seq);
 CREATE INDEX ON {schema}.decisions (received_at);
 CREATE INDEX ON {schema}.decisions (outcome, seq) WHERE outcome <> 'ALLOW';
 CREATE TABLE {schema}.reached (
@@ -44,11 +46,11 @@ INSERT INTO {schema}.reached VALUES (1, 0, {version});
 
 # The first durable answer is final: a later record of the same id and phase changes nothing.
 _PUT: Final = """
-INSERT INTO {schema}.decisions VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+INSERT INTO {schema}.decisions VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
     seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
     outcome = excluded.outcome, score = excluded.score, payer_id = excluded.payer_id,
-    amount_centavos = excluded.amount_centavos
+    amount_centavos = excluded.amount_centavos, payee_id = excluded.payee_id
 WHERE excluded.seq < decisions.seq
 """
 
@@ -121,6 +123,9 @@ class PostgresDecisionIndex:
         if query.payer_id is not None:
             text += " AND payer_id = %s"
             values.append(query.payer_id)
+        if query.payee_id is not None:
+            text += " AND payee_id = %s"
+            values.append(query.payee_id)
         if query.outcome is not None:
             text += " AND outcome = %s"
             text += " AND outcome <> 'ALLOW'" if query.outcome != "ALLOW" else ""

@@ -21,7 +21,7 @@ from crivo.domain.errors import Code, Unavailable
 from crivo.flows.decision_index import LAST, DecisionQuery, IndexedDecision
 
 #: Raised when the tables change: an index of another version is made again.
-_VERSION: Final = 4
+_VERSION: Final = 5
 
 _TABLES: Final = """
 DROP TABLE IF EXISTS decisions;
@@ -32,10 +32,12 @@ CREATE TABLE decisions (
     end_to_end_id TEXT NOT NULL, phase TEXT NOT NULL, seq INTEGER PRIMARY KEY,
     occurred_at INTEGER NOT NULL, received_at INTEGER NOT NULL, outcome TEXT NOT NULL,
     score INTEGER NOT NULL, payer_id BLOB NOT NULL, amount_centavos INTEGER NOT NULL,
+    payee_id BLOB NOT NULL,
     span INTEGER NOT NULL GENERATED ALWAYS AS (seq >> 12) STORED,
     UNIQUE (end_to_end_id, phase)
 ) STRICT;
 CREATE INDEX decisions_by_payer ON decisions (span, payer_id);
+CREATE INDEX decisions_by_payee ON decisions (span, payee_id);
 CREATE INDEX decisions_by_outcome ON decisions (span, outcome) WHERE outcome <> 'ALLOW';
 CREATE TABLE spans (
     span INTEGER PRIMARY KEY, first_receipt INTEGER NOT NULL, last_receipt INTEGER NOT NULL
@@ -48,13 +50,13 @@ CREATE TABLE log (log_id TEXT NOT NULL) STRICT;
 """
 
 # The first durable answer is final: a later record of the same id and phase changes nothing.
-_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_ROW: Final = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _PUT: Final = """
 INSERT INTO decisions VALUES {rows}
 ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
     seq = excluded.seq, occurred_at = excluded.occurred_at, received_at = excluded.received_at,
     outcome = excluded.outcome, score = excluded.score, payer_id = excluded.payer_id,
-    amount_centavos = excluded.amount_centavos
+    amount_centavos = excluded.amount_centavos, payee_id = excluded.payee_id
 WHERE excluded.seq < decisions.seq
 """
 
@@ -110,12 +112,18 @@ def statement_of(query: DecisionQuery) -> tuple[str, tuple[int | str | bytes, ..
         along = "INDEXED BY decisions_by_payer"
         text = "d.span = s.span AND d.payer_id = ?"
         values.append(query.payer_id)
+    elif query.payee_id is not None:
+        along = "INDEXED BY decisions_by_payee"
+        text = "d.span = s.span"
     elif query.outcome in {None, "ALLOW"}:
         along = "NOT INDEXED"
         text = "d.seq BETWEEN s.span << 12 AND (s.span << 12) + 4095"
     else:
         along = "INDEXED BY decisions_by_outcome"
         text = "d.span = s.span AND d.outcome <> 'ALLOW'"
+    if query.payee_id is not None:
+        text += " AND d.payee_id = ?"
+        values.append(query.payee_id)
     if query.outcome is not None:
         text += " AND d.outcome = ?"
         values.append(query.outcome)

@@ -2,36 +2,18 @@
 
 const ROWS_MAX = 200;
 const POLL_MS = 1000;
-const OUTCOMES = ["ALLOW", "WARN", "STEP_UP", "HOLD", "REJECT"];
-const TEXTS = {
-  pt: {
-    connecting: "Conectando…", live: "Ao vivo", lost: "Sem conexão; tentando de novo",
-    locked: "A sessão terminou: abra a página por um novo endereço de uso único.",
-    counts: "Decisões por resultado", decisions: "Decisões, a mais recente primeiro",
-    time: "Horário (Brasília)", outcome: "Resultado", score: "Risco", amount: "Valor",
-    parties: "Pagador → recebedor", reasons: "Motivos", empty: "Nenhuma decisão ainda.",
-    ALLOW: "Liberar", WARN: "Alertar", STEP_UP: "Confirmar", HOLD: "Reter", REJECT: "Recusar",
-    other: "English",
-  },
-  en: {
-    connecting: "Connecting…", live: "Live", lost: "Connection lost; trying again",
-    locked: "The session has ended: open the page by a new one-time address.",
-    counts: "Decisions by outcome", decisions: "Decisions, newest first",
-    time: "Time (Brasília)", outcome: "Outcome", score: "Risk", amount: "Amount",
-    parties: "Payer → payee", reasons: "Reasons", empty: "No decision yet.",
-    ALLOW: "Allow", WARN: "Warn", STEP_UP: "Step up", HOLD: "Hold", REJECT: "Reject",
-    other: "Português",
-  },
-};
-
-let language = "pt";
-let after = 0;
-let state = "connecting";
-let counts = {};
-let rows = [];
 
 const find = (id) => document.getElementById(id);
-const text = (name) => TEXTS[language][name] ?? name;
+const words = find("words").dataset;
+const english = document.documentElement.lang === "en";
+const names = {};
+for (const place of find("counts").querySelectorAll("dd")) {
+  names[place.dataset.outcome] = place.previousElementSibling.textContent;
+}
+
+let after = 0;
+let paused = false;
+let rows = [];
 
 // Whatever a transfer says stays text: no markup is ever made from data.
 function element(tag, content, className) {
@@ -47,48 +29,65 @@ function reais(centavos) {
 }
 
 function clock(moment) {
-  return new Intl.DateTimeFormat(language === "pt" ? "pt-BR" : "en-GB", {
+  return new Intl.DateTimeFormat(english ? "en-GB" : "pt-BR", {
     timeZone: "Etc/GMT+3", day: "2-digit", month: "2-digit",
     hour: "2-digit", minute: "2-digit", second: "2-digit",
   }).format(new Date(moment));
 }
 
 function percent(score) {
-  return (score / 1e7).toLocaleString(language === "pt" ? "pt-BR" : "en-GB", {
+  if (score === null) return "—";
+  return (score / 1e7).toLocaleString(english ? "en-GB" : "pt-BR", {
     minimumFractionDigits: 2, maximumFractionDigits: 2,
   }) + " %";
 }
 
+function reasonsOf(decision) {
+  return decision.reasons.map((reason) => english ? reason.text_en : reason.text_pt).join(" ");
+}
+
+function detailsOf(decision) {
+  const query = new URLSearchParams();
+  if (decision.phase !== "initiation") query.set("phase", decision.phase);
+  if (english) query.set("lang", "en");
+  const link = element("a", clock(decision.received_at));
+  const asked = query.toString();
+  link.href = "/page/decision/" + encodeURIComponent(decision.end_to_end_id)
+    + (asked ? "?" + asked : "");
+  return link;
+}
+
 function row(decision) {
   const made = document.createElement("tr");
+  const time = element("td", "", "nowrap");
+  time.append(detailsOf(decision));
   made.append(
-    element("td", clock(decision.received_at), "nowrap"),
-    element("td", text(decision.outcome), "outcome " + decision.outcome),
+    time,
+    element("td", names[decision.outcome], "outcome " + decision.outcome),
     element("td", percent(decision.score), "number"),
     element("td", reais(decision.amount_centavos), "number"),
     element("td", decision.payer + " → " + decision.payee, "masked"),
-    element("td", decision.reasons.map((reason) => reason["text_" + language]).join(" ")),
+    element("td", reasonsOf(decision)),
   );
   return made;
 }
 
+function isWanted(decision) {
+  const only = find("only").value;
+  const part = find("contains").value.trim().toLowerCase();
+  const said = (decision.end_to_end_id + " " + reasonsOf(decision)).toLowerCase();
+  return (only === "" || decision.outcome === only) && said.includes(part);
+}
+
 function show() {
-  document.documentElement.lang = language === "pt" ? "pt-BR" : "en";
-  for (const place of document.querySelectorAll("[data-text]")) {
-    place.textContent = text(place.dataset.text);
-  }
-  find("state").textContent = text(state);
-  find("language").textContent = text("other");
-  find("counts").replaceChildren(...OUTCOMES.map((outcome) => {
-    const group = document.createElement("div");
-    group.append(
-      element("dt", text(outcome)),
-      element("dd", (counts[outcome] ?? 0).toLocaleString("pt-BR"), outcome),
-    );
-    return group;
-  }));
-  find("decisions").replaceChildren(...rows.map(row));
-  find("empty").hidden = rows.length > 0;
+  const wanted = rows.filter(isWanted);
+  find("decisions").replaceChildren(...wanted.map(row));
+  find("empty").hidden = wanted.length > 0;
+}
+
+function say(state) {
+  // A screen reader repeats what is set: only what changed is.
+  if (find("state").textContent !== words[state]) find("state").textContent = words[state];
 }
 
 async function poll() {
@@ -96,28 +95,37 @@ async function poll() {
   try {
     const answer = await fetch("/page/decisions?after=" + after, { credentials: "same-origin" });
     if (answer.status === 401) {
-      state = "locked";
+      say("locked");
       again = false;
     } else if (answer.ok) {
       const page = await answer.json();
-      after = page.after;
-      counts = page.counts;
-      rows = page.decisions.concat(rows).slice(0, ROWS_MAX);
-      state = "live";
+      if (!paused) {
+        after = page.after;
+        for (const place of find("counts").querySelectorAll("dd")) {
+          place.textContent = (page.counts[place.dataset.outcome] ?? 0)
+            .toLocaleString(english ? "en-GB" : "pt-BR");
+        }
+        rows = page.decisions.concat(rows).slice(0, ROWS_MAX);
+        if (page.decisions.length > 0) show();
+        say("live");
+      }
     } else {
-      state = "lost";
+      say("lost");
     }
   } catch (error) {
     if (!(error instanceof TypeError)) throw error;
-    state = "lost";
+    say("lost");
   }
-  show();
   if (again) setTimeout(poll, POLL_MS);
 }
 
-find("language").addEventListener("click", () => {
-  language = language === "pt" ? "en" : "pt";
-  show();
+find("only").addEventListener("change", show);
+find("contains").addEventListener("input", show);
+find("pause").addEventListener("click", () => {
+  paused = !paused;
+  find("pause").setAttribute("aria-pressed", String(paused));
+  find("pause").textContent = paused ? words.resume : words.pause;
+  say(paused ? "paused" : "live");
 });
 
 show();

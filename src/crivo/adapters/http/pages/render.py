@@ -1,0 +1,123 @@
+"""Pages from templates: every value is escaped, every text comes from `words.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache, partial
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import jinja2
+from fastapi import Request, Response
+
+from crivo.adapters.http.pages.words import word
+from crivo.decision.outcome import Outcome
+from crivo.decision.reason_texts import Language
+from crivo.domain.errors import Code, invalid
+from crivo.domain.instant import BRASILIA_OFFSET, format_rfc3339
+from crivo.domain.money import format_reais
+
+HTML: Final = "text/html; charset=utf-8"
+
+#: The pages that the head of each one leads to, by the names of their texts.
+PLACES: Final = {
+    "live": "/",
+    "search": "/page/search",
+    "reviews": "/page/reviews",
+    "model": "/page/model",
+    "health": "/page/health",
+}
+
+#: Digits of a pseudonym that a page shows.
+SHOWN_DIGITS: Final = 8
+
+
+def language_of(request: Request) -> Language:
+    """The language that a page is asked for in: Portuguese, unless `lang=en` is in the query.
+
+    Raises:
+        Refused: FIELD_VALUE for another one.
+    """
+    asked = request.query_params.get("lang", Language.PT)
+    try:
+        return Language(asked)
+    except ValueError:
+        raise invalid(
+            Code.FIELD_VALUE, field="lang", expected=" or ".join(Language), found=asked[:80]
+        ) from None
+
+
+def page(
+    request: Request, template: str, *, status: int = 200, language: Language, **values: Any
+) -> Response:
+    """A whole page, which no cache may keep."""
+    text = (
+        _environment()
+        .get_template(template)
+        .render(
+            language="pt-BR" if language is Language.PT else "en",
+            t=partial(word, language=language),
+            to=partial(address, language=language),
+            places=PLACES,
+            here=request.url.path,
+            other=_in_other_language(request, language),
+            outcomes=[each.value for each in Outcome],
+            brasilia=brasilia,
+            reais=format_reais,
+            percent=partial(percent, language=language),
+            count=partial(count, language=language),
+            **values,
+        )
+    )
+    return Response(
+        text, status_code=status, media_type=HTML, headers={"cache-control": "no-store"}
+    )
+
+
+def address(path: str, query: Mapping[str, str] | None = None, *, language: Language) -> str:
+    """A path of the page with its query, in the language that is read now."""
+    asked = dict(query or {})
+    if language is not Language.PT:
+        asked["lang"] = language.value
+    return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def brasilia(instant: int) -> str:
+    """An instant on Brasília's clock, to the second: `2026-11-23 09:00:00`."""
+    return format_rfc3339(instant + BRASILIA_OFFSET)[:19].replace("T", " ")
+
+
+def percent(score: int | None, language: Language) -> str:
+    """A score of 10⁻⁹ as a share of a hundred; a dash where nothing was scored."""
+    if score is None:
+        return "—"
+    text = f"{score / 1e7:.2f}"
+    return f"{text.replace('.', ',') if language is Language.PT else text} %"
+
+
+def count(number: int, language: Language) -> str:
+    """A whole number with its thousands apart."""
+    text = f"{number:,}"
+    return text.replace(",", ".") if language is Language.PT else text
+
+
+def shortened(entity_id: bytes) -> str:
+    """The start of a pseudonym: enough to tell parties on one screen apart."""
+    return entity_id.hex()[:SHOWN_DIGITS]
+
+
+def _in_other_language(request: Request, language: Language) -> str:
+    asked = {name: value for name, value in request.query_params.items() if name != "lang"}
+    other = Language.EN if language is Language.PT else Language.PT
+    return address(request.url.path, asked, language=other)
+
+
+@lru_cache(maxsize=1)
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.PackageLoader("crivo.adapters.http.pages"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )

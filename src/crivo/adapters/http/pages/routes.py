@@ -1,0 +1,149 @@
+"""The pages that a person reads beside the live one: search, a decision, its proof, the queue of
+reviews, the model, and health. Each needs an open session.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Final
+from urllib.parse import parse_qsl
+
+from fastapi import APIRouter, Query, Request, Response
+
+from crivo.adapters.http.hot import check_ready, durable
+from crivo.adapters.http.pages.decision import decision_values, proof_values
+from crivo.adapters.http.pages.lists import DecisionLine, line_of, search_values
+from crivo.adapters.http.pages.model import health_values, model_values
+from crivo.adapters.http.pages.render import address, language_of, page
+from crivo.adapters.http.problems import problem_of
+from crivo.adapters.http.receive import read_body
+from crivo.adapters.http.service import Parts
+from crivo.decision.reason_texts import Language
+from crivo.domain.errors import CrivoError
+from crivo.domain.identifiers import end_to_end_id_minute
+from crivo.domain.phase import Phase
+from crivo.flows.verdicts import parse_verdict, verdict_report_id, waiting_for_verdict
+
+#: A form of a verdict: an id, a word and a token.
+FORM_BYTES_MAX: Final = 1_024
+
+
+def pages_routes(parts: Parts) -> APIRouter:
+    """The routes of the pages."""
+    router = APIRouter(include_in_schema=False)
+    _add_decisions(router, parts)
+    _add_reviews(router, parts)
+    _add_service(router, parts)
+    return router
+
+
+def _add_decisions(router: APIRouter, parts: Parts) -> None:
+    @router.get("/page/search")
+    async def search(request: Request) -> Response:
+        async def shown(language: Language) -> Response:
+            asked = dict(request.query_params)
+            values = await asyncio.to_thread(search_values, parts, asked)
+            return page(request, "search.html", language=language, **values)
+
+        return await _readable(request, shown)
+
+    @router.get("/page/decision/{end_to_end_id}")
+    async def decision(
+        request: Request,
+        end_to_end_id: str,
+        phase: Annotated[Phase, Query()] = Phase.INITIATION,
+    ) -> Response:
+        async def shown(language: Language) -> Response:
+            end_to_end_id_minute(end_to_end_id)
+            values = await asyncio.to_thread(decision_values, parts, end_to_end_id, phase, language)
+            return page(request, "decision.html", language=language, **values)
+
+        return await _readable(request, shown)
+
+    @router.get("/page/proof/{end_to_end_id}")
+    async def proof(request: Request, end_to_end_id: str) -> Response:
+        async def shown(language: Language) -> Response:
+            end_to_end_id_minute(end_to_end_id)
+            values = await asyncio.to_thread(proof_values, parts, end_to_end_id, language)
+            return page(request, "proof.html", language=language, **values)
+
+        return await _readable(request, shown)
+
+
+def _add_reviews(router: APIRouter, parts: Parts) -> None:
+    @router.get("/page/reviews")
+    async def reviews(request: Request) -> Response:
+        async def shown(language: Language) -> Response:
+            waiting = await asyncio.to_thread(_waiting, parts)
+            csrf = parts.page.verdict_token(request.scope)
+            return page(request, "reviews.html", language=language, waiting=waiting, csrf=csrf)
+
+        return await _readable(request, shown)
+
+    @router.post("/page/verdicts")
+    async def verdict(request: Request) -> Response:
+        async def taken(language: Language) -> Response:
+            form = await _form(request, parts)
+            parts.page.check_verdict(request.scope, form.get("csrf", ""))
+            check_ready(parts)
+            status = parse_verdict(form.get("verdict", "")).status
+            end_to_end_id = form.get("id", "")
+            pending = parts.reports.report(
+                report_id=verdict_report_id(end_to_end_id),
+                status=status,
+                end_to_end_id=end_to_end_id,
+            )
+            await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+            parts.telemetry.reported(status.value)
+            location = address("/page/reviews", language=language)
+            return Response(
+                status_code=303, headers={"location": location, "cache-control": "no-store"}
+            )
+
+        return await _readable(request, taken)
+
+
+def _add_service(router: APIRouter, parts: Parts) -> None:
+    @router.get("/page/model")
+    async def model(request: Request) -> Response:
+        async def shown(language: Language) -> Response:
+            values = await asyncio.to_thread(model_values, parts, language)
+            return page(request, "model.html", language=language, **values)
+
+        return await _readable(request, shown)
+
+    @router.get("/page/health")
+    async def health(request: Request) -> Response:
+        async def shown(language: Language) -> Response:
+            values = await asyncio.to_thread(health_values, parts, language)
+            return page(request, "health.html", language=language, **values)
+
+        return await _readable(request, shown)
+
+
+async def _readable(request: Request, shown: Callable[[Language], Awaitable[Response]]) -> Response:
+    """A page, or where it is refused a page that says why: a person reads it, no program."""
+    language = Language.PT
+    try:
+        language = language_of(request)
+        return await shown(language)
+    except CrivoError as error:
+        problem = problem_of(error)
+        request.scope["problem_code"] = problem.code
+        return page(
+            request, "refused.html", status=problem.status, language=language, problem=problem
+        )
+
+
+async def _form(request: Request, parts: Parts) -> dict[str, str]:
+    raw = await read_body(
+        request.receive,
+        bytes_max=FORM_BYTES_MAX,
+        seconds_max=parts.limits.body_seconds_max,
+    )
+    return dict(parse_qsl(raw.decode("latin-1")))
+
+
+def _waiting(parts: Parts) -> list[DecisionLine]:
+    return [line_of(each) for each in waiting_for_verdict(parts.index, parts.decisions.log)]

@@ -1,0 +1,138 @@
+"""Every page in a real browser: both languages, day and night, keyboard, axe-core, pictures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.e2e.browsing import Watched, serious_faults
+from tests.e2e.homes import RISKY_CENTAVOS
+from tests.e2e.judged_homes import make_judged_home
+from tests.e2e.serving import Served, serving
+from tests.unit.adapters.http.bodies import GOOD
+
+pytestmark = pytest.mark.slow
+
+#: Decisions that the pages have to show.
+DECIDED = 24
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory) -> Iterator[Served]:
+    home = make_judged_home(tmp_path_factory.mktemp("pages") / "home")
+    with serving(home, LEDGER__CLOSE_SECONDS="0.1") as running:
+        with running.client() as client:
+            for number in range(DECIDED):
+                is_risky = number % 4 == 3
+                body = {
+                    **GOOD,
+                    "end_to_end_id": id_of(number),
+                    "payer_account_id": f"payer-{number % 3}",
+                    "payee_account_id": f"payee-{number % 5}",
+                    "amount_centavos": 12_345 + number + RISKY_CENTAVOS * is_risky,
+                }
+                assert client.post("/v1/decisions", json=body).status_code == 200
+        yield running
+
+
+def id_of(number: int) -> str:
+    return f"E12345678202611231200shot{number:07d}"
+
+
+#: The elements that reach beyond the screen, for whoever mends them.
+WIDEST = """[...document.querySelectorAll('main *')].filter(
+    (each) => each.getBoundingClientRect().right > window.innerWidth
+).map((each) => each.outerHTML.slice(0, 200)).slice(0, 5)"""
+
+
+def opened(browser, served: Served, **options: object) -> Watched:
+    """A page of a new session."""
+    watched = Watched(browser, served, **options)
+    with served.client() as client:
+        link = client.post("/v1/page-links").json()["path"]
+    watched.page.goto(link)
+    return watched
+
+
+#: Each page by the name of its picture, its path, and something of it in both languages.
+PAGES = (
+    ("live", "/", "Confirmar", "Step up"),
+    ("search", "/page/search", "Conta do pagador", "Payer's account"),
+    ("decision", f"/page/decision/{id_of(23)}", "Decisões anteriores", "Earlier decisions"),
+    ("proof", f"/page/proof/{id_of(3)}", "Provado", "Proven"),
+    ("reviews", "/page/reviews", "Legítima", "Legitimate"),
+    ("model", "/page/model", "Limiares", "Thresholds"),
+    ("health", "/page/health", "decide operações", "decides transfers"),
+)
+
+
+@pytest.mark.parametrize(("scheme", "language", "place"), [("light", "pt", 2), ("dark", "en", 3)])
+def test_every_page_shows_what_is_real_and_axe_finds_no_serious_fault(
+    browser, served, scheme, language, place
+):
+    watched = opened(browser, served, color_scheme=scheme)
+    page = watched.page
+    for known in PAGES:
+        page.goto(known[1] + ("?lang=en" if language == "en" else ""))
+        expect(page.locator("main")).to_contain_text(known[place])
+        if known[0] == "live":
+            expect(page.locator("#decisions tr")).to_have_count(DECIDED)
+        assert serious_faults(page) == [], known[0]
+        assert watched.keep(f"{known[0]}-{language}-{scheme}").stat().st_size > 10_000
+    assert watched.complaints == []
+    assert watched.elsewhere == []
+
+
+def test_a_fault_that_is_put_into_a_page_is_found(browser, served):
+    page = opened(browser, served).page
+    page.evaluate("document.querySelector('#only').closest('label').replaceWith("
+                  "document.querySelector('#only'))")  # fmt: skip
+    assert [rule for rule, _ in serious_faults(page)] == ["select-name"]
+
+
+def test_a_verdict_is_given_by_the_keyboard_and_leaves_the_queue(browser, served):
+    page = opened(browser, served).page
+    page.goto("/page/reviews")
+    waiting = page.locator("tbody tr")
+    before = waiting.count()
+    button = page.get_by_role("button", name=f"Fraude: {id_of(7)}")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(waiting).to_have_count(before - 1)
+    expect(page.locator("main")).not_to_contain_text(id_of(7))
+
+
+def test_a_person_gets_from_the_stream_to_a_decision_and_back_by_the_keyboard(browser, served):
+    page = opened(browser, served).page
+    link = page.locator("#decisions a").first
+    expect(link).to_be_visible()
+    link.focus()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/page/decision/E\w{31}$"))
+    expect(page.locator("svg")).to_be_visible()
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_a_search_by_form_finds_what_an_account_paid(browser, served):
+    page = opened(browser, served).page
+    page.goto("/page/search?lang=en")
+    page.get_by_label("Payer's account").fill("payer-1")
+    page.get_by_label("Outcome").select_option("STEP_UP")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Find").click()
+    expect(page.locator("tbody tr")).to_have_count(2)
+    assert page.locator("html").get_attribute("lang") == "en"
+
+
+def test_the_pages_fit_a_telephone(browser, served):
+    page = opened(browser, served, viewport={"width": 375, "height": 700}).page
+    for _, path, *_ in PAGES:
+        page.goto(path)
+        wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
+        assert not wide, (path, page.evaluate(WIDEST))
