@@ -19,6 +19,7 @@ from crivo.cli.lake_commands import lake
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
 from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
+from crivo.cli.platform_commands import platform
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.quarantine_commands import quarantine
 from crivo.cli.report_commands import report
@@ -43,6 +44,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(lake, name="lake")
 app.add_typer(ledger, name="ledger")
 app.add_typer(log, name="log")
+app.add_typer(platform, name="platform")
 app.add_typer(report, name="report")
 app.add_typer(topics, name="topics")
 app.command()(erase)

@@ -95,26 +95,12 @@ class Brokers:
         """Starts all brokers and returns once all of them answer.
 
         Raises:
-            Misconfigured: FILE_UNREADABLE where the jars, or Java, are not there.
+            Misconfigured: as `lay_out`.
             Unavailable: LOG_UNAVAILABLE where one ends, or does not answer in time; the last lines
                 of its log are told. None runs on then.
         """
-        if not any(self.jars.glob("kafka_*.jar")):
-            raise Misconfigured(
-                Code.FILE_UNREADABLE,
-                f"there is no Kafka broker in {self.jars}",
-                hint="`make engines` fetches one by Maven.",
-                path=str(self.jars),
-            )
-        java = shutil.which("java")
-        if java is None:
-            raise Misconfigured(
-                Code.FILE_UNREADABLE,
-                "a Kafka broker runs on Java, and there is no program `java`",
-                hint="As root on Debian: apt-get install openjdk-17-jre-headless.",
-            )
         if not self.nodes:
-            self._lay_out(java)
+            self.lay_out()
         try:
             for node in self.nodes:
                 self.start_one(node)
@@ -126,17 +112,9 @@ class Brokers:
     def start_one(self, node: Broker) -> None:
         """Starts a broker that does not run, on the folder and ports that it had."""
         assert node.process is None or node.process.poll() is not None, "it does not run"
-        java = shutil.which("java") or "java"
         with (node.folder / "broker.log").open("ab") as said:
             node.process = subprocess.Popen(
-                [
-                    java,
-                    *_JAVA,
-                    "-cp",
-                    f"{self.jars.resolve()}/*",
-                    "kafka.Kafka",
-                    "server.properties",
-                ],
+                self.command(),
                 cwd=node.folder,
                 stdin=subprocess.DEVNULL,
                 stdout=said,
@@ -163,7 +141,48 @@ class Brokers:
                 process.kill()
                 process.wait()
 
-    def _lay_out(self, java: str) -> None:
+    def command(self) -> list[str]:
+        """What runs a broker in its folder."""
+        return [*_java(), *_JAVA, "-cp", self._classes, "kafka.Kafka", "server.properties"]
+
+    def lay_out(self) -> None:
+        """Makes the brokers' folders; those that are there keep ports and data.
+
+        Raises:
+            Misconfigured: FILE_UNREADABLE where the jars, or Java, are not there; LOG_MISMATCH
+                where the folder has another number of brokers.
+            Unavailable: LOG_UNAVAILABLE where a folder cannot be made ready.
+        """
+        if not any(self.jars.glob("kafka_*.jar")):
+            raise Misconfigured(
+                Code.FILE_UNREADABLE,
+                f"there is no Kafka broker in {self.jars}",
+                hint="`make engines` fetches one by Maven.",
+                path=str(self.jars),
+            )
+        java = _java()
+        laid_out = sorted(self.folder.resolve().glob("broker-*/server.properties"))
+        if not laid_out:
+            self._make_folders(java)
+        elif len(laid_out) != self.count:
+            raise Misconfigured(
+                Code.LOG_MISMATCH,
+                f"{self.folder} has {len(laid_out)} brokers, not {self.count}",
+                hint="How many there are is fixed when the folder is made: take another folder.",
+                expected=self.count,
+                found=len(laid_out),
+            )
+        else:
+            self.nodes = [
+                Broker(number, _port_in(file), file.parent)
+                for number, file in enumerate(laid_out, start=1)
+            ]
+
+    @property
+    def _classes(self) -> str:
+        return f"{self.jars.resolve()}/*"
+
+    def _make_folders(self, java: list[str]) -> None:
         ports = _free_ports(2 * self.count)
         # An id that began with a dash would be taken for an option.
         cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
@@ -183,7 +202,7 @@ class Brokers:
                 in_sync_min=min(2, self.count),
             )
             (folder / "server.properties").write_text(text, encoding="utf-8")
-            command = [java, "-cp", f"{self.jars.resolve()}/*", "kafka.tools.StorageTool", "format"]
+            command = [*java, "-cp", self._classes, "kafka.tools.StorageTool", "format"]
             command += ["-t", cluster, "-c", "server.properties"]
             made = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
             if made.returncode != 0:
@@ -194,14 +213,15 @@ class Brokers:
         """Until every broker knows of all others."""
         until = time.monotonic() + START_SECONDS_MAX
         for node in self.nodes:
-            while not self._knows_all(node):
+            while not self.answers(node):
                 assert node.process is not None, "it was started"
                 if node.process.poll() is not None or time.monotonic() > until:
                     said = (node.folder / "broker.log").read_text(encoding="utf-8")
                     raise _silent(node.number, said.splitlines())
                 time.sleep(0.1)
 
-    def _knows_all(self, node: Broker) -> bool:
+    def answers(self, node: Broker) -> bool:
+        """Whether a broker answers, and knows of all others."""
         with contextlib.suppress(OSError):
             socket.create_connection((_HOST, node.port), timeout=1).close()
             with contextlib.suppress(KafkaException):
@@ -224,6 +244,27 @@ def running(folder: Path, jars: Path, *, count: int = 1) -> Iterator[Brokers]:
         yield brokers
     finally:
         brokers.stop()
+
+
+def _java() -> list[str]:
+    java = shutil.which("java")
+    if java is None:
+        raise Misconfigured(
+            Code.FILE_UNREADABLE,
+            "a Kafka broker runs on Java, and there is no program `java`",
+            hint="As root on Debian: apt-get install openjdk-17-jre-headless.",
+        )
+    return [java]
+
+
+def _port_in(properties: Path) -> int:
+    """Where the broker of these settings listens for clients."""
+    (listeners,) = (
+        line
+        for line in properties.read_text(encoding="utf-8").splitlines()
+        if line.startswith("listeners=")
+    )
+    return int(listeners.removeprefix("listeners=PLAINTEXT://").split(",")[0].rpartition(":")[2])
 
 
 def _free_ports(count: int) -> list[int]:
