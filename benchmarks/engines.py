@@ -1,0 +1,182 @@
+"""The log in Kafka: a worker's decisions a second, and the way of a record through brokers."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from confluent_kafka import Consumer, Producer
+from confluent_kafka.admin import AdminClient, NewTopic
+
+from benchmarks.harness import Row, Setting
+from benchmarks.load import service
+from crivo.adapters.kafka.brokers import running
+from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.log import open_kafka_log
+from crivo.adapters.kafka.topics import Topics, declared_topics
+from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.worker import Deciding, decide
+from crivo.domain.clock import ClockKind
+from crivo.domain.event import Event
+from crivo.domain.streams import Stream
+from crivo.settings import load_settings
+
+JARS: Final = service.ROOT / ".tools" / "engines" / "kafka"
+PARTITIONS: Final = 4
+
+#: Transfers that wait for a worker.
+TRANSFERS: Final = 60_000
+TRANSFERS_QUICK: Final = 10_000
+
+#: Records a second on the way from a producer to a consumer, their bytes, and for how long.
+RATE: Final = 5_000
+RECORD_BYTES: Final = 200
+WAY_SECONDS: Final = 20.0
+WAY_SECONDS_QUICK: Final = 4.0
+#: What is left out at the beginning, while all is cold.
+COLD_SECONDS: Final = 2.0
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """The rows: the machine's load, a worker's rate, the way through one broker and three."""
+    yield setting.row("load of the machine before", "processes", [os.getloadavg()[0]])
+    yield from _worker(setting)
+    for count in (1, 3):
+        yield from _way(setting, count)
+
+
+def _worker(setting: Setting) -> Iterator[Row]:
+    with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
+        home = service.prepare_home(Path(folder), scale="1.8")
+        events = _waiting(home, TRANSFERS_QUICK if setting.quick else TRANSFERS)
+        size = statistics.fmean(len(each.payload) for each in events)
+        yield setting.row("payload of a transfer", "bytes", [size])
+        for exactly_once in (False, True):
+            rates, cpu = [], []
+            for _ in range(1 if setting.quick else 3):
+                with running(Path(folder) / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
+                    wall, processor = _decided(home, brokers.cluster, events, exactly_once)
+                rates.append(wall)
+                cpu.append(processor)
+            mode = "exactly once" if exactly_once else "plain"
+            what = f"worker, Kafka to Kafka, {mode}"
+            target = None if exactly_once else 70_000.0
+            yield setting.row(what, "decisions/s", rates, at_least=target)
+            yield setting.row(
+                f"{what}, a second of processor time, its start with it", "decisions/s", cpu
+            )
+
+
+def _waiting(home: Path, count: int) -> list[Event]:
+    """Transfers of the home's past, as if each waited for its decision."""
+    found: list[Event] = []
+    with closing(open_reader(home / "log.sqlite")) as reader:
+        start = 0
+        while len(found) < count and start < reader.end():
+            read = reader.read(start=start, limit=10_000)
+            start = read[-1].seq + 1
+            past = (each.event for each in read if each.event.stream is Stream.HISTORY)
+            found += [replace(event, stream=Stream.TRANSFERS) for event in past]
+    return found[:count]
+
+
+def _decided(
+    home: Path, cluster: Cluster, events: list[Event], exactly_once: bool
+) -> tuple[float, float]:
+    """Decisions a second of a worker, after its first turn: by the clock, by processor time."""
+    declared = declared_topics(partitions=PARTITIONS, replicas=1, in_sync_min=1)
+    Topics(cluster, declared).apply()
+    log = open_kafka_log(
+        cluster, clock=ClockKind.REPLAY, partitions=PARTITIONS, new_log_id="benchmark"
+    )
+    with closing(log):
+        for at in range(0, len(events), 10_000):
+            log.append(events[at : at + 10_000])
+    names = {"CRIVO_HOME": str(home), "CRIVO_LOG__URL": f"kafka://{cluster.brokers}"}
+    settings = load_settings(
+        {**names, "CRIVO_POLICY": str(service.ROOT / "policy"), "CRIVO_SNAPSHOTS__ENABLED": "false"}
+    )
+    begun = time.process_time()
+    done = decide(settings, Deciding(exactly_once, until_end=True), should_stop=lambda: False)
+    used = time.process_time() - begun
+    if done.decided != len(events):
+        raise RuntimeError(f"{done.decided} of {len(events)} transfers were decided")
+    return (done.decided - done.first) / done.seconds, done.decided / used
+
+
+def _way(setting: Setting, count: int) -> Iterator[Row]:
+    """From the producer's call to the consumer's, of a record that `count` brokers hold."""
+    seconds = WAY_SECONDS_QUICK if setting.quick else WAY_SECONDS
+    with (
+        tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder,
+        running(Path(folder), JARS, count=count) as brokers,
+    ):
+        admin = AdminClient(brokers.cluster.options())
+        config = {"min.insync.replicas": str(min(2, count))}
+        admin.create_topics([NewTopic("way", PARTITIONS, count, config=config)])["way"].result(30)
+        taken_ms = _taken_ms(brokers.cluster, seconds)
+    said = f"produce to consume at {RATE:,}/s, {count} broker{'s' * (count > 1)}"
+    targets = (5.0, 20.0) if count == 1 else (None, None)
+    for name, share, target in zip(("p99", "p99.9"), (99.0, 99.9), targets, strict=True):
+        found = float(np.percentile(taken_ms, share))
+        yield setting.row(f"{said}, {name}", "ms", [found], at_most=target)
+
+
+def _taken_ms(cluster: Cluster, seconds: float) -> list[float]:
+    sent = int(RATE * (seconds + COLD_SECONDS))
+    found: list[float] = []
+    consumer = Consumer(
+        {
+            **cluster.options(),
+            "group.id": "way",
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 5,
+        }
+    )
+    consumer.subscribe(["way"])
+    seen = 0
+
+    def take() -> None:
+        nonlocal seen
+        until = time.monotonic() + 3 * seconds + 60
+        while seen < sent and time.monotonic() < until:
+            message = consumer.poll(0.1)
+            if message is None or message.error() is not None:
+                continue
+            value = message.value() or b""
+            seen += 1
+            if int.from_bytes(value[8:16], "big") >= RATE * COLD_SECONDS:
+                found.append((time.perf_counter_ns() - int.from_bytes(value[:8], "big")) / 1e6)
+
+    taking = threading.Thread(target=take)
+    taking.start()
+    _produce(cluster, sent)
+    taking.join()
+    consumer.close()
+    if seen != sent:
+        raise RuntimeError(f"{seen} of {sent} records came")
+    return found
+
+
+def _produce(cluster: Cluster, count: int) -> None:
+    producer = Producer(
+        {**cluster.options(), "acks": "all", "enable.idempotence": True, "linger.ms": 2}
+    )
+    begun = time.perf_counter()
+    for number in range(count):
+        ahead = begun + number / RATE - time.perf_counter()
+        if ahead > 0.001:
+            time.sleep(ahead)
+        value = time.perf_counter_ns().to_bytes(8, "big") + number.to_bytes(8, "big")
+        producer.produce("way", value + bytes(RECORD_BYTES - 16), partition=number % PARTITIONS)
+        producer.poll(0)
+    producer.flush(30)
