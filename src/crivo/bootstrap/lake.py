@@ -14,6 +14,7 @@ import pyarrow as pa
 from crivo.adapters.delta.lake import DeltaLake
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths, record_cipher, require_home, rotation_of, wall_clock
+from crivo.bootstrap.kafka import cluster_of
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import brasilia_day
 from crivo.flows.event_rows import open_payload
@@ -148,12 +149,18 @@ def payload_opener(settings: Settings) -> Open:
 
 @contextmanager
 def open_stored_log(settings: Settings) -> Iterator[StoredLog]:
-    """The log of the settings, as it is stored.
+    """The log of the settings, as it is stored: the one of CRIVO_LOG__URL, else a file.
 
     Raises:
-        Misconfigured, Unavailable: as `open_reader` or `cluster_of`.
+        Misconfigured, Unavailable: as `open_reader`, or as `cluster_of` and `KafkaStoredLog`.
     """
     require_home(settings)
+    if settings.log.url is not None:
+        cluster = cluster_of(settings)
+        from crivo.adapters.kafka.stored import KafkaStoredLog
+
+        yield KafkaStoredLog(cluster)
+        return
     reader = open_reader(Paths(settings.home).log)
     try:
         yield reader

@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from crivo.flows.lake import Refined
 
 
-def run_lake_refine(*, home: Path | None, as_json: bool) -> None:
+def run_lake_refine(*, home: Path | None, log: str | None, as_json: bool) -> None:
     """`crivo lake refine`.
 
     Raises:
         As `LakeHouse.refine`.
     """
     with progress_bar("rows", unit="rows") as progress:
-        done = _open(home).refine(progress=progress)
+        done = _open(home, log).refine(progress=progress)
     _print_refined(done, as_json=as_json)
 
 
@@ -126,11 +126,11 @@ def run_lake_vacuum(*, hours: int, home: Path | None, as_json: bool) -> None:
     _print_tidied(_open(home).vacuum(hours=hours), as_json=as_json)
 
 
-def _open(home: Path | None) -> LakeHouse:
+def _open(home: Path | None, log: str | None = None) -> LakeHouse:
     from crivo.bootstrap.lake import LakeHouse
     from crivo.settings import load_settings
 
-    return LakeHouse(load_settings(os.environ, home=home))
+    return LakeHouse(load_settings(os.environ, home=home, log__url=log))
 
 
 def _print_refined(done: Refined, *, as_json: bool) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json
+from crivo.cli.options import Home, Json, Log
 
 lake = typer.Typer(
     no_args_is_help=True, help="The lake: the log refined into tables, and reading them."
@@ -17,11 +17,11 @@ Limit = Annotated[int, typer.Option("--limit", min=0, help="Rows to print.")]
 
 
 @lake.command("refine")
-def lake_refine(home: Home = None, as_json: Json = False) -> None:
+def lake_refine(home: Home = None, log: Log = None, as_json: Json = False) -> None:
     """Take what is new in the log into bronze, and refine it into silver and gold."""
     from crivo.cli.lake import run_lake_refine
 
-    run_lake_refine(home=home, as_json=as_json)
+    run_lake_refine(home=home, log=log, as_json=as_json)
 
 
 @lake.command("rebuild")
