@@ -13,6 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
+from benchmarks import events
 from benchmarks.harness import Row, Setting
 from benchmarks.load.handbook import handbook_rows
 from crivo.simulator.options import SimulationOptions
@@ -49,8 +50,9 @@ with open("/proc/self/status") as status:
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """The rows of the simulator: its rate beside another's, a million end to end, memory."""
+    """The rows of the simulator: rates, beside another's, a million end to end, memory."""
     yield from rates(setting)
+    yield from events.rates(setting)
     yield from million(setting)
     yield from memory(setting)
 

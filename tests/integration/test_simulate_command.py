@@ -76,6 +76,44 @@ def test_an_impossible_flag_is_refused_by_name_and_nothing_is_made(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--tables", "seven"),
+        ("--format", "csv"),
+        ("--compression", "gzip"),
+        ("--by-day",),
+        ("--keep-one-in", "1"),
+        ("--replace",),
+        ("--viewpoint", "rail"),
+        ("--fault", "late=0.1"),
+    ],
+)
+def test_a_report_alone_refuses_what_says_how_a_world_is_written(
+    tmp_path: Path, flags: tuple[str, ...]
+):
+    answer = simulate("--report", str(tmp_path / "report"), *SMALL, *flags)
+    assert answer.returncode == 2
+    assert flags[0].removeprefix("--") in answer.stderr
+    assert "--out" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("tables", ["seven", "platform"])
+def test_a_viewpoint_is_refused_where_no_side_is_told(tmp_path: Path, tables: str):
+    asked = ("--out", str(tmp_path / "world"), *SMALL, "--tables", tables, "--viewpoint", "rail")
+    answer = simulate(*asked)
+    assert answer.returncode == 2
+    assert "viewpoint" in answer.stderr
+    assert "--tables events" in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+    # The faulted stream is what one side is told, whichever tables lie beside it.
+    assert simulate(*asked, "--fault", "late=0.01").returncode == 0
+
+
+@pytest.mark.slow
 def test_the_installed_command_refuses_as_clearly(tmp_path: Path):
     command = [str(Path(sys.executable).parent / "crivo"), "simulate", "--scale", "0"]
     answer = subprocess.run(

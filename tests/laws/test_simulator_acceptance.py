@@ -102,6 +102,7 @@ def bent(bend: Bend) -> Tally:
     tally.variances = straight().variances
     tally.towns = straight().towns
     tally.accepted.frauds_covariance = straight().accepted.frauds_covariance
+    tally.accepted.endings_covariance = straight().accepted.endings_covariance
     for day, rows, of_rows in days():
         tally.add(day.date, *bend(world(), day, rows.copy(), of_rows))
     return tally

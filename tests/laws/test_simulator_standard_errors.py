@@ -18,7 +18,7 @@ from crivo.simulator.acceptance.checks import (
     weekdays,
 )
 from crivo.simulator.acceptance.finding import Check, Finding
-from crivo.simulator.acceptance.replicas import frauds_covariance, variances
+from crivo.simulator.acceptance.replicas import endings_covariance, frauds_covariance, variances
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import DayVariances, Tally, TownVariances
 from crivo.simulator.options import SimulationOptions
@@ -39,6 +39,7 @@ FIGURES = [
     (weekdays.CHECK, "value, Sunday"),
     (natures.CHECK, "P2P, mean"),
     (natures.CHECK, "B2P, mean"),
+    (natures.CHECK, "B2G, mean"),
     (on_us.CHECK, "count"),
     (on_us.CHECK, "value"),
     (small_amounts.CHECK, "below R$ 100"),
@@ -58,6 +59,7 @@ def tally(seed: int) -> Tally:
         found.add(day.date, rows, sides(world(seed).town, rows))
     found.variances, found.towns = differences(1 + seed % CLAIMING)
     found.accepted.frauds_covariance = fraud_differences()
+    found.accepted.endings_covariance = endings_covariance(world(seed))
     return found
 
 

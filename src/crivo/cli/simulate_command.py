@@ -29,6 +29,7 @@ from crivo.cli.world_options import (
 
 
 def simulate(
+    context: typer.Context,
     out: Out = None,
     report: Report = None,
     tables: Tables = "seven",
@@ -54,6 +55,7 @@ def simulate(
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
     from crivo.cli.acceptance import run_asked
     from crivo.cli.simulate import SimulateFlags
+    from crivo.cli.without_effect import check_all_count
 
     folder = out or report
     if folder is None:
@@ -79,4 +81,11 @@ def simulate(
         faults=tuple(fault or ()),
         scenarios=tuple(scenario or ()),
     )
+    check_all_count(_typed(context), flags, writes=out is not None)
     run_asked(flags, writes=out is not None, report=report, as_json=as_json)
+
+
+def _typed(context: typer.Context) -> set[str]:
+    """The parameters that were given, be it with the value that they have by default."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}

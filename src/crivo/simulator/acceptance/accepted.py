@@ -3,6 +3,9 @@
 Frauds are drawn by quota, so that the error of independent draws is several times too large for
 them. Theirs is measured: the frauds of other seeds are planned, and the sums of their accepted
 claims compared. The few honest transfers whose claims were accepted are independent draws.
+
+One fraud may hold a third of a small world's value, which few other worlds have. So how the world's
+own frauds could have ended is measured too, and the larger error counts.
 """
 
 from __future__ import annotations
@@ -44,12 +47,15 @@ class Accepted:
     """Sums over accepted claims, and the covariance that they have over other seeds.
 
     `frauds_covariance` is None where nobody measured it: then all claims count as independent.
+    `endings_covariance` is that of the sums by ending over samples of the world's own frauds; None
+    likewise.
     """
 
     sums: Sums = field(default_factory=lambda: np.zeros(_PLACES))
     of_frauds: Sums = field(default_factory=lambda: np.zeros((_PLACES, _PLACES)))
     of_honest: Sums = field(default_factory=lambda: np.zeros((_PLACES, _PLACES)))
     frauds_covariance: Sums | None = None
+    endings_covariance: Sums | None = None
 
     def add(self, rows: Rows, legal_payees: Bools) -> None:
         """Adds the accepted claims among these rows."""
@@ -77,7 +83,10 @@ class Accepted:
             return 0.0, None
         found = above / below
         left = part - found * whole
-        return found, math.sqrt(max(float(left @ self.covariance @ left), 0.0)) / below
+        variances = [float(left @ self.covariance @ left), 0.0]
+        if self.endings_covariance is not None:
+            variances.append(float(left @ self.endings_covariance @ left))
+        return found, math.sqrt(max(variances)) / below
 
 
 def place(*places: int) -> Sums:

@@ -79,6 +79,12 @@ def measured(figure: Figure, variance: float | None) -> Figure:
     return found, math.sqrt(variance)
 
 
+def less_sure(figure: Figure, other: Figure) -> Figure:
+    """The figure with the larger of both errors."""
+    found, errors = figure[0], [error for _, error in (figure, other) if error is not None]
+    return found, max(errors, default=None)
+
+
 def percent(figure: Figure) -> Figure:
     """The figure in points of a hundred."""
     found, error = figure

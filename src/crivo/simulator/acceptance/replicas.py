@@ -12,12 +12,14 @@ from typing import Final
 
 import numpy as np
 
-from crivo.simulator.acceptance.accepted import Sums, claims_of
+from crivo.simulator.acceptance.accepted import RETURNED_IN_PART, VALUE, Sums, claims_of
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import DayVariances, Tally, TownVariances
-from crivo.simulator.draws import Draws, Int64s
+from crivo.simulator.draws import Bools, Draws, Int64s
 from crivo.simulator.options import SCALE, SimulationOptions
 from crivo.simulator.people import is_legal_person
+from crivo.simulator.recoveries import recover
+from crivo.simulator.rows import Rows
 from crivo.simulator.typology import Typology
 from crivo.simulator.world import World, simulate
 
@@ -45,6 +47,34 @@ def frauds_covariance(world: World) -> Sums | None:
     sums = [_sums(fewer, world.typologies, number) for number in range(REPLICAS)]
     part = options.frauds_wanted / max(fewer.frauds_wanted, 1)
     return np.asarray(np.cov(np.stack(sums), rowvar=False) * part)
+
+
+def endings_covariance(world: World) -> Sums | None:
+    """The covariance of the sums by how claims end, for the value that the world has: its accepted
+    frauds are drawn with replacement, and end anew. None of a world with too few of them.
+
+    One amount may outweigh every quota. Most other worlds lack one so large, and so do a third of
+    these samples.
+    """
+    frauds = world.frauds[world.frauds["accepted"]]
+    if len(frauds) < 2:
+        return None
+    legal = is_legal_person(world.town, frauds["payee"])
+    value = float(frauds["amount_centavos"].sum())
+    sums = np.stack([_ended(world, frauds, legal, number) for number in range(REPLICAS)])
+    sums[:, :RETURNED_IN_PART] = 0.0
+    part = min(len(frauds), _FRAUDS_MAX) / len(frauds)
+    return np.asarray(np.cov(sums * value, rowvar=False) * part)
+
+
+def _ended(world: World, frauds: Rows, legal: Bools, number: int) -> Sums:
+    """The sums of a sample of the frauds whose claims end anew, in parts of its value."""
+    draws = Draws(world.options.seed, "endings", number)
+    chosen = draws.below(len(frauds), min(len(frauds), _FRAUDS_MAX))
+    sample = frauds[chosen]
+    recover(draws, sample)
+    sums = claims_of(sample, legal[chosen]).sum(axis=0)
+    return np.asarray(sums / sums[VALUE])
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from crivo.simulator.acceptance.replicas import frauds_covariance, variances
+from crivo.simulator.acceptance.replicas import endings_covariance, frauds_covariance, variances
 from crivo.simulator.acceptance.rules import Rule
 from crivo.simulator.acceptance.sides import sides
 from crivo.simulator.acceptance.tally import Tally
@@ -35,6 +35,7 @@ def walk(world: World, progress: Progress | None = None) -> Tally:
     _look_at_register(world, tally)
     tally.variances, tally.towns = variances(world)
     tally.accepted.frauds_covariance = frauds_covariance(world)
+    tally.accepted.endings_covariance = endings_covariance(world)
     told, streams = Told(tally.rules), EventStreams(world, Viewpoint.PAYER_PSP)
     listens = True
     for day, rows in world.rows(progress):
