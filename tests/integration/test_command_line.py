@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import socket
 import stat
 from importlib.metadata import version
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from crivo.bootstrap.models import Stored
 from crivo.model.artifact import load_artifact
 from tests.e2e.homes import ROOT, make_home
 from tests.integration.commands import crivo
@@ -257,13 +259,31 @@ def test_a_mapping_that_is_wrong_is_told_what_is_right(
     assert words in said.err
 
 
+def test_a_model_of_which_a_byte_was_changed_is_refused_and_hides_no_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = make_home(tmp_path / "home")
+    whole = next(home.glob("models/*/manifest.json")).parent
+    spoilt = shutil.copytree(whole, whole.with_name("f" * 64))
+    for options in ([], ["--json"]):
+        said = crivo(capsys, "models", "list", *options, "--home", home)
+        assert said.code == 2
+        assert whole.name[:12] in said.out
+        assert all(word in said.err for word in ("ARTIFACT_INVALID", spoilt.name))
+    for named in (spoilt.name[:9], spoilt.name):
+        said = crivo(capsys, "models", "compare", whole.name, named, "--home", home)
+        assert (said.code, "ARTIFACT_INVALID" in said.err) == (2, True)
+
+
 def test_a_prefix_of_two_models_is_told_apart_from_one_of_none(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     home = make_home(tmp_path / "home")
     hash_ = next(home.glob("models/*/manifest.json")).parent.name
     one = load_artifact(home / "models" / hash_)
-    monkeypatch.setattr("crivo.bootstrap.models.stored_models", lambda _settings: [one, one])
+    monkeypatch.setattr(
+        "crivo.bootstrap.models.stored_models", lambda _settings: Stored((one, one), (), {})
+    )
     said = crivo(capsys, "models", "promote", hash_[:6], "--approved-by", "Ana", "--home", home)
     assert (said.code, "FIELD_VALUE" in said.err) == (2, True)
     said = crivo(capsys, "models", "promote", "zz", "--approved-by", "Ana", "--home", home)

@@ -70,6 +70,40 @@ def test_a_run_is_kept_and_the_newest_version_is_the_candidate(tmp_path, artifac
     assert len(copies) == 1
 
 
+RECORDS = """
+import sys
+from pathlib import Path
+from crivo.adapters.mlflow.tracker import MlflowTracker
+from tests.integration.test_mlflow_tracker import run_of
+
+import mlflow  # before the others are waited for, since it takes long
+
+store, artifact, number, count = Path(sys.argv[1]), Path(sys.argv[2]), *map(int, sys.argv[3:])
+(artifact.parent / f"ready{number}").touch()
+while len(list(artifact.parent.glob("ready*"))) < count:
+    pass
+print(MlflowTracker(store).record(run_of(artifact, number / 10)).version)
+"""
+
+
+@pytest.mark.slow
+def test_trainings_that_begin_a_store_at_once_make_one_and_are_all_kept(tmp_path, artifact, root):
+    count = 3
+    made = [
+        subprocess.Popen(
+            [sys.executable, "-c", RECORDS, tmp_path / "store", artifact, str(each), str(count)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=root,
+        )
+        for each in range(count)
+    ]
+    said = [process.communicate(timeout=300) for process in made]
+    assert [process.returncode for process in made] == [0] * count, said
+    assert {out.strip() for out, _ in said} == {"1", "2", "3"}
+
+
 @pytest.mark.slow
 def test_aliases_name_the_newest_version_of_their_artifact_and_the_card_lies_with_its_run(
     tmp_path, artifact

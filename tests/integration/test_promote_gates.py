@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import replace
 
@@ -331,7 +332,7 @@ def test_models_are_compared_on_the_same_rows(settings, good):
 
 def test_rows_that_are_gone_and_names_that_are_none_are_said(settings, good):
     artifact = keep(settings, good)
-    assert [each.hash for each in stored_models(settings)] == [artifact.hash]
+    assert [each.hash for each in stored_models(settings).models] == [artifact.hash]
     for path in Paths(settings.home).judged.iterdir():
         path.unlink()
     with pytest.raises(Unavailable) as gone:
@@ -339,6 +340,18 @@ def test_rows_that_are_gone_and_names_that_are_none_are_said(settings, good):
     assert gone.value.code is Code.NOT_FOUND
     with pytest.raises(Refused):
         promote_model(settings, "staging", names=ANA)
+
+
+def test_a_spoilt_model_keeps_no_other_from_serving(settings, good):
+    artifact = keep(settings, good)
+    folder = Paths(settings.home).models
+    spoilt = shutil.copytree(folder / artifact.hash, folder / ("f" * 64))
+    promote_model(settings, artifact.hash, names=ANA)
+    assert champion_of(settings) == artifact.hash
+    assert compare_models(settings, ["champion"], reviews_per_day=10).judge == artifact.hash
+    with pytest.raises(Misconfigured) as refusal:
+        promote_model(settings, spoilt.name, names=ANA)
+    assert refusal.value.code is Code.ARTIFACT_INVALID
 
 
 def test_a_network_is_refused_by_name_whatever_its_figures(settings, good):

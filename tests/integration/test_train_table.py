@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
 from collections.abc import Mapping
@@ -18,10 +19,10 @@ from crivo.flows.aliases import Alias, aliases_of
 from crivo.flows.mapping import parse_mapping
 from crivo.flows.promote import load_champion, promote
 from crivo.flows.tracker import TrackedRun, TrainingRun
-from crivo.flows.train import TableTraining, train_from_table
+from crivo.flows.train import TableTraining, TrainResult, train_from_table
 from crivo.flows.training_rows import dataset_of_table
 from crivo.flows.training_run import Environment
-from crivo.model.artifact import ArtifactKind
+from crivo.model.artifact import ArtifactKind, save_artifact
 from crivo.model.judged import load_judged
 from crivo.model.scorer import Scorer
 from tests.unit.model.worlds import SMALL
@@ -80,21 +81,24 @@ def write_rows(path: Path, rows: int = 8_000) -> Path:
     return path
 
 
-def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
-    reader = FileReader(write_rows(tmp_path / "rows.csv"))
-    tracker = NotingTracker()
-    result = train_from_table(
-        reader,
+def train_small(folder: Path, table: Path, tracker: NotingTracker | None = None) -> TrainResult:
+    return train_from_table(
+        FileReader(table),
         parse_mapping(MAPPING, name="small.toml"),
-        tracker=tracker,
-        models_folder=tmp_path / "models",
-        judged_folder=tmp_path / "judged",
-        networks_folder=tmp_path / "networks",
+        tracker=NotingTracker() if tracker is None else tracker,
+        models_folder=folder / "models",
+        judged_folder=folder / "judged",
+        networks_folder=folder / "networks",
         options=TableTraining(
             learner=SMALL, environment=Environment("abc", "def", "numpy==2.4.0\n")
         ),
         progress=ignore,
     )
+
+
+def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
+    tracker = NotingTracker()
+    result = train_small(tmp_path, write_rows(tmp_path / "rows.csv"), tracker)
     promote(tmp_path / "models", result.artifact.hash, promoted_at=1_600_000_000_000_000)
     champion = load_champion(tmp_path / "models")
     assert champion.kind is ArtifactKind.ROWS
@@ -123,6 +127,24 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
     assert len(plots) == 3
     assert all(ElementTree.fromstring(run.texts[name]).tag.endswith("svg") for name in plots)
     assert run.metrics["lightgbm/average_precision"] == result.metrics["lightgbm"][0].value
+
+
+def test_no_other_training_comes_between_the_rows_that_judged_and_their_model(
+    tmp_path, monkeypatch
+):
+    """It would forget them, since no model names them yet."""
+    asked = []
+
+    def save(folder, artifact):
+        with (tmp_path / ".judged.lock").open("w") as lock, pytest.raises(BlockingIOError):
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        asked.append(sorted((tmp_path / "judged").glob("*.npz")))
+        return save_artifact(folder, artifact)
+
+    monkeypatch.setattr("crivo.flows.train.save_artifact", save)
+    result = train_small(tmp_path, write_rows(tmp_path / "rows.csv"))
+    ((kept,),) = asked
+    assert kept.stem == result.artifact.metadata["judged"]
 
 
 def test_rows_come_in_time_order_and_bad_ones_are_counted_by_cause(tmp_path):

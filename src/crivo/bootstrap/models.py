@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from crivo.bootstrap.home import Paths, policy_text, require_home, wall_clock
 from crivo.bootstrap.service import serving_plan
-from crivo.domain.errors import Code, Refused, Unavailable, Unfit, invalid
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit, invalid
 from crivo.domain.instant import format_rfc3339
 from crivo.features.served import check_locked, read_lock
 from crivo.flows.aliases import Alias, aliases_of, give_alias
@@ -38,7 +38,7 @@ from crivo.model.artifact import MANIFEST, Artifact, ArtifactKind, load_artifact
 from crivo.model.evaluate import Metric
 from crivo.model.files import whole_folders, write_synced
 from crivo.model.network import KIND as NETWORK_KIND
-from crivo.model.network import Network, networks_in
+from crivo.model.network import Network, load_network, network_folders
 from crivo.settings import Settings
 
 #: What lets a model serve that holds not every gate of quality: nothing else does yet.
@@ -46,6 +46,8 @@ FIRST: Final = "nobody: it is the first model of its home"
 
 _QUALITY: Final = frozenset({Gate.CALIBRATION, Gate.BASELINE})
 _RESAMPLES: Final = 200
+
+Loaded = TypeVar("Loaded", Artifact, Network)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,16 +184,56 @@ def compare_models(
     return ComparedModels(models, found, judge.hash)
 
 
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """The models and networks of a home folder that are whole, by hash, and what spoilt others."""
+
+    models: tuple[Artifact, ...]
+    networks: tuple[Network, ...]
+    spoilt: Mapping[str, Misconfigured]
+
+    @property
+    def every(self) -> tuple[Artifact | Network, ...]:
+        """Models first."""
+        return *self.models, *self.networks
+
+    def raise_spoilt(self, prefix: str = "") -> None:
+        """Nothing, where all whose hash begins so are whole.
+
+        Raises:
+            Misconfigured: ARTIFACT_INVALID for the first that is not.
+        """
+        for hash_, error in self.spoilt.items():
+            if hash_.startswith(prefix):
+                raise error
+
+
+def stored_models(settings: Settings) -> Stored:
+    """What the home folder holds, every byte checked: one that was spoilt hides no other.
+
+    Raises:
+        Unavailable: NOT_FOUND where there is no home folder.
+    """
+    paths = Paths(require_home(settings))
+    spoilt: dict[str, Misconfigured] = {}
+    models = _whole(load_artifact, whole_folders(paths.models, MANIFEST), spoilt)
+    networks = _whole(load_network, network_folders(paths.networks), spoilt)
+    return Stored(tuple(models), tuple(networks), spoilt)
+
+
 def named_model(settings: Settings, prefix: str) -> Artifact | Network:
     """The model or network of a hash, of its first characters, or of an alias.
 
     Raises:
         Refused: NOT_FOUND where that names no model, FIELD_VALUE where it names several.
+        Misconfigured: ARTIFACT_INVALID where it names one that was spoilt.
     """
-    models: list[Artifact | Network] = [*stored_models(settings), *stored_networks(settings)]
+    stored = stored_models(settings)
     aliases = aliases_of(Paths(settings.home).models)
     wanted = aliases[Alias(prefix)] if prefix in set(aliases) else prefix
-    named = [each for each in models if wanted and each.hash.startswith(wanted)]
+    if wanted:
+        stored.raise_spoilt(wanted)
+    named = [each for each in stored.every if wanted and each.hash.startswith(wanted)]
     if len(named) != 1:
         raise Refused(
             Code.FIELD_VALUE if named else Code.NOT_FOUND,
@@ -204,23 +246,17 @@ def named_model(settings: Settings, prefix: str) -> Artifact | Network:
     return named[0]
 
 
-def stored_models(settings: Settings) -> list[Artifact]:
-    """The models of the home folder, verified, by hash.
-
-    Raises:
-        Unavailable: NOT_FOUND where there is no home folder.
-    """
-    folder = Paths(require_home(settings)).models
-    return [load_artifact(each) for each in whole_folders(folder, MANIFEST)]
-
-
-def stored_networks(settings: Settings) -> list[Network]:
-    """The networks of the home folder, verified, by hash.
-
-    Raises:
-        Unavailable: NOT_FOUND where there is no home folder.
-    """
-    return networks_in(Paths(require_home(settings)).networks)
+def _whole(
+    load: Callable[[Path], Loaded], folders: Sequence[Path], spoilt: dict[str, Misconfigured]
+) -> list[Loaded]:
+    """Those that can be loaded; why the others cannot is noted under their folders' names."""
+    found = []
+    for folder in folders:
+        try:
+            found.append(load(folder))
+        except Misconfigured as error:
+            spoilt[folder.name] = error
+    return found
 
 
 def model_aliases(settings: Settings) -> dict[Alias, str]:

@@ -20,15 +20,16 @@ Word = TypeVar("Word", bound=StrEnum)
 
 
 def run_models_list(*, home: Path | None, as_json: bool) -> None:
-    """`crivo models list`."""
-    from crivo.bootstrap.models import model_aliases, stored_models, stored_networks
+    """`crivo models list`: every model that is whole; then the first that is not is refused."""
+    from crivo.bootstrap.models import model_aliases, stored_models
     from crivo.model.network import KIND
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
+    stored = stored_models(settings)
     every: list[tuple[Artifact | Network, str, str]] = [
-        *((each, each.kind.value, each.form) for each in stored_models(settings)),
-        *((each, KIND, KIND) for each in stored_networks(settings)),
+        *((each, each.kind.value, each.form) for each in stored.models),
+        *((each, KIND, KIND) for each in stored.networks),
     ]
     given = model_aliases(settings)
     borne = {
@@ -49,12 +50,13 @@ def run_models_list(*, home: Path | None, as_json: bool) -> None:
                 for a, kind, form in every
             ]
         )
-        return
-    rows = [
-        (a.hash[:12], kind, form, len(a.input_names), ", ".join(borne[a.hash]))
-        for a, kind, form in every
-    ]
-    print_table("Models", ("model", "kind", "form", "inputs", "aliases"), rows)
+    else:
+        rows = [
+            (a.hash[:12], kind, form, len(a.input_names), ", ".join(borne[a.hash]))
+            for a, kind, form in every
+        ]
+        print_table("Models", ("model", "kind", "form", "inputs", "aliases"), rows)
+    stored.raise_spoilt()
 
 
 def run_models_compare(

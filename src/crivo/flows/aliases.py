@@ -14,7 +14,7 @@ from typing import Final
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.promote import CHAMPION_FILE, read_champion
-from crivo.model.files import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, held_alone, sync_folder, write_synced
 
 ALIASES_FILE: Final = "aliases.json"
 
@@ -47,12 +47,14 @@ def aliases_of(models_folder: Path) -> dict[Alias, str]:
 def give_alias(models_folder: Path, alias: Alias, artifact_hash: str) -> None:
     """The alias names this model and no other; candidate, staging and shadow are given so."""
     assert alias in {Alias.CANDIDATE, Alias.STAGING, Alias.SHADOW}, "promote gives the others"
-    noted = {**_noted(models_folder), alias: artifact_hash}
     path = models_folder / ALIASES_FILE
-    aside = models_folder / f".{ALIASES_FILE}.{os.getpid()}.partial"
-    write_synced(aside, canonical_json({name.value: value for name, value in noted.items()}))
-    aside.replace(path)
-    sync_folder(models_folder)
+    # Two that give different aliases at once keep both.
+    with held_alone(path):
+        noted = {**_noted(models_folder), alias: artifact_hash}
+        aside = models_folder / f".{ALIASES_FILE}.{os.getpid()}.partial"
+        write_synced(aside, canonical_json({name.value: value for name, value in noted.items()}))
+        aside.replace(path)
+        sync_folder(models_folder)
 
 
 def _noted(models_folder: Path) -> dict[Alias, str]:

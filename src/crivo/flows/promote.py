@@ -11,7 +11,7 @@ from typing import Any, Final
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import format_rfc3339
 from crivo.model.artifact import Artifact, load_artifact, save_artifact
-from crivo.model.files import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, held_alone, sync_folder, write_synced
 
 CHAMPION_FILE: Final = "champion.json"
 
@@ -43,21 +43,22 @@ def promote(
     artifact = load_artifact(folder, expected_hash=artifact_hash)
     save_artifact(models_folder, artifact)
     path = models_folder / CHAMPION_FILE
-    before = read_champion(models_folder) if path.exists() else None
-    if before is None:
-        previous = ""
-    else:
-        previous = before.previous if before.hash == artifact_hash else before.hash
-    champion = Champion(artifact_hash, format_rfc3339(promoted_at), previous)
-    content = {
-        "hash": champion.hash,
-        "promoted_at": champion.promoted_at,
-        "previous": champion.previous,
-    }
-    aside = models_folder / f".{CHAMPION_FILE}.{os.getpid()}.partial"
-    write_synced(aside, canonical_json(content) + b"\n")
-    aside.replace(path)
-    sync_folder(models_folder)
+    with held_alone(path):
+        before = read_champion(models_folder) if path.exists() else None
+        if before is None:
+            previous = ""
+        else:
+            previous = before.previous if before.hash == artifact_hash else before.hash
+        champion = Champion(artifact_hash, format_rfc3339(promoted_at), previous)
+        content = {
+            "hash": champion.hash,
+            "promoted_at": champion.promoted_at,
+            "previous": champion.previous,
+        }
+        aside = models_folder / f".{CHAMPION_FILE}.{os.getpid()}.partial"
+        write_synced(aside, canonical_json(content) + b"\n")
+        aside.replace(path)
+        sync_folder(models_folder)
     return champion
 
 

@@ -28,6 +28,7 @@ from crivo.model.challenger import (
 )
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
+from crivo.model.files import held_alone
 from crivo.model.judged import forget_judged, save_judged
 from crivo.model.labels import NEVER
 from crivo.model.network import Network, save_network
@@ -38,7 +39,7 @@ from crivo.model.train import Trained, TrainOptions, train
 Progress = Callable[[str, int, int], None]
 
 #: Where the tries of searches are kept, so that they can be taken up again.
-SEARCHES_FILE: Final = "searches.journal"
+SEARCHES_FILE: Final = "tries.journal"
 
 #: How long the reports of a log may take, where nobody says otherwise.
 LABEL_DELAY: Final = 7 * DAY
@@ -209,10 +210,12 @@ def _train(
     progress("fit", 0, 1)
     trained = train(dataset, kind=kind, split_options=options.split, options=options.learner)
     progress("fit", 1, 1)
-    # The rows first: an artifact that is there can be judged.
-    save_judged(judged_folder, trained.judged)
-    folder = save_artifact(models_folder, trained.artifact)
-    forget_judged(judged_folder, models_folder)
+    # Another training that forgets rows must not come between these rows and their model.
+    with held_alone(judged_folder):
+        # The rows first: an artifact that is there can be judged.
+        save_judged(judged_folder, trained.judged)
+        folder = save_artifact(models_folder, trained.artifact)
+        forget_judged(judged_folder, models_folder)
     give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
     proposal = _propose(trained, options.costs)
     policy = ""

@@ -157,11 +157,10 @@ def save_artifact(models_folder: Path, artifact: Artifact) -> Path:
         Misconfigured: ARTIFACT_INVALID where another content stands under this hash.
     """
     target = models_folder / artifact.hash
-    if target.exists():
-        load_artifact(target)
-        return target
-    files = {**_files(artifact), MANIFEST: canonical_json(_manifest(artifact))}
-    write_folder(target, files)
+    if not target.exists():
+        files = {**_files(artifact), MANIFEST: canonical_json(_manifest(artifact))}
+        write_folder(target, files)
+    load_artifact(target)
     return target
 
 

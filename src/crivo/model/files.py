@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import io
 import json
 import os
 import shutil
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
+
+#: What a rename onto a folder that is there already says.
+_THERE: Final = frozenset({errno.EEXIST, errno.ENOTEMPTY})
+
+
+@contextmanager
+def held_alone(path: Path) -> Iterator[None]:
+    """Whoever else asks for this path, in this process or another, waits until this one is done.
+
+    `.<name>.lock` beside it is what is held, and stays. Do not ask again inside.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_name(f".{path.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def canonical_json(value: object) -> bytes:
@@ -32,11 +51,13 @@ def sha256_of(content: bytes) -> str:
 def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
     """The folder holds these files and is on disk, or is not there: aside, synced, renamed.
 
+    Where another writer was faster, theirs stays: whoever wrote looks at what is there then.
+
     Raises:
         Unavailable: FILE_UNWRITABLE.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.parent / f".{target.name}.{os.getpid()}.partial"
+    aside = target.parent / f".{target.name}.{threading.get_native_id()}.partial"
     if aside.exists():
         shutil.rmtree(aside)
     aside.mkdir()
@@ -47,6 +68,8 @@ def write_folder(target: Path, files: Mapping[str, bytes]) -> None:
         aside.rename(target)
     except OSError as error:
         shutil.rmtree(aside, ignore_errors=True)
+        if error.errno in _THERE and target.is_dir():
+            return
         raise Unavailable(
             Code.FILE_UNWRITABLE,
             f"{target} cannot be written: {error.strerror}",

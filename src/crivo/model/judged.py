@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zlib
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -168,7 +169,7 @@ def save_judged(folder: Path, judged: JudgedRows) -> Path:
     buffer = io.BytesIO()
     columns = {name: getattr(judged, name) for name in judged.columns}
     np.savez_compressed(buffer, names=np.array(judged.names, np.str_), **columns)
-    aside = folder / f".{path.name}.partial"
+    aside = folder / f".{path.name}.{os.getpid()}.partial"
     write_synced(aside, buffer.getvalue())
     aside.replace(path)
     sync_folder(folder)

@@ -114,11 +114,10 @@ def save_network(folder: Path, network: Network) -> Path:
         Misconfigured: ARTIFACT_INVALID where another content stands under this hash.
     """
     target = folder / network.hash
-    if target.exists():
-        load_network(target)
-    else:
+    if not target.exists():
         files = {**_files(network.layers), MANIFEST: canonical_json(_manifest(network))}
         write_folder(target, files)
+    load_network(target)
     return target
 
 
@@ -154,10 +153,10 @@ def load_network(folder: Path) -> Network:
     )
 
 
-def networks_in(folder: Path) -> list[Network]:
-    """The networks of a folder, verified, by hash."""
+def network_folders(folder: Path) -> list[Path]:
+    """Where the networks of a folder lie, by hash."""
     found = whole_folders(folder, MANIFEST)
-    return [load_network(each) for each in found if _HASH.fullmatch(each.name)]
+    return [each for each in found if _HASH.fullmatch(each.name)]
 
 
 def _arrays_of(layers: Layers) -> dict[str, Float64s]:

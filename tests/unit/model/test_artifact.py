@@ -7,6 +7,7 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -43,6 +44,24 @@ def test_saving_twice_changes_nothing_and_leaves_nothing_aside(artifact, tmp_pat
     assert save_artifact(tmp_path, artifact) == folder
     assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
     assert [path.name for path in tmp_path.iterdir()] == [artifact.hash]
+
+
+def test_two_that_write_one_model_at_once_both_have_it(artifact, tmp_path, monkeypatch):
+    other = Thread(target=save_artifact, args=(tmp_path, artifact))
+    write, begun = files.write_synced, []
+
+    def writes(path: Path, content: bytes) -> None:
+        if not begun:  # the other begins after this one, and is done before it
+            begun.append(True)
+            other.start()
+            other.join()
+        write(path, content)
+
+    monkeypatch.setattr(files, "write_synced", writes)
+    assert save_artifact(tmp_path, artifact) == tmp_path / artifact.hash
+    assert begun and not other.is_alive()
+    assert [path.name for path in tmp_path.iterdir()] == [artifact.hash]
+    assert load_artifact(tmp_path / artifact.hash).hash == artifact.hash
 
 
 def test_the_hash_is_that_of_the_manifest(artifact, tmp_path):

@@ -12,7 +12,7 @@ import pytest
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.model.artifact import load_artifact
 from crivo.model.files import sha256_of
-from crivo.model.network import MANIFEST, load_network, networks_in, save_network
+from crivo.model.network import MANIFEST, load_network, network_folders, save_network
 from tests.unit.model.networks import network
 
 
@@ -51,7 +51,7 @@ def test_a_kept_network_is_loaded_with_the_same_hash_and_scores(tmp_path):
     made = network(learner="network")
     folder = save_network(tmp_path, made)
     assert save_network(tmp_path, made) == folder
-    (loaded,) = networks_in(tmp_path)
+    (loaded,) = [load_network(each) for each in network_folders(tmp_path)]
     assert (loaded.hash, loaded.metadata) == (made.hash, {"learner": "network"})
     vectors = np.random.default_rng(5).normal(size=(9, 3))
     assert (loaded.scores(vectors) == made.scores(vectors)).all()

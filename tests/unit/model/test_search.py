@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from unittest.mock import ANY
 
 import numpy as np
 import pytest
 
+from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY
 from crivo.model import search as module
 from crivo.model.booster import BoosterOptions
@@ -83,6 +85,39 @@ def test_an_interrupted_search_ends_where_it_would_have(tmp_path):
     rest, said = found(tmp_path / "parts", budget=4)
     assert [each[:2] for each in said] == [(2, 4), (3, 4), (4, 4)]
     assert rest == whole
+
+
+def test_a_file_that_a_greater_budget_filled_gives_what_an_empty_one_does(tmp_path):
+    greater, _ = found(tmp_path / "filled", budget=6)
+    smaller, said = found(tmp_path / "filled", budget=2)
+    assert smaller == found(tmp_path / "empty", budget=2)[0]
+    assert [each[:2] for each in said] == [(2, 2)]
+    assert greater.average_precision > smaller.average_precision
+    assert (greater.tried, smaller.tried) == (6, 2)
+
+
+def test_sabotage_a_changed_byte_of_what_was_tried_is_refused(tmp_path):
+    file = tmp_path / "tries"
+    found(file, budget=2)
+    whole = file.read_bytes()
+    digit = whole.index(b'"values":[0.') + len(b'"values":[0.')
+    for place in (0, len(whole) // 3, digit, len(whole) - 2):
+        file.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+        with pytest.raises(Misconfigured) as refusal:
+            found(file, budget=3)
+        assert refusal.value.code is Code.ARTIFACT_INVALID
+        assert refusal.value.context["file"] == str(file)
+    file.write_bytes(b"\xff\xfe no journal\n")
+    with pytest.raises(Misconfigured):
+        found(file)
+
+
+def test_a_line_that_a_killed_process_began_is_none(tmp_path):
+    file = tmp_path / "tries"
+    found(file, budget=2)
+    with file.open("ab") as opened:
+        opened.write(b'{"op_code":')
+    assert found(file, budget=3) == (found(tmp_path / "whole")[0], [(2, 3, ANY), (3, 3, ANY)])
 
 
 def test_each_try_says_the_best_so_far_which_never_falls(tmp_path):

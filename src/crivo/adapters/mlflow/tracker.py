@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from crivo.adapters.mlflow.packaging import packaged
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.tracker import MODEL_NAME, TrackedData, TrackedRun, TrainingRun
+from crivo.model.files import held_alone
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -59,15 +60,11 @@ class MlflowTracker:
         Raises:
             Unavailable: FILE_UNWRITABLE where the store cannot be written.
         """
-        if not self._url:
-            try:
-                self._folder.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise _unwritable(self._place, error) from error
         with _silence():
             failures = _failures()
             try:
-                return self._record(self._client(), run)
+                with self._alone():
+                    return self._record(self._client(), run)
             except failures as error:
                 raise _unwritable(self._place, error) from error
 
@@ -122,6 +119,16 @@ class MlflowTracker:
                 client.log_text(first.run_id, card, CARD_FILE)
         return frozenset(known)
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """One process at a time makes the tables of a folder's store; a server looks to itself."""
+        if self._url:
+            yield
+            return
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with held_alone(self._folder):
+            yield
+
     def _client(self) -> MlflowClient:
         from mlflow import MlflowClient
 
@@ -131,15 +138,14 @@ class MlflowTracker:
     def _record(self, client: MlflowClient, run: TrainingRun) -> TrackedRun:
         from mlflow.entities import Metric, Param, RunStatus, RunTag
 
-        experiment = client.get_experiment_by_name(EXPERIMENT)
         # A server has a place of its own for artifacts.
         place = None if self._url else (self._folder / "artifacts").as_uri()
-        experiment_id = (
-            client.create_experiment(EXPERIMENT, artifact_location=place)
-            if experiment is None
-            else experiment.experiment_id
-        )
-        kept = client.create_run(experiment_id, run_name=run.name)
+        if client.get_experiment_by_name(EXPERIMENT) is None:
+            with _made_by_another():
+                client.create_experiment(EXPERIMENT, artifact_location=place)
+        experiment = client.get_experiment_by_name(EXPERIMENT)
+        assert experiment is not None, "it was there, or was made just now"
+        kept = client.create_run(experiment.experiment_id, run_name=run.name)
         run_id = kept.info.run_id
         client.log_batch(
             run_id,
@@ -159,7 +165,8 @@ class MlflowTracker:
             client.log_text(run_id, text, name)
         client.set_terminated(run_id, RunStatus.to_string(RunStatus.FINISHED))
         if not client.search_registered_models(f"name='{MODEL_NAME}'"):
-            client.create_registered_model(MODEL_NAME)
+            with _made_by_another():
+                client.create_registered_model(MODEL_NAME)
         source = f"{kept.info.artifact_uri}/{ARTIFACT_FOLDER}"
         tags = {HASH_TAG: run.tags[HASH_TAG]} if HASH_TAG in run.tags else None
         version = client.create_model_version(
@@ -201,6 +208,18 @@ def _newest_versions(client: MlflowClient) -> dict[str, ModelVersion]:
         token = page.token
         if not token:
             return found
+
+
+@contextmanager
+def _made_by_another() -> Iterator[None]:
+    """What another training makes on the same server in the same moment is there as well."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        yield
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":
+            raise
 
 
 def _failures() -> tuple[type[Exception], ...]:
