@@ -64,7 +64,13 @@ def test_a_table_of_rows_trains_a_model_that_answers(capsys, tmp_path, root):
     made = json.loads(said.out)
     by_model = {row["model"]: row for row in made["metrics"]}
     assert by_model["lightgbm"]["average_precision"] > 0.1
-    assert made["policy"] is None  # plain rows have no amounts in centavos
+    assert made["policy"] is None  # what scores rows decides no transfer
+    assert 0 < by_model["lightgbm"]["money_recalled_at_capacity"] <= 1
+    assert made["proposal"]["per_day"]["judged"]["saved_centavos"] > 0
+    signs = {each["sign"]: each for each in made["leak"]}
+    assert set(signs) == {
+        "model_average_precision", "feature_average_precision", "random_minus_temporal"
+    }  # fmt: skip
     champion = load_champion(tmp_path / "home" / "models")
     assert champion.kind is ArtifactKind.ROWS
     assert len(champion.input_names) == 29
@@ -130,6 +136,35 @@ def test_a_table_that_cannot_teach_is_refused_and_nothing_is_registered(
     assert words in said.err
     assert not list((tmp_path / "home").glob("models/*"))
     assert not list((tmp_path / "home").glob("mlflow/*"))
+
+
+def test_where_every_row_is_refused_the_causes_are_said_and_the_rows_lie_in_quarantine(
+    capsys, tmp_path, root
+):
+    table = with_column(SMALL, "Class", ["maybe"] * 2_000)
+    said = train(capsys, tmp_path, root, table)
+    assert said.code == 2
+    assert "DATA_TOO_SMALL" in said.err
+    assert "2,000 FIELD_VALUE" in said.err
+    assert "longer history" not in said.err
+    listed = crivo(
+        capsys, "quarantine", "list", "--limit", "3", "--json", "--home", tmp_path / "home"
+    )
+    found = json.loads(listed.out)
+    assert found["counts"] == {"FIELD_VALUE": 2_000}
+    assert [row["row_number"] for row in found["rows"]] == [1, 2, 3]
+    assert {(row["field"], row["found"]) for row in found["rows"]} == {("Class", '"maybe"')}
+
+
+def test_amounts_of_few_digits_are_rounded_to_the_centavo(tmp_path, root):
+    table = ulb(200)
+    given = table["Amount"].to_numpy()
+    coarse = given.astype(np.float32).astype(np.float64)
+    assert (np.abs(coarse - given) > 1e-7).any()
+    path = write(with_column(table, "Amount", coarse), tmp_path / "rows.parquet")
+    mapping = parse_mapping(mapping_of(root, "ulb").read_text(), name="ulb.toml")
+    found = dataset_of_table(FileReader(path), mapping, progress=quiet)
+    assert sorted(found.amounts) == sorted(np.rint(given * 100).astype(np.int64))
 
 
 @pytest.mark.parametrize(

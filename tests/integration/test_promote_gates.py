@@ -25,6 +25,7 @@ from crivo.features import served
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.gating import figures_of, rows_to_compare
 from crivo.flows.promote import promote, read_champion
+from crivo.governance.gates import Gate
 from crivo.model.artifact import SCORE_ONE, Artifact, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
 from crivo.model.dataset import Dataset
@@ -59,7 +60,9 @@ def without_signal(dataset: Dataset) -> Dataset:
 def leaked() -> Dataset:
     dataset = replace(labelled(rows=20_000, offset=-6.3), plan_hash="")
     vectors = dataset.vectors.copy()
-    vectors[:, 4] = dataset.labels()
+    # At both ends: a tree finds it, where a ranking by the column would tie with any model.
+    frauds = np.flatnonzero(dataset.labels())
+    vectors[frauds, 4] = np.where(np.arange(len(frauds)) % 3, 9.0, -9.0)
     return replace(dataset, vectors=vectors)
 
 
@@ -90,6 +93,9 @@ def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
     promoted = promote_model(settings, artifact.hash[:8], names=Names(approved_by="Ana"))
     assert champion_of(settings) == artifact.hash
     assert all(each.holds for each in promoted.judgements)
+    (size,) = [each.found for each in promoted.judgements if each.gate is Gate.SIZE]
+    files = (Paths(settings.home).models / artifact.hash).iterdir()
+    assert size == f"{sum(path.stat().st_size for path in files):,}" > "1,"
     card = promoted.card.read_text()
     assert "approved by Ana" in card
     assert all(each.figure in card for each in promoted.judgements)
@@ -255,6 +261,19 @@ def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_
     promoted = promote_model(settings, blind.hash, is_first=True)
     assert champion_of(settings) == blind.hash
     assert module.FIRST in promoted.card.read_text()
+
+
+def knowing_nothing() -> Dataset:
+    """Rows whose inputs say nothing, so that nobody is better than anybody."""
+    return replace(ROWS, vectors=np.ones_like(ROWS.vectors))
+
+
+def test_a_model_that_knows_nothing_ties_with_what_tells_nothing_and_is_refused(settings):
+    model = keep(settings, fitted(knowing_nothing()))
+    with pytest.raises(Unfit) as refusal:
+        promote_model(settings, model.hash, names=ANA)
+    assert refusal.value.context["gate"] == "baseline"
+    assert (refusal.value.context["expected"], refusal.value.context["found"]) == ("above 0", "0")
 
 
 def test_staging_goes_through_the_gates_and_serves_nothing(settings, good):

@@ -126,7 +126,12 @@ def test_a_file_becomes_a_model_of_rows_that_can_be_promoted(tmp_path):
     plots = [name for name in run.texts if name.endswith(".svg")]
     assert len(plots) == 3
     assert all(ElementTree.fromstring(run.texts[name]).tag.endswith("svg") for name in plots)
-    assert run.metrics["lightgbm/average_precision"] == result.metrics["lightgbm"][0].value
+    for model, metrics in result.metrics.items():
+        for metric in metrics:
+            name = f"{model}/{metric.name}"
+            ends = [run.metrics.get(f"{name}{end}") for end in (".low", "", ".high")]
+            assert ends == [metric.low, metric.value, metric.high] or np.isnan(metric.value)
+    assert run.metrics["lightgbm/average_precision.low"] < result.metrics["lightgbm"][0].value
 
 
 def test_no_other_training_comes_between_the_rows_that_judged_and_their_model(

@@ -12,6 +12,7 @@ from typing import Final
 
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
+from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.bootstrap.home import Paths, policy_text, wall_clock
 from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
 from crivo.bootstrap.service import serving_plan
@@ -179,24 +180,29 @@ def train_on_rows(
     reader.check(mapping.columns())
     make_private_folder(settings.home)
     paths = Paths(settings.home)
-    return train_from_table(
-        reader,
-        mapping,
-        tracker=MlflowTracker(paths.tracking, url=settings.tracking_url or ""),
-        models_folder=paths.models,
-        judged_folder=paths.judged,
-        networks_folder=paths.networks,
-        options=TableTraining(
-            now=wall_clock(),
-            split=training.split(ROWS_SPLIT),
-            learner=_learner(training, costs := _costs(settings)),
-            costs=costs,
-            tries=training.tries,
-            challenger=training.challenger,
-            environment=environment(),
-        ),
-        progress=progress,
-    )
+    quarantine = SqliteQuarantine(paths.quarantine)
+    try:
+        return train_from_table(
+            reader,
+            mapping,
+            tracker=MlflowTracker(paths.tracking, url=settings.tracking_url or ""),
+            models_folder=paths.models,
+            judged_folder=paths.judged,
+            networks_folder=paths.networks,
+            options=TableTraining(
+                now=wall_clock(),
+                split=training.split(ROWS_SPLIT),
+                learner=_learner(training, costs := _costs(settings)),
+                costs=costs,
+                tries=training.tries,
+                challenger=training.challenger,
+                environment=environment(),
+            ),
+            progress=progress,
+            quarantine=quarantine,
+        )
+    finally:
+        quarantine.close()
 
 
 def code_revision() -> str:

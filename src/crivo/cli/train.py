@@ -206,6 +206,7 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
         "split": result.split.as_json(),
         "metrics": result.table(),
         "left_out": dict(result.left_out),
+        "leak": [each.as_json() for each in result.findings],
         "proposal": None if result.proposal is None else result.proposal.as_json(),
         "policy": result.policy or None,
     }
@@ -224,6 +225,10 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
             "test": f"{format_rfc3339(split.test_start)} to {format_rfc3339(split.test_end)}, "
             f"{split.rows_test:,} rows, {split.positives_test:,} frauds",
             **_whose(split),
+            "leak alarm": "; ".join(
+                f"{each.sign.value.replace('_', ' ')} {each.shown}, {each.required}"
+                for each in result.findings
+            ),
             "left out": ", ".join(f"{n:,} {cause}" for cause, n in result.left_out.items()) or "–",
             "registered": f"version {result.run.version} (candidate) in {result.run.location}",
         },

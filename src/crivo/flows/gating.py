@@ -165,7 +165,8 @@ def _leaks(artifact: Artifact, judged: JudgedRows, scores: Any) -> tuple[Finding
 
 def _finding(told: Mapping[str, Any]) -> Finding:
     found = np.nan if told["found"] is None else told["found"]
-    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told.get("low"))
+    why = told.get("undecidable", "")
+    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told.get("low"), why)
 
 
 def _baseline_gain(told: Mapping[str, Any]) -> float:

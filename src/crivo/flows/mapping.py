@@ -51,10 +51,11 @@ class TimeUnit(StrEnum):
 
 
 class AmountUnit(StrEnum):
-    """What an amount counts."""
+    """What an amount counts; `REAIS_ROUNDED`, for plain rows alone: to the next centavo."""
 
     REAIS = "reais"
     CENTAVOS = "centavos"
+    REAIS_ROUNDED = "reais_rounded"
 
 
 class _Section(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -326,6 +327,8 @@ def _check_events(mapping: Mapping, name: str) -> None:
     if transfer is None:
         raise mapping_fault(name, "transfer", 'a section, for kind = "events"', None)
     _check_currency(transfer.amount, "transfer.amount", name)
+    if transfer.amount.unit is AmountUnit.REAIS_ROUNDED:
+        raise mapping_fault(name, "transfer.amount.unit", "reais or centavos: money is exact", "rounded")
     if not (transfer.payer or transfer.payer_person):
         raise mapping_fault(name, "transfer.payer", "a column, or payer_person", None)
     if not (transfer.payee or transfer.payee_person or transfer.payee_key):

@@ -13,7 +13,7 @@ from crivo.features.plan import Plan
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.choosing import chosen
 from crivo.flows.mapping import Mapping as TableMapping
-from crivo.flows.ports import LogReader, TableReader
+from crivo.flows.ports import LogReader, Quarantine, TableReader
 from crivo.flows.row_weights import RowWeights, weighed
 from crivo.flows.tracker import TrackedRun, Tracker
 from crivo.flows.training_rows import dataset_of_log, dataset_of_table
@@ -31,6 +31,7 @@ from crivo.model.evaluate import Metric
 from crivo.model.files import held_alone
 from crivo.model.judged import forget_judged, save_judged
 from crivo.model.labels import NEVER
+from crivo.model.leak import Finding
 from crivo.model.network import Network, save_network
 from crivo.model.split import Split, SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
@@ -93,6 +94,7 @@ class TrainResult:
     `proposal` are thresholds that the policy may adopt, None where they cannot be weighed, and
     `policy` the same as entries of `policy/decision.toml`, from the day that training asked about.
     `network` is the challenger, if one was asked for; `metrics` has it beside the others.
+    `findings` are the figures of the leak alarm.
     """
 
     artifact: Artifact
@@ -104,6 +106,7 @@ class TrainResult:
     proposal: Proposal | None
     policy: str
     network: Network | None = None
+    findings: tuple[Finding, ...] = ()
 
     def table(self) -> list[dict[str, str | float]]:
         """One row a model: its name, and each metric's value with its 95 % interval."""
@@ -165,15 +168,20 @@ def train_from_table(
     networks_folder: Path,
     options: TableTraining,
     progress: Progress,
+    quarantine: Quarantine | None = None,
 ) -> TrainResult:
     """A model of ready rows (a mapping of kind `rows`); it answers `/predict` and no transfer.
+
+    Rows that cannot be read lie in the quarantine, where there is one.
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING, TIME_RANGE, DATA_TOO_SMALL.
         Unfit: LEAK_SUSPECTED, GATE_FAILED.
         Unavailable: FILE_UNWRITABLE from the tracker; the artifact is on disk then.
     """
-    dataset = dataset_of_table(reader, mapping, progress=progress, now=options.now)
+    dataset = dataset_of_table(
+        reader, mapping, progress=progress, now=options.now, quarantine=quarantine
+    )
     return _train(
         dataset,
         ArtifactKind.ROWS,
@@ -252,6 +260,7 @@ def _train(
         proposal=proposal,
         policy=policy,
         network=network,
+        findings=trained.findings,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import Counter, abc
 from collections.abc import Sequence
 from typing import Final, NamedTuple
@@ -24,8 +25,9 @@ from crivo.flows.cells import (
     parse_time,
     parse_weight,
 )
+from crivo.flows.ingest import malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
-from crivo.flows.ports import Cell, LogReader, Table, TableReader
+from crivo.flows.ports import Cell, LogReader, Quarantine, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
@@ -78,9 +80,15 @@ def dataset_of_log(
 
 
 def dataset_of_table(
-    reader: TableReader, mapping: Mapping, *, progress: Progress, now: int = NEVER
+    reader: TableReader,
+    mapping: Mapping,
+    *,
+    progress: Progress,
+    now: int = NEVER,
+    quarantine: Quarantine | None = None,
 ) -> Dataset:
-    """A table's rows in the order of their times; rows that cannot be read are counted by code.
+    """A table's rows in the order of their times; rows that cannot be read are counted by code, and
+    lie in the quarantine, where there is one.
 
     A label is known `known_after_days` after its row, or at once where the mapping names no delay.
     A row whose label is not known by `now` is counted as `immature`.
@@ -94,10 +102,22 @@ def dataset_of_table(
     _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
     left_out: Counter[str] = Counter({Code.ROW_MALFORMED.value: len(table.malformed)})
+    origin = origin_of(table)
+    if quarantine is not None:
+        quarantine.put([malformed_row(origin, row, now) for row in table.malformed])
     parsed: list[_Row] = []
     for start in range(0, table.row_count, SLICE_ROWS):
         rows = range(start, min(start + SLICE_ROWS, table.row_count))
-        parsed += _parsed(table, rows, mapping, label, names, left_out)
+        found, refused = _parsed(table, rows, mapping, label, names)
+        parsed += found
+        left_out.update(each.refusal.code.value for each in refused)
+        if quarantine is not None:
+            quarantine.put(
+                [
+                    quarantined_row(origin, each.number, each.refusal, each.cells, now)
+                    for each in refused
+                ]
+            )
         progress("read the table", rows.stop, table.row_count)
     parsed.sort(key=lambda row: row[:2])
     delay = mapping.known_after or 0
@@ -149,6 +169,14 @@ class _Row(NamedTuple):
     entity: tuple[int, int]
     centavos: int
     inputs: list[float]
+
+
+class _RefusedRow(NamedTuple):
+    """A row that cannot be read, its cells, and why."""
+
+    number: int
+    cells: dict[str, Cell]
+    refusal: Refused
 
 
 def label_of(mapping: Mapping) -> Label:
@@ -214,18 +242,17 @@ def _parsed(
     mapping: Mapping,
     label: Label,
     names: Sequence[str],
-    left_out: Counter[str],
-) -> list[_Row]:
-    """The rows that can be read."""
+) -> tuple[list[_Row], list[_RefusedRow]]:
+    """The rows that can be read, and those that cannot."""
     columns = {name: table.cells(name, rows) for name in mapping.columns()}
-    found = []
+    found, refused = [], []
     for place, number in enumerate(table.row_numbers(rows)):
         cells = {name: column[place] for name, column in columns.items()}
         try:
             found.append(_row(cells, number, mapping, label, names))
-        except Refused as refused:
-            left_out[refused.code.value] += 1
-    return found
+        except Refused as refusal:
+            refused.append(_RefusedRow(number, cells, refusal))
+    return found, refused
 
 
 def _row(
@@ -271,6 +298,8 @@ def _entity_id(cell: Cell, field: str) -> tuple[int, int]:
 
 
 def _centavos(cell: Cell, amount: Amount) -> int:
+    if amount.unit is AmountUnit.REAIS_ROUNDED and isinstance(cell, float) and math.isfinite(cell):
+        cell = round(cell, 2)
     in_centavos = amount.unit is AmountUnit.CENTAVOS
     centavos = parse_amount(cell, field=amount.column, in_centavos=in_centavos)
     if centavos < 0:

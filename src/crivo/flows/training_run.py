@@ -7,7 +7,7 @@ import json
 import math
 import platform
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -21,6 +21,7 @@ from crivo.governance.plots import parts, precision_over_recall, reliability
 from crivo.model.artifact import SCORE_ONE
 from crivo.model.challenger import NETWORK, Challenged
 from crivo.model.dataset import Dataset
+from crivo.model.evaluate import Metric
 from crivo.model.judged import JudgedRows
 from crivo.model.split import Split
 from crivo.model.train import Trained, TrainOptions
@@ -83,7 +84,7 @@ def training_run(
     return TrainingRun(
         name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
         params=_params(dataset, trained.split, learner),
-        metrics=_metrics(trained),
+        metrics=_metrics(trained.metrics),
         texts=texts,
         tags=_made_of(
             dataset, trained.artifact.hash, trained.artifact.metadata["versions"], environment
@@ -120,11 +121,7 @@ def challenger_run(
     return TrainingRun(
         name=f"{NETWORK} {source} {format_rfc3339(dataset.labels_as_of)}",
         params={name: str(value) for name, value in described.items()},
-        metrics={
-            f"{NETWORK}/{metric.name}": metric.value
-            for metric in challenged.metrics
-            if not math.isnan(metric.value)
-        },
+        metrics=_metrics({NETWORK: challenged.metrics}),
         texts={
             "plots/precision_over_recall.svg": precision_over_recall(scores, *rows),
             "plots/reliability.svg": reliability(scores / SCORE_ONE, *rows),
@@ -182,14 +179,15 @@ def tracked_name(text: str) -> str:
     return _UNTRACKED.sub("_", text)
 
 
-def _metrics(trained: Trained) -> dict[str, float]:
-    """Every model's; what is undefined is not a number, and left out."""
-    return {
-        f"{tracked_name(model)}/{metric.name}": metric.value
-        for model, metrics in trained.metrics.items()
+def _metrics(found: Mapping[str, Sequence[Metric]]) -> dict[str, float]:
+    """Every model's figures, the ends of each interval beside it; what is undefined is left out."""
+    every = {
+        f"{tracked_name(model)}/{metric.name}{end}": value
+        for model, metrics in found.items()
         for metric in metrics
-        if not math.isnan(metric.value)
+        for end, value in (("", metric.value), (".low", metric.low), (".high", metric.high))
     }
+    return {name: value for name, value in every.items() if not math.isnan(value)}
 
 
 def _made_of(

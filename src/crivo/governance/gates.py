@@ -165,11 +165,13 @@ def judge(
             <= figures.calibration_ratio
             <= limits.calibration_ratio_max,
         ),
-        _at_least(
+        # A tie is no gain: what knows nothing ties with a feature that tells nothing.
+        Judgement(
             Gate.BASELINE,
             "average precision less the best baseline's",
-            figures.baseline_gain,
-            limits.baseline_gain_min,
+            f"above {_shown(limits.baseline_gain_min)}",
+            _shown(figures.baseline_gain),
+            figures.baseline_gain > limits.baseline_gain_min,
         ),
     ]
     if figures.champion_precision is not None:
@@ -230,7 +232,7 @@ def _no_leak(finding: Finding, accepted_by: str) -> Judgement:
         Gate.LEAK,
         f"{finding.sign.value.replace('_', ' ')} of {finding.who}",
         finding.required,
-        _shown(finding.found) + ("" if finding.low is None else f" (from {_shown(finding.low)})"),
+        finding.shown,
         not finding.suspicious,
         accepted_by.strip() if finding.suspicious else "",
     )
@@ -248,20 +250,18 @@ def _against(
             False,
             unlike_accepted_by.strip(),
         )
-    return _at_least(
+    gain, least = figures.precision - champion, -limits.champion_loss_max
+    return Judgement(
         Gate.CHAMPION,
         "average precision less the champion's on the same rows",
-        figures.precision - champion,
-        -limits.champion_loss_max,
+        f"at least {_shown(least)}",
+        _shown(gain),
+        gain >= least,
     )
 
 
 def _at_most(gate: Gate, figure: str, found: float, limit: float) -> Judgement:
     return Judgement(gate, figure, f"at most {_shown(limit)}", _shown(found), found <= limit)
-
-
-def _at_least(gate: Gate, figure: str, found: float, limit: float) -> Judgement:
-    return Judgement(gate, figure, f"at least {_shown(limit)}", _shown(found), found >= limit)
 
 
 def _shown(value: float) -> str:

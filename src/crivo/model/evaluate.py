@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.domain.instant import DAY
+from crivo.model.calibration_error import interval_of
 from crivo.model.labels import NEVER
 
 Bools = npt.NDArray[np.bool_]
@@ -21,11 +22,15 @@ Float64s = npt.NDArray[np.float64]
 
 FALSE_POSITIVE_RATES: Final = (0.01, 0.05)
 BINS: Final = 15
+_CALIBRATION: Final = "calibration_error"
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A figure and its 95 % bootstrap interval (equal to the figure where none was drawn)."""
+    """A figure and its 95 % interval, equal to the figure where none was drawn.
+
+    It is the bootstrap's percentiles, but for the calibration error (`model/calibration_error.py`).
+    """
 
     name: str
     value: float
@@ -84,10 +89,12 @@ def evaluate(
         seed: Of the draws.
     """
     ranked = _rank(np.asarray(scores), labels, weights, chances, amounts, days)
-    names, values = _measure(ranked, ranked.weights, capacity)
+    gaps = _gaps(ranked, ranked.weights)
+    names, values = _measure(ranked, ranked.weights, capacity, gaps)
     if resamples == 0:
         return tuple(Metric(n, v, v, v) for n, v in zip(names, values, strict=True))
     draws = np.empty((resamples, len(names)))
+    drawn_gaps = np.empty((resamples, len(gaps)))
     generator = np.random.default_rng(seed)
     # Of each ranked row, the number of what is drawn.
     drawn = np.arange(len(labels))
@@ -96,12 +103,17 @@ def evaluate(
     units = int(drawn.max(initial=-1)) + 1
     for draw in range(resamples):
         counts = np.bincount(generator.integers(0, units, units), minlength=units)
-        draws[draw] = _measure(ranked, ranked.weights * counts[drawn], capacity)[1]
+        weighed = ranked.weights * counts[drawn]
+        drawn_gaps[draw] = _gaps(ranked, weighed)
+        draws[draw] = _measure(ranked, weighed, capacity, drawn_gaps[draw])[1]
     # A draw without a single positive has no average precision and is left out; a figure that no
     # draw has, as where every row is a fraud, has no interval either.
     defined = ~np.isnan(draws).all(axis=0)
     low, high = np.full((2, len(names)), np.nan)
     low[defined], high[defined] = np.nanpercentile(draws[:, defined], [2.5, 97.5], axis=0)
+    if len(gaps):
+        place = names.index(_CALIBRATION)
+        low[place], high[place] = interval_of(gaps, drawn_gaps, _chance_spread(ranked), generator)
     return tuple(
         Metric(n, v, float(a), float(b))
         for n, v, a, b in zip(names, values, low, high, strict=True)
@@ -207,7 +219,7 @@ def _average_precision(true: Float64s, every: Float64s) -> float:
 
 
 def _measure(
-    ranked: _Ranked, weights: Float64s, capacity: int | None
+    ranked: _Ranked, weights: Float64s, capacity: int | None, gaps: Float64s
 ) -> tuple[Sequence[str], Sequence[float]]:
     true, every = _curve(ranked, weights)
     false = every - true
@@ -228,7 +240,7 @@ def _measure(
     if len(ranked.chances):
         error = (ranked.chances - ranked.labels) ** 2
         found["brier"] = float((weights * error).sum() / weights.sum())
-        found["calibration_error"] = _calibration_error(ranked, weights)
+        found[_CALIBRATION] = float(np.abs(gaps).sum())
     # Trapezoids over (false, true): the chance that a positive stands above a negative.
     area = np.diff(false, prepend=0.0) * (true + np.append(0.0, true[:-1])) / 2
     defined = true[-1] > 0 and false[-1] > 0
@@ -240,10 +252,31 @@ def _share(part: float, whole: float) -> float:
     return float(part / whole) if whole else float("nan")
 
 
-def _calibration_error(ranked: _Ranked, weights: Float64s) -> float:
-    """Mean |share − probability| over 15 bins of equal weight (expected calibration error)."""
+def _bins(weights: Float64s) -> npt.NDArray[np.intp]:
+    """Which of 15 bins of equal weight each row lies in."""
     share = np.cumsum(weights) / weights.sum()
-    bins = np.minimum((share * BINS).astype(np.intp), BINS - 1)
-    said = np.bincount(bins, weights * ranked.chances, minlength=BINS)
-    were = np.bincount(bins, weights * ranked.labels, minlength=BINS)
-    return float(np.abs(said - were).sum() / weights.sum())
+    return np.minimum((share * BINS).astype(np.intp), BINS - 1)
+
+
+def _gaps(ranked: _Ranked, weights: Float64s) -> Float64s:
+    """float64[15]: by how much the probabilities of each bin lie above its frauds, of all weight;
+    empty without probabilities. The sum of their sizes is the expected calibration error.
+    """
+    if not len(ranked.chances):
+        return np.empty(0)
+    off = weights * (ranked.chances - ranked.labels)
+    gaps: Float64s = np.bincount(_bins(weights), off, minlength=BINS) / weights.sum()
+    return gaps
+
+
+def _chance_spread(ranked: _Ranked) -> Float64s:
+    """float64[15]: the standard deviation that a bin's gap has where its probabilities are right.
+
+    Draws of a bin without a fraud know of none.
+    """
+    chances = np.clip(ranked.chances, 0.0, 1.0)
+    variance = np.bincount(
+        _bins(ranked.weights), ranked.weights**2 * chances * (1 - chances), minlength=BINS
+    )
+    spread: Float64s = np.sqrt(variance) / ranked.weights.sum()
+    return spread

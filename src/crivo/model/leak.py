@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,10 +22,9 @@ Float64s = npt.NDArray[np.float64]
 PREVALENCE_MAX: Final = 0.01
 MODEL_PRECISION_MAX: Final = 0.97
 FEATURE_PRECISION_MAX: Final = 0.9
-#: What shuffled rows may add to the average precision of rows split by time: the low end of the
-#: gap's interval, since of few frauds a gap is mostly chance.
+#: What shuffled rows may add to the average precision of rows split by time.
 GAP_MAX: Final = 0.1
-#: Fewer positives judged on either side, and a gap says nothing.
+#: Of fewer positives a gap is mostly chance: whether there is one cannot be decided then.
 GAP_POSITIVES_MIN: Final = 20
 _DRAWS: Final = 200
 
@@ -41,9 +41,8 @@ class Sign(StrEnum):
 class Finding:
     """One figure of the alarm beside its limit; `who` is what the figure is about.
 
-    A `found` of NaN could not be measured and is no suspicion. Where `low` is given, the low end of
-    the figure's 95 % interval, that end is compared with the limit in place of the figure, which
-    may be chance.
+    `undecidable` says why there is no figure, which is NaN then and no suspicion; else it is empty.
+    `low`, where it is given, is the low end of the figure's 95 % interval, for whoever looks at it.
     """
 
     sign: Sign
@@ -51,17 +50,25 @@ class Finding:
     found: float
     limit: float
     low: float | None = None
+    undecidable: str = ""
 
     @property
     def suspicious(self) -> bool:
         """Whether the figure is beyond its limit."""
-        return (self.found if self.low is None else self.low) > self.limit
+        return self.found > self.limit
 
     @property
     def required(self) -> str:
-        """What is compared with which limit."""
-        end = ", also at the low end of its 95 % interval" if self.sign is Sign.GAP else ""
-        return f"not above {self.limit:g}{end}"
+        """What the figure must hold."""
+        return f"not above {self.limit:g}"
+
+    @property
+    def shown(self) -> str:
+        """What was found, for people."""
+        if self.undecidable:
+            return f"undecidable: {self.undecidable}"
+        end = "" if self.low is None else f" (from {self.low:.4g})"
+        return f"{self.found:.4g}{end}"
 
     def as_json(self) -> dict[str, Any]:
         """For the manifest; what could not be measured is null."""
@@ -72,13 +79,19 @@ class Finding:
             "found": found,
             "limit": self.limit,
             "low": None if self.low is None else float(self.low),
+            "undecidable": self.undecidable,
         }
 
 
 def model_finding(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> Finding:
     """The model's average precision on rows that it has not seen, where below 1 % are frauds."""
-    found = _below_one_percent(scores, labels, weights)
-    return Finding(Sign.MODEL, "the model", found, MODEL_PRECISION_MAX)
+    who = "the model"
+    prevalence = float(weights[labels].sum() / weights.sum()) if len(labels) else 1.0
+    if prevalence >= PREVALENCE_MAX:
+        why = f"frauds are not below {PREVALENCE_MAX:.0%}"
+        return Finding(Sign.MODEL, who, math.nan, MODEL_PRECISION_MAX, undecidable=why)
+    found = average_precision(scores, labels, weights)
+    return Finding(Sign.MODEL, who, found, MODEL_PRECISION_MAX)
 
 
 def feature_finding(names: Sequence[str], alone: Alone) -> Finding:
@@ -92,13 +105,15 @@ def gap_finding(
 ) -> Finding:
     """How much better the rows are ranked by a model that was fitted on their own time.
 
-    Both rankings are of the same rows, so that prevalence is equal. A gap is beyond its limit where
-    its whole 95 % bootstrap interval is: the low end is compared. With fewer than 20 positives it
-    is not measured.
+    Both rankings are of the same rows, so that prevalence is equal. With fewer than 20 positives
+    it is undecidable. One beyond its limit has the low end of its 95 % bootstrap interval beside
+    it.
     """
     who = "a model fitted on shuffled rows"
-    if labels.sum() < GAP_POSITIVES_MIN:
-        return Finding(Sign.GAP, who, float("nan"), GAP_MAX)
+    positives = int(labels.sum())
+    if positives < GAP_POSITIVES_MIN:
+        why = f"{positives} frauds to tell by, where {GAP_POSITIVES_MIN} are needed"
+        return Finding(Sign.GAP, who, math.nan, GAP_MAX, undecidable=why)
     one, other = np.asarray(shuffled), np.asarray(temporal)
 
     def gap(rows: npt.NDArray[np.intp]) -> float:
@@ -134,11 +149,3 @@ def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
                 found=round(finding.found, 4),
                 **({} if finding.low is None else {"low": round(finding.low, 4)}),
             )
-
-
-def _below_one_percent(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> float:
-    """The average precision; NaN at a prevalence where a great one is no sign of anything."""
-    prevalence = float(weights[labels].sum() / weights.sum()) if len(labels) else 1.0
-    if prevalence >= PREVALENCE_MAX:
-        return float("nan")
-    return average_precision(scores, labels, weights)

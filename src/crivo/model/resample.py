@@ -15,7 +15,7 @@ from sklearn.impute import SimpleImputer
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
 
-#: What the share of positives is brought to by each of the ways.
+#: What the share of positives is brought to by each of the ways: by weight, or of the rows drawn.
 POSITIVE_SHARE: Final = 0.1
 _NEIGHBOURS: Final = 5
 
@@ -23,9 +23,9 @@ _NEIGHBOURS: Final = 5
 class Resampling(StrEnum):
     """What is done to the rows that a model is fitted on.
 
-    `WEIGHTS`: positives weigh more. `UNDER`: so many negatives are drawn, without weights. `SMOTE`:
-    positives are made up between neighbours (Chawla et al., 2002); a null becomes the median first,
-    since there is nothing between a number and none.
+    `WEIGHTS`: positives weigh more. `UNDER`: so many negatives are drawn, and weigh as much as all
+    did, so that the prior stays. `SMOTE`: positives are made up between neighbours (Chawla et al.,
+    2002); a null becomes the median first, since there is nothing between a number and none.
     """
 
     NONE = "none"
@@ -63,10 +63,18 @@ def resample(
         case Resampling.UNDER:
             generator = np.random.default_rng(seed)
             kept = labels | (generator.random(len(labels)) < math.exp(before - target))
-            made = vectors[kept], labels[kept], weights[kept]
+            made = vectors[kept], labels[kept], _raised(weights, labels, kept)
         case Resampling.SMOTE:
             made = _smote(vectors, labels, weights, target, seed)
     return Resampled(*made, before - _log_odds(made[1], made[2]))
+
+
+def _raised(weights: Float64s, labels: Bools, kept: Bools) -> Float64s:
+    """The weights of the rows that were kept: the negatives among them stand for all of them."""
+    drawn = float(weights[kept & ~labels].sum())
+    whole = float(weights[~labels].sum())
+    raised: Float64s = np.where(labels, weights, weights * (whole / drawn))[kept]
+    return raised
 
 
 def _smote(

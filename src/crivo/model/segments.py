@@ -13,8 +13,6 @@ from crivo.model.judged import JudgedRows, as_table
 
 #: Upper ends of the bands of amounts, in centavos, each included: those of `policy/degraded.toml`.
 AMOUNT_BANDS: Final = (20_000, 100_000, 1_000_000)
-#: Draws of each part's interval: parts are many.
-_RESAMPLES: Final = 50
 
 
 def by_segment(
@@ -23,12 +21,13 @@ def by_segment(
     *,
     score_one: int,
     reviews_per_day: int,
+    resamples: int,
     seed: int,
 ) -> dict[str, dict[str, object]]:
     """Rows, frauds and metrics of each Brasília month and each band of amounts, by its name.
 
     `scores` are integers of which `score_one` is a probability of 1. The reviews of a day are dealt
-    out by the share of rows that a part has.
+    out by the share of rows that a part has. Each part's intervals are of `resamples` draws.
     """
     found: dict[str, dict[str, object]] = {}
     for name, rows in _parts(judged):
@@ -38,7 +37,7 @@ def by_segment(
             scores[rows],
             chances=scores[rows] / score_one,
             reviews_per_day=max(round(reviews_per_day * share), 1),
-            resamples=_RESAMPLES if part.labels.any() else 0,
+            resamples=resamples if part.labels.any() else 0,
             seed=seed,
         )
         found[name] = {

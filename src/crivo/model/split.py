@@ -122,7 +122,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
             be told apart and rows name none.
     """
     if len(dataset) == 0:
-        raise _too_small("rows", 1, 0)
+        raise _too_small(dataset, "rows", 1, 0)
     if options.apart is not None or options.without_compromised:
         check_named(dataset.payer_ids)
     ordered = np.sort(dataset.occurred_at)
@@ -136,6 +136,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     train_end = calibration_start - dataset.label_delay
     if train_end <= start:
         raise _too_small(
+            dataset,
             "days before the gaps of the label delay",
             (end - calibration_start + dataset.label_delay) / DAY,
             span / DAY,
@@ -169,9 +170,9 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         ("test", options.test_positives_min),
     ):
         if positives[name] < needed:
-            raise _too_small(f"positives to {name}", needed, positives[name])
+            raise _too_small(dataset, f"positives to {name}", needed, positives[name])
         if not (negatives := int(parts[name].sum()) - positives[name]):
-            raise _too_small(f"rows that are no fraud to {name}", 1, negatives)
+            raise _too_small(dataset, f"rows that are no fraud to {name}", 1, negatives)
     return replace(split, **_sizes(dataset, split, parts, positives))
 
 
@@ -212,12 +213,18 @@ def _between(dataset: Dataset, start: int, end: int) -> Bools:
     return inside
 
 
-def _too_small(what: str, needed: float, found: float) -> Refused:
+def _too_small(dataset: Dataset, what: str, needed: float, found: float) -> Refused:
+    hint = "Give a longer history, or a later time up to which labels are known."
+    if what.startswith("positives") and not found:
+        hint += _NO_POSITIVES
+    left_out = ", ".join(f"{count:,} {cause}" for cause, count in dataset.left_out.items() if count)
+    if left_out:
+        said = f"Left out were {left_out}; `crivo quarantine list` shows what was refused."
+        hint = f"{hint} {said}" if len(dataset) else said
     return Refused(
         Code.DATA_TOO_SMALL,
         f"there are too few {what} to train, calibrate and test",
-        hint="Give a longer history, or a later time up to which labels are known."
-        + (_NO_POSITIVES if what.startswith("positives") and not found else ""),
+        hint=hint,
         field=what,
         expected=f"at least {needed:g}",
         found=round(found, 3),

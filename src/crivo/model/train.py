@@ -122,6 +122,7 @@ def train(
         scores,
         score_one=SCORE_ONE,
         reviews_per_day=options.reviews_per_day,
+        resamples=options.resamples,
         seed=options.seed,
     )
     judged = to_keep(test, seed=options.seed)

@@ -159,3 +159,12 @@ def test_minutes_that_cost_more_ask_people_for_less():
     for dear in (replace(COSTS, review_minute=1_000), replace(COSTS, review_minutes=120)):
         found = propose(judged, scores, judged, scores, dear).fitted
         assert found.outcomes[Outcome.HOLD] < cheap.outcomes[Outcome.HOLD] / 2
+
+
+def test_money_of_frauds_is_lost_or_saved_and_never_frozen():
+    judged, scores = drawn()
+    everything = dict.fromkeys((Outcome.WARN, Outcome.STEP_UP, Outcome.HOLD), 0)
+    found = consequences(judged, scores, {**everything, Outcome.REJECT: SCORE_UNITS}, COSTS)
+    honest = judged.amounts[~judged.labels].sum() / judged.days
+    assert judged.amounts[judged.labels].sum() > 0.01 * honest
+    assert found.frozen == pytest.approx(honest * COSTS.frozen[Outcome.HOLD])

@@ -62,7 +62,9 @@ def test_ranges_of_columns_are_spelled_out(root):
     assert mapping.feature_columns == (*(f"V{n}" for n in range(1, 29)), "Amount")
     assert mapping.epoch == parse_rfc3339("2013-09-01T00:00:00Z")
     assert mapping.weight is not None
-    assert mapping.columns()[-1] == "Amount"
+    assert list(mapping.columns())[-28:] == [f"V{n}" for n in range(1, 29)]
+    assert mapping.amount is not None
+    assert mapping.columns().count("Amount") == 1
 
 
 @pytest.mark.parametrize(
@@ -89,6 +91,7 @@ def test_a_zone_is_utc_an_offset_or_a_place(zone, hours):
         (EVENTS.replace("payee =", "initiation ="), "transfer.payee"),
         (EVENTS.replace("amount = { column", "amount = { colum"), "transfer.amount"),
         (EVENTS.replace('"value"', '"value", unit = "dollars"'), "transfer.amount.unit"),
+        (EVENTS.replace('"value"', '"value", unit = "reais_rounded"'), "transfer.amount.unit"),
         (EVENTS.replace('"value"', '"value", currency = "EUR"'), "transfer.amount.currency"),
         (EVENTS + '[entity]\ncolumn = "from"', "entity"),
         (EVENTS + '[amount]\ncolumn = "value"', "amount"),

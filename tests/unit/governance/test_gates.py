@@ -45,7 +45,7 @@ BAD = {
         {"calibration_ratio": 2.1},
         {"calibration_ratio": NAN},
     ],
-    Gate.BASELINE: [{"baseline_gain": -0.001}, {"baseline_gain": NAN}],
+    Gate.BASELINE: [{"baseline_gain": -0.001}, {"baseline_gain": 0.0}, {"baseline_gain": NAN}],
     Gate.CHAMPION: [{"champion_precision": 0.71}, {"champion_precision": NAN}, {"precision": NAN}],
 }
 

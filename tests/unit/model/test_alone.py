@@ -117,3 +117,27 @@ def test_an_input_that_is_always_null_is_no_leak():
     vectors[:, 2] = np.nan
     judge, learn = parts(vectors, labels, weights)
     assert most_telling(judge, learn).average_precision < 0.1
+
+
+def test_what_a_row_stands_for_is_heard_of_negatives_too(monkeypatch):
+    """One honest row above all frauds hides the leak where it stands for many, drawn or not."""
+    vectors, labels, weights = given()
+    vectors[:, 2] = np.where(labels, 9.0, 0.0)
+    above = np.flatnonzero(~labels)[:3]
+    vectors[above, 2] = 10.0
+    heavy = np.where(np.isin(np.arange(ROWS), above), 10_000.0, weights)
+    assert most_telling((vectors, labels, weights)).average_precision > 0.9
+    for most in (ROWS, 4_000):
+        monkeypatch.setattr(module, "OTHERS_MAX", most)
+        found = [
+            most_telling((vectors, labels, heavy), seed=seed).average_precision for seed in range(4)
+        ]
+        assert min(found) < 0.05
+
+
+def test_the_drawn_stand_for_those_left_out(monkeypatch):
+    vectors, labels, weights = given()
+    monkeypatch.setattr(module, "OTHERS_MAX", 500)
+    _, kept, raised = module._drawn(vectors, labels, weights * 2.0, seed=1)
+    assert raised[~kept].sum() == pytest.approx(2.0 * (~labels).sum())
+    assert (raised[kept] == 2.0).all()

@@ -11,6 +11,7 @@ from crivo.model.calibrate import (
     ISOTONIC_POSITIVES_MIN,
     Calibrator,
     fit_curve,
+    fit_platt,
     tabulate,
 )
 
@@ -66,3 +67,13 @@ def test_margins_that_rank_backwards_are_no_risk(calibrator):
     with pytest.raises(Unfit) as refusal:
         fit_curve(calibrator, margins, margins < -1, np.ones(400))
     assert refusal.value.code is Code.GATE_FAILED
+
+
+def test_platts_targets_are_smoothed_so_that_few_rows_promise_no_certainty():
+    """Of two margins the sigmoid meets both targets: (p + 1) / (p + 2) and 1 / (n + 2)."""
+    labels = np.arange(40) < 10
+    margins = np.where(labels, 1.0, -1.0)
+    slope, intercept = fit_platt(margins, labels, np.ones(40))
+    above, below = (1 / (1 + np.exp(-(slope * each + intercept))) for each in (1.0, -1.0))
+    assert above == pytest.approx(11 / 12, abs=1e-6)
+    assert below == pytest.approx(1 / 32, abs=1e-6)

@@ -122,6 +122,11 @@ def test_a_row_that_stands_for_many_fills_the_capacity_of_many():
     assert found["money_recalled_at_capacity"] == pytest.approx(0.6)
 
 
+def test_money_that_stands_for_many_rows_is_that_of_many():
+    found = at_capacity(1, np.array([1.0, 1.0, 3.0, 1.0]))
+    assert found["money_recalled_at_capacity"] == pytest.approx(600 / (600 + 3 * 300 + 100))
+
+
 def test_a_quiet_day_lends_a_busy_one_nobody():
     # Three rows of the first day are the riskiest of all; people look at two a day.
     scores = np.array([0.9, 0.8, 0.7, 0.2, 0.1])

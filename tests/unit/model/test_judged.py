@@ -110,13 +110,48 @@ def test_a_sample_keeps_every_positive_and_the_weight_of_all(result, monkeypatch
 def test_months_and_bands_of_amounts_hold_every_row_once(result):
     judged = result.judged
     scores = judged.scores(result.artifact)
-    found = by_segment(judged, scores, score_one=10**9, reviews_per_day=100, seed=0)
+    found = by_segment(judged, scores, score_one=10**9, reviews_per_day=100, resamples=20, seed=0)
     for kind in ("month", "amount"):
         parts = [part for name, part in found.items() if name.startswith(kind)]
         assert sum(part["rows"] for part in parts) == len(judged)
         assert sum(part["frauds"] for part in parts) == judged.labels.sum()
     assert "month 2020-12" in found
     assert found == result.segments
+
+
+def test_a_band_holds_its_upper_end_and_not_its_lower(result):
+    judged = result.judged
+    amounts = np.resize([20_000, 20_001, 100_000, 100_001, 1_000_000, 1_000_001], len(judged))
+    scores = judged.scores(result.artifact)
+    options = {"score_one": 10**9, "reviews_per_day": 100, "resamples": 0, "seed": 0}
+    found = by_segment(replace(judged, amounts=amounts), scores, **options)
+    rows = {name: part["rows"] for name, part in found.items() if name.startswith("amount")}
+    of = [int((amounts == each).sum()) for each in np.unique(amounts)]
+    assert rows == {
+        "amount up to R$ 200": of[0],
+        "amount up to R$ 1000": of[1] + of[2],
+        "amount up to R$ 10000": of[3] + of[4],
+        "amount above R$ 10000": of[5],
+    }
+
+
+def test_the_intervals_of_a_part_are_of_as_many_draws_as_are_asked_for(result, monkeypatch):
+    asked = []
+
+    def figures(self, ranking, **options):
+        asked.append(options["resamples"])
+        return ()
+
+    monkeypatch.setattr(module.JudgedRows, "figures", figures)
+    by_segment(
+        result.judged,
+        result.judged.scores(result.artifact),
+        score_one=10**9,
+        reviews_per_day=100,
+        resamples=321,
+        seed=0,
+    )
+    assert set(asked) <= {321, 0} and 321 in asked
 
 
 def test_rows_are_forgotten_with_the_last_model_that_they_judged(tmp_path):

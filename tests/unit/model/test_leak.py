@@ -77,12 +77,10 @@ def test_the_limits_are_those_that_stand_in_the_documents(root):
     just_above = [
         Finding(Sign.MODEL, "the model", 0.971, MODEL_PRECISION_MAX),
         Finding(Sign.FEATURE, "x", 0.901, FEATURE_PRECISION_MAX),
-        Finding(Sign.GAP, "y", 0.3, GAP_MAX, 0.101),
+        Finding(Sign.GAP, "y", 0.101, GAP_MAX, 0.0),
     ]
     assert all(each.suspicious for each in just_above)
-    assert not any(
-        replace(each, found=each.limit, low=each.low and 0.1).suspicious for each in just_above
-    )
+    assert not any(replace(each, found=each.limit).suspicious for each in just_above)
 
 
 def test_weights_that_restore_a_rare_prevalence_are_heard():
@@ -133,8 +131,8 @@ def test_a_code_that_only_its_own_time_explains_stops_training():
     assert refusal.value.code is Code.LEAK_SUSPECTED
     context = refusal.value.context
     assert context["field"] == Sign.GAP
-    assert context["found"] > context["low"] > 0.1
-    assert "low end" in context["expected"]
+    assert context["found"] > context["low"]
+    assert context["expected"] == "not above 0.1"
 
 
 def test_a_gap_that_somebody_looked_at_is_recorded_with_the_name():
@@ -151,21 +149,29 @@ def test_a_model_of_honest_rows_has_a_small_gap():
     assert abs(gap.found) < 0.1
 
 
-def test_a_gap_of_few_positives_is_not_measured():
+def test_a_gap_of_few_positives_is_undecidable_and_that_is_said():
     scores, labels = ranked(noise=0.5, share=0.002)
-    assert labels.sum() < 20
+    few = int(labels.sum())
+    assert few < 20
     finding = gap_finding(scores, -scores, labels, ONES, seed=0)
     assert not finding.suspicious
-    assert finding.as_json()["found"] is None
+    told = finding.as_json()
+    assert told["found"] is None
+    assert told["undecidable"] == f"{few} frauds to tell by, where 20 are needed"
+    assert finding.shown == f"undecidable: {told['undecidable']}"
 
 
-def test_a_gap_that_may_be_chance_is_no_suspicion():
+def test_a_gap_above_the_limit_is_suspicious_though_it_may_be_chance():
+    """The gap itself is compared; the low end of its interval is for whoever looks."""
     generator = np.random.default_rng(3)
     labels = np.arange(60) < 22
     one, two = (labels + generator.normal(0, noise, 60) for noise in (1.0, 1.6))
     finding = gap_finding(one, two, labels, np.ones(60), seed=0)
     assert finding.found > 0.1 > finding.low
-    assert not finding.suspicious
+    assert finding.suspicious
+    with pytest.raises(Unfit) as refusal:
+        raise_alarm([finding], accepted_by="")
+    assert refusal.value.context["low"] == round(finding.low, 4)
 
 
 def of_two_inputs(rows: int = 20_000) -> Dataset:
