@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from dataclasses import replace
 
@@ -263,19 +262,6 @@ def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_
     assert module.FIRST in promoted.card.read_text()
 
 
-def knowing_nothing() -> Dataset:
-    """Rows whose inputs say nothing, so that nobody is better than anybody."""
-    return replace(ROWS, vectors=np.ones_like(ROWS.vectors))
-
-
-def test_a_model_that_knows_nothing_ties_with_what_tells_nothing_and_is_refused(settings):
-    model = keep(settings, fitted(knowing_nothing()))
-    with pytest.raises(Unfit) as refusal:
-        promote_model(settings, model.hash, names=ANA)
-    assert refusal.value.context["gate"] == "baseline"
-    assert (refusal.value.context["expected"], refusal.value.context["found"]) == ("above 0", "0")
-
-
 def test_staging_goes_through_the_gates_and_serves_nothing(settings, good):
     artifact = keep(settings, good)
     promote_model(settings, artifact.hash, alias=Alias.STAGING, names=ANA)
@@ -359,18 +345,6 @@ def test_rows_that_are_gone_and_names_that_are_none_are_said(settings, good):
     assert gone.value.code is Code.NOT_FOUND
     with pytest.raises(Refused):
         promote_model(settings, "staging", names=ANA)
-
-
-def test_a_spoilt_model_keeps_no_other_from_serving(settings, good):
-    artifact = keep(settings, good)
-    folder = Paths(settings.home).models
-    spoilt = shutil.copytree(folder / artifact.hash, folder / ("f" * 64))
-    promote_model(settings, artifact.hash, names=ANA)
-    assert champion_of(settings) == artifact.hash
-    assert compare_models(settings, ["champion"], reviews_per_day=10).judge == artifact.hash
-    with pytest.raises(Misconfigured) as refusal:
-        promote_model(settings, spoilt.name, names=ANA)
-    assert refusal.value.code is Code.ARTIFACT_INVALID
 
 
 def test_a_network_is_refused_by_name_whatever_its_figures(settings, good):

@@ -27,7 +27,7 @@ from crivo.flows.cells import (
 )
 from crivo.flows.ingest import malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
-from crivo.flows.ports import Cell, LogReader, Quarantine, Table, TableReader
+from crivo.flows.ports import Cell, LogReader, Quarantine, QuarantinedRow, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
@@ -101,24 +101,8 @@ def dataset_of_table(
     names, label = mapping.feature_columns, label_of(mapping)
     _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
-    left_out: Counter[str] = Counter({Code.ROW_MALFORMED.value: len(table.malformed)})
-    origin = origin_of(table)
-    if quarantine is not None:
-        quarantine.put([malformed_row(origin, row, now) for row in table.malformed])
-    parsed: list[_Row] = []
-    for start in range(0, table.row_count, SLICE_ROWS):
-        rows = range(start, min(start + SLICE_ROWS, table.row_count))
-        found, refused = _parsed(table, rows, mapping, label, names)
-        parsed += found
-        left_out.update(each.refusal.code.value for each in refused)
-        if quarantine is not None:
-            quarantine.put(
-                [
-                    quarantined_row(origin, each.number, each.refusal, each.cells, now)
-                    for each in refused
-                ]
-            )
-        progress("read the table", rows.stop, table.row_count)
+    parsed, causes = _parsed(table, mapping, label, names, progress, quarantine, now)
+    left_out = Counter({Code.ROW_MALFORMED.value: 0, **causes})
     parsed.sort(key=lambda row: row[:2])
     delay = mapping.known_after or 0
     newest = parsed[-1].at if parsed else 0
@@ -169,14 +153,6 @@ class _Row(NamedTuple):
     entity: tuple[int, int]
     centavos: int
     inputs: list[float]
-
-
-class _RefusedRow(NamedTuple):
-    """A row that cannot be read, its cells, and why."""
-
-    number: int
-    cells: dict[str, Cell]
-    refusal: Refused
 
 
 def label_of(mapping: Mapping) -> Label:
@@ -238,21 +214,37 @@ def _check_columns(names: Sequence[str], vectors: Float64s) -> None:
 
 def _parsed(
     table: Table,
-    rows: range,
     mapping: Mapping,
     label: Label,
     names: Sequence[str],
-) -> tuple[list[_Row], list[_RefusedRow]]:
-    """The rows that can be read, and those that cannot."""
-    columns = {name: table.cells(name, rows) for name in mapping.columns()}
-    found, refused = [], []
-    for place, number in enumerate(table.row_numbers(rows)):
-        cells = {name: column[place] for name, column in columns.items()}
-        try:
-            found.append(_row(cells, number, mapping, label, names))
-        except Refused as refusal:
-            refused.append(_RefusedRow(number, cells, refusal))
-    return found, refused
+    progress: Progress,
+    quarantine: Quarantine | None,
+    now: int,
+) -> tuple[list[_Row], Counter[str]]:
+    """The rows that can be read, and how many cannot by code; those lie in the quarantine."""
+    origin = origin_of(table)
+    found: list[_Row] = []
+    causes: Counter[str] = Counter()
+
+    def refuse(rows: list[QuarantinedRow]) -> None:
+        causes.update(row.code.value for row in rows)
+        if quarantine is not None and rows:
+            quarantine.put(rows)
+
+    refuse([malformed_row(origin, row, now) for row in table.malformed])
+    for start in range(0, table.row_count, SLICE_ROWS):
+        rows = range(start, min(start + SLICE_ROWS, table.row_count))
+        columns = {name: table.cells(name, rows) for name in mapping.columns()}
+        refused = []
+        for place, number in enumerate(table.row_numbers(rows)):
+            cells = {name: column[place] for name, column in columns.items()}
+            try:
+                found.append(_row(cells, number, mapping, label, names))
+            except Refused as refusal:
+                refused.append(quarantined_row(origin, number, refusal, cells, now))
+        refuse(refused)
+        progress("read the table", rows.stop, table.row_count)
+    return found, causes
 
 
 def _row(
