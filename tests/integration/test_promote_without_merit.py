@@ -38,7 +38,7 @@ def test_a_model_that_knows_nothing_ties_with_what_tells_nothing_and_is_refused(
 
 
 def test_a_spoilt_model_keeps_no_other_from_serving(settings):
-    artifact = keep(settings)
+    artifact = keep(settings, fitted())
     folder = Paths(settings.home).models
     spoilt = shutil.copytree(folder / artifact.hash, folder / ("f" * 64))
     promote_model(settings, artifact.hash, names=ANA)
