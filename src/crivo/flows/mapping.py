@@ -328,7 +328,9 @@ def _check_events(mapping: Mapping, name: str) -> None:
         raise mapping_fault(name, "transfer", 'a section, for kind = "events"', None)
     _check_currency(transfer.amount, "transfer.amount", name)
     if transfer.amount.unit is AmountUnit.REAIS_ROUNDED:
-        raise mapping_fault(name, "transfer.amount.unit", "reais or centavos: money is exact", "rounded")
+        raise mapping_fault(
+            name, "transfer.amount.unit", "reais or centavos: money is exact", "rounded"
+        )
     if not (transfer.payer or transfer.payer_person):
         raise mapping_fault(name, "transfer.payer", "a column, or payer_person", None)
     if not (transfer.payee or transfer.payee_person or transfer.payee_key):

@@ -61,7 +61,8 @@ def fit_booster(
         "lambda_l2": options.penalty,
         "feature_pre_filter": False,
         "deterministic": True,
-        "force_row_wise": True,
+        # A feature's histogram is one thread's: the same trees as by rows, in less time.
+        "force_col_wise": True,
         "num_threads": options.threads,
         "seed": options.seed,
         "verbosity": -1,
