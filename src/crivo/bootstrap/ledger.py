@@ -114,3 +114,14 @@ def checked_proof(settings: Settings, end_to_end_id: str) -> Proof:
     proof = prove_decision(Paths(settings.home).log, folder, end_to_end_id=end_to_end_id)
     check_proof(proof, read_public_key(folder / PUBLIC_KEY_FILE))
     return proof
+
+
+def audit_home(settings: Settings) -> Audit:
+    """What of the log of the settings' home is otherwise than its ledger says.
+
+    Raises:
+        Misconfigured: as `audit_ledger`.
+    """
+    folder = ledger_folder(settings)
+    key = read_public_key(folder / PUBLIC_KEY_FILE)
+    return audit_ledger(Paths(settings.home).log, folder, key=key, checkpoint=())

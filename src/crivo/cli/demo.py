@@ -71,8 +71,9 @@ def run_demo(options: DemoOptions) -> None:
     """Run the demo; exit code 1 where a promise was not kept.
 
     Raises:
-        Unfit: REPLAY_DIFFERS where a decision could not be derived again, byte for byte, or the
-            conservation line does not add up.
+        Unfit: LEDGER_BROKEN where something is not as it was signed, REPLAY_DIFFERS where a
+            decision could not be derived again, byte for byte, CONFLICT where the conservation
+            line does not add up.
     """
     _check_options(options)
     home = options.home or DEFAULT_HOME
@@ -169,6 +170,12 @@ def _check(verdict: Verdict) -> None:
             Code.REPLAY_DIFFERS,
             f"{verdict.replay_differing} of {verdict.replay_compared} decisions came out otherwise",
             hint="`crivo replay` names them.",
+        )
+    if not verdict.ledger.is_whole:
+        raise Unfit(
+            Code.LEDGER_BROKEN,
+            f"{sum(verdict.ledger.counts.values())} things are not as they were signed",
+            hint="`crivo ledger verify` names them.",
         )
     if not verdict.is_conserved:
         raise Unfit(Code.CONFLICT, "received is not accepted + quarantined + duplicate")

@@ -176,7 +176,9 @@ def _transfer_step(row: PlayedRow) -> Step:
     }
     body["occurred_at"] = format_rfc3339(row.occurred_at)
     body["received_at"] = format_rfc3339(row.received_at)
-    return Step("/v1/decisions", _ENCODE(body), row.end_to_end_id, row.is_fraud)
+    return Step(
+        "/v1/decisions", _ENCODE(body), row.end_to_end_id, row.is_fraud, row.amount_centavos
+    )
 
 
 def _report_step(row: PlayedRow, known_at: int) -> Step:

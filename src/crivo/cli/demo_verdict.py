@@ -12,12 +12,14 @@ from crivo.cli.demo_source import Source
 from crivo.cli.output import print_facts, print_table, progress_bar
 from crivo.cli.player import Score
 from crivo.cli.scoreboard import lines
+from crivo.decision.outcome import Outcome
 from crivo.decision.reason_texts import Audience, Language, public_text
 from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import SCHEMA, Derived, decode_derived, decode_record
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.domain.money import format_reais
 from crivo.domain.streams import Stream
+from crivo.flows.ledger_audit import Audit
 from crivo.flows.rows import PlayedRow
 
 if TYPE_CHECKING:
@@ -46,6 +48,15 @@ class Quality:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """A decision that is shown with its reasons, and why this one."""
+
+    why: str
+    row: PlayedRow
+    derived: Derived
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Everything a demo found."""
 
@@ -56,7 +67,8 @@ class Verdict:
     replay_compared: int
     replay_differing: int
     replay_other_version: int
-    shown: tuple[PlayedRow, Derived] | None = field(default=None)
+    ledger: Audit = field(default_factory=Audit)
+    shown: tuple[Shown, ...] = ()
 
     @property
     def is_conserved(self) -> bool:
@@ -78,6 +90,8 @@ class Verdict:
             "reports": self.score.reported,
             "precision": self.score.precision,
             "recall": self.score.recall,
+            "stopped_centavos": self.score.stopped_centavos,
+            "frozen_wrongly_centavos": self.score.frozen_wrongly_centavos,
             "quality": {name: getattr(self.quality, name) for name in self.quality.__slots__},
             "ingested": self.ingested,
             "trained": self.trained,
@@ -86,6 +100,12 @@ class Verdict:
                 "compared": self.replay_compared,
                 "differing": self.replay_differing,
                 "other_version": self.replay_other_version,
+            },
+            "ledger": {
+                "whole": self.ledger.is_whole,
+                "records": self.ledger.records,
+                "segments": self.ledger.segments,
+                "unsealed": self.ledger.unsealed,
             },
         }
 
@@ -98,6 +118,7 @@ def verdict_of(
     score: Score,
 ) -> Verdict:
     """The verdict over the log as it lies on disk; nothing of the service's memory is asked."""
+    from crivo.bootstrap.ledger import audit_home
     from crivo.bootstrap.offline import log_reader
     from crivo.bootstrap.proving import replay_home
 
@@ -117,7 +138,8 @@ def verdict_of(
         replay_compared=replayed.compared,
         replay_differing=replayed.differing,
         replay_other_version=replayed.other_version,
-        shown=_most_telling(played, decided),
+        ledger=audit_home(settings),
+        shown=_to_show(played, decided),
     )
 
 
@@ -135,8 +157,8 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             "(the Handbook's protocol)",
         },
     )
-    if verdict.shown is not None:
-        _show_decision(*verdict.shown)
+    for shown in verdict.shown:
+        _show_decision(shown)
     counted = verdict.ingested
     print_facts(
         "What can be checked",
@@ -146,6 +168,9 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             f"{counted['duplicate']:,}",
             "replay": f"{verdict.replay_differing:,} byte differences in "
             f"{verdict.replay_compared:,} decisions derived again",
+            "ledger": f"{verdict.ledger.records:,} records in {verdict.ledger.segments:,} signed "
+            f"segments, {sum(verdict.ledger.counts.values()):,} not as signed, "
+            f"{verdict.ledger.unsealed:,} not sealed yet",
             "where it lies": f"{home} ({', '.join(_holds(home))})",
             "seconds": "  ".join(f"{name} {value:g}" for name, value in seconds.items()),
         },
@@ -158,10 +183,11 @@ def _holds(home: Path) -> list[str]:
     return [f"{part.name}/" if part.is_dir() else part.name for part in parts if part.exists()]
 
 
-def _show_decision(row: PlayedRow, derived: Derived) -> None:
+def _show_decision(shown: Shown) -> None:
+    row, derived = shown.row, shown.derived
     score = "none" if derived.score is None else f"{derived.score / 1e9:.3f}"
     title = (
-        f"One decision: {row.end_to_end_id}, {format_reais(row.amount_centavos)}, "
+        f"{shown.why}: {row.end_to_end_id}, {format_reais(row.amount_centavos)}, "
         f"{format_rfc3339(row.occurred_at)} → {derived.outcome}, score {score}"
     )
     rows = [
@@ -224,11 +250,24 @@ def _score_of(derived: Derived | None) -> int:
     return -1 if derived is None or derived.score is None else derived.score
 
 
-def _most_telling(
-    played: list[PlayedRow], decided: dict[str, Derived]
-) -> tuple[PlayedRow, Derived] | None:
-    """The stopped fraud with most reasons, else the decision with most reasons."""
+def _to_show(played: list[PlayedRow], decided: dict[str, Derived]) -> tuple[Shown, ...]:
+    """A fraud and an honest transfer that were not simply allowed, and one that was; each of them
+    the one with most reasons, then the greatest score. Of a kind that did not occur none is shown.
+    """
     pairs = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
-    if not pairs:
-        return None
-    return max(pairs, key=lambda p: (p[0].is_fraud, len(p[1].reasons), _score_of(p[1])))
+    kinds = {
+        "A fraud that was not simply allowed": lambda row, is_allowed: (
+            row.is_fraud and not is_allowed
+        ),
+        "An honest transfer that was stopped or warned of": lambda row, is_allowed: (
+            not (row.is_fraud or is_allowed)
+        ),
+        "A transfer that was allowed": lambda _, is_allowed: is_allowed,
+    }
+    shown = []
+    for why, is_of in kinds.items():
+        found = [pair for pair in pairs if is_of(pair[0], pair[1].outcome == Outcome.ALLOW.value)]
+        if found:
+            row, derived = max(found, key=lambda p: (len(p[1].reasons), _score_of(p[1])))
+            shown.append(Shown(why, row, derived))
+    return tuple(shown)

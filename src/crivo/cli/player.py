@@ -18,6 +18,9 @@ from crivo.domain.errors import Code, Unavailable
 IN_FLIGHT: Final = 16
 REQUEST_SECONDS_MAX: Final = 30
 
+#: Outcomes after which no money has moved.
+FROZEN: Final = frozenset({"HOLD", "REJECT"})
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -27,6 +30,7 @@ class Step:
     body: bytes
     end_to_end_id: str
     is_fraud: bool = False
+    amount_centavos: int = 0
 
 
 @dataclass(slots=True)
@@ -39,6 +43,7 @@ class Score:
     outcomes: Counter[str] = field(default_factory=Counter)
     latencies_ms: list[float] = field(default_factory=list)
     stopped: set[str] = field(default_factory=set)
+    frozen_centavos: dict[str, int] = field(default_factory=dict)
     frauds_known: set[str] = field(default_factory=set)
     played: set[str] = field(default_factory=set)
     seconds: float = 0.0
@@ -54,6 +59,18 @@ class Score:
     def decisions_per_second(self) -> float:
         """Answered decisions over the wall time of the play."""
         return self.decided / self.seconds if self.seconds else 0.0
+
+    @property
+    def stopped_centavos(self) -> int:
+        """The money of transfers that were held or rejected, and reported as fraud so far."""
+        frozen = self.frozen_centavos
+        return sum(frozen[each] for each in frozen.keys() & self.frauds_known)
+
+    @property
+    def frozen_wrongly_centavos(self) -> int:
+        """The money of transfers that were held or rejected, and nobody reported so far."""
+        frozen = self.frozen_centavos
+        return sum(frozen[each] for each in frozen.keys() - self.frauds_known)
 
     @property
     def precision(self) -> float | None:
@@ -147,3 +164,5 @@ async def _send(session: aiohttp.ClientSession, step: Step, score: Score) -> Non
         score.outcomes[answer.outcome] += 1
         if answer.outcome != "ALLOW":
             score.stopped.add(step.end_to_end_id)
+        if answer.outcome in FROZEN:
+            score.frozen_centavos[step.end_to_end_id] = step.amount_centavos

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from crivo.cli.output import notes
 from crivo.cli.player import Score
+from crivo.domain.money import format_reais
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,7 +34,10 @@ def lines(score: Score) -> dict[str, str]:
         "answer p50 / p99": f"{score.latency_ms(0.5):.2f} / {score.latency_ms(0.99):.2f} ms",
         "outcomes": outcomes,
         "reports so far": f"{score.reported:,}",
-        "precision, recall so far": f"{share(score.precision)}, {share(score.recall)}",
+        "R$ stopped, R$ frozen wrongly": f"{format_reais(score.stopped_centavos)}, "
+        f"{format_reais(score.frozen_wrongly_centavos)} (held or rejected, and not reported)",
+        "precision, recall so far": f"{share(score.precision)} of {len(score.stopped):,} not "
+        f"allowed, {share(score.recall)} of {len(score.frauds_known & score.played):,} frauds",
     }
     if score.refused:
         said["refused"] = ", ".join(f"{code} {n:,}" for code, n in score.refused.items())

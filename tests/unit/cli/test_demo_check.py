@@ -13,6 +13,7 @@ from crivo.cli import demo
 from crivo.cli.demo_verdict import Quality, Verdict
 from crivo.cli.player import Score
 from crivo.domain.errors import Code, Unfit
+from crivo.flows.ledger_audit import Audit, Tampering
 
 KEPT = {"received": 10, "accepted": 7, "quarantined": 2, "duplicate": 1}
 GOOD = Verdict(
@@ -27,6 +28,10 @@ GOOD = Verdict(
 BROKEN = {
     "a decision differs": (dataclasses.replace(GOOD, replay_differing=1), Code.REPLAY_DIFFERS),
     "nothing was compared": (dataclasses.replace(GOOD, replay_compared=0), Code.REPLAY_DIFFERS),
+    "a record is not as signed": (
+        dataclasses.replace(GOOD, ledger=Audit(counts={Tampering.CHANGED: 1})),
+        Code.LEDGER_BROKEN,
+    ),
     "a row vanished": (dataclasses.replace(GOOD, ingested=KEPT | {"accepted": 6}), Code.CONFLICT),
     "a row was doubled": (
         dataclasses.replace(GOOD, ingested=KEPT | {"accepted": 8}),

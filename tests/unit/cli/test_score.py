@@ -14,6 +14,7 @@ PLAYED = Score(
     stopped={"a", "b", "c"},
     frauds_known={"a", "d", "x"},
     seconds=2.0,
+    frozen_centavos={"a": 123_456, "b": 700},
     latencies_ms=[5.0, 1.0, 3.0, 2.0, 4.0],
 )
 
@@ -32,6 +33,13 @@ def test_nothing_stopped_and_nothing_reported_have_no_share():
     assert Score(frauds_known={"x"}).recall is None
 
 
+def test_money_is_stopped_where_it_was_frozen_and_reported_and_else_frozen_wrongly():
+    assert (PLAYED.stopped_centavos, PLAYED.frozen_wrongly_centavos) == (123_456, 700)
+    said = lines(PLAYED)["R$ stopped, R$ frozen wrongly"]
+    assert said == "R$ 1.234,56, R$ 7,00 (held or rejected, and not reported)"
+    assert Score(frauds_known={"x"}).stopped_centavos == 0
+
+
 def test_rates_and_latencies_are_those_of_the_answers():
     assert PLAYED.decisions_per_second == 2.5
     assert PLAYED.latency_ms(0.5) == 3.0
@@ -41,8 +49,8 @@ def test_rates_and_latencies_are_those_of_the_answers():
 
 def test_the_scoreboard_shows_these_figures():
     shown = lines(PLAYED)
-    assert shown["precision, recall so far"] == "33.3%, 50.0%"
-    assert lines(Score())["precision, recall so far"] == "–, –"
+    assert shown["precision, recall so far"] == "33.3% of 3 not allowed, 50.0% of 2 frauds"
+    assert lines(Score())["precision, recall so far"] == "– of 0 not allowed, – of 0 frauds"
     assert "refused" not in shown
     refused = Score()
     refused.refused["CONFLICT"] = 1_200
