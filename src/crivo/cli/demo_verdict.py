@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -255,7 +256,7 @@ def _to_show(played: list[PlayedRow], decided: dict[str, Derived]) -> tuple[Show
     the one with most reasons, then the greatest score. Of a kind that did not occur none is shown.
     """
     pairs = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
-    kinds = {
+    kinds: dict[str, Callable[[PlayedRow, bool], bool]] = {
         "A fraud that was not simply allowed": lambda row, is_allowed: (
             row.is_fraud and not is_allowed
         ),
