@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from crivo.adapters.files.reader import FileReader
-from crivo.bootstrap import offline, proving
+from crivo.bootstrap import ledger, offline, proving
 from crivo.cli import demo_verdict
 from crivo.cli.demo_source import Source
 from crivo.cli.player import Score
 from crivo.domain.instant import DAY, parse_rfc3339
+from crivo.flows.ledger_audit import Audit
 from crivo.flows.mapping import parse_mapping
 from crivo.flows.rows import PlayedRow
 from crivo.settings import Settings
@@ -90,22 +91,31 @@ def test_what_has_no_score_ranks_last_and_is_not_left_out(source):
     assert quality.average_precision == pytest.approx((1 + 1 + 3 / 5 + 4 / 6) / 4)
 
 
-def test_the_decision_that_is_shown_is_a_fraud_with_most_reasons(source):
+def test_of_each_kind_the_decision_with_most_reasons_is_shown(source):
     played = source.played()
     some = decided(played)
-    for place, reasons in ((0, ("A",)), (3, ("A", "B")), (4, ("A", "B", "C"))):
-        some[played[place].end_to_end_id].reasons = reasons
-    shown = demo_verdict._most_telling(played, some)
-    assert shown is not None
-    assert shown[0] == played[3]
-    assert demo_verdict._most_telling(played, {}) is None
+    reasons = [("A",), (), ("A", "B"), ("A", "B"), ("A", "B", "C"), ()]
+    outcomes = ["HOLD", "ALLOW", "WARN", "REJECT", "STEP_UP", "ALLOW"]
+    for row, why, outcome in zip(played, reasons, outcomes, strict=True):
+        some[row.end_to_end_id].reasons = why
+        some[row.end_to_end_id].outcome = outcome
+    # Not allowed are two frauds (0, 3) and two honest transfers (2, 4); allowed is 5 before 1.
+    assert [each.row for each in demo_verdict._to_show(played, some)] == [
+        played[place] for place in (3, 4, 5)
+    ]
+    allowed = {row.end_to_end_id: some[row.end_to_end_id] for row in (played[1], played[5])}
+    assert [each.row for each in demo_verdict._to_show(played, allowed)] == [played[5]]
+    assert demo_verdict._to_show(played, {}) == ()
 
 
 def test_the_verdict_says_what_replay_said(source, tmp_path, monkeypatch):
     replayed = SimpleNamespace(compared=9, differing=2, other_version=1)
     monkeypatch.setattr(proving, "replay_home", lambda *_, **__: replayed)
+    audit = Audit(records=9, segments=2)
+    monkeypatch.setattr(ledger, "audit_home", lambda _: audit)
     empty = SimpleNamespace(read=lambda **_: [], close=lambda: None)
     monkeypatch.setattr(offline, "log_reader", lambda _: empty)
     verdict = demo_verdict.verdict_of(Settings(home=tmp_path), source, {}, {}, Score())
     assert (verdict.replay_compared, verdict.replay_differing) == (9, 2)
     assert verdict.replay_other_version == 1
+    assert verdict.ledger is audit
