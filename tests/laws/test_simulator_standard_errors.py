@@ -39,7 +39,6 @@ FIGURES = [
     (weekdays.CHECK, "value, Sunday"),
     (natures.CHECK, "P2P, mean"),
     (natures.CHECK, "B2P, mean"),
-    (natures.CHECK, "B2G, mean"),
     (on_us.CHECK, "count"),
     (on_us.CHECK, "value"),
     (small_amounts.CHECK, "below R$ 100"),
