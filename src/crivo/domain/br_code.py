@@ -32,12 +32,15 @@ NAME_CHARACTERS_MAX: Final = 25
 CITY_CHARACTERS_MAX: Final = 15
 DESCRIPTION_CHARACTERS_MAX: Final = 72
 STATIC_TXID_CHARACTERS_MAX: Final = 25
+DYNAMIC_TXID_CHARACTERS_MIN: Final = 26
 
 _REAL: Final = "986"
 _BRAZIL: Final = "BR"
 _ONCE: Final = "12"
 _CRC_HEAD: Final = "6304"
 _AMOUNT: Final = re.compile(r"[0-9]{1,10}(?:\.[0-9]{1,2})?", re.ASCII)
+#: The characters of RFC 3986: reserved, unreserved, and the percent sign of encoded ones.
+_ADDRESS: Final = re.compile(r"[a-zA-Z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+", re.ASCII)
 _CATEGORY: Final = re.compile(r"[0-9]{4}", re.ASCII)
 
 
@@ -151,6 +154,8 @@ def parse_br_code(text: str) -> BrCode:
         Refused: BODY_MALFORMED for what is no such code, or whose CRC is wrong; FIELD_MISSING,
             FIELD_VALUE, ID_INVALID or AMOUNT_INVALID for a part that cannot be.
     """
+    if not isinstance(text, str):
+        raise _malformed("the text of a code", type(text).__name__)
     if not text.isprintable() or len(text) > CODE_CHARACTERS_MAX:
         raise _malformed(f"at most {CODE_CHARACTERS_MAX} printable characters", len(text))
     if text[-8:-4] != _CRC_HEAD or text[-4:].upper() != crc16(text[:-4]):
@@ -207,14 +212,22 @@ def _check_code_txid(txid: str, kind: BrCodeKind) -> None:
             expected=f"at most {STATIC_TXID_CHARACTERS_MAX} characters in a static code",
             found=txid,
         )
+    if kind is BrCodeKind.DYNAMIC and len(txid) < DYNAMIC_TXID_CHARACTERS_MIN:
+        raise invalid(
+            Code.ID_INVALID,
+            field="txid",
+            expected=f"{DYNAMIC_TXID_CHARACTERS_MIN} to 35 characters in a dynamic code, or none",
+            found=txid,
+        )
 
 
 def _check_url(field: str, url: str) -> None:
-    if not 1 <= len(url) <= URL_CHARACTERS_MAX or "://" in url or not url.isprintable():
+    if len(url) > URL_CHARACTERS_MAX or "://" in url or not _ADDRESS.fullmatch(url):
         raise invalid(
             Code.FIELD_VALUE,
             field=field,
-            expected=f"an address without its scheme, of at most {URL_CHARACTERS_MAX} characters",
+            expected=f"an address without its scheme, of at most {URL_CHARACTERS_MAX} characters "
+            "that an address may have (RFC 3986)",
             found=url,
         )
 

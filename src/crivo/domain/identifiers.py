@@ -102,7 +102,11 @@ def make_return_id(ispb: str, returned_at: int, own_part: str) -> str:
 
 def _dated_id(letter: str, ispb: str, at: int, own_part: str) -> str:
     check_ispb(ispb, field="ispb")
-    if not _OWN_PART.fullmatch(own_part):
+    try:
+        fits = _OWN_PART.fullmatch(own_part)
+    except TypeError:
+        fits = None
+    if not fits:
         raise invalid(
             Code.ID_INVALID, field="own_part", expected="eleven alphanumerics", found=own_part
         )
@@ -175,7 +179,11 @@ def check_ispb(ispb: str, *, field: str) -> str:
     Raises:
         Refused: ID_INVALID.
     """
-    if not _ISPB.fullmatch(ispb):
+    try:
+        fits = _ISPB.fullmatch(ispb)
+    except TypeError:
+        fits = None
+    if not fits:
         raise invalid(
             Code.ID_INVALID, field=field, expected="eight characters of 0-9 and A-Z", found=ispb
         )
@@ -188,7 +196,11 @@ def check_message_id(message_id: str, *, field: str = "message_id") -> str:
     Raises:
         Refused: ID_INVALID.
     """
-    if not _MESSAGE_ID.fullmatch(message_id):
+    try:
+        fits = _MESSAGE_ID.fullmatch(message_id)
+    except TypeError:
+        fits = None
+    if not fits:
         raise invalid(
             Code.ID_INVALID,
             field=field,
@@ -204,7 +216,11 @@ def check_txid(txid: str, *, field: str = "txid") -> str:
     Raises:
         Refused: ID_INVALID.
     """
-    if not _TXID.fullmatch(txid):
+    try:
+        fits = _TXID.fullmatch(txid)
+    except TypeError:
+        fits = None
+    if not fits:
         raise invalid(
             Code.ID_INVALID, field=field, expected="1 to 35 characters of a-z, A-Z, 0-9", found=txid
         )

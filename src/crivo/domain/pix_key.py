@@ -9,7 +9,7 @@ from typing import Final
 
 from crivo.domain.declared import check_fields
 from crivo.domain.errors import Code, Refused, invalid
-from crivo.domain.tax_id import masked, parse_cnpj, parse_cpf
+from crivo.domain.tax_id import parse_cnpj, parse_cpf, shown_masked
 
 EMAIL_CHARACTERS_MAX: Final = 77
 
@@ -63,6 +63,8 @@ def parse_pix_key(text: str, *, key_type: KeyType | None = None, field: str = "k
     >>> parse_pix_key("+55 (11) 99999-0000")
     PixKey(type=<KeyType.PHONE: 'PHONE'>, value='+5511999990000')
     """
+    if not isinstance(text, str):
+        raise _refused(field, "the text of a key", text)
     written = text.strip()
     found = key_type or _type_of(written, field)
     return PixKey(found, _spelled(found, written, field))
@@ -122,5 +124,5 @@ def _evp(written: str, field: str) -> str:
     return uuid
 
 
-def _refused(field: str, expected: str, found: str) -> Refused:
-    return invalid(Code.ID_INVALID, field=field, expected=expected, found=masked(found))
+def _refused(field: str, expected: str, found: object) -> Refused:
+    return invalid(Code.ID_INVALID, field=field, expected=expected, found=shown_masked(found))

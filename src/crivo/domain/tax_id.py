@@ -64,9 +64,13 @@ def parse_cpf(text: str, *, field: str = "cpf") -> str:
     >>> parse_cpf("111.444.777-35")
     '11144477735'
     """
-    digits = text.translate(_PUNCTUATION)
-    if not _CPF.fullmatch(text):
+    try:
+        fits = _CPF.fullmatch(text)
+    except TypeError:
+        fits = None
+    if not fits:
         raise _refused(field, "11 digits, or 000.000.000-00", text)
+    digits = text.translate(_PUNCTUATION)
     if len(set(digits)) == 1 or digits[CPF_BODY:] != cpf_check_digits(digits[:CPF_BODY]):
         raise _refused(field, "a CPF whose check digits are right", text)
     return digits
@@ -81,9 +85,13 @@ def parse_cnpj(text: str, *, field: str = "cnpj") -> str:
     >>> parse_cnpj("12.ABC.345/01DE-35")
     '12ABC34501DE35'
     """
-    characters = text.translate(_PUNCTUATION)
-    if not _CNPJ.fullmatch(text):
+    try:
+        fits = _CNPJ.fullmatch(text)
+    except TypeError:
+        fits = None
+    if not fits:
         raise _refused(field, "12 characters of 0-9 and A-Z and 2 digits", text)
+    characters = text.translate(_PUNCTUATION)
     if len(set(characters)) == 1 or characters[CNPJ_BODY:] != cnpj_check_digits(
         characters[:CNPJ_BODY]
     ):
@@ -100,6 +108,8 @@ def parse_tax_id(text: str, *, field: str = "tax_id") -> str:
     >>> parse_tax_id("111.444.777-35"), parse_tax_id("12ABC34501DE35")
     ('11144477735', '12ABC34501DE35')
     """
+    if not isinstance(text, str):
+        raise _refused(field, "the text of a CPF or CNPJ", text)
     is_cpf = len(text.translate(_PUNCTUATION)) == CPF_BODY + 2
     return (parse_cpf if is_cpf else parse_cnpj)(text, field=field)
 
@@ -131,6 +141,15 @@ def masked(text: str) -> str:
     return "".join("x" if character.isalnum() else character for character in text)
 
 
+def shown_masked(found: object) -> str:
+    """What was found where a personal id should be: its shape, or of another type only the type.
+
+    >>> shown_masked("111"), shown_masked(111)
+    ('xxx', 'int')
+    """
+    return masked(found) if isinstance(found, str) else type(found).__name__
+
+
 def _check_digit(characters: str, weights: range) -> str:
     total = sum(
         (ord(character) - 48) * weight
@@ -140,5 +159,5 @@ def _check_digit(characters: str, weights: range) -> str:
     return str(11 - rest) if rest >= 2 else "0"
 
 
-def _refused(field: str, expected: str, found: str) -> Refused:
-    return invalid(Code.ID_INVALID, field=field, expected=expected, found=masked(found))
+def _refused(field: str, expected: str, found: object) -> Refused:
+    return invalid(Code.ID_INVALID, field=field, expected=expected, found=shown_masked(found))
