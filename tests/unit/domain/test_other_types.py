@@ -52,7 +52,8 @@ def test_a_tax_id_of_another_type_is_not_told(value: object):
 
 
 def dynamic(**parts: str) -> BrCode:
-    return BrCode("Loja", "BELEM", **{"url": "pix.example.com/v2/1", **parts})  # type: ignore[arg-type]
+    url = parts.pop("url", "pix.example.com/v2/1")
+    return BrCode("Loja", "BELEM", url=url, txid=parts.get("txid"))
 
 
 @pytest.mark.parametrize("length", [1, 25, 36])
