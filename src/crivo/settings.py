@@ -101,6 +101,17 @@ class LakeSettings(BaseModel):
     options: dict[str, str] = Field(default_factory=dict, repr=False)
 
 
+class SparkSettings(BaseModel):
+    """How a job of Spark decides: `crivo decide --spark MASTER`."""
+
+    model_config = _FROZEN
+
+    #: The folder of jars that `make engines` fetches.
+    jars: Path = Path(".tools/engines/spark")
+    #: Records of one batch, about.
+    batch_records: int = Field(default=200_000, ge=1)
+
+
 class KafkaSettings(BaseModel):
     """The cluster of the log in Kafka: where it is, how one gets in, how often a record is held."""
 
@@ -184,6 +195,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
     lake: LakeSettings = LakeSettings()
+    spark: SparkSettings = SparkSettings()
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()

@@ -104,6 +104,11 @@ class Paths:
         return self.home / "lake"
 
     @property
+    def spark(self) -> Path:
+        """What a job of Spark remembers: its checkpoint, and records that wait."""
+        return self.home / "spark"
+
+    @property
     def tracking(self) -> Path:
         """Runs and registered models of the tracker."""
         return self.home / "mlflow"

@@ -9,6 +9,7 @@ import threading
 from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json
+from crivo.domain.errors import Code, Misconfigured
 
 
 def run_decide(
@@ -31,10 +32,7 @@ def run_decide(
 
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)
-    stop = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
+    stop = _told_to_stop()
     deciding = Deciding(exactly_once, until_end, metrics_port)
     result = decide(settings, deciding, should_stop=stop.is_set)
     counts = dict(sorted(result.outcomes.items()))
@@ -52,3 +50,43 @@ def run_decide(
             f"{result.decided:,} transfers decided",
             {"outcomes": outcomes or "–", "alerts": f"{result.alerts:,}"},
         )
+
+
+def run_decide_by_spark(
+    log: str | None, *, master: str, home: Path | None, until_end: bool, as_json: bool
+) -> None:
+    """`crivo decide --spark MASTER`: a signal ends it; another start goes on from its checkpoint.
+
+    Raises:
+        Misconfigured, Refused, Unavailable: as `bootstrap.spark.decide_by_spark`.
+    """
+    from crivo.bootstrap.logs import configure_logging
+    from crivo.settings import load_settings
+
+    try:
+        from crivo.bootstrap.spark import decide_by_spark
+    except ImportError as error:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            "--spark asks for Spark and a client of Kafka, which are not installed",
+            hint="`make extra NAME=spark`, then .tools/spark/bin/crivo with the same words.",
+            field="--spark",
+        ) from error
+
+    configure_logging(json_lines=not sys.stderr.isatty())
+    settings = load_settings(os.environ, home=home, log__url=log)
+    stop = _told_to_stop()
+    decided = decide_by_spark(settings, master, until_end=until_end, should_stop=stop.is_set)
+    if as_json:
+        print_json({"decided": decided})
+    else:
+        print_facts(f"{decided:,} transfers decided by Spark", {})
+
+
+def _told_to_stop() -> threading.Event:
+    """Set by the signals that end a process."""
+    stop = threading.Event()
+    if threading.current_thread() is threading.main_thread():
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+    return stop

@@ -23,10 +23,20 @@ def decide(
         int | None,
         typer.Option("--metrics-port", min=0, max=65_535, help="Tell metrics on this port."),
     ] = None,
+    spark: Annotated[
+        str | None,
+        typer.Option("--spark", help="Decide by Spark, on local[2] or spark://HOST:PORT."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Answer the transfers of a log in Kafka, as one of its workers, until Ctrl-C."""
-    from crivo.cli.decide import run_decide
+    from crivo.cli.decide import run_decide, run_decide_by_spark
+
+    if spark is not None:
+        if exactly_once or metrics_port is not None:
+            raise typer.BadParameter("a worker's options are none of Spark's")
+        run_decide_by_spark(log, master=spark, home=home, until_end=until_end, as_json=as_json)
+        return
 
     run_decide(
         log,

@@ -1,0 +1,64 @@
+"""A session of Spark with Kafka: on this machine, or on a standalone cluster."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from pyspark.sql import SparkSession
+
+from crivo.domain.errors import Code, Misconfigured
+
+#: How many jars `make engines` fetches for Spark.
+_JARS: Final = "*.jar"
+
+_OPTIONS: Final = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.shuffle.partitions": "2",
+    "spark.ui.enabled": "false",
+    # A task that runs twice at once would fold twice.
+    "spark.speculation": "false",
+    "spark.python.worker.reuse": "true",
+    "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
+}
+
+
+@contextmanager
+def spark_session(master: str, jars: Path) -> Iterator[SparkSession]:
+    """A session on `local[n]`, or on `spark://host:port`, which ends with the block.
+
+    Args:
+        master: As Spark names it.
+        jars: The folder of jars that `make engines` fetched.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where there are no jars.
+    """
+    found = sorted(jars.glob(_JARS))
+    if not found:
+        raise Misconfigured(
+            Code.FILE_UNREADABLE,
+            f"{jars} holds no jars of Spark's",
+            hint="`make engines` fetches them; it needs Java 17 and Maven.",
+            file=str(jars),
+            expected="jars of Spark's Kafka source",
+            found="none",
+        )
+    # Workers of Python run what this process runs.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
+    builder = SparkSession.builder.appName("crivo").master(master)
+    for name, value in _OPTIONS.items():
+        builder = builder.config(name, value)
+    builder = builder.config("spark.jars", ",".join(map(str, found)))
+    if master.startswith("local"):
+        builder = builder.config("spark.driver.host", "127.0.0.1")
+        builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
+    session = builder.getOrCreate()
+    try:
+        yield session
+    finally:
+        session.stop()

@@ -1,0 +1,105 @@
+"""Spark on a real broker: the service's decisions, though the driver is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from contextlib import closing
+
+import pytest
+
+from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.service import champion_bundle
+from crivo.domain.streams import STREAM_RANK, Stream
+from crivo.flows.copy_log import undecided
+from tests.e2e.homes import ROOT, make_home, settings_of
+from tests.integration.test_worker import answers, decide_all, served
+from tests.ports.kafka_logs import forget_space, new_space, open_log_in, url_of
+from tests.unit.decision.worlds import world
+
+pytestmark = pytest.mark.slow
+
+#: Of both runs together, on a machine that does much else.
+SECONDS_MAX = 600
+
+
+@pytest.fixture(scope="module")
+def jars():
+    """The jars of Spark's, else the test is left out loudly."""
+    from tests.conftest import _missing
+
+    folder = ROOT / ".tools" / "engines" / "spark"
+    if not folder.is_dir():
+        _missing("Spark's jars (Java 17 and Maven, then: make engines)")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory, kafka, require_extra, jars):
+    """A home, and a log that Spark decided; its first driver was killed when it had published."""
+    python = require_extra("spark")
+    home = make_home(tmp_path_factory.mktemp("home"))
+    with world(home, bundle=champion_bundle(settings_of(home))) as played:
+        decide_all(played, 5, 450)
+    with closing(open_reader(home / "log.sqlite")) as reader:
+        waiting = [undecided(each) for each in reader.read(start=0, limit=10_000)]
+    where = new_space(kafka.cluster)
+    with closing(open_log_in(where)) as log:
+        log.append([event for event in waiting if event is not None])
+    command = [python, "-m", "crivo", "decide", "--spark", "local[2]", "--until-end", "--json"]
+    command += ["--log", url_of(where)]
+    environ = {
+        **os.environ,
+        "CRIVO_HOME": str(home),
+        "CRIVO_POLICY": str(ROOT / "policy"),
+        "CRIVO_SPARK__JARS": str(jars),
+        "CRIVO_SPARK__BATCH_RECORDS": "300",
+    }
+    until = time.monotonic() + SECONDS_MAX
+    first = subprocess.Popen(
+        command,
+        env=environ,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not published(where):
+        assert first.poll() is None, first.communicate()[1][-4_000:]
+        assert time.monotonic() < until, "the first driver published nothing"
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.communicate()
+    second = subprocess.run(
+        command,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=until - time.monotonic(),
+        check=False,
+    )
+    assert second.returncode == 0, second.stderr[-4_000:]
+    yield home, where, json.loads(second.stdout)
+    forget_space(where)
+
+
+def published(where):
+    """How far the topic of decisions goes."""
+    rank = STREAM_RANK[Stream.DECISIONS]
+    return sum(end for (of, _), (_, end) in read_ends(where, 4).items() if of == rank)
+
+
+def test_spark_decides_as_the_service_did_though_its_driver_was_killed(decided):
+    home, where, said = decided
+    derived, _ = answers(home, where)
+    expected = served(home)
+    assert len(expected) > 300
+    assert derived == expected
+    assert said["decided"] > 0
+    # Sabotage: one other byte would be noticed.
+    some = next(iter(expected))
+    assert derived != {**expected, some: expected[some] + b"\x00"}
