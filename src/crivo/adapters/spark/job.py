@@ -10,11 +10,12 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as f
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 _HEADERS: Final = "headers array<struct<key: string, value: binary>>"
 #: A record as Spark's source gives it.
@@ -94,11 +95,11 @@ class Job:
         together = records if waiting is None else records.unionByName(waiting)
         made = together.repartition(1).mapInArrow(made_of, MADE).persist()
         try:
-            cut = made.where(f.col("kind") == CUT).first()
+            cut = made.where(made["kind"] == CUT).first()
             assert cut is not None, "a batch says how far it went"
-            self._keep(batch, made.where(f.col("kind") == WAITS), cut.number)
-            answers = made.where(f.col("kind") == ANSWER)
-            alerts = f.col("topic").endswith(self._alerts)
+            self._keep(batch, made.where(made["kind"] == WAITS), cut.number)
+            answers = made.where(made["kind"] == ANSWER)
+            alerts = answers["topic"].endswith(self._alerts)
             self.decided += answers.where(~alerts).count()
             published = answers.select("topic", "partition", "key", "value", "headers")
             published.write.format("kafka").options(**self._options).save()

@@ -7,11 +7,12 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
-
-from pyspark.sql import SparkSession
+from typing import TYPE_CHECKING, Final
 
 from crivo.domain.errors import Code, Misconfigured
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 #: How many jars `make engines` fetches for Spark.
 _JARS: Final = "*.jar"
@@ -50,6 +51,8 @@ def spark_session(master: str, jars: Path) -> Iterator[SparkSession]:
         )
     # Workers of Python run what this process runs.
     os.environ["PYSPARK_PYTHON"] = sys.executable
+    from pyspark.sql import SparkSession
+
     builder = SparkSession.builder.appName("crivo").master(master)
     for name, value in _OPTIONS.items():
         builder = builder.config(name, value)
