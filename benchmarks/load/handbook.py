@@ -4,7 +4,7 @@ Its text ("Reproducible Machine Learning for Credit Card Fraud Detection", chapt
 Siblini, Lebichot and Bontempi) describes customers and terminals on a plane, a loop over customers
 and days with a Poisson number of transactions, times around noon, amounts around the customer's
 mean, a terminal within reach, and three fraud scenarios. No line is copied. It keeps rows in lists
-where the original makes a data frame a customer, which is the slower of the two.
+where the original makes a data frame a customer (`benchmarks/peers/handbook.py`).
 """
 
 from __future__ import annotations

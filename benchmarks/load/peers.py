@@ -39,14 +39,16 @@ def ask(name: str, rows: NDArray[Any], *, runs: int) -> list[Found] | str:
         np.save(path, _plain(rows))
         found = []
         for _ in range(runs):
-            answer = said(["-m", "benchmarks.peers", name, str(path)], environ=_ONE_CORE)
+            answer = said(["-m", "benchmarks.peers", name, str(path)])
             if isinstance(answer, str):
                 return answer
             found.append(Found(**answer))
     return found
 
 
-def said(arguments: Sequence[str], *, environ: Mapping[str, str]) -> dict[str, Any] | str:
+def said(
+    arguments: Sequence[str], *, environ: Mapping[str, str] = _ONE_CORE
+) -> dict[str, Any] | str:
     """What a program of the peers' environment prints as JSON; a text where it is not here."""
     if not PYTHON.exists():
         return "not installed: make peers"
