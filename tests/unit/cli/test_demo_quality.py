@@ -13,30 +13,12 @@ from crivo.bootstrap import ledger, offline, proving
 from crivo.cli import demo_verdict
 from crivo.cli.demo_source import Source
 from crivo.cli.player import Score
-from crivo.domain.instant import DAY, parse_rfc3339
+from crivo.domain.instant import DAY
 from crivo.flows.ledger_audit import Audit
-from crivo.flows.mapping import parse_mapping
 from crivo.flows.rows import PlayedRow
 from crivo.settings import Settings
+from tests.integration.imports import HEADER, MAPPING, START
 
-MAPPING = parse_mapping(
-    """
-source = "bank"
-kind = "events"
-[time]
-column = "time"
-[transfer]
-id = "id"
-payer = "payer"
-payee = "payee"
-amount = { column = "amount" }
-[label]
-column = "fraud"
-known_after_days = 7
-""",
-    name="m",
-)
-START = parse_rfc3339("2018-04-01T00:00:00Z")
 #: (day, payer, fraud, score): a week of training, a week of delay, a week that is played.
 ROWS = [
     (0, "early", 1, 0),  # known on day 7: gone from the whole test
@@ -53,7 +35,7 @@ ROWS = [
 
 @pytest.fixture
 def source(tmp_path: Path) -> Source:
-    lines = ["id,time,payer,payee,amount,fraud"]
+    lines = [HEADER]
     for place, (day, payer, fraud, _) in sorted(enumerate(ROWS), key=lambda each: each[1][0]):
         time = f"2018-04-{day + 1:02d}T12:00:00Z"
         lines.append(f"{place},{time},{payer},shop,10.00,{fraud}")
