@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Final
 
 from crivo.decision.page import rules_page
+from crivo.domain.errors import CrivoError
 from crivo.flows.bundle import read_policy
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PAGE: Final = ROOT / "docs" / "rules.md"
 
 if __name__ == "__main__":
-    PAGE.write_text(rules_page(read_policy(ROOT / "policy")), encoding="utf-8")
+    try:
+        page = rules_page(read_policy(ROOT / "policy"))
+    except CrivoError as error:
+        sys.exit(str(error))
+    PAGE.write_text(page, encoding="utf-8")

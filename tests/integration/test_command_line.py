@@ -198,6 +198,22 @@ def test_the_policy_is_found_from_any_folder_of_a_checkout(
     assert "CRIVO_POLICY" in said.err
 
 
+def test_the_doctor_reads_the_policy_and_names_what_is_wrong_in_it(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    assert json.loads(crivo(capsys, "doctor", "--json").out)["policy"] == "valid"
+    policy = tmp_path / "policy"
+    shutil.copytree(ROOT / "policy", policy)
+    rules = policy / "rules.toml"
+    rules.write_text(rules.read_text() + '[[entry]]\nkey = "rules.nope.state"\nvalue = "on"\n')
+    monkeypatch.setenv("CRIVO_POLICY", str(policy))
+    said = crivo(capsys, "doctor", "--json")
+    assert said.code == 1
+    assert json.loads(said.out)["policy"] == "NOT VALID"
+    assert "POLICY_INVALID" in said.err
+    assert "rules.nope.state" in said.err
+
+
 def test_keys_have_a_name_each_and_are_listed_and_revoked(
     capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

@@ -252,8 +252,10 @@ def _score_of(derived: Derived | None) -> int:
 
 
 def _to_show(played: list[PlayedRow], decided: dict[str, Derived]) -> tuple[Shown, ...]:
-    """A fraud and an honest transfer that were not simply allowed, and one that was; each of them
-    the one with most reasons, then the greatest score. Of a kind that did not occur none is shown.
+    """A fraud and an honest transfer that were not simply allowed, and one that was.
+
+    Of each kind the one with a score and most reasons, then the greatest score; of a kind that did
+    not occur none.
     """
     pairs = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
     kinds: dict[str, Callable[[PlayedRow, bool], bool]] = {
@@ -269,6 +271,8 @@ def _to_show(played: list[PlayedRow], decided: dict[str, Derived]) -> tuple[Show
     for why, is_of in kinds.items():
         found = [pair for pair in pairs if is_of(pair[0], pair[1].outcome == Outcome.ALLOW.value)]
         if found:
-            row, derived = max(found, key=lambda p: (len(p[1].reasons), _score_of(p[1])))
+            row, derived = max(
+                found, key=lambda p: (p[1].score is not None, len(p[1].reasons), _score_of(p[1]))
+            )
             shown.append(Shown(why, row, derived))
     return tuple(shown)

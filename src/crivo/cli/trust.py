@@ -7,7 +7,7 @@ import platform
 from pathlib import Path
 
 from crivo.cli.output import notes, print_facts, print_json, print_table, progress_bar
-from crivo.domain.errors import Code, Unfit
+from crivo.domain.errors import Code, Misconfigured, Unfit
 from crivo.domain.instant import parse_rfc3339
 
 
@@ -72,20 +72,31 @@ def run_replay(
 
 
 def run_doctor(*, home: Path | None, as_json: bool) -> None:
-    """`crivo doctor`: every setting and where it came from, and whether the parts are there."""
+    """`crivo doctor`: every setting and where it came from, and whether the parts are there.
+
+    Raises:
+        Unfit: POLICY_INVALID, FILE_UNREADABLE: nothing can be decided by this policy.
+    """
     from importlib.metadata import version
 
     from crivo.bootstrap.models import champion_hash
+    from crivo.decision.declared import declared_procedure
+    from crivo.flows.bundle import read_policy
     from crivo.settings import load_settings, sources
 
     settings = load_settings(os.environ, home=home)
     rows = sources(settings, os.environ, options=() if home is None else ("home",))
+    fault: Misconfigured | None = None
+    try:
+        declared_procedure(read_policy(settings.policy))
+    except Misconfigured as error:
+        fault = error
     facts = {
         "crivo": version("crivo"),
         "python": platform.python_version(),
         "processors": os.cpu_count(),
         "home": "there" if settings.home.is_dir() else "not made yet",
-        "policy": "there" if settings.policy.is_dir() else "MISSING",
+        "policy": "valid" if fault is None else "NOT VALID",
         "champion": champion_hash(settings) or "none: `crivo train` makes the first",
     }
     if as_json:
@@ -98,12 +109,8 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
             ("setting", "value", "from"),
             [(row.name, row.value, row.source) for row in rows],
         )
-    if not settings.policy.is_dir():
-        raise Unfit(
-            Code.POLICY_INVALID,
-            f"there is no policy folder at {settings.policy}",
-            hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
-        )
+    if fault is not None:
+        raise Unfit(fault.code, fault.message, hint=fault.hint, **fault.context) from None
 
 
 def run_keys_new(name: str, *, role: str, home: Path | None, as_json: bool) -> None:

@@ -7,12 +7,11 @@ from collections.abc import Mapping
 from typing import Final
 
 from crivo.decision import rules as rules_package
-from crivo.decision.explanation import feature_reasons
+from crivo.decision.declared import declared_procedure
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import Key, Kind, PolicyValue, RuleState
-from crivo.decision.procedure import RULES_FILE, Procedure
+from crivo.decision.procedure import RULES_FILE
 from crivo.decision.rule import RULE_PREFIX, declared_rules
-from crivo.features.registry import default_feature_set
 
 _HEAD: Final = """# Rules
 
@@ -36,13 +35,11 @@ def rules_page(texts: Mapping[str, str]) -> str:
     Raises:
         Misconfigured: POLICY_INVALID, DEFINITION_INVALID.
     """
-    rules, features = declared_rules(), default_feature_set()
-    reasons = feature_reasons(features)
-    procedure = Procedure(rules=rules, texts=texts, columns=features.names, feature_reasons=reasons)
+    procedure = declared_procedure(texts)
     policy = procedure.files[RULES_FILE]
     last = max(start for file in procedure.files.values() for start in file.starts)
     lines = []
-    for rule in rules:
+    for rule in declared_rules():
         module = importlib.import_module(f"{rules_package.__name__}.{rule.name}")
         state, severity = policy.value(rule.state_key, last), policy.value(rule.severity_key, last)
         assert isinstance(state, RuleState) and isinstance(severity, Outcome)
