@@ -20,13 +20,12 @@ from tests.lookalikes import handbook, ulb, write
 
 pytestmark = pytest.mark.slow
 
-WHOSE = """
-[entity]
-column = "card"
 
-[amount]
-column = "Amount"
-"""
+def cards_mapping(root: Path) -> str:
+    """ULB's mapping with the card of each row, whose money must be whole centavos."""
+    text = (root / "mappings" / "ulb.toml").read_text()
+    assert 'unit = "reais_rounded"' in text
+    return text.replace('unit = "reais_rounded"', "") + '\n[entity]\ncolumn = "card"\n'
 
 
 def of_cards(rows: int, cards: int = 600) -> pa.Table:
@@ -37,7 +36,7 @@ def of_cards(rows: int, cards: int = 600) -> pa.Table:
 
 def train(capsys, tmp_path: Path, root: Path, table: pa.Table, *options: object) -> Said:
     mapping = tmp_path / "cards.toml"
-    mapping.write_text((root / "mappings" / "ulb.toml").read_text() + WHOSE)
+    mapping.write_text(cards_mapping(root))
     path = write(table, tmp_path / "rows.parquet")
     home = ("--home", tmp_path / "home", "--allow-leak", "the test", "--json")
     return crivo(capsys, "train", "--data", path, "--mapping", mapping, *home, *options)
@@ -113,7 +112,7 @@ def test_whose_a_row_is_and_its_money_are_read_or_the_row_is_left_out(tmp_path, 
     table = table.set_column(table.column_names.index("card"), "card", pa.array(cards))
     table = table.set_column(table.column_names.index("Amount"), "Amount", pa.array(money))
     mapping = tmp_path / "cards.toml"
-    mapping.write_text((root / "mappings" / "ulb.toml").read_text() + WHOSE)
+    mapping.write_text(cards_mapping(root))
     reader = FileReader(write(table, tmp_path / "rows.parquet"))
     found = dataset_of_table(reader, read_mapping(mapping), progress=lambda *_: None)
     kept = [place for place in range(400) if place not in {3, 5, 6}]
