@@ -47,6 +47,8 @@ _KNOWN: dict[str, Answering] = {}
 
 @dataclass(frozen=True, slots=True)
 class _Extent:
+    """A log whose end is not asked for: what a batch begins with bounds a snapshot already."""
+
     manifest: Manifest
 
     def end(self) -> int:
@@ -231,8 +233,7 @@ def decide_by_spark(
     """Decides a log in Kafka by Spark until it is to stop; how many transfers were answered.
 
     Raises:
-        Misconfigured, Unavailable: as `cluster_of`, `champion_bundle` and `spark_session`;
-            SETTING_INVALID without the extra.
+        Misconfigured, Unavailable: as `cluster_of`, `champion_bundle` and `spark_session`.
     """
     cluster = cluster_of(settings)
     champion_bundle(settings)

@@ -18,7 +18,7 @@ from crivo.lake.table import QUARANTINE, Table
 REFINED: Final = "REFINED"
 
 #: How many events of a day and schema were refined, and how many were quarantined by which code. It
-#: is written last: a day whose events here are fewer than in bronze is still to be refined.
+#: is written last: a day that is counted otherwise here than in bronze is still to be refined.
 QUALITY: Final = Table(
     "gold.quality",
     (

@@ -154,7 +154,6 @@ class _Run:
         self._table = table
         self._source = mapping.source
         self._origin = origin_of(table)
-        self._log = log
         self._quarantine = quarantine
         self._pseudonyms = pseudonymiser
         self._rows = rows

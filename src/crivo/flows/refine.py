@@ -1,6 +1,6 @@
 """Refining: a log's records into bronze, once; bronze into silver and gold, day by day.
 
-A day is due while gold tells of fewer events of it than bronze holds. What a day gives is a
+A day is due while gold counts its events otherwise than bronze. What a day gives is a
 function of bronze, and its rows replace those of before, so that a refining that was killed, or met
 another, is made good by the next one.
 """
@@ -117,7 +117,7 @@ class Refinery:
         raise _busy(QUALITY.name)
 
     def _due(self) -> dict[date, int]:
-        """The days of which gold tells fewer events than bronze holds, with bronze's count."""
+        """The days whose events gold counts otherwise than bronze, with bronze's count."""
         told = self._lake.open(QUALITY).read(["day", "events"])
         known: dict[date, int] = {}
         for day, events in zip(told["day"].to_pylist(), told["events"].to_pylist(), strict=True):

@@ -36,11 +36,6 @@ class Measure:
     column: str | None = None
     where: Where = field(default_factory=dict)
 
-    @property
-    def is_additive(self) -> bool:
-        """Whether parts of a group are added up."""
-        return self.statistic in {Statistic.COUNT, Statistic.SUM}
-
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -90,10 +85,6 @@ class Gold:
             partition=DAY if self.is_daily else None,
             retention_days=self.retention_days if self.is_daily else None,
         )
-
-    def additive(self, name: str) -> bool:
-        """Whether parts of a group are added up in that column."""
-        return self.statistic(name) in {Statistic.COUNT, Statistic.SUM}
 
     def statistic(self, name: str) -> Statistic:
         """The statistic of a measured column: the same in every part that tells it, where counts

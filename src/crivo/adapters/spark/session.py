@@ -14,7 +14,7 @@ from crivo.domain.errors import Code, Misconfigured
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
-#: How many jars `make engines` fetches for Spark.
+#: The files that `make engines` fetches for Spark.
 _JARS: Final = "*.jar"
 
 _OPTIONS: Final = {
