@@ -20,7 +20,7 @@ EXTRAS := kafka keras mlflow postgres spark
 COMPILE := $(UV) pip compile --quiet --universal --generate-hashes --no-emit-index-url \
 	--no-header --python-version 3.11 $(LOCK_FLAGS)
 
-.PHONY: help setup demo demo-ci test check bench engines extra peers lock hooks clean
+.PHONY: help setup demo demo-ci test check docs bench engines extra peers lock hooks clean
 
 help: ## List the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | \
@@ -38,8 +38,11 @@ test: $(DEV) ## Everything that can run on this machine
 	@$(BIN)/python scripts/engines.py || [ "$${CRIVO_REQUIRE:-}" != all ]
 	@$(BIN)/python scripts/stages.py test
 
-check: $(DEV) ## Format, lint, strict types, import contracts, locks, fast tests: under a minute
+check: $(DEV) ## Format, lint, strict types, import contracts, locks, docs, fast tests: under a minute
 	@$(BIN)/python scripts/stages.py check
+
+docs: $(DEV) ## Build the pages of docs/ into build/docs; a warning is a failure
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)

@@ -1,4 +1,4 @@
-"""Prints the table of docs/acceptance.md from the reports of the long run, a column a seed.
+"""Prints the table of docs/explanation/acceptance.md from the long run's reports, a column a seed.
 
 `python -m scripts.long_run long-1 long-2 ...`, each the folder of one `crivo simulate --report`.
 """

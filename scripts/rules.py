@@ -1,4 +1,4 @@
-"""Writes docs/rules.md from the declarations of the rules and the policy."""
+"""Writes docs/reference/rules.md from the declarations of the rules and the policy."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from crivo.domain.errors import CrivoError
 from crivo.flows.bundle import read_policy
 
 ROOT: Final = Path(__file__).resolve().parent.parent
-PAGE: Final = ROOT / "docs" / "rules.md"
+PAGE: Final = ROOT / "docs" / "reference" / "rules.md"
 
 if __name__ == "__main__":
     try:

@@ -1,4 +1,4 @@
-"""Publishes the schemas of events: appends to the lock and writes `docs/schemas/`.
+"""Publishes the schemas of events: appends to the lock and writes `docs/reference/schemas/`.
 
     python scripts/schemas.py
 
@@ -23,7 +23,7 @@ from crivo.flows.published import (
 )
 from crivo.flows.schemas import SCHEMAS
 
-FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "schemas"
+FOLDER: Final = Path(__file__).resolve().parents[1] / "docs" / "reference" / "schemas"
 
 
 def documents() -> dict[str, str]:

@@ -54,6 +54,7 @@ def stages_of(verb: str, report: Path) -> list[Stage]:
         Stage("types", (str(BIN / "mypy"),)),
         Stage("import contracts", (str(BIN / "lint-imports"), "--no-logo")),
         Stage("locks", python("scripts/locks.py")),
+        Stage("docs", ("make", "docs")),
         Stage("tests", python(*tests)),
     ]
     if verb == "test":

@@ -255,8 +255,8 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"{key}: {first['msg']}",
-            hint="docs/settings.md lists every setting; unknown CRIVO_ names are refused, so that "
-            "none is lost.",
+            hint="docs/reference/settings.md lists every setting; unknown CRIVO_ names are "
+            "refused, so that none is lost.",
             field=key,
             expected=first["msg"],
             found="(hidden)" if secret else first["input"],

@@ -1,4 +1,4 @@
-"""The tables of docs/events-of-the-world.md, made from what the kinds of events and faults declare.
+"""The tables of docs/reference/events-of-the-world.md: what the kinds of events and faults declare.
 
 `python -m tests.docs.events_page` writes them into the page.
 """
@@ -12,7 +12,7 @@ from crivo.simulator.events.viewpoint import Seen, Viewpoint
 from crivo.simulator.fault import default_faults
 from tests.docs.markdown import ROOT
 
-PAGE: Final = ROOT / "docs" / "events-of-the-world.md"
+PAGE: Final = ROOT / "docs" / "reference" / "events-of-the-world.md"
 BEGIN: Final = "<!-- made from the declarations: begin -->"
 END: Final = "<!-- made from the declarations: end -->"
 

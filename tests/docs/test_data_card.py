@@ -15,7 +15,7 @@ from crivo.simulator.world import simulate
 from tests.docs.markdown import ROOT, spans
 from tests.unit.simulator.worlds import SMALL
 
-CARD = (ROOT / "docs" / "data-card.md").read_text(encoding="utf-8")
+CARD = (ROOT / "docs" / "reference" / "data-card.md").read_text(encoding="utf-8")
 
 
 def columns() -> dict[str, set[str]]:

@@ -125,7 +125,7 @@ def test_some_pages_have_examples_that_run():
     ],
 )
 def test_sabotage_a_page_that_says_another_thing_is_noticed(true, false, tmp_path):
-    text = (ROOT / "docs" / "importing.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "tutorial" / "importing.md").read_text(encoding="utf-8")
     assert true in text
     with pytest.raises(AssertionError):
         run_console(text.replace(true, false), tmp_path / "page")

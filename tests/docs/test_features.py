@@ -17,7 +17,7 @@ from crivo.features.served import read_lock
 from crivo.features.spec import Measure, Statistic
 from crivo.features.window import hours
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "features.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "features.md"
 
 
 def test_the_page_is_what_the_cards_say():

@@ -8,7 +8,7 @@ from xml.etree.ElementTree import fromstring
 from crivo.adapters.acceptance_report.writer import plot_name
 from crivo.simulator.acceptance.finding import default_checks
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "explanation"
 #: In bytes, of all plots together.
 MOST = 300_000
 

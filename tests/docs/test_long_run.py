@@ -9,7 +9,7 @@ import pytest
 
 from scripts.long_run import ROWS, table
 
-PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "acceptance.md"
+PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "acceptance.md"
 
 
 def report(seed: int, *, found: float, verdict: str = "holds") -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,7 +70,7 @@ def _is_command(grammar: object, words: list[str]) -> bool:
 
 
 def page_codes(text: str) -> dict[str, tuple[str, str]]:
-    """The table of docs/errors.md: code to what it means and what to do."""
+    """The table of docs/reference/errors.md: code to what it means and what to do."""
     rows = re.findall(r"^\| `([A-Z_]+)` \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
     return {code: (meaning, act) for code, meaning, act in rows}
 
@@ -108,19 +109,24 @@ def test_sabotage_an_option_that_is_not_there_is_noticed():
 
 
 def test_every_error_code_has_its_line_and_every_line_its_code():
-    codes = page_codes((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    codes = page_codes((ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8"))
     assert list(codes) == [code.value for code in Code]
     assert all(meaning.endswith(".") and act.endswith(".") for meaning, act in codes.values())
 
 
 def test_what_to_do_is_on_the_page_what_an_answer_says():
-    page = page_codes((ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    page = page_codes((ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8"))
     link = re.compile(r"\[[^\]]*\]\(([^)]*)\)")
-    said = {code: link.sub(r"docs/\1", act) for code, (_, act) in page.items()}
+    said = {code: link.sub(_in_the_repository, act) for code, (_, act) in page.items()}
     assert said == {code.value: advice for code, advice in ADVICE.items()}
 
 
+def _in_the_repository(link: re.Match[str]) -> str:
+    """The path of a page that the page of errors links to, as an answer names it."""
+    return posixpath.normpath(posixpath.join("docs/reference", link[1]))
+
+
 def test_sabotage_a_code_without_a_line_is_noticed():
-    text = (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
     shorter = re.sub(r"^\| `DUPLICATE`.*\n", "", text, flags=re.MULTILINE)
     assert set(page_codes(text)) - set(page_codes(shorter)) == {"DUPLICATE"}

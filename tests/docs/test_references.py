@@ -23,8 +23,8 @@ def rows(page: str) -> dict[str, str]:
 
 
 def read(name: str) -> str:
-    """A page of docs/."""
-    return (ROOT / "docs" / name).read_text(encoding="utf-8")
+    """A page of docs/reference/."""
+    return (ROOT / "docs" / "reference" / name).read_text(encoding="utf-8")
 
 
 def keys(section: type[msgspec.Struct], path: str = "") -> Iterator[str]:

@@ -9,7 +9,7 @@ from crivo.decision.rule import declared_rules
 from crivo.flows.bundle import read_policy
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGE = ROOT / "docs" / "rules.md"
+PAGE = ROOT / "docs" / "reference" / "rules.md"
 
 
 def test_the_page_is_what_the_rules_say():

@@ -7,7 +7,7 @@ from pathlib import Path
 from crivo.adapters.telemetry import page
 from crivo.adapters.telemetry.catalogue import CATALOGUE
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "signals.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "signals.md"
 
 
 def test_the_page_is_what_the_catalogue_says() -> None:

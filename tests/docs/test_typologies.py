@@ -11,7 +11,7 @@ from crivo.simulator import typology_page as made
 from crivo.simulator.lookalike import default_look_alikes
 from crivo.simulator.typology import default_typologies
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "typologies.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "typologies.md"
 
 
 def test_the_page_is_what_the_declarations_say():

@@ -1,4 +1,4 @@
-"""The lines of docs/http.md work as they stand, against a service that runs."""
+"""The lines of docs/reference/http.md work as they stand, against a service that runs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_the_lines_of_the_page_decide_read_follow_up_search_explain_report_and_t
     tmp_path: Path, require_program
 ) -> None:
     require_program("curl")
-    page = (ROOT / "docs" / "http.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
     scripts = [block.text for block in blocks(page) if block.words[:1] == ("bash",)]
     with serving(make_home(tmp_path / "home")) as running:
         answer = subprocess.run(

@@ -24,7 +24,7 @@ from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "http.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "reference" / "http.md"
 
 
 @pytest.fixture(scope="module")

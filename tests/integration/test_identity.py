@@ -22,7 +22,7 @@ from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
 
-#: Nobody's: the examples of docs/http.md and of the tax authority's manuals.
+#: Nobody's: the examples of docs/reference/http.md and of the tax authority's manuals.
 CPF, CNPJ = "111.444.777-35", "12.ABC.345/01DE-35"
 IDENTITY = {
     "payer": {"name": "Ana Maria Braga de Teste", "tax_id": CPF},

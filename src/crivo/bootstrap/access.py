@@ -121,7 +121,7 @@ def _misset(field: str, expected: str) -> Misconfigured:
     return Misconfigured(
         Code.SETTING_INVALID,
         f"{field} must be {expected}",
-        hint="docs/settings.md says what belongs together.",
+        hint="docs/reference/settings.md says what belongs together.",
         field=field,
         expected=expected,
     )

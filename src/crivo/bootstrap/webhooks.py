@@ -45,7 +45,7 @@ def open_webhooks(home: Home, telemetry: WebhookTelemetry, opened: ExitStack) ->
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"{field} must be {least} or more, as CRIVO_WEBHOOKS__RETRY_SECONDS",
-            hint="docs/settings.md says what belongs together.",
+            hint="docs/reference/settings.md says what belongs together.",
             field=field,
             expected=f"{least} or more",
             found=wanted.retry_seconds_max,

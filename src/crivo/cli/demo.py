@@ -153,7 +153,8 @@ def _stay(service: Served, home: Path) -> None:
     console = notes()
     console.print(f"\nStill serving. The live page, once: {service.page}", markup=False)
     console.print(
-        f"API: {service.address}, its document at /openapi.json, its guide docs/http.md.\n"
+        f"API: {service.address}, its document at /openapi.json, its guide "
+        "docs/reference/http.md.\n"
         f"A key of your own: crivo keys new me --role admin --home {home}\nCtrl-C ends it.",
         markup=False,
     )

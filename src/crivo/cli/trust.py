@@ -105,7 +105,7 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
     else:
         print_facts("Here", facts)
         print_table(
-            "Settings (docs/settings.md)",
+            "Settings (docs/reference/settings.md)",
             ("setting", "value", "from"),
             [(row.name, row.value, row.source) for row in rows],
         )

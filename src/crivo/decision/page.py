@@ -16,7 +16,7 @@ from crivo.decision.rule import RULE_PREFIX, declared_rules
 _HEAD: Final = """# Rules
 
 Made by `scripts/rules.py` from the declarations in `src/crivo/decision/rules/` and the policy; a
-test compares the two. Do not edit it by hand. How to add one: [adding.md](adding.md).
+test compares the two. Do not edit it by hand. How to add one: [adding.md](../how-to/adding.md).
 
 A rule reads features and numbers of the policy, and says which outcome it asks for and why. The
 highest of what the rules and the score ask for is answered. State, severity and numbers are

@@ -1,6 +1,6 @@
 """What to do about each error, where the place that raised it does not know better.
 
-`docs/errors.md` has the same sentences, which a test compares.
+`docs/reference/errors.md` has the same sentences, which a test compares.
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ ADVICE: Final[Mapping[Code, str]] = {
         "Read it with the release that wrote it, or name one of the schemas that `expected` lists."
     ),
     Code.BODY_MALFORMED: "Send one JSON object in UTF-8.",
-    Code.BODY_TOO_LARGE: "Send one transfer a request; the ceilings are in docs/settings.md.",
+    Code.BODY_TOO_LARGE: (
+        "Send one transfer a request; the ceilings are in docs/reference/settings.md."
+    ),
     Code.BODY_TOO_SLOW: "Send the whole body at once; look at the network between.",
     Code.CONTENT_TYPE: "Send `Content-Type: application/json` and the body as it is.",
     Code.METHOD_NOT_ALLOWED: "Use the method that the documentation of the path names.",
@@ -51,8 +53,8 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.NOT_FOUND: "Check the EndToEndId, case included.",
     Code.UNAUTHENTICATED: "Send `Authorization: Bearer KEY`; make a key with `crivo keys new`.",
     Code.FORBIDDEN: (
-        "Use a key of a role that docs/http.md names for the path; `crivo keys new NAME --role "
-        "ROLE` makes one."
+        "Use a key of a role that docs/reference/http.md names for the path; `crivo keys new NAME "
+        "--role ROLE` makes one."
     ),
     Code.RATE_LIMITED: "Wait as `Retry-After` says; `CRIVO_HTTP__KEY_RATE_MAX` is the rate.",
     Code.MODEL_NOT_FOR_TRANSFERS: "Ask `POST /predict`, or train with a mapping of kind `events`.",
@@ -66,15 +68,15 @@ ADVICE: Final[Mapping[Code, str]] = {
         "answered."
     ),
     Code.LOG_MISMATCH: (
-        "Use the home folder that the log was made for, or make a new one; docs/topics.md says "
-        "what `crivo topics apply` mends."
+        "Use the home folder that the log was made for, or make a new one; docs/how-to/topics.md "
+        "says what `crivo topics apply` mends."
     ),
     Code.KEY_MISSING: (
         "Restore the folder `keys/` that belongs to this log; nothing else opens its records."
     ),
     Code.KEY_INVALID: (
-        "Restore the master key of the time when the data key was made; docs/ledger.md says "
-        "what to keep."
+        "Restore the master key of the time when the data key was made; docs/explanation/ledger.md "
+        "says what to keep."
     ),
     Code.SEAL_BROKEN: (
         "Keep the file as it is for whoever asks why, and restore the log from its newest copy."
@@ -114,9 +116,12 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.POLICY_INVALID: (
         "Correct the entry that the message names; the policy in force stays until then."
     ),
-    Code.MAPPING_INVALID: "Correct the mapping; docs/mapping.md lists every key and value.",
+    Code.MAPPING_INVALID: (
+        "Correct the mapping; docs/reference/mapping.md lists every key and value."
+    ),
     Code.SETTING_INVALID: (
-        "`crivo doctor` prints all settings and where each came from; docs/settings.md lists them."
+        "`crivo doctor` prints all settings and where each came from; docs/reference/settings.md "
+        "lists them."
     ),
     Code.FILE_UNREADABLE: "Check the path and its permissions.",
     Code.FILE_UNWRITABLE: "Check its permissions and the space on the disk.",

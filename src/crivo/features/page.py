@@ -15,7 +15,7 @@ _HEAD: Final = """# Features
 
 Made by `scripts/features.py` from the cards in `src/crivo/features/catalogue/`, for the features of
 `served.lock`; a test compares the two. Do not edit it by hand. How to add one:
-[adding.md](adding.md).
+[adding.md](../how-to/adding.md).
 
 A name is `entity_measure_statistic_window[_where_filter]`. Windows lie before the transfer and
 never hold it: sliding ones to a microsecond up to 24 h and from a tile's start beyond

@@ -280,7 +280,7 @@ def _allowed(field: str) -> str:
             f"{each.encode_name} (needed)" if each.required else each.encode_name for each in fields
         ]
         return "a section of " + ", ".join(names)
-    return "what docs/mapping.md says"
+    return "what docs/reference/mapping.md says"
 
 
 def _check(mapping: Mapping, name: str) -> None:

@@ -34,7 +34,7 @@ def mapping_fault(
     return Misconfigured(
         Code.MAPPING_INVALID,
         f"{name}: {field} must be {expected}, found {text}",
-        hint="docs/mapping.md lists every key and value; mappings/ holds examples.",
+        hint="docs/reference/mapping.md lists every key and value; mappings/ holds examples.",
         file=name,
         field=field,
         expected=expected,

@@ -108,7 +108,7 @@ def _invalid(name: str, field: str, expected: str, found: object) -> Misconfigur
     return Misconfigured(
         Code.MAPPING_INVALID,
         f"{name}: {field} must be {expected}",
-        hint="docs/mapping.md says what a section of event streams holds.",
+        hint="docs/reference/mapping.md says what a section of event streams holds.",
         field=field,
         expected=expected,
         found=found,

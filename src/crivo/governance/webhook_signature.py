@@ -38,7 +38,7 @@ def parse_secret(text: str, *, where: str) -> bytes:
         raise Misconfigured(
             Code.KEY_INVALID,
             f"{where} holds no secret of a webhook",
-            hint="docs/webhooks.md says how one is made.",
+            hint="docs/reference/webhooks.md says how one is made.",
             expected=f"{SECRET_PREFIX} and 24 to 64 random bytes in base64",
             found="(hidden)",
         )

@@ -25,7 +25,8 @@ a bank's figure: a source says what is public, the rest are priors.
   thousandths of sessions in which it does. Of those sessions nine payments in ten show it. Honest
   payments show the same, at the rates below. A loan or a higher limit in T05 is noticed where one
   was given.
-* **Means** is what a fraudster who adapts can change ([the adversary](adversary.md)).
+* **Means** is what a fraudster who adapts can change
+  ([the adversary](../explanation/adversary.md)).
 
 The truth of a row is its typology, campaign, role and hop: a victim pays (hop 1), mules pass on
 (hop 2 and more). Rows of a campaign with hop 0 are no frauds: baits, stakes of betting, honest

@@ -14,7 +14,7 @@ from crivo.flows.schemas import BY_VALUE, schema_of
 from tests.unit.domain.examples import VALUES
 from tests.unit.flows.json_documents import offences
 
-FOLDER = Path(__file__).resolve().parents[3] / "docs" / "schemas"
+FOLDER = Path(__file__).resolve().parents[3] / "docs" / "reference" / "schemas"
 
 
 def document(name):

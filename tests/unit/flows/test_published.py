@@ -26,7 +26,7 @@ from crivo.flows.published import (
 )
 from crivo.flows.schemas import SCHEMAS, schema_of
 
-FOLDER = Path(__file__).resolve().parents[3] / "docs" / "schemas"
+FOLDER = Path(__file__).resolve().parents[3] / "docs" / "reference" / "schemas"
 DECLARED = declared_schemas()
 
 

@@ -70,7 +70,7 @@ def test_a_feature_alone_is_suspicious_at_any_prevalence(share):
 
 def test_the_limits_are_those_that_stand_in_the_documents(root):
     assert (MODEL_PRECISION_MAX, FEATURE_PRECISION_MAX, GAP_MAX) == (0.97, 0.9, 0.1)
-    page = (root / "docs/learning.md").read_text()
+    page = (root / "docs/explanation/learning.md").read_text()
     section = " ".join(page.split("## The alarm")[1].split("##")[0].split())
     for limit in ("0.97", "0.9", "0.1"):
         assert f" {limit} " in section or f" {limit}," in section

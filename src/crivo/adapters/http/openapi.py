@@ -157,7 +157,7 @@ def event_operation() -> dict[str, Any]:
     """What FastAPI cannot see of `POST /v1/events/{kind}`, which parses its own body."""
     body = {
         "type": "object",
-        "description": "The fields of the kind's schema (docs/schemas.md), with raw ids.",
+        "description": "The fields of the kind's schema (docs/reference/schemas.md), with raw ids.",
     }
     return {
         "requestBody": {"required": True, "content": _schema(body, EVENT_EXAMPLE)},

@@ -88,7 +88,7 @@ def open_admin(cluster: Cluster) -> AdminClient:
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"these settings make no client of Kafka: {raised.args[0].str()}",
-            hint="docs/settings.md lists CRIVO_KAFKA__… and what fits together.",
+            hint="docs/reference/settings.md lists CRIVO_KAFKA__… and what fits together.",
             field="CRIVO_KAFKA__PROTOCOL",
         ) from raised
 

@@ -148,7 +148,7 @@ def _invalid(path: Path, field: str, expected: str, found: object) -> Misconfigu
     return Misconfigured(
         Code.SETTING_INVALID,
         f"{path}: {field} must be {expected}, found {shown(found)}",
-        hint="docs/webhooks.md lists every key.",
+        hint="docs/reference/webhooks.md lists every key.",
         field=field,
         expected=expected,
         found=shown(found),
@@ -159,6 +159,6 @@ def _unreadable(path: Path | None, found: str) -> Misconfigured:
     return Misconfigured(
         Code.FILE_UNREADABLE,
         f"{path} holds {found}",
-        hint="docs/webhooks.md says what belongs there.",
+        hint="docs/reference/webhooks.md says what belongs there.",
         path=str(path),
     )

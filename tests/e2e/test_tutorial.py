@@ -1,4 +1,4 @@
-"""The lines of the README that a newcomer types work, and do what it says of them."""
+"""The lines of the tutorial that a newcomer types work, and do what it says of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,14 @@ from tests.e2e.serving import serving
 
 pytestmark = pytest.mark.slow
 
-README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "tutorial" / "first-decision.md").read_text(encoding="utf-8")
 CRIVO = ".venv/bin/crivo "
 
 
 def lines_of(kind: str, having: str) -> list[str]:
     """The lines of the one block of that kind which has these words."""
     (found,) = [
-        block.text
-        for block in blocks(README)
-        if block.words[:1] == (kind,) and having in block.text
+        block.text for block in blocks(PAGE) if block.words[:1] == (kind,) and having in block.text
     ]
     return found.splitlines()
 
@@ -81,7 +79,7 @@ def test_a_newcomer_has_the_data_that_the_page_promises(tmp_path: Path) -> None:
         "transacoes_pix": "transfers of",
         "transacoes_historicas": "of the 90 days",
     }
-    flat = " ".join(README.split())
+    flat = " ".join(PAGE.split())
     for table, word in promised.items():
         assert f"{counts[table]:,} {word}" in flat, table
     frauds = [row for row in rows["transacoes_pix"] if row["status"] == "suspeita"]
