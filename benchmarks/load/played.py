@@ -1,4 +1,4 @@
-"""A world whose first weeks are a service's past, and whose last days are what it is asked."""
+"""A world whose first days are a service's past, and whose last days are what it is asked."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from typing import Any, Final
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from benchmarks.load.service import DAYS, FIRST_DAY, MAPPING, crivo
+from benchmarks.load.service import DAYS, FIRST_DAY, MAPPING, crivo, prepare_home
 from crivo.domain.instant import DAY, format_rfc3339, parse_rfc3339
 
-#: Days of the world that are left to be asked for.
+#: Days of the world that are the service's past, and that are left to be asked for.
+PAST_DAYS: Final = 11
 ASKED_DAYS: Final = 3
+#: Claims of one world come up to some months later, and an import must not reach back.
+CLAIMS_END: Final = 120 * DAY
 
 #: Columns of the world's table and the fields of a body that they become.
 _FIELDS: Final = {
@@ -44,19 +47,22 @@ class Played:
 
 
 def prepare(folder: Path, *, scale: str) -> Played:
-    """Simulates, imports all but the last days, trains, and writes the last days as bodies."""
-    home, world, past = folder / "home", folder / "world", folder / "past.parquet"
-    simulate = ["simulate", "--out", str(world), "--days", str(DAYS + ASKED_DAYS), "--start"]
-    simulate += [FIRST_DAY, "--past-days", "0", "--tables", "platform", "--format", "parquet"]
-    crivo(home, *simulate, "--prevalence", "0.01", "--scale", scale)
+    """A home with a champion, whose log holds the first days of a world; the rest are its bodies.
+
+    The champion learns from a small world of its own, since it wants weeks of labels, where the
+    state wants many payers of few transfers each.
+    """
+    home, world, past = prepare_home(folder, scale="1.8"), folder / "state", folder / "past.parquet"
+    first = parse_rfc3339(f"{FIRST_DAY}T03:00:00Z") + DAYS * DAY + CLAIMS_END
+    simulate = ["simulate", "--out", str(world), "--days", str(PAST_DAYS + ASKED_DAYS), "--start"]
+    simulate += [format_rfc3339(first)[:10], "--past-days", "0", "--tables", "platform"]
+    crivo(home, *simulate, "--format", "parquet", "--scale", scale)
     table = pq.read_table(world / "transfers.parquet")
-    first = parse_rfc3339(f"{FIRST_DAY}T03:00:00Z") + DAYS * DAY
-    is_past = pc.less(table["occurred_at"], datetime.fromtimestamp(first / 1e6, tz=UTC))
+    cut = datetime.fromtimestamp((first + PAST_DAYS * DAY) / 1e6, tz=UTC)
+    is_past = pc.less(table["occurred_at"], cut)
     before = table.filter(is_past)
     pq.write_table(before, past)
-    crivo(home, "ingest", str(past), "--mapping", str(MAPPING), "--clock", "replay")
-    # A hundred times as many frauds as in nature come in campaigns: see `service.prepare_home`.
-    crivo(home, "train", "--allow-leak", "benchmark")
+    crivo(home, "ingest", str(past), "--mapping", str(MAPPING))
     asked = table.filter(pc.invert(is_past)).sort_by("occurred_at")
     bodies = folder / "bodies.jsonl"
     with bodies.open("w", encoding="utf-8") as out:
