@@ -36,12 +36,10 @@ VECTORS = st.lists(
 
 def procedure(**replaced):
     texts = policy()
-    for old, new in replaced.get("rules", ()):
-        assert old in texts["rules.toml"]
-        texts["rules.toml"] = texts["rules.toml"].replace(old, new)
-    for old, new in replaced.get("degraded", ()):
-        assert old in texts["degraded.toml"]
-        texts["degraded.toml"] = texts["degraded.toml"].replace(old, new)
+    for name, changes in replaced.items():
+        for old, new in changes:
+            assert old in texts[f"{name}.toml"]
+            texts[f"{name}.toml"] = texts[f"{name}.toml"].replace(old, new)
     return Procedure(
         rules=RULES,
         texts=texts,

@@ -13,6 +13,7 @@ from typing import Annotated
 
 import typer
 
+from crivo.cli.backtest_command import backtest
 from crivo.cli.decide_command import decide
 from crivo.cli.key_commands import keys
 from crivo.cli.lake_commands import lake
@@ -121,6 +122,7 @@ def demo(
     )
 
 
+app.command()(backtest)
 app.command()(decide)
 app.command()(simulate)
 app.command()(train)

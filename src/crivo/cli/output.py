@@ -6,7 +6,10 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from crivo.domain.errors import Code, Unavailable
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions
@@ -37,6 +40,24 @@ def results() -> Console:
 def print_json(value: object) -> None:
     """One JSON document on stdout."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def write_page(file: Path, page: str) -> None:
+    """Writes a page to a file, and says so on stderr.
+
+    Raises:
+        Unavailable: FILE_UNWRITABLE.
+    """
+    try:
+        file.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"{file} cannot be written: {error.strerror}",
+            hint="Name another file.",
+            path=str(file),
+        ) from error
+    notes().print(f"written: {file}", markup=False)
 
 
 def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from crivo.cli.output import notes, print_facts, print_json, print_table
-from crivo.domain.errors import Code, Unavailable, invalid
+from crivo.cli.output import print_facts, print_json, print_table, write_page
+from crivo.domain.errors import Code, invalid
 
 
 def run_report(
@@ -31,16 +31,7 @@ def run_report(
     report = decision_report(settings, end_to_end_id, audience=audiences[side])
     if html is not None:
         page = pages.review_pack_html(report) if is_pack else pages.report_html(report)
-        try:
-            html.write_text(page, encoding="utf-8")
-        except OSError as error:
-            raise Unavailable(
-                Code.FILE_UNWRITABLE,
-                f"{html} cannot be written: {error.strerror}",
-                hint="Name another file.",
-                path=str(html),
-            ) from error
-        notes().print(f"written: {html}", markup=False)
+        write_page(html, page)
     document = pages.review_pack_json(report) if is_pack else pages.report_json(report)
     if as_json:
         print_json(document)

@@ -106,6 +106,13 @@ class Conditions:
         _judge(self._place)
         return self._said.tobytes()
 
+    def many(self, vectors: NDArray[np.float64]) -> NDArray[np.uint8]:
+        """uint8[n, conditions]: what `__call__` says of each row of `vectors` float64[n, F]."""
+        assert vectors.ndim == 2 and vectors.shape[1] == self._width, "vectors of the plan"
+        said = np.empty((len(vectors), len(self._said)), dtype=np.uint8)
+        _judge_rows(self._place, np.ascontiguousarray(vectors), self._vector, self._said, said)
+        return said
+
 
 def check_columns(expression: Expression, columns: Mapping[str, int], *, owner: str) -> None:
     """Nothing, if every feature that is read has a column.
@@ -193,6 +200,15 @@ def _judge(place: int) -> None:
             answer = HOLDS if stack[0] else FALSE
         step = last_step
         said[condition] = answer
+
+
+@njit(cache=True)
+def _judge_rows(place: int, vectors: Any, vector: Any, answers: Any, said: Any) -> None:
+    """Row after row through the frame at `place`, whose vector and answers these are."""
+    for row in range(vectors.shape[0]):
+        vector[:] = vectors[row]
+        _judge(place)
+        said[row] = answers
 
 
 @njit(cache=True)

@@ -9,19 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
-from html import escape
 from typing import Any, Final
+
+from crivo.governance.html import facts, page, section, table
 
 #: Inputs that the pack for a review names: the main factors, not the model.
 FACTORS_MAX: Final = 10
-
-_STYLE: Final = (
-    "body{font:15px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem}"
-    "table{border-collapse:collapse;width:100%;margin:.5rem 0 1.5rem}"
-    "td,th{border-bottom:1px solid #ccc;padding:.25rem .5rem;text-align:left;vertical-align:top}"
-    "td.n{text-align:right;font-variant-numeric:tabular-nums}h2{margin-top:2rem}"
-    "code{overflow-wrap:anywhere}"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +114,10 @@ def report_html(report: DecisionReport) -> str:
     """The whole report as one page without scripts; every text in it is escaped."""
     body = (
         _summary(report),
-        _section("Reasons", _reasons(report, internal=True)),
-        _section(
+        section("Reasons", _reasons(report, internal=True)),
+        section(
             "Rules",
-            _facts(
+            facts(
                 {
                     "fired": ", ".join(report.rules) or "none",
                     "in shadow": ", ".join(report.shadow_rules) or "none",
@@ -132,19 +125,19 @@ def report_html(report: DecisionReport) -> str:
                 }
             ),
         ),
-        _section("Versions", _facts(report.versions)),
-        _section("Microseconds", _facts({name: str(n) for name, n in report.microseconds.items()})),
-        _section("Inputs of the model, and what each added (log-odds)", _inputs(report.inputs)),
-        _section("Reviews (LGPD, art. 20)", _reviews(report)),
+        section("Versions", facts(report.versions)),
+        section("Microseconds", facts({name: str(n) for name, n in report.microseconds.items()})),
+        section("Inputs of the model, and what each added (log-odds)", _inputs(report.inputs)),
+        section("Reviews (LGPD, art. 20)", _reviews(report)),
     )
-    return _page(f"Decision {report.end_to_end_id}", body)
+    return page(f"Decision {report.end_to_end_id}", body)
 
 
 def review_pack_html(report: DecisionReport) -> str:
     """The pack for a review as one page: no weight and no threshold is in it."""
     factors = [(each.name, _value(each.value), each.meaning) for each in main_factors(report)]
     body = (
-        _facts(
+        facts(
             {
                 "EndToEndId": report.end_to_end_id,
                 "outcome": report.outcome,
@@ -153,15 +146,15 @@ def review_pack_html(report: DecisionReport) -> str:
                 "policy": report.versions["policy"],
             }
         ),
-        _section("Criteria", _reasons(report, internal=False)),
-        _section("Main factors", _table(("input", "value", "meaning"), factors)),
-        _section("Reviews", _reviews(report)),
+        section("Criteria", _reasons(report, internal=False)),
+        section("Main factors", table(("input", "value", "meaning"), factors)),
+        section("Reviews", _reviews(report)),
     )
-    return _page(f"Review of decision {report.end_to_end_id}", body)
+    return page(f"Review of decision {report.end_to_end_id}", body)
 
 
 def _summary(report: DecisionReport) -> str:
-    return _facts(
+    return facts(
         {
             "EndToEndId": report.end_to_end_id,
             "phase": report.phase,
@@ -186,12 +179,12 @@ def _reasons(report: DecisionReport, *, internal: bool) -> str:
         (each.code, each.public_pt, each.public_en, *((each.internal,) if internal else ()))
         for each in report.reasons
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _inputs(inputs: Sequence[ReportedInput]) -> str:
     rows = [(each.name, _value(each.value), f"{each.added:+.6f}", each.meaning) for each in inputs]
-    return _table(("input", "value", "added", "meaning"), rows)
+    return table(("input", "value", "added", "meaning"), rows)
 
 
 def _reviews(report: DecisionReport) -> str:
@@ -205,38 +198,8 @@ def _reviews(report: DecisionReport) -> str:
         )
         for each in report.reviews
     ]
-    return _table(("asked by", "asked", "answered", "reviewer", "result"), rows)
+    return table(("asked by", "asked", "answered", "reviewer", "result"), rows)
 
 
 def _value(value: float | None) -> str:
     return "null" if value is None else f"{value:.6g}"
-
-
-def _section(title: str, body: str) -> str:
-    return f"<h2>{escape(title)}</h2>\n{body}"
-
-
-def _facts(facts: Mapping[str, str]) -> str:
-    rows = "\n".join(
-        f"<tr><th>{escape(name)}</th><td>{escape(value)}</td></tr>" for name, value in facts.items()
-    )
-    return f"<table>\n{rows}\n</table>"
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return "<p>None.</p>"
-    lines = ["<tr>" + "".join(f"<th>{escape(name)}</th>" for name in head) + "</tr>"]
-    lines += [
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    ]
-    return "<table>\n" + "\n".join(lines) + "\n</table>"
-
-
-def _page(title: str, body: Sequence[str]) -> str:
-    return (
-        f'<!doctype html>\n<html lang="en">\n<head><meta charset="utf-8"><title>{escape(title)}'
-        f"</title><style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
-        + "\n".join(body)
-        + "\n</body>\n</html>\n"
-    )

@@ -22,8 +22,8 @@ from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
 from crivo.model.files import canonical_json, sync_folder, whole_folders, write_synced
 from crivo.model.groups import numbered
+from crivo.model.named_scorer import NamedScorer
 from crivo.model.network import Network
-from crivo.model.scorer import Scorer
 
 #: Of longer tests a sample is kept: all positives, and of the others so many, with weights.
 ROWS_MAX: Final = 50_000
@@ -103,30 +103,10 @@ class JudgedRows:
     def scores(self, model: Artifact | Network) -> npt.NDArray[np.int64]:
         """int64[n] in 10⁻⁹: the model's scores; its inputs are chosen by their names.
 
-        A name says what a feature is (`features/served.lock`), so a model of another plan can be
-        asked about these rows where all its inputs are among them.
-
         Raises:
             Misconfigured: PLAN_MISMATCH where the rows lack an input of the model.
         """
-        missing = [name for name in model.input_names if name not in self.names]
-        if missing:
-            raise Misconfigured(
-                Code.PLAN_MISMATCH,
-                f"the rows lack {len(missing)} inputs of the model, {missing[0]} among them",
-                hint="Train the one again with the features of the other.",
-                field="inputs",
-                expected=", ".join(missing[:3]),
-                found="nothing of that name",
-            )
-        place = {name: index for index, name in enumerate(self.names)}
-        columns = [place[name] for name in model.input_names]
-        vectors = self.vectors
-        if columns != list(range(len(self.names))):
-            vectors = np.ascontiguousarray(vectors[:, columns])
-        if isinstance(model, Network):
-            return model.scores(vectors)
-        return Scorer(model).score(vectors, plan_hash=model.plan_hash)[1]
+        return NamedScorer(model, self.names).scores(self.vectors)
 
 
 def judged_rows(

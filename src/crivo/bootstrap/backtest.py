@@ -1,0 +1,134 @@
+"""Composes a backtest: a log, policy folders, models of the home folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crivo.bootstrap.home import Paths, policy_text
+from crivo.bootstrap.models import named_model
+from crivo.bootstrap.offline import Progress, log_reader
+from crivo.decision.declared import declared_procedure
+from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
+from crivo.domain.errors import Code, Misconfigured, Refused, invalid
+from crivo.domain.streams import Stream
+from crivo.flows.backtest import Arm, Labelling, backtest
+from crivo.flows.backtest_rows import Interval
+from crivo.flows.bundle import read_policy
+from crivo.flows.ports import LogReader
+from crivo.governance.backtest_figures import Backtested
+from crivo.model.artifact import Artifact, ArtifactKind
+from crivo.model.network import Network
+from crivo.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be compared: each policy with each model, those in force then where none is named.
+
+    `labels_as_of` None: the log's end.
+    """
+
+    policies: tuple[Path, ...]
+    models: tuple[str, ...]
+    interval: Interval
+    labels_as_of: int | None
+    label_delay: int
+
+
+def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> Backtested:
+    """What the arms would have answered to the decided transfers of the home's log.
+
+    Raises:
+        Refused: FIELD_VALUE where nothing is to be compared, or the interval is empty; NOT_FOUND
+            for a model; as `flows.backtest`. Misconfigured: POLICY_INVALID, which names the folder,
+            file and field. Unavailable: NOT_FOUND without a log.
+    """
+    _check(wanted)
+    reader = log_reader(settings)
+    try:
+        as_of = _newest(reader) if wanted.labels_as_of is None else wanted.labels_as_of
+        arms = _arms(settings, wanted, at=as_of)
+        labelling = Labelling(as_of, wanted.label_delay)
+        return backtest(
+            reader,
+            Paths(settings.home).bundles,
+            arms,
+            wanted.interval,
+            labelling,
+            progress=progress,
+        )
+    finally:
+        reader.close()
+
+
+def _check(wanted: Wanted) -> None:
+    if not wanted.policies and not wanted.models:
+        raise Refused(
+            Code.FIELD_MISSING,
+            "there is nothing to compare with what was answered",
+            hint="Name a policy folder with --policy, a model with --model, or several.",
+            field="--policy",
+            expected="a policy folder, or --model",
+            found="neither",
+        )
+    start, end = wanted.interval.start, wanted.interval.end
+    if start is not None and end is not None and end <= start:
+        raise invalid(
+            Code.TIME_RANGE, field="--to", expected="after --from", found=wanted.interval.text
+        )
+
+
+def _newest(log: LogReader) -> int:
+    """The greatest receipt of the log."""
+    partitions = range(log.manifest.partitions)
+    return max(log.order_time(stream, part) for stream in Stream for part in partitions)
+
+
+def _arms(settings: Settings, wanted: Wanted, *, at: int) -> list[Arm]:
+    own = parse_costs(policy_text(settings, COSTS_FILE), at=at)
+    policies: list[tuple[str, dict[str, str] | None, Costs]] = [
+        (str(folder), *_policy(folder, own, at=at)) for folder in wanted.policies
+    ]
+    models: list[tuple[str, Artifact | Network | None]] = [
+        (name, _model(settings, name)) for name in wanted.models
+    ]
+    if not policies:
+        policies = [("", None, own)]
+    if not models:
+        models = [("", None)]
+    return [
+        Arm(" with ".join(filter(None, (policy, name))), texts, model, costs)
+        for policy, texts, costs in policies
+        for name, model in models
+    ]
+
+
+def _policy(folder: Path, costs: Costs, *, at: int) -> tuple[dict[str, str], Costs]:
+    """The texts and the costs of a policy folder; `costs` where it has none of its own.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE, POLICY_INVALID; both name the folder.
+    """
+    try:
+        texts = read_policy(folder)
+        declared_procedure(texts)
+        if (folder / COSTS_FILE).is_file():
+            costs = parse_costs((folder / COSTS_FILE).read_text(encoding="utf-8"), at=at)
+    except Misconfigured as fault:
+        context = {"folder": str(folder), **fault.context}
+        raise Misconfigured(fault.code, fault.message, hint=fault.hint, **context) from None
+    return texts, costs
+
+
+def _model(settings: Settings, name: str) -> Artifact | Network:
+    model = named_model(settings, name)
+    if isinstance(model, Artifact) and model.kind is not ArtifactKind.EVENTS:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="--model",
+            expected="a model of transfers",
+            found=name,
+            hint="It answers `/predict` alone: `crivo models list` says of which kind each is.",
+        )
+    return model

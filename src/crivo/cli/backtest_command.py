@@ -1,0 +1,62 @@
+"""`crivo backtest` as it is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crivo.cli.options import Home, Json, Log, TrainingSeed
+
+
+def backtest(
+    since: Annotated[
+        str | None, typer.Option("--from", help="Only decisions received since (RFC 3339, Z).")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Only decisions received before (RFC 3339, Z).")
+    ] = None,
+    policy: Annotated[
+        list[Path] | None,
+        typer.Option("--policy", help="A policy folder (repeatable). [default: those then]"),
+    ] = None,
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", help="A hash or alias (repeatable). [default: those then]"),
+    ] = None,
+    labels_as_of: Annotated[
+        str | None,
+        typer.Option("--labels-as-of", help="Instant (RFC 3339, Z). [default: the log's end]"),
+    ] = None,
+    label_delay_days: Annotated[
+        int, typer.Option("--label-delay-days", min=0, help="Younger transfers are counted apart.")
+    ] = 7,
+    resamples: Annotated[
+        int, typer.Option("--resamples", min=1, max=10_000, help="Draws for the intervals.")
+    ] = 200,
+    seed: TrainingSeed = 0,
+    html: Annotated[Path | None, typer.Option("--html", help="File to write the page to.")] = None,
+    home: Home = None,
+    log: Log = None,
+    as_json: Json = False,
+) -> None:
+    """Judge the log's decisions again by other policies and models, and say what it changes."""
+    from crivo.cli.backtest import BacktestOptions, run_backtest
+
+    run_backtest(
+        BacktestOptions(
+            home=home,
+            log=log,
+            since=since,
+            until=until,
+            policies=tuple(policy or ()),
+            models=tuple(model or ()),
+            labels_as_of=labels_as_of,
+            label_delay_days=label_delay_days,
+            resamples=resamples,
+            seed=seed,
+            html=html,
+            as_json=as_json,
+        )
+    )
