@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, policy_text
 from crivo.bootstrap.models import named_model
 from crivo.bootstrap.offline import Progress, log_reader
@@ -50,14 +51,15 @@ def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> 
         as_of = _newest(reader) if wanted.labels_as_of is None else wanted.labels_as_of
         arms = _arms(settings, wanted, at=as_of)
         labelling = Labelling(as_of, wanted.label_delay)
-        return backtest(
-            reader,
-            Paths(settings.home).bundles,
-            arms,
-            wanted.interval,
-            labelling,
-            progress=progress,
-        )
+        with seldom_collected():
+            return backtest(
+                reader,
+                Paths(settings.home).bundles,
+                arms,
+                wanted.interval,
+                labelling,
+                progress=progress,
+            )
     finally:
         reader.close()
 
