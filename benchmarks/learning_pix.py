@@ -9,15 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-import numpy as np
-import numpy.typing as npt
-
 from benchmarks.harness import Row, Setting
+from benchmarks.learn.bins import top_bins
 from benchmarks.learn.pix import pix_dataset
 from crivo.model.artifact import SCORE_ONE, ArtifactKind
 from crivo.model.baselines import best_feature
 from crivo.model.evaluate import Metric
-from crivo.model.judged import JudgedRows
 from crivo.model.split import SplitOptions
 from crivo.model.train import CHAMPION, TrainOptions, train
 
@@ -25,10 +22,6 @@ SEED: Final = 7
 #: 600,000 transfers in 120 days, one in two hundred a fraud.
 SCALE: Final = "3"
 DAYS: Final = 120
-BINS: Final = 5
-BIN_FRAUDS: Final = 50
-#: Of a bin's interval.
-DRAWS: Final = 200
 #: A world of many campaigns sets off the leak alarm: who saw half of one ranks the other half.
 LOOKED: Final = "the benchmark, whose world is its own"
 
@@ -73,7 +66,9 @@ def run(setting: Setting) -> Iterator[Row]:
         )
         yield setting.row(f"{what}, {model}, AP, 2.5 %", "", [metric.low])
         yield setting.row(f"{what}, {model}, AP, 97.5 %", "", [metric.high])
-    for number, found in enumerate(top_bins(judged, judged.scores(trained.artifact)), start=1):
+    chances = judged.scores(trained.artifact) / SCORE_ONE
+    bins = top_bins(judged.labels, judged.weights, chances)
+    for number, found in enumerate(bins, start=1):
         name = f"{what}, score bin {number} of the top, observed / expected frauds"
         yield setting.row(f"{name} (at least 0.8)", "", [found.value], at_least=0.8)
         yield setting.row(f"{name} (at most 1.25)", "", [found.value], at_most=1.25)
@@ -86,27 +81,3 @@ def with_interval(setting: Setting, what: str, metric: Metric) -> Iterator[Row]:
     yield setting.row(what, "", [metric.value])
     yield setting.row(f"{what}, 2.5 %", "", [metric.low])
     yield setting.row(f"{what}, 97.5 %", "", [metric.high])
-
-
-def top_bins(judged: JudgedRows, scores: npt.NDArray[np.int64]) -> list[Metric]:
-    """Observed over expected frauds in up to five bins of fifty frauds, the riskiest first.
-
-    Their 95 % intervals are of the bootstrap over rows: that frauds come in campaigns, which makes
-    them wider, they do not know.
-    """
-    generator = np.random.default_rng(SEED)
-    order = np.argsort(-scores, kind="stable")
-    labels, weights = judged.labels[order], judged.weights[order]
-    chances = scores[order] / SCORE_ONE
-    ends = np.searchsorted(np.cumsum(labels), BIN_FRAUDS * np.arange(1, BINS + 1)) + 1
-    found, start = [], 0
-    for end in ends[ends <= len(labels)].tolist():
-        inside = slice(start, end)
-        observed, expected = (labels * weights)[inside], (chances * weights)[inside]
-        drawn = generator.integers(0, end - start, (DRAWS, end - start))
-        ratios = observed[drawn].sum(axis=1) / expected[drawn].sum(axis=1)
-        low, high = np.percentile(ratios, [2.5, 97.5])
-        value = float(observed.sum() / expected.sum())
-        found.append(Metric("observed over expected", value, float(low), float(high)))
-        start = end
-    return found

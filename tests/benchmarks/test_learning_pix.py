@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 
-from benchmarks.learning_pix import BIN_FRAUDS, BINS, top_bins
-from crivo.model.artifact import SCORE_ONE
-from crivo.model.judged import judged_rows
+from benchmarks.learn.bins import BIN_FRAUDS, BINS, top_bins
 from tests.unit.model.worlds import labelled
 
 
@@ -16,8 +12,7 @@ def test_each_bin_from_the_top_holds_fifty_frauds_and_says_how_many_were_expecte
     dataset = labelled(rows=20_000)
     chances = np.random.default_rng(1).random(len(dataset)) ** 3
     frauds = np.random.default_rng(2).random(len(dataset)) < chances / 4
-    judged = replace(judged_rows(dataset, np.ones(len(dataset), np.bool_)), labels=frauds)
-    found = top_bins(judged, np.rint(chances * SCORE_ONE).astype(np.int64))
+    found = top_bins(frauds, dataset.weights, chances)
     assert len(found) == BINS
     # A quarter of what the scores say came true, to what fifty cases can tell.
     assert all(abs(each.value - 0.25) < 4 * 0.25 / np.sqrt(BIN_FRAUDS) for each in found)
@@ -31,6 +26,6 @@ def test_each_bin_from_the_top_holds_fifty_frauds_and_says_how_many_were_expecte
 
 def test_fewer_frauds_make_fewer_bins():
     dataset = labelled(rows=6_000)
-    judged = judged_rows(dataset, np.ones(len(dataset), np.bool_))
-    few = replace(judged, labels=judged.labels & (np.cumsum(judged.labels) <= 120))
-    assert len(top_bins(few, np.arange(len(judged)))) == 120 // BIN_FRAUDS
+    few = dataset.labels() & (np.cumsum(dataset.labels()) <= 120)
+    chances = np.linspace(0.1, 0.9, len(dataset))
+    assert len(top_bins(few, dataset.weights, chances)) == 120 // BIN_FRAUDS

@@ -282,6 +282,14 @@ class Table(Protocol):
         """
         ...
 
+    def numbers(self, column: str, rows: range) -> NDArray[np.float64] | None:
+        """These rows of a column of numbers, float64[n], an empty cell as NaN; None where the file
+        keeps something else, or a text in it is not plainly a number.
+
+        It says what `cells` says, all at once.
+        """
+        ...
+
 
 class TableReader(Protocol):
     """Reads tables of one format or several."""

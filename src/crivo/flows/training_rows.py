@@ -16,6 +16,7 @@ from crivo.domain.instant import format_rfc3339
 from crivo.features.plan import Plan
 from crivo.features.row import words
 from crivo.flows.cells import (
+    NUMBER_MAX,
     label_text,
     missing,
     parse_amount,
@@ -103,9 +104,8 @@ def dataset_of_table(
     table = reader.read(mapping.columns())
     parsed, causes = _parsed(table, mapping, label, names, progress, quarantine, now)
     left_out = Counter({Code.ROW_MALFORMED.value: 0, **causes})
-    parsed.sort(key=lambda row: row[:2])
     delay = mapping.known_after or 0
-    newest = parsed[-1].at if parsed else 0
+    newest = int(parsed.at.max(initial=0))
     if newest > now:
         raise Refused(
             Code.TIME_RANGE,
@@ -115,21 +115,22 @@ def dataset_of_table(
             expected=f"nothing after {format_rfc3339(now)}",
             found=format_rfc3339(newest),
         )
-    mature = [row for row in parsed if row.at + delay <= now]
-    left_out["immature"] = len(parsed) - len(mature)
-    at = np.array([row.at for row in mature], np.int64)
-    fraud = np.array([row.fraud for row in mature], np.bool_)
-    vectors = np.array([row.inputs for row in mature], np.float64).reshape(-1, len(names))
+    # By instant, then by number.
+    order = np.lexsort((parsed.number, parsed.at))
+    mature = order[parsed.at[order] <= now - delay]
+    left_out["immature"] = len(order) - len(mature)
+    at, vectors = parsed.at[mature], parsed.vectors[mature]
     _check_columns(names, vectors)
+    numbers = parsed.number[mature].astype(np.uint64)
     return Dataset(
         vectors=vectors,
-        weights=np.array([row.weight for row in mature], np.float64),
+        weights=parsed.weight[mature],
         occurred_at=at,
         received_at=at,
-        known_at=np.where(fraud, at + delay, NEVER),
-        amounts=np.array([row.centavos for row in mature], np.int64),
-        ids=np.array([[0, row.number] for row in mature], np.uint64).reshape(-1, 2),
-        payer_ids=np.array([row.entity for row in mature], np.uint64).reshape(-1, 2),
+        known_at=np.where(parsed.fraud[mature], at + delay, NEVER),
+        amounts=parsed.centavos[mature],
+        ids=np.stack([np.zeros_like(numbers), numbers], axis=1),
+        payer_ids=parsed.entity[mature],
         names=names,
         set_hash=names_hash(names),
         plan_hash="",
@@ -141,7 +142,7 @@ def dataset_of_table(
 
 
 class _Row(NamedTuple):
-    """What a row of a table says; rows are sorted by instant, then by number.
+    """What a row of a table says besides its inputs.
 
     `entity` are the two words of the id of whose it is, zeros where the mapping names none.
     """
@@ -152,7 +153,21 @@ class _Row(NamedTuple):
     weight: float
     entity: tuple[int, int]
     centavos: int
-    inputs: list[float]
+
+
+class _Rows(NamedTuple):
+    """The same of n rows, column by column, `entity` uint64[n, 2]; and their inputs float64[n, F].
+
+    In the order of the table.
+    """
+
+    at: npt.NDArray[np.int64]
+    number: npt.NDArray[np.int64]
+    fraud: npt.NDArray[np.bool_]
+    weight: Float64s
+    entity: npt.NDArray[np.uint64]
+    centavos: npt.NDArray[np.int64]
+    vectors: Float64s
 
 
 def label_of(mapping: Mapping) -> Label:
@@ -220,11 +235,13 @@ def _parsed(
     progress: Progress,
     quarantine: Quarantine | None,
     now: int,
-) -> tuple[list[_Row], Counter[str]]:
+) -> tuple[_Rows, Counter[str]]:
     """The rows that can be read, and how many cannot by code; those lie in the quarantine."""
     origin = origin_of(table)
     found: list[_Row] = []
+    vectors = [np.empty((0, len(names)))]
     causes: Counter[str] = Counter()
+    about = _about(mapping, label)
 
     def refuse(rows: list[QuarantinedRow]) -> None:
         causes.update(row.code.value for row in rows)
@@ -234,27 +251,63 @@ def _parsed(
     refuse([malformed_row(origin, row, now) for row in table.malformed])
     for start in range(0, table.row_count, SLICE_ROWS):
         rows = range(start, min(start + SLICE_ROWS, table.row_count))
-        columns = {name: table.cells(name, rows) for name in mapping.columns()}
-        refused = []
+        block, odd = _numbers(table, names, rows)
+        columns = {name: table.cells(name, rows) for name in {*about, *odd}}
+        refused, kept = [], np.ones(len(rows), np.bool_)
         for place, number in enumerate(table.row_numbers(rows)):
             cells = {name: column[place] for name, column in columns.items()}
             try:
-                found.append(_row(cells, number, mapping, label, names))
+                row = _row(cells, number, mapping, label)
+                for name, index in odd.items():
+                    block[place, index] = parse_number(cells[name], field=name)
             except Refused as refusal:
-                refused.append(quarantined_row(origin, number, refusal, cells, now))
+                kept[place] = False
+                whole = {name: table.cells(name, [rows[place]])[0] for name in mapping.columns()}
+                refused.append(quarantined_row(origin, number, refusal, whole, now))
+            else:
+                found.append(row)
         refuse(refused)
+        vectors.append(block[kept])
         progress("read the table", rows.stop, table.row_count)
-    return found, causes
+    return _by_column(found, np.concatenate(vectors)), causes
 
 
-def _row(
-    cells: abc.Mapping[str, Cell],
-    number: int,
-    mapping: Mapping,
-    label: Label,
-    names: Sequence[str],
-) -> _Row:
-    """One row.
+def _about(mapping: Mapping, label: Label) -> set[str]:
+    """The columns that say more of a row than an input of it."""
+    others = (mapping.weight, mapping.amount, mapping.entity)
+    named = {each.column for each in others if each is not None}
+    return {mapping.time.column, label.column} | named
+
+
+def _numbers(table: Table, names: Sequence[str], rows: range) -> tuple[Float64s, dict[str, int]]:
+    """The inputs float64[n, F] of some rows, and the places of those columns that must be read
+    cell by cell: the file keeps them as something else, or one cell may be refused.
+    """
+    block = np.empty((len(rows), len(names)))
+    odd = {}
+    for index, name in enumerate(names):
+        column = table.numbers(name, rows)
+        if column is None or (np.abs(column) > NUMBER_MAX).any():
+            odd[name] = index
+        else:
+            block[:, index] = column
+    return block, odd
+
+
+def _by_column(rows: Sequence[_Row], vectors: Float64s) -> _Rows:
+    return _Rows(
+        at=np.array([row.at for row in rows], np.int64),
+        number=np.array([row.number for row in rows], np.int64),
+        fraud=np.array([row.fraud for row in rows], np.bool_),
+        weight=np.array([row.weight for row in rows], np.float64),
+        entity=np.array([row.entity for row in rows], np.uint64).reshape(-1, 2),
+        centavos=np.array([row.centavos for row in rows], np.int64),
+        vectors=vectors,
+    )
+
+
+def _row(cells: abc.Mapping[str, Cell], number: int, mapping: Mapping, label: Label) -> _Row:
+    """What a row says besides its inputs.
 
     Raises:
         Refused: for a cell that is not what its column holds, or lacks what it must hold.
@@ -275,7 +328,6 @@ def _row(
         weight=1.0 if weight is None else parse_weight(cells[weight.column], field=weight.column),
         entity=NOBODY if entity is None else _entity_id(cells[entity.column], entity.column),
         centavos=0 if amount is None else _centavos(cells[amount.column], amount),
-        inputs=[parse_number(cells[name], field=name) for name in names],
     )
 
 

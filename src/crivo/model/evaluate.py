@@ -126,7 +126,7 @@ def average_precision(
     """Σ (recall step × precision) over distinct scores; NaN without a positive."""
     given = np.ones(len(labels)) if weights is None else weights
     ranked = _rank(np.asarray(scores), labels, given)
-    return _average_precision(*_curve(ranked, ranked.weights))
+    return precision_of_runs(*_curve(ranked, ranked.weights))
 
 
 def known_compromised_removed(
@@ -211,7 +211,10 @@ def _curve(ranked: _Ranked, weights: Float64s) -> tuple[Float64s, Float64s]:
     return true, every
 
 
-def _average_precision(true: Float64s, every: Float64s) -> float:
+def precision_of_runs(true: Float64s, every: Float64s) -> float:
+    """Average precision of the weights of frauds, and of all rows, down to the end of each run of
+    equal scores, the riskiest first; NaN without a fraud.
+    """
     if true[-1] == 0:
         return float("nan")
     precision = np.divide(true, every, out=np.zeros_like(true), where=every > 0)
@@ -223,7 +226,7 @@ def _measure(
 ) -> tuple[Sequence[str], Sequence[float]]:
     true, every = _curve(ranked, weights)
     false = every - true
-    found: dict[str, float] = {"average_precision": _average_precision(true, every)}
+    found: dict[str, float] = {"average_precision": precision_of_runs(true, every)}
     for rate in FALSE_POSITIVE_RATES:
         allowed = false <= rate * false[-1]
         recall = float(true[allowed][-1] / true[-1]) if allowed.any() and true[-1] else 0.0

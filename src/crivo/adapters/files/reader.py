@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import msgspec
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pyarrow.csv
 import pyarrow.parquet
 from numpy.typing import NDArray
@@ -26,7 +26,9 @@ from crivo.adapters.files.csv_rows import (
     is_whole,
     lines_of,
 )
+from crivo.adapters.files.json_rows import JSON_ROWS_PEEKED, json_columns, json_kind, json_row
 from crivo.domain.errors import Code, Refused
+from crivo.flows.cells import CELL_CHARACTERS_MAX
 from crivo.flows.ports import Cell, MalformedRow, Timestamps
 
 #: Rows of one file; a longer table is imported in parts.
@@ -35,8 +37,8 @@ IMPORT_ROWS_MAX: Final = 20_000_000
 #: Bytes of a header.
 HEADER_BYTES_MAX: Final = 100_000
 
-#: JSON lines that are looked at to say which columns there are: an object may leave out nulls.
-JSON_ROWS_PEEKED: Final = 1_000
+#: Columns of a file that hold nothing but numbers.
+_NUMBERS: Final = (pa.types.is_integer, pa.types.is_float32, pa.types.is_float64)
 
 _FORMATS: Final = ".csv, .jsonl (or .ndjson), .parquet"
 
@@ -94,6 +96,22 @@ class FileTable:
         integers = data.cast(pa.int64()).fill_null(empty)
         return Timestamps(integers.to_numpy(), is_zoned=data.type.tz is not None)
 
+    def numbers(self, column: str, rows: range) -> NDArray[np.float64] | None:
+        """These rows of a column of numbers, an empty cell as NaN; None for any other."""
+        data = self._columns[column]
+        if isinstance(data, list):
+            return None
+        part = data.slice(rows.start, len(rows))
+        if pa.types.is_large_binary(part.type):
+            try:
+                part = _text_numbers(part)
+            except pa.ArrowInvalid:
+                return None
+        if not any(of_kind(part.type) for of_kind in _NUMBERS):
+            return None
+        numbers = part.cast(pa.float64(), safe=False).to_numpy()
+        return np.asarray(numbers, np.float64)
+
 
 class FileReader:
     """A `TableReader` over one file; its ending says what it is."""
@@ -118,7 +136,10 @@ class FileReader:
                 case ".csv":
                     names = _csv_columns(self._path)
                 case ".jsonl" | ".ndjson":
-                    names = _json_columns(self._path)
+                    names = json_columns(self._path)
+                    if not names:
+                        found = f"none of its first {JSON_ROWS_PEEKED} lines is a JSON object"
+                        raise _unreadable(self._path, found)
                 case _:
                     raise _unreadable(self._path, f"its ending is none of {_FORMATS}")
         except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
@@ -182,6 +203,20 @@ def _plain(column: Any) -> Any:
         # An instant is whole microseconds: what lies below is cut, as everywhere.
         return column.cast(pa.timestamp("us", column.type.tz), safe=False)
     return column
+
+
+def _text_numbers(cells: Any) -> Any:
+    """Texts that are all numbers or nothing.
+
+    Raises:
+        ArrowInvalid: where one is not plainly a number.
+    """
+    longest = pyarrow.compute.max(pyarrow.compute.binary_length(cells)).as_py()
+    if (longest or 0) > CELL_CHARACTERS_MAX:
+        raise pa.ArrowInvalid("too long")
+    texts = cells.cast(pa.large_string())
+    is_empty = pyarrow.compute.equal(texts, "")
+    return pyarrow.compute.if_else(is_empty, None, texts).cast(pa.float64())
 
 
 def _read_csv(path: Path, columns: Sequence[str]) -> FileTable:
@@ -282,46 +317,6 @@ def _csv_columns(path: Path) -> list[str]:
     return next(csv.reader([text]))
 
 
-def _json_columns(path: Path) -> list[str]:
-    names: dict[str, None] = {}
-    with path.open("rb") as file:
-        for number, line in enumerate(file):
-            if number == JSON_ROWS_PEEKED:
-                break
-            row = _json_row(line)
-            if isinstance(row, dict):
-                names |= dict.fromkeys(row)
-    if not names:
-        raise _unreadable(path, f"none of its first {JSON_ROWS_PEEKED} lines is a JSON object")
-    return list(names)
-
-
-def _json_row(line: bytes) -> dict[str, Any] | str:
-    """The object of a line, or what is wrong with it."""
-    try:
-        row = msgspec.json.decode(line.removeprefix(BOM_UTF8))
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return str(error)
-    return row if isinstance(row, dict) else _json_kind(row)
-
-
-def _json_kind(value: object) -> str:
-    """What JSON calls it."""
-    match value:
-        case dict():
-            return "an object"
-        case list():
-            return "an array"
-        case str():
-            return "a string"
-        case None:
-            return "null"
-        case bool():
-            return "true or false"
-        case _:
-            return "a number"
-
-
 def _read_json_lines(path: Path, columns: Sequence[str]) -> FileTable:
     cells: dict[str, list[Cell]] = {name: [] for name in columns}
     malformed: list[MalformedRow] = []
@@ -332,7 +327,7 @@ def _read_json_lines(path: Path, columns: Sequence[str]) -> FileTable:
                 continue
             number += 1
             _check_row_count(path, number)
-            row = _json_row(line)
+            row = json_row(line)
             expected, found = "a JSON object", row
             if isinstance(row, dict):
                 nested = [name for name in cells if isinstance(row.get(name), dict | list)]
@@ -342,7 +337,7 @@ def _read_json_lines(path: Path, columns: Sequence[str]) -> FileTable:
                         column.append(row.get(name))
                     continue
                 expected = f"one value in {nested[0]}"
-                found = _json_kind(row[nested[0]])
+                found = json_kind(row[nested[0]])
             raw = line[:RAW_CHARACTERS_MAX].decode("utf-8", "replace")
             malformed.append(MalformedRow(number, expected, str(found), raw))
     return FileTable(path, cells, row_count=count, malformed=malformed)
