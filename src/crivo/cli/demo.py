@@ -7,6 +7,8 @@ import json
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,17 +27,25 @@ from crivo.settings import Settings, load_settings
 MARKER: Final = "crivo-demo.json"
 DEFAULT_HOME: Final = Path(".crivo/demo")
 LOCAL: Final = "127.0.0.1"
+#: Transfers a second that a person can follow, how many at most, and how long reports are played.
+PACE: Final = 100
+PACED_MAX: Final = 2_000
+PACED_MAX_SMALL: Final = 500
+REPORTS_SECONDS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
 class DemoOptions:
-    """What `crivo demo` was asked for; `small` is the one that ends by itself."""
+    """What `crivo demo` was asked for; `small` is the one that ends by itself.
+
+    `rate` None: the first half at a visible pace, the rest as fast as answers come; so is all at 0.
+    """
 
     home: Path | None
     data: Path | None
     mapping: Path | None
     seed: int
-    rate: int
+    rate: int | None
     port: int
     small: bool
     stay: bool
@@ -79,6 +89,11 @@ def run_demo(options: DemoOptions) -> None:
     home = options.home or DEFAULT_HOME
     settings = load_settings(os.environ, home=home, log__clock="replay")
     _check_beginnings(settings, options.port)
+    with _alone_in(home):
+        _run(options, home, settings)
+
+
+def _run(options: DemoOptions, home: Path, settings: Settings) -> None:
     stages = Stages()
     if options.data is None:
         _fresh_home(home)
@@ -94,12 +109,14 @@ def run_demo(options: DemoOptions) -> None:
     trained = _train(settings, source, seed=options.seed, quiet=options.as_json)
     stages.next("serve", "Starting the service, which folds the log into its state first")
     with served(home, port=options.port, environ=os.environ) as service:
-        stages.next("play", f"Playing {source.played_text} over HTTP")
-        score = _play(service, source.steps(), rate=options.rate, title="Playing")
+        stages.next("play", f"Playing {source.played_text} over HTTP{source.why}")
+        score = _play_all(service, source.steps(), options)
         stages.next(
             "ripen", f"Moving the clock on by {source.ripen_days} days, playing the reports"
         )
-        _play(service, source.later_reports(), rate=0, title="Reports", score=score)
+        reports = source.later_reports()
+        pace = -(-len(reports) // REPORTS_SECONDS) if options.rate is None else 0
+        _play(service, reports, rate=pace, title="Reports", score=score)
         stages.next("verify", "Deriving every decision again from the log")
         verdict = verdict_of(settings, source, ingested, trained, score)
         stages.end()
@@ -182,6 +199,17 @@ def _check(verdict: Verdict) -> None:
         raise Unfit(Code.CONFLICT, "received is not accepted + quarantined + duplicate")
 
 
+def _play_all(service: Served, steps: list[Step], options: DemoOptions) -> Score:
+    """The score of all steps, the first of them at a pace that can be followed."""
+    if options.rate is not None:
+        return _play(service, steps, rate=options.rate, title="Playing")
+    most = PACED_MAX_SMALL if options.small else PACED_MAX
+    paced = min(len(steps) // 2, most)
+    score = _play(service, steps[:paced], rate=PACE, title=f"Playing {PACE} a second")
+    score.begin_again()
+    return _play(service, steps[paced:], rate=0, title="Playing at full speed", score=score)
+
+
 def _play(
     service: Served, steps: list[Step], *, rate: int, title: str, score: Score | None = None
 ) -> Score:
@@ -212,6 +240,44 @@ def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dic
     if not quiet:
         show_training(result, became_champion=became_champion)
     return train_facts(result, became_champion=became_champion)
+
+
+@contextmanager
+def _alone_in(home: Path) -> Iterator[None]:
+    """Held while a demo runs: a second one in its folder is told before it removes anything.
+
+    Raises:
+        Unavailable: LOG_LOCKED, FILE_UNWRITABLE.
+    """
+    from crivo.adapters.sqlite.lock import WriterLock
+
+    # Beside the folder, which is made anew.
+    place = home.absolute()
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        lock = WriterLock(place.with_name(f".{place.name}.lock"))
+    except OSError as error:
+        raise Unavailable(
+            Code.FILE_UNWRITABLE,
+            f"{home} cannot be a home folder: {error.strerror}",
+            hint="Name another folder with --home.",
+            field="home",
+        ) from error
+    except Unavailable as error:
+        if error.code is not Code.LOG_LOCKED:
+            raise
+        raise Unavailable(
+            Code.LOG_LOCKED,
+            f"another demo runs in {home}",
+            hint="End that one with Ctrl-C, or give this one a folder of its own with --home.",
+            field="home",
+            expected="a folder without a demo that runs",
+            found=str(home),
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _check_demo_home(home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +29,10 @@ RIPEN_DAYS: Final = 14
 #: The demo's world: a constant first day, so that it does not depend on when it is made.
 START: Final = "2026-08-03"
 
-#: Twice the frauds of an enriched world: claims come weeks late, and six weeks hold few that are
+#: Ten weeks: some five teach; in the others reports come in, and it is calibrated and tested.
+WORLD_DAYS: Final = 70
+
+#: Twice the frauds of an enriched world: claims come weeks late, and a small world has few that are
 #: known in time to train, calibrate and test.
 PREVALENCE: Final = "0.01"
 
@@ -44,7 +48,8 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 class Source:
     """A table, how to read it, and the stretch of it that is played: [play_from, play_to).
 
-    `leak_accepted_by` names who knows that the table holds nothing from after the fact.
+    `leak_accepted_by` names who knows that the table holds nothing from after the fact; `why` says
+    why this stretch was chosen.
     """
 
     table: Path
@@ -54,6 +59,7 @@ class Source:
     play_to: int
     ripen_days: int = RIPEN_DAYS
     leak_accepted_by: str = ""
+    why: str = ""
 
     @property
     def play_day(self) -> str:
@@ -88,17 +94,20 @@ class Source:
 
 
 def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
-    """A small world written into the home folder; its last day is played."""
+    """Ten weeks written into the home folder; two days of the last one are played.
+
+    The first of the two is the day with most frauds, so that campaigns are seen at work.
+    """
     from crivo.bootstrap.offline import read_mapping
     from crivo.cli.simulate import TRANSFERS_FILE, SimulateFlags, simulate_world
 
-    days, scale = 42, "1.2" if small else "3"
+    scale = "0.75" if small else "2"
     flags = SimulateFlags(
         out=home / "world",
         tables="platform",
         seed=seed,
         start=START,
-        days=days,
+        days=WORLD_DAYS,
         past_days=0,
         scale=scale,
         prevalence=PREVALENCE,
@@ -107,10 +116,20 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
     with progress_bar("  transfers", unit="transfers") as progress:
         simulate_world(flags, progress)
     # A world begins and ends at midnight in Brasília.
-    play_to = from_datetime(datetime.fromisoformat(START).replace(tzinfo=BRASILIA)) + days * DAY
+    begin = from_datetime(datetime.fromisoformat(START).replace(tzinfo=BRASILIA))
+    end = begin + WORLD_DAYS * DAY
     mapping = read_mapping(found_here("mappings") / "simulated.toml")
-    source = _source(home / "world" / TRANSFERS_FILE, mapping, play_to - DAY, play_to)
-    return replace(source, leak_accepted_by=MAKERS)
+    last_week = _source(home / "world" / TRANSFERS_FILE, mapping, end - 7 * DAY, end)
+    frauds = Counter((row.occurred_at - begin) // DAY for row in last_week.played() if row.is_fraud)
+    # The day after it is played too, so it is not the last one; of equals the first.
+    day = max(range(WORLD_DAYS - 7, WORLD_DAYS - 1), key=lambda each: (frauds[each], -each))
+    return replace(
+        last_week,
+        play_from=begin + day * DAY,
+        play_to=begin + (day + 2) * DAY,
+        leak_accepted_by=MAKERS,
+        why=f"; the first is the day of the last week with most frauds ({frauds[day]})",
+    )
 
 
 def own_source(data: Path, mapping_file: Path | None, *, days: int) -> Source:

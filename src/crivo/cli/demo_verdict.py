@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Everything a demo found."""
+    """Everything a demo found; `unscored` counts decisions without a score by their last reason."""
 
     score: Score
     ingested: dict[str, Any]
@@ -70,6 +71,7 @@ class Verdict:
     replay_other_version: int
     ledger: Audit = field(default_factory=Audit)
     shown: tuple[Shown, ...] = ()
+    unscored: dict[str, int] = field(default_factory=dict)
 
     @property
     def is_conserved(self) -> bool:
@@ -83,6 +85,8 @@ class Verdict:
         return {
             "seconds": seconds,
             "decided": self.score.decided,
+            "paced": self.score.paced,
+            "unscored": self.unscored,
             "decisions_per_second": round(self.score.decisions_per_second, 1),
             "latency_ms_p50": round(self.score.latency_ms(0.5), 3),
             "latency_ms_p99": round(self.score.latency_ms(0.99), 3),
@@ -141,6 +145,7 @@ def verdict_of(
         replay_other_version=replayed.other_version,
         ledger=audit_home(settings),
         shown=_to_show(played, decided),
+        unscored=dict(Counter(each.reasons[-1] for each in decided.values() if each.score is None)),
     )
 
 
@@ -167,6 +172,7 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             "conservation": f"received {counted['received']:,} = accepted "
             f"{counted['accepted']:,} + quarantined {counted['quarantined']:,} + duplicate "
             f"{counted['duplicate']:,}",
+            "scores": _scores(verdict),
             "replay": f"{verdict.replay_differing:,} byte differences in "
             f"{verdict.replay_compared:,} decisions derived again",
             "ledger": f"{verdict.ledger.records:,} records in {verdict.ledger.segments:,} signed "
@@ -175,6 +181,16 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             "where it lies": f"{home} ({', '.join(_holds(home))})",
             "seconds": "  ".join(f"{name} {value:g}" for name, value in seconds.items()),
         },
+    )
+
+
+def _scores(verdict: Verdict) -> str:
+    """Decided = scored + not scored, and why not."""
+    without = sum(verdict.unscored.values())
+    causes = ", ".join(f"{count:,} {cause}" for cause, count in sorted(verdict.unscored.items()))
+    decided = verdict.score.decided
+    return f"decided {decided:,} = scored {decided - without:,} + without a score {without:,}" + (
+        f" ({causes})" if causes else ""
     )
 
 
@@ -199,7 +215,7 @@ def _show_decision(shown: Shown) -> None:
         )
         for code in derived.reasons
     ]
-    print_table(title, ("reason", "português", "English"), rows)
+    print_table(title, ("reason", "português", "English"), rows or [("none", "–", "–")])
 
 
 def _decisions(reader: LogReader) -> dict[str, Derived]:

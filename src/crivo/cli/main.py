@@ -28,6 +28,9 @@ from crivo.cli.simulate_command import simulate
 from crivo.cli.topics_commands import topics
 from crivo.cli.train_command import train
 
+#: 128 + 2, as shells report a process that Ctrl-C has ended.
+INTERRUPTED = 130
+
 app = typer.Typer(
     name="crivo",
     help="Decides Pix transfers in milliseconds, and can prove each decision later.",
@@ -82,9 +85,13 @@ def demo(
     mapping: Mapping = None,
     seed: TrainingSeed = 7,
     rate: Annotated[
-        int,
-        typer.Option("--rate", min=0, help="Transfers/s to play; 0 plays as fast as answers come."),
-    ] = 0,
+        int | None,
+        typer.Option(
+            "--rate",
+            min=0,
+            help="Transfers/s to play; 0: as fast as answers come. [default: 100, then 0]",
+        ),
+    ] = None,
     port: Annotated[
         int, typer.Option("--port", min=0, max=65_535, help="Port of the service; 0 picks one.")
     ] = 0,
@@ -362,5 +369,8 @@ def main() -> None:
     except CrivoError as error:
         sys.stderr.write(f"crivo: {error}\n")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    except SystemExit as ended:
+        # What typer makes of a KeyboardInterrupt, without a word.
+        if ended.code == INTERRUPTED:
+            sys.stderr.write("\ncrivo: stopped by Ctrl-C\n")
+        raise

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 #: The width of what is no terminal: wider than any row.
 PIPED_COLUMNS: Final = 100_000
+#: A table wider than this stands as names and values there: nobody reads lines of 270 columns.
+TABLE_COLUMNS_MAX: Final = 160
 
 #: Called with (done, total) in the unit of the step; total 0 means unknown.
 Progress = Callable[[int, int], None]
@@ -70,7 +72,9 @@ def print_table(title: str, columns: Sequence[str], rows: Sequence[Sequence[obje
     console = results()
     cells = [[str(cell) for cell in row] for row in rows]
     table = _table(title, columns, cells)
-    if table.__rich_measure__(console, _unbounded(console)).minimum <= console.width:
+    measured = table.__rich_measure__(console, _unbounded(console))
+    is_narrow = console.is_terminal or measured.maximum <= TABLE_COLUMNS_MAX
+    if is_narrow and measured.minimum <= console.width:
         console.print(table)
         return
     console.print(Text(title, "bold"))

@@ -35,7 +35,10 @@ class Step:
 
 @dataclass(slots=True)
 class Score:
-    """What has been answered so far; latencies are the client's, in milliseconds."""
+    """What has been answered so far; latencies are the client's, in milliseconds.
+
+    `paced` were decided before `begin_again`: `seconds` and `latencies_ms` are of those after.
+    """
 
     decided: int = 0
     reported: int = 0
@@ -47,6 +50,12 @@ class Score:
     frauds_known: set[str] = field(default_factory=set)
     played: set[str] = field(default_factory=set)
     seconds: float = 0.0
+    paced: int = 0
+
+    def begin_again(self) -> None:
+        """From here on rate and latencies are taken anew; what was decided so far was paced."""
+        self.paced, self.seconds = self.decided, 0.0
+        self.latencies_ms.clear()
 
     def latency_ms(self, share: float) -> float:
         """The latency that `share` of the answers stayed within; 0.0 before the first."""
@@ -57,8 +66,8 @@ class Score:
 
     @property
     def decisions_per_second(self) -> float:
-        """Answered decisions over the wall time of the play."""
-        return self.decided / self.seconds if self.seconds else 0.0
+        """Answered decisions over the wall time of the play, since it began again."""
+        return (self.decided - self.paced) / self.seconds if self.seconds else 0.0
 
     @property
     def stopped_centavos(self) -> int:

@@ -30,7 +30,8 @@ def lines(score: Score) -> dict[str, str]:
     outcomes = "  ".join(f"{name} {score.outcomes[name]:,}" for name in OUTCOMES)
     said = {
         "decided": f"{score.decided:,}",
-        "decisions/s": f"{score.decisions_per_second:,.0f}",
+        "decisions/s": f"{score.decisions_per_second:,.0f}"
+        + (f" (after {score.paced:,} at a visible pace)" if score.paced else ""),
         "answer p50 / p99": f"{score.latency_ms(0.5):.2f} / {score.latency_ms(0.99):.2f} ms",
         "outcomes": outcomes,
         "reports so far": f"{score.reported:,}",

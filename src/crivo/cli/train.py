@@ -188,7 +188,8 @@ def promote_first(settings: Settings, result: TrainResult, *, leak_accepted_by: 
         if not each.holds:
             notes().print(
                 f"It does not hold the gate {each.gate.value} ({each.figure}): required "
-                f"{each.required}, found {each.found}.",
+                f"{each.required}, found {each.found}. It serves all the same, since nothing else "
+                "does, which its card says; the next champion must hold every gate.",
                 markup=False,
             )
     return True

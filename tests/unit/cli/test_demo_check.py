@@ -61,11 +61,11 @@ def demo_of(tmp_path, monkeypatch):
         yield SimpleNamespace(page="", address="", api_key="")
 
     source = SimpleNamespace(
-        play_day="", played_text="", ripen_days=0, steps=list, later_reports=list
+        play_day="", played_text="", why="", ripen_days=0, steps=list, later_reports=list
     )
     monkeypatch.setattr(demo, "simulated_source", lambda *_, **__: source)
     monkeypatch.setattr(demo, "served", served)
-    for name in ("_ingest", "_train", "_play", "show_verdict"):
+    for name in ("_ingest", "_train", "_play", "_play_all", "show_verdict"):
         monkeypatch.setattr(demo, name, lambda *_, **__: {})
 
     def run(verdict: Verdict, *, as_json: bool = False) -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from crivo.cli import demo
 from crivo.cli.demo_server import Served
-from crivo.cli.demo_verdict import _holds
+from crivo.cli.demo_verdict import _holds, _scores
+from crivo.cli.player import Score
+from tests.unit.cli.test_demo_check import GOOD
 
 
 def test_a_home_is_said_to_hold_what_it_holds(tmp_path: Path) -> None:
@@ -36,3 +39,12 @@ def test_a_demo_that_stays_says_how_to_call_it(
         f"crivo keys new me --role admin --home {tmp_path}",
     ):
         assert words in said
+
+
+def test_every_decision_is_said_to_have_a_score_or_why_it_has_none():
+    found = replace(GOOD, score=Score(decided=12), unscored={"NOT_SCORED_RETURN": 3})
+    said = "decided 12 = scored 9 + without a score 3 (3 NOT_SCORED_RETURN)"
+    assert _scores(found) == said
+    assert found.as_json({})["unscored"] == {"NOT_SCORED_RETURN": 3}
+    whole = _scores(replace(found, unscored={}))
+    assert whole == "decided 12 = scored 12 + without a score 0"

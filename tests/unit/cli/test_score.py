@@ -55,3 +55,16 @@ def test_the_scoreboard_shows_these_figures():
     refused = Score()
     refused.refused["CONFLICT"] = 1_200
     assert lines(refused)["refused"] == "CONFLICT 1,200"
+
+
+def test_what_was_played_at_a_pace_is_left_out_of_rate_and_latencies_and_of_nothing_else():
+    score = Score(
+        decided=3, seconds=30.0, latencies_ms=[9.0] * 3, stopped={"a"}, frauds_known={"a"}
+    )
+    score.begin_again()
+    assert (score.decisions_per_second, score.latency_ms(0.5)) == (0.0, 0.0)
+    score.decided, score.seconds = 13, 2.0
+    score.latencies_ms += [1.0]
+    assert (score.decisions_per_second, score.latency_ms(0.99), score.precision) == (5.0, 1.0, 1.0)
+    assert lines(score)["decisions/s"] == "5 (after 3 at a visible pace)"
+    assert lines(PLAYED)["decisions/s"] == "2"
