@@ -17,12 +17,20 @@ from crivo.domain.errors import Code
 from tests.docs import markdown
 from tests.docs.markdown import ROOT
 
-VERBS = set(re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+VERBS = set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
 
 #: Inline code that begins with one of these is a path of the repository.
 FOLDERS = re.compile(
     r"(?:src|tests|docs|mappings|policy|scripts|benchmarks|requirements|\.github|\.ci)/[\w./*-]*"
 )
+
+
+#: Variables that `make` is told on its command line.
+VARIABLES = set(re.findall(r"\$\((NAME|ARGS|PYTHON|LOCK_FLAGS|BIN)\)", MAKEFILE))
+
+#: The options of `python -m benchmarks`.
+BENCHMARK_OPTIONS = {"--quick", "--json", "--help"}
 
 
 def missing_paths(text: str, folder: Path) -> Iterator[str]:
@@ -31,23 +39,50 @@ def missing_paths(text: str, folder: Path) -> Iterator[str]:
         if not (folder / link).exists():
             yield link
     for span in markdown.spans(text):
-        path = re.sub(r"<[^>]*>", "*", span).split(" ")[0].split("::")[0].rstrip("/")
+        path, _, name = re.sub(r"<[^>]*>", "*", span).split(" ")[0].rstrip("/").partition("::")
         if FOLDERS.fullmatch(path) and not any(ROOT.glob(path)):
+            yield span
+        elif name and path.endswith(".py") and not _defines(path, name):
             yield span
 
 
+def _defines(path: str, name: str) -> bool:
+    """Whether a file of tests has a test of this name."""
+    text = (ROOT / path).read_text(encoding="utf-8")
+    return re.search(rf"^(?:async )?def {re.escape(name)}\(", text, re.MULTILINE) is not None
+
+
 def missing_commands(text: str) -> Iterator[str]:
-    """Commands that this repository does not have."""
+    """Commands that this repository does not have, or not with those words and options."""
     grammar = typer.main.get_command(app)
     for line in markdown.commands(text):
-        words = line.split("#")[0].removeprefix(".venv/bin/").split()
-        if words[:1] == ["make"] and len(words) > 1 and words[1] not in VERBS:
+        words = re.sub(r"^\.(?:venv|tools/\w+)/bin/", "", line.split("#")[0]).split()
+        if words[:1] == ["make"] and not _is_verb(words[1:]):
             yield line
         elif words[:1] == ["crivo"] and not _is_command(grammar, words[1:]):
             yield line
-        elif words[:3] == ["python", "-m", "benchmarks"] and len(words) > 3:
-            if words[3] not in {*benchmark_names(), "NAME"} and not words[3].startswith("-"):
-                yield line
+        elif words[:1] == ["python"] and not _is_script(words[1:]):
+            yield line
+
+
+def _is_verb(words: list[str]) -> bool:
+    """A bare `make`, a verb, or a verb with what it is told."""
+    if not words or not re.fullmatch(r"[a-z-]+", words[0]):
+        return True
+    told = {word.partition("=")[0] for word in words if re.match(r"[A-Z_]+=", word)}
+    return words[0] in VERBS and told <= VARIABLES
+
+
+def _is_script(words: list[str]) -> bool:
+    """A script of this repository, or a module of it that can be run; others are not ours."""
+    if words[:2] == ["-m", "benchmarks"]:
+        name = [word for word in words[2:3] if not word.startswith("-")]
+        options = {word for word in words if word.startswith("--")}
+        return set(name) <= {*benchmark_names(), "NAME"} and options <= BENCHMARK_OPTIONS
+    if words[:1] == ["-m"] and len(words) > 1:
+        path = ROOT / (words[1].replace(".", "/") + ".py")
+        return path.exists() or words[1].split(".")[0] not in {"scripts", "tests", "benchmarks"}
+    return not words or not words[0].endswith(".py") or (ROOT / words[0]).exists()
 
 
 def _is_command(grammar: object, words: list[str]) -> bool:
@@ -83,7 +118,12 @@ def test_the_paths_and_commands_of_a_page_exist(page):
 
 @pytest.mark.parametrize(
     "text",
-    ["[gone](docs/gone.md)", "see `src/crivo/gone.py`", "`tests/gone/<any>.py`"],
+    [
+        "[gone](docs/gone.md)",
+        "see `src/crivo/gone.py`",
+        "`tests/gone/<any>.py`",
+        "`tests/docs/test_pages.py::test_gone`",
+    ],
 )
 def test_sabotage_a_path_that_leads_nowhere_is_noticed(text):
     assert len(list(missing_paths(text, ROOT))) == 1
@@ -97,6 +137,11 @@ def test_sabotage_a_path_that_leads_nowhere_is_noticed(text):
         "So:\n\n    $ make magic\n",
         "```console\n$ crivo conjure --all\n```",
         "`python -m benchmarks gone`",
+        "`python -m benchmarks spine --fast`",
+        "`make bench NAMES=spine`",
+        "`.tools/kafka/bin/crivo conjure`",
+        "`.venv/bin/python -m scripts.gone`",
+        "`python scripts/gone.py`",
     ],
 )
 def test_sabotage_a_command_that_is_not_there_is_noticed(text):

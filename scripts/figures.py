@@ -1,0 +1,212 @@
+"""Writes the tables of figures: in README.md, in README.pt-BR.md, and docs/reference/figures.md.
+
+`python -m scripts.figures`. What was measured lies in `docs/reference/figures/`: a file that bears
+a benchmark's name is what `python -m benchmarks NAME --json FILE` wrote; `commands.json` holds what
+other commands printed, each row with its `command`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+FOLDER: Final = ROOT / "docs" / "reference" / "figures"
+PAGE: Final = ROOT / "docs" / "reference" / "figures.md"
+READMES: Final = {"en": ROOT / "README.md", "pt": ROOT / "README.pt-BR.md"}
+BY_HAND: Final = "commands"
+
+BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+
+_HEADS: Final = {
+    "en": "| what | target | found | day | command |\n|---|---|---|---|---|\n",
+    "pt": "| o quê | meta | medido | dia | comando |\n|---|---|---|---|---|\n",
+}
+_MISSED: Final = {"en": "**missed**", "pt": "**não atingido**"}
+_NOT_RUN: Final = {"en": "not run", "pt": "não medido"}
+_UNITS: Final = {
+    "decisions": "decisões",
+    "decisions/s": "decisões/s",
+    "events/s": "eventos/s",
+}
+
+_PAGE_HEAD: Final = """# Figures
+
+Made by `python -m scripts.figures` from the files in `docs/reference/figures/`; a test compares
+them. Each file is what the benchmark of its name wrote with `--json`; `commands.json` holds what
+other commands printed. *Found* is the median of the runs, *spread* their range over it. The machine
+is shared, and runs of one hour differ by a factor of two from those of another; a row that was
+taken beside other work says so.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One measured row, its file, and the command that prints it again."""
+
+    source: str
+    command: str
+    row: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A row of README's table: its file, how its `what` begins, and its words in both languages."""
+
+    source: str
+    what: str
+    en: str
+    pt: str
+
+
+#: What else ran while the rows of a file were taken.
+BESIDE: Final = {"spine": "nothing else"}
+
+#: What README shows, in this order.
+SHOWN: Final = (
+    Shown(
+        "spine",
+        "POST /v1/decisions, 1000/s open loop (peer: disk), p50",
+        "`POST /v1/decisions`, durable, 1,000/s open loop, p50",
+        "`POST /v1/decisions`, durável, 1.000/s em laço aberto, p50",
+    ),
+    Shown(
+        "spine",
+        "POST /v1/decisions, 1000/s open loop (peer: disk), p99",
+        "the same, p99",
+        "o mesmo, p99",
+    ),
+    Shown(
+        "spine",
+        "kernel, 33 features",
+        "features read and folded on one core, the first 33",
+        "atributos lidos e acumulados em um núcleo, os 33 primeiros",
+    ),
+    Shown(
+        "spine",
+        "replay, start included",
+        "replay, its start included",
+        "replay, com a partida",
+    ),
+    Shown("spine", "replay, decisions that differ", "decisions that differ", "decisões diferentes"),
+    Shown("spine", "crivo --help", "`crivo --help`", "`crivo --help`"),
+    Shown(
+        BY_HAND,
+        "worker in Kafka, plain",
+        "worker on a log in Kafka",
+        "worker sobre um registro no Kafka",
+    ),
+    Shown(
+        BY_HAND,
+        "one broker at 5,000/s, p99",
+        "a record through one broker, 5,000/s, p99",
+        "um evento por um broker, 5.000/s, p99",
+    ),
+    Shown(
+        BY_HAND,
+        "Handbook week, average precision",
+        "Handbook week, average precision by the book's protocol",
+        "semana do Handbook, precisão média pelo protocolo do livro",
+    ),
+)
+
+
+def figures() -> Iterator[Figure]:
+    """Every measured row, file by file."""
+    for path in sorted(FOLDER.glob("*.json")):
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            command = row.get("command", f"python -m benchmarks {path.stem}")
+            yield Figure(path.stem, command, row)
+
+
+def find(shown: Shown) -> Figure:
+    """The one measured row that is shown.
+
+    Raises:
+        LookupError: there is none, or more than one.
+    """
+    exact = [each for each in figures() if each.source == shown.source]
+    found = [each for each in exact if each.row["what"] == shown.what]
+    found = found or [each for each in exact if each.row["what"].startswith(shown.what)]
+    if len(found) != 1:
+        raise LookupError(f"{len(found)} rows of {shown.source}.json begin with {shown.what!r}")
+    return found[0]
+
+
+def number(value: float, language: str) -> str:
+    """Three figures, or all before the point; grouped and pointed as the language does."""
+    text = f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+    return text if language == "en" else text.translate(str.maketrans(",.", ".,"))
+
+
+def _with_unit(value: float, row: dict[str, Any], language: str) -> str:
+    unit = row["unit"] if language == "en" else _UNITS.get(row["unit"], row["unit"])
+    return f"{number(value, language)} {unit}".rstrip()
+
+
+def _target(row: dict[str, Any], language: str) -> str:
+    if row["target"] is None:
+        return ""
+    is_at_most = (row["found"] is None) or (row["found"] <= row["target"]) == bool(row["holds"])
+    sign = "≤" if is_at_most else "≥"
+    return f"{sign} {_with_unit(row['target'], row, language)}"
+
+
+def _found(row: dict[str, Any], language: str) -> str:
+    if row["found"] is None:
+        return _NOT_RUN[language]
+    text = _with_unit(row["found"], row, language)
+    return text if row["holds"] is not False else f"{text}, {_MISSED[language]}"
+
+
+def table(language: str) -> str:
+    """The table of a README."""
+    lines = [_HEADS[language]]
+    for shown in SHOWN:
+        figure = find(shown)
+        row, words = figure.row, shown.en if language == "en" else shown.pt
+        cells = [words, _target(row, language), _found(row, language), row["date"]]
+        lines.append(f"| {' | '.join(cells)} | `{figure.command}` |\n")
+    return "".join(lines)
+
+
+def with_table(text: str, language: str) -> str:
+    """A README with its table as the record has it."""
+    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
+    assert len(pattern.findall(text)) == 1, "one table between its marks"
+    return pattern.sub(lambda _: BEGIN + table(language) + END, text)
+
+
+def page() -> str:
+    """The page of all figures."""
+    lines, source = [_PAGE_HEAD], ""
+    for figure in figures():
+        row = figure.row
+        if figure.source != source:
+            source = figure.source
+            lines.append(f"\n## {source}\n\n")
+            if source in BESIDE:
+                lines.append(f"Beside {BESIDE[source]}.\n\n")
+            lines.append("| what | target | found | spread | runs | day | machine | command |\n")
+            lines.append("|---|---|---|---|---|---|---|---|\n")
+        spread = "" if row["spread"] is None else f"{row['spread']:.2f}"
+        cells = [row["what"], _target(row, "en"), _found(row, "en"), spread, str(row["runs"])]
+        lines.append(
+            f"| {' | '.join([*cells, row['date'], row['machine']])} | `{figure.command}` |\n"
+        )
+    return "".join(lines)
+
+
+def main() -> None:
+    """Writes the page and both tables."""
+    PAGE.write_text(page(), encoding="utf-8")
+    for language, path in READMES.items():
+        path.write_text(with_table(path.read_text(encoding="utf-8"), language), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,101 @@
+"""What README and the page of figures say was measured: each figure is a row of the record."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import sys
+from datetime import date
+
+import pytest
+
+from benchmarks.harness import COLUMNS, names
+from tests.docs import markdown
+from tests.docs.test_pages import missing_commands
+
+SPEC = importlib.util.spec_from_file_location("figures", markdown.ROOT / "scripts" / "figures.py")
+assert SPEC is not None and SPEC.loader is not None
+figures = importlib.util.module_from_spec(SPEC)
+sys.modules["figures"] = figures
+SPEC.loader.exec_module(figures)
+
+#: A number with a unit of a measurement.
+MEASURED = re.compile(r"\d[\d.,]*\s?(?:µs|ms|s|min|MB|MiB|GB|GiB|decis\S+/s|events/s)(?![\w/])")
+
+
+def without_table(text: str) -> str:
+    """A README without the table of figures."""
+    return text.split(figures.BEGIN, maxsplit=1)[0] + text.split(figures.END)[1]
+
+
+@pytest.mark.parametrize("language", list(figures.READMES))
+def test_the_table_of_a_readme_is_that_of_the_record(language):
+    text = figures.READMES[language].read_text(encoding="utf-8")
+    assert figures.with_table(text, language) == text
+
+
+def test_the_page_of_figures_is_that_of_the_record():
+    assert figures.PAGE.read_text(encoding="utf-8") == figures.page()
+
+
+@pytest.mark.parametrize("language", list(figures.READMES))
+def test_a_readme_states_no_measurement_outside_its_table(language):
+    text = figures.READMES[language].read_text(encoding="utf-8")
+    assert MEASURED.findall(without_table(text)) == []
+
+
+@pytest.mark.parametrize("claim", ["in 3 ms", "em 2,5 s", "some 850 MB", "9.000 decisões/s"])
+def test_sabotage_a_measurement_in_the_prose_is_noticed(claim):
+    assert len(MEASURED.findall(f"It decides {claim} here.")) == 1
+
+
+@pytest.mark.parametrize("path", sorted(figures.FOLDER.iterdir()), ids=lambda path: path.name)
+def test_a_file_of_the_record_holds_rows_of_a_benchmark_or_of_a_command(path):
+    assert path.suffix == ".json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    assert rows
+    by_hand = path.stem == figures.BY_HAND
+    assert by_hand or path.stem in names()
+    for row in rows:
+        assert set(row) == {*COLUMNS, *(["command"] if by_hand else [])}, row["what"]
+        assert row["machine"]
+        assert date.fromisoformat(row["date"]) >= date(2026, 1, 1)
+        assert (row["found"] is None) == (row["runs"] == 0), row["what"]
+        assert list(missing_commands(f"`{row.get('command', 'make check')}`")) == []
+
+
+def test_a_row_that_misses_its_target_says_so():
+    for each in figures.figures():
+        row = each.row
+        if row["found"] is None or row["target"] is None:
+            continue
+        is_near = row["found"] <= row["target"]
+        # One of the two directions must agree with `holds`, and a figure on the target holds.
+        assert row["holds"] in {is_near, not is_near}
+        assert row["holds"] or row["found"] != row["target"], row["what"]
+
+
+def test_sabotage_another_figure_in_a_table_is_noticed():
+    text = figures.READMES["en"].read_text(encoding="utf-8")
+    found = re.search(r"\| [\d.]+ ms", text.split(figures.BEGIN)[1])
+    assert found is not None
+    bent = text.replace(found[0], "| 0.1 ms", 1)
+    assert bent != text
+    assert figures.with_table(bent, "en") != bent
+
+
+def test_sabotage_a_row_that_was_never_measured_cannot_be_shown():
+    with pytest.raises(LookupError, match="0 rows"):
+        figures.find(figures.Shown("spine", "a figure of nobody", "x", "x"))
+
+
+def test_numbers_are_written_as_each_language_does():
+    assert [figures.number(value, "en") for value in (12.655, 764_146.4, 0.0, 85)] == [
+        "12.7",
+        "764,146",
+        "0",
+        "85",
+    ]
+    assert figures.number(764_146.4, "pt") == "764.146"
+    assert figures.number(12.655, "pt") == "12,7"
