@@ -14,6 +14,7 @@ from crivo.features import (
     door,
     exposure,
     facts,
+    folding,
     frame,
     heads,
     kernel,
@@ -39,7 +40,8 @@ PINS = {
     "heads.py": ("values.py", heads.COMPILED_WITH),
     "door.py": ("frame.py", door.COMPILED_WITH),
     "frame.py": ("heads.py", frame.COMPILED_WITH),
-    "kernel.py": ("frame.py", kernel.COMPILED_WITH),
+    "folding.py": ("frame.py", folding.COMPILED_WITH),
+    "kernel.py": ("folding.py", kernel.COMPILED_WITH),
 }
 
 

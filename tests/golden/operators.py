@@ -25,6 +25,7 @@ CASES = (
             "payer_amount_z_score_24h": 2.5,  # (45 − 20) / 10
             "payer_amount_z_score_30d": 2.5,
             "payer_amount_ratio_24h": 2.25,  # 45 / 20
+            "payer_amount_last_24h": 3_000.0,
             "payee_amount_std_30d": 1_000.0,
             "payee_amount_z_score_30d": 2.5,
         },
@@ -94,6 +95,7 @@ CASES = (
             "payer_payee_distinct_today": 2.0,
             "payer_payee_distinct_24h": 2.0,
             "payer_payee_distinct_30d": 3.0,
+            "payer_new_pair_count_24h": 2.0,
         },
     ),
     Case(
@@ -110,6 +112,8 @@ CASES = (
             "payee_payer_distinct_24h": 2.0,
             "payee_payer_distinct_7d": 3.0,
             "payee_payer_distinct_30d": 3.0,
+            "payee_new_pair_count_24h": 2.0,
+            "payee_new_pair_count_7d": 3.0,
         },
     ),
     Case(

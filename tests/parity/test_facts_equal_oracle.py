@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR
+from crivo.features.choices import is_of_facts
 from crivo.features.engine import Engine
 from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.features.spec import Statistic
@@ -27,12 +28,15 @@ from tests.parity.streams import START, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
-FACTS = (Statistic.LAST, Statistic.AGE, Statistic.USED)
 TOLD = tuple(
     each
     for each in everything()
-    if each.statistic in FACTS
-    or (each.statistic is Statistic.SINCE_LAST and each.window.span is Span.EVER)
+    if (is_of_facts(each.statistic, each.event) and each.statistic is not Statistic.FIRST)
+    or (
+        each.statistic is Statistic.SINCE_LAST
+        and each.window.span is Span.EVER
+        and each.filter is None
+    )
 )
 PLAN = plan_of(TOLD)
 OFTEN_ENOUGH = settings(

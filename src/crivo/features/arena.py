@@ -24,7 +24,7 @@ from numba.extending import intrinsic
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "3baac2577b59919a"
+COMPILED_WITH: Final = "7e11c95df3402eab"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -145,7 +145,7 @@ def create(
     arena[head], arena[head + 1] = word_0, word_1
     for word in range(head + k.HEAD_SERIES, head + size):
         arena[word] = 0
-    _empty_series(plan, arena, entity, head, True)
+    _empty(plan, arena, entity, head, True)
     _enter(index, control[k.C_INDEX_SIZE], head, mixed, entity)
     return head
 
@@ -160,22 +160,23 @@ def add_annex(plan: Words, control: Words, arena: Words, head: int, entity: int)
     arena[head + k.HEAD_ANNEX] = annex
     for word in range(annex, annex + size):
         arena[word] = 0
-    _empty_series(plan, arena, entity, annex, False)
-    table = plan[k.P_TABLES] + entity * k.TABLE_WORDS
-    for f in range(plan[table + k.T_FACTS], plan[table + k.T_FACTS_END]):
-        arena[annex + plan[plan[k.P_FACTS] + f * k.FACTS_WORDS + k.F_AT]] = k.NEVER
+    _empty(plan, arena, entity, annex, False)
     return annex
 
 
 @njit(**OPTIONS)
-def _empty_series(plan: Words, arena: Words, entity: int, base: int, of_transfers: bool) -> None:
-    """Says of the series that stand in a head, or in an annex, that nothing was ever inserted."""
+def _empty(plan: Words, arena: Words, entity: int, base: int, of_transfers: bool) -> None:
+    """Says of what stands in a head, or in an annex, that nothing was ever inserted."""
     table = plan[k.P_TABLES] + entity * k.TABLE_WORDS
     for s in range(plan[table + k.T_SERIES], plan[table + k.T_SERIES_END]):
         series = plan[k.P_SERIES] + s * k.SERIES_WORDS
         if (plan[series + k.S_EVENT] == k.KIND_TRANSFER) == of_transfers:
             at = base + plan[series + k.S_AT]
             arena[at] = arena[at + 1] = k.NEVER
+    for f in range(plan[table + k.T_FACTS], plan[table + k.T_FACTS_END]):
+        facts = plan[k.P_FACTS] + f * k.FACTS_WORDS
+        if (plan[facts + k.F_EVENT] == k.KIND_TRANSFER) == of_transfers:
+            arena[base + plan[facts + k.F_AT]] = k.NEVER
 
 
 @njit(**OPTIONS)

@@ -22,7 +22,7 @@ from crivo.features.frame import words_at
 from crivo.features.row import EVENT_ROW, RowKind
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "e91e700054d79edb"
+COMPILED_WITH: Final = "de3c7e31c6d9dc5a"
 
 _NAMES: Final = EVENT_ROW.names or ()
 _WORDS: Final = len(_NAMES)

@@ -25,7 +25,7 @@ from crivo.features.arena import OPTIONS, Words, find, growth, has_room, mixed_o
 from crivo.features.reading import begin_of
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "b9d3200a69d43c4c"
+COMPILED_WITH: Final = "5f8034dba2a02228"
 
 
 @njit(**OPTIONS)

@@ -1,9 +1,11 @@
-"""Facts: what was told last of a key, such as a limit or what the directory knows of a person.
+"""Facts: what was told last of a key, such as a limit or what the directory knows of a person; and
+single events, of which the first or last of a window is asked for.
 
 A list in a head is [newest instant at which something was told, block, rows | class], where the
 last two are a level of `arena.py`. A row is [instant from which the facts stand, id of the event
 (two words), facts…], by instant and id; so what stands later waits behind what stands now. Rows
-behind the last that a read can meet are dropped.
+behind the last that a read can meet are dropped. The row of an event that is no fact has its amount
+in their place; where windows begin with tiles, the first event of each tile is all that is listed.
 
 What the first event told, a fact or its amount, stands in the head itself: [instant, id (two
 words), values…], where no instant means that there was none.
@@ -19,7 +21,7 @@ from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words, last_before, make_room, rows_of
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "4b6b88c1168b72a1"
+COMPILED_WITH: Final = "9004e8b5deff8a95"
 
 _SIGN: Final = -(1 << 63)
 
@@ -28,7 +30,7 @@ _SIGN: Final = -(1 << 63)
 def fact_room(plan: Words, control: Words, arena: Words, facts: int, head: int) -> bool:
     """Whether the list can take one more row; it drops or moves rows to make it so."""
     at = head + plan[facts + k.F_AT]
-    horizon = arena[at] - plan[k.P_SLACK] - 1
+    horizon = arena[at] - plan[facts + k.F_KEEP] - 1
     return make_room(control, arena, at + k.FACT_LEVEL, plan[facts + k.F_WIDTH], horizon)
 
 
@@ -46,22 +48,30 @@ def _is_after(arena: Words, place: int, rows: Words, row: int) -> bool:
 
 @njit(**OPTIONS)
 def take_fact(plan: Words, arena: Words, facts: int, head: int, rows: Words, row: int) -> None:
-    """Puts the event's facts where they belong; room has been made."""
+    """Puts what the event tells where it belongs; room has been made."""
     at, width = head + plan[facts + k.F_AT], plan[facts + k.F_WIDTH]
-    told = min(rows[row + k.ROW_OCCURRED_AT], rows[row + k.ROW_RECEIVED_AT])
-    arena[at] = max(arena[at], told)
+    instant, tile = rows[row + k.ROW_OCCURRED_AT], plan[facts + k.F_TILE]
+    arena[at] = max(arena[at], min(instant, rows[row + k.ROW_RECEIVED_AT]))
     block = arena[at + k.FACT_LEVEL]
-    place = block + rows_of(arena, at + k.FACT_LEVEL) * width
+    end = block + rows_of(arena, at + k.FACT_LEVEL) * width
+    place = end
     while place > block and _is_after(arena, place - width, rows, row):
-        for word in range(width):
-            arena[place + word] = arena[place - width + word]
         place -= width
-    arena[place] = rows[row + k.ROW_OCCURRED_AT]
+    is_listed = False  # instead of a later one of its tile
+    if tile > 0:
+        if place > block and arena[place - width] // tile == instant // tile:
+            return
+        is_listed = place < end and arena[place] // tile == instant // tile
+    if not is_listed:
+        for word in range(end - 1, place - 1, -1):
+            arena[word + width] = arena[word]
+        arena[at + k.FACT_LEVEL + 1] += 1 << k.ROWS_SHIFT
+    arena[place] = instant
     for word in range(2):
         arena[place + k.FACT_ID + word] = rows[row + k.ROW_EVENT + word]
+    source = row + plan[facts + k.F_FROM]
     for column in range(width - k.FACT_VALUES):
-        arena[place + k.FACT_VALUES + column] = rows[row + k.ROW_FACTS + column]
-    arena[at + k.FACT_LEVEL + 1] += 1 << k.ROWS_SHIFT
+        arena[place + k.FACT_VALUES + column] = rows[source + column]
 
 
 @njit(**OPTIONS)

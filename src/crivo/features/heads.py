@@ -26,7 +26,7 @@ from crivo.features.arena import (
 )
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "fb01108fb7e75814"
+COMPILED_WITH: Final = "97b15e24e3053025"
 
 
 @njit(**OPTIONS)
@@ -45,15 +45,15 @@ def take_heads(
     Keys of rows that will be folded are made; those that were made before it fills up are found
     when it is tried again.
     """
-    for are_links in range(2):
+    for depth in range(plan[k.P_DEPTHS]):
         for view in range(k.VIEWS):
-            if _is_asked(plan, view, are_links):
+            if _is_asked(plan, view, depth):
                 _mix(plan, control, index, rows, first, count, scratch, view)
         for view in range(k.VIEWS):
-            if _is_asked(plan, view, are_links):
+            if _is_asked(plan, view, depth):
                 _approach(plan, control, index, arena, count, scratch, view)
         for view in range(k.VIEWS):
-            if _is_asked(plan, view, are_links) and not _settle(
+            if _is_asked(plan, view, depth) and not _settle(
                 plan, control, index, arena, rows, first, count, scratch, view
             ):
                 return False
@@ -61,9 +61,8 @@ def take_heads(
 
 
 @njit(forceinline=True, **OPTIONS)
-def _is_asked(plan: Words, view: int, are_links: int) -> bool:
-    is_link = int(plan[k.P_OWN_KEY + view] == 0)
-    return plan[k.P_LOOKED_FOR + view] != 0 and is_link == are_links
+def _is_asked(plan: Words, view: int, depth: int) -> bool:
+    return plan[k.P_LOOKED_FOR + view] != 0 and plan[k.P_DEPTH + view] == depth
 
 
 @njit(forceinline=True, **OPTIONS)

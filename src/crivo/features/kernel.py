@@ -16,18 +16,17 @@ from numba import njit
 
 from crivo.features import frame as f
 from crivo.features import layout as k
-from crivo.features.amounts import amount_room, take_amount
-from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room
+from crivo.features.arena import OPTIONS, Words
 from crivo.features.exposure import exposure_growth, exposures
-from crivo.features.facts import fact_room, read_facts, read_first, take_fact, take_first
+from crivo.features.facts import read_facts, read_first
+from crivo.features.folding import find_room, fold_key
 from crivo.features.frame import bytes_at, floats_at, words_at
 from crivo.features.heads import look_ahead, take_heads
-from crivo.features.members import member_room, take_part
-from crivo.features.reading import count_members, judge, read_extremes, read_group
+from crivo.features.reading import count_members, judge, read_extremes, read_group, read_pick
 from crivo.features.values import write_values
 
-#: SHA-256 (its first 16 hex characters) of `frame.py`, which names the next, and so on.
-COMPILED_WITH: Final = "e91e700054d79edb"
+#: SHA-256 (its first 16 hex characters) of `folding.py`, which names the next, and so on.
+COMPILED_WITH: Final = "2cca6f27548c08de"
 
 
 @njit(**OPTIONS)
@@ -199,48 +198,10 @@ def _prepare(
         return k.DONE
     if count > 1:
         return k.NOT_SURE
-    is_found = _find_room(plan, control, arena, scratch)
+    is_found = find_room(plan, control, arena, scratch)
     return (
         k.DONE if is_found and control[k.C_TOP] + told <= control[k.C_ARENA_SIZE] else k.NEED_ARENA
     )
-
-
-@njit(**OPTIONS)
-def _find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool:
-    """Whether every level and list that the only row touches can take one more row."""
-    kind = scratch[k.LANE_KIND]
-    lanes = k.LANE_HEAD if kind == k.KIND_TRANSFER else k.LANE_ANNEX
-    for table in range(k.ENTITIES):
-        own, head = plan[k.P_TABLES] + table * k.TABLE_WORDS, scratch[lanes + table]
-        if head == 0 or kind < 0:
-            continue
-        for m in range(plan[own + k.T_MEMBERS], plan[own + k.T_MEMBERS_END]):
-            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
-            takes_part = kind == k.KIND_TRANSFER and scratch[plan[members + k.M_LINK]] != 0
-            if takes_part and not member_room(plan, control, arena, members, head):
-                return False
-        for s in range(plan[own + k.T_SERIES], plan[own + k.T_SERIES_END]):
-            series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-            at = head + plan[series + k.S_AT]
-            level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
-            levels = plan[series + k.S_LEVELS] if plan[series + k.S_EVENT] == kind else 0
-            for n in range(levels):
-                horizon = arena[at + 1] - plan[level + k.L_KEEP]
-                place, width = at + k.HEAD_LEVELS + 2 * n, plan[level + k.L_WIDTH]
-                if not make_room(control, arena, place, width, horizon):
-                    return False
-                level += k.LEVEL_WORDS
-        for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
-            facts = plan[k.P_FACTS] + x * k.FACTS_WORDS
-            is_told = plan[facts + k.F_EVENT] == kind
-            if is_told and not fact_room(plan, control, arena, facts, head):
-                return False
-        for a in range(plan[own + k.T_AMOUNTS], plan[own + k.T_AMOUNTS_END]):
-            amounts = plan[k.P_AMOUNTS] + a * k.AMOUNTS_WORDS
-            is_listed = plan[amounts + k.A_EVENT] == kind
-            if is_listed and not amount_room(plan, control, arena, amounts, head):
-                return False
-    return True
 
 
 @njit(**OPTIONS)
@@ -262,8 +223,9 @@ def _work_on_table(
     counts_end = plan[k.P_COUNTS] + plan[own + k.T_COUNTS_END] * k.COUNT_WORDS
     told = plan[k.P_TOLD] + plan[own + k.T_TOLD] * k.TOLD_WORDS
     told_end = plan[k.P_TOLD] + plan[own + k.T_TOLD_END] * k.TOLD_WORDS
-    alone = plan[own + k.T_EXTREME] + plan[own + k.T_EARLIEST]
+    alone = plan[own + k.T_EXTREME] + plan[own + k.T_EARLIEST] + plan[own + k.T_PICK]
     alone_end = plan[own + k.T_EXTREMES_END] + plan[own + k.T_EARLIEST_END]
+    alone_end += plan[own + k.T_PICKS_END]
     for i in range(count):
         instant = rows[first + i * k.ROW_WORDS + k.ROW_OCCURRED_AT]
         if scratch[k.LANE_IS_READ * count + i] != 0:
@@ -285,7 +247,7 @@ def _work_on_table(
         head = scratch[(lanes + table) * count + i]
         if head != 0 and kind >= 0:
             row = first + i * k.ROW_WORDS
-            _fold_key(plan, control, arena, rows, row, own, head, kind, scratch, count, i)
+            fold_key(plan, control, arena, rows, row, own, head, kind, scratch, count, i)
 
 
 @njit(**OPTIONS)
@@ -299,7 +261,7 @@ def _read_alone(
     count: int,
     i: int,
 ) -> None:
-    """Reads what is kept of single events: amounts in a list, and what was told first."""
+    """Reads what is kept of single events: amounts in a list, and what was told first or last."""
     amount = rows[first + i * k.ROW_WORDS + k.ROW_AMOUNT]
     for x in range(plan[own + k.T_EXTREME], plan[own + k.T_EXTREMES_END]):
         extreme = plan[k.P_EXTREMES] + x * k.EXTREME_WORDS
@@ -309,88 +271,7 @@ def _read_alone(
         earliest = plan[k.P_EARLIEST] + q * k.EARLIEST_WORDS
         head = scratch[plan[earliest + k.Q_VIEW] * count + i]
         read_first(plan, arena, earliest, head, scratch, count, i)
-
-
-@njit(forceinline=True, **OPTIONS)
-def _fold_key(
-    plan: Words,
-    control: Words,
-    arena: Words,
-    rows: Words,
-    row: int,
-    own: int,
-    head: int,
-    kind: int,
-    scratch: Words,
-    count: int,
-    i: int,
-) -> None:
-    """Folds an event of that kind into the members, facts and series of one key's head or annex."""
-    instant = rows[row + k.ROW_OCCURRED_AT]
-    if kind == k.KIND_TRANSFER:
-        for m in range(plan[own + k.T_MEMBERS], plan[own + k.T_MEMBERS_END]):
-            members = plan[k.P_MEMBERS] + m * k.MEMBERS_WORDS
-            link, member = plan[members + k.M_LINK], plan[members + k.M_MEMBER]
-            if scratch[link * count + i] != 0:
-                at = head + plan[members + k.M_AT]
-                if not has_room(arena, at, k.MEMBER_ROW):
-                    member_room(plan, control, arena, members, head)
-                before = scratch[(k.LANE_BEFORE + link) * count + i]
-                take_part(arena, at, scratch[member * count + i], before, instant)
-    for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
-        facts = plan[k.P_FACTS] + x * k.FACTS_WORDS
-        if plan[facts + k.F_EVENT] == kind:
-            if not has_room(
-                arena, head + plan[facts + k.F_AT] + k.FACT_LEVEL, plan[facts + k.F_WIDTH]
-            ):
-                fact_room(plan, control, arena, facts, head)
-            take_fact(plan, arena, facts, head, rows, row)
-    for o in range(plan[own + k.T_FIRSTS], plan[own + k.T_FIRSTS_END]):
-        firsts = plan[k.P_FIRSTS] + o * k.FIRSTS_WORDS
-        if plan[firsts + k.O_EVENT] == kind:
-            take_first(plan, arena, firsts, head, rows, row)
-    for a in range(plan[own + k.T_AMOUNTS], plan[own + k.T_AMOUNTS_END]):
-        amounts = plan[k.P_AMOUNTS] + a * k.AMOUNTS_WORDS
-        condition = plan[amounts + k.A_CONDITION]
-        if plan[amounts + k.A_EVENT] == kind and (
-            condition < 0 or scratch[(k.LANE_CONDITIONS + condition) * count + i] != 0
-        ):
-            amount = rows[row + k.ROW_AMOUNT]
-            take_amount(plan, control, arena, amounts, head, instant, amount)
-    for s in range(plan[own + k.T_SERIES], plan[own + k.T_SERIES_END]):
-        series = plan[k.P_SERIES] + s * k.SERIES_WORDS
-        if plan[series + k.S_EVENT] == kind:
-            _fold_series(plan, control, arena, series, head, instant, scratch, count, i)
-
-
-@njit(forceinline=True, **OPTIONS)
-def _fold_series(
-    plan: Words,
-    control: Words,
-    arena: Words,
-    series: int,
-    head: int,
-    instant: int,
-    scratch: Words,
-    count: int,
-    i: int,
-) -> None:
-    at = head + plan[series + k.S_AT]
-    newest = arena[at + 1]
-    if plan[series + k.S_EVENT] == k.KIND_TRANSFER:
-        scratch[(k.LANE_BEFORE + plan[series + k.S_ENTITY]) * count + i] = newest
-    delta = (plan[k.P_LANE_COLUMNS] + plan[series + k.S_COLUMN]) * count + i
-    level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
-    place = at + k.HEAD_LEVELS
-    for _ in range(plan[series + k.S_LEVELS]):
-        tile, width = plan[level + k.L_TILE], plan[level + k.L_WIDTH]
-        begin = instant if tile == 0 else instant // tile * tile
-        if not has_room(arena, place, width):
-            make_room(control, arena, place, width, newest - plan[level + k.L_KEEP])
-        insert(arena, place, width, begin, scratch, delta, count)
-        level += k.LEVEL_WORDS
-        place += 2
-    if arena[at] == k.NEVER or instant < arena[at]:
-        arena[at] = instant
-    if instant > newest:
-        arena[at + 1] = instant
+    for p in range(plan[own + k.T_PICK], plan[own + k.T_PICKS_END]):
+        pick = plan[k.P_PICKS] + p * k.PICK_WORDS
+        head = scratch[plan[pick + k.K_VIEW] * count + i]
+        read_pick(plan, arena, pick, head, scratch, count, i)

@@ -39,10 +39,12 @@ ABSENT: Final = -1
 # neither heads nor annexes ever move.
 PAYER, PAYEE, PAIR, DEVICE, INSTITUTION, PAYER_DEVICE, PAYER_INSTITUTION = 0, 1, 2, 3, 4, 5, 6
 PAYEE_KEY, PAYEE_PERSON = 7, 8
-ENTITIES: Final = 9
+# Links that no feature is of: they only say when an owner and a member met last.
+PAYEE_INSTITUTION, PAIR_DEVICE = 9, 10
+ENTITIES: Final = 11
 # Heads that are read and not folded: the other role of an account, and the pair turned round.
-PAYER_RECEIVING, PAYEE_SENDING, PAIR_REVERSED = 9, 10, 11
-VIEWS: Final = 12
+PAYER_RECEIVING, PAYEE_SENDING, PAIR_REVERSED = 11, 12, 13
+VIEWS: Final = 14
 HEAD_SERIES: Final = 2
 HEAD_ANNEX: Final = 2
 LINE_WORDS: Final = 8
@@ -50,7 +52,7 @@ HEAD_LEVELS: Final = 2  # a series in a head is [first, newest, then two words a
 
 #: The order of tables: a link before its ends, whose members ask when the two met last.
 FOLD_ORDER: Final = (
-    *(PAIR, PAYER_DEVICE, PAYER_INSTITUTION),
+    *(PAIR_DEVICE, PAIR, PAYER_DEVICE, PAYER_INSTITUTION, PAYEE_INSTITUTION),
     *(PAYER, PAYEE, DEVICE, INSTITUTION, PAYEE_KEY, PAYEE_PERSON),
 )
 
@@ -67,40 +69,45 @@ P_ROW_WORDS: Final = 12  # the most that the heads and first blocks of a row can
 P_LANE_COLUMNS: Final = 13
 # Where a head has what exposure is made of (0: it is not kept); what is read of it, from and to.
 P_EXPOSURE_PAIR, P_EXPOSURE_PAYER, P_EXPOSURE_PAYEE, P_EXPOSED, P_EXPOSED_END = 14, 15, 16, 17, 18
-P_HEAD_WORDS: Final = 19
+P_DEPTHS: Final = 19  # how many steps it takes to look for all heads, a link after its ends
+P_HEAD_WORDS: Final = 20
 P_ANNEX_WORDS: Final = P_HEAD_WORDS + ENTITIES
 P_TOUCHED: Final = P_ANNEX_WORDS + ENTITIES
 P_ANNEXED: Final = P_TOUCHED + KINDS
 # Of each view: whether it is looked for, the table it looks in, where its key stands in a row (0:
-# it is a link), or the views of a link's ends.
+# it is a link), or the views of a link's ends, and in which step it is looked for.
 P_LOOKED_FOR: Final = P_ANNEXED + KINDS
 P_TABLE_OF: Final = P_LOOKED_FOR + VIEWS
 P_OWN_KEY: Final = P_TABLE_OF + VIEWS
 P_ONE_END: Final = P_OWN_KEY + VIEWS
 P_OTHER_END: Final = P_ONE_END + VIEWS
+P_DEPTH: Final = P_OTHER_END + VIEWS
 # The order in which tables are folded; then where each part begins; then the parts.
-P_ORDER: Final = P_OTHER_END + VIEWS
+P_ORDER: Final = P_DEPTH + VIEWS
 P_PARTS: Final = P_ORDER + ENTITIES
 P_TABLES, P_SERIES, P_LEVELS, P_COLUMNS, P_GROUPS = (P_PARTS + part for part in range(5))
 P_EDGES, P_READS, P_MEMBERS, P_COUNTS, P_FEATURES = (P_PARTS + part for part in range(5, 10))
 P_ARGUMENTS, P_CONDITIONS, P_CODE, P_FACTS, P_TOLD = (P_PARTS + part for part in range(10, 15))
 P_AMOUNTS, P_EXTREMES, P_FIRSTS, P_EARLIEST = (P_PARTS + part for part in range(15, 19))
-P_HEADER_WORDS: Final = P_PARTS + 20
+P_PICKS, P_MEETINGS = (P_PARTS + part for part in range(19, 21))
+P_HEADER_WORDS: Final = P_PARTS + 22
 
 # A table: the groups, counts of members, reads of facts, members, series, facts, lists of amounts
-# and what is read of them, first tellings and what is read of them that are its own, each from and
-# to.
+# and what is read of them, first tellings and what is read of them, picks and meetings that are its
+# own, each from and to.
 T_GROUP, T_GROUPS_END, T_COUNT, T_COUNTS_END, T_TOLD, T_TOLD_END = 0, 1, 2, 3, 4, 5
 T_MEMBERS, T_MEMBERS_END, T_SERIES, T_SERIES_END, T_FACTS, T_FACTS_END = 6, 7, 8, 9, 10, 11
 T_AMOUNTS, T_AMOUNTS_END, T_EXTREME, T_EXTREMES_END = 12, 13, 14, 15
 T_FIRSTS, T_FIRSTS_END, T_EARLIEST, T_EARLIEST_END = 16, 17, 18, 19
-TABLE_WORDS: Final = 20
+T_PICK, T_PICKS_END, T_MEETING, T_MEETINGS_END = 20, 21, 22, 23
+TABLE_WORDS: Final = 24
 
 # A series: whose events of which kind are kept, and how. A level's rows have an instant, and the
 # columns up to the last one that a window is read of: those that more windows read come first.
-S_ENTITY, S_EVENT, S_AT, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS = 0, 1, 2, 3, 4, 5, 6
+# With a link (-1: none) it counts first transfers alone: when the link's two met first.
+S_ENTITY, S_EVENT, S_AT, S_LEVEL, S_LEVELS, S_COLUMN, S_COLUMNS, S_LINK = range(8)
 L_TILE, L_KEEP, L_WIDTH = 0, 1, 2
-SERIES_WORDS, LEVEL_WORDS, COLUMN_WORDS = 7, 3, 2
+SERIES_WORDS, LEVEL_WORDS, COLUMN_WORDS = 8, 3, 2
 
 # A group: a series as one view of it is read, from the lane of its head or annex. Its values are
 # the instant it is read at, its last and first event, then the reads. Its night is the lane of the
@@ -115,17 +122,28 @@ VALUE_AT, VALUE_LAST, VALUE_FIRST, VALUE_READS = 0, 1, 2, 3
 N_VIEW, N_AT, N_SERIES_AT, N_LENGTH, N_TILE, N_IS_LONGEST, N_VALUE, N_NIGHT = range(8)
 COUNT_WORDS: Final = 8
 
-# Members: of an owner's head, who took part in its events. The link joins owner and member.
-M_OWNER, M_LINK, M_MEMBER, M_AT, M_OWNER_AT, M_LINK_AT, M_KEEP, M_CAPPED = 0, 1, 2, 3, 4, 5, 6, 7
-MEMBERS_WORDS: Final = 8
-# Facts of a key that one kind of event tells: whose, which, where in the head, words of a row.
-F_ENTITY, F_EVENT, F_AT, F_WIDTH, FACTS_WORDS = 0, 1, 2, 3, 4
+# Members: of an owner's head, who took part in its events that meet a condition (-1: all). The link
+# joins owner and member; a lane says when the two met last in such an event.
+M_OWNER, M_LINK, M_MEMBER, M_AT, M_OWNER_AT, M_BEFORE, M_KEEP, M_CAPPED, M_CONDITION = range(9)
+MEMBERS_WORDS: Final = 9
+# When a link's two met last in an event that meets a condition: where it stands in the link's head
+# (0: never), and the lane for what it was before the event.
+H_CONDITION, H_AT, H_VALUE, MEETING_WORDS = 0, 1, 2, 3
+# A list of what one kind of event tells of a key: whose, which, where in the head, words of a row,
+# where the values stand in an event's row, the condition that events meet (-1: all), how long what
+# was before the newest is kept, and the tile of which the first event alone is listed (0: all are).
+F_ENTITY, F_EVENT, F_AT, F_WIDTH, F_FROM, F_CONDITION, F_KEEP, F_TILE = range(8)
+FACTS_WORDS: Final = 8
 # In a head: when something was told last, then a level. A row: instant, id, values.
 FACT_LEVEL, FACT_HEAD_WORDS = 1, 3
 FACT_ID, FACT_VALUES = 1, 3
 # Facts as one view reads them: the view, where in the head, words of a row, and the value's lanes:
 # the instant it is read at, then the facts.
 D_VIEW, D_AT, D_WIDTH, D_VALUE, TOLD_WORDS = 0, 1, 2, 3, 4
+# A pick: the first or last event of such a list in a window, as one view reads it at the lane's
+# instant; the night's lane; and the value's lanes: when it was (0: there is none), and its amount.
+K_VIEW, K_AT, K_WIDTH, K_READ_AT, K_IS_FIRST, K_LENGTH, K_TILE, K_NIGHT, K_VALUE = range(9)
+PICK_WORDS: Final = 9
 
 # A list of the amounts of a series' events that meet a condition (-1: all): where it and the series
 # stand in a head, how long what was before the newest event is kept for extremes and for ranks (-1:
@@ -146,10 +164,10 @@ X_VIEW, X_AT, X_READ_AT, X_LENGTH, X_TILE, X_LEVEL, X_IS_RANK, X_VALUE, X_NIGHT 
 EXTREME_WORDS: Final = 9
 RANKED_MAX: Final = 256
 
-# What the first event of a kind told: the kind, where it stands in a head and in a row, and how
-# many words. In a head: instant (0: none), id, values. A read: the view, the place, the words, and
-# the lanes: the instant, then the values.
-O_EVENT, O_AT, O_FROM, O_COUNT, FIRSTS_WORDS = 0, 1, 2, 3, 4
+# What the first event of a kind told that meets a condition (-1: any): the kind, where it stands in
+# a head and in a row, and how many words. In a head: instant (0: none), id, values. A read: the
+# view, the place, the words, and the lanes: the instant, then the values.
+O_EVENT, O_AT, O_FROM, O_COUNT, O_CONDITION, FIRSTS_WORDS = 0, 1, 2, 3, 4, 5
 FIRST_ID, FIRST_VALUES = 1, 3
 Q_VIEW, Q_AT, Q_COUNT, Q_VALUE, EARLIEST_WORDS = 0, 1, 2, 3, 4
 
@@ -166,7 +184,7 @@ NEAR_SHIFT, NEAR_BITS, FAR_SHIFT, FAR_BITS = 8, 6, 16, 12
 
 # Windows that begin with a part of the civil day have these for a tile.
 TILE_TODAY, TILE_TONIGHT = -1, -2
-TILE_EVER: Final = -3  # in lists of amounts, and of exposures, alone
+TILE_EVER: Final = -3  # in lists of single events, and of exposures, alone
 TILE_OWN_NIGHT: Final = -4
 
 # What a column adds for an event: 1, its amount, or the amount's square in two parts.
@@ -174,14 +192,15 @@ COLUMN_COUNT, COLUMN_AMOUNT, COLUMN_SQUARE_HIGH, COLUMN_SQUARE_LOW = 0, 1, 2, 3
 SQUARE_BITS: Final = 40  # the low part of a square
 
 # Scratch is lanes, each a word for every row of a batch: the heads of all views, the hashes of the
-# keys, when a link met last, the annexes of all views, what the row is folded as (its kind, or -1),
-# whether it is read, the rows that are, flags, the stack of conditions, their truth, what columns
-# add, then the values.
-LANE_HEAD, LANE_MIXED, LANE_BEFORE, LANE_ANNEX = 0, VIEWS, 2 * VIEWS, 2 * VIEWS + ENTITIES
-LANE_KIND, LANE_IS_READ, LANE_READ_ROWS, LANE_FLAGS, LANE_KNOWN = (
-    LANE_ANNEX + VIEWS + lane for lane in range(5)
+# keys, when a link met last, and first, the annexes of all views, what the row is folded as (its
+# kind, or -1), whether it is read, the rows that are, flags, what is taken back, the stack of
+# conditions, their truth, what columns add, then the values.
+LANE_HEAD, LANE_MIXED, LANE_BEFORE, LANE_FIRST = 0, VIEWS, 2 * VIEWS, 2 * VIEWS + ENTITIES
+LANE_ANNEX: Final = LANE_FIRST + ENTITIES
+LANE_KIND, LANE_IS_READ, LANE_READ_ROWS, LANE_FLAGS, LANE_KNOWN, LANE_BACK = (
+    LANE_ANNEX + VIEWS + lane for lane in range(6)
 )
-LANE_STACK: Final = LANE_KNOWN + 1
+LANE_STACK: Final = LANE_BACK + 1
 LANE_CONDITIONS: Final = LANE_STACK + 16
 
 #: The parts of a decayed window.
@@ -192,6 +211,7 @@ OP_FIELD, OP_HOLDS, OP_COUNT, OP_SUM, OP_MEAN, OP_RATIO, OP_PER = 0, 1, 2, 3, 4,
 OP_SINCE_LAST, OP_SINCE_FIRST, OP_STD, OP_Z_SCORE, OP_DECAYED, OP_PASS = 7, 8, 9, 10, 11, 12
 OP_DISTINCT, OP_SINCE_EVER, OP_LAST, OP_AGE, OP_USED = 13, 14, 15, 16, 17
 OP_MIN, OP_MAX, OP_RANK, OP_FIRST, OP_EXPOSED, OP_EXPOSED_SINCE = 18, 19, 20, 21, 22, 23
+OP_SINCE_WITHIN, OP_SINCE_PICK = 24, 25
 # A feature: operation, its first argument, the lane of the instant that must lie in a night (-1:
 # need not), and that of the hour that was told for its beginning (-1: the policy's).
 FEATURE_WORDS: Final = 4

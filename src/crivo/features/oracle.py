@@ -17,6 +17,7 @@ from crivo.domain.instant import SECOND
 from crivo.features.oracle_terms import (
     Row,
     exposures,
+    firsts,
     is_day,
     is_late,
     measured,
@@ -73,7 +74,12 @@ _SENT_AND_RECEIVED: Final = {
     Entity.PAYEE: (Entity.PAYEE_SENDING, Entity.PAYEE),
 }
 
-_OF_FACTS: Final = (Statistic.LAST, Statistic.AGE, Statistic.USED)
+_OF_SINGLE_EVENTS: Final = (
+    Statistic.FIRST,
+    Statistic.LAST,
+    Statistic.SINCE_FIRST,
+    Statistic.SINCE_LAST,
+)
 _OF_ORDER: Final = (Statistic.MIN, Statistic.MAX, Statistic.RANK)
 
 
@@ -121,7 +127,7 @@ class _Asked:
 
     def __init__(self, row: Row, events: Sequence[Row], saturation: int) -> None:
         self._row = row
-        self._events = events
+        self._events_before = events
         self._saturation = saturation
         self.behind = False
         self.saturated = False
@@ -132,17 +138,13 @@ class _Asked:
             return float(measured(self._row, feature.measure))
         if feature.event is EventKind.EXPOSURE:
             return self._exposed(feature)
-        if feature.statistic is Statistic.SINCE_FIRST:
-            return self._since_first(feature)
-        if feature.statistic is Statistic.SINCE_LAST:
-            return self._since_last(feature)
-        if feature.statistic is Statistic.FIRST:
-            return self._first(feature)
-        if feature.statistic in _OF_FACTS:
+        if _is_of_facts(feature):
             return self._of_facts(feature)
         entity, window = feature.entity, feature.window
         if self._is_day(entity, window, feature.event):
             return None
+        if feature.statistic in _OF_SINGLE_EVENTS:
+            return self._single(feature)
         if feature.statistic is Statistic.DISTINCT:
             return self._distinct(feature)
         counted = self._window(entity, window, feature.event, feature.filter)
@@ -169,8 +171,7 @@ class _Asked:
     def _decayed(self, feature: Feature) -> float:
         """Halves the weight with each eighth of the window; the oldest part is added first."""
         window, total = feature.window, 0.0
-        events = self._keyed(feature.entity, feature.event)
-        instant = self._instant(events)
+        events, instant = self._keyed(feature.entity, feature.event)
         starts = [instant]
         for part in range(1, DECAY_PARTS + 1):
             length = window.length * part // DECAY_PARTS
@@ -206,7 +207,7 @@ class _Asked:
         instant, window = self._row["occurred_at"], feature.window
         ((own, role),) = _PARTIES[feature.entity].items()
         account = party_of(self._row, role)
-        since = [each for each in exposures(self._events, own, account) if each < instant]
+        since = [each for each in exposures(self._events_before, own, account) if each < instant]
         if feature.statistic is Statistic.COUNT:
             start = window_start(window, instant, NIGHT_BEGINS)
             return float(sum(start <= each for each in since))
@@ -217,7 +218,7 @@ class _Asked:
     def _distinct(self, feature: Feature) -> float:
         """How many others took part in the window's events."""
         name = _MEMBERS[feature.measure]
-        events = self._window(feature.entity, feature.window, feature.event, None)
+        events = self._window(feature.entity, feature.window, feature.event, feature.filter)
         members = {party_of(event, name) for event in events} - {None}
         limit = self._saturation
         if tile_of(feature.window):
@@ -235,7 +236,8 @@ class _Asked:
         """Whether a night is asked for, and the key is read at an hour that belongs to none."""
         if window.span not in (Span.TONIGHT, Span.OWN_NIGHT):
             return False
-        return is_day(self._instant(self._keyed(entity, event)), self._night_begins(entity, window))
+        _, instant = self._keyed(entity, event)
+        return is_day(instant, self._night_begins(entity, window))
 
     def _night_begins(self, entity: Entity, window: Window) -> int:
         """The hour at which a night begins: the policy's, or what stands for the account."""
@@ -246,36 +248,29 @@ class _Asked:
 
     def look_behind(self, feature: Feature) -> None:
         """Notes where a key of the feature must be read later than the transfer's own instant."""
-        self._instant(self._keyed(feature.entity, feature.event))
+        self._keyed(feature.entity, feature.event)
 
-    def _since_first(self, feature: Feature) -> float | None:
-        events = self._keyed(feature.entity, feature.event)
-        instant = self._instant(events)
-        earlier = [e["occurred_at"] for e in events if e["occurred_at"] < instant]
-        if not earlier:
-            return None
-        return float(min(instant - min(earlier), FIRST_SEEN_MAX)) / float(SECOND)
+    def _single(self, feature: Feature) -> float | None:
+        """The amount of the window's first or last event, or its age.
 
-    def _first(self, feature: Feature) -> float | None:
-        """What the first event told; of two at one instant the lesser id's. Null: none, or nothing.
-
-        An event is looked for as far as its kind is read: facts by when they were told.
+        Of two at one instant the lesser id is the first, and the greater the last.
         """
-        events = self._keyed(feature.entity, feature.event)
-        of_facts = _is_of_facts(feature)
-        instant = self._instant_of_facts(events) if of_facts else self._instant(events)
-        earlier = [event for event in events if event["occurred_at"] < instant]
-        if not earlier:
+        events = self._window(feature.entity, feature.window, feature.event, feature.filter)
+        if not events:
             return None
-        first = min(earlier, key=lambda e: (e["occurred_at"], e["event_0"], e["event_1"]))
-        if not of_facts:
-            return float(first["amount_centavos"])
-        fact = first[f"fact_{FACTS[feature.event].index(feature.measure)}"]
-        return None if fact == ABSENT else float(fact)
+        is_first = feature.statistic in (Statistic.FIRST, Statistic.SINCE_FIRST)
+        found = min(events, key=_in_order) if is_first else max(events, key=_in_order)
+        if feature.statistic in (Statistic.FIRST, Statistic.LAST):
+            return float(found["amount_centavos"])
+        _, instant = self._keyed(feature.entity, feature.event)
+        return float(min(instant - found["occurred_at"], FIRST_SEEN_MAX)) / float(SECOND)
 
     def _of_facts(self, feature: Feature) -> float | None:
-        """A fact as it stands, the time since the instant that it names, or the use of a limit."""
-        fact, instant = self._fact(feature.entity, feature.event, feature.measure)
+        """A fact as it was first told or stands, the time since the instant that it names, or the
+        use of a limit.
+        """
+        is_first = feature.statistic is Statistic.FIRST
+        fact, instant = self._fact(feature.entity, feature.event, feature.measure, first=is_first)
         if feature.statistic is Statistic.USED:
             return self._used(feature, fact)
         if fact is None:
@@ -284,15 +279,19 @@ class _Asked:
             return float(max(instant - fact, 0)) / float(SECOND)
         return float(fact)
 
-    def _fact(self, entity: Entity, event: EventKind, measure: Measure) -> tuple[int | None, int]:
-        """The fact of the event that stands last, if it tells one; and when that was looked at."""
-        events = self._keyed(entity, event)
+    def _fact(
+        self, entity: Entity, event: EventKind, measure: Measure, *, first: bool = False
+    ) -> tuple[int | None, int]:
+        """The fact of the event that stands first or last, if it tells one; and when that was
+        looked at.
+        """
+        events = self._events(entity, event)
         instant = self._instant_of_facts(events)
         standing = [event for event in events if event["occurred_at"] < instant]
         if not standing:
             return None, instant
-        last = max(standing, key=lambda e: (e["occurred_at"], e["event_0"], e["event_1"]))
-        fact = last[f"fact_{FACTS[event].index(measure)}"]
+        found = min(standing, key=_in_order) if first else max(standing, key=_in_order)
+        fact = found[f"fact_{FACTS[event].index(measure)}"]
         return (None if fact == ABSENT else fact), instant
 
     def _instant_of_facts(self, events: Sequence[Row]) -> int:
@@ -319,24 +318,11 @@ class _Asked:
         paid, back = (sum(each["amount_centavos"] for each in events) for events in (sent, undone))
         return float(max(paid - back, 0)) / float(limit)
 
-    def _since_last(self, feature: Feature) -> float | None:
-        events = self._keyed(feature.entity, feature.event)
-        instant = self._instant(events)
-        if feature.window.span is Span.EVER:
-            earlier = [e["occurred_at"] for e in events if e["occurred_at"] < instant]
-            if not earlier:
-                return None
-            return float(min(instant - max(earlier), FIRST_SEEN_MAX)) / float(SECOND)
-        start = window_start(feature.window, instant, NIGHT_BEGINS)
-        within = [e["occurred_at"] for e in events if start <= e["occurred_at"] < instant]
-        return float(instant - max(within)) / float(SECOND) if within else None
-
     def _window(
         self, entity: Entity, window: Window, kind: EventKind, condition: Filter | None
     ) -> list[Row]:
         """The entity's events of this kind in the window before the transfer."""
-        events = self._keyed(entity, kind)
-        instant = self._instant(events)
+        events, instant = self._keyed(entity, kind)
         start = window_start(window, instant, self._night_begins(entity, window))
         within = [event for event in events if start <= event["occurred_at"] < instant]
         return [event for event in within if passes(condition, event)]
@@ -350,14 +336,26 @@ class _Asked:
             return newest - SLACK
         return instant
 
-    def _keyed(self, entity: Entity, kind: EventKind) -> list[Row]:
+    def _keyed(self, entity: Entity, kind: EventKind) -> tuple[list[Row], int]:
+        """The events of this kind of the transfer's entity, and the instant at which they are read.
+
+        A pair is new with the first of its transfers, which are what the key is read by.
+        """
+        if kind is EventKind.NEW_PAIR:
+            transfers, instant = self._keyed(entity, EventKind.TRANSFER)
+            ((own, _),) = _PARTIES[entity].items()
+            return firsts(transfers, "payee" if own == "payer" else "payer"), instant
+        events = self._events(entity, kind)
+        return events, self._instant(events)
+
+    def _events(self, entity: Entity, kind: EventKind) -> list[Row]:
         """The events of this kind that belong to the entity of the transfer."""
         wanted = {theirs: party_of(self._row, own) for theirs, own in _PARTIES[entity].items()}
         if None in wanted.values():
             return []
         return [
             event
-            for event in self._events
+            for event in self._events_before
             if event["kind"] == RowKind[kind.name]
             and all(party_of(event, name) == party for name, party in wanted.items())
         ]
@@ -369,9 +367,15 @@ def _is_never_behind(feature: Feature) -> bool:
 
 
 def _is_of_facts(feature: Feature) -> bool:
-    return feature.statistic in _OF_FACTS or (
-        feature.statistic is Statistic.FIRST and feature.event in FACTS
-    )
+    """Whether it reads what was told, by when it was told."""
+    of_either = feature.statistic in (Statistic.FIRST, Statistic.LAST)
+    of_one = feature.statistic in (Statistic.AGE, Statistic.USED)
+    return of_one or (of_either and feature.event in FACTS)
+
+
+def _in_order(event: Row) -> tuple[int, int, int]:
+    """Events by their instant, and those of one instant by their id."""
+    return event["occurred_at"], event["event_0"], event["event_1"]
 
 
 def differs(found: float, wanted: float | None) -> bool:

@@ -138,6 +138,18 @@ def of_order(statistic: Statistic, counted: Sequence[Row], *, own: int) -> float
     return float(2 * less + equal) / float(2 * len(amounts))
 
 
+def firsts(transfers: Sequence[Row], other: str) -> list[Row]:
+    """The first of the transfers with each other account, `other` being its role in them."""
+    found: dict[tuple[int, ...], Row] = {}
+    for row in transfers:
+        account = party_of(row, other)
+        if account is None:
+            continue
+        if account not in found or row["occurred_at"] < found[account]["occurred_at"]:
+            found[account] = row
+    return list(found.values())
+
+
 def exposures(events: Sequence[Row], own: str, account: tuple[int, ...] | None) -> list[int]:
     """When the account came to have met each marked account, `own` being its role in transfers.
 

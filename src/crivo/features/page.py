@@ -20,7 +20,8 @@ Made by `scripts/features.py` from the cards in `src/crivo/features/catalogue/`,
 A name is `entity_measure_statistic_window[_where_filter]`. Windows lie before the transfer and
 never hold it: sliding ones to a microsecond up to 24 h and from a tile's start beyond
 ([the contract](contract.md)), `today` from midnight in Brasília, `own_night` from 20:00 or the hour
-that was told for the account, `ever` all that the log knows. A *fact* (`last`, `age`, `used`)
+that was told for the account, `ever` all that the log knows. A *fact* (`last`, `age`, `used`; the
+`last` amount is none)
 stands until the next of its key: what the directory told from after it was told, a limit from when
 it is in force. An attempt that was rejected, cancelled or returned is undone at its own instant,
 from when that was told.

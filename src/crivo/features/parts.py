@@ -9,7 +9,7 @@ from crivo.domain.instant import DAY
 from crivo.features import layout as k
 from crivo.features.needs import Column, Edge
 from crivo.features.postfix import postfix
-from crivo.features.spec import Entity, EventKind, Filter
+from crivo.features.spec import Entity, EventKind, Feature, Filter, Statistic
 from crivo.features.terms import FACTS
 from crivo.features.window import Span, Window
 
@@ -47,6 +47,8 @@ ENDS: Final = {
     k.PAYER_DEVICE: (k.PAYER, k.DEVICE),
     k.PAYER_INSTITUTION: (k.PAYER, k.INSTITUTION),
     k.PAIR_REVERSED: (k.PAYEE_SENDING, k.PAYER_RECEIVING),
+    k.PAYEE_INSTITUTION: (k.PAYEE, k.INSTITUTION),
+    k.PAIR_DEVICE: (k.PAIR, k.DEVICE),
 }
 
 
@@ -112,14 +114,35 @@ class Group:
         return self.base + k.VALUE_READS + self.reads.index((edge, column))
 
 
-class Members:
-    """Who takes part in the events of an owner."""
+class Meeting:
+    """When the two of a link met last in a transfer that meets a condition."""
 
-    def __init__(self, series: Series, link: Series, member: int) -> None:
-        self.series, self.link, self.member = series, link, member
+    def __init__(self, link: int, condition: Filter) -> None:
+        self.link, self.condition = link, condition
+        self.at = self.lane = 0
+
+
+class Members:
+    """Who takes part in the events of an owner that meet a condition.
+
+    Of all events the link's own series says when owner and member met last; of others a meeting.
+    """
+
+    def __init__(self, series: Series, link: int, member: int, meeting: Meeting | None) -> None:
+        self.series, self.link, self.member, self.meeting = series, link, member, meeting
         self.longest = 0
         self.is_capped = False
         self.at = 0
+
+    @property
+    def condition(self) -> Filter | None:
+        """What the events must meet."""
+        return None if self.meeting is None else self.meeting.condition
+
+    @property
+    def before(self) -> int:
+        """The lane of when owner and member met last, before the event."""
+        return k.LANE_BEFORE + self.link if self.meeting is None else self.meeting.lane
 
     def read(self, window: Window) -> None:
         """Notes that members are counted over that window."""
@@ -129,16 +152,42 @@ class Members:
 
 
 class Facts:
-    """What one kind of event tells of the keys of a table."""
+    """A list of what one kind of event tells of the keys of a table: facts, as they stand."""
+
+    source = k.ROW_FACTS
+    condition: Filter | None = None
+    tile = 0
 
     def __init__(self, table: int, event: EventKind) -> None:
         self.table, self.event = table, event
+        self.keep = SLACK
         self.at = 0
 
     @property
     def width(self) -> int:
         """Words of a row."""
         return k.FACT_VALUES + len(FACTS[self.event])
+
+
+class Listed(Facts):
+    """A list of events that meet a condition, with their amounts: all, or the first of a tile."""
+
+    source = k.ROW_AMOUNT
+
+    def __init__(self, table: int, event: EventKind, condition: Filter | None, tile: int) -> None:
+        super().__init__(table, event)
+        self.condition, self.tile = condition, tile
+
+    @property
+    def width(self) -> int:
+        """Words of a row."""
+        return k.FACT_VALUES + 1
+
+    def read(self, window: Window, *, is_first: bool) -> None:
+        """Notes that the first of a window is read, back to its beginning, or the last."""
+        if is_first:
+            length = window.length if window.span is Span.SLIDING else DAY
+            self.keep = max(self.keep, length + SLACK)
 
 
 class Amounts:
@@ -171,10 +220,10 @@ class Extreme(NamedTuple):
 
 
 class Firsts:
-    """What the first event of a kind told of the keys of a table: facts, or its amount."""
+    """What the first event of a kind that meets a condition told: facts, or its amount."""
 
-    def __init__(self, table: int, event: EventKind) -> None:
-        self.table, self.event = table, event
+    def __init__(self, table: int, event: EventKind, condition: Filter | None) -> None:
+        self.table, self.event, self.condition = table, event, condition
         self.at = 0
 
     @property
@@ -193,6 +242,15 @@ class Earliest(NamedTuple):
 
     firsts: Firsts
     view: int
+
+
+class Pick(NamedTuple):
+    """The first or last event of a window of a list, as one view reads it."""
+
+    listed: Listed
+    view: int
+    window: Window
+    is_first: bool
 
 
 class Exposed(NamedTuple):
@@ -243,15 +301,46 @@ def beside_transfers(
     series: list[Series], facts: list[Facts], firsts: list[Firsts]
 ) -> list[tuple[int, EventKind]]:
     """(table, event) of all that is kept in annexes."""
-    found = [(each.table, each.event) for each in series]
+    found = [(each.table, row_of(each.event)) for each in series]
     found += [(each.table, each.event) for each in facts]
     found += [(each.table, each.event) for each in firsts]
     return [(table, event) for table, event in found if event is not EventKind.TRANSFER]
 
 
+def row_of(event: EventKind) -> EventKind:
+    """The kind of the rows that make such events: a new pair is a transfer."""
+    return EventKind.TRANSFER if event is EventKind.NEW_PAIR else event
+
+
+def is_earliest(feature: Feature) -> bool:
+    """Whether it reads what the first event ever told; a series knows when that was, of all."""
+    if feature.window.span is not Span.EVER:
+        return False
+    of_some = feature.statistic is Statistic.SINCE_FIRST and feature.filter is not None
+    return feature.statistic is Statistic.FIRST or of_some
+
+
+def is_pick(feature: Feature) -> bool:
+    """Whether it reads a single event of a list; a series knows when the last was, of all."""
+    match feature.statistic:
+        case Statistic.FIRST | Statistic.SINCE_FIRST:
+            return feature.window.span is not Span.EVER
+        case Statistic.LAST:
+            return feature.event not in FACTS
+        case Statistic.SINCE_LAST:
+            return feature.filter is not None
+        case _:
+            return False
+
+
+def depth_of(view: int) -> int:
+    """In which step a view's heads are looked for: a link's after those of its ends."""
+    return 1 + max(map(depth_of, ENDS[view])) if view in ENDS else 0
+
+
 def lane_of(view: int, event: EventKind) -> int:
     """The lane of what a view keeps of events of a kind: its head's, or its annex's."""
-    return view if event is EventKind.TRANSFER else k.LANE_ANNEX + view
+    return view if row_of(event) is EventKind.TRANSFER else k.LANE_ANNEX + view
 
 
 def place(items: list[_T], item: _T) -> None:

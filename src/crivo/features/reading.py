@@ -12,7 +12,7 @@ from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, se
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "900646979ed6f1c1"
+COMPILED_WITH: Final = "861eb6dca19cf585"
 
 
 @njit(forceinline=True, **OPTIONS)
@@ -295,3 +295,32 @@ def read_extremes(
             one, two = max(one, arena[at]), max(two, arena[at + 1])
     lane = plan[extreme + k.X_VALUE] * count + i
     scratch[lane], scratch[lane + count] = one, two
+
+
+@njit(**OPTIONS)
+def read_pick(
+    plan: Words, arena: Words, pick: int, head: int, scratch: Words, count: int, i: int
+) -> None:
+    """Reads the first or last event of a window of a list, as of when its group was read.
+
+    Two lanes say when it was, 0 where there is none, and its amount.
+    """
+    lane = plan[pick + k.K_VALUE] * count + i
+    scratch[lane] = scratch[lane + count] = 0
+    at, width = head + plan[pick + k.K_AT], plan[pick + k.K_WIDTH]
+    if head == 0 or arena[at] == k.NEVER:
+        return
+    instant, tile = scratch[plan[pick + k.K_READ_AT] * count + i], plan[pick + k.K_TILE]
+    begin = k.NEVER + 1
+    if tile != k.TILE_EVER:
+        begins = night_begins(plan, plan[pick + k.K_NIGHT], scratch, count, i)
+        begin = begin_of(plan, instant, plan[pick + k.K_LENGTH], tile, begins)
+    block, rows = arena[at + k.FACT_LEVEL], rows_of(arena, at + k.FACT_LEVEL)
+    # The first row lies before every window: it says that there was nothing, or what was dropped.
+    if plan[pick + k.K_IS_FIRST] != 0:
+        row = last_before(arena, block, rows, width, begin) + 1
+    else:
+        row = last_before(arena, block, rows, width, instant)
+    place = block + row * width
+    if row < rows and begin <= arena[place] < instant:
+        scratch[lane], scratch[lane + count] = arena[place], arena[place + k.FACT_VALUES]

@@ -25,19 +25,25 @@ from crivo.features.parts import (
     Facts,
     Firsts,
     Group,
+    Meeting,
     Members,
+    Pick,
     Series,
     Told,
     beside_transfers,
+    depth_of,
     lane_of,
+    row_of,
 )
 from crivo.features.row import RowKind
 from crivo.features.spec import MEMBERS_MAX, EventKind
 from crivo.features.window import NIGHT_BEGINS, NIGHT_ENDS, Span, Window
 
-#: Kinds that rows have; an exposure is none.
+#: The kinds of row that events are made of; an exposure is made of none.
 EVENTS: Final = {
-    kind: RowKind[kind.name].value for kind in EventKind if kind.name in RowKind.__members__
+    kind: RowKind[row_of(kind).name].value
+    for kind in EventKind
+    if row_of(kind).name in RowKind.__members__
 }
 
 
@@ -58,6 +64,7 @@ class Parts(NamedTuple):
     series: list[Series]
     groups: list[Group]
     members: list[Members]
+    meetings: list[Meeting]
     counts: list[Count]
     facts: list[Facts]
     told: list[tuple[Told, int]]  # with the first of their lanes
@@ -65,6 +72,7 @@ class Parts(NamedTuple):
     extremes: list[tuple[Extreme, int, int]]  # with the lanes of their instant and of the first
     firsts: list[Firsts]
     earliest: list[tuple[Earliest, int]]  # with the first of their lanes
+    picks: list[tuple[Pick, int, int]]  # with the lanes of their instant and the first of two
     exposed: list[tuple[Exposed, int]]  # with their lanes
     exposures: Mapping[int, int]  # by table: where a head has what they are made of
     nights: Mapping[int, int]  # of views: the lane of the hour that was told
@@ -90,12 +98,13 @@ def lay_out(
         arguments += operation.arguments
     conditions = parts.conditions
     tables = [_owners(parts), series, levels, columns, groups, edges, reads]
-    tables += [_member_table(parts.members), _count_table(parts)]
+    tables += [_member_table(parts), _count_table(parts)]
     tables += [features, arguments, conditions.begins, conditions.code]
     tables += [*_fact_tables(parts), amounts, extremes, *_first_tables(parts)]
-    tables.append(_exposed_table(parts))
+    tables += [_pick_table(parts), _meeting_table(parts), _exposed_table(parts)]
     heads = {table: _lines(words) for table, words in parts.heads.items()}
     annexes = {table: _lines(words) for table, words in parts.annexes.items()}
+    looked_for = parts.looked_for | set(heads)
     numbers = {
         k.P_SLACK: SLACK,
         k.P_LATENESS: ALLOWED_LATENESS,
@@ -118,8 +127,11 @@ def lay_out(
         **{k.P_ANNEX_WORDS + table: words for table, words in annexes.items()},
         **_touched(parts),
         **_annexed(parts),
-        **{k.P_LOOKED_FOR + view: 1 for view in parts.looked_for | set(heads)},
+        k.P_DEPTHS: 1 + max(depth_of(view) for view in looked_for),
+        **{k.P_LOOKED_FOR + view: 1 for view in looked_for},
+        **{k.P_TABLE_OF + table: table for table in range(k.ENTITIES)},
         **{k.P_TABLE_OF + view: table for table, view in VIEWS.values()},
+        **{k.P_DEPTH + view: depth_of(view) for view in range(k.VIEWS)},
         **{k.P_OWN_KEY + view: place for view, place in KEYS.items()},
         **{k.P_ONE_END + view: ends[0] for view, ends in ENDS.items()},
         **{k.P_OTHER_END + view: ends[1] for view, ends in ENDS.items()},
@@ -142,6 +154,8 @@ def _owners(parts: Parts) -> list[int]:
         rows += _range([each.amounts.series.table for each, _, _ in parts.extremes], table)
         rows += _range([each.table for each in parts.firsts], table)
         rows += _range([each.firsts.table for each, _ in parts.earliest], table)
+        rows += _range([each.listed.table for each, _, _ in parts.picks], table)
+        rows += _range([each.link for each in parts.meetings], table)
     return rows
 
 
@@ -179,6 +193,7 @@ def _series_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
     for series in parts.series:
         rows += [series.table, EVENTS[series.event], series.at, len(levels) // k.LEVEL_WORDS]
         rows += [len(series.levels), len(columns) // k.COLUMN_WORDS, len(series.columns)]
+        rows.append(k.PAIR if series.event is EventKind.NEW_PAIR else -1)
         for window in series.levels:
             levels += _level(window, series.width(window))
         for column in series.columns:
@@ -205,12 +220,20 @@ def _group_tables(parts: Parts) -> tuple[list[int], list[int], list[int]]:
     return rows, edges, reads
 
 
-def _member_table(members: list[Members]) -> list[int]:
+def _member_table(parts: Parts) -> list[int]:
     rows: list[int] = []
-    for each in members:
-        rows += [each.series.table, each.link.table, each.member, each.at]
-        rows += [each.series.at, each.link.at]
+    for each in parts.members:
+        rows += [each.series.table, each.link, each.member, each.at]
+        rows += [each.series.at, each.before]
         rows += [each.longest + SLACK, int(each.is_capped)]
+        rows.append(parts.conditions.number(each.condition))
+    return rows
+
+
+def _meeting_table(parts: Parts) -> list[int]:
+    rows: list[int] = []
+    for each in parts.meetings:
+        rows += [parts.conditions.number(each.condition), each.at, each.lane]
     return rows
 
 
@@ -231,7 +254,8 @@ def _count_table(parts: Parts) -> list[int]:
 def _fact_tables(parts: Parts) -> list[list[int]]:
     facts: list[int] = []
     for each in parts.facts:
-        facts += [each.table, EVENTS[each.event], each.at, each.width]
+        facts += [each.table, EVENTS[each.event], each.at, each.width, each.source]
+        facts += [parts.conditions.number(each.condition), each.keep, each.tile]
     reads: list[int] = []
     for told, lane in parts.told:
         reads += [lane_of(told.view, told.facts.event)]
@@ -263,11 +287,21 @@ def _first_tables(parts: Parts) -> list[list[int]]:
     rows: list[int] = []
     for each in parts.firsts:
         rows += [EVENTS[each.event], each.at, each.source, each.count]
+        rows.append(parts.conditions.number(each.condition))
     reads: list[int] = []
     for earliest, lane in parts.earliest:
         reads += [lane_of(earliest.view, earliest.firsts.event)]
         reads += [earliest.firsts.at, earliest.firsts.count, lane]
     return [rows, reads]
+
+
+def _pick_table(parts: Parts) -> list[int]:
+    rows: list[int] = []
+    for (listed, view, window, is_first), base, lane in parts.picks:
+        edge = edge_of(window)
+        rows += [lane_of(view, listed.event), listed.at, listed.width, base + k.VALUE_AT]
+        rows += [int(is_first), edge.length, edge.tile, parts.nights.get(view, -1), lane]
+    return rows
 
 
 def _exposed_table(parts: Parts) -> list[int]:

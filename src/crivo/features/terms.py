@@ -41,8 +41,9 @@ class EventKind(StrEnum):
     `risk_signals`. `infraction`,
     `refund_request`, `recovery` and `authorisation` are the first steps of those, an
     `agreed_infraction` the last of one that was agreed to, a `listing` the entry into a list of
-    those who are watched or stopped. `exposure` is no row: it is derived, once
-    for each marked account that an account has met, from when both are so (the contract, §4).
+    those who are watched or stopped. Two are no rows but derived (the contract, §4): an `exposure`,
+    once for each marked account that an account has met, from when both are so; and a `new_pair`,
+    the first transfer ever of an account to another, at its instant.
     """
 
     TRANSFER = "transfer"
@@ -73,6 +74,7 @@ class EventKind(StrEnum):
     LISTING = "listing"
     SETTLEMENT = "settlement"
     EXPOSURE = "exposure"
+    NEW_PAIR = "new_pair"
 
 
 class Measure(StrEnum):
@@ -108,6 +110,7 @@ class Measure(StrEnum):
     LISTING = "listing"
     SETTLEMENT = "settlement"
     EXPOSURE = "exposure"
+    NEW_PAIR = "new_pair"
     AMOUNT = "amount"
     HOUR = "hour"
     WEEKDAY = "weekday"
@@ -145,10 +148,10 @@ class Statistic(StrEnum):
     amounts that are less, those that are equal counting half. `decayed_…` halves the weight with
     each eighth of the window. `per_transfer` is the window's count over the count of the entity's
     transfers in the same window, `share` over the count without the filter, `pass_through` what
-    the account paid over what it received. `distinct` counts others. `first` is the fact, or the
-    amount, that the first event told, `last` a fact as it stands, `age` the time since the instant
-    that it names, `used` what the payer paid in the window, less what was undone of it, over the
-    limit in force. Ages are in seconds.
+    the account paid over what it received. `distinct` counts others. `first` and `last` are what
+    the first and the last event told: its amount, or a fact, of which the last stands; `age` is
+    the time since the instant that a fact names, `used` what the payer paid in the window, less
+    what was undone of it, over the limit in force. Ages are in seconds.
     """
 
     VALUE = "value"
@@ -275,6 +278,7 @@ ABOUT: Final[Mapping[EventKind, tuple[Entity, ...]]] = {
     EventKind.LISTING: (Entity.PAYER, Entity.PAYEE, Entity.DEVICE, *_DIRECTORY),
     EventKind.SETTLEMENT: _CONTESTED,
     EventKind.EXPOSURE: tuple(ACCOUNTS),
+    EventKind.NEW_PAIR: tuple(ACCOUNTS),
 }
 
 #: Kinds whose events have an amount.

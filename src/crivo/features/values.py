@@ -12,11 +12,11 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.arena import OPTIONS, Words
-from crivo.features.reading import field_of, night_begins, nightfall
+from crivo.features.reading import begin_of, field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `exposure.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "2151e54f66edb37a"
+COMPILED_WITH: Final = "6773641c977c3eeb"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -85,6 +85,12 @@ def _value(
     ):
         age = _age(scratch, one * count + i, count, plan[argument + 1], operation)
         return (np.float64(age) / np.float64(plan[k.P_SECOND]) if age >= 0 else np.nan), 0
+    if operation == k.OP_SINCE_WITHIN or operation == k.OP_SINCE_PICK:
+        if operation == k.OP_SINCE_PICK:
+            age = _age_of_pick(plan, argument, scratch, count, i)
+        else:
+            age = _age_within(plan, argument, scratch, count, i)
+        return (np.float64(age) / np.float64(plan[k.P_SECOND]) if age >= 0 else np.nan), 0
     if operation == k.OP_DISTINCT:
         members = scratch[one * count + i]
         return (np.float64(members) if members >= 0 else np.nan), 0
@@ -125,6 +131,24 @@ def _age(scratch: Words, slot: int, count: int, limit: int, operation: int) -> i
     if since == k.NEVER or age <= 0 or (operation == k.OP_SINCE_LAST and age >= limit):
         return -1
     return min(age, limit)
+
+
+@njit(**OPTIONS)
+def _age_within(plan: Words, argument: int, scratch: Words, count: int, i: int) -> int:
+    """Microseconds since a series' last event, if that lies in a window; -1: it does not."""
+    slot = plan[argument] * count + i
+    instant, since = scratch[slot + k.VALUE_AT * count], scratch[slot + k.VALUE_LAST * count]
+    begins = night_begins(plan, plan[argument + 3], scratch, count, i)
+    begin = begin_of(plan, instant, plan[argument + 1], plan[argument + 2], begins)
+    return instant - since if begin <= since < instant else -1
+
+
+@njit(**OPTIONS)
+def _age_of_pick(plan: Words, argument: int, scratch: Words, count: int, i: int) -> int:
+    """Microseconds since an event (0: there is none), at most a limit; -1: it has not been."""
+    since = scratch[plan[argument] * count + i]
+    instant = scratch[plan[argument + 1] * count + i]
+    return min(instant - since, plan[argument + 2]) if since != 0 and since < instant else -1
 
 
 @njit(forceinline=True, **OPTIONS)

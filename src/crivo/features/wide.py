@@ -14,7 +14,7 @@ from numba import njit
 from crivo.features import layout as k
 
 #: SHA-256 (its first 16 hex characters) of `layout.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "55df2c38cb564d2e"
+COMPILED_WITH: Final = "26b9df094c8e20dd"
 
 _OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 _SIGN: Final = -(1 << 63)

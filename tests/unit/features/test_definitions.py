@@ -10,8 +10,18 @@ import pytest
 from crivo.domain.errors import Code, Misconfigured
 from crivo.features.expression import Field
 from crivo.features.registry import default_feature_set
-from crivo.features.spec import NIGHT, Card, Feature, FeatureSet, Filter
-from crivo.features.window import EVER, Span, Window, days, hours, minutes
+from crivo.features.spec import (
+    NIGHT,
+    Card,
+    Entity,
+    EventKind,
+    Feature,
+    FeatureSet,
+    Filter,
+    Measure,
+    Statistic,
+)
+from crivo.features.window import EVER, TODAY, TONIGHT, Span, Window, days, hours, minutes
 
 FEATURES = default_feature_set().features
 FEATURE = next(each for each in FEATURES if each.name == "payer_transfer_count_24h")
@@ -106,6 +116,49 @@ def test_the_condition_of_a_filter_is_an_expression(found: Any) -> None:
 @pytest.mark.parametrize("found", [[FEATURE], (FEATURE, None), (FEATURE, "x"), None, ()])
 def test_a_set_is_a_tuple_of_features(found: Any) -> None:
     assert refusal(FeatureSet, found).context["field"] == "features"
+
+
+def of_new_pairs(**fields: Any) -> dict[str, Any]:
+    return {"event": EventKind.NEW_PAIR, "measure": Measure.NEW_PAIR, **fields}
+
+
+def of_facts(**fields: Any) -> dict[str, Any]:
+    return {"event": EventKind.DAY_LIMIT, "measure": Measure.DAY_LIMIT, **fields}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "says"),
+    [
+        ({"statistic": Statistic.DECAYED_COUNT, "window": TODAY}, "window.span", "eighth"),
+        ({"statistic": Statistic.DECAYED_COUNT, "window": TONIGHT}, "window.span", "a part of a"),
+        (of_facts(statistic=Statistic.FIRST), "window.span", "until the next of its key"),
+        (of_facts(statistic=Statistic.LAST, filter=NIGHT, window=EVER), "filter", "of facts"),
+        (of_new_pairs(filter=NIGHT), "filter", "made of several"),
+        (of_new_pairs(window=EVER), "window.span", "sliding or today or tonight"),
+        (of_new_pairs(entity=Entity.PAIR), "entity", "payer or payer_receiving or payee"),
+        (of_new_pairs(statistic=Statistic.SINCE_LAST), "statistic", "decayed_count"),
+        (
+            {
+                "entity": Entity.PAIR,
+                "measure": Measure.INSTITUTION,
+                "statistic": Statistic.DISTINCT,
+            },
+            "measure",
+            "device, for the statistic distinct of the entity pair",
+        ),
+        (
+            {"entity": Entity.PAYER_DEVICE, "statistic": Statistic.DISTINCT},
+            "entity",
+            "institution",
+        ),
+    ],
+)
+def test_what_has_no_meaning_is_refused_with_the_choices_and_the_reason(
+    fields: dict[str, Any], field: str, says: str
+) -> None:
+    error = refusal(replace, FEATURE, **fields)
+    assert error.context["field"] == field
+    assert says in str(error.context["expected"])
 
 
 def test_what_is_declared_of_the_right_types_is_taken() -> None:

@@ -1,4 +1,4 @@
-"""How an amount stands among those before it: the greatest, the first, its rank."""
+"""How an amount stands among those before it: the greatest, the first, the last, its rank."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from crivo.features.spec import (
     Measure,
     Statistic,
 )
-from crivo.features.window import EVER, Window, days
+from crivo.features.window import EVER, Window, days, hours
 
 _REASONS: Final = {Entity.PAYER: "AMOUNT_VS_PROFILE", Entity.PAYEE: "PAYEE_FAN_IN"}
 _DONE: Final = {Entity.PAYER: "paid", Entity.PAYEE: "was paid"}
@@ -52,4 +52,5 @@ FEATURES: Final = (
     _feature(Entity.PAYEE, Statistic.MIN, days(30), "The least amount"),
     _feature(Entity.PAYEE, Statistic.RANK, days(30), f"{_LESS} newest amounts"),
     _feature(Entity.PAYEE, Statistic.FIRST, EVER, "The first amount"),
+    _feature(Entity.PAYER, Statistic.LAST, hours(24), "The last amount"),
 )
