@@ -20,10 +20,9 @@ from crivo.features.spec import (
     Feature,
     FeatureSet,
     Measure,
-    Span,
     Statistic,
-    Window,
 )
+from crivo.features.window import Span, Window
 
 Rows = NDArray[Any]
 
