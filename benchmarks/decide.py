@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from benchmarks import decide_start
 from benchmarks.harness import Row, Setting
 from benchmarks.load import mlflow_server, played, service
 from benchmarks.load.disk import fdatasync_ms
@@ -23,8 +24,11 @@ from crivo.adapters.http.bodies import parse_decision
 from crivo.bootstrap.home import open_home
 from crivo.bootstrap.service import champion_bundle
 from crivo.domain.clock import ClockKind, LogClock
+from crivo.domain.errors import CrivoError
 from crivo.domain.transfer import Transfer
+from crivo.flows.answers import Answer
 from crivo.flows.decide import DecisionService
+from crivo.flows.pending import Pending
 from crivo.flows.replica import Replica
 from crivo.settings import Settings
 
@@ -39,13 +43,14 @@ Asked = Sequence[tuple[Transfer, int | None]]
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """The rows: in process, then HTTP at two rates, in batches, and at three times its capacity."""
+    """The rows: in process, over HTTP at two rates, in batches, overloaded, and from a start."""
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
         world = played.prepare(Path(folder), scale=SCALE_QUICK if setting.quick else SCALE)
         yield setting.row("state: transfers of the past", "transfers", [world.transfers])
         yield setting.row("state: payers of the past", "accounts", [world.payers])
         yield from in_process(setting, world)
         yield from over_http(setting, world)
+    yield from decide_start.run(setting)
 
 
 def in_process(setting: Setting, world: Played) -> Iterator[Row]:
@@ -79,24 +84,46 @@ def in_process(setting: Setting, world: Played) -> Iterator[Row]:
 
 
 def decide(decisions: DecisionService, asked: Asked, *, together: int) -> float:
-    """Seconds that deciding all of them takes. Garbage is collected before, as a service does."""
+    """Seconds that deciding all of them takes. Garbage is collected before, as a service does.
+
+    Raises:
+        RuntimeError: one of them was refused, or decided without a score or degraded.
+    """
     gc.collect()
     gc.freeze()
     gc.disable()
+    given: list[Pending[Answer] | CrivoError] = []
     begun = time.perf_counter()
     if together == 1:
         for transfer, received_at in asked:
-            decisions.decide(
-                transfer, arrived_ns=time.perf_counter_ns(), supplied_received_at=received_at
+            given.append(
+                decisions.decide(
+                    transfer, arrived_ns=time.perf_counter_ns(), supplied_received_at=received_at
+                )
             )
     else:
         for start in range(0, len(asked), together):
             part = asked[start : start + together]
-            decisions.decide_many(part, arrived_ns=time.perf_counter_ns())
+            given += decisions.decide_many(part, arrived_ns=time.perf_counter_ns())
     taken = time.perf_counter() - begun
     gc.enable()
     gc.unfreeze()
+    check_whole(given)
     return taken
+
+
+def check_whole(given: Sequence[Pending[Answer] | CrivoError]) -> None:
+    """Nothing, if each of these is a decision with a score and nothing degraded.
+
+    Raises:
+        RuntimeError: one is not; what is quicker for doing less is no figure.
+    """
+    for one in given:
+        if isinstance(one, CrivoError):
+            raise RuntimeError(f"a transfer was refused: {one}")
+        answer = one.result()
+        if answer.score is None or answer.degraded:
+            raise RuntimeError(f"decided without a score, or degraded: {answer}")
 
 
 def over_http(setting: Setting, world: Played) -> Iterator[Row]:
@@ -106,8 +133,13 @@ def over_http(setting: Setting, world: Played) -> Iterator[Row]:
             running = stack.enter_context(service.running(world.home))
         lines = _Lines(world)
         _ask(running, lines, rate=200, count=400)
-        for rate, targets in ((3_000, (1.0, 4.0, 10.0)), (4_500, (None, 10.0, None))):
-            yield from at_rate(setting, world, running, lines, rate=rate, targets=targets)
+        for rate, seconds, targets in (
+            (3_000, 16, (1.0, 4.0, 10.0)),
+            (4_500, 4, (None, 10.0, None)),
+        ):
+            yield from at_rate(
+                setting, world, running, lines, rate=rate, seconds=seconds, targets=targets
+            )
         yield from in_batches(setting, running, lines)
         yield from predictions(setting, world, running)
         capacity = _capacity(setting, running, lines)
@@ -151,27 +183,55 @@ def at_rate(
     lines: _Lines,
     *,
     rate: int,
+    seconds: int,
     targets: tuple[float | None, float, float | None],
 ) -> Iterator[Row]:
-    """Latency from the instant each request was due, beside the disk's own in the same minute."""
-    seconds, runs = (0.25, 1) if setting.quick else (4, 3)
+    """Latency from the instant each request was due, beside the disk's own in the same seconds."""
+    runs = 1 if setting.quick else 3
     found, syncs = [], []
     for turn in range(runs):
-        syncs += fdatasync_ms(world.home, 200)
-        found.append(_ask(running, lines, rate=rate, count=int(rate * seconds), seed=turn))
-        syncs += fdatasync_ms(world.home, 200)
-    disk = float(np.quantile(syncs, 0.99))
+        count = int(rate * (0.25 if setting.quick else seconds))
+        with fdatasync_ms(world.home) as during:
+            found.append(_ask(running, lines, rate=rate, count=count, seed=turn))
+        syncs += during
+    yield from rate_rows(setting, found, syncs, rate=rate, targets=targets)
+
+
+def rate_rows(
+    setting: Setting,
+    found: Sequence[dict[str, Any]],
+    syncs: Sequence[float],
+    *,
+    rate: int,
+    targets: tuple[float | None, float, float | None],
+) -> Iterator[Row]:
+    """The rows of runs at one rate, and of the syncs (ms) that a thread beside them waited for.
+
+    The last target is asked for only where 999 syncs of 1,000 leave room for it. What was shed has
+    no latency, so the share that was decided is a row of its own.
+    """
+    disk, slowest = (float(np.quantile(syncs, share)) for share in (0.99, 0.999))
     what = f"POST /v1/decisions, {rate:,}/s open loop, one core"
     p50, p99, p999 = targets
     if p50 is not None:
         p99 = max(p99, 2 * disk + 2)
-    for name, key, target in (("p50", "p50_ms", p50), ("p99", "p99_ms", p99)):
+    rows = [("p50", "p50_ms", p50, disk), ("p99", "p99_ms", p99, disk)]
+    if p999 is not None and slowest + 2 > p999:
+        what_disk, p999 = "disk, whose syncs do not allow the target", None
+    else:
+        what_disk = "disk"
+    for name, key, target, peer in rows:
         values = [each[key] for each in found]
-        yield setting.row(f"{what}, {name} (peer: disk)", "ms", values, at_most=target, peer=disk)
+        yield setting.row(
+            f"{what}, {name} (peer: disk's p99)", "ms", values, at_most=target, peer=peer
+        )
     values = [each["p999_ms"] for each in found]
-    yield setting.row(f"{what}, p99.9 (peer: disk)", "ms", values, at_most=p999, peer=disk)
+    tail = f"{what}, p99.9 (peer: p99.9 of the {what_disk})"
+    yield setting.row(tail, "ms", values, at_most=p999, peer=slowest)
+    shares = [each["statuses"].get("200", 0) / sum(each["statuses"].values()) for each in found]
+    yield setting.row(f"{what}, decided of what was asked", "share", shares, at_least=1.0)
     rates = [each["answered_per_second"] for each in found]
-    yield setting.row(f"{what}, answered", "1/s", rates)
+    yield setting.row(f"{what}, answered", "1/s", rates, at_least=0.98 * rate)
 
 
 def in_batches(setting: Setting, running: Any, lines: _Lines) -> Iterator[Row]:
