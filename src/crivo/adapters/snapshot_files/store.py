@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +31,12 @@ DAYS_KEPT: Final = 30
 
 #: Of so many other plans the newest stays: who goes back to one starts from it.
 OTHER_PLANS_KEPT: Final = 2
+
+#: Bytes that are read while those before them are hashed.
+BLOCK_BYTES: Final = 1 << 24
+
+#: Where an array begins in its file, at the latest.
+_HEAD_BYTES_MAX: Final = 1 << 12
 
 _PLAN: Final = re.compile(r"[0-9a-f]{64}")
 _ASIDE: Final = re.compile(r"[0-9]+\.(?P<process>[0-9]+)\.partial")
@@ -162,15 +170,37 @@ def _manifest(folder: Path) -> dict[str, Any]:
 
 
 def _array(folder: Path, name: str, expected: str) -> NDArray[Any]:
+    """The array of a file. It is made of the very bytes that were hashed, after they were."""
     path = folder / f"{name}.npy"
     try:
-        found = _sha256(path)
-        if found != expected:
-            raise _broken(folder, path.name, expected, found)
-        array: NDArray[Any] = np.load(path, allow_pickle=False)
+        bytes_read, found = _read_hashed(path)
     except OSError as error:
         raise _broken(folder, path.name, "a file named in the manifest", error) from error
+    if found != expected:
+        raise _broken(folder, path.name, expected, found)
+    head = io.BytesIO(bytes_read[:_HEAD_BYTES_MAX].tobytes())
+    assert np.lib.format.read_magic(head) == (1, 0), "what `np.save` writes of plain arrays"
+    shape, _, dtype = np.lib.format.read_array_header_1_0(head)
+    array: NDArray[Any] = bytes_read[head.tell() :].view(dtype).reshape(shape)
     return array
+
+
+def _read_hashed(path: Path) -> tuple[NDArray[np.uint8], str]:
+    """A file's bytes (uint8[n]) and their SHA-256 (hex); each block is hashed by a thread while the
+    next one is read.
+    """
+    digest = hashlib.sha256()
+    with path.open("rb") as file, ThreadPoolExecutor(max_workers=1) as beside:
+        found = np.empty(os.fstat(file.fileno()).st_size, dtype=np.uint8)
+        hashed = []
+        for start in range(0, found.size, BLOCK_BYTES):
+            block = memoryview(found[start : start + BLOCK_BYTES])
+            if file.readinto(block) != len(block):
+                raise OSError(f"{path.name} grew shorter while it was read")
+            hashed.append(beside.submit(digest.update, block))
+        for each in hashed:
+            each.result()
+    return found, digest.hexdigest()
 
 
 def _forget_unfinished(plan: Path) -> None:
