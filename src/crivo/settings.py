@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -251,6 +252,8 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         key = PREFIX + NESTING.join(str(part) for part in first["loc"]).upper()
+        if first["type"] == "extra_forbidden":
+            raise _no_setting(key) from None
         secret = key.endswith(("API_KEY", "DECISIONS_URL", "PASSWORD"))
         raise Misconfigured(
             Code.SETTING_INVALID,
@@ -261,6 +264,31 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
             expected=first["msg"],
             found="(hidden)" if secret else first["input"],
         ) from None
+
+
+def _no_setting(key: str) -> Misconfigured:
+    """What is said of a name that is no setting's, with the one that it may stand for."""
+    near = get_close_matches(key, sorted(_names(Settings)), n=1)
+    meant = f"Did you mean {near[0]}? " if near else ""
+    return Misconfigured(
+        Code.SETTING_INVALID,
+        f"{key} is no setting",
+        hint=f"{meant}docs/reference/settings.md lists every setting; unknown CRIVO_ names are "
+        "refused, so that none is lost.",
+        field=key,
+        expected="the name of a setting",
+        found=key,
+    )
+
+
+def _names(model: type[BaseModel], before: str = PREFIX) -> Iterator[str]:
+    """The variables of a model's settings."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from _names(kind, f"{before}{name.upper()}{NESTING}")
+        else:
+            yield f"{before}{name.upper()}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,3 +71,15 @@ def test_a_secret_is_never_shown() -> None:
     with pytest.raises(Misconfigured) as caught:
         load_settings({"CRIVO_HTTP__API_KEY": "hunter2"})
     assert "hunter2" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("CRIVO_HTTP__PROT", "CRIVO_HTTP__PORT"), ("CRIVO_HTTP__API_KEI", "CRIVO_HTTP__API_KEY")],
+)
+def test_a_mistyped_name_is_told_in_our_words_with_the_name_that_was_meant(name, meant) -> None:
+    with pytest.raises(Misconfigured) as caught:
+        load_settings({name: "hunter2"})
+    said = str(caught.value)
+    assert f"{name} is no setting" in said and f"Did you mean {meant}?" in said
+    assert "Extra inputs" not in said and "hunter2" not in said

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
+from typing import Final
 
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.files.streams import days_of_streams
@@ -28,18 +29,23 @@ from crivo.flows.ingest_streams import ingest_streams
 from crivo.flows.mapping import Mapping, parse_mapping
 from crivo.flows.ports import OpenLogReader, Table
 from crivo.flows.rows import RowReader
-from crivo.settings import Settings
+from crivo.settings import Settings, found_here
+
+#: Where a checkout's mappings lie.
+_MAPPINGS: Final = Path("mappings")
 
 #: Called with (done, total) in the unit of the work.
 Progress = Callable[[int, int], None]
 
 
 def read_mapping(path: Path) -> Mapping:
-    """The mapping of a file.
+    """The mapping of a file; `mappings/NAME` is the checkout's where the working folder has none.
 
     Raises:
         Refused: FILE_UNREADABLE. Misconfigured: MAPPING_INVALID.
     """
+    if path.parent == _MAPPINGS and not path.exists():
+        path = found_here(_MAPPINGS.name) / path.name
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
