@@ -97,6 +97,17 @@ def test_nobody_without_a_session_reads_a_page(running: Caller, path: str) -> No
         answer = running.get(path)
         assert answer.status_code == 401
         assert "Fila de revisão" not in answer.text
+        assert answer.headers["content-type"].startswith("text/html")
+        assert "endereço de uso único" in answer.text
+
+
+def test_the_live_pages_script_is_told_by_a_problem_that_the_session_ended(
+    running: Caller,
+) -> None:
+    running.cookies, running.headers = {}, {}
+    answer = running.get("/page/decisions")
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_a_decisions_page_shows_facts_reasons_parts_histories_and_versions(

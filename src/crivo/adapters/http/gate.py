@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crivo.adapters.http.access import check_role
 from crivo.adapters.http.auth import ApiKeys, PageAccess
+from crivo.adapters.http.pages.render import locked
 from crivo.adapters.http.problems import problem_of
 from crivo.adapters.http.rate import Buckets
 from crivo.adapters.http.refusal import refuse
@@ -162,10 +163,18 @@ class Gate:
             await self._routes(scope, receive, tell)
         except CrivoError as error:
             code = error.code
-            await refuse(receive, tell, problem_of(error))
+            if code == Code.UNAUTHENTICATED and _is_for_a_person(scope["path"]):
+                await locked()(scope, receive, tell)
+            else:
+                await refuse(receive, tell, problem_of(error))
         finally:
             code = code or scope.get("problem_code", "")
             self._telemetry.answered(_route_of(scope), status, code)
+
+
+def _is_for_a_person(path: str) -> bool:
+    """Whether a person reads the answer of a path; the live page's script reads one of them."""
+    return entrance_of(path) is Entrance.PAGE and path != "/page/decisions"
 
 
 def _check_query(route: str, query: bytes) -> None:

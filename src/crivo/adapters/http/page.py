@@ -11,7 +11,7 @@ from fastapi import APIRouter, Query, Request, Response
 from crivo.adapters.http.access import Role
 from crivo.adapters.http.auth import COOKIE, SESSION_LIFETIME, PageAccess
 from crivo.adapters.http.feed import Feed
-from crivo.adapters.http.pages.render import HTML, language_of
+from crivo.adapters.http.pages.render import language_of, locked
 from crivo.adapters.http.pages.render import page as shown_page
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import SECOND
@@ -30,14 +30,6 @@ def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
     """`/`, `/open`, `/static/…`, `/page/decisions`, and a new address for whoever holds a key."""
     router = APIRouter()
     static = files("crivo.adapters.http") / "static"
-
-    def locked() -> Response:
-        return Response(
-            (static / "locked.html").read_bytes(),
-            status_code=401,
-            media_type=HTML,
-            headers={"cache-control": "no-store"},
-        )
 
     @router.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:

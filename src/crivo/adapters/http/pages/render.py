@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import lru_cache, partial
+from importlib.resources import files
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -30,6 +31,16 @@ PLACES: Final = {
 
 #: Digits of a pseudonym that a page shows.
 SHOWN_DIGITS: Final = 8
+
+
+def locked() -> Response:
+    """The page of whoever has no open session: how one is opened (401)."""
+    return Response(
+        (files("crivo.adapters.http") / "static" / "locked.html").read_bytes(),
+        status_code=401,
+        media_type=HTML,
+        headers={"cache-control": "no-store"},
+    )
 
 
 def language_of(request: Request) -> Language:
