@@ -4,6 +4,9 @@ A static code names the payee's key and perhaps an amount. A dynamic one names a
 payee's institution tells the rest; with a second address (tag 80) it also offers a recurring
 authorisation. The last four characters are the CRC-16 of everything before them. Sources: Manual of
 the BR Code 2.0 and "Padrões para Iniciação do Pix", whose own examples are in the tests.
+
+The id of a dynamic charge has 26 to 35 characters, and the field for an id in a code (62-05) at
+most 25: so a dynamic code says `***` there, and its address tells the id.
 """
 
 from __future__ import annotations
@@ -56,7 +59,8 @@ class BrCode:
     """The content of a code. A static one has a `key`, a dynamic one a `url` without its scheme.
 
     `amount_centavos` None: the payer types it, or the address tells it. `txid` None: the payee gave
-    none. `recurrence_url` is where an authorisation for Pix Automático is offered.
+    none, or the address tells it, as that of every dynamic code. `recurrence_url` is where an
+    authorisation for Pix Automático is offered.
 
     Raises:
         Refused: the first part that cannot be, with its field.
@@ -150,6 +154,8 @@ def crc16(text: str) -> str:
 def parse_br_code(text: str) -> BrCode:
     """The content of a code; tags that Pix does not use are passed over, as EMV asks.
 
+    So is an id in a dynamic code: what its address tells is the charge's.
+
     Raises:
         Refused: BODY_MALFORMED for what is no such code, or whose CRC is wrong; FIELD_MISSING,
             FIELD_VALUE, ID_INVALID or AMOUNT_INVALID for a part that cannot be.
@@ -176,7 +182,7 @@ def parse_br_code(text: str) -> BrCode:
         url=account.get("25"),
         recurrence_url=recurrence,
         amount_centavos=None if amount is None else _amount(amount),
-        txid=None if txid == NO_TXID else txid,
+        txid=None if txid == NO_TXID or "25" in account else txid,
         description=account.get("02"),
         category=parts.get("52", ""),
         is_once=parts.get("01") == _ONCE,
@@ -212,11 +218,11 @@ def _check_code_txid(txid: str, kind: BrCodeKind) -> None:
             expected=f"at most {STATIC_TXID_CHARACTERS_MAX} characters in a static code",
             found=txid,
         )
-    if kind is BrCodeKind.DYNAMIC and len(txid) < DYNAMIC_TXID_CHARACTERS_MIN:
+    if kind is BrCodeKind.DYNAMIC:
         raise invalid(
             Code.ID_INVALID,
             field="txid",
-            expected=f"{DYNAMIC_TXID_CHARACTERS_MIN} to 35 characters in a dynamic code, or none",
+            expected="none in a dynamic code, whose address tells it",
             found=txid,
         )
 

@@ -45,7 +45,6 @@ CODES = st.one_of(
         merchant_city=WORDS,
         url=URLS,
         recurrence_url=st.none() | URLS,
-        txid=st.none() | st.text(string.ascii_letters, min_size=26, max_size=35),
         is_once=st.booleans(),
     ),
 )
@@ -109,6 +108,16 @@ def test_a_code_with_a_right_crc_and_a_wrong_part_is_refused_with_the_part(body,
     with pytest.raises(Refused) as caught:
         parse_br_code(sealed(body))
     assert caught.value.context["field"] == field
+
+
+@pytest.mark.parametrize("txid", ["abc", "a" * 25, "a" * 26, "a" * 35])
+def test_an_id_in_a_dynamic_code_is_passed_over_and_none_is_written(txid):
+    field = f"05{len(txid):02d}{txid}"
+    body = DYNAMIC[:-8].replace("62070503***", f"62{len(field):02d}{field}")
+    assert parse_br_code(sealed(body)).text() == DYNAMIC
+    with pytest.raises(Refused) as caught:
+        BrCode("Loja", "BELEM", url="pix.example.com/1", txid=txid)
+    assert (caught.value.code, caught.value.context["field"]) == (Code.ID_INVALID, "txid")
 
 
 def test_tags_that_pix_does_not_use_are_passed_over():

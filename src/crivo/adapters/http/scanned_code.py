@@ -6,7 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.domain.br_code import BrCode, BrCodeKind, parse_br_code
+from crivo.domain.br_code import (
+    DYNAMIC_TXID_CHARACTERS_MIN,
+    BrCode,
+    BrCodeKind,
+    parse_br_code,
+)
 from crivo.domain.errors import Code, invalid
 from crivo.domain.transfer import Initiation
 
@@ -37,7 +42,8 @@ def scanned(
     """The facts of a transfer that begins with this code, filled in where the body left them out.
 
     The receiver of a code cannot be edited, so a body that names another key is no such transfer.
-    The amount may be another where the payee lets the payer choose.
+    The amount may be another where the payee lets the payer choose. The id of a dynamic charge is
+    told by the code's address, so that the body alone can name it.
 
     Raises:
         Refused: what `parse_br_code` refuses; FIELD_VALUE for a body that contradicts the code.
@@ -51,6 +57,8 @@ def scanned(
         raise _contradicts("initiation", "one of " + ", ".join(allowed), initiation.value)
     if code.txid is not None and txid not in {None, code.txid}:
         raise _contradicts("txid", code.txid, txid)
+    if code.kind is BrCodeKind.DYNAMIC and txid and len(txid) < DYNAMIC_TXID_CHARACTERS_MIN:
+        raise _contradicts("txid", "26 to 35 characters, as of every dynamic charge", txid)
     return Scanned(key or payee_key_id, initiation or allowed[0], txid or code.txid)
 
 

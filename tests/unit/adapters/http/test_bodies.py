@@ -13,6 +13,7 @@ from crivo.domain.account import CustomerSegment
 from crivo.domain.br_code import BrCode
 from crivo.domain.errors import Refused
 from crivo.domain.instant import parse_rfc3339
+from crivo.domain.pix_key import parse_pix_key
 from crivo.domain.report import ReportStatus
 from crivo.domain.transfer import Initiation, ServiceLevel
 from crivo.flows.predict import predict
@@ -51,13 +52,25 @@ def test_a_scanned_code_says_whom_to_pay_and_how_the_payment_began() -> None:
     assert parse_decision(raw, PSEUDONYMS)[0].initiation is Initiation.APES
 
 
-def test_a_dynamic_code_tells_its_txid_and_nobody_s_key() -> None:
-    code = BrCode("Loja", "BELEM", url="pix.example.com/1", txid="t" * 26, is_once=True)
-    transfer, *_ = parse_decision(decision_body(br_code=code.text(), initiation=None), PSEUDONYMS)
+def test_a_dynamic_code_leaves_its_charge_s_id_to_the_body_and_names_nobody_s_key() -> None:
+    code = BrCode("Loja", "BELEM", url="pix.example.com/1", is_once=True).text()
+    raw = decision_body(br_code=code, initiation=None, txid="t" * 26)
+    transfer, *_ = parse_decision(raw, PSEUDONYMS)
     assert (transfer.txid, transfer.payee_key_id) == ("t" * 26, None)
     assert transfer.initiation is Initiation.QRDN
+    transfer, *_ = parse_decision(decision_body(br_code=code, initiation=None), PSEUDONYMS)
+    assert transfer.txid is None
     with pytest.raises(Refused) as caught:
-        parse_decision(decision_body(br_code=code.text(), initiation=None, txid="u"), PSEUDONYMS)
+        parse_decision(decision_body(br_code=code, initiation=None, txid="t" * 25), PSEUDONYMS)
+    assert caught.value.context["field"] == "txid"
+
+
+def test_a_static_code_tells_its_id_and_a_body_with_another_is_refused() -> None:
+    code = BrCode("Loja", "BELEM", key=parse_pix_key("+5511987654321"), txid="loja7").text()
+    transfer, *_ = parse_decision(decision_body(br_code=code, initiation=None), PSEUDONYMS)
+    assert transfer.txid == "loja7"
+    with pytest.raises(Refused) as caught:
+        parse_decision(decision_body(br_code=code, initiation=None, txid="u"), PSEUDONYMS)
     assert caught.value.context["field"] == "txid"
 
 
