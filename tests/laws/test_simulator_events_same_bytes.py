@@ -22,9 +22,9 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of all streams of the world SMALL, as each side sees it. They change only with
 #: WORLD_VERSION; `python -m tests.laws.test_simulator_events_same_bytes FOLDER` prints the payer's.
 GOLDENS = {
-    Viewpoint.PAYER_PSP: "b40460ec916d09566fbce7dc8b754e60adf8f6379252f5d6b9b11041455e466b",
-    Viewpoint.PAYEE_PSP: "8b88d65ca38131c05a715fe51cc7fa30f52bbe28b29f1a3158dd583aca3ab41d",
-    Viewpoint.RAIL: "7cb1321179e5a89dfba5e8ebb53e937dcc55cda3202a1db0165c49752af245ee",
+    Viewpoint.PAYER_PSP: "675fb91afc222a2eade38fb88491881d02503d3e18e70f60d5bf14edbab64c95",
+    Viewpoint.PAYEE_PSP: "c96a960c7caea0216bb2a8abfca30838fdaf96e4d124ff413d3345ceb10ed699",
+    Viewpoint.RAIL: "a568a6c7dd482fb96174d4cb84c6c923d43540a42b9c434b8cc8d64d00e2dde6",
 }
 GOLDEN = GOLDENS[Viewpoint.PAYER_PSP]
 

@@ -22,28 +22,28 @@ from tests.unit.simulator.worlds import SMALL
 #: Of the JSON lines of the world SMALL, and of the seven tables of a small world with a past, as
 #: CSV. It changes only with WORLD_VERSION.
 GOLDEN = {
-    "chaves_pix.csv": "1feeff5add848c7e3f4328aa2c39468af134fd2f35a876fd0c75af578a2b4c60",
-    "dispositivos.csv": "7d5be75a91f2c33410b1a44fc395c0a6593f7d62a8495f11a56298e6dceabe68",
-    "fraudes.csv": "0958297d33489c2806dfcdba9902b2e53d0be3070802efb0ffbe3d0d0546aae7",
-    "limites_transacoes.csv": "0bd0d1216280ff3f182d2fadfccadb08ca622ebe22d0ead8287dfd5d519c12a4",
-    "log_autenticacao.csv": "d69edc1888f8184f85fc82a7611817d4db5d91c2ee6131b239eed947fd65ca39",
-    "reports.jsonl": "a6052821ac4f103ec505fa9b3effac214cbc481e58f3ba78917a252f6c52b46e",
-    "transacoes_historicas.csv": "421a9a01ac27f606cbf6a80b41c23bbf6d61e9899dfce4744a5f74665da5e594",
-    "transacoes_pix.csv": "1f630b4708021607b7ed5af69b7ba3142de00a7b562e6da55db8f8523cdefb53",
-    "transfers.jsonl": "451ef323b2652226f0da3c70bcf558c6e9050815341f8d17c8617430c7eef842",
-    "truth.jsonl": "4c0784632cdedcfeef16c3f56834ab517aea726dcf95d1139912f4bf110beb95",
-    "usuarios.csv": "8fdf35ac1e4e6c86c54eb7b067e43085df4eb2d9317e1e2500b6a542df5543e5",
+    "chaves_pix.csv": "801e1a3b4d436b7076c6784757291e07b1ab665d0fdb495529656176c92d68ca",
+    "dispositivos.csv": "b07735430ac0dde426a3e112ee5b52d4eefeac529ea5f32f8a9d96f458bcee77",
+    "fraudes.csv": "386d06934fdae18807abaaa077092515f7c64ef62aa8ac7af2b37a3c90017b13",
+    "limites_transacoes.csv": "e3ae86b530a0b07247f30603b0b160079f8b1b496abd937f9e32fd06a7233c83",
+    "log_autenticacao.csv": "d71a99b622311a85116e54da94e754ef7782bb833dd1cd03bdbc533243d31575",
+    "reports.jsonl": "727f31d7d45a3817b1a28093c7e5238f58ddb0418e3179baeb5d209a6b0433d0",
+    "transacoes_historicas.csv": "12252b00a6f6186c2a1253d851feef92cdc76259a24768b566e92fd8a5d0769d",
+    "transacoes_pix.csv": "189d5554381d90a61f3117f571bbdba428dcc28b394c159c6a3d775f01191c4e",
+    "transfers.jsonl": "8ea72943828716fb273667fd8d6f60c331c8e5b2836ce60fc98dfdbb98cdbb51",
+    "truth.jsonl": "e59bf403d1f097ada8c5ded80cca0e629340a900708c76098ea16e160bf6b6b2",
+    "usuarios.csv": "deea8999e19179e871f6996fc23647040a1113be901c7efa660a3858a0756aa4",
 }
 
 #: The transfers of the world SMALL as Parquet, which names the library that wrote it: they change
 #: with WORLD_VERSION and with that library.
-PARQUET = ("25.0.1", "522166bd030c96f21f8378831cab600180435f6af41d2e5c69ef1e303dea505c")
+PARQUET = ("25.0.1", "bfa1e8049b159c89799c490b0cc66bc4aab10184aeaa1e1e8eff44d5acfc5799")
 
 #: The transfers of the world SMALL with every fault in 3 % of the rows that reach it. They change
 #: with WORLD_VERSION and with the faults.
 FAULTED = {
-    "faulted/done.jsonl": "c7cdad766ab09010955d43f03522894ac990683c6f59871dfd21387e49f3aa03",
-    "faulted/transfers.jsonl": "51462370e18ee017ef289c4eed96cc741d0d0a52bc7473a0b8dbef47b2a8935c",
+    "faulted/done.jsonl": "161f225083739a947778d031752c4d9023d127bafde1bb03499e804ba083c316",
+    "faulted/transfers.jsonl": "63f3b5b3d6027cc0e978b17966d20ff4948a952d2f2b57a29d9f6d73d46fdde2",
 }
 
 PROGRAM = """

@@ -135,34 +135,6 @@ def test_sabotage_mules_of_one_institution_are_noticed(monkeypatch: pytest.Monke
     assert not 0.75 < crossing_share((planned(1),)) < 0.87
 
 
-def share_kept_whole(some: tuple[World, ...]) -> float:
-    """Of accounts that networks' victims paid, those from which nothing moves on by Pix."""
-    stays = []
-    for world in some:
-        frauds = world.frauds
-        codes = [typology.code for typology in world.typologies]
-        campaigns = np.unique(frauds["campaign"][frauds["typology"] == codes.index("T14")])
-        paid = frauds[np.isin(frauds["campaign"], campaigns) & (frauds["hop"] == 1)]
-        left = frauds[np.isin(frauds["role"], [Role.MULE, Role.EXIT])]
-        moved = set(zip(left["campaign"].tolist(), left["payer"].tolist(), strict=True))
-        held = set(zip(paid["campaign"].tolist(), paid["payee"].tolist(), strict=True))
-        stays += [account not in moved for account in held]
-    return float(np.mean(stays))
-
-
-def test_in_one_account_of_five_all_the_money_is_still_there():
-    assert 0.15 < share_kept_whole(worlds()) < 0.25
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("per_mille", [0, 400])
-def test_sabotage_mules_that_keep_nothing_or_twice_as_much_are_noticed(
-    monkeypatch: pytest.MonkeyPatch, per_mille: int
-):
-    monkeypatch.setattr(laundering, "_KEEPS_ALL", per_mille)
-    assert not 0.15 < share_kept_whole((planned(1),)) < 0.25
-
-
 def receivers_ages(some: tuple[World, ...]) -> np.ndarray:
     """In days, of every account that victims paid; NONE where it serves other ends too."""
     ages = []

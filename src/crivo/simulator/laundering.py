@@ -3,7 +3,7 @@
 The parameters are priors: waits with a median of 6 minutes and a tenth above 45; two to five parts
 of 15 to 50 % each; one network in five keeps its parts below the R$ 200 from which banks trace;
 35 % of networks have no second layer, 35 % one, 18 % two, 12 % more; at the block nothing is left
-in 60 % of accounts, a part in 20 %, all of it in 20 %.
+in 60 % of accounts, a part in 20 %, all of it in 20 %. Parts below R$ 200 leave a rest besides.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from crivo.domain.instant import HOUR, MINUTE
 from crivo.domain.transfer import Initiation
 from crivo.simulator.amounts import drawn, lognormal
 from crivo.simulator.campaign import joined, payments
+from crivo.simulator.cash import WITHDRAWAL, notes_of
 from crivo.simulator.casting import Casting
 from crivo.simulator.draws import Draws, Int64s, cumulated
 from crivo.simulator.people import account_institutions
@@ -40,17 +41,19 @@ _WORTH_MOVING: Final = 3 * TRACED_FROM_CENTAVOS
 _EVASIVE_PER_MILLE: Final = 200
 _EVASIVE_PART: Final = (12_000, 19_900)
 
-#: What stays in the account: thousandths of accounts that keep all, and that keep a part.
+#: What stays in the account: thousandths of accounts that keep all, and of all that keep a part.
 _KEEPS_ALL: Final = 200
-_KEEPS_PART: Final = 400
+_KEEPS_PART: Final = 200
 _KEPT_PERCENT: Final = (20, 61)
 
 #: Of parts, thousandths that stay with the same institution: with chance, one in five do.
 _SAME_INSTITUTION_PER_MILLE: Final = 130
 
-#: Exits in percent: betting and crypto assets, a purchase, another own account; the rest (cash,
-#: boleto, card) leaves no transfer.
-_EXITS: Final = (35, 15, 20, 30)
+#: Exits in percent: betting and crypto assets, a purchase, another own account, cash at a shop; the
+#: rest (boleto, card) leaves no transfer.
+_EXITS: Final = (35, 15, 20, 15, 15)
+_OWN_ACCOUNT: Final = 2
+_CASH: Final = 3
 _EXIT_SHARE_PERCENT: Final = (55, 100)
 
 #: The holder of a lent account gets up to R$ 2,000 for it, some days after.
@@ -59,6 +62,7 @@ _RENT_AFTER: Final = (6 * HOUR, 96 * HOUR)
 
 _MIX: Final = {Initiation.DICT: 800, Initiation.MANU: 140, Initiation.QRES: 60}
 _EXIT_MIX: Final = {Initiation.DICT: 450, Initiation.QRDN: 550}
+_CASH_MIX: Final = {Initiation.QRDN: 1000}
 
 
 def move_on(casting: Casting, draws: Draws, inflows: Rows) -> Rows:
@@ -96,11 +100,10 @@ def _layers(
 def _split(casting: Casting, draws: Draws, inflow: Rows, *, evasive: bool) -> Rows:
     """Sweeps of the account that received this, each in parts to other mules."""
     sweeps = []
-    kept = draws.one(0, 1000) < _KEEPS_PART - _KEEPS_ALL
+    moved = _moved_percent(draws)
     for at, balance in _sweeps(draws, inflow):
         amounts = _evasive_parts(draws, balance) if evasive else _parts(draws, balance)
-        if kept:
-            amounts = amounts * (100 - draws.one(*_KEPT_PERCENT)) // 100
+        amounts = amounts * moved // 100
         amounts = amounts[amounts >= 100]
         if len(amounts):
             sweeps.append(_hand_on(casting, draws, inflow, at, amounts))
@@ -130,18 +133,31 @@ def _exit(casting: Casting, draws: Draws, inflow: Rows) -> Rows:
     way = int(draws.chosen(cumulated(_EXITS), 1)[0])
     if way == len(_EXITS) - 1:
         return no_rows()
+    moved = _moved_percent(draws)
+    to_shop = way != _OWN_ACCOUNT
+    mix = _CASH_MIX if way == _CASH else _EXIT_MIX if to_shop else _MIX
     rows = []
     for at, balance in _sweeps(draws, inflow):
-        amounts = np.asarray([balance * draws.one(*_EXIT_SHARE_PERCENT) // 100], dtype=np.int64)
+        amount = balance * draws.one(*_EXIT_SHARE_PERCENT) * moved // 10_000
+        if way == _CASH:
+            amount = notes_of(amount)
         payee = int(
-            casting.town.shops(draws, 1)[0] if way < 2 else casting.town.outsiders(draws, 1)[0]
+            casting.town.shops(draws, 1)[0] if to_shop else casting.town.outsiders(draws, 1)[0]
         )
-        if amounts[0] >= 100 and payee != source:
-            when = np.asarray([at], dtype=np.int64)
+        if amount >= 100 and payee != source:
+            when, amounts = np.asarray([at], dtype=np.int64), np.asarray([amount], dtype=np.int64)
             hop = int(inflow["hop"][0]) + 1
-            mix = _EXIT_MIX if way < 2 else _MIX
             rows.append(payments(draws, when, amounts, source, payee, mix, hop=hop, role=Role.EXIT))
-    return joined(*rows)
+    left = joined(*rows)
+    if way == _CASH:
+        left["purpose"] = WITHDRAWAL
+    return left
+
+
+def _moved_percent(draws: Draws) -> int:
+    """How much of its money an account moves that does not keep all of it."""
+    keeps = draws.one(0, 1000 - _KEEPS_ALL) < _KEEPS_PART
+    return 100 - draws.one(*_KEPT_PERCENT) if keeps else 100
 
 
 def _rent(casting: Casting, draws: Draws, inflow: Rows) -> Rows:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from crivo.simulator.blocks import Block, block_honest, honest_blocks_of_million
+from crivo.simulator.cash import hand_out
 from crivo.simulator.casting import Casting
 from crivo.simulator.daily_life import OrdinaryDay
 from crivo.simulator.day_plan import Purse
@@ -148,6 +149,7 @@ class World:
         contest_honest(draws, honest, self.town.census.persons, claims)
         blocks = Draws(seed, "blocks", *shift.stream)
         block_honest(blocks, honest, self.honest_blocks_of_million)
+        hand_out(Draws(seed, "cash", *shift.stream), self.town, honest)
         return honest
 
 
