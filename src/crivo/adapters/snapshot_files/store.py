@@ -194,7 +194,7 @@ def _read_hashed(path: Path) -> tuple[NDArray[np.uint8], str]:
         found = np.empty(os.fstat(file.fileno()).st_size, dtype=np.uint8)
         hashed = []
         for start in range(0, found.size, BLOCK_BYTES):
-            block = memoryview(found[start : start + BLOCK_BYTES])
+            block = found[start : start + BLOCK_BYTES].data
             if file.readinto(block) != len(block):
                 raise OSError(f"{path.name} grew shorter while it was read")
             hashed.append(beside.submit(digest.update, block))
