@@ -12,15 +12,15 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import MINUTE, parse_rfc3339
 from tests.unit.decision.worlds import START, bundle_in, plan, policy
 
-TERMS = HoldTerms(30, 60, 6, 20, Outcome.REJECT)
+TERMS = HoldTerms(30, 60, 8, 20, Outcome.REJECT)
 
 
 @pytest.mark.parametrize(
     ("moment", "minutes"),
     [
         ("2026-11-23T12:00:00Z", 30),  # a Monday, 9 h in Brasília
-        ("2026-11-23T09:00:00Z", 30),  # 6 h: the day begins
-        ("2026-11-23T08:59:59.999999Z", 60),
+        ("2026-11-23T11:00:00Z", 30),  # 8 h: the day begins
+        ("2026-11-23T10:59:59.999999Z", 60),
         ("2026-11-23T22:59:59.999999Z", 30),
         ("2026-11-23T23:00:00Z", 60),  # 20 h: the night begins
         ("2026-11-22T12:00:00Z", 60),  # a Sunday
@@ -48,7 +48,7 @@ ENTRY = 'key = "{key}"\nvalue = {value}'
     [
         ("hold.business.minutes", "30", "0"),
         ("hold.other.minutes", "60", "1441"),
-        ("hold.business.from_hour", "6", "20"),
+        ("hold.business.from_hour", "8", "20"),
         ("hold.business.to_hour", "20", "25"),
         ("hold.end", '"REJECT"', '"HOLD"'),
         ("hold.end", '"REJECT"', '"WARN"'),
