@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from enum import StrEnum
 from itertools import pairwise
 from typing import Final
@@ -27,10 +28,15 @@ from crivo.domain.money import parse_centavos
 #: A policy must cover every date that a transfer may carry (instants begin in 2000).
 FIRST_DATE: Final = date(2000, 1, 1)
 SCORE_UNITS: Final = 10**9
+#: The greatest count: a condition compares it as a float64, which holds all integers up to there.
+COUNT_MAX: Final = 10**15
 #: What an optional value says while nothing is in force.
 NONE: Final = "none"
 
 _EPOCH: Final = date(1970, 1, 1).toordinal()
+#: Written out, without an exponent: no text of a few letters stands for a number out of bounds.
+_PROBABILITY: Final = re.compile(r"[01](\.[0-9]{1,9})?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,15})?")
 _ENTRY_FIELDS: Final = frozenset({"key", "value", "from", "to", "norm"})
 
 
@@ -39,8 +45,8 @@ class Kind(StrEnum):
 
     MONEY = "money"  # "1000.00" -> int centavos
     PROBABILITY = "probability"  # "0.25" -> int of 10⁻⁹, at most nine places
-    NUMBER = "number"  # "0.25" -> the nearest float64
-    COUNT = "count"  # 3 -> int, not negative
+    NUMBER = "number"  # "0.25" -> the nearest float64, at most fifteen places on either side
+    COUNT = "count"  # 3 -> int, from 0 to COUNT_MAX
     OUTCOME = "outcome"  # "HOLD" -> Outcome
     STATE = "state"  # "off" | "shadow" | "on"
     SWITCH = "switch"  # "off" | "on" -> bool
@@ -123,7 +129,7 @@ def parse_policy(text: str, keys: Sequence[Key], *, file: str) -> PolicyFile:
     for raw in _read_entries(text, file):
         name = raw["key"]
         if not isinstance(name, str) or name not in known:
-            raise _fault(file, str(name), "key", f"one of {', '.join(sorted(known))}", name)
+            raise _fault(file, _name(raw), "key", f"one of {', '.join(sorted(known))}", name)
         entry = _parse_entry(raw, known[name], file)
         found[name].append(entry)
         canonical.append([name, entry.start, entry.end, raw["value"], raw["norm"]])
@@ -136,13 +142,16 @@ def parse_policy(text: str, keys: Sequence[Key], *, file: str) -> PolicyFile:
 def _read_entries(text: str, file: str) -> list[dict[str, object]]:
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:
+        # Also an integer of more digits than Python reads, which is no TOMLDecodeError.
         raise _fault(file, "", "", "TOML", str(error)) from error
+    except RecursionError:
+        raise _fault(file, "", "", "TOML", "brackets too deep in each other") from None
     entries = document.get("entry")
     if set(document) != {"entry"} or not isinstance(entries, list):
         raise _fault(file, "", "entry", "[[entry]] tables and nothing else", sorted(document))
     for raw in entries:
-        name = str(raw.get("key", "")) if isinstance(raw, dict) else ""
+        name = _name(raw)
         if not isinstance(raw, dict) or not set(raw) <= _ENTRY_FIELDS:
             raise _fault(file, name, "entry", ", ".join(sorted(_ENTRY_FIELDS)), raw)
         for field in ("key", "value", "from", "norm"):
@@ -151,6 +160,12 @@ def _read_entries(text: str, file: str) -> list[dict[str, object]]:
         if not isinstance(raw["norm"], str):
             raise _fault(file, name, "norm", "a string", raw["norm"])
     return entries
+
+
+def _name(raw: object) -> str:
+    """The key of an entry as it was written, or nothing where that is no string."""
+    name = raw.get("key") if isinstance(raw, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def _parse_entry(raw: Mapping[str, object], key: Key, file: str) -> Entry:
@@ -171,7 +186,7 @@ def _parse_entry(raw: Mapping[str, object], key: Key, file: str) -> Entry:
         return Entry(start=start, end=end, value=None)
     try:
         value = _parse_value(raw["value"], key.kind)
-    except (ValueError, TypeError, InvalidOperation, Refused):
+    except (ValueError, TypeError, Refused):
         raise _fault(file, key.name, "value", _EXPECTED[key.kind], raw["value"]) from None
     return Entry(start=start, end=end, value=value)
 
@@ -179,8 +194,8 @@ def _parse_entry(raw: Mapping[str, object], key: Key, file: str) -> Entry:
 _EXPECTED: Final = {
     Kind.MONEY: 'reais in a string such as "1000.00"',
     Kind.PROBABILITY: 'a string from "0" to "1" with at most nine decimal places',
-    Kind.NUMBER: 'a decimal number in a string such as "0.25"',
-    Kind.COUNT: "an integer, not negative",
+    Kind.NUMBER: 'a decimal such as "0.25" in a string, at most 15 digits on either side',
+    Kind.COUNT: f"an integer from 0 to {COUNT_MAX:,}",
     Kind.OUTCOME: "an outcome: " + ", ".join(outcome.value for outcome in Outcome),
     Kind.STATE: "off, shadow or on",
     Kind.SWITCH: "off or on",
@@ -192,7 +207,7 @@ _EXPECTED: Final = {
 def _parse_value(raw: object, kind: Kind) -> PolicyValue:
     match kind:
         case Kind.COUNT:
-            if type(raw) is not int or raw < 0:
+            if type(raw) is not int or not 0 <= raw <= COUNT_MAX:
                 raise ValueError(raw)
             return raw
         case Kind.BANDS:
@@ -209,10 +224,9 @@ def _parse_value(raw: object, kind: Kind) -> PolicyValue:
         case Kind.PROBABILITY:
             return parse_probability(raw)
         case Kind.NUMBER:
-            number = Decimal(raw)
-            if not number.is_finite():
+            if not _NUMBER.fullmatch(raw):
                 raise ValueError(raw)
-            return float(number)
+            return float(raw)
         case Kind.OUTCOME:
             return parse_outcome(raw, field="value")
         case Kind.STATE:
@@ -225,15 +239,17 @@ def parse_probability(text: str) -> int:
     """A decimal from 0 to 1 as an integer of 10⁻⁹, exact.
 
     Raises:
-        ValueError: outside 0..1, or more than nine places.
+        ValueError: outside 0..1, more than nine places, or not written out in digits.
 
     >>> parse_probability("0.25")
     250000000
     """
-    units = Decimal(text) * SCORE_UNITS
-    if units != units.to_integral_value() or not 0 <= units <= SCORE_UNITS:
+    if not _PROBABILITY.fullmatch(text):
         raise ValueError(text)
-    return int(units)
+    units = int(Decimal(text) * SCORE_UNITS)
+    if units > SCORE_UNITS:
+        raise ValueError(text)
+    return units
 
 
 def _parse_ispbs(raw: object) -> frozenset[str]:
@@ -297,5 +313,12 @@ def _fault(file: str, key: str, field: str, expected: str, found: object) -> Mis
         key=key,
         field=field,
         expected=expected,
-        found=repr(found)[:80],
+        found=_shown(found),
     )
+
+
+def _shown(found: object) -> str:
+    try:
+        return repr(found)[:80]
+    except ValueError:  # What is written in hexadecimal is read whole, and not written again.
+        return "an integer of too many digits"

@@ -92,6 +92,59 @@ def test_a_faulty_file_is_refused(text):
     assert caught.value.code is Code.POLICY_INVALID
 
 
+DEEP = "[" * 5_000
+COUNT = '[[entry]]\nkey = "count"\nvalue = {}\nfrom = 2000-01-01\nnorm = ""\n'
+NUMBER = COUNT.replace("count", "number").replace("{}", '"{}"')
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        COUNT.format("1" + "0" * 400),
+        COUNT.format("1" * 5_001),
+        COUNT.format("0x" + "f" * 5_000),
+        COUNT.format("[0x" + "f" * 5_000 + "]"),
+        COUNT.format(10**15 + 1),
+        COUNT.format(DEEP),
+        COUNT.replace('"count"', "0x" + "f" * 5_000).format(1),
+        *(
+            NUMBER.format(value)
+            for value in ("1e400", "1e999999999", "1e-99999999", "inf", "9" * 16, "1.", "", "١")
+        ),
+        *(
+            MIN.replace("0.25", value)
+            for value in (
+                "1e999999999",
+                "1e-99999999",
+                "0." + "3" * 38,
+                "0.2500000000",
+                "1.000000001",
+                "-0.1",
+                "NaN",
+                " 0.25",
+                "0.25\\n",
+            )
+        ),
+    ],
+    ids=lambda text: text[:60],
+)
+def test_a_number_out_of_bounds_is_refused_like_any_fault(text):
+    keys = [Key("count", Kind.COUNT), Key("number", Kind.NUMBER), Key("min", Kind.PROBABILITY)]
+    with pytest.raises(Misconfigured) as caught:
+        parse_policy(text, keys, file="decision.toml")
+    assert caught.value.code is Code.POLICY_INVALID
+    assert caught.value.context["expected"] != "given", "it is the value that is refused"
+    assert caught.value.context["found"]
+
+
+def test_numbers_at_their_bounds_are_taken():
+    keys = [Key("count", Kind.COUNT), Key("number", Kind.NUMBER)]
+    text = COUNT.format(10**15) + NUMBER.format("-999999999999999.5")
+    policy = parse_policy(text, keys, file="rules.toml")
+    assert policy.value("count", 0) == 10**15
+    assert policy.value("number", 0) == -999999999999999.5
+
+
 ONE = '{up_to = "2.00", outcome = "WARN"}'
 TWICE = f'[{ONE}, {ONE}, {{outcome = "HOLD"}}]'
 

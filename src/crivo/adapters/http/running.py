@@ -48,7 +48,9 @@ class Running:
 
     `recover` rebuilds state and compiles what is not compiled yet; `sample` reads gauges now and
     then; each of `beside` works in a thread of its own from readiness until its event is set, under
-    its name; `close` gives files back. `failed` is called where a start cannot succeed.
+    its name; `close` gives files back. `failed` is called where a start cannot succeed. Once a
+    thread has broken the service is not ready until it is started anew: what would decide without
+    its ledger or its kill switches must not decide.
     """
 
     def __init__(
@@ -71,9 +73,12 @@ class Running:
         self._telemetry = telemetry
         self._stop = threading.Event()
         self._ready = False
-        self._projects = True
+        self._is_whole = True
         self._projecting = threading.Thread(
-            target=self._keep_up, name="crivo-projection", daemon=True
+            target=self._watch,
+            args=("projection", self._project_until_stop),
+            name="crivo-projection",
+            daemon=True,
         )
         self._working: list[threading.Thread] = []
         self._projection: Projection | None = None
@@ -82,7 +87,7 @@ class Running:
     @property
     def is_ready(self) -> bool:
         """Whether transfers are taken, and their decisions shown."""
-        return self._ready and self._projects
+        return self._ready and self._is_whole
 
     def project(self, projection: Projection) -> None:
         """From the start on, this is kept up with the log."""
@@ -128,19 +133,28 @@ class Running:
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
         self._ready = True
-        self._telemetry.ready(yes=True)
+        self._telemetry.ready(yes=self.is_ready)
         for name, work in self._beside.items():
             working = threading.Thread(
-                target=work, args=(self._stop,), name=f"crivo-{name}", daemon=True
+                target=self._watch,
+                args=(name, lambda work=work: work(self._stop)),
+                name=f"crivo-{name}",
+                daemon=True,
             )
             self._working.append(working)
             working.start()
 
-    def _keep_up(self) -> None:
+    def _watch(self, name: str, work: Callable[[], None]) -> None:
+        """Works; what breaks makes the service not ready, and the exception is printed whole."""
+        is_done = False
         try:
-            self._project_until_stop()
+            work()
+            is_done = True
         finally:
-            self._projects = False
+            if not is_done:
+                self._is_whole = False
+                self._telemetry.ready(yes=False)
+                _LOGGER.critical("thread.broken", extra={"facts": {"thread": name}})
 
     def _project_until_stop(self) -> None:
         projection = self._projection
