@@ -7,6 +7,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 from crivo.adapters.mlflow.tracker import MlflowTracker
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.tracker import TrackedData, TrainingRun
+from crivo.model.files import held_alone
 
 
 def run_of(folder: Path, precision: float) -> TrainingRun:
@@ -102,6 +104,30 @@ def test_trainings_that_begin_a_store_at_once_make_one_and_are_all_kept(tmp_path
     said = [process.communicate(timeout=300) for process in made]
     assert [process.returncode for process in made] == [0] * count, said
     assert {out.strip() for out, _ in said} == {"1", "2", "3"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("what", ["check", "mark"])
+def test_whoever_promotes_waits_until_a_training_has_made_the_store(tmp_path, artifact, what):
+    folder = tmp_path / "mlflow"
+    tracker = MlflowTracker(folder)
+    tracker.record(run_of(artifact, 0.5))
+    done = threading.Event()
+
+    def ask():
+        if what == "check":
+            tracker.check()
+        else:
+            tracker.mark({"champion": "a" * 64}, tags={}, card="")
+        done.set()
+
+    asking = threading.Thread(target=ask)
+    # As a training does while its store has a file and not all its tables yet.
+    with held_alone(folder):
+        asking.start()
+        assert not done.wait(1.0)
+    asking.join()
+    assert done.is_set()
 
 
 @pytest.mark.slow

@@ -79,7 +79,8 @@ class MlflowTracker:
         with _silence():
             failures = _failures()
             try:
-                self._client().search_registered_models(max_results=1)
+                with self._alone():
+                    self._client().search_registered_models(max_results=1)
             except failures as error:
                 raise _unwritable(self._place, error, done="nothing was changed") from error
 
@@ -96,7 +97,8 @@ class MlflowTracker:
         with _silence():
             failures = _failures()
             try:
-                return self._mark(self._client(), aliases, tags, card)
+                with self._alone():
+                    return self._mark(self._client(), aliases, tags, card)
             except failures as error:
                 raise _unwritable(self._place, error) from error
 
@@ -121,7 +123,9 @@ class MlflowTracker:
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
-        """One process at a time makes the tables of a folder's store; a server looks to itself."""
+        """One process at a time opens a folder's store, whose tables the first of them makes: its
+        file is there before they are. A server looks to itself.
+        """
         if self._url:
             yield
             return
