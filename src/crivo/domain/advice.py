@@ -95,7 +95,8 @@ ADVICE: Final[Mapping[Code, str]] = {
         "Ask again; decisions are made and found by id meanwhile. If it stays, look at its disk"
         " or its server."
     ),
-    Code.NOT_READY: "Wait until `/health/ready` answers 200.",
+    Code.NOT_READY: "Wait until `/health/ready` answers 200; "
+    "after a broken thread start it anew and report the bug.",
     Code.PORT_TAKEN: "Stop it, or name another port with `--port`.",
     Code.INTERNAL: "Keep the time and the EndToEndId, and report it as CONTRIBUTING describes.",
     Code.DEFINITION_INVALID: "Correct the declaration that the message names.",
