@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from crivo.decision.reason_texts import GENERIC, Language
 from crivo.domain.errors import Code
+from crivo.flows.settlement_phase import SettlementPhase
 from tests.integration.commands import crivo
-from tests.unit.decision.worlds import transfer, world
+from tests.unit.decision.worlds import START, transfer, world
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +18,8 @@ def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     with world(folder) as played:
         played.decide(transfer(1, amount_centavos=5_000_000)).result(10)
+        settles = SettlementPhase(played.service)
+        settles.decide(transfer(2), arrived_ns=0, supplied_received_at=START).result(10)
     return folder
 
 
@@ -42,12 +46,38 @@ def test_the_pack_for_a_review_says_criteria_and_no_score(home, capsys, tmp_path
     assert "log-odds" not in page.read_text()
 
 
+def test_the_settlement_phase_has_a_report_and_a_pack_of_its_own(home, capsys):
+    id_ = transfer(2).end_to_end_id
+    for kind in ("decision", "review"):
+        words = ("report", kind, id_, "--home", home, "--json")
+        assert crivo(capsys, *words).code == 2
+        said = crivo(capsys, *words, "--phase", "settlement")
+        assert (said.code, json.loads(said.out)["end_to_end_id"]) == (0, id_), said.err
+
+
+def test_the_ledger_is_asked_for_the_record_of_the_phase(home, capsys, tmp_path):
+    """Nothing is sealed here, so that what is found is told from what is not by the refusal."""
+    (tmp_path / "segments.jsonl").touch()
+    id_ = transfer(2).end_to_end_id
+    words = ("ledger", "show", id_, "--log", home / "log.sqlite", "--segments", tmp_path)
+    assert "no decision has this id" in crivo(capsys, *words).err
+    said = crivo(capsys, *words, "--phase", "settlement")
+    assert said.code == 2 and "is in no segment yet" in said.err
+
+
 def test_each_side_reads_its_own_texts(home, capsys):
     texts = []
     for side in ("payer", "payee"):
         said = crivo(capsys, "report", "review", ID, "--home", home, "--side", side, "--json")
-        texts.append([each["pt"] for each in json.loads(said.out)["criteria"]])
-    assert len(texts[0]) == len(texts[1])
+        criteria = json.loads(said.out)["criteria"]
+        texts.append({each["code"]: (each["pt"], each["en"]) for each in criteria})
+    payer, payee = texts
+    assert payer.keys() == payee.keys()
+    assert payer["PAYEE_NEW_FOR_PAYER"] == (
+        "Você não costuma pagar a este recebedor.",
+        "You do not usually pay this payee.",
+    )
+    assert payee["PAYEE_NEW_FOR_PAYER"] == (GENERIC[Language.PT], GENERIC[Language.EN])
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from crivo.adapters.files.segments_file import SEGMENTS_FILE, read_segments
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.bootstrap.home import Paths
 from crivo.decision.record import decision_event_id
+from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream
 from crivo.flows.answers import no_decision
 from crivo.flows.event_of import value_of
@@ -87,8 +88,10 @@ def audit_ledger(log: Path, folder: Path, *, key: bytes, checkpoint: Sequence[Se
         reader.close()
 
 
-def prove_decision(log: Path, folder: Path, *, end_to_end_id: str) -> Proof:
-    """The proof that the record of a decision is in the ledger; no secret is read.
+def prove_decision(
+    log: Path, folder: Path, *, end_to_end_id: str, phase: Phase = Phase.INITIATION
+) -> Proof:
+    """The proof that the record of the decision of a phase is in the ledger; no secret is read.
 
     Raises:
         Refused: NOT_FOUND where there is no such decision, or no segment holds it yet.
@@ -96,7 +99,7 @@ def prove_decision(log: Path, folder: Path, *, end_to_end_id: str) -> Proof:
     """
     reader = open_reader(log)
     try:
-        record = reader.stored_record(decision_event_id(end_to_end_id))
+        record = reader.stored_record(decision_event_id(end_to_end_id, phase))
     finally:
         reader.close()
     if record is None:

@@ -6,6 +6,7 @@ from crivo.bootstrap.home import Paths
 from crivo.bootstrap.offline import log_reader
 from crivo.decision.reason_texts import Audience
 from crivo.decision.record import decision_event_id, decode_record
+from crivo.domain.phase import Phase
 from crivo.features.registry import default_feature_set
 from crivo.flows.answers import no_decision
 from crivo.flows.bundle import load_bundle
@@ -16,9 +17,9 @@ from crivo.settings import Settings
 
 
 def decision_report(
-    settings: Settings, end_to_end_id: str, *, audience: Audience
+    settings: Settings, end_to_end_id: str, *, audience: Audience, phase: Phase
 ) -> DecisionReport:
-    """What is known of a decision; a service may be running.
+    """What is known of the decision of a phase; a service may be running.
 
     Raises:
         Refused: NOT_FOUND; CONFLICT where another release decided.
@@ -27,7 +28,7 @@ def decision_report(
     """
     reader = log_reader(settings)
     try:
-        stored = reader.find(decision_event_id(end_to_end_id))
+        stored = reader.find(decision_event_id(end_to_end_id, phase))
         if stored is None:
             raise no_decision(end_to_end_id)
         hash_ = decode_record(stored.event.payload).given.versions.bundle
@@ -38,6 +39,6 @@ def decision_report(
             load=lambda each: load_bundle(Paths(settings.home).bundles, each),
             features=default_feature_set().features,
         )
-        return report_decision(reader, explainer, end_to_end_id, audience=audience)
+        return report_decision(reader, explainer, end_to_end_id, audience=audience, phase=phase)
     finally:
         reader.close()

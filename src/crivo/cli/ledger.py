@@ -8,6 +8,7 @@ from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json, print_table
 from crivo.domain.errors import Code, Unfit
+from crivo.domain.phase import Phase
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,17 +89,18 @@ def run_ledger_verify(
         )
 
 
-def run_ledger_show(end_to_end_id: str, files: Files, *, as_json: bool) -> None:
+def run_ledger_show(end_to_end_id: str, files: Files, *, phase: Phase, as_json: bool) -> None:
     """`crivo ledger show`.
 
     Raises:
-        Refused: NOT_FOUND. Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+        Refused: NOT_FOUND. Unfit: LEDGER_BROKEN.
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
     """
     from crivo.adapters.files.ledger_documents import proof_to_json
     from crivo.bootstrap.ledger import prove_decision
 
     log, folder, _ = files.paths()
-    proof = prove_decision(log, folder, end_to_end_id=end_to_end_id)
+    proof = prove_decision(log, folder, end_to_end_id=end_to_end_id, phase=phase)
     if as_json:
         print_json(proof_to_json(proof))
         return

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json
+from crivo.cli.options import Home, Json, PhaseOption
+from crivo.domain.phase import Phase
 
 ledger = typer.Typer(
     no_args_is_help=True, help="The signed chain of decisions: verify, show, checkpoint."
@@ -50,6 +51,7 @@ def ledger_verify(
 def ledger_show(
     end_to_end_id: Annotated[str, typer.Argument(help="EndToEndId of the decision.")],
     home: Home = None,
+    phase: PhaseOption = Phase.INITIATION,
     log: Log = None,
     segments: Segments = None,
     as_json: Json = False,
@@ -57,7 +59,7 @@ def ledger_show(
     """Print the proof that a decision is in the ledger; --json as `verify --proof` reads it."""
     from crivo.cli.ledger import Files, run_ledger_show
 
-    run_ledger_show(end_to_end_id, Files(home, log, segments, None), as_json=as_json)
+    run_ledger_show(end_to_end_id, Files(home, log, segments, None), phase=phase, as_json=as_json)
 
 
 @ledger.command("checkpoint")

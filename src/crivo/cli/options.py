@@ -7,6 +7,8 @@ from typing import Annotated, Final
 
 import typer
 
+from crivo.domain.phase import Phase
+
 Home = Annotated[
     Path | None,
     typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
@@ -20,6 +22,9 @@ Log = Annotated[
 ]
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
+]
+PhaseOption = Annotated[
+    Phase, typer.Option("--phase", help="Which of the two decisions of the transfer.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Seed of everything random.")]
 #: What every library that learns takes for a seed.

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json, print_table, write_page
 from crivo.domain.errors import Code, invalid
+from crivo.domain.phase import Phase
 
 
 def run_report(
-    end_to_end_id: str, *, home: Path | None, side: str, html: Path | None, as_json: bool,
-    is_pack: bool,
+    end_to_end_id: str, *, home: Path | None, side: str, phase: Phase, html: Path | None,
+    as_json: bool, is_pack: bool,
 ) -> None:  # fmt: skip
     """`crivo report decision` and `crivo report review`.
 
@@ -28,7 +29,7 @@ def run_report(
         expected = " or ".join(audiences)
         raise invalid(Code.FIELD_VALUE, field="--side", expected=expected, found=side)
     settings = load_settings(os.environ, home=home)
-    report = decision_report(settings, end_to_end_id, audience=audiences[side])
+    report = decision_report(settings, end_to_end_id, audience=audiences[side], phase=phase)
     if html is not None:
         page = pages.review_pack_html(report) if is_pack else pages.report_html(report)
         write_page(html, page)

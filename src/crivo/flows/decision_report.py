@@ -6,20 +6,27 @@ from collections.abc import Sequence
 
 from msgspec.structs import asdict
 
+from crivo.decision.outcome import OUTCOMES
 from crivo.decision.reason_texts import REASONS, Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
-from crivo.decision.record import decision_event_id, transfer_of
+from crivo.decision.record import INITIATION, Hold, decision_event_id, transfer_of
+from crivo.decision.standing import standing
+from crivo.decision.sums import Sums
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.review import ReviewSide, ReviewStatus
 from crivo.flows.answers import no_decision
 from crivo.flows.explain import Explainer, InputPart
+from crivo.flows.following import Followed, followed
 from crivo.flows.ports import LogReader
 from crivo.flows.review import ReviewStep, steps_of
 from crivo.governance.decision_report import (
     DecisionReport,
+    ReportedHold,
     ReportedInput,
     ReportedReason,
     ReportedReview,
+    ReportedStep,
+    ReportedSums,
 )
 
 #: 2⁴⁰ is a log-odd of one.
@@ -27,24 +34,36 @@ _MARGIN_ONE = 1 << 40
 
 
 def report_decision(
-    log: LogReader, explainer: Explainer, end_to_end_id: str, *, audience: Audience
+    log: LogReader,
+    explainer: Explainer,
+    end_to_end_id: str,
+    *,
+    audience: Audience,
+    phase: str = INITIATION,
 ) -> DecisionReport:
-    """What is known of a durable decision; public texts are those of this audience.
+    """What is known of the durable decision of a phase; public texts are this audience's.
 
     Raises:
         Refused: NOT_FOUND; CONFLICT where another release decided.
         Misconfigured: where the bundle that decided is damaged or gone.
     """
-    stored = log.find(decision_event_id(end_to_end_id))
+    stored = log.find(decision_event_id(end_to_end_id, phase))
     if stored is None or stored.seq >= log.end():
         raise no_decision(end_to_end_id)
-    explained = explainer.explain(end_to_end_id)
+    explained = explainer.explain(end_to_end_id, phase)
     record, derived, event = explained.record, explained.derived, stored.event
     transfer, given, observed = transfer_of(record), record.given, record.observed
+    found = followed(log, end_to_end_id, phase)
+    steps = [each for each in found if each.seq < log.end()]
     return DecisionReport(
         end_to_end_id=record.end_to_end_id,
         phase=str(record.phase),
         outcome=derived.outcome,
+        standing=standing(OUTCOMES[derived.outcome], (each.step for each in steps)).value,
+        hold=_hold(derived.hold),
+        events=tuple(_step(each) for each in steps),
+        lists=given.lists,
+        sums=_sums(given.sums),
         score=derived.score,
         occurred_at=format_rfc3339(event.occurred_at),
         received_at=format_rfc3339(event.received_at),
@@ -69,6 +88,19 @@ def report_decision(
         inputs=tuple(_input(each) for each in explained.inputs),
         reviews=_reviews(steps_of(log, end_to_end_id)),
     )
+
+
+def _hold(hold: Hold | None) -> ReportedHold | None:
+    return None if hold is None else ReportedHold(format_rfc3339(hold.until), hold.ends_as)
+
+
+def _sums(sums: Sums | None) -> ReportedSums | None:
+    return None if sums is None else ReportedSums(sums.day, sums.night, sums.device)
+
+
+def _step(each: Followed) -> ReportedStep:
+    occurred_at, received_at = format_rfc3339(each.occurred_at), format_rfc3339(each.received_at)
+    return ReportedStep(each.name, occurred_at, received_at, each.outcome)
 
 
 def _reason(code: ReasonCode, audience: Audience) -> ReportedReason:

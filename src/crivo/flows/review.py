@@ -10,6 +10,7 @@ from crivo.domain.errors import Code, Refused, Unavailable, invalid
 from crivo.domain.event import make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import check_instant, format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.review import Review, ReviewResult, ReviewSide, ReviewStatus
 from crivo.flows.answers import no_decision
 from crivo.flows.decide import DecisionService
@@ -32,7 +33,10 @@ class ReviewStep:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What somebody sends: a request, or with `reviewer` and `result` the answer to it."""
+    """What somebody sends: a request, or with `reviewer` and `result` the answer to it.
+
+    A review is a transfer's, whichever phases were decided.
+    """
 
     end_to_end_id: str
     side: ReviewSide
@@ -111,7 +115,7 @@ class ReviewService:
         return self._first(review)
 
     def _review(self, asked: Asked, supplied: int | None) -> Review:
-        if self._decisions.find(asked.end_to_end_id) is None:
+        if all(self._decisions.find(asked.end_to_end_id, phase) is None for phase in Phase):
             raise no_decision(asked.end_to_end_id)
         transfer = require_transfer(self._decisions, asked.end_to_end_id)
         clock = self._decisions.clock

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from crivo.governance.html import facts, page, section, table
+from crivo.governance.html import facts, page, paragraph, section, table
 
 #: Inputs that the pack for a review names: the main factors, not the model.
 FACTORS_MAX: Final = 10
@@ -49,16 +49,49 @@ class ReportedReview:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedHold:
+    """Until when a transfer is held at most, and what it becomes then."""
+
+    until: str
+    ends_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedStep:
+    """An event that followed: when it was and was received; `outcome` where it gave one."""
+
+    name: str
+    occurred_at: str
+    received_at: str
+    outcome: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedSums:
+    """What the payer had attempted before in centavos; None: there is no such period or device."""
+
+    day: int
+    night: int | None
+    device: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionReport:
     """Everything that is known of one decision. Times are RFC 3339, `score` counts 10⁻⁹.
 
     `as_of` is the sequence number of the last event that it had seen; `inputs` are all of the
-    model's, what adds most first; `microseconds` are how long each stage took.
+    model's, what adds most first; `microseconds` are how long each stage took. `standing` is what
+    the transfer is after the `events` that followed, `lists` the entries that held for its parties.
     """
 
     end_to_end_id: str
     phase: str
     outcome: str
+    standing: str
+    hold: ReportedHold | None
+    events: tuple[ReportedStep, ...]
+    lists: tuple[str, ...]
+    sums: ReportedSums | None
     score: int | None
     occurred_at: str
     received_at: str
@@ -114,7 +147,10 @@ def report_html(report: DecisionReport) -> str:
     """The whole report as one page without scripts; every text in it is escaped."""
     body = (
         _summary(report),
+        section("Time line", _time_line(report)),
         section("Reasons", _reasons(report, internal=True)),
+        section("Lists", table(("list, side and entry",), [(each,) for each in report.lists])),
+        section("Attempted before by the payer (centavos)", _sums(report.sums)),
         section(
             "Rules",
             facts(
@@ -159,6 +195,7 @@ def _summary(report: DecisionReport) -> str:
             "EndToEndId": report.end_to_end_id,
             "phase": report.phase,
             "outcome": report.outcome,
+            "standing": report.standing,
             "score (10⁻⁹)": "not scored" if report.score is None else str(report.score),
             "degraded": ", ".join(report.degraded) or "no",
             "happened": report.occurred_at,
@@ -169,6 +206,33 @@ def _summary(report: DecisionReport) -> str:
             "had seen the log up to": str(report.as_of),
             "stands in the log at": f"{report.seq} of {report.log_id}",
             "decided by": f"the service, on {report.host}",
+        }
+    )
+
+
+def _time_line(report: DecisionReport) -> str:
+    """What happened when; of a hold also when it was to end."""
+    rows = [("happened", report.occurred_at, "", "")]
+    rows.append(("decided", report.received_at, report.received_at, report.outcome))
+    if report.hold is not None:
+        rows.append(("hold ends at the latest", report.hold.until, "", report.hold.ends_as))
+    rows += [
+        (each.name, each.occurred_at, each.received_at, each.outcome or "")
+        for each in report.events
+    ]
+    return table(("what", "when", "received", "outcome"), rows)
+
+
+def _sums(sums: ReportedSums | None) -> str:
+    if sums is None:
+        return paragraph("Not known: nothing was summed for this decision.")
+    return facts(
+        {
+            "since midnight": str(sums.day),
+            "since the night began": "no night" if sums.night is None else str(sums.night),
+            "from devices that are not registered": "–"
+            if sums.device is None
+            else str(sums.device),
         }
     )
 

@@ -6,9 +6,10 @@ import pytest
 
 from crivo.decision.decide import derive
 from crivo.decision.degraded import Mode
-from crivo.decision.limits import Limits
+from crivo.decision.limits import Limits, PeriodLimits
 from crivo.decision.outcome import Outcome
 from crivo.decision.reasons import ReasonCode
+from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.transfer import Initiation, Purpose
@@ -117,6 +118,18 @@ def test_cash_has_a_night_of_its_own(procedure, moment, is_over):
     occurred_at = parse_rfc3339(moment)
     facts = transfer(1, occurred_at=occurred_at, amount_centavos=200_000, purpose=Purpose.OTHR)
     assert bool(procedure.at(occurred_at).limits.exceeded(facts)) == is_over
+
+
+def test_a_total_may_reach_its_limit_and_not_pass_it():
+    limits = PeriodLimits(day=1_000, night=800, device=600)
+    sums = Sums(day=900, night=700, device=500)
+    reached, passed = (transfer(1, amount_centavos=each) for each in (100, 101))
+    assert limits.exceeded(reached, sums) == ()
+    assert limits.exceeded(passed, sums) == (
+        ReasonCode.DAY_TOTAL_LIMIT,
+        ReasonCode.NIGHT_TOTAL_LIMIT,
+        ReasonCode.DEVICE_DAY_LIMIT,
+    )
 
 
 def test_above_a_limit_the_answer_is_what_the_policy_asks_for_degraded_or_not(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from crivo.decision.hold_end import HoldEnd
 from crivo.decision.outcome import Outcome
 from crivo.decision.record import decode_derived, decode_record
+from crivo.decision.standing import Step
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.phase import Phase
@@ -18,7 +19,7 @@ from crivo.flows.following import followed
 from crivo.flows.hold_ends import HoldService
 from crivo.flows.replay import replay
 from crivo.flows.replica import restored
-from tests.unit.decision.worlds import START, transfer, world
+from tests.unit.decision.worlds import START, policy, transfer, world
 
 HELD_CENTAVOS = 5_000_000
 
@@ -103,6 +104,24 @@ def test_a_hold_ends_when_its_time_is_over_and_not_before(played):
         "REJECT",
         answer.hold.until,
     )
+
+
+def test_a_hold_ends_as_the_policy_said_when_it_began(tmp_path):
+    text = policy()["decision.toml"]
+    was = 'key = "hold.end"\nvalue = "REJECT"'
+    assert was in text
+    texts = {**policy(), "decision.toml": text.replace(was, was.replace("REJECT", "ALLOW"))}
+    with world(tmp_path, texts=texts) as played:
+        answer = held(played)
+        assert answer.hold.ends_as == "ALLOW"
+        played.service.clock.stamp(occurred_at=START, supplied=answer.hold.until)
+        service, told = holds_of(played)
+        service.end_due()
+        settle(played)
+        (end,) = ends(played.log)
+        (event,) = followed(played.log, answer.end_to_end_id, "initiation")
+    assert (end.outcome, told) == (Outcome.ALLOW, ["ALLOW"])
+    assert (event.step, event.outcome) == (Step.HOLD_PAID, "ALLOW")
 
 
 def test_the_end_of_a_hold_changes_no_state_and_the_log_replays(played, tmp_path):

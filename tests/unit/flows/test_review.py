@@ -6,17 +6,26 @@ import json
 
 import pytest
 
+from crivo.decision.outcome import Outcome
 from crivo.decision.reason_texts import Audience
+from crivo.decision.standing import Step, standing
 from crivo.domain.errors import Code, Refused
-from crivo.domain.instant import HOUR, MINUTE
+from crivo.domain.instant import HOUR, MINUTE, format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewResult, ReviewSide, ReviewStatus
 from crivo.features.registry import default_feature_set
 from crivo.flows.bundle import load_bundle
 from crivo.flows.decision_report import report_decision
 from crivo.flows.explain import Explainer
+from crivo.flows.hold_ends import HoldService
 from crivo.flows.replay import replay
 from crivo.flows.review import Asked, ReviewService, require_steps, steps_of
+from crivo.flows.settlement_phase import SettlementPhase
 from crivo.governance.decision_report import (
+    ReportedHold,
+    ReportedStep,
+    ReportedSums,
+    main_factors,
     report_html,
     report_json,
     review_pack_html,
@@ -42,14 +51,14 @@ def take(service, id_, at=START + HOUR, side=ReviewSide.PAYER, **answer):
     return service.take(Asked(id_, side, **answer), supplied_received_at=at).result(10)
 
 
-def report_of(played, id_, audience=Audience.PAYER):
+def report_of(played, id_, audience=Audience.PAYER, phase=Phase.INITIATION):
     explainer = Explainer(
         log=played.log,
         bundle=lambda: played.service.bundle,
         load=lambda hash_: load_bundle(played.folder / "bundles", hash_),
         features=default_feature_set().features,
     )
-    return report_decision(played.log, explainer, id_, audience=audience)
+    return report_decision(played.log, explainer, id_, audience=audience, phase=phase)
 
 
 def refused(*arguments, **options):
@@ -143,6 +152,12 @@ def test_the_pack_for_a_review_names_no_weight_and_no_threshold(played):
     assert all(set(each) == {"name", "value", "meaning"} for each in pack["main_factors"])
     assert all(set(each) == {"code", "pt", "en"} for each in pack["criteria"])
     page = review_pack_html(report)
+    factors = main_factors(report)
+    assert factors
+    for each in factors:
+        assert each.name in page and f"{each.added:+.6f}" not in page
+        assert repr(each.added) not in page
+    assert "<th>input</th><th>value</th><th>meaning</th></tr>" in page
     assert "log-odds" not in page and "10⁻⁹" not in page
     for each in report.reasons:
         assert each.public_pt in page and each.internal not in page
@@ -152,8 +167,48 @@ def test_a_page_escapes_what_it_shows(played):
     id_, service = decided(played), ReviewService(played.service)
     take(service, id_)
     take(service, id_, START + HOUR, reviewer="<b>&ana", result=ReviewResult.UPHELD)
-    page = report_html(report_of(played, id_))
-    assert "&lt;b&gt;&amp;ana" in page and "<b>&ana" not in page
+    report = report_of(played, id_)
+    for page in (report_html(report), review_pack_html(report)):
+        assert "&lt;b&gt;&amp;ana" in page and "<b>&ana" not in page
+
+
+def test_the_settlement_phase_alone_is_reviewed_and_reported(played):
+    made, service = transfer(1), ReviewService(played.service)
+    SettlementPhase(played.service).decide(made, arrived_ns=0, supplied_received_at=START).result(
+        10
+    )
+    request = take(service, made.end_to_end_id)
+    assert request.review.payer_id == made.payer_id
+    report = report_of(played, made.end_to_end_id, phase=Phase.SETTLEMENT)
+    assert (report.phase, report.seq, len(report.reviews)) == ("settlement", 0, 1)
+    with pytest.raises(Refused) as refusal:
+        report_of(played, made.end_to_end_id)
+    assert refusal.value.code is Code.NOT_FOUND
+
+
+def test_the_report_tells_the_hold_what_followed_and_what_was_attempted_before(played):
+    id_ = decided(played)
+    report = report_of(played, id_)
+    assert (report.hold, report.events, report.lists) == (None, (), ())
+    made = transfer(2, amount_centavos=5_000_000)
+    answer = played.decide(made, waited_ms=500).result(10)
+    assert answer.outcome is Outcome.HOLD
+    report = report_of(played, made.end_to_end_id)
+    until = format_rfc3339(answer.hold.until)
+    assert report.standing == "HELD"
+    assert report.hold == ReportedHold(until, "REJECT")
+    assert until in report_html(report) and "hold_end" not in report_html(report)
+    played.service.clock.stamp(occurred_at=START, supplied=answer.hold.until)
+    HoldService(played.service, lambda _outcome: None).end_due()
+    decided(played, 3, occurred_at=answer.hold.until)
+    report = report_of(played, made.end_to_end_id)
+    assert report.events == (ReportedStep("hold_end", until, until, "REJECT"),)
+    assert report.standing == standing(Outcome.HOLD, [Step.HOLD_REJECTED]).value != "HELD"
+    assert "hold_end" in report_html(report)
+    last = played.service.find(transfer(3, occurred_at=answer.hold.until).end_to_end_id)
+    told = report_of(played, last.end_to_end_id).sums
+    assert told == ReportedSums(last.sums.day, last.sums.night, last.sums.device)
+    assert told.day > 0 and str(told.day) in report_html(report_of(played, last.end_to_end_id))
 
 
 def test_a_decision_that_nobody_made_has_no_report(played):
