@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from crivo.adapters.http.openapi import EVENT_EXAMPLE
 from crivo.adapters.telemetry.catalogue import CATALOGUE, Kind
 from tests.e2e.homes import KEY, make_home
 from tests.e2e.serving import serving
@@ -24,14 +25,10 @@ pytestmark = pytest.mark.slow
 #: Told of once something happens that the test does not bring about.
 UNTOUCHED = {
     "crivo_decisions_degraded_total",
-    "crivo_events_total",
     "crivo_faults_total",
-    "crivo_follow_ups_total",
     "crivo_hold_ends_total",
     "crivo_ledger_failures_total",
     "crivo_policy_reloads_total",
-    "crivo_reports_total",
-    "crivo_reviews_total",
     "crivo_revisions_total",
     "crivo_traces_dropped_total",
     "crivo_webhook_attempts_total",
@@ -114,6 +111,16 @@ def test_prometheus_reads_every_metric_and_counts_what_happened(
             client.post("/v1/decisions", json=body)
             names = [entry["name"] for entry in client.get("/v1/model").json()["signature"]]
             client.post("/predict", json=dict.fromkeys(names))
+            id_ = body["end_to_end_id"]
+            done = {"event": "cancelled", "occurred_at": body["occurred_at"]}
+            for path, told in (
+                ("/v1/reports", {"report_id": "prometheus", "end_to_end_id": id_}),
+                ("/v1/events/login.v1", EVENT_EXAMPLE),
+                ("/v1/reviews", {"end_to_end_id": id_}),
+                (f"/v1/decisions/{id_}/events", done),
+            ):
+                answer = client.post(path, json=told)
+                assert answer.status_code < 300, answer.text
         with prometheus(program, tmp_path, running.address) as address:
             until(
                 address,
@@ -125,6 +132,13 @@ def test_prometheus_reads_every_metric_and_counts_what_happened(
                     continue
                 name = metric.name + ("_bucket" if metric.kind is Kind.HISTOGRAM else "")
                 until(address, name, lambda found: len(found) > 0)
+            timed = "sum by (stage) (crivo_decision_stage_seconds_count) > 0"
+            stages = {"waiting", "features", "model", "log"}
+            until(
+                address,
+                timed,
+                lambda found: {each["metric"]["stage"] for each in found} == stages,
+            )
             late = "histogram_quantile(0.99, sum by (le) (crivo_decision_latency_seconds_bucket))"
             assert 0 < float(until(address, late, lambda _: True)[0]["value"][1]) <= 5
             (up,) = until(address, 'up{job="crivo"}', lambda found: found[0]["value"][1] == "1")

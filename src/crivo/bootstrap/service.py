@@ -34,6 +34,7 @@ from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.privacy import privacy_service
 from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
+from crivo.bootstrap.staleness import keep_measured
 from crivo.bootstrap.tracing import traces_of
 from crivo.bootstrap.webhooks import OpenWebhooks, open_webhooks
 from crivo.decision.rule import declared_rules
@@ -327,6 +328,7 @@ def _beside(
     return {
         "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
         "snapshots": lambda stop: keep_snapshots(settings, plan, end=decisions.log.end, stop=stop),
+        "staleness": partial(keep_measured, settings, decisions, metrics),
         "policy": _reload(settings, decisions, metrics, notify).run,
         "holds": lambda stop: look_after_holds(
             stop, notify.hand_over, holds.end_due, revisions.revise_some

@@ -134,6 +134,20 @@ PREDICTIONS: Final = Metric(
 LOG_END: Final = Metric(
     "crivo_log_end_events", Kind.GAUGE, "events", "The next sequence number of the log."
 )
+STREAM_AGE: Final = Metric(
+    "crivo_stream_age_seconds",
+    Kind.GAUGE,
+    "seconds",
+    "By the log's clock, since the newest event of a stream was received: how stale what is known "
+    "of its kind is (`pix.dict.v1`: what the directory told). No value while there is none.",
+    ("stream",),
+)
+SNAPSHOT_LAG: Final = Metric(
+    "crivo_snapshot_lag_events",
+    Kind.GAUGE,
+    "events",
+    "Events of the log behind the newest snapshot of this plan: what the next start must fold.",
+)
 LOG_GROUP: Final = Metric(
     "crivo_log_group_events",
     Kind.HISTOGRAM,
@@ -292,6 +306,7 @@ READY: Final = Metric(
 CATALOGUE: Final = (
     REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
     EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
+    STREAM_AGE, SNAPSHOT_LAG,
     STATE_BYTES, LIST_ENTRIES, SUMS_ATTEMPTS, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN,
     HOLD_ENDS, REVISIONS,
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,

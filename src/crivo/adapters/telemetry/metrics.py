@@ -37,9 +37,11 @@ from crivo.adapters.telemetry.catalogue import (
     REQUESTS,
     REVIEWS,
     REVISIONS,
+    SNAPSHOT_LAG,
     STAGE_LATENCY,
     STATE_BYTES,
     STATE_KEYS,
+    STREAM_AGE,
     SUMS_ATTEMPTS,
     TRACES_DROPPED,
     WEBHOOK_ATTEMPTS,
@@ -135,6 +137,14 @@ class Metrics:
     def log_end(self, end: int) -> None:
         """The sequence number that comes next."""
         self._set(LOG_END, to=end)
+
+    def stream_aged(self, stream: str, seconds: float) -> None:
+        """The newest event of a stream was received so long ago."""
+        self._set(STREAM_AGE, stream, to=seconds)
+
+    def snapshot_behind(self, events: int) -> None:
+        """So many events came since the newest snapshot."""
+        self._set(SNAPSHOT_LAG, to=events)
 
     def projected(self, behind: int) -> None:
         """The table of decisions is so many events behind the log."""
