@@ -332,7 +332,9 @@ def overloaded(setting: Setting, world: Played, lines: _Lines, *, capacity: floa
         _ask(running, lines, rate=200, count=400)
         seconds = 0.2 if setting.quick else 2.0
         count = int(3 * capacity * seconds)
-        found = _ask(running, lines, rate=3 * capacity, count=count, connections=900)
+        found = _ask(
+            running, lines, rate=3 * capacity, count=count, connections=900, greet="/health/live"
+        )
     accepted = found["statuses"].get("200", 0) / max(found["seconds"], 1e-9)
     what = f"three times the capacity, open loop, a rate of {SHED_SHARE:.0%} of it set"
     yield setting.row(

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.load.openloop import CONNECTIONS, http_request, run_load
+from benchmarks.load.openloop import CONNECTIONS, http_get, http_request, run_load
 from benchmarks.load.transfers import bodies
 
 
@@ -27,6 +27,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--path", default="/v1/decisions")
     parser.add_argument("--batch", type=int, default=0, help="so many bodies are one request")
     parser.add_argument("--connections", type=int, default=CONNECTIONS)
+    parser.add_argument("--greet", metavar="PATH", help="each connection asks for it beforehand")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args(arguments)
     api_key = sys.stdin.readline().strip()
@@ -41,6 +42,7 @@ def main(arguments: list[str]) -> int:
         rate=options.rate,
         seed=options.seed,
         connections=options.connections,
+        greeting=http_get(options.greet, host=options.host) if options.greet else b"",
     )
     shown = {
         "p50_ms": outcome.quantile_ms(0.5),

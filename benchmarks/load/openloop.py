@@ -79,8 +79,11 @@ class _Connection:
 class _Load:
     """Hands due requests to idle connections, in order, and waits for all answers."""
 
-    def __init__(self, requests: Sequence[bytes], due: Sequence[float], connections: int) -> None:
+    def __init__(
+        self, requests: Sequence[bytes], due: Sequence[float], connections: int, greeting: bytes
+    ) -> None:
         self._requests = requests
+        self._greeting = greeting
         self._count = connections
         self._answered = 0
         self._due = due
@@ -95,7 +98,8 @@ class _Load:
                 made = _Connection(host, port)
                 self._connections[made.socket.fileno()] = made
                 self._poller.register(made.socket, select.EPOLLIN)
-            self._greet(http_get("/health/live", host=host))
+            if self._greeting:
+                self._greet()
             self._send_all()
         finally:
             self._poller.close()
@@ -103,12 +107,12 @@ class _Load:
                 connection.socket.close()
         return self._outcome
 
-    def _greet(self, request: bytes) -> None:
+    def _greet(self) -> None:
         """One request on each connection before the clock runs: callers keep theirs, and what a
         service does to take hundreds of new ones is no part of its answers.
         """
         for connection in self._connections.values():
-            connection.send(0.0, request)
+            connection.send(0.0, self._greeting)
         waiting = len(self._connections)
         give_up = time.perf_counter() + PATIENCE_SECONDS
         while waiting:
@@ -184,8 +188,11 @@ def run_load(
     rate: float,
     seed: int,
     connections: int = CONNECTIONS,
+    greeting: bytes = b"",
 ) -> Outcome:
     """What came back from sending all requests at `rate` a second; 0: as fast as answers come.
+
+    A `greeting` is a request that each connection sends, and hears the answer of, beforehand.
 
     Raises:
         ConnectionError: the service closed a connection before it answered.
@@ -193,4 +200,4 @@ def run_load(
     """
     count = len(requests)
     due = due_times(count, rate, seed=seed) if rate else [0.0] * count
-    return _Load(requests, due, connections).run(host, port)
+    return _Load(requests, due, connections, greeting).run(host, port)

@@ -140,6 +140,38 @@ def test_an_answer_that_nobody_asked_for_is_noticed(later, monkeypatch):
         thread.join()
 
 
+class Heard(socketserver.StreamRequestHandler):
+    """Answers every request, and keeps its first word."""
+
+    words: list[bytes]
+
+    def handle(self):
+        while line := self.rfile.readline():
+            words = line.split()
+            if words[-1:] == [b"HTTP/1.1"]:
+                self.words.append(words[0])
+            if line == b"\r\n":
+                if self.words[-1] == b"POST":
+                    self.rfile.read(2)
+                self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+
+def test_each_connection_is_greeted_before_anything_is_due(monkeypatch):
+    monkeypatch.setattr(Heard, "words", [], raising=False)
+    with Server(("127.0.0.1", 0), Heard) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        requests = [openloop.http_request("/", b"{}", host="h", api_key="k")] * 20
+        greeting = openloop.http_get("/health/live", host="h")
+        outcome = openloop.run_load(
+            *server.server_address, requests, rate=0, seed=1, connections=1, greeting=greeting
+        )
+        server.shutdown()
+        thread.join()
+    assert Heard.words == [b"GET"] + [b"POST"] * 20
+    assert (len(outcome.latencies_ms), outcome.statuses) == (20, {200: 20})
+
+
 @pytest.mark.slow
 def test_a_stall_is_charged_to_everything_that_was_due_meanwhile():
     with Server(("127.0.0.1", 0), Stalling) as server:
