@@ -14,15 +14,18 @@ _PLACES: Final = (1, 200)
 def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) -> Iterator[Record]:
     held: list[tuple[int, int, int, Record]] = []
     sent = 0
+    newest = -1
 
     def release(until: int | None) -> Iterator[Record]:
         """Those whose wait is over; only what was really overtaken was touched."""
-        nonlocal sent
+        nonlocal sent, newest
         while held and (until is None or held[0][0] <= until):
-            _, _, sent_before, record = heapq.heappop(held)
-            if sent > sent_before:
+            _, place, sent_before, record = heapq.heappop(held)
+            # What passed it meanwhile may be held rows that were sent before it.
+            if newest > place:
                 note(Done("reordered", record.number, "overtaken", sent - sent_before))
             sent += 1
+            newest = max(newest, place)
             yield record
 
     for place, record in enumerate(stream):
@@ -30,6 +33,7 @@ def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) ->
             heapq.heappush(held, (place + picks.between(*_PLACES), place, sent, record))
         else:
             sent += 1
+            newest = place
             yield record
         yield from release(place)
     yield from release(None)
