@@ -1,7 +1,7 @@
 """No check fails where nothing is wrong because one world holds what few others hold.
 
-The seed of claims is the one of 399 worlds of the default size (1 to 399, version 8) that fails while
-its errors are those of other worlds alone.
+The seed of claims is the one of 399 worlds of the default size (1 to 399, version 8) that fails
+while its errors are those of other worlds alone.
 """
 
 from __future__ import annotations
