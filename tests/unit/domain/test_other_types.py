@@ -56,7 +56,7 @@ def dynamic(**parts: str) -> BrCode:
     return BrCode("Loja", "BELEM", url=url, txid=parts.get("txid"))
 
 
-@pytest.mark.parametrize("length", [1, 25, 26, 35, 36])
+@pytest.mark.parametrize("length", [1, 25])
 def test_a_dynamic_code_holds_no_id_since_its_address_tells_it(length: int):
     with pytest.raises(Refused, match="address tells it"):
         dynamic(txid="t" * length)
