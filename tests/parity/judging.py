@@ -78,6 +78,23 @@ def value_of(before: Rows, asked: Rows, name: str, *, plan: Plan) -> float:
     return float(np.frombuffer(vector, dtype="<f8")[plan.names.index(name)])
 
 
+def paid(*payments: tuple[int, int]) -> Rows:
+    """Transfers (instant, centavos) of payer 1 to payee 9, received at once."""
+    rows = long_stream(0, events=2)[[0] * len(payments)]
+    rows["payer_0"], rows["payee_0"] = 1, 9
+    for row, (instant, centavos) in zip(rows, payments, strict=True):
+        row["occurred_at"] = row["received_at"] = instant
+        row["amount_centavos"] = centavos
+    rows["event_0"] = np.arange(len(rows)) + 1
+    return rows
+
+
+def agreed(before: Rows, asked: Rows, name: str, *, plan: Plan) -> float:
+    """One value of the last vector of a stream over whose vectors kernel and oracle agree."""
+    assert disagreements(np.concatenate([before, asked]), plan=plan) == []
+    return value_of(before, asked, name, plan=plan)
+
+
 def in_two_orders(
     past: Rows,
     hour: Rows,

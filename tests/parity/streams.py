@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND, parse_rfc3339
@@ -14,6 +15,17 @@ from crivo.features.spec import Entity, EventKind
 from crivo.features.terms import ABOUT, FACTS, STANDING
 
 START = parse_rfc3339("2026-03-02T02:59:00Z")
+
+#: A law over streams: drawing one takes longer than Hypothesis likes.
+OFTEN_ENOUGH = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[
+        HealthCheck.too_slow,
+        HealthCheck.data_too_large,
+        HealthCheck.large_base_example,
+    ],
+)
 
 #: Steps between receipts: ties, bursts, edges of windows and tiles, and gaps that empty state.
 STEPS = st.sampled_from(

@@ -8,21 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
 from crivo.features.engine import Engine
-from crivo.features.oracle import Oracle, rows_as_mappings
 from crivo.features.row import ABSENT, RowKind
 from crivo.features.spec import RANKED_MAX, Entity, Feature, Statistic
 from tests.parity.everything import everything, plan_of
-from tests.parity.judging import (
-    disagreements,
-    in_two_orders,
-    long_stream,
-)
-from tests.parity.streams import START, pasts_and_hours, streams
+from tests.parity.judging import agreed, disagreements, in_two_orders, long_stream, paid
+from tests.parity.streams import OFTEN_ENOUGH, START, pasts_and_hours, streams
 
 pytestmark = pytest.mark.slow
 
@@ -36,15 +31,6 @@ OF_HOT_KEYS = tuple(
     if each.entity is Entity.PAYEE and each.filter is None and each.event.value == "transfer"
 )
 HOT = plan_of(OF_HOT_KEYS)
-OFTEN_ENOUGH = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 
 
 def some(seed: int, count: int = 30) -> tuple[Feature, ...]:
@@ -58,29 +44,9 @@ def some(seed: int, count: int = 30) -> tuple[Feature, ...]:
     return tuple(chosen + dice.sample(rest, count - len(chosen)))
 
 
-def paid(*payments: tuple[int, int]) -> Rows:
-    """Transfers (instant, centavos) of payer 1 to payee 9, received at once."""
-    rows = long_stream(0, events=2)[[0] * len(payments)]
-    rows["payer_0"], rows["payee_0"] = 1, 9
-    for row, (instant, centavos) in zip(rows, payments, strict=True):
-        row["occurred_at"] = row["received_at"] = instant
-        row["amount_centavos"] = centavos
-    rows["event_0"] = np.arange(len(rows)) + 1
-    return rows
-
-
 def value(name: str, before: Rows, asked: Rows) -> float:
     """One value of payee 9, which the oracle finds too."""
-    engine = Engine(HOT)
-    engine.fold(before)
-    oracle = Oracle(HOT.feature_set)
-    for row in rows_as_mappings(before):
-        oracle.fold(row)
-    place = HOT.names.index(name)
-    found = float(engine.read(asked)[0][place])
-    expected = oracle.read(rows_as_mappings(asked)[0]).values[place]
-    assert found == expected or (np.isnan(found) and expected is None)
-    return found
+    return agreed(before, asked, name, plan=HOT)
 
 
 @OFTEN_ENOUGH

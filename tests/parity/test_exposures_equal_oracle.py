@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crivo.domain.errors import CrivoError
@@ -26,7 +26,7 @@ from tests.parity.judging import (
     value_of,
 )
 from tests.parity.sampled import judge
-from tests.parity.streams import START, pasts_and_hours, streams
+from tests.parity.streams import OFTEN_ENOUGH, START, pasts_and_hours, streams
 
 pytestmark = pytest.mark.slow
 
@@ -34,15 +34,7 @@ Rows = np.ndarray[Any, Any]
 
 EXPOSURES = tuple(each for each in everything() if each.event is EventKind.EXPOSURE)
 PLAN = plan_of(EXPOSURES)
-OFTEN_ENOUGH = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
+MORE_OFTEN = settings(OFTEN_ENOUGH, max_examples=40)
 VICTIM, MULE, NEXT, OTHER = 1, 2, 3, 4
 
 
@@ -70,14 +62,14 @@ def value(name: str, *events: Rows) -> float:
     return value_of(rows[:-1], rows[-1:], name, plan=PLAN)
 
 
-@OFTEN_ENOUGH
+@MORE_OFTEN
 @given(streams())
 def test_exposures_over_any_stream_agree(rows: Rows) -> None:
     assert disagreements(rows, plan=PLAN) == []
 
 
 @pytest.mark.slow
-@OFTEN_ENOUGH
+@MORE_OFTEN
 @given(pasts_and_hours(), st.randoms(use_true_random=False))
 def test_exposures_are_a_function_of_the_set_of_events(
     rows: tuple[Rows, Rows], chance: Any

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR
@@ -24,7 +24,7 @@ from tests.parity.judging import (
     transfer_after,
     value_of,
 )
-from tests.parity.streams import START, pasts_and_hours, streams
+from tests.parity.streams import OFTEN_ENOUGH, START, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
@@ -39,15 +39,7 @@ TOLD = tuple(
     )
 )
 PLAN = plan_of(TOLD)
-OFTEN_ENOUGH = settings(
-    max_examples=40,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
+MORE_OFTEN = settings(OFTEN_ENOUGH, max_examples=40)
 
 
 def limits(*stand_from: int, told: int = START) -> Rows:
@@ -71,14 +63,14 @@ def value(before: Rows, asked: Rows, name: str = "payer_day_limit_last_ever") ->
 
 
 @pytest.mark.slow
-@OFTEN_ENOUGH
+@MORE_OFTEN
 @given(streams())
 def test_facts_over_any_stream_agree(rows: Rows) -> None:
     assert disagreements(rows, plan=PLAN) == []
 
 
 @pytest.mark.slow
-@OFTEN_ENOUGH
+@MORE_OFTEN
 @given(pasts_and_hours(), st.randoms(use_true_random=False))
 def test_facts_are_a_function_of_the_set_of_events(rows: tuple[Rows, Rows], chance: Any) -> None:
     one, other = in_two_orders(*rows, chance, plan=PLAN)

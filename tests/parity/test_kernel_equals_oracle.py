@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR
@@ -22,28 +22,18 @@ from tests.parity.judging import (
     one_by_one,
     transfer_after,
 )
-from tests.parity.streams import pasts_and_hours, streams
+from tests.parity.streams import OFTEN_ENOUGH, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
-SLOWLY = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 
-
-@SLOWLY
+@OFTEN_ENOUGH
 @given(streams())
 def test_the_kernel_says_what_the_oracle_says(rows: Rows) -> None:
     assert disagreements(rows) == []
 
 
-@SLOWLY
+@OFTEN_ENOUGH
 @given(streams())
 def test_a_batch_gives_what_one_by_one_gives(rows: Rows) -> None:
     vectors, _ = Engine(PLAN).vectors(rows, rows["kind"] == RowKind.TRANSFER)
@@ -72,7 +62,7 @@ def test_room_is_not_made_beyond_the_ceiling() -> None:
 
 
 @pytest.mark.slow
-@SLOWLY
+@OFTEN_ENOUGH
 @given(pasts_and_hours(), st.randoms(use_true_random=False))
 def test_state_is_a_function_of_the_set_of_events(rows: tuple[Rows, Rows], random: Any) -> None:
     one, other = in_two_orders(*rows, random)
@@ -94,7 +84,7 @@ def _the_last_lost(rows: Rows) -> Rows:
 def test_sabotage_an_engine_that_looks_at_the_order_turns_the_law_red(
     seen: Callable[[Rows], Rows],
 ) -> None:
-    @settings(SLOWLY, max_examples=100, derandomize=True, phases=[Phase.generate])
+    @settings(OFTEN_ENOUGH, max_examples=100, derandomize=True, phases=[Phase.generate])
     @given(pasts_and_hours(), st.randoms(use_true_random=False))
     def law(rows: tuple[Rows, Rows], random: Any) -> None:
         one, other = in_two_orders(*rows, random, seen=seen)
@@ -110,7 +100,7 @@ class _OrderSeen(Exception):
 
 
 @pytest.mark.slow
-@SLOWLY
+@OFTEN_ENOUGH
 @given(streams(), streams(events_max=20))
 def test_nothing_at_or_after_its_instant_changes_a_vector(rows: Rows, others: Rows) -> None:
     asked = transfer_after(rows)

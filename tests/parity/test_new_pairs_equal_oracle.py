@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
@@ -19,13 +19,14 @@ from crivo.features.row import ABSENT, RowKind
 from crivo.features.spec import Entity, EventKind, Feature, Statistic
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import (
+    agreed,
     disagreements,
     in_two_orders,
     long_stream,
     one_by_one,
     value_of,
 )
-from tests.parity.streams import START, pasts_and_hours, streams
+from tests.parity.streams import OFTEN_ENOUGH, START, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
@@ -33,15 +34,6 @@ NEW_PAIRS = tuple(each for each in everything() if each.event is EventKind.NEW_P
 PLAN = plan_of(NEW_PAIRS)
 DISTINCT = tuple(each for each in everything() if each.statistic is Statistic.DISTINCT)
 BEYOND = (Entity.INSTITUTION, Entity.PAIR, Entity.PAIR_REVERSED)
-OFTEN_ENOUGH = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 ANA, BIA, CAIO = 1, 2, 3
 
 
@@ -66,8 +58,7 @@ def paid(payer: int, payee: int, at: int, *, received: int | None = None) -> Row
 def value(name: str, *events: Rows) -> float:
     """A value of the last event, on which kernel and oracle agree."""
     rows = np.concatenate(events)
-    assert disagreements(rows, plan=PLAN) == []
-    return value_of(rows[:-1], rows[-1:], name, plan=PLAN)
+    return agreed(rows[:-1], rows[-1:], name, plan=PLAN)
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.domain.errors import CrivoError
@@ -22,7 +22,7 @@ from tests.parity.judging import (
     long_stream,
     value_of,
 )
-from tests.parity.streams import pasts_and_hours, streams
+from tests.parity.streams import OFTEN_ENOUGH, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
@@ -32,15 +32,6 @@ NIGHTLY = tuple(
     if each.window.span is Span.OWN_NIGHT and (each.filter is None or each.filter.name == "large")
 )
 PLAN = plan_of(NIGHTLY)
-OFTEN_ENOUGH = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 #: Midnight in Brasília.
 MIDNIGHT = parse_rfc3339("2026-03-03T03:00:00Z")
 

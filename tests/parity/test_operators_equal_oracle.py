@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
@@ -25,21 +25,12 @@ from tests.parity.judging import (
     one_by_one,
     transfer_after,
 )
-from tests.parity.streams import START, pasts_and_hours, streams
+from tests.parity.streams import OFTEN_ENOUGH, START, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
 EVERYTHING = everything()
 DISTINCT = tuple(each for each in EVERYTHING if each.statistic is Statistic.DISTINCT)
-OFTEN_ENOUGH = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 
 
 def some(seed: int, count: int = 40) -> tuple[Feature, ...]:

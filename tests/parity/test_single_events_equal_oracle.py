@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.domain.instant import DAY, HOUR, SECOND
@@ -19,22 +19,13 @@ from crivo.features.parts import is_earliest, is_pick
 from crivo.features.spec import Entity, EventKind, Feature, FeatureSet, Filter, Measure, Statistic
 from crivo.features.window import EVER, TODAY, Window, days, hours
 from tests.parity.everything import CARD, LARGE, everything, plan_of
-from tests.parity.judging import disagreements, in_two_orders, long_stream, value_of
-from tests.parity.streams import START, pasts_and_hours, streams
+from tests.parity.judging import agreed, disagreements, in_two_orders, long_stream, paid
+from tests.parity.streams import OFTEN_ENOUGH, START, pasts_and_hours, streams
 
 Rows = np.ndarray[Any, Any]
 
 SINGLE = (Statistic.FIRST, Statistic.LAST, Statistic.SINCE_FIRST, Statistic.SINCE_LAST)
 OF_SINGLE_EVENTS = tuple(each for each in everything() if each.statistic in SINGLE)
-OFTEN_ENOUGH = settings(
-    max_examples=25,
-    deadline=None,
-    suppress_health_check=[
-        HealthCheck.too_slow,
-        HealthCheck.data_too_large,
-        HealthCheck.large_base_example,
-    ],
-)
 
 
 def declared(
@@ -72,21 +63,14 @@ def some(seed: int, count: int = 60) -> tuple[Feature, ...]:
     return tuple(found)
 
 
-def paid(*payments: tuple[int, int]) -> Rows:
-    """Transfers (instant after the start, centavos) of payer 1, received at once."""
-    rows = long_stream(0, events=2)[[0] * len(payments)]
-    rows["payer_0"], rows["payee_0"] = 1, 9
-    for row, (instant, centavos) in zip(rows, payments, strict=True):
-        row["occurred_at"] = row["received_at"] = START + instant
-        row["amount_centavos"] = centavos
-    rows["event_0"] = np.arange(len(rows)) + 1
-    return rows
+def since_start(*payments: tuple[int, int]) -> Rows:
+    """`paid`, with instants from the start of the streams."""
+    return paid(*((START + instant, centavos) for instant, centavos in payments))
 
 
 def value(name: str, before: Rows, asked: Rows) -> float:
     """A value on which kernel and oracle agree."""
-    assert disagreements(np.concatenate([before, asked]), plan=BY_HAND) == []
-    return value_of(before, asked, name, plan=BY_HAND)
+    return agreed(before, asked, name, plan=BY_HAND)
 
 
 @pytest.mark.slow
@@ -110,14 +94,18 @@ def test_single_events_are_a_function_of_the_set(
 @pytest.mark.parametrize("step", [SECOND, 600 * SECOND, 5 * HOUR])
 def test_a_hot_key_whose_rows_are_dropped_agrees(step: int) -> None:
     dice = np.random.default_rng(step)
-    rows = paid(*((int(at), int(dice.integers(1, 200_000))) for at in np.arange(1_500) * step))
+    rows = since_start(
+        *((int(at), int(dice.integers(1, 200_000))) for at in np.arange(1_500) * step)
+    )
     rows["occurred_at"] -= np.where(dice.random(1_500) < 0.3, dice.integers(0, HOUR, 1_500), 0)
     assert disagreements(rows, plan=BY_HAND, every=53) == []
 
 
 def test_the_first_and_the_last_of_a_window_tell_their_amounts_and_ages() -> None:
-    before = paid((0, 700), (30 * HOUR, 200_000), (30 * HOUR + HOUR // 2, 5), (31 * HOUR - 1, 9))
-    asked = paid((31 * HOUR, 1))
+    before = since_start(
+        (0, 700), (30 * HOUR, 200_000), (30 * HOUR + HOUR // 2, 5), (31 * HOUR - 1, 9)
+    )
+    asked = since_start((31 * HOUR, 1))
     found = {
         "payer_amount_first_1h": 5.0,
         "payer_amount_first_24h": 200_000.0,
@@ -136,18 +124,21 @@ def test_the_first_and_the_last_of_a_window_tell_their_amounts_and_ages() -> Non
 def test_today_begins_at_midnight_for_single_events_too() -> None:
     # The stream's start is a minute before midnight in Brasília.
     midnight = 60 * SECOND
-    before, asked = paid((midnight - 1, 3), (midnight, 4)), paid((midnight + SECOND, 1))
+    before, asked = (
+        since_start((midnight - 1, 3), (midnight, 4)),
+        since_start((midnight + SECOND, 1)),
+    )
     assert value("payer_amount_first_today", before, asked) == 4
     assert value("payer_transfer_since_last_today", before, asked) == 1
     assert np.isnan(value("payer_amount_last_today", before[:1], asked))
 
 
 def test_of_one_instant_the_lesser_id_is_first_and_the_greater_is_last() -> None:
-    before = paid((0, 3), (0, 4))
+    before = since_start((0, 3), (0, 4))
     before["event_0"] = [2**64 - 1, 8]  # ids have no sign
     for order in ([0, 1], [1, 0]):
         for span in ("1h", "24h", "7d", "today", "ever"):
-            asked = paid((1, 1))
+            asked = since_start((1, 1))
             assert value(f"payer_amount_first_{span}", before[order], asked) == 4
             assert value(f"payer_amount_last_{span}", before[order], asked) == 3
 
@@ -155,7 +146,7 @@ def test_of_one_instant_the_lesser_id_is_first_and_the_greater_is_last() -> None
 def test_a_list_forgets_what_no_window_reads() -> None:
     features = (declared(Statistic.LAST, EVER, LARGE), declared(Statistic.FIRST, days(7)))
     engine = Engine(plan_of(features))
-    rows = paid(*((at * HOUR, 200_000) for at in range(4_000)))
+    rows = since_start(*((at * HOUR, 200_000) for at in range(4_000)))
     engine.fold(rows[:1_000])
     small = engine.counts.state_bytes
     engine.fold(rows[1_000:])
@@ -189,7 +180,7 @@ def _by_another_id(rows: Rows) -> None:
 def test_sabotage_one_broken_event_turns_the_law_red(
     break_one_thing: Callable[[Rows], None],
 ) -> None:
-    rows = paid((0, 3), (0, 4), (DAY, 150_000), (DAY + SECOND, 1))
+    rows = since_start((0, 3), (0, 4), (DAY, 150_000), (DAY + SECOND, 1))
     assert disagreements(rows, plan=BY_HAND) == []
     broken = rows.copy()
     break_one_thing(broken)

@@ -12,11 +12,10 @@ from crivo.bootstrap.offline import Progress, log_reader
 from crivo.decision.declared import declared_procedure
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
-from crivo.domain.streams import Stream
 from crivo.flows.backtest import Arm, Labelling, backtest
 from crivo.flows.backtest_rows import Interval
 from crivo.flows.bundle import read_policy
-from crivo.flows.ports import LogReader
+from crivo.flows.newest import newest_receipt
 from crivo.governance.backtest_figures import Backtested
 from crivo.model.artifact import Artifact, ArtifactKind
 from crivo.model.network import Network
@@ -48,7 +47,7 @@ def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> 
     _check(wanted)
     reader = log_reader(settings)
     try:
-        as_of = _newest(reader) if wanted.labels_as_of is None else wanted.labels_as_of
+        as_of = newest_receipt(reader) if wanted.labels_as_of is None else wanted.labels_as_of
         arms = _arms(settings, wanted, at=as_of)
         labelling = Labelling(as_of, wanted.label_delay)
         with seldom_collected():
@@ -79,12 +78,6 @@ def _check(wanted: Wanted) -> None:
         raise invalid(
             Code.TIME_RANGE, field="--to", expected="after --from", found=wanted.interval.text
         )
-
-
-def _newest(log: LogReader) -> int:
-    """The greatest receipt of the log."""
-    partitions = range(log.manifest.partitions)
-    return max(log.order_time(stream, part) for stream in Stream for part in partitions)
 
 
 def _arms(settings: Settings, wanted: Wanted, *, at: int) -> list[Arm]:

@@ -10,8 +10,8 @@ from typing import Final
 from crivo.bootstrap.home import Home, open_home, require_home, wall_clock
 from crivo.domain.clock import ClockKind
 from crivo.domain.instant import DAY
-from crivo.domain.streams import Stream
 from crivo.flows.erase import PrivacyService, Publish
+from crivo.flows.newest import newest_receipt
 from crivo.settings import Settings
 
 _BYTES_OF_AN_ID: Final = 16
@@ -47,9 +47,6 @@ def privacy_service(
 
 def _now(home: Home) -> int:
     """On a replay clock, now is the greatest receipt of the log."""
-    manifest, reader = home.log.manifest, home.reader
-    if manifest.clock is ClockKind.WALL:
+    if home.log.manifest.clock is ClockKind.WALL:
         return wall_clock()
-    return max(
-        reader.order_time(stream, part) for stream in Stream for part in range(manifest.partitions)
-    )
+    return newest_receipt(home.reader)

@@ -20,7 +20,7 @@ from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.report import SCHEMA as REPORT
 from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
-from crivo.flows.ports import LogReader
+from crivo.flows.newest import newest_receipt
 from crivo.flows.row_weights import RowWeights, weights_of_table
 from crivo.flows.train import LABEL_DELAY, ROWS_SPLIT, LogTraining, TableTraining, TrainResult
 from crivo.flows.training_rows import label_of
@@ -91,7 +91,7 @@ def train_on_log(
     try:
         as_of = training.labels_as_of
         options = LogTraining(
-            labels_as_of=_newest(reader) + 1 if as_of is None else as_of,
+            labels_as_of=newest_receipt(reader) + 1 if as_of is None else as_of,
             label_delay=past.label_delay,
             split=training.split(SplitOptions()),
             learner=_learner(training, costs := _costs(settings)),
@@ -244,11 +244,3 @@ def _learner(training: Training, costs: Costs) -> TrainOptions:
 def _costs(settings: Settings) -> Costs:
     """What outcomes cost today."""
     return parse_costs(policy_text(settings, COSTS_FILE), at=wall_clock())
-
-
-def _newest(reader: LogReader) -> int:
-    """The greatest receipt of the log."""
-    from crivo.domain.streams import Stream
-
-    partitions = range(reader.manifest.partitions)
-    return max(reader.order_time(stream, part) for stream in Stream for part in partitions)

@@ -13,8 +13,8 @@ from crivo.adapters.training_files.store import TrainingSetFiles
 from crivo.bootstrap.home import Paths, open_log_reader
 from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Unavailable
-from crivo.domain.streams import Stream
 from crivo.flows.build import BuildResult, Hands, build_training_set
+from crivo.flows.newest import newest_receipt
 from crivo.flows.ports import LogReader
 from crivo.flows.staged_set import OpenLog
 from crivo.flows.training_set import Progress, Rules
@@ -101,5 +101,4 @@ def _log_file(settings: Settings, log: Path | None) -> Path:
 def _newest(opener: OpenLog) -> int:
     """The greatest receipt of the log."""
     with opener() as reader:
-        partitions = range(reader.manifest.partitions)
-        return max(reader.order_time(stream, part) for stream in Stream for part in partitions)
+        return newest_receipt(reader)

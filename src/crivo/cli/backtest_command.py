@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, Log, TrainingSeed
+from crivo.cli.options import Home, Json, LabelsAsOf, Log, TrainingSeed
 
 
 def backtest(
@@ -25,10 +25,7 @@ def backtest(
         list[str] | None,
         typer.Option("--model", help="A hash or alias (repeatable). [default: those then]"),
     ] = None,
-    labels_as_of: Annotated[
-        str | None,
-        typer.Option("--labels-as-of", help="Instant (RFC 3339, Z). [default: the log's end]"),
-    ] = None,
+    labels_as_of: LabelsAsOf = None,
     label_delay_days: Annotated[
         int, typer.Option("--label-delay-days", min=0, help="Younger transfers are counted apart.")
     ] = 7,

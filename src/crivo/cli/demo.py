@@ -257,12 +257,7 @@ def _alone_in(home: Path) -> Iterator[None]:
         place.parent.mkdir(parents=True, exist_ok=True)
         lock = WriterLock(place.with_name(f".{place.name}.lock"))
     except OSError as error:
-        raise Unavailable(
-            Code.FILE_UNWRITABLE,
-            f"{home} cannot be a home folder: {error.strerror}",
-            hint="Name another folder with --home.",
-            field="home",
-        ) from error
+        raise _unwritable(home, error) from error
     except Unavailable as error:
         if error.code is not Code.LOG_LOCKED:
             raise
@@ -280,6 +275,15 @@ def _alone_in(home: Path) -> Iterator[None]:
         lock.release()
 
 
+def _unwritable(home: Path, error: OSError) -> Unavailable:
+    return Unavailable(
+        Code.FILE_UNWRITABLE,
+        f"{home} cannot be a home folder: {error.strerror}",
+        hint="Name another folder with --home.",
+        field="home",
+    )
+
+
 def _check_demo_home(home: Path) -> None:
     """Nothing, if the folder is free for a demo, or holds an earlier one.
 
@@ -289,12 +293,7 @@ def _check_demo_home(home: Path) -> None:
     try:
         is_foreign = home.exists() and any(home.iterdir()) and not (home / MARKER).exists()
     except OSError as error:
-        raise Unavailable(
-            Code.FILE_UNWRITABLE,
-            f"{home} cannot be a home folder: {error.strerror}",
-            hint="Name another folder with --home.",
-            field="home",
-        ) from error
+        raise _unwritable(home, error) from error
     if is_foreign:
         raise Refused(
             Code.FILE_UNWRITABLE,

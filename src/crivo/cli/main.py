@@ -19,7 +19,7 @@ from crivo.cli.key_commands import keys
 from crivo.cli.lake_commands import lake
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
-from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
+from crivo.cli.options import Home, Json, LabelsAsOf, Log, Mapping, TrainingSeed
 from crivo.cli.platform_commands import platform
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.quarantine_commands import quarantine
@@ -296,10 +296,7 @@ def features_build(
         Path | None,
         typer.Option("--from", help="A log file, or a home folder. [default: the home folder's]"),
     ] = None,
-    labels_as_of: Annotated[
-        str | None,
-        typer.Option("--labels-as-of", help="Instant (RFC 3339, Z). [default: the log's end]"),
-    ] = None,
+    labels_as_of: LabelsAsOf = None,
     label_delay_days: Annotated[
         int, typer.Option("--label-delay-days", min=0, help="Younger transfers are IMMATURE.")
     ] = 7,

@@ -14,6 +14,10 @@ Home = Annotated[
     typer.Option("--home", help="Folder of log, models and keys. [default: CRIVO_HOME or .crivo]"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print the result as one JSON document.")]
+LabelsAsOf = Annotated[
+    str | None,
+    typer.Option("--labels-as-of", help="Instant (RFC 3339, Z). [default: the log's end]"),
+]
 Log = Annotated[
     str | None,
     typer.Option(

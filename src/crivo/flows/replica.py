@@ -17,6 +17,7 @@ from crivo.flows.answers import Answer, Decided, Memory
 from crivo.flows.fold import fold_rows
 from crivo.flows.holds import OpenHolds
 from crivo.flows.listing import ListState
+from crivo.flows.newest import newest_receipt
 from crivo.flows.ports import LogReader, Manifest, Snapshot, Snapshots
 
 #: Events read and folded at a time.
@@ -99,12 +100,6 @@ class Replica:
         parts = (self.engine, self.memory, self.holds, self.lists, self.sums)
         arrays = {name: array for part in parts for name, array in part.arrays().items()}
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
-
-
-def newest_receipt(log: LogReader) -> int:
-    """The greatest receipt of the log's events; 0 where it is empty."""
-    places = range(log.manifest.partitions)
-    return max(log.order_time(stream, place) for stream in Stream for place in places)
 
 
 def restored(plan: Plan, snapshot: Snapshot) -> Replica:
