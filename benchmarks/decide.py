@@ -17,7 +17,7 @@ import numpy as np
 from benchmarks import decide_start
 from benchmarks.harness import Row, Setting
 from benchmarks.load import mlflow_server, played, service
-from benchmarks.load.disk import fdatasync_ms
+from benchmarks.load.disk import fdatasync_ms_during
 from benchmarks.load.memory_log import MemoryLog
 from benchmarks.load.played import Played
 from crivo.adapters.http.bodies import parse_decision
@@ -191,7 +191,7 @@ def at_rate(
     found, syncs = [], []
     for turn in range(runs):
         count = int(rate * (0.25 if setting.quick else seconds))
-        with fdatasync_ms(world.home) as during:
+        with fdatasync_ms_during(world.home) as during:
             found.append(_ask(running, lines, rate=rate, count=count, seed=turn))
         syncs += during
     yield from rate_rows(setting, found, syncs, rate=rate, targets=targets)

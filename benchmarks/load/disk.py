@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -15,25 +15,26 @@ APPEND_BYTES: Final = 4096
 PAUSE_SECONDS: Final = 0.02
 
 
-@contextlib.contextmanager
-def fdatasync_ms(folder: Path) -> Iterator[list[float]]:
-    """Milliseconds of appends of 4 KiB followed by fdatasync, in `folder`, while the block runs.
+def fdatasync_ms(folder: Path, count: int) -> list[float]:
+    """Milliseconds of each of `count` appends of 4 KiB followed by fdatasync, in `folder`."""
+    with _appending(folder) as append:
+        return [append() for _ in range(count)]
 
-    The list grows from a thread beside, so that what is measured within waits for the same disk.
+
+@contextlib.contextmanager
+def fdatasync_ms_during(folder: Path) -> Iterator[list[float]]:
+    """The same while the block runs: the list grows from a thread beside, so that what is measured
+    within waits for the same disk.
     """
     found: list[float] = []
     stop = threading.Event()
-    path = folder / "sync-probe"
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def look() -> None:
-        while True:
-            begun = time.perf_counter()
-            os.write(handle, bytes(APPEND_BYTES))
-            os.fdatasync(handle)
-            found.append((time.perf_counter() - begun) * 1e3)
-            if stop.wait(PAUSE_SECONDS):
-                return
+        with _appending(folder) as append:
+            while True:
+                found.append(append())
+                if stop.wait(PAUSE_SECONDS):
+                    return
 
     thread = threading.Thread(target=look, name="sync-probe")
     thread.start()
@@ -42,5 +43,22 @@ def fdatasync_ms(folder: Path) -> Iterator[list[float]]:
     finally:
         stop.set()
         thread.join()
+
+
+@contextlib.contextmanager
+def _appending(folder: Path) -> Iterator[Callable[[], float]]:
+    """A function that appends once to a file in `folder` and says how long it took."""
+    path = folder / "sync-probe"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+
+    def append() -> float:
+        begun = time.perf_counter()
+        os.write(handle, bytes(APPEND_BYTES))
+        os.fdatasync(handle)
+        return (time.perf_counter() - begun) * 1e3
+
+    try:
+        yield append
+    finally:
         os.close(handle)
         path.unlink()
