@@ -40,6 +40,7 @@ BATCH: Final = 100
 SHED_SHARE: Final = 0.95
 
 Asked = Sequence[tuple[Transfer, int | None]]
+Given = list[Pending[Answer] | CrivoError]
 
 
 def run(setting: Setting) -> Iterator[Row]:
@@ -73,26 +74,28 @@ def in_process(setting: Setting, world: Played) -> Iterator[Row]:
     )
     decisions.recover(lambda _folded, _end: None, start=replica)
     turns = [asked[start : start + count] for start in range(0, len(asked), count)]
+    # The first ones wait for what is compiled, and are late for it.
     decide(decisions, turns[0][:200], together=1)
+    turns[0] = turns[0][200:]
     for place, turn in enumerate(turns):
         together = BATCH if place % 2 else 1
-        rates[together].append(len(turn) / decide(decisions, turn, together=together))
+        taken, given = decide(decisions, turn, together=together)
+        check_whole(given)
+        rates[together].append(len(turn) / taken)
     what = "decide in process, one core, log in memory"
     yield setting.row(f"{what}, one by one", "decisions/s", rates[1], at_least=40_000)
     many = f"{what}, batches of {BATCH}"
     yield setting.row(many, "decisions/s", rates[BATCH], at_least=120_000)
 
 
-def decide(decisions: DecisionService, asked: Asked, *, together: int) -> float:
-    """Seconds that deciding all of them takes. Garbage is collected before, as a service does.
-
-    Raises:
-        RuntimeError: one of them was refused, or decided without a score or degraded.
+def decide(decisions: DecisionService, asked: Asked, *, together: int) -> tuple[float, Given]:
+    """Seconds that deciding all of them takes, and what came of each. Garbage is collected before,
+    as a service does.
     """
     gc.collect()
     gc.freeze()
     gc.disable()
-    given: list[Pending[Answer] | CrivoError] = []
+    given: Given = []
     begun = time.perf_counter()
     if together == 1:
         for transfer, received_at in asked:
@@ -108,11 +111,10 @@ def decide(decisions: DecisionService, asked: Asked, *, together: int) -> float:
     taken = time.perf_counter() - begun
     gc.enable()
     gc.unfreeze()
-    check_whole(given)
-    return taken
+    return taken, given
 
 
-def check_whole(given: Sequence[Pending[Answer] | CrivoError]) -> None:
+def check_whole(given: Given) -> None:
     """Nothing, if each of these is a decision with a score and nothing degraded.
 
     Raises:
