@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from crivo.adapters.http import direct
+from crivo.adapters.http import head
 from tests.integration.doors import KNOWN, Door, body, read_answer, request
 
 
@@ -43,7 +43,7 @@ def test_a_head_without_an_end_is_refused_soon_after_its_ceiling(converse):
 @pytest.mark.slow
 def test_a_head_below_the_ceiling_is_taken(converse):
     async def talk(door: Door) -> None:
-        line = "x-long: " + "a" * (direct.HEAD_BYTES_MAX - 4_096)
+        line = "x-long: " + "a" * (head.BYTES_MAX - 4_096)
         sent = request(body(), line)
         assert (await door.send(sent)).status == 200
         assert (await door.send(sent[:40_000], sent[40_000:])).status == 200
@@ -52,8 +52,48 @@ def test_a_head_below_the_ceiling_is_taken(converse):
 
 
 @pytest.mark.slow
+def test_a_whole_head_above_the_ceiling_is_refused_however_it_comes(converse):
+    async def talk(door: Door) -> None:
+        sent = request(body(), "x-long: " + "a" * (head.BYTES_MAX + 1))
+        for parts in ((sent,), (sent[:40_000], sent[40_000:])):
+            answer = await door.send(*parts)
+            assert answer.status == 400
+            problem = json.loads(answer.body)
+            assert problem["code"] == "BODY_MALFORMED"
+            assert problem["found"] == head.TOO_LONG
+        # A large body is no large head.
+        assert (await door.send(request(body() + b" " * 70_000))).status == 413
+
+    converse(talk)
+
+
+def test_a_head_is_measured_without_its_body_and_over_all_its_pieces():
+    lines = [(b"x-long", b"a" * (head.BYTES_MAX - 100))]
+    read = head.Head()
+    read.begins(1.0)
+    read.reads(40_000)
+    assert read.goes_on()
+    # The second piece brings the end of the head and a large body.
+    read.reads(100_000)
+    assert read.ends(b"/v1/decisions", lines)
+    assert not read.since
+    read.begins(2.0)
+    read.reads(70_000)
+    assert not read.ends(b"/v1/decisions", [*lines, (b"y", b"b" * 100)])
+
+
+def test_a_head_without_an_end_stops_at_its_ceiling():
+    read = head.Head()
+    read.begins(1.0)
+    read.reads(head.BYTES_MAX)
+    assert read.goes_on()
+    read.reads(1)
+    assert not read.goes_on()
+
+
+@pytest.mark.slow
 def test_what_is_silent_or_trickles_is_closed(converse, monkeypatch):
-    monkeypatch.setattr(direct, "HEAD_SECONDS_MAX", 0.5)
+    monkeypatch.setattr(head, "SECONDS_MAX", 0.5)
 
     async def talk(door: Door) -> None:
         silent, quiet = await door.connect()

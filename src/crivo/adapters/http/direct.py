@@ -13,9 +13,11 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
+from httptools import HttpParserError
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from crivo.adapters.http import head
 from crivo.adapters.http.answers import encode_decision, json_headers
 from crivo.adapters.http.hot import (
     DECISIONS,
@@ -33,9 +35,6 @@ from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 
 _URL: Final = DECISIONS.encode()
-#: The most of a request's head, and how long it may take to arrive.
-HEAD_BYTES_MAX: Final = 65_536
-HEAD_SECONDS_MAX: Final = 10.0
 
 #: How long a server that stops waits on a connection at rest for a request that is on its way.
 LAST_SECONDS: Final = 0.5
@@ -230,14 +229,14 @@ class DirectProtocol(HttpToolsProtocol):
     #: Closes a connection that nobody uses: set once, and not anew for each answer.
     _idle: asyncio.TimerHandle | None = None
     _idle_since = 0.0
-    #: Since when a head arrives that is not whole yet (0: none does), and how much of it came.
-    _head_since = 0.0
-    _head_bytes = 0
+    #: What is told to who sent no request.
+    _wrong = ""
     #: The server stops: whatever is answered now is told that nothing more will be.
     _is_leaving = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._head = head.Head()
         self._watch()
 
     def data_received(self, data: bytes) -> None:
@@ -246,11 +245,10 @@ class DirectProtocol(HttpToolsProtocol):
             self.transport.write(turned_away(full))
             self.hot.turned_away()
             return
+        self._head.reads(len(data))
         super().data_received(data)
-        if self._head_since and not self.transport.is_closing():
-            self._head_bytes += len(data)
-            if self._head_bytes > HEAD_BYTES_MAX:
-                self.send_400_response(f"A head of a request has at most {HEAD_BYTES_MAX} bytes.")
+        if self._head.since and not self.transport.is_closing() and not self._head.goes_on():
+            self.send_400_response(head.TOO_LONG)
         held, self._held = self._held, None
         if held is not None and not self.transport.is_closing():
             # More of it is still to come: the usual way waits for that, within its limits.
@@ -260,7 +258,7 @@ class DirectProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no request is refused as any other body is, and the connection ends with it."""
-        status, body, headers = render(problem_of(not_http(msg)))
+        status, body, headers = render(problem_of(not_http(self._wrong or msg)))
         self.transport.write(wire(status, body, [*headers, _CLOSE]))
         self.transport.close()
         self.hot.not_understood()
@@ -272,10 +270,13 @@ class DirectProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._head_since, self._head_bytes = self.loop.time(), 0
+        self._head.begins(self.loop.time())
 
     def on_headers_complete(self) -> None:
-        self._head_since = 0.0
+        if not self._head.ends(self.url, self.headers):
+            self._wrong = head.TOO_LONG
+            # The parser stops at this, and its server refuses what it has read.
+            raise HttpParserError(head.TOO_LONG)
         if self._may_be_direct():
             self._held = []
         else:
@@ -342,7 +343,7 @@ class DirectProtocol(HttpToolsProtocol):
         return not (
             self._is_busy()
             or self._is_leaving
-            or self._head_since
+            or self._head.since
             or self.pipeline
             or self.flow.write_paused
         )
@@ -368,8 +369,8 @@ class DirectProtocol(HttpToolsProtocol):
             return
         # What trickles in is no sign of life: a head is whole in time, or it is given up.
         since, seconds = self._idle_since, float(self.timeout_keep_alive)
-        if self._head_since:
-            since, seconds = self._head_since, HEAD_SECONDS_MAX
+        if self._head.since:
+            since, seconds = self._head.since, head.SECONDS_MAX
         rest = since + seconds - self.loop.time()
         if rest > 0:
             self._idle = self.loop.call_later(rest, self._look_idle)
