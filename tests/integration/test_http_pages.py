@@ -174,6 +174,23 @@ def test_the_proof_of_a_decision_is_shown_once_it_is_sealed(client: Caller) -> N
     assert len(re.findall(r"\b[0-9a-f]{64}\b", text)) >= 3
 
 
+def test_each_phase_has_a_proof_of_its_own(client: Caller) -> None:
+    made = decided(client)
+    first = until(client, f"/page/proof/{made}", "Provado")
+    assert f'href="/page/decision/{made}"' in first
+    second = f"/page/proof/{made}?phase=settlement"
+    assert client.get(second).status_code == 404, "it was initiated alone"
+    client.headers = {"authorization": f"Bearer {KEY}"}
+    body = {**GOOD, "end_to_end_id": made, "phase": "settlement"}
+    assert client.post("/v1/decisions", json=body).status_code == 200
+    client.headers = {}
+    shown = until(client, second, "Provado")
+    assert html.escape(f"/page/decision/{made}?phase=settlement") in shown
+    assert html.escape(second) in client.get(f"/page/decision/{made}?phase=settlement").text
+    records = [re.search(r"\b[0-9a-f]{64}\b", text)[0] for text in (first, shown)]
+    assert records[0] != records[1], "each proves another record"
+
+
 def test_hostile_text_stays_text(client: Caller) -> None:
     attack = '"><script>alert(1)</script>'
     answer = client.get("/page/search", params={"payer": attack})

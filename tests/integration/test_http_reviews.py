@@ -51,6 +51,29 @@ def test_a_review_outlives_the_service_and_changes_no_decision(tmp_path):
     assert (result.compared, result.differing) == (1, 0)
 
 
+def test_each_phase_has_its_reviews(tmp_path):
+    settlement = {**ASKED, "phase": "settlement"}
+    with served(make_home(tmp_path / "home")) as caller:
+        caller.post("/v1/decisions", json=GOOD)
+        caller.post(PATH, json=ASKED)
+        assert caller.post(PATH, json=settlement).status_code == 404
+        decided = caller.post("/v1/decisions", json={**GOOD, "phase": "settlement"})
+        assert decided.status_code == 200, decided.text
+        assert caller.get(f"{PATH}/{ID}?phase=settlement").status_code == 404
+        asked = caller.post(PATH, json=settlement)
+        assert (asked.status_code, asked.json()["phase"]) == (200, "settlement")
+        caller.post(PATH, json={**ANSWER, "phase": "settlement"})
+        statuses = {
+            phase: [each["status"] for each in caller.get(path).json()["steps"]]
+            for phase, path in (
+                ("initiation", f"{PATH}/{ID}"),
+                ("settlement", f"{PATH}/{ID}?phase=settlement"),
+            )
+        }
+        assert statuses == {"initiation": ["REQUESTED"], "settlement": ["REQUESTED", "ANSWERED"]}
+        assert caller.get(f"{PATH}/{ID}?phase=later").status_code == 422
+
+
 def test_what_is_no_review_is_refused(tmp_path):
     with served(make_home(tmp_path / "home")) as caller:
         caller.post("/v1/decisions", json=GOOD)

@@ -107,14 +107,15 @@ def prove_decision(
     return prove(record, evidence(folder))
 
 
-def checked_proof(settings: Settings, end_to_end_id: str) -> Proof:
-    """The proof of a decision of the settings' home, after it was checked by the public key there.
+def checked_proof(settings: Settings, end_to_end_id: str, phase: Phase) -> Proof:
+    """The proof of the decision of a phase in the settings' home, checked by the public key there.
 
     Raises:
         Refused, Unfit, Misconfigured: as `prove_decision`.
     """
     folder = ledger_folder(settings)
-    proof = prove_decision(Paths(settings.home).log, folder, end_to_end_id=end_to_end_id)
+    log = Paths(settings.home).log
+    proof = prove_decision(log, folder, end_to_end_id=end_to_end_id, phase=phase)
     check_proof(proof, read_public_key(folder / PUBLIC_KEY_FILE))
     return proof
 

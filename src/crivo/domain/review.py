@@ -9,6 +9,7 @@ from typing import Final
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields, refuse_unless
 from crivo.domain.fields import Instant, Word
+from crivo.domain.phase import Phase
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "review.v1"
@@ -44,7 +45,8 @@ STEPS: Final = steps(
 class Review(AboutTransfer):
     """One step of a review. The order of the fields is the schema: only append.
 
-    `reviewer` and `result` are there exactly where it is answered.
+    `reviewer` and `result` are there exactly where it is answered. What was written before reviews
+    knew their `phase` is of the initiation.
 
     Raises:
         Refused: the first fact that cannot be; STEP_INVALID.
@@ -56,6 +58,7 @@ class Review(AboutTransfer):
     side: ReviewSide
     reviewer: Word | None = None
     result: ReviewResult | None = None
+    phase: Phase = Phase.INITIATION
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -68,4 +71,10 @@ class Review(AboutTransfer):
     @property
     def own_id(self) -> str:
         """A side asks once for the review of a decision, and is answered once."""
-        return f"{self.end_to_end_id}/{self.side}/{self.status}"
+        return review_own_id(self.end_to_end_id, self.phase, self.side, self.status)
+
+
+def review_own_id(end_to_end_id: str, phase: Phase, side: ReviewSide, status: ReviewStatus) -> str:
+    """The own id of a step. The initiation is named in none, as it was before there were phases."""
+    decision = end_to_end_id if phase is Phase.INITIATION else f"{end_to_end_id}/{phase}"
+    return f"{decision}/{side}/{status}"

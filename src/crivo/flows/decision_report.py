@@ -13,6 +13,7 @@ from crivo.decision.record import INITIATION, Hold, decision_event_id, transfer_
 from crivo.decision.standing import standing
 from crivo.decision.sums import Sums
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewSide, ReviewStatus
 from crivo.flows.answers import no_decision
 from crivo.flows.explain import Explainer, InputPart
@@ -86,7 +87,7 @@ def report_decision(
             "model": observed.score_ns // 1_000,
         },
         inputs=tuple(_input(each) for each in explained.inputs),
-        reviews=_reviews(steps_of(log, end_to_end_id)),
+        reviews=_reviews(steps_of(log, end_to_end_id, Phase(phase))),
     )
 
 

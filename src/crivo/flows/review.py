@@ -11,7 +11,13 @@ from crivo.domain.event import make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import check_instant, format_rfc3339
 from crivo.domain.phase import Phase
-from crivo.domain.review import Review, ReviewResult, ReviewSide, ReviewStatus
+from crivo.domain.review import (
+    Review,
+    ReviewResult,
+    ReviewSide,
+    ReviewStatus,
+    review_own_id,
+)
 from crivo.flows.answers import no_decision
 from crivo.flows.decide import DecisionService
 from crivo.flows.event_of import event_of, value_of
@@ -35,11 +41,12 @@ class ReviewStep:
 class Asked:
     """What somebody sends: a request, or with `reviewer` and `result` the answer to it.
 
-    A review is a transfer's, whichever phases were decided.
+    A review is of one decision: each phase has its own.
     """
 
     end_to_end_id: str
     side: ReviewSide
+    phase: Phase = Phase.INITIATION
     reviewer: str | None = None
     result: ReviewResult | None = None
 
@@ -50,25 +57,29 @@ class Asked:
         return ReviewStatus.ANSWERED if is_answer else ReviewStatus.REQUESTED
 
 
-def steps_of(log: LogReader, end_to_end_id: str) -> list[ReviewStep]:
+def steps_of(
+    log: LogReader, end_to_end_id: str, phase: Phase = Phase.INITIATION
+) -> list[ReviewStep]:
     """The durable steps of a decision's reviews, the payer's first; none where nobody asked."""
     found = []
     for side in ReviewSide:
         for status in ReviewStatus:
-            own_id = f"{end_to_end_id}/{side}/{status}"
+            own_id = review_own_id(end_to_end_id, phase, side, status)
             stored = log.find(make_event_id(FAMILY, SOURCE, own_id))
             if stored is not None and stored.seq < log.end():
                 found.append(ReviewStep(value_of(stored.event), stored.event.received_at))
     return found
 
 
-def require_steps(log: LogReader, end_to_end_id: str, *sides: ReviewSide) -> list[ReviewStep]:
+def require_steps(
+    log: LogReader, end_to_end_id: str, *sides: ReviewSide, phase: Phase = Phase.INITIATION
+) -> list[ReviewStep]:
     """`steps_of` the reviews that one of these sides asked for.
 
     Raises:
         Refused: NOT_FOUND.
     """
-    found = [each for each in steps_of(log, end_to_end_id) if each.review.side in sides]
+    found = [each for each in steps_of(log, end_to_end_id, phase) if each.review.side in sides]
     if not found:
         raise Refused(
             Code.NOT_FOUND,
@@ -93,7 +104,7 @@ class ReviewService:
         """The step as it was taken, when the log has it on disk; a repeat gets the same.
 
         Raises:
-            Refused: NOT_FOUND where nothing was decided under the id, or an answer has no request;
+            Refused: NOT_FOUND where the phase was not decided, or an answer has no request;
                 CONFLICT where it was answered otherwise; FIELD_VALUE, TIME_RANGE, ID_INVALID.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
@@ -111,11 +122,11 @@ class ReviewService:
                 raise _not_durable()
             return resolved(ReviewStep(first, stored.event.received_at))
         if review.status is ReviewStatus.ANSWERED:
-            require_steps(self._log, review.end_to_end_id, review.side)
+            require_steps(self._log, review.end_to_end_id, review.side, phase=review.phase)
         return self._first(review)
 
     def _review(self, asked: Asked, supplied: int | None) -> Review:
-        if all(self._decisions.find(asked.end_to_end_id, phase) is None for phase in Phase):
+        if self._decisions.find(asked.end_to_end_id, asked.phase) is None:
             raise no_decision(asked.end_to_end_id)
         transfer = require_transfer(self._decisions, asked.end_to_end_id)
         clock = self._decisions.clock
@@ -143,6 +154,7 @@ class ReviewService:
             side=asked.side,
             reviewer=asked.reviewer,
             result=asked.result,
+            phase=asked.phase,
         )
 
     def _first(self, review: Review) -> Pending[ReviewStep]:

@@ -186,7 +186,7 @@ def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
 def _reviewed(stored: StoredEvent) -> Message:
     value = value_of(stored.event)
     kind = MessageKind(f"review.{value.status.value.lower()}")
-    told: dict[str, Any] = {"end_to_end_id": value.end_to_end_id, "side": value.side.value}
+    told: dict[str, Any] = _about(value) | {"side": value.side.value}
     if value.result is not None:
         told["result"] = value.result.value
     return _message(stored, kind, told)

@@ -207,7 +207,7 @@ VALUES = (
     Review(*ABOUT, NOON + HOUR, None, ReviewStatus.REQUESTED, ReviewSide.PAYER),
     Review(
         *ABOUT, NOON + DAY, ReviewStatus.REQUESTED, ReviewStatus.ANSWERED, ReviewSide.PAYEE, "ana",
-        ReviewResult.UPHELD,
+        ReviewResult.UPHELD, Phase.SETTLEMENT,
     ),
     Erasure("x-1", NOON, PERSON, 3, NOON, "ana", "asked for by letter 17", False),
     Erasure("x-2", NOON, PERSON, 0, None, "ana", "asked for by letter 18", False),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 
 from crivo.decision.outcome import Outcome
@@ -12,12 +13,13 @@ from crivo.decision.standing import Step, standing
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import HOUR, MINUTE, format_rfc3339
 from crivo.domain.phase import Phase
-from crivo.domain.review import ReviewResult, ReviewSide, ReviewStatus
+from crivo.domain.review import Review, ReviewResult, ReviewSide, ReviewStatus
 from crivo.features.registry import default_feature_set
 from crivo.flows.bundle import load_bundle
 from crivo.flows.decision_report import report_decision
 from crivo.flows.explain import Explainer
 from crivo.flows.hold_ends import HoldService
+from crivo.flows.payload import decode, encode
 from crivo.flows.replay import replay
 from crivo.flows.review import Asked, ReviewService, require_steps, steps_of
 from crivo.flows.settlement_phase import SettlementPhase
@@ -172,18 +174,63 @@ def test_a_page_escapes_what_it_shows(played):
         assert "&lt;b&gt;&amp;ana" in page and "<b>&ana" not in page
 
 
+def settle(played, made):
+    phase = SettlementPhase(played.service)
+    phase.decide(made, arrived_ns=0, supplied_received_at=START).result(10)
+
+
 def test_the_settlement_phase_alone_is_reviewed_and_reported(played):
     made, service = transfer(1), ReviewService(played.service)
-    SettlementPhase(played.service).decide(made, arrived_ns=0, supplied_received_at=START).result(
-        10
-    )
-    request = take(service, made.end_to_end_id)
+    settle(played, made)
+    assert refused(service, made.end_to_end_id) is Code.NOT_FOUND, "nothing was initiated here"
+    request = take(service, made.end_to_end_id, phase=Phase.SETTLEMENT)
     assert request.review.payer_id == made.payer_id
     report = report_of(played, made.end_to_end_id, phase=Phase.SETTLEMENT)
     assert (report.phase, report.seq, len(report.reviews)) == ("settlement", 0, 1)
     with pytest.raises(Refused) as refusal:
         report_of(played, made.end_to_end_id)
     assert refusal.value.code is Code.NOT_FOUND
+
+
+def check_each_phase_has_its_own_review(played):
+    made, service = transfer(1), ReviewService(played.service)
+    id_ = decided(played)
+    settle(played, made)
+    first = take(service, id_)
+    second = take(service, id_, START + 2 * HOUR, phase=Phase.SETTLEMENT)
+    answer = {"reviewer": "ana", "result": ReviewResult.CHANGED}
+    answered = take(service, id_, START + 3 * HOUR, phase=Phase.SETTLEMENT, **answer)
+    assert steps_of(played.log, id_) == [first]
+    assert steps_of(played.log, id_, Phase.SETTLEMENT) == [second, answered]
+    assert [each.reviewer for each in report_of(played, id_).reviews] == [None]
+    told = report_of(played, id_, phase=Phase.SETTLEMENT).reviews
+    assert [each.reviewer for each in told] == ["ana"]
+
+
+def test_each_phase_of_a_transfer_has_its_own_review(played):
+    check_each_phase_has_its_own_review(played)
+
+
+def test_reviews_that_share_an_id_whatever_their_phase_are_found_out(played, monkeypatch):
+    def shared(end_to_end_id, _phase, side, status):
+        return f"{end_to_end_id}/{side}/{status}"
+
+    for module in ("crivo.domain.review", "crivo.flows.review"):
+        monkeypatch.setattr(f"{module}.review_own_id", shared)
+    with pytest.raises((AssertionError, Refused)):
+        check_each_phase_has_its_own_review(played)
+
+
+def test_a_review_from_before_there_were_phases_is_the_initiations(played):
+    id_, service = decided(played), ReviewService(played.service)
+    review = take(service, id_).review
+    fields = msgspec.msgpack.decode(encode(review))
+    assert fields.pop() == "initiation"
+    found = decode("review.v1", msgspec.msgpack.encode(fields))
+    assert found == review
+    assert isinstance(found, Review)
+    # Its event keeps the identity under which it was written.
+    assert found.own_id == f"{id_}/PAYER/REQUESTED"
 
 
 def test_the_report_tells_the_hold_what_followed_and_what_was_attempted_before(played):

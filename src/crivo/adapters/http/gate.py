@@ -59,7 +59,7 @@ QUERIES: Final[Mapping[str, frozenset[str]]] = {
 
 
 #: What is asked of one decision is asked of one of its phases.
-_OF_ONE: Final = re.compile(r"GET /v1/decisions/[^/]+(/explanation)?")
+_OF_ONE: Final = re.compile(r"GET /v1/(?:decisions/[^/]+(?:/explanation)?|reviews/[^/]+)")
 _PHASE: Final = frozenset({"phase"})
 _PAGE_OF_ONE: Final = re.compile(r"GET /page/(?:decision|proof)/[^/]+")
 _PHASE_AND_LANGUAGE: Final = frozenset({"phase", "lang"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewResult, ReviewSide
 
 
@@ -11,6 +12,7 @@ class ReviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     """The body of `POST /v1/reviews`: a request, or with `reviewer` and `result` its answer."""
 
     end_to_end_id: str
+    phase: Phase | None = None
     side: ReviewSide | None = None
     reviewer: str | None = None
     result: ReviewResult | None = None
@@ -31,4 +33,5 @@ class ReviewAnswer(msgspec.Struct, frozen=True, gc=False):
     """The reviews of a decision: the steps of each side, the request first."""
 
     end_to_end_id: str
+    phase: str
     steps: tuple[ReviewStepAnswer, ...]

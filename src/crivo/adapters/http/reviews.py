@@ -16,6 +16,7 @@ from crivo.adapters.http.service import Parts
 from crivo.adapters.http.told_body import told_body
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewSide
 from crivo.flows.review import Asked, ReviewStep, require_steps
 
@@ -44,16 +45,18 @@ def review_routes(parts: Parts) -> APIRouter:
         pending = parts.reviews.take(asked, supplied_received_at=supplied)
         await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.reviewed(asked.status.value)
-        return _answer(require_steps(parts.decisions.log, asked.end_to_end_id, asked.side))
+        log, id_, phase = parts.decisions.log, asked.end_to_end_id, asked.phase
+        return _answer(require_steps(log, id_, asked.side, phase=phase))
 
     @router.get(
         "/v1/reviews/{end_to_end_id}",
         responses=answer_of("ReviewAnswer"),
         summary="The reviews of a decision: who asked when, and what the person found",
     )
-    async def found(end_to_end_id: str) -> Response:
+    async def found(end_to_end_id: str, phase: Phase = Phase.INITIATION) -> Response:
         end_to_end_id_minute(end_to_end_id)
-        return _answer(require_steps(parts.decisions.log, end_to_end_id, *ReviewSide))
+        log = parts.decisions.log
+        return _answer(require_steps(log, end_to_end_id, *ReviewSide, phase=phase))
 
     return router
 
@@ -65,14 +68,16 @@ def parse_review(raw: bytes) -> tuple[Asked, int | None]:
         Refused: BODY_MALFORMED, or the first field that cannot be.
     """
     body = decode_body(_REVIEW, raw)
-    side = body.side or ReviewSide.PAYER
-    asked = Asked(body.end_to_end_id, side, body.reviewer, body.result)
+    side, phase = body.side or ReviewSide.PAYER, body.phase or Phase.INITIATION
+    asked = Asked(body.end_to_end_id, side, phase, body.reviewer, body.result)
     received_at = body.received_at
     return asked, None if received_at is None else parse_rfc3339(received_at, field="received_at")
 
 
 def _answer(steps: Sequence[ReviewStep]) -> Response:
-    body = ReviewAnswer(steps[0].review.end_to_end_id, tuple(_step(each) for each in steps))
+    review = steps[0].review
+    told = tuple(_step(each) for each in steps)
+    body = ReviewAnswer(review.end_to_end_id, review.phase.value, told)
     return Response(
         msgspec.json.encode(body),
         media_type="application/json",

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.feed import Feed
+from crivo.domain.phase import Phase
 from crivo.flows.answers import Answer
 from crivo.flows.decide import DecisionService
 from crivo.flows.decision_index import DecisionIndex
@@ -104,9 +105,9 @@ class Parts:
     """Everything the door stands on. `keys` is None where no key is asked for, `deliveries` where
     no webhooks are set.
 
-    `prove` gives the checked proof that a decision is in the ledger, `judged` the scores of the
-    rows that the serving model was judged by, None where they are not here. `is_ready` says whether
-    transfers are taken, `check_log` raises where the log takes nothing;
+    `prove` gives the checked proof that the decision of a phase is in the ledger, `judged` the
+    scores of the rows that the serving model was judged by, None where they are not here.
+    `is_ready` says whether transfers are taken, `check_log` raises where the log takes nothing;
     `running` is entered before the first request and left after the last one. `settle` tells those
     whose events are on disk by now. `monotonic_ns` is the clock of deadlines and latencies.
     """
@@ -120,7 +121,7 @@ class Parts:
     privacy: PrivacyService
     follow_ups: FollowUpService
     explainer: Explainer
-    prove: Callable[[str], Proof]
+    prove: Callable[[str, Phase], Proof]
     judged: Callable[[], JudgedScores | None]
     deliveries: Deliveries | None
     pseudonyms: Pseudonymiser

@@ -61,6 +61,7 @@ def decision_values(
     before = answer.seq
     return {
         "end_to_end_id": end_to_end_id,
+        "of_phase": _of_phase(phase),
         "outcome": body.outcome,
         "score": body.score,
         "amount_centavos": transfer.amount_centavos,
@@ -106,6 +107,11 @@ def decision_values(
     }  # fmt: skip
 
 
+def _of_phase(phase: Phase) -> dict[str, str]:
+    """The query that names the phase; the first needs none."""
+    return {} if phase is Phase.INITIATION else {"phase": phase.value}
+
+
 def _chart(explained: ExplanationAnswer, language: Language) -> Markup | None:
     if explained.base is None:
         return None
@@ -127,16 +133,19 @@ def _bar(found: InputAnswer) -> tuple[str, float]:
     return found.name, found.contribution
 
 
-def proof_values(parts: Parts, end_to_end_id: str, language: Language) -> dict[str, Any]:
+def proof_values(
+    parts: Parts, end_to_end_id: str, phase: Phase, language: Language
+) -> dict[str, Any]:
     """What the page of a proof shows, after the proof was checked.
 
     Raises:
         Refused: NOT_FOUND. Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE.
     """
-    proof = parts.prove(end_to_end_id)
+    proof = parts.prove(end_to_end_id, phase)
     segment = proof.segment
     facts = {
         "end_to_end_id": end_to_end_id,
+        "phase": phase.value,
         "record_sha256": hashlib.sha256(proof.record).hexdigest(),
         "partition": segment.partition,
         "offset": proof.offset,
@@ -146,6 +155,7 @@ def proof_values(parts: Parts, end_to_end_id: str, language: Language) -> dict[s
     }
     return {
         "end_to_end_id": end_to_end_id,
+        "of_phase": _of_phase(phase),
         "found": [(word(name, language), value) for name, value in facts.items()],
         "path": [each.hex() for each in proof.path],
     }

@@ -62,10 +62,14 @@ def _add_decisions(router: APIRouter, parts: Parts) -> None:
         return await _readable(request, shown)
 
     @router.get("/page/proof/{end_to_end_id}")
-    async def proof(request: Request, end_to_end_id: str) -> Response:
+    async def proof(
+        request: Request,
+        end_to_end_id: str,
+        phase: Annotated[Phase, Query()] = Phase.INITIATION,
+    ) -> Response:
         async def shown(language: Language) -> Response:
             end_to_end_id_minute(end_to_end_id)
-            values = await asyncio.to_thread(proof_values, parts, end_to_end_id, language)
+            values = await asyncio.to_thread(proof_values, parts, end_to_end_id, phase, language)
             return page(request, "proof.html", language=language, **values)
 
         return await _readable(request, shown)
