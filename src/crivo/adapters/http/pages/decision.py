@@ -58,7 +58,6 @@ def decision_values(
     def lines(query: DecisionQuery) -> list[DecisionLine]:
         return [line_of(each) for each in parts.index.search(query)]
 
-    before = answer.seq
     return {
         "end_to_end_id": end_to_end_id,
         "of_phase": _of_phase(phase),
@@ -95,11 +94,11 @@ def decision_values(
         "histories": [
             (
                 word("payer_history", language),
-                lines(DecisionQuery(transfer.payer_id, before=before, limit=HISTORY)),
+                lines(DecisionQuery(transfer.payer_id, before=answer.seq, limit=HISTORY)),
             ),
             (
                 word("payee_history", language),
-                lines(DecisionQuery(payee_id=transfer.payee_id, before=before, limit=HISTORY)),
+                lines(DecisionQuery(payee_id=transfer.payee_id, before=answer.seq, limit=HISTORY)),
             ),
         ],
         "events": events,
