@@ -90,7 +90,9 @@ class Observed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """Measurements, in nanoseconds of a monotonic clock, from arrival to the derived answer.
 
     `shadow` is the hash of the network that scored beside, and `shadow_score` what it would have
-    said, in 10⁻⁹: nothing comes of it, and its bytes depend on the processor.
+    said, in 10⁻⁹: nothing comes of it, and its bytes depend on the processor. `log_ns` is how long
+    a decision before it, the newest one looked at, took to be on disk (None: none was yet): how
+    long its own takes nobody knows when it is written.
     """
 
     host: str
@@ -99,6 +101,7 @@ class Observed(msgspec.Struct, array_like=True, frozen=True, gc=False):
     score_ns: int
     shadow: str = ""
     shadow_score: int | None = None
+    log_ns: int | None = None
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):

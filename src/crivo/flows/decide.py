@@ -205,8 +205,7 @@ class DecisionService:
         Raises:
             As `decide`.
         """
-        repeat = self._repeat(transfer)
-        if repeat is not None:
+        if (repeat := self._repeat(transfer)) is not None:
             return repeat
         self.check_decides()
         try:
@@ -393,6 +392,7 @@ class DecisionService:
         assert pending is not None, "a decision is settled once"
         if failure is None:
             answer = decided.answer
+            self._judge.is_durable(answer.seq)
             self.noted.add(answer.seq, Seen(decided.transfer, answer, observed))
             pending.resolve(answer)
         else:

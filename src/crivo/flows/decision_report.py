@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from msgspec.structs import asdict
 
-from crivo.decision.outcome import OUTCOMES
+from crivo.decision.degraded import DICT_AGE
+from crivo.decision.outcome import OUTCOMES, Outcome
+from crivo.decision.rail import ON_RAIL
 from crivo.decision.reason_texts import REASONS, Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
-from crivo.decision.record import INITIATION, Hold, decision_event_id, transfer_of
+from crivo.decision.record import INITIATION, Derived, Hold, decision_event_id, transfer_of
 from crivo.decision.standing import standing
 from crivo.decision.sums import Sums
-from crivo.domain.instant import format_rfc3339
+from crivo.domain.instant import SECOND, format_rfc3339
 from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewSide, ReviewStatus
+from crivo.features.engine import BEHIND
 from crivo.flows.answers import no_decision
 from crivo.flows.explain import Explainer, InputPart
 from crivo.flows.following import Followed, followed
@@ -24,11 +28,20 @@ from crivo.governance.decision_report import (
     DecisionReport,
     ReportedHold,
     ReportedInput,
+    ReportedRail,
     ReportedReason,
     ReportedReview,
     ReportedStep,
     ReportedSums,
+    ReportedWatermark,
 )
+
+#: What the directory counts about a person, by the features that hold the counts' ages.
+WATERMARKS: Final = {
+    "transfers received": "payee_person_settlements_watermark_age_ever",
+    "fraud markers": DICT_AGE,
+    "reports": "payee_person_reports_watermark_age_ever",
+}
 
 #: 2⁴⁰ is a log-odd of one.
 _MARGIN_ONE = 1 << 40
@@ -61,6 +74,7 @@ def report_decision(
         phase=str(record.phase),
         outcome=derived.outcome,
         standing=standing(OUTCOMES[derived.outcome], (each.step for each in steps)).value,
+        on_rail=_on_rail(OUTCOMES[derived.outcome]),
         hold=_hold(derived.hold),
         events=tuple(_step(each) for each in steps),
         lists=given.lists,
@@ -86,9 +100,34 @@ def report_decision(
             "features": observed.read_ns // 1_000,
             "model": observed.score_ns // 1_000,
         },
+        log_microseconds=None if observed.log_ns is None else observed.log_ns // 1_000,
+        directory=_directory(explainer.values(record), derived, event.occurred_at),
         inputs=tuple(_input(each) for each in explained.inputs),
         reviews=_reviews(steps_of(log, end_to_end_id, Phase(phase))),
     )
+
+
+def _on_rail(outcome: Outcome) -> ReportedRail:
+    found = ON_RAIL[outcome]
+    return ReportedRail(found.action, found.service_level, found.rejection)
+
+
+def _directory(
+    values: Mapping[str, float | None], derived: Derived, occurred_at: int
+) -> tuple[ReportedWatermark, ...]:
+    """The ages that were read, and the watermarks that they count from: the transfer's instant,
+    unless a key had to be read later than that.
+    """
+    is_late = bool(derived.flags & BEHIND)
+    found = []
+    for of, name in WATERMARKS.items():
+        if name not in values:
+            continue
+        age, until = values[name], None
+        if age is not None and not is_late:
+            until = format_rfc3339(occurred_at - round(age * SECOND))
+        found.append(ReportedWatermark(of, age, until))
+    return tuple(found)
 
 
 def _hold(hold: Hold | None) -> ReportedHold | None:

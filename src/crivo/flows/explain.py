@@ -96,6 +96,21 @@ class Explainer:
         base, inputs = self._inputs(self._bundle_of(record.given.versions.bundle), record.kept)
         return Explanation(record, derived, base, inputs)
 
+    def values(self, record: Record) -> dict[str, float | None]:
+        """What a decision read, by the name of the feature (None: null); empty where nothing was.
+
+        Raises:
+            Refused, Misconfigured: as `explain`.
+        """
+        if not record.kept:
+            return {}
+        names = self._bundle_of(record.given.versions.bundle).scorer.artifact.input_names
+        vector = np.frombuffer(record.kept, "<f8").tolist()
+        return {
+            name: None if math.isnan(value) else value
+            for name, value in zip(names, vector, strict=True)
+        }
+
     def _bundle_of(self, hash_: str) -> Bundle:
         bundle = self._bundle()
         if hash_ == bundle.versions.bundle:

@@ -112,6 +112,10 @@ class Judge:
         took = (started - arrived_ns, read - started, scored_at - read)
         return self._judged(transfer, scored, in_force, took, cause, *beside)
 
+    def is_durable(self, place: int) -> None:
+        """The decision at that place of the log is on disk; whichever thread knows it says so."""
+        self._waits.end(place, self._monotonic_ns)
+
     def judge_and_fold(
         self,
         replica: Replica,
@@ -235,31 +239,50 @@ class Judge:
             transfer, scored, in_force, scorer, degraded=degraded, listed=listed, sums=sums
         )
         if scored is None:
-            return Judged(derived, degraded, Observed(self._host, *took), b"", listed, sums)
+            observed = self._observed(None, took)
+            return Judged(derived, degraded, observed, b"", listed, sums)
         observed = self._observed(scored.vector, took)
         return Judged(derived, degraded, observed, scored.kept, listed, sums)
 
-    def _observed(self, vector: Vector, took: tuple[int, int, int]) -> Observed:
+    def _observed(self, vector: Vector | None, took: tuple[int, int, int]) -> Observed:
         """What it took, and what the shadow says of the vector: after all is derived."""
-        if self._shadow is None:
-            return Observed(self._host, *took)
-        return Observed(self._host, *took, self._shadow.hash, self._shadow.score_one(vector))
+        log_ns = self._waits.took_ns
+        if self._shadow is None or vector is None:
+            return Observed(self._host, *took, log_ns=log_ns)
+        score = self._shadow.score_one(vector)
+        return Observed(self._host, *took, self._shadow.hash, score, log_ns)
 
 
 class _Waits:
     """A decision that is not on disk yet: not always the oldest, but none since long before."""
 
-    __slots__ = ("_place", "since_ns")
+    __slots__ = ("_watched", "took_ns")
 
     def __init__(self) -> None:
-        self._place = -1
-        #: When it was made; with nothing on the way, just now.
-        self.since_ns = 0
+        #: Its place, and when it was made: together, as two threads look at them.
+        self._watched = (-1, 0)
+        #: How long the last one that was watched waited; None: there was none yet.
+        self.took_ns: int | None = None
+
+    @property
+    def since_ns(self) -> int:
+        """When it was made; with nothing on the way, just now."""
+        return self._watched[1]
 
     def note(self, place: int, durable: int, now_ns: int) -> None:
-        """A decision is made now for that place, while everything below `durable` is on disk."""
-        if self._place < durable:
-            self._place, self.since_ns = place, now_ns
+        """A decision is made now for that place, while everything below `durable` is on disk.
+
+        With nothing on the way it is a new one that waits: what was judged for a place and never
+        written, as a revision that changes nothing, waits for no disk.
+        """
+        if place <= durable or self._watched[0] < durable:
+            self._watched = (place, now_ns)
+
+    def end(self, place: int, monotonic_ns: Callable[[], int]) -> None:
+        """What stands at that place is on disk."""
+        watched, since_ns = self._watched
+        if place == watched:
+            self.took_ns = monotonic_ns() - since_ns
 
 
 def _other_plan(shadow: Network, bundle: Bundle) -> Misconfigured:

@@ -76,18 +76,41 @@ class ReportedSums:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedWatermark:
+    """How old a count of the directory about the payee's person was, as it was read; None: the
+    directory had told none. `until` is the watermark itself, None also for what was read late.
+    """
+
+    of: str
+    age_seconds: float | None
+    until: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedRail:
+    """What the payer's institution does, and the rail's words for it where it has any."""
+
+    action: str
+    service_level: str | None
+    rejection: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class DecisionReport:
     """Everything that is known of one decision. Times are RFC 3339, `score` counts 10⁻⁹.
 
     `as_of` is the sequence number of the last event that it had seen; `inputs` are all of the
     model's, what adds most first; `microseconds` are how long each stage took. `standing` is what
     the transfer is after the `events` that followed, `lists` the entries that held for its parties.
+    `directory` is empty where nothing was read. `log_microseconds` is what the log took for the
+    newest decision before it that was looked at, None where that is not known.
     """
 
     end_to_end_id: str
     phase: str
     outcome: str
     standing: str
+    on_rail: ReportedRail
     hold: ReportedHold | None
     events: tuple[ReportedStep, ...]
     lists: tuple[str, ...]
@@ -109,6 +132,8 @@ class DecisionReport:
     null_rules: tuple[str, ...]
     versions: Mapping[str, str]
     microseconds: Mapping[str, int]
+    log_microseconds: int | None
+    directory: tuple[ReportedWatermark, ...]
     inputs: tuple[ReportedInput, ...]
     reviews: tuple[ReportedReview, ...]
 
@@ -162,7 +187,8 @@ def report_html(report: DecisionReport) -> str:
             ),
         ),
         section("Versions", facts(report.versions)),
-        section("Microseconds", facts({name: str(n) for name, n in report.microseconds.items()})),
+        section("Microseconds", _microseconds(report)),
+        section("What the directory had counted of the payee's person", _directory(report)),
         section("Inputs of the model, and what each added (log-odds)", _inputs(report.inputs)),
         section("Reviews (LGPD, art. 20)", _reviews(report)),
     )
@@ -196,6 +222,9 @@ def _summary(report: DecisionReport) -> str:
             "phase": report.phase,
             "outcome": report.outcome,
             "standing": report.standing,
+            "the payer's institution": report.on_rail.action,
+            "service level on the rail": report.on_rail.service_level or "that of the order",
+            "code of a rejection": report.on_rail.rejection or "none",
             "score (10⁻⁹)": "not scored" if report.score is None else str(report.score),
             "degraded": ", ".join(report.degraded) or "no",
             "happened": report.occurred_at,
@@ -221,6 +250,24 @@ def _time_line(report: DecisionReport) -> str:
         for each in report.events
     ]
     return table(("what", "when", "received", "outcome"), rows)
+
+
+def _microseconds(report: DecisionReport) -> str:
+    log = report.log_microseconds
+    stages = {name: str(n) for name, n in report.microseconds.items()}
+    return facts(stages | {"log, of a decision before": "not known" if log is None else str(log)})
+
+
+def _directory(report: DecisionReport) -> str:
+    if not report.directory:
+        return paragraph("Not known: nothing was read for this decision.")
+    rows = [
+        (each.of, "never told", "–")
+        if each.age_seconds is None
+        else (each.of, f"{each.age_seconds:,.0f}", each.until or "read late")
+        for each in report.directory
+    ]
+    return table(("count", "age (seconds)", "watermark"), rows)
 
 
 def _sums(sums: ReportedSums | None) -> str:

@@ -8,18 +8,30 @@ import msgspec
 import pytest
 
 from crivo.decision.outcome import Outcome
+from crivo.decision.rail import ON_RAIL
 from crivo.decision.reason_texts import Audience
 from crivo.decision.standing import Step, standing
+from crivo.domain.dict_statistics import (
+    Amounts,
+    DictStatistics,
+    Markers,
+    Reports,
+    StatisticsOf,
+    Windows,
+)
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import HOUR, MINUTE, format_rfc3339
 from crivo.domain.phase import Phase
 from crivo.domain.review import Review, ReviewResult, ReviewSide, ReviewStatus
 from crivo.features.registry import default_feature_set
+from crivo.features.told import told_rows
 from crivo.flows.bundle import load_bundle
-from crivo.flows.decision_report import report_decision
+from crivo.flows.decision_report import WATERMARKS, report_decision
+from crivo.flows.event_of import event_of
 from crivo.flows.explain import Explainer
 from crivo.flows.hold_ends import HoldService
 from crivo.flows.payload import decode, encode
+from crivo.flows.pending import Pending
 from crivo.flows.replay import replay
 from crivo.flows.review import Asked, ReviewService, require_steps, steps_of
 from crivo.flows.settlement_phase import SettlementPhase
@@ -27,6 +39,7 @@ from crivo.governance.decision_report import (
     ReportedHold,
     ReportedStep,
     ReportedSums,
+    ReportedWatermark,
     main_factors,
     report_html,
     report_json,
@@ -256,6 +269,70 @@ def test_the_report_tells_the_hold_what_followed_and_what_was_attempted_before(p
     told = report_of(played, last.end_to_end_id).sums
     assert told == ReportedSums(last.sums.day, last.sums.night, last.sums.device)
     assert told.day > 0 and str(told.day) in report_html(report_of(played, last.end_to_end_id))
+
+
+def tell_counts(played, person, at):
+    """The directory's counts of a person: of markers an hour old, of reports half a day."""
+    windows = Windows(1, 1, 2)
+    value = DictStatistics(
+        "y-1",
+        at,
+        StatisticsOf.PERSON,
+        person,
+        markers=Markers(at - HOUR, *[windows] * 5, Amounts(1, 2, 3), windows),
+        reports=Reports(at - 12 * HOUR, 1, 1, windows),
+    )
+    event = event_of(value, occurred_at=at, received_at=at, source="http")
+    pending = Pending()
+    rows = told_rows(value, received_at=at, event_id=event.event_id)
+    played.service.append(event, rows, lambda _failure: pending.resolve(None))
+    pending.result(10)
+
+
+def test_the_report_tells_how_old_the_directorys_counts_were(played):
+    person = b"p" * 16
+    tell_counts(played, person, START - HOUR)
+    id_ = decided(played, payee_person_id=person)
+    told = report_of(played, id_).directory
+    assert told == (
+        ReportedWatermark("transfers received", None, None),
+        ReportedWatermark("fraud markers", 7_200.0, format_rfc3339(START - 2 * HOUR)),
+        ReportedWatermark("reports", 46_800.0, format_rfc3339(START - 13 * HOUR)),
+    )
+    page = report_html(report_of(played, id_))
+    assert "<td>transfers received</td><td>never told</td><td>–</td>" in page
+    assert f"<td>7,200</td><td>{format_rfc3339(START - 2 * HOUR)}</td>" in page
+    # Of what was never read nothing is said.
+    unscored = transfer(2, payee_person_id=person)
+    played.decide(unscored, waited_ms=500).result(10)
+    report = report_of(played, unscored.end_to_end_id)
+    assert (report.directory, report.inputs) == ((), ())
+    assert "nothing was read" in report_html(report)
+
+
+def test_the_features_that_hold_watermarks_are_in_the_catalogue():
+    names = {each.name for each in default_feature_set().features}
+    assert set(WATERMARKS.values()) <= names
+
+
+def test_the_report_tells_what_the_log_took_for_the_decision_before(played):
+    played.decide(transfer(1)).result(10)
+    after = transfer(2, occurred_at=START + 1)
+    played.decide(after).result(10)
+    first, second = (report_of(played, each.end_to_end_id) for each in (transfer(1), after))
+    assert first.log_microseconds is None and "not known" in report_html(first)
+    assert second.log_microseconds == 0, "the clock of this world stands still"
+
+
+def test_the_report_says_what_is_done_on_the_rail(played):
+    made = transfer(1, amount_centavos=5_000_000)
+    played.decide(made, waited_ms=500).result(10)
+    report = report_of(played, made.end_to_end_id)
+    assert report.on_rail.service_level == "PAGFRD"
+    assert report.on_rail.rejection is None
+    assert json.loads(json.dumps(report_json(report)))["on_rail"]["service_level"] == "PAGFRD"
+    assert ON_RAIL[Outcome.HOLD].action in report_html(report)
+    assert report_of(played, decided(played, 2)).on_rail.service_level is None
 
 
 def test_a_decision_that_nobody_made_has_no_report(played):
