@@ -19,7 +19,7 @@ from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
 from crivo.cli.output import notes, print_json, progress_bar
 from crivo.cli.player import Score, Step, play
 from crivo.cli.scoreboard import scoreboard
-from crivo.cli.stopping import cleaned_up
+from crivo.cli.stopping import cleaned_up, wait_for_interruption
 from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.settings import Settings, load_settings
 
@@ -175,11 +175,8 @@ def _stay(service: Served, home: Path) -> None:
         f"A key of your own: crivo keys new me --role admin --home {home}\nCtrl-C ends it.",
         markup=False,
     )
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        console.print("Stopping.")
+    wait_for_interruption()
+    console.print("Stopping.")
 
 
 def _check(verdict: Verdict) -> None:

@@ -25,6 +25,7 @@ from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.quarantine_commands import quarantine
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
+from crivo.cli.stopping import interruptible
 from crivo.cli.topics_commands import topics
 from crivo.cli.train_command import train
 
@@ -362,7 +363,8 @@ def main() -> None:
     # those that work: ten seconds became fifty.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     try:
-        app()
+        with interruptible():
+            app()
     except CrivoError as error:
         sys.stderr.write(f"crivo: {error}\n")
         sys.exit(error.exit_code)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from crivo.cli import demo
+from crivo.cli import demo, stopping
 from crivo.cli.demo_server import Served
 from crivo.cli.demo_verdict import _holds, _scores
 from crivo.cli.player import Score
@@ -26,9 +28,9 @@ def test_a_demo_that_stays_says_how_to_call_it(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     def interrupt(_seconds: float) -> None:
-        raise KeyboardInterrupt
+        os.kill(os.getpid(), signal.SIGINT)
 
-    monkeypatch.setattr(demo.time, "sleep", interrupt)
+    monkeypatch.setattr(stopping.time, "sleep", interrupt)
     page = "http://127.0.0.1:9/open?token=t"
     served = Served(1, "http://127.0.0.1:9", "k" * 43, page, tmp_path)
     demo._stay(served, tmp_path)
@@ -39,6 +41,7 @@ def test_a_demo_that_stays_says_how_to_call_it(
         f"crivo keys new me --role admin --home {tmp_path}",
     ):
         assert words in said
+    assert said.endswith("Stopping.\n")
 
 
 def test_every_decision_is_said_to_have_a_score_or_why_it_has_none():
