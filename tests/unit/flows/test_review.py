@@ -40,11 +40,8 @@ from crivo.governance.decision_report import (
     ReportedStep,
     ReportedSums,
     ReportedWatermark,
-    main_factors,
     report_html,
     report_json,
-    review_pack_html,
-    review_pack_json,
 )
 from tests.unit.decision.worlds import START, transfer, world
 
@@ -156,35 +153,6 @@ def test_the_report_holds_what_the_decision_followed_from_and_adds_up(played):
     for text in (id_, report.outcome, "ana", "CHANGED", report.versions["model"]):
         assert text in page
     assert "<script" not in page
-
-
-def test_the_pack_for_a_review_names_no_weight_and_no_threshold(played):
-    id_ = decided(played, amount_centavos=5_000_000)
-    report = report_of(played, id_)
-    pack = review_pack_json(report)
-    assert {"criteria", "main_factors", "model", "reviews"} <= pack.keys()
-    assert not {"score", "inputs", "rules_fired", "microseconds"} & pack.keys()
-    assert all(set(each) == {"name", "value", "meaning"} for each in pack["main_factors"])
-    assert all(set(each) == {"code", "pt", "en"} for each in pack["criteria"])
-    page = review_pack_html(report)
-    factors = main_factors(report)
-    assert factors
-    for each in factors:
-        assert each.name in page and f"{each.added:+.6f}" not in page
-        assert repr(each.added) not in page
-    assert "<th>input</th><th>value</th><th>meaning</th></tr>" in page
-    assert "log-odds" not in page and "10⁻⁹" not in page
-    for each in report.reasons:
-        assert each.public_pt in page and each.internal not in page
-
-
-def test_a_page_escapes_what_it_shows(played):
-    id_, service = decided(played), ReviewService(played.service)
-    take(service, id_)
-    take(service, id_, START + HOUR, reviewer="<b>&ana", result=ReviewResult.UPHELD)
-    report = report_of(played, id_)
-    for page in (report_html(report), review_pack_html(report)):
-        assert "&lt;b&gt;&amp;ana" in page and "<b>&ana" not in page
 
 
 def settle(played, made):
