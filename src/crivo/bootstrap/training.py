@@ -30,7 +30,7 @@ from crivo.model.calibrate import Calibrator
 from crivo.model.challenger import Challenger
 from crivo.model.learner import Method
 from crivo.model.resample import Resampling
-from crivo.model.split import SplitOptions
+from crivo.model.split import Cuts, SplitOptions
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
 
@@ -42,7 +42,7 @@ StagedProgress = Callable[[str, int, int], None]
 class Training:
     """What `crivo train` is asked for; `labels_as_of` None means the end of the log.
 
-    `apart` and `without_compromised` are those of `SplitOptions`.
+    `apart`, `without_compromised` and `cuts` are those of `SplitOptions`.
     """
 
     labels_as_of: int | None
@@ -55,10 +55,16 @@ class Training:
     apart: float | None = None
     without_compromised: bool = False
     method: Method = Method.FOREST
+    cuts: Cuts | None = None
 
     def split(self, usual: SplitOptions) -> SplitOptions:
-        """The usual split, of the payers that were asked for."""
-        return replace(usual, apart=self.apart, without_compromised=self.without_compromised)
+        """The usual split, of the payers and at the instants that were asked for."""
+        return replace(
+            usual,
+            apart=self.apart,
+            without_compromised=self.without_compromised,
+            cuts=self.cuts,
+        )
 
 
 @dataclass(frozen=True, slots=True)

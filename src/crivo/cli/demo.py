@@ -105,7 +105,7 @@ def _run(options: DemoOptions, home: Path, settings: Settings) -> None:
         _fresh_home(home)
     stages.next("ingest", f"Importing the past into the log, up to {source.play_day}")
     ingested = _ingest(settings, source)
-    stages.next("train", "Training on what was known then")
+    stages.next("train", f"Training on {source.learnt_text}")
     trained = _train(settings, source, seed=options.seed, quiet=options.as_json)
     stages.next("serve", "Starting the service, which folds the log into its state first")
     with served(home, port=options.port, environ=os.environ) as service:
@@ -232,7 +232,8 @@ def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dic
     from crivo.cli.train import promote_first, show_training, train_facts, train_home
 
     accepted_by = source.leak_accepted_by
-    result = train_home(settings, Training(source.play_from, seed, accepted_by))
+    training = Training(source.play_from, seed, accepted_by, cuts=source.cuts)
+    result = train_home(settings, training)
     became_champion = promote_first(settings, result, leak_accepted_by=accepted_by)
     if not quiet:
         show_training(result, became_champion=became_champion)

@@ -21,6 +21,7 @@ from crivo.flows.ingest import due_reports, played_rows
 from crivo.flows.mapping import Kind, Mapping
 from crivo.flows.ports import Table
 from crivo.flows.rows import PlayedRow
+from crivo.model.split import Cuts
 from crivo.settings import found_here
 
 #: How long after the played days the clock is moved on, so that their reports can come in.
@@ -29,8 +30,12 @@ RIPEN_DAYS: Final = 14
 #: The demo's world: a constant first day, so that it does not depend on when it is made.
 START: Final = "2026-08-03"
 
-#: Ten weeks: some five teach; in the others reports come in, and it is calibrated and tested.
+#: Ten weeks. All that is learnt is of the first five: a first fit of three, a curve of the fifth,
+#: and the fit that serves of all five. Labels take a week, so the seventh and eighth judge; those
+#: of the ninth ripen, and of the tenth two days are played.
 WORLD_DAYS: Final = 70
+FIRST_FIT_DAYS: Final = 21
+LEARN_DAYS: Final = 35
 
 #: Twice the frauds of an enriched world: claims come weeks late, and a small world has few that are
 #: known in time to train, calibrate and test.
@@ -49,7 +54,7 @@ class Source:
     """A table, how to read it, and the stretch of it that is played: [play_from, play_to).
 
     `leak_accepted_by` names who knows that the table holds nothing from after the fact; `why` says
-    why this stretch was chosen.
+    why this stretch was chosen; `cuts` where what is learnt from ends, and `learnt_text` says so.
     """
 
     table: Path
@@ -60,6 +65,8 @@ class Source:
     ripen_days: int = RIPEN_DAYS
     leak_accepted_by: str = ""
     why: str = ""
+    cuts: Cuts | None = None
+    learnt_text: str = "what was known then"
 
     @property
     def play_day(self) -> str:
@@ -128,6 +135,8 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
         play_from=begin + day * DAY,
         play_to=begin + (day + 2) * DAY,
         leak_accepted_by=MAKERS,
+        cuts=Cuts(begin + FIRST_FIT_DAYS * DAY, begin + LEARN_DAYS * DAY),
+        learnt_text=f"the first {LEARN_DAYS // 7} weeks, judging on those whose labels came since",
         why=f"; the first is the day of the last week with most frauds ({frauds[day]})",
     )
 

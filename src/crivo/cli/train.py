@@ -221,10 +221,7 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
     print_facts(
         f"Model {result.artifact.hash[:12]}",
         {
-            "train": f"{format_rfc3339(split.train_start)} to {format_rfc3339(split.train_end)}, "
-            f"{split.rows_train:,} rows, {split.positives_train:,} frauds",
-            "test": f"{format_rfc3339(split.test_start)} to {format_rfc3339(split.test_end)}, "
-            f"{split.rows_test:,} rows, {split.positives_test:,} frauds",
+            **_parts(split),
             **_whose(split),
             "leak alarm": "; ".join(
                 f"{each.sign.value.replace('_', ' ')} {each.shown}, {each.required}"
@@ -248,6 +245,21 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
         notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
     else:
         notes().print(f"`crivo models promote {result.artifact.hash[:12]}` makes it the champion.")
+
+
+def _parts(split: Split) -> dict[str, str]:
+    """What each step of a training had: from when to when, rows, and frauds known by then."""
+    steps = {
+        "first fit": (split.train_start, split.train_end, "train"),
+        "calibration": (split.calibration_start, split.last_end, "calibration"),
+        "last fit, serves": (split.train_start, split.last_end, "last"),
+        "test": (split.test_start, split.test_end, "test"),
+    }
+    return {
+        step: f"{format_rfc3339(start)} to {format_rfc3339(end)}, "
+        f"{getattr(split, f'rows_{part}'):,} rows, {getattr(split, f'positives_{part}'):,} frauds"
+        for step, (start, end, part) in steps.items()
+    }
 
 
 def _whose(split: Split) -> dict[str, str]:

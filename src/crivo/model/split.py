@@ -23,9 +23,21 @@ Bools = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
+class Cuts:
+    """The instants (µs) at which the first fit ends, and the calibration rows with the last fit.
+
+    What follows each begins a label delay later: the calibration, and the test.
+    """
+
+    train_end: int
+    last_end: int
+
+
+@dataclass(frozen=True, slots=True)
 class SplitOptions:
     """Shares of the rows in the order of time, newest last; fewest positives of each part.
 
+    `cuts` are where the parts end, in place of where the shares of test and calibration put it.
     `apart` is the share of payers (above 0, below 1) that are judged and never learnt from: the
     test is of them alone, all else of the others. `without_compromised`: rows of payers of whom a
     fraud was known before the row leave the calibration and the test, as an institution that knew
@@ -39,6 +51,7 @@ class SplitOptions:
     test_positives_min: int = 5
     apart: float | None = None
     without_compromised: bool = False
+    cuts: Cuts | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +141,21 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     ordered = np.sort(dataset.occurred_at)
     start, end = int(ordered[0]), int(ordered[-1]) + 1
     span = end - start
-    test_start = _instant_of_share(ordered, 1 - options.test_share)
-    last_end = test_start - dataset.label_delay
-    # The share is of all rows, and lies before the second gap.
-    left = np.searchsorted(ordered, last_end) / len(ordered) - options.calibration_share
-    calibration_start = _instant_of_share(ordered, max(left, 0.0))
-    train_end = calibration_start - dataset.label_delay
-    if train_end <= start:
+    delay = dataset.label_delay
+    cuts = options.cuts or _cuts_of_shares(ordered, options, delay)
+    calibration_start, test_start = cuts.train_end + delay, cuts.last_end + delay
+    if cuts.train_end <= start:
         raise _too_small(
             dataset,
             "days before the gaps of the label delay",
-            (end - calibration_start + dataset.label_delay) / DAY,
+            (end - cuts.train_end) / DAY,
             span / DAY,
         )
     split = Split(
         train_start=start,
-        train_end=train_end,
+        train_end=cuts.train_end,
         calibration_start=calibration_start,
-        last_end=last_end,
+        last_end=cuts.last_end,
         test_start=test_start,
         test_end=end,
         apart=options.apart,
@@ -201,6 +211,16 @@ _NO_POSITIVES: Final = (
     " There is none: in this stretch no row was called fraud, or its reports became known later, "
     "or what [label] names as positive is not what the table holds."
 )
+
+
+def _cuts_of_shares(
+    ordered: npt.NDArray[np.int64], options: SplitOptions, label_delay: int
+) -> Cuts:
+    """The newest rows to the test, and of all rows such a share before the second gap."""
+    last_end = _instant_of_share(ordered, 1 - options.test_share) - label_delay
+    left = np.searchsorted(ordered, last_end) / len(ordered) - options.calibration_share
+    calibration_start = _instant_of_share(ordered, max(left, 0.0))
+    return Cuts(calibration_start - label_delay, last_end)
 
 
 def _instant_of_share(ordered: npt.NDArray[np.int64], share: float) -> int:

@@ -19,7 +19,7 @@ from crivo.model.evaluate import average_precision
 from crivo.model.labels import NEVER, mature
 from crivo.model.resample import Resampling
 from crivo.model.scorer import Scorer
-from crivo.model.split import SplitOptions, split_by_time
+from crivo.model.split import Cuts, SplitOptions, split_by_time
 from crivo.model.train import Trained
 from tests.unit.model.worlds import SMALL, START, labelled, trained
 
@@ -93,6 +93,30 @@ def test_the_parts_of_a_split_are_in_order_with_a_gap_of_the_label_delay():
     shares = [part.sum() / len(dataset) for part in parts[1:]]
     assert shares == pytest.approx([0.15, 0.15], abs=0.001)
     assert split.as_json()["train_end"].endswith("Z")
+
+
+def test_parts_that_are_told_where_to_end_end_there():
+    dataset = labelled()
+    cuts = Cuts(START + 40 * DAY, START + 60 * DAY)
+    split = split_by_time(dataset, SplitOptions(cuts=cuts))
+    days = [(at - START) / DAY for at in (split.calibration_start, split.test_start)]
+    assert days == [47, 67]
+    for rows, begin, end in (
+        (split.train(dataset), 0, 40),
+        (split.calibration(dataset), 47, 60),
+        (split.last(dataset), 0, 60),
+        (split.test(dataset), 67, 100),
+    ):
+        at = (dataset.occurred_at - START) / DAY
+        assert rows.tolist() == ((begin <= at) & (at < end)).tolist()
+
+
+@pytest.mark.parametrize("cuts", [(0, 60), (40, 40), (40, 95), (60, 40)])
+def test_parts_that_are_told_to_end_too_early_or_late_are_too_small(cuts):
+    ends = Cuts(*(START + each * DAY for each in cuts))
+    with pytest.raises(Refused) as refusal:
+        split_by_time(labelled(), SplitOptions(cuts=ends))
+    assert refusal.value.code is Code.DATA_TOO_SMALL
 
 
 def test_a_training_label_that_was_unknown_at_calibration_is_none():
