@@ -6,9 +6,13 @@ import json
 import os
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 from crivo.bootstrap.service import Service, serve
 from crivo.settings import load_settings
+
+#: In whose name whoever started the service gives verdicts: the link that it prints is of no key.
+STARTER: Final = "start"
 
 
 def run_serve(*, home: Path | None, host: str | None, port: int | None, as_json: bool) -> None:
@@ -18,7 +22,7 @@ def run_serve(*, home: Path | None, host: str | None, port: int | None, as_json:
 
 
 def _announce(service: Service, address: str, *, as_json: bool) -> None:
-    page = f"{address}/open?token={service.page.new_link_token(may_judge=True)}"
+    page = f"{address}/open?token={service.page.new_link_token(reviewer=STARTER)}"
     if as_json:
         # One line, since the process goes on.
         facts = {"address": address, "page_once": page, "api_key": service.new_key}

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import Centavos, EndToEndId, EntityId, Instant, OwnId
+from crivo.domain.fields import Centavos, EndToEndId, EntityId, Instant, OwnId, Word
 
 SCHEMA: Final = "report.v1"
 
@@ -25,7 +25,8 @@ class Report:
     """A claim with the facts of its transfer filled in by the door, so that no fold looks them up.
 
     The order of the fields is the schema `report.v1`: only append. The report's own instant, its
-    `known_at`, is the `received_at` of its event: nothing here is known any earlier.
+    `known_at`, is the `received_at` of its event: nothing here is known any earlier. `reviewer` is
+    who gave it, where it is the verdict of a person on the page.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -38,6 +39,7 @@ class Report:
     payee_id: EntityId
     amount_centavos: Centavos
     transfer_occurred_at: Instant
+    reviewer: Word | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -45,6 +45,7 @@ class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     payee_id: bytes
     amount_centavos: int
     transfer_occurred_at: int
+    reviewer: str | None = None
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

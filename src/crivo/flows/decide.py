@@ -277,9 +277,7 @@ class DecisionService:
         assert seq == self._replica.folded, "this service alone submits to its log"
         self._engine.fold(make_rows(rows))
         self._replica.folded = seq + 1
-        self._replica.holds.fold(event)
-        self._replica.lists.fold(event)
-        self._replica.sums.fold(event)
+        self._replica.note_followed(event)
         if event.stream is Stream.HISTORY:
             self._memory.note_history(event.received_at)
         self._move_clock(event.received_at)

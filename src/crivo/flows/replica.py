@@ -8,7 +8,7 @@ from typing import Final, Protocol
 from crivo.decision import record
 from crivo.decision.record import decode_derived, decode_record
 from crivo.domain.errors import Code, CrivoError, Misconfigured
-from crivo.domain.event import StoredEvent
+from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.features.engine import Engine
 from crivo.features.plan import Plan
@@ -18,6 +18,7 @@ from crivo.flows.fold import fold_rows
 from crivo.flows.holds import OpenHolds
 from crivo.flows.listing import ListState
 from crivo.flows.newest import newest_receipt
+from crivo.flows.open_reviews import OpenReviews
 from crivo.flows.ports import LogReader, Manifest, Snapshot, Snapshots
 
 #: Events read and folded at a time.
@@ -28,14 +29,15 @@ Progress = Callable[[int, int], None]
 
 
 class Replica:
-    """What has folded the events below `folded`, and nothing else: engine, memory, holds, lists,
-    sums.
+    """What has folded the events below `folded`, and nothing else: engine, memory, holds,
+    reviews, lists, sums.
     """
 
     def __init__(self, plan: Plan) -> None:
         self.engine = Engine(plan)
         self.memory = Memory()
         self.holds = OpenHolds()
+        self.reviews = OpenReviews()
         self.lists = ListState()
         self.sums = AccountSums()
         self.folded = 0
@@ -67,12 +69,18 @@ class Replica:
         for stored in events:
             event = stored.event
             self.holds.fold(event)
+            self.reviews.fold(event)
             if event.schema == record.SCHEMA:
                 self._remember(stored)
             elif event.stream is Stream.HISTORY:
                 self.memory.note_history(event.received_at)
         self.order_time = max(self.order_time, *(each.event.received_at for each in events))
         self.folded = events[-1].seq + 1
+
+    def note_followed(self, event: Event) -> None:
+        """Takes note of an event that is no attempt, and that the engine has folded."""
+        for part in (self.holds, self.reviews, self.lists, self.sums):
+            part.fold(event)
 
     def _remember(self, stored: StoredEvent) -> None:
         decided, event = decode_record(stored.event.payload), stored.event
@@ -97,7 +105,7 @@ class Replica:
 
     def snapshot(self, log_id: str) -> Snapshot:
         """This replica at rest. Its arrays are this replica's own: keep it before folding on."""
-        parts = (self.engine, self.memory, self.holds, self.lists, self.sums)
+        parts = (self.engine, self.memory, self.holds, self.reviews, self.lists, self.sums)
         arrays = {name: array for part in parts for name, array in part.arrays().items()}
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
 
@@ -113,6 +121,7 @@ def restored(plan: Plan, snapshot: Snapshot) -> Replica:
     replica.engine.restore(snapshot.arrays)
     replica.memory.restore(snapshot.arrays)
     replica.holds.restore(snapshot.arrays)
+    replica.reviews.restore(snapshot.arrays)
     replica.lists.restore(snapshot.arrays)
     replica.sums.restore(snapshot.arrays)
     replica.folded, replica.order_time = snapshot.cut, snapshot.order_time

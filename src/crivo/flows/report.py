@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind
@@ -51,10 +51,12 @@ class ReportService:
         status: ReportStatus,
         end_to_end_id: str,
         supplied_received_at: int | None = None,
+        reviewer: str | None = None,
     ) -> Pending[ReportAnswer]:
         """The report as it was taken, when the log has it on disk; a repeat gets the same.
 
-        The transfer's facts are filled in from its decision or its history.
+        The transfer's facts are filled in from its decision or its history. Whoever repeats a
+        verdict, its first `reviewer` stands.
 
         Raises:
             Refused: NOT_FOUND where the transfer is unknown, CONFLICT where the report id stands
@@ -71,6 +73,7 @@ class ReportService:
             payee_id=transfer.payee_id,
             amount_centavos=transfer.amount_centavos,
             transfer_occurred_at=transfer.occurred_at,
+            reviewer=reviewer,
         )
         waiting = self._waiting.get(report_id)
         if waiting is not None:
@@ -151,7 +154,7 @@ def require_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer
 
 
 def _check_same(first: Report, repeat: Report) -> None:
-    if first != repeat:
+    if first != replace(repeat, reviewer=first.reviewer):
         raise Refused(
             Code.CONFLICT,
             "this report id was used for another claim",

@@ -5,6 +5,7 @@ A verdict is a report under an id of its own, so that training knows it as it kn
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -19,9 +20,11 @@ from crivo.flows.report import report_event_id
 #: What a person is asked about: the payer was made to wait, or stopped.
 OUTCOMES: Final = (Outcome.STEP_UP, Outcome.HOLD, Outcome.REJECT)
 
-#: The newest decisions of each outcome that are looked through, and how many wait at most.
-LOOKED_MAX: Final = 200
-WAITING_MAX: Final = 50
+#: Decisions that a page of the queue holds, that are read at a time of each outcome, and that are
+#: looked through for a page: where most have a verdict, it may be short and still not be the last.
+PAGE: Final = 50
+READ: Final = 200
+LOOKED_MAX: Final = 6_000
 
 
 class Verdict(StrEnum):
@@ -56,22 +59,61 @@ def verdict_report_id(end_to_end_id: str) -> str:
     return f"verdict/{end_to_end_id}"
 
 
-def waiting_for_verdict(index: DecisionIndex, log: LogReader) -> list[IndexedDecision]:
-    """Decisions that stopped or delayed somebody and have no verdict, the riskiest first.
+@dataclass(frozen=True, slots=True)
+class WaitingPage:
+    """A page of the queue, its riskiest first, and the `before` of the next; None on the last."""
+
+    waiting: list[IndexedDecision]
+    before: int | None
+
+
+def waiting_for_verdict(
+    index: DecisionIndex, log: LogReader, *, before: int | None = None
+) -> WaitingPage:
+    """Decisions that stopped or delayed somebody and have no verdict: the newest below `before`.
+
+    Pages that follow each other hold each such decision once.
 
     Raises:
         Unavailable: INDEX_UNAVAILABLE.
     """
-    found = [
-        each
+    waiting: list[IndexedDecision] = []
+    looked = 0
+    while True:
+        stretch, before = _stretch(index, before)
+        looked += len(stretch)
+        waiting += _unjudged(stretch, log)
+        if len(waiting) > PAGE:
+            # What did not fit is read again by the next page.
+            del waiting[PAGE:]
+            before = waiting[-1].seq
+        if before is None or len(waiting) == PAGE or looked >= LOOKED_MAX:
+            waiting.sort(key=lambda each: (-each.score, -each.seq))
+            return WaitingPage(waiting, before)
+
+
+def _stretch(index: DecisionIndex, before: int | None) -> tuple[list[IndexedDecision], int | None]:
+    """The newest decisions of all outcomes below `before`, the newest first, and what is next.
+
+    Of an outcome with more than were read nothing below its last one is known, so the stretch ends
+    at the latest of these.
+    """
+    read = [
+        index.search(DecisionQuery(outcome=outcome.value, before=before, limit=READ))
         for outcome in OUTCOMES
-        for each in index.search(DecisionQuery(outcome=outcome.value, limit=LOOKED_MAX))
-        if each.phase == INITIATION
     ]
-    ids = {
-        each.end_to_end_id: report_event_id(verdict_report_id(each.end_to_end_id)) for each in found
+    ends = [found[-1].seq for found in read if len(found) == READ]
+    least = max(ends, default=None)
+    found = [each for one in read for each in one if least is None or each.seq >= least]
+    return sorted(found, key=lambda each: -each.seq), least
+
+
+def _unjudged(decisions: list[IndexedDecision], log: LogReader) -> list[IndexedDecision]:
+    """Those of the initiation that nobody gave a verdict on."""
+    asked = {
+        report_event_id(verdict_report_id(each.end_to_end_id)): each
+        for each in decisions
+        if each.phase == INITIATION
     }
-    judged = log.known(list(ids.values()))
-    waiting = [each for each in found if ids[each.end_to_end_id] not in judged]
-    waiting.sort(key=lambda each: (-each.score, -each.seq))
-    return waiting[:WAITING_MAX]
+    judged = log.known(list(asked))
+    return [each for event_id, each in asked.items() if event_id not in judged]

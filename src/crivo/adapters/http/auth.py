@@ -104,16 +104,19 @@ def _known(kept: tuple[KnownKey, ...], secret: bytes) -> Caller | None:
 
 @dataclass(frozen=True, slots=True)
 class _Kept:
-    """A link or a session: until when it is good, and whether its holder may give verdicts."""
+    """A link or a session: until when it is good, and as whom its holder gives verdicts.
+
+    None where it gives none.
+    """
 
     expires_at: int
-    may_judge: bool
+    reviewer: str | None
 
 
 class PageAccess:
     """One-time links that become page sessions. Both live in memory only and expire.
 
-    A session reads; it gives verdicts too if whoever asked for its link may.
+    A session reads; where whoever asked for its link may give verdicts, it gives them in that name.
 
     `now` gives instants and `secret` fresh random text; both come from the composition root.
     """
@@ -124,16 +127,16 @@ class PageAccess:
         self._links: dict[bytes, _Kept] = {}
         self._sessions: dict[bytes, _Kept] = {}
 
-    def new_link_token(self, *, may_judge: bool = False) -> str:
-        """A token that opens the page once within ten minutes."""
-        return self._issue(self._links, LINK_LIFETIME, LINKS_MAX, may_judge=may_judge)
+    def new_link_token(self, *, reviewer: str | None = None) -> str:
+        """A token that opens the page once within ten minutes; `reviewer` may give verdicts."""
+        return self._issue(self._links, LINK_LIFETIME, LINKS_MAX, reviewer)
 
     def open(self, token: str) -> str | None:
         """The secret of a new session if the token is fresh and unused; it is used from here on."""
         link = self._links.pop(fingerprint(token), None)
         if link is None or link.expires_at <= self._now():
             return None
-        return self._issue(self._sessions, SESSION_LIFETIME, SESSIONS_MAX, may_judge=link.may_judge)
+        return self._issue(self._sessions, SESSION_LIFETIME, SESSIONS_MAX, link.reviewer)
 
     def is_open(self, scope: Scope) -> bool:
         """Whether the request carries the cookie of a session that has not expired."""
@@ -142,18 +145,19 @@ class PageAccess:
     def verdict_token(self, scope: Scope) -> str | None:
         """What a form of this session carries (a CSRF token); None where it may give no verdict."""
         session, secret = self._session(scope), _cookie(scope, COOKIE)
-        if session is None or not session.may_judge or secret is None:
+        if session is None or session.reviewer is None or secret is None:
             return None
         return hmac.new(secret.encode("latin-1"), _VERDICT, hashlib.sha256).hexdigest()
 
-    def check_verdict(self, scope: Scope, token: str) -> None:
-        """Nothing, if the form was made for this session, and it may give verdicts.
+    def reviewer(self, scope: Scope, token: str) -> str:
+        """Who gives a verdict, if the form was made for this session, and it may give any.
 
         Raises:
             Refused: FORBIDDEN.
         """
-        expected = self.verdict_token(scope)
-        if expected is None or not hmac.compare_digest(expected.encode(), token.encode()):
+        session, expected = self._session(scope), self.verdict_token(scope)
+        is_own = expected is not None and hmac.compare_digest(expected.encode(), token.encode())
+        if session is None or session.reviewer is None or not is_own:
             raise Refused(
                 Code.FORBIDDEN,
                 "this session may not give that verdict",
@@ -163,6 +167,7 @@ class PageAccess:
                 found="a session that reads only" if expected is None else "another token",
                 hint="Open the page by a link of an analyst's key, and send its own form.",
             )
+        return session.reviewer
 
     def _session(self, scope: Scope) -> _Kept | None:
         secret = _cookie(scope, COOKIE)
@@ -170,7 +175,7 @@ class PageAccess:
         return None if found is None or found.expires_at <= self._now() else found
 
     def _issue(
-        self, kept: dict[bytes, _Kept], lifetime: int, count_max: int, *, may_judge: bool
+        self, kept: dict[bytes, _Kept], lifetime: int, count_max: int, reviewer: str | None
     ) -> str:
         now = self._now()
         for old in [digest for digest, each in kept.items() if each.expires_at <= now]:
@@ -178,7 +183,7 @@ class PageAccess:
         while len(kept) >= count_max:
             del kept[next(iter(kept))]
         secret = self._secret()
-        kept[fingerprint(secret)] = _Kept(now + lifetime, may_judge)
+        kept[fingerprint(secret)] = _Kept(now + lifetime, reviewer)
         return secret
 
 

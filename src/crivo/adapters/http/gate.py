@@ -48,8 +48,9 @@ QUERIES: Final[Mapping[str, frozenset[str]]] = {
     "GET /page/search": frozenset(
         {"id", "payer", "payee", "outcome", "from", "to", "cursor", "lang"}
     ),
-    "GET /page/reviews": frozenset({"lang"}),
+    "GET /page/reviews": frozenset({"lang", "cursor", "skip"}),
     "POST /page/verdicts": frozenset({"lang"}),
+    "POST /page/answers": frozenset({"lang"}),
     "GET /page/model": frozenset({"lang"}),
     "GET /page/health": frozenset({"lang"}),
     "GET /v1/webhooks/deliveries": frozenset({"subscription", "state", "before", "limit"}),

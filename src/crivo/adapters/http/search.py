@@ -69,7 +69,12 @@ def search_routes(index: DecisionIndex, pseudonyms: Pseudonymiser) -> APIRouter:
 
 def make_cursor(last: IndexedDecision) -> str:
     """What asks for the decisions behind this one: text that only `parse_cursor` reads."""
-    return base64.urlsafe_b64encode(_CURSOR.pack(last.seq)).decode().rstrip("=")
+    return place_cursor(last.seq)
+
+
+def place_cursor(before: int) -> str:
+    """What asks for the decisions below a sequence number."""
+    return base64.urlsafe_b64encode(_CURSOR.pack(before)).decode().rstrip("=")
 
 
 def parse_cursor(text: str) -> int:

@@ -96,6 +96,7 @@ def health_values(parts: Parts, language: Language) -> dict[str, Any]:
         "state_bytes": counts.state_bytes,
         "late": counts.late,
         "open_holds": len(decisions.holds),
+        "open_reviews": len(decisions.replica.reviews),
         "list_entries": decisions.replica.lists.added,
     }
     given = [(word(name, language), count(number, language)) for name, number in numbers.items()]

@@ -13,8 +13,9 @@ from fastapi import APIRouter, Query, Request, Response
 
 from crivo.adapters.http.hot import check_ready, durable
 from crivo.adapters.http.pages.decision import decision_values, proof_values
-from crivo.adapters.http.pages.lists import DecisionLine, line_of, search_values
+from crivo.adapters.http.pages.lists import search_values
 from crivo.adapters.http.pages.model import health_values, model_values
+from crivo.adapters.http.pages.queue import parse_answer, queue_values
 from crivo.adapters.http.pages.render import address, language_of, page
 from crivo.adapters.http.problems import problem_of
 from crivo.adapters.http.receive import read_body
@@ -23,7 +24,7 @@ from crivo.decision.reason_texts import Language
 from crivo.domain.errors import CrivoError
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
-from crivo.flows.verdicts import parse_verdict, verdict_report_id, waiting_for_verdict
+from crivo.flows.verdicts import parse_verdict, verdict_report_id
 
 #: A form of a verdict: an id, a word and a token.
 FORM_BYTES_MAX: Final = 1_024
@@ -79,9 +80,9 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     @router.get("/page/reviews")
     async def reviews(request: Request) -> Response:
         async def shown(language: Language) -> Response:
-            waiting = await asyncio.to_thread(_waiting, parts)
+            values = await queue_values(parts, request.query_params)
             csrf = parts.page.verdict_token(request.scope)
-            return page(request, "reviews.html", language=language, waiting=waiting, csrf=csrf)
+            return page(request, "reviews.html", language=language, csrf=csrf, **values)
 
         return await _readable(request, shown)
 
@@ -89,7 +90,7 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     async def verdict(request: Request) -> Response:
         async def taken(language: Language) -> Response:
             form = await _form(request, parts)
-            parts.page.check_verdict(request.scope, form.get("csrf", ""))
+            reviewer = parts.page.reviewer(request.scope, form.get("csrf", ""))
             check_ready(parts)
             status = parse_verdict(form.get("verdict", "")).status
             end_to_end_id = form.get("id", "")
@@ -97,13 +98,25 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
                 report_id=verdict_report_id(end_to_end_id),
                 status=status,
                 end_to_end_id=end_to_end_id,
+                reviewer=reviewer,
             )
             await durable(pending, seconds_max=parts.limits.answer_seconds_max)
             parts.telemetry.reported(status.value)
-            location = address("/page/reviews", language=language)
-            return Response(
-                status_code=303, headers={"location": location, "cache-control": "no-store"}
-            )
+            return _back_to_the_queue(language)
+
+        return await _readable(request, taken)
+
+    @router.post("/page/answers")
+    async def answer(request: Request) -> Response:
+        async def taken(language: Language) -> Response:
+            form = await _form(request, parts)
+            reviewer = parts.page.reviewer(request.scope, form.get("csrf", ""))
+            check_ready(parts)
+            asked = parse_answer(form, reviewer=reviewer)
+            pending = parts.reviews.take(asked, supplied_received_at=None)
+            await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+            parts.telemetry.reviewed(asked.status.value)
+            return _back_to_the_queue(language)
 
         return await _readable(request, taken)
 
@@ -149,5 +162,6 @@ async def _form(request: Request, parts: Parts) -> dict[str, str]:
     return dict(parse_qsl(raw.decode("latin-1")))
 
 
-def _waiting(parts: Parts) -> list[DecisionLine]:
-    return [line_of(each) for each in waiting_for_verdict(parts.index, parts.decisions.log)]
+def _back_to_the_queue(language: Language) -> Response:
+    location = address("/page/reviews", language=language)
+    return Response(status_code=303, headers={"location": location, "cache-control": "no-store"})

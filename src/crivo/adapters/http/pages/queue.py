@@ -1,0 +1,94 @@
+"""The queue of reviews: what parties asked for, and what waits for a verdict."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from crivo.adapters.http.pages.lists import DecisionLine, line_of
+from crivo.adapters.http.search import parse_cursor, place_cursor
+from crivo.adapters.http.service import Parts
+from crivo.domain.choice import parse_choice
+from crivo.domain.errors import Code, invalid
+from crivo.domain.phase import Phase
+from crivo.domain.review import ReviewResult, ReviewSide
+from crivo.flows.open_reviews import OpenReview
+from crivo.flows.review import Asked
+from crivo.flows.verdicts import WaitingPage, waiting_for_verdict
+
+#: Requests of a page, and digits of how many may be passed over.
+REQUESTS: Final = 50
+SKIP_DIGITS_MAX: Final = 9
+
+
+@dataclass(frozen=True, slots=True)
+class RequestLine:
+    """A review that was asked for: by which side, when, and what was decided."""
+
+    side: str
+    asked_at: int
+    decision: DecisionLine
+
+
+async def queue_values(parts: Parts, given: Mapping[str, str]) -> dict[str, Any]:
+    """What the page of the queue shows.
+
+    Raises:
+        Refused: FIELD_VALUE for a cursor or number that is none. Unavailable: INDEX_UNAVAILABLE.
+    """
+    cursor, skip = given.get("cursor", ""), _skip(given.get("skip", "0"))
+    reviews = parts.decisions.replica.reviews
+    # On the thread that folds; the tables are looked up beside it.
+    asked, open_count = reviews.oldest(REQUESTS, skip=skip), len(reviews)
+    requests, page = await asyncio.to_thread(
+        _looked_up, parts, asked, parse_cursor(cursor) if cursor else None
+    )
+    more = skip + len(asked)
+    return {
+        "requests": requests,
+        "requests_open": open_count,
+        "more_requests": {"skip": str(more)} if more < open_count else None,
+        "waiting": [line_of(each) for each in page.waiting],
+        "older": None if page.before is None else {"cursor": place_cursor(page.before)},
+    }
+
+
+def _skip(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= SKIP_DIGITS_MAX):
+        raise invalid(Code.FIELD_VALUE, field="skip", expected="a number", found=text[:80])
+    return int(text)
+
+
+def _looked_up(
+    parts: Parts, asked: list[OpenReview], before: int | None
+) -> tuple[list[RequestLine], WaitingPage]:
+    """The requests with their decisions, but for those that the table has not read yet."""
+    requests = []
+    for each in asked:
+        found = next(
+            (
+                decision
+                for phase in Phase
+                if (decision := parts.index.get(each.end_to_end_id, phase=phase)) is not None
+            ),
+            None,
+        )
+        if found is not None:
+            requests.append(RequestLine(each.side, each.asked_at, line_of(found)))
+    return requests, waiting_for_verdict(parts.index, parts.decisions.log, before=before)
+
+
+def parse_answer(form: Mapping[str, str], *, reviewer: str) -> Asked:
+    """The answer to a request that a form gives, in the name of a reviewer.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    return Asked(
+        form.get("id", ""),
+        parse_choice(ReviewSide, form.get("side", "")[:80], field="side"),
+        reviewer,
+        parse_choice(ReviewResult, form.get("result", "")[:80], field="result"),
+    )
