@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import isnan
 from typing import Final, Protocol
 
 import numpy as np
@@ -14,7 +15,7 @@ from crivo.decision.degraded import WHOLE
 from crivo.decision.lists import NOT_LISTED, ListHit
 from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import NOTHING_FIRED, InForce
-from crivo.decision.reasons import ReasonCode
+from crivo.decision.reasons import WHEN_ABSENT, ReasonCode
 from crivo.decision.record import Derived, Hold
 from crivo.decision.sums import RETURNS, Sums
 from crivo.domain.transfer import Initiation, Transfer
@@ -92,7 +93,7 @@ def derive(
         asked = Outcome.ALLOW
     reasons = [*above, *fired.reasons]
     if asked > Outcome.ALLOW:
-        reasons += _model_reasons(model.contributions(scored.vector), in_force)
+        reasons += _model_reasons(model.contributions(scored.vector), scored.vector, in_force)
     if scored.flags & LATE:
         reasons.append(ReasonCode.DATA_LATE)
     reasons += lack.reasons
@@ -119,13 +120,20 @@ def policy_modes(transfer: Transfer, in_force: InForce, vector: Vector | None) -
     return killed + in_force.degraded.of_data(transfer, vector)
 
 
-def _model_reasons(contributions: npt.NDArray[np.int64], in_force: InForce) -> list[ReasonCode]:
-    """The reasons of the features that raised the margin most, closed by MODEL_SCORE."""
+def _model_reasons(
+    contributions: npt.NDArray[np.int64], vector: Vector, in_force: InForce
+) -> list[ReasonCode]:
+    """The reasons of the features that raised the margin most, closed by MODEL_SCORE.
+
+    A feature without a value, or that counted nothing, tells of nothing that was seen.
+    """
     # Equal contributions keep the order of the columns.
     raised = [(-part, at) for at, part in enumerate(contributions[:-1].tolist()) if part > 0]
     reasons: list[ReasonCode] = []
     for _, column in sorted(raised):
         code = in_force.feature_reasons[column]
+        if not vector[column] or isnan(vector[column]):
+            code = WHEN_ABSENT.get(code, code)
         if len(reasons) == MODEL_REASONS_MAX:
             break
         if code not in reasons:

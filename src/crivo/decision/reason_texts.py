@@ -297,6 +297,18 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         GENERIC[Language.EN],
         "The payee has lately dealt with several accounts that accepted reports mark.",
     ),
+    ReasonCode.PAYEE_HISTORY_ABSENT: Reason(
+        Subject.PAYEE,
+        "Faltam, sobre esta conta, registros que outras contas costumam ter.",
+        "This account lacks records that other accounts usually have.",
+        "A feature of the payee had no value, or counted nothing, and that raised the score.",
+    ),
+    ReasonCode.PAYER_HISTORY_ABSENT: Reason(
+        Subject.PAYER,
+        "Faltam registros de uso desta conta que outras contas costumam ter.",
+        "This account lacks records of use that other accounts usually have.",
+        "A feature of the payer had no value, or counted nothing, and that raised the score.",
+    ),
     ReasonCode.MODEL_SCORE: Reason(
         Subject.TRANSFER,
         "A análise automática indicou risco acima do habitual; você pode pedir revisão.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
@@ -50,6 +51,8 @@ class ReasonCode(StrEnum):
     QR_PAYEE_MISMATCH = "QR_PAYEE_MISMATCH"
     AUTO_REQUEST_EXCESS = "AUTO_REQUEST_EXCESS"
     NETWORK_PROXIMITY_MARKED = "NETWORK_PROXIMITY_MARKED"
+    PAYEE_HISTORY_ABSENT = "PAYEE_HISTORY_ABSENT"
+    PAYER_HISTORY_ABSENT = "PAYER_HISTORY_ABSENT"
     MODEL_SCORE = "MODEL_SCORE"
     DATA_LATE = "DATA_LATE"
     NOT_SCORED_RETURN = "NOT_SCORED_RETURN"
@@ -62,3 +65,33 @@ class ReasonCode(StrEnum):
 
 
 REASON_CODES: Final = {reason.value: reason for reason in ReasonCode}
+
+#: What a feature says that had no value, or counted nothing, where its reason tells of something
+#: that was seen. The other reasons are as true of nothing: a payee who is new, a late hour.
+WHEN_ABSENT: Final[Mapping[ReasonCode, ReasonCode]] = {
+    **dict.fromkeys(
+        (
+            ReasonCode.PAYEE_REPORTED,
+            ReasonCode.PAYEE_FAN_IN,
+            ReasonCode.PAYEE_PASS_THROUGH,
+            ReasonCode.PAYEE_MARKED,
+        ),
+        ReasonCode.PAYEE_HISTORY_ABSENT,
+    ),
+    **dict.fromkeys(
+        (
+            ReasonCode.PAYER_REPORTED,
+            ReasonCode.PAYER_PASS_THROUGH,
+            ReasonCode.PAYER_RECEIPTS_REPORTED,
+            ReasonCode.ACCESS_UNUSUAL,
+            ReasonCode.LIMIT_RAISED,
+            ReasonCode.LIMIT_USED,
+            ReasonCode.AMOUNT_VS_PROFILE,
+            ReasonCode.BURST_OUT,
+        ),
+        ReasonCode.PAYER_HISTORY_ABSENT,
+    ),
+    # Of whichever of the two: nothing more than the score is true of both.
+    ReasonCode.MARKED_MET: ReasonCode.MODEL_SCORE,
+    ReasonCode.LISTED: ReasonCode.MODEL_SCORE,
+}

@@ -20,6 +20,7 @@ ABOUT_PAYEE = {
     "KEY_NEW",
     "KEY_OWNER_CHANGED",
     "AUTO_REQUEST_EXCESS",
+    "PAYEE_HISTORY_ABSENT",
 }
 #: Indicators of money laundering and of lists: nobody may be told (Circular 3.978).
 TOLD_TO_NOBODY = {
@@ -69,6 +70,7 @@ ABOUT_PAYER = {
     "REMOTE_ACCESS",
     "GEO_IMPOSSIBLE",
     "QR_PAYEE_MISMATCH",
+    "PAYER_HISTORY_ABSENT",
 }
 
 

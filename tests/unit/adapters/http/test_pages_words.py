@@ -20,13 +20,15 @@ def test_every_text_of_a_template_is_there() -> None:
         for name in re.findall(r'\bt\("([a-zA-Z_]+)"\)', path.read_text(encoding="utf-8"))
     }
     assert asked <= set(WORDS)
-    assert {outcome.value for outcome in Outcome} <= set(WORDS)
+    assert {word.value for words in (Outcome, ReviewSide) for word in words} <= set(WORDS)
 
 
 def test_no_text_is_kept_that_nobody_asks_for() -> None:
     said = "".join(path.read_text(encoding="utf-8") for path in [*TEMPLATES, *SOURCES])
     said = said.replace(FOLDER.joinpath("words.py").read_text(encoding="utf-8"), "")
-    named = set(re.findall(r"\w+", said)) | {outcome.value for outcome in Outcome}
+    named = set(re.findall(r"\w+", said)) | {
+        word.value for words in (Outcome, ReviewSide) for word in words
+    }
     assert set(WORDS) - named == set()
 
 
