@@ -95,3 +95,34 @@ def require_extra():
         return python
 
     return require
+
+
+def _policy_fault() -> str:
+    """What is wrong with the repository's own policy; empty where nothing is."""
+    from crivo.decision.explanation import feature_reasons
+    from crivo.decision.procedure import Procedure
+    from crivo.decision.rule import declared_rules
+    from crivo.domain.errors import Misconfigured
+    from crivo.features.registry import default_feature_set
+    from crivo.flows.bundle import read_policy
+
+    features = default_feature_set()
+    try:
+        Procedure(
+            rules=declared_rules(),
+            texts=read_policy(ROOT / "policy"),
+            columns=features.names,
+            feature_reasons=feature_reasons(features),
+        )
+    except Misconfigured as error:
+        return f"{error} {error.hint}"
+    return ""
+
+
+def pytest_exception_interact(node: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Ends the run where `policy/` is not valid: every test after would fail of it, slowly."""
+    error = None if call.excinfo is None else call.excinfo.value
+    if getattr(error, "code", None) == "POLICY_INVALID" and (fault := _policy_fault()):
+        node.session.shouldfail = (
+            f"policy/ is not valid, so no test after this one can tell anything: {fault}"
+        )

@@ -7,6 +7,7 @@ from importlib.resources import files
 
 from crivo.adapters.http.pages.words import WORDS
 from crivo.decision.outcome import Outcome
+from crivo.domain.review import ReviewSide
 
 FOLDER = files("crivo.adapters.http.pages")
 SOURCES = [path for path in FOLDER.iterdir() if path.name.endswith(".py")]
