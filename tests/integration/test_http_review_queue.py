@@ -75,6 +75,7 @@ def test_a_request_is_marked_answered_in_the_name_of_the_key_and_leaves(
     asked = requests_of(text)
     assert said in asked and made in asked
     form = {"csrf": token_of(text), "id": made, "side": side, "result": result}
+    form["phase"] = "initiation"
     answer = analyst.post("/page/answers?lang=en", data=form)
     assert (answer.status_code, answer.headers["location"]) == (303, "/page/reviews?lang=en")
     assert made not in analyst.get("/page/reviews").text
@@ -112,12 +113,15 @@ def test_what_is_no_answer_is_refused_and_an_auditor_answers_nothing(
     made = asked_for(analyst)
     csrf = token_of(until(analyst, "/page/reviews", made))
     form = {"csrf": csrf, "id": made, "side": "PAYER", "result": "UPHELD"}
+    form["phase"] = "initiation"
     for changed, status in (
         ({"csrf": ""}, 403),
         ({"side": "BANK"}, 422),
+        ({"phase": "later"}, 422),
         ({"result": "MAYBE"}, 422),
         ({"id": "E1"}, 422),
         ({"side": "PAYEE"}, 404),
+        ({"phase": "settlement"}, 404),
     ):
         assert analyst.post("/page/answers", data={**form, **changed}).status_code == status
     key = new_api_key(service.home.settings, "auditor", Role.AUDITOR)

@@ -24,6 +24,7 @@ class OpenReview(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A review that waits for its answer: of which decision, for which side, asked for when."""
 
     end_to_end_id: str
+    phase: str
     side: str
     asked_at: int
 
@@ -35,7 +36,7 @@ class OpenReviews:
     """The reviews that were asked for, and not answered, by the events told so far."""
 
     def __init__(self) -> None:
-        self._open: dict[tuple[str, str], OpenReview] = {}
+        self._open: dict[tuple[str, str, str], OpenReview] = {}
 
     def __len__(self) -> int:
         return len(self._open)
@@ -45,11 +46,13 @@ class OpenReviews:
         if event.schema != SCHEMA:
             return
         review: Review = value_of(event)
-        asked = OpenReview(review.end_to_end_id, review.side.value, event.received_at)
+        asked = OpenReview(
+            review.end_to_end_id, review.phase.value, review.side.value, event.received_at
+        )
         if review.status is ReviewStatus.REQUESTED:
             self._put(asked)
         else:
-            self._open.pop((asked.end_to_end_id, asked.side), None)
+            self._open.pop(_key(asked), None)
 
     def oldest(self, limit: int, *, skip: int = 0) -> list[OpenReview]:
         """Those that wait longest, but for the first `skip`; on the thread that folds."""
@@ -69,9 +72,11 @@ class OpenReviews:
             self._put(each)
 
     def _in_order(self) -> list[OpenReview]:
-        return sorted(
-            self._open.values(), key=lambda each: (each.asked_at, each.end_to_end_id, each.side)
-        )
+        return sorted(self._open.values(), key=lambda each: (each.asked_at, _key(each)))
 
     def _put(self, asked: OpenReview) -> None:
-        self._open[asked.end_to_end_id, asked.side] = asked
+        self._open[_key(asked)] = asked
+
+
+def _key(asked: OpenReview) -> tuple[str, str, str]:
+    return asked.end_to_end_id, asked.phase, asked.side

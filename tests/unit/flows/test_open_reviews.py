@@ -6,10 +6,14 @@ import pytest
 
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import HOUR, MINUTE
-from crivo.domain.review import ReviewResult, ReviewSide
+from crivo.domain.phase import Phase
+from crivo.domain.review import Review, ReviewResult, ReviewSide, ReviewStatus
+from crivo.flows.event_of import event_of
+from crivo.flows.open_reviews import OpenReviews
 from crivo.flows.replica import restored
 from crivo.flows.review import Asked, ReviewService
 from tests.unit.decision.worlds import START, transfer, world
+from tests.unit.domain.examples import ABOUT, NOON
 
 PAYER, PAYEE = ReviewSide
 
@@ -26,8 +30,8 @@ def decided(played, number):
     return made.end_to_end_id
 
 
-def take(played, id_, side, after, **answer):
-    asked, at = Asked(id_, side, **answer), START + HOUR + after * MINUTE
+def take(played, id_, side, after, phase=Phase.INITIATION, **answer):
+    asked, at = Asked(id_, side, phase, **answer), START + HOUR + after * MINUTE
     ReviewService(played.service).take(asked, supplied_received_at=at).result(10)
 
 
@@ -72,3 +76,18 @@ def test_a_snapshot_without_reviews_is_refused(played):
     with pytest.raises(Misconfigured) as refused:
         restored(played.service.bundle.plan, snapshot)
     assert refused.value.code is Code.SNAPSHOT_INVALID
+
+
+def test_each_phase_waits_and_is_answered_by_itself():
+    reviews, at = OpenReviews(), NOON + HOUR
+
+    def fold(status, phase, *answer):
+        previous = None if status is ReviewStatus.REQUESTED else ReviewStatus.REQUESTED
+        step = Review(*ABOUT, at, previous, status, PAYER, *(answer or (None, None)), phase)
+        reviews.fold(event_of(step, occurred_at=at, received_at=at, source="test"))
+
+    for phase in Phase:
+        fold(ReviewStatus.REQUESTED, phase)
+    assert [each.phase for each in reviews.oldest(9)] == ["initiation", "settlement"]
+    fold(ReviewStatus.ANSWERED, Phase.INITIATION, "ana", ReviewResult.UPHELD)
+    assert [each.phase for each in reviews.oldest(9)] == ["settlement"]

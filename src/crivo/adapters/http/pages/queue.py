@@ -67,14 +67,7 @@ def _looked_up(
     """The requests with their decisions, but for those that the table has not read yet."""
     requests = []
     for each in asked:
-        found = next(
-            (
-                decision
-                for phase in Phase
-                if (decision := parts.index.get(each.end_to_end_id, phase=phase)) is not None
-            ),
-            None,
-        )
+        found = parts.index.get(each.end_to_end_id, phase=each.phase)
         if found is not None:
             requests.append(RequestLine(each.side, each.asked_at, line_of(found)))
     return requests, waiting_for_verdict(parts.index, parts.decisions.log, before=before)
@@ -89,6 +82,7 @@ def parse_answer(form: Mapping[str, str], *, reviewer: str) -> Asked:
     return Asked(
         form.get("id", ""),
         parse_choice(ReviewSide, form.get("side", "")[:80], field="side"),
+        parse_choice(Phase, form.get("phase", "")[:80], field="phase"),
         reviewer,
         parse_choice(ReviewResult, form.get("result", "")[:80], field="result"),
     )
