@@ -61,7 +61,13 @@ def demo_of(tmp_path, monkeypatch):
         yield SimpleNamespace(page="", address="", api_key="")
 
     source = SimpleNamespace(
-        play_day="", played_text="", why="", ripen_days=0, steps=list, later_reports=list
+        play_day="",
+        learnt_text="",
+        played_text="",
+        why="",
+        ripen_days=0,
+        steps=list,
+        later_reports=list,
     )
     monkeypatch.setattr(demo, "simulated_source", lambda *_, **__: source)
     monkeypatch.setattr(demo, "served", served)
