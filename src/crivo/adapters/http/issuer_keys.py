@@ -95,8 +95,7 @@ def parse_keys(raw: bytes) -> KeySet:
     Raises:
         ValueError: it is no key set, or none of its keys is of use.
     """
-    document = msgspec.json.decode(raw)
-    entries = document.get("keys") if isinstance(document, dict) else None
+    entries = _document(raw).get("keys")
     if not isinstance(entries, list):
         raise ValueError("no key set")
     usable = [
@@ -112,6 +111,18 @@ def parse_keys(raw: bytes) -> KeySet:
     if not keys:
         raise ValueError("no key that signs")
     return KeySet(keys)
+
+
+def _document(raw: bytes) -> dict[str, Any]:
+    """The object of a document.
+
+    Raises:
+        ValueError: it is none.
+    """
+    try:
+        return msgspec.json.decode(raw, type=dict[str, Any])
+    except RecursionError as error:
+        raise ValueError(str(error)) from None
 
 
 def _read_key(entry: dict[str, Any]) -> Key | None:
@@ -130,7 +141,7 @@ def fetch_keys(issuer: str, jwks_url: str | None) -> bytes:
     """
     if jwks_url is None:
         raw = _get(issuer.rstrip("/") + "/.well-known/openid-configuration")
-        document = msgspec.json.decode(raw, type=dict[str, Any])
+        document = _document(raw)
         if document.get("issuer") != issuer:
             raise ValueError("the discovery document is another issuer's")
         jwks_url = str(document.get("jwks_uri"))

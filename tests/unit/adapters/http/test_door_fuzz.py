@@ -5,18 +5,23 @@ A parser gives its value or a refusal that names a code with a status below 500,
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import inspect
 import json
+import pkgutil
 from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from crivo.adapters import http
 from crivo.adapters.http import (
     batch,
     bodies,
     follow_up_body,
+    issuer_keys,
     pacs008,
     reviews,
     search,
@@ -124,6 +129,58 @@ def test_an_event_of_each_kind_with_fields_of_anything(kind: str, data: st.DataO
     names = sorted(inspect.get_annotations(schema.value))
     event = data.draw(st.dictionaries(st.sampled_from(names), JSON_VALUES))
     judge(lambda value: parse_event(kind, value, PSEUDONYMS, facts=None), event)
+
+
+KEYS = st.fixed_dictionaries(
+    {"kty": st.sampled_from(["RSA", "EC", "OKP"]), "kid": st.just("k")},
+    optional=dict.fromkeys(
+        ("n", "e", "crv", "x", "y", "alg", "use", "key_ops", "x5c", "p"),
+        st.sampled_from(["AQAB", "P-256", "Ed25519", "X25519", "A" * 43, "!", "é", 2**70, None]),
+    ),
+)
+
+
+def judge_keys(raw: bytes) -> None:
+    """An issuer's key set is taken, or is none: nothing else ends the thread that fetches it."""
+    with contextlib.suppress(ValueError):
+        issuer_keys.parse_keys(raw)
+
+
+@given(raw=st.binary(max_size=200))
+def test_any_bytes_of_an_issuer(raw: bytes) -> None:
+    judge_keys(raw)
+
+
+@pytest.mark.slow
+@given(keys=st.lists(KEYS | JSON_VALUES, max_size=3), around=JSON_VALUES)
+def test_any_keys_of_an_issuer(keys: list[object], around: object) -> None:
+    for document in ({"keys": keys}, {"keys": around}, around):
+        judge_keys(json.dumps(document).encode())
+
+
+def test_keys_of_an_issuer_that_lie_too_deep_are_none() -> None:
+    for raw in (b"[" * 100_000, b'{"keys":' * 100_000, b'{"keys":[' + b"[" * 100_000):
+        judge_keys(raw)
+
+
+def parsers() -> set[str]:
+    """The parsers of bytes or texts from outside that the modules of the door define."""
+    found = set()
+    for module in pkgutil.iter_modules(http.__path__, f"{http.__name__}."):
+        members = vars(importlib.import_module(module.name)).values()
+        for each in members:
+            if not inspect.isfunction(each) or each.__module__ != module.name:
+                continue
+            first = next(iter(inspect.signature(each).parameters), "")
+            if each.__name__.startswith("parse_") and first in {"raw", "text"}:
+                found.add(each.__name__)
+    return found
+
+
+def test_every_parser_of_the_door_is_fuzzed() -> None:
+    tried = BODIES.keys() | TEXTS.keys() | {"parse_keys"}
+    assert parsers() <= tried
+    assert {"parse_asked", "parse_pacs008", "parse_keys", "parse_cursor"} <= parsers()
 
 
 @pytest.mark.slow
