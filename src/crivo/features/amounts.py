@@ -17,10 +17,11 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words, allocate, has_room, last_before, rows_of
+from crivo.features.arena import Words, allocate, has_room, last_before, rows_of
+from crivo.features.compiled import OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "b71e8ca7f82c8cc6"
+COMPILED_WITH: Final = "72ddc7d8a2bc859f"
 
 
 @njit(**OPTIONS)

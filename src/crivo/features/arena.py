@@ -22,15 +22,12 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 
 from crivo.features import layout as k
+from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "7e11c95df3402eab"
+COMPILED_WITH: Final = "ba0d72b7cd7d2410"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
-
-#: How every function is compiled. Nothing here makes or keeps an array, so none counts references
-#: (`_nrt`): counting took a fifth of the time. The numpy error model checks no divisor for zero.
-OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 
 
 def _words(typing_context: Any, array: Any) -> Any:
@@ -64,7 +61,7 @@ def _prefetch(typing_context: Any, words: Any, place: Any) -> Any:
 prefetch: Any = intrinsic(_prefetch)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def mixed_of(word_0: int, word_1: int, entity: int) -> int:
     """Spreads a key over 64 bits (two rounds of multiply and shift)."""
     mixed = (word_0 ^ (word_1 * 0x1E3779B97F4A7C15)) + entity * 0x2545F4914F6CDD1D
@@ -73,13 +70,13 @@ def mixed_of(word_0: int, word_1: int, entity: int) -> int:
     return mixed ^ ((mixed >> 32) & k.HALF_MASK)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _tag(mixed: int, entity: int) -> int:
     """What an index entry says of its key: 19 bits of the hash, and which entity it is."""
     return (((mixed >> k.OFFSET_BITS) & k.TAG_MASK) << k.ENTITY_BITS) | entity
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def find(
     index: Words, size: int, arena: Words, mixed: int, word_0: int, word_1: int, entity: int
 ) -> int:
@@ -97,7 +94,7 @@ def find(
     return 0
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def guess(index: Words, size: int, mixed: int, entity: int) -> int:
     """A head of that entity, and mostly the key's own, or 0: its first place alone is looked at."""
     entry = index[mixed & (size - 1)]
@@ -191,7 +188,7 @@ def last_before(arena: Words, block: int, rows: int, width: int, instant: int) -
     return low
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def later(arena: Words, block: int, low: int, high: int, width: int, instant: int) -> int:
     """`last_before` among the rows from `low`, which is before the instant, up to `high`.
 
@@ -207,7 +204,7 @@ def later(arena: Words, block: int, low: int, high: int, width: int, instant: in
     return low
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def seek(arena: Words, level: int, width: int, instant: int) -> int:
     """`last_before` for an edge that mostly moves on: looks first where it was found last.
 
@@ -224,7 +221,7 @@ def seek(arena: Words, level: int, width: int, instant: int) -> int:
     return low
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def rows_of(arena: Words, level: int) -> int:
     """How many rows a level has."""
     return (arena[level + 1] >> k.ROWS_SHIFT) & k.ROWS_MASK
@@ -244,7 +241,7 @@ def allocate(control: Words, arena: Words, size_class: int) -> int:
     return block
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def growth(arena: Words, at: int, width: int, count: int) -> int:
     """The most words that the level at `at` may newly take, per row, for `count` more rows.
 
@@ -257,7 +254,7 @@ def growth(arena: Words, at: int, width: int, count: int) -> int:
     return 4 * words + 8 * width
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def has_room(arena: Words, at: int, width: int) -> bool:
     """Whether the level at `at` can take one more row as it is."""
     packed = arena[at + 1]
@@ -304,7 +301,7 @@ def make_room(control: Words, arena: Words, at: int, width: int, horizon: int) -
     return True
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def insert(
     arena: Words, at: int, width: int, instant: int, scratch: Words, delta: int, stride: int
 ) -> None:

@@ -17,12 +17,12 @@ from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import EARLIEST, LATEST
 from crivo.domain.money import CENTAVOS_MAX
 from crivo.features import frame as f
-from crivo.features.arena import OPTIONS
+from crivo.features.compiled import OPTIONS
 from crivo.features.frame import words_at
 from crivo.features.row import EVENT_ROW, RowKind
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "de3c7e31c6d9dc5a"
+COMPILED_WITH: Final = "00cb2367e0f4b9e0"
 
 _NAMES: Final = EVENT_ROW.names or ()
 _WORDS: Final = len(_NAMES)

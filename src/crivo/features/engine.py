@@ -14,7 +14,7 @@ from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.features import frame as f
 from crivo.features import layout as k
 from crivo.features.door import check
-from crivo.features.kernel import read, run
+from crivo.features.kernel import run
 from crivo.features.plan import Plan
 from crivo.features.row import EVENT_ROW, RowBytes, RowKind
 from crivo.features.state import ROOM_WORDS, STATE_BYTES_MAX, State
@@ -59,11 +59,13 @@ class Engine:
         self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
         self._features = len(plan.names)
         self._scratch = np.zeros(int(plan.table[k.P_LANES]) * k.BATCH_ROWS, dtype=np.int64)
-        #: The only row of a call, and its vector: of a frame of their own, which seldom changes.
+        #: The only row of a call, its vector and flags: of frames that seldom change.
         self._row = bytearray(EVENT_ROW.itemsize)
         self._words = np.frombuffer(self._row, dtype=np.int64)
         self._vector = np.empty(self._features, dtype=np.float64)
+        self._wanted, self._flags = np.ones(1, dtype=np.bool_), np.zeros(1, dtype=np.uint8)
         self._one, self._one_at = f.new_frame()
+        self._look, self._look_at = f.new_frame()
         self._many, self._many_at = f.new_frame()
         self._aim()
 
@@ -139,8 +141,8 @@ class Engine:
         self._take(row)
         if self._words[k.ROW_KIND] != k.KIND_TRANSFER:
             raise _no_transfer(self._words[k.ROW_KIND])
-        flags = read(self._one_at)
-        return self._vector.copy(), flags
+        run(self._look_at)
+        return self._vector.copy(), int(self._flags[0])
 
     def arrays(self) -> dict[str, NDArray[np.int64]]:
         """The whole state as int64 arrays, its own: they change with the next fold."""
@@ -214,7 +216,7 @@ class Engine:
     def _aim(self) -> None:
         """Writes down where the state lies; it moves when it grows."""
         state = self._state
-        for frame in (self._one, self._many):
+        for frame in (self._one, self._look, self._many):
             f.write(
                 frame,
                 {
@@ -226,8 +228,11 @@ class Engine:
                 },
             )
             frame[f.INDEX_SIZE], frame[f.ARENA_SIZE] = state.index.size, state.arena.size
-        f.write(self._one, {f.ROWS: self._words, f.VECTORS: self._vector})
-        self._one[f.TOTAL] = 1
+        for frame in (self._one, self._look):
+            frame[f.ROWS], frame[f.TOTAL] = f.address(self._words), 1
+        wanted = {f.WANTED: self._wanted, f.VECTORS: self._vector, f.FLAGS: self._flags}
+        f.write(self._look, wanted)
+        self._one[f.FOLDS] = self._many[f.FOLDS] = 1
 
 
 def vector_bytes(vector: Vector) -> bytes:

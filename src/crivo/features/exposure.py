@@ -21,11 +21,12 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.amounts import make_way, rows_before
-from crivo.features.arena import OPTIONS, Words, find, growth, has_room, mixed_of, rows_of
+from crivo.features.arena import Words, find, growth, has_room, mixed_of, rows_of
+from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.reading import begin_of
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "5f8034dba2a02228"
+COMPILED_WITH: Final = "b07b34ca5a90c7e5"
 
 
 @njit(**OPTIONS)
@@ -101,7 +102,7 @@ def _stand(control: Words, arena: Words, level: int, instant: int, was: int) -> 
     arena[row] = instant
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _later(one: int, two: int) -> int:
     """The later of two instants; 0 where either has not come."""
     return 0 if one == 0 or two == 0 else max(one, two)

@@ -18,10 +18,11 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words, last_before, make_room, rows_of
+from crivo.features.arena import Words, last_before, make_room, rows_of
+from crivo.features.compiled import OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "9004e8b5deff8a95"
+COMPILED_WITH: Final = "d461375b3839b4c6"
 
 _SIGN: Final = -(1 << 63)
 

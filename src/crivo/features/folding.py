@@ -8,12 +8,13 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.amounts import amount_room, take_amount
-from crivo.features.arena import OPTIONS, Words, has_room, insert, make_room
+from crivo.features.arena import Words, has_room, insert, make_room
+from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.facts import fact_room, take_fact, take_first
 from crivo.features.members import member_room, take_part
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "de3c7e31c6d9dc5a"
+COMPILED_WITH: Final = "00cb2367e0f4b9e0"
 
 
 @njit(**OPTIONS)
@@ -21,7 +22,8 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
     """Whether every level and list that the only row touches can take one more row."""
     kind = scratch[k.LANE_KIND]
     lanes = k.LANE_HEAD if kind == k.KIND_TRANSFER else k.LANE_ANNEX
-    for table in range(k.ENTITIES):
+    for place in range(plan[k.P_N_TABLES]):
+        table = plan[k.P_ORDER + place]
         own, head = plan[k.P_TABLES] + table * k.TABLE_WORDS, scratch[lanes + table]
         if head == 0 or kind < 0:
             continue
@@ -37,8 +39,8 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
             levels = plan[series + k.S_LEVELS] if plan[series + k.S_EVENT] == kind else 0
             for n in range(levels):
                 horizon = arena[at + 1] - plan[level + k.L_KEEP]
-                place, width = at + k.HEAD_LEVELS + 2 * n, plan[level + k.L_WIDTH]
-                if not make_room(control, arena, place, width, horizon):
+                at_level, width = at + k.HEAD_LEVELS + 2 * n, plan[level + k.L_WIDTH]
+                if not make_room(control, arena, at_level, width, horizon):
                     return False
                 level += k.LEVEL_WORDS
         for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
@@ -54,13 +56,13 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
     return True
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _holds(condition: int, scratch: Words, count: int, i: int) -> bool:
     """Whether row i meets a condition; -1 is none, which every row meets."""
     return condition < 0 or scratch[(k.LANE_CONDITIONS + condition) * count + i] != 0
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def fold_key(
     plan: Words,
     control: Words,
@@ -119,7 +121,7 @@ def fold_key(
             _fold_series(plan, control, arena, series, head, instant, scratch, count, i)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _fold_series(
     plan: Words,
     control: Words,

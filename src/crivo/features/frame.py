@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 from crivo.features.arena import Words
 
 #: SHA-256 (its first 16 hex characters) of `heads.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "d45a7d02371a8711"
+COMPILED_WITH: Final = "49e6c954a3ca8019"
 
 # The words of the kernel's frame: where plan, state and rows lie, and how long they are; whether a
-# vector of a row is wanted (a byte each; 0: of none), and where vectors and their flags go.
+# vector of a row is wanted (a byte each; 0: of none), and where vectors and their flags go; whether
+# the rows are folded, too.
 PLAN, CONTROL, INDEX, INDEX_SIZE, ARENA, ARENA_SIZE, SCRATCH = 0, 1, 2, 3, 4, 5, 6
-ROWS, TOTAL, WANTED, VECTORS, FLAGS, FRAME_WORDS = 7, 8, 9, 10, 11, 12
+ROWS, TOTAL, WANTED, VECTORS, FLAGS, FOLDS, FRAME_WORDS = 7, 8, 9, 10, 11, 12, 13
 
 # A float64 without its sign; of all greater than infinity, which are no numbers, one is null.
 MAGNITUDE: Final = 0x7FFF_FFFF_FFFF_FFFF

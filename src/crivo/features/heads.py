@@ -13,7 +13,6 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.arena import (
-    OPTIONS,
     Words,
     add_annex,
     create,
@@ -24,9 +23,10 @@ from crivo.features.arena import (
     prefetch,
     rows_of,
 )
+from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "97b15e24e3053025"
+COMPILED_WITH: Final = "f73202535e0134cf"
 
 
 @njit(**OPTIONS)
@@ -60,12 +60,12 @@ def take_heads(
     return True
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _is_asked(plan: Words, view: int, depth: int) -> bool:
     return plan[k.P_LOOKED_FOR + view] != 0 and plan[k.P_DEPTH + view] == depth
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _key(
     plan: Words, rows: Words, row: int, view: int, scratch: Words, count: int, i: int
 ) -> tuple[int, int]:
@@ -80,7 +80,7 @@ def _key(
     return rows[row + at], rows[row + at + 1]
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _mix(
     plan: Words,
     control: Words,
@@ -102,7 +102,7 @@ def _mix(
         prefetch(index, mixed & mask)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _approach(
     plan: Words,
     control: Words,
@@ -120,7 +120,7 @@ def _approach(
             prefetch(arena, line)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _settle(
     plan: Words,
     control: Words,
@@ -207,7 +207,7 @@ def look_ahead(plan: Words, arena: Words, count: int, scratch: Words) -> int:
     return words
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _look_at(
     arena: Words, at: int, width: int, kind: int, count: int, scratch: Words, view: int
 ) -> int:

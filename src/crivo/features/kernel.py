@@ -16,7 +16,8 @@ from numba import njit
 
 from crivo.features import frame as f
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words
+from crivo.features.arena import Words
+from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.exposure import exposure_growth, exposures
 from crivo.features.facts import read_facts, read_first
 from crivo.features.folding import find_room, fold_key
@@ -26,72 +27,66 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `folding.py`, which names the next, and so on.
-COMPILED_WITH: Final = "2cca6f27548c08de"
-
-
-@njit(**OPTIONS)
-def read(place: int) -> int:
-    """Fills the vectors of the frame at `place` with that of its only row; its flags."""
-    here = words_at(place)
-    plan, control = words_at(here[f.PLAN]), words_at(here[f.CONTROL])
-    index, arena = words_at(here[f.INDEX]), words_at(here[f.ARENA])
-    rows, scratch = words_at(here[f.ROWS]), words_at(here[f.SCRATCH])
-    control[k.C_INDEX_SIZE] = here[f.INDEX_SIZE]
-    control[k.C_ARENA_SIZE] = here[f.ARENA_SIZE]
-    _begin_batch(plan, rows, 0, 1, scratch)
-    scratch[k.LANE_KIND], scratch[k.LANE_IS_READ], scratch[k.LANE_READ_ROWS] = -1, 1, 0
-    take_heads(plan, control, index, arena, rows, 0, 1, scratch)
-    look_ahead(plan, arena, 1, scratch)
-    _work(plan, control, index, arena, rows, 0, 1, scratch)
-    _write_vectors(plan, rows, 0, 1, 1, scratch, here[f.VECTORS], 0)
-    return scratch[k.LANE_FLAGS]
+COMPILED_WITH: Final = "608c94a15008317c"
 
 
 @njit(**OPTIONS)
 def run(place: int) -> int:
     """Reads each wanted row of the frame at `place`, then folds every one of its rows.
 
-    In order, and from where it stopped before.
+    In order, and from where it stopped before. Where the frame's rows are not folded, no key
+    changes and nothing is counted.
     """
     here = words_at(place)
     plan, control = words_at(here[f.PLAN]), words_at(here[f.CONTROL])
     index, arena = words_at(here[f.INDEX]), words_at(here[f.ARENA])
     rows, scratch = words_at(here[f.ROWS]), words_at(here[f.SCRATCH])
-    wanted, flags = bytes_at(here[f.WANTED]), bytes_at(here[f.FLAGS])
     control[k.C_INDEX_SIZE] = here[f.INDEX_SIZE]
     control[k.C_ARENA_SIZE] = here[f.ARENA_SIZE]
-    total, limit, is_any_wanted = here[f.TOTAL], k.BATCH_ROWS, here[f.WANTED] != 0
-    while control[k.C_ROW] < total:
-        start, line = control[k.C_ROW], control[k.C_OUT]
+    total, limit, folds = here[f.TOTAL], k.BATCH_ROWS, here[f.FOLDS] != 0
+    start, line = (control[k.C_ROW], control[k.C_OUT]) if folds else (0, 0)
+    while start < total:
         first, count = start * k.ROW_WORDS, min(limit, total - start)
         _begin_batch(plan, rows, first, count, scratch)
-        read_rows = 0
-        for i in range(count):
-            is_read = is_any_wanted and wanted[start + i] != 0
-            scratch[k.LANE_IS_READ * count + i] = int(is_read)
-            if is_read:
-                scratch[k.LANE_READ_ROWS * count + read_rows] = i
-                read_rows += 1
-        code = _prepare(plan, control, index, arena, rows, first, count, scratch)
+        read = _choose(here, start, count, folds, scratch)
+        code = _prepare(plan, control, index, arena, rows, first, count, folds, scratch)
         if code == k.NOT_SURE:
             limit = 1
             continue
         if code != k.DONE:
             return code
         _work(plan, control, index, arena, rows, first, count, scratch)
-        if read_rows != 0:
-            vectors = here[f.VECTORS]
-            _write_vectors(plan, rows, first, count, read_rows, scratch, vectors, line)
-        for j in range(read_rows):
-            i = scratch[k.LANE_READ_ROWS * count + j]
-            flags[line + j] = scratch[k.LANE_FLAGS * count + i]
-        for i in range(count):
-            is_late = scratch[k.LANE_KIND * count + i] < 0
-            control[k.C_LATE if is_late else k.C_FOLDED] += 1
-        control[k.C_ROW] += count
-        control[k.C_OUT] += read_rows
-        limit = k.BATCH_ROWS
+        if read != 0:
+            vectors, flags = here[f.VECTORS], bytes_at(here[f.FLAGS])
+            _write_vectors(plan, rows, first, count, read, scratch, vectors, line)
+            for j in range(read):
+                i = scratch[k.LANE_READ_ROWS * count + j]
+                flags[line + j] = scratch[k.LANE_FLAGS * count + i]
+        start, line, limit = start + count, line + read, k.BATCH_ROWS
+        if folds:
+            for i in range(count):
+                is_late = scratch[k.LANE_KIND * count + i] < 0
+                control[k.C_LATE if is_late else k.C_FOLDED] += 1
+            control[k.C_ROW], control[k.C_OUT] = start, line
     return k.DONE
+
+
+@njit(**OPTIONS)
+def _choose(here: Words, start: int, count: int, folds: bool, scratch: Words) -> int:
+    """Says of each row of a batch whether it is read, and lists those that are; how many they are.
+
+    Rows that are not folded are folded as nothing.
+    """
+    wanted, is_any, read = bytes_at(here[f.WANTED]), here[f.WANTED] != 0, 0
+    for i in range(count):
+        is_read = is_any and wanted[start + i] != 0
+        scratch[k.LANE_IS_READ * count + i] = int(is_read)
+        if is_read:
+            scratch[k.LANE_READ_ROWS * count + read] = i
+            read += 1
+        if not folds:
+            scratch[k.LANE_KIND * count + i] = -1
+    return read
 
 
 @njit(**OPTIONS)
@@ -113,7 +108,7 @@ def _write_vectors(
             bits[place] = f.NULL_BITS
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**OPTIONS)
 def _work(
     plan: Words,
     control: Words,
@@ -124,7 +119,7 @@ def _work(
     count: int,
     scratch: Words,
 ) -> None:
-    for place in range(k.ENTITIES):
+    for place in range(plan[k.P_N_TABLES]):
         table = plan[k.P_ORDER + place]
         _work_on_table(plan, control, arena, rows, first, count, table, scratch)
     if plan[k.P_EXPOSURE_PAIR] != 0:
@@ -151,7 +146,7 @@ def _begin_batch(plan: Words, rows: Words, first: int, count: int, scratch: Word
             scratch[lane + i] = delta * scratch[condition + i] if plan[place + 1] >= 0 else delta
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _added(kind: int, amount: int) -> int:
     """What an event adds to a column of that kind."""
     if kind == k.COLUMN_COUNT:
@@ -177,19 +172,23 @@ def _prepare(
     rows: Words,
     first: int,
     count: int,
+    folds: bool,
     scratch: Words,
 ) -> int:
     """Finds the heads and sees that nothing can grow too large halfway.
 
     Many rows are begun only where they surely find room; one row by itself has it made first.
     """
-    if (control[k.C_KEYS] + k.ENTITIES * count) * 2 > control[k.C_INDEX_SIZE]:
+    if folds and (control[k.C_KEYS] + k.ENTITIES * count) * 2 > control[k.C_INDEX_SIZE]:
         return k.NEED_INDEX
-    if count > 1 and control[k.C_TOP] + count * plan[k.P_ROW_WORDS] > control[k.C_ARENA_SIZE]:
+    end = control[k.C_TOP] + count * plan[k.P_ROW_WORDS]
+    if folds and count > 1 and end > control[k.C_ARENA_SIZE]:
         return k.NOT_SURE
     if not take_heads(plan, control, index, arena, rows, first, count, scratch):
         return k.NEED_ARENA
     needed = look_ahead(plan, arena, count, scratch)
+    if not folds:
+        return k.DONE
     told = 0
     if plan[k.P_EXPOSURE_PAIR] != 0:
         told = exposure_growth(plan, control, index, arena, rows, first, count, scratch)

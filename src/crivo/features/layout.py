@@ -70,7 +70,8 @@ P_LANE_COLUMNS: Final = 13
 # Where a head has what exposure is made of (0: it is not kept); what is read of it, from and to.
 P_EXPOSURE_PAIR, P_EXPOSURE_PAYER, P_EXPOSURE_PAYEE, P_EXPOSED, P_EXPOSED_END = 14, 15, 16, 17, 18
 P_DEPTHS: Final = 19  # how many steps it takes to look for all heads, a link after its ends
-P_HEAD_WORDS: Final = 20
+P_N_TABLES: Final = 20  # how many tables anything is kept or read of
+P_HEAD_WORDS: Final = 21
 P_ANNEX_WORDS: Final = P_HEAD_WORDS + ENTITIES
 P_TOUCHED: Final = P_ANNEX_WORDS + ENTITIES
 P_ANNEXED: Final = P_TOUCHED + KINDS
@@ -82,7 +83,7 @@ P_OWN_KEY: Final = P_TABLE_OF + VIEWS
 P_ONE_END: Final = P_OWN_KEY + VIEWS
 P_OTHER_END: Final = P_ONE_END + VIEWS
 P_DEPTH: Final = P_OTHER_END + VIEWS
-# The order in which tables are folded; then where each part begins; then the parts.
+# Those tables in the order in which they are folded; then where each part begins; then the parts.
 P_ORDER: Final = P_DEPTH + VIEWS
 P_PARTS: Final = P_ORDER + ENTITIES
 P_TABLES, P_SERIES, P_LEVELS, P_COLUMNS, P_GROUPS = (P_PARTS + part for part in range(5))

@@ -16,10 +16,11 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words, allocate, rows_of
+from crivo.features.arena import Words, allocate, rows_of
+from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "7b2da2afbbe93cc7"
+COMPILED_WITH: Final = "7cfc85b908f5f3d5"
 
 
 @njit(**OPTIONS)
@@ -38,7 +39,7 @@ def first_at(arena: Words, block: int, rows: int, instant: int, member: int) -> 
     return low
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def first_back(arena: Words, block: int, low: int, instant: int) -> int:
     """The first row that is not before the instant; row `low` and all after it are not.
 
@@ -54,7 +55,7 @@ def first_back(arena: Words, block: int, low: int, instant: int) -> int:
     return base + first_at(arena, block + base * k.MEMBER_ROW, low - base, instant, k.NEVER)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def seek_member(arena: Words, level: int, instant: int) -> int:
     """The first row that is not before the instant, looked for where it was found last.
 

@@ -8,14 +8,15 @@ from numba import njit
 
 from crivo.features import layout as k
 from crivo.features.amounts import extremes, rows_before, standing, tile_extremes
-from crivo.features.arena import OPTIONS, Words, last_before, later, rows_of, seek
+from crivo.features.arena import Words, last_before, later, rows_of, seek
+from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "861eb6dca19cf585"
+COMPILED_WITH: Final = "3748ebefa1f50e1a"
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def field_of(plan: Words, rows: Words, row: int, field: int) -> int:
     if field == k.FIELD_HOUR:
         hour = 3600 * plan[k.P_SECOND]
@@ -61,7 +62,7 @@ def judge(plan: Words, rows: Words, first: int, count: int, scratch: Words) -> N
             scratch[lane + i] = scratch[stack + i] & scratch[known + i]
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _join(operation: int, one: int, two: int) -> int:
     if operation == k.AND:
         return one & two
@@ -80,21 +81,21 @@ def _join(operation: int, one: int, two: int) -> int:
     return int(one > two)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _midnight(plan: Words, instant: int) -> int:
     """When the instant's day began in Brasília."""
     day = 86400 * plan[k.P_SECOND]
     return (instant + plan[k.P_BRASILIA]) // day * day - plan[k.P_BRASILIA]
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def night_begins(plan: Words, lane: int, scratch: Words, count: int, i: int) -> int:
     """How long after midnight row i's night begins: at the hour that was told, or the policy's."""
     hour = scratch[lane * count + i] if lane >= 0 else k.ABSENT
     return hour * 3600 * plan[k.P_SECOND] if 0 <= hour < 24 else plan[k.P_NIGHT_BEGINS]
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def nightfall(plan: Words, instant: int, begins: int) -> int:
     """When the night began in which the instant lies; `NEVER` by day."""
     midnight, ends = _midnight(plan, instant), plan[k.P_NIGHT_ENDS]
@@ -106,7 +107,7 @@ def nightfall(plan: Words, instant: int, begins: int) -> int:
     return k.NEVER
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def begin_of(plan: Words, instant: int, length: int, tile: int, begins: int) -> int:
     """The first microsecond that counts; by day the night's window is one of no use.
 
@@ -123,13 +124,13 @@ def begin_of(plan: Words, instant: int, length: int, tile: int, begins: int) -> 
     return ((instant - length) // tile + 1) * tile
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _as_of(plan: Words, arena: Words, at: int, instant: int) -> int:
     """When a series is read: at the instant, but never before its newest event less slack."""
     return max(instant, arena[at + 1] - plan[k.P_SLACK])
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def read_group(
     plan: Words,
     arena: Words,
@@ -159,7 +160,7 @@ def read_group(
     return k.BEHIND if read_at != instant else 0
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _read_edges(
     plan: Words,
     arena: Words,

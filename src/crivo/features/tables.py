@@ -97,7 +97,8 @@ def lay_out(
         features += [operation.code, len(arguments), operation.night, operation.hour]
         arguments += operation.arguments
     conditions = parts.conditions
-    tables = [_owners(parts), series, levels, columns, groups, edges, reads]
+    owners = _owners(parts)
+    tables = [owners, series, levels, columns, groups, edges, reads]
     tables += [_member_table(parts), _count_table(parts)]
     tables += [features, arguments, conditions.begins, conditions.code]
     tables += [*_fact_tables(parts), amounts, extremes, *_first_tables(parts)]
@@ -105,6 +106,7 @@ def lay_out(
     heads = {table: _lines(words) for table, words in parts.heads.items()}
     annexes = {table: _lines(words) for table, words in parts.annexes.items()}
     looked_for = parts.looked_for | set(heads)
+    order = [table for table in k.FOLD_ORDER if _has_parts(owners, table)]
     numbers = {
         k.P_SLACK: SLACK,
         k.P_LATENESS: ALLOWED_LATENESS,
@@ -135,7 +137,8 @@ def lay_out(
         **{k.P_OWN_KEY + view: place for view, place in KEYS.items()},
         **{k.P_ONE_END + view: ends[0] for view, ends in ENDS.items()},
         **{k.P_OTHER_END + view: ends[1] for view, ends in ENDS.items()},
-        **{k.P_ORDER + place: table for place, table in enumerate(k.FOLD_ORDER)},
+        k.P_N_TABLES: len(order),
+        **{k.P_ORDER + place: table for place, table in enumerate(order)},
     }
     return _pack(numbers, tables)
 
@@ -157,6 +160,12 @@ def _owners(parts: Parts) -> list[int]:
         rows += _range([each.listed.table for each, _, _ in parts.picks], table)
         rows += _range([each.link for each in parts.meetings], table)
     return rows
+
+
+def _has_parts(owners: list[int], table: int) -> bool:
+    """Whether any part is a table's own."""
+    ranges = owners[table * k.TABLE_WORDS : (table + 1) * k.TABLE_WORDS]
+    return ranges[0::2] != ranges[1::2]
 
 
 def _touched(parts: Parts) -> dict[int, int]:

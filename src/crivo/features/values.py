@@ -11,12 +11,13 @@ import numpy as np
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import OPTIONS, Words
+from crivo.features.arena import Words
+from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.reading import begin_of, field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `exposure.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "6773641c977c3eeb"
+COMPILED_WITH: Final = "b5ca2a8d4485a16c"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
@@ -52,13 +53,13 @@ def write_values(
         feature += k.FEATURE_WORDS
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _is_day(plan: Words, night: int, hour: int, scratch: Words, count: int, i: int) -> bool:
     begins = night_begins(plan, hour, scratch, count, i)
     return nightfall(plan, scratch[night * count + i], begins) == k.NEVER
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _value(
     plan: Words,
     argument: int,
@@ -119,7 +120,7 @@ def _value(
     return _aggregate(plan, argument, operation, rows[row + k.ROW_AMOUNT], scratch, count, i)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _age(scratch: Words, slot: int, count: int, limit: int, operation: int) -> int:
     """Microseconds since the first or last event before the instant, at most `limit`; -1: none.
 
@@ -151,7 +152,7 @@ def _age_of_pick(plan: Words, argument: int, scratch: Words, count: int, i: int)
     return min(instant - since, plan[argument + 2]) if since != 0 and since < instant else -1
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _of_order(operation: int, one: int, two: int) -> float:
     """The least or greatest amount, of two extremes (0: none); or a rank, of what is less and how
     many there are.
@@ -165,7 +166,7 @@ def _of_order(operation: int, one: int, two: int) -> float:
     return np.float64(one) / np.float64(2 * two)
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _used(plan: Words, argument: int, scratch: Words, count: int, i: int) -> tuple[float, int]:
     """What was paid in a window, less what was undone of it, over the limit in force."""
     limit, most = scratch[plan[argument] * count + i], plan[k.P_SATURATION]
@@ -178,7 +179,7 @@ def _used(plan: Words, argument: int, scratch: Words, count: int, i: int) -> tup
     return np.float64(max(paid, 0)) / np.float64(limit), 0
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _aggregate(
     plan: Words,
     argument: int,
@@ -222,7 +223,7 @@ def _aggregate(
     return np.float64(amount * events - other) / np.sqrt(square), 0
 
 
-@njit(forceinline=True, **OPTIONS)
+@njit(**INLINED)
 def _decayed(plan: Words, argument: int, scratch: Words, count: int, i: int) -> float:
     """The window's parts from the oldest on, each weighing half as much as the next."""
     total = 0.0

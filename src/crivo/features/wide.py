@@ -6,27 +6,27 @@ an int64.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numba import njit
 
 from crivo.features import layout as k
+from crivo.features.compiled import INLINED, OPTIONS
 
-#: SHA-256 (its first 16 hex characters) of `layout.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "26b9df094c8e20dd"
+#: SHA-256 (its first 16 hex characters) of `compiled.py`; `kernel.COMPILED_WITH` says why.
+COMPILED_WITH: Final = "5f0814179ea8e984"
 
-_OPTIONS: Final[dict[str, Any]] = {"cache": True, "error_model": "numpy", "_nrt": False}
 _SIGN: Final = -(1 << 63)
 
 
-@njit(forceinline=True, **_OPTIONS)
+@njit(**INLINED)
 def _below(one: int, two: int) -> bool:
     """Whether one word is less than the other, both without a sign."""
     return (one ^ _SIGN) < (two ^ _SIGN)
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def times(one: int, two: int) -> tuple[int, int]:
     """The product of two values from 0 to 2^63 − 1."""
     one_high, one_low = one >> 32, one & k.HALF_MASK
@@ -37,27 +37,27 @@ def times(one: int, two: int) -> tuple[int, int]:
     return high, one * two
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def plus(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
     """The sum."""
     low = one[1] + two[1]
     return one[0] + two[0] + int(_below(low, one[1])), low
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def minus(one: tuple[int, int], two: tuple[int, int]) -> tuple[int, int]:
     """The difference."""
     return one[0] - two[0] - int(_below(one[1], two[1])), one[1] - two[1]
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def shifted(value: tuple[int, int], bits: int) -> tuple[int, int]:
     """The value times 2^bits, 1 to 63."""
     over = (value[1] >> (64 - bits)) & ((1 << bits) - 1)
     return (value[0] << bits) | over, value[1] << bits
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def as_float(value: tuple[int, int]) -> float:
     """The nearest float64 (ties to even) of a value from 0 to 2^126 − 1."""
     high, low = value
@@ -74,7 +74,7 @@ def as_float(value: tuple[int, int]) -> float:
     return np.float64(top) * np.float64(1 << bits) * 2.0
 
 
-@njit(**_OPTIONS)
+@njit(**OPTIONS)
 def spread(count: int, total: int, high: int, low: int) -> float:
     """n·Σx² − (Σx)², exactly, then rounded; Σx² comes in two parts as `layout.SQUARE_BITS` says."""
     squares = plus(shifted(times(count, high), k.SQUARE_BITS), times(count, low))
