@@ -25,6 +25,7 @@ from benchmarks.load.rows import ACCOUNTS, event_rows
 from benchmarks.load.scaling import times_of
 from benchmarks.load.told import told_stream
 from benchmarks.load.windowed import (
+    busy_merchant,
     habitual_stream,
     hard_stream,
     many_keys,
@@ -54,6 +55,7 @@ def run(setting: Setting) -> Iterator[Row]:
     yield from catalogue(setting, plan)
     yield from one_event(setting, plan)
     yield from hard(setting, plan)
+    yield from hot_key(setting, plan)
     yield from first_mark(setting, plan)
     yield from restore(setting, plan)
     yield from memory(setting, plan)
@@ -143,6 +145,28 @@ def hard(setting: Setting, plan: Plan) -> Iterator[Row]:
     yield setting.row(
         "the same, its time over that of uniform keys in order", "times", ratios, at_most=1.5
     )
+
+
+def hot_key(setting: Setting, plan: Plan) -> Iterator[Row]:
+    """What a transfer costs, by how many its payee receives a day."""
+    runs, more = _runs(setting), 4_000
+    least = 0.0
+    for transfers in (2_000, 20_000) if setting.quick else (10_000, 100_000, 1_000_000):
+        rows = busy_merchant(transfers, runs * more, seed=SEED)
+        engine = Engine(plan)
+        fold_all(engine, rows[:transfers])
+        taken = []
+        for part in np.split(rows[transfers:], runs):
+            begun = time.process_time()
+            engine.vectors(part, np.ones(more, dtype=np.bool_))
+            taken.append((time.process_time() - begun) / more * 1e6)
+        what = f"a transfer to a merchant of {transfers:,} a day, read and folded"
+        yield setting.row(what, "µs", taken, peer=least or None)
+        least = least or float(np.median(taken))
+        del engine
+    ratios = [each / least for each in taken]
+    what = f"the same, over that of a merchant of a {'tenth' if setting.quick else 'hundredth'}"
+    yield setting.row(what, "times", ratios, at_most=1.5)
 
 
 def first_mark(setting: Setting, plan: Plan) -> Iterator[Row]:

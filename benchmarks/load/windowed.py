@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from benchmarks.load.rows import ACCOUNTS, FIRST_DAY, event_rows
 from benchmarks.peers.__main__ import WINDOWS_MINUTES
-from crivo.domain.instant import SECOND
+from crivo.domain.instant import DAY, SECOND
 from crivo.features.lawful import LawfulPurpose
 from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.features.spec import (
@@ -89,8 +89,30 @@ def hard_stream(count: int, *, seed: int) -> Rows:
     chances = np.cumsum(np.arange(1, ACCOUNTS + 1) ** -ZIPF)
     payer, payee = (np.searchsorted(chances / chances[-1], dice.random(count)) for _ in range(2))
     rows = _transfers(dice, payer, (payee * 7919 + 1) % ACCOUNTS)
-    delays = dice.lognormal(np.log(DELAY_MEDIAN_SECONDS), DELAY_SIGMA, count) * SECOND
-    delayed = dice.random(count) < DELAYED_SHARE
+    return _delayed(dice, rows)
+
+
+def busy_merchant(transfers: int, more: int, *, seed: int) -> Rows:
+    """A day of a merchant whom so many pay, and `more` at the same pace; one in twenty is delayed.
+
+    Half as many pay as there are transfers, and what comes after the day is of 2,000 of them, so
+    that it finds their own keys alike however many the merchant has.
+    """
+    dice = np.random.default_rng(seed)
+    few = 2_000
+    payer = dice.integers(0, max(transfers // 2, few), transfers + more)
+    payer[transfers:] %= few
+    rows = _transfers(dice, payer, np.full(len(payer), ACCOUNTS + len(payer)))
+    rows["occurred_at"] = FIRST_DAY + np.cumsum(dice.integers(1, 2 * DAY // transfers, len(rows)))
+    rows["received_at"] = rows["occurred_at"]
+    rows["device_0"], rows["device_1"] = rows["payer_1"], rows["payer_0"]
+    return _delayed(dice, rows)
+
+
+def _delayed(dice: np.random.Generator, rows: Rows) -> Rows:
+    """The rows as they are received, one in twenty after a delay."""
+    delays = dice.lognormal(np.log(DELAY_MEDIAN_SECONDS), DELAY_SIGMA, len(rows)) * SECOND
+    delayed = dice.random(len(rows)) < DELAYED_SHARE
     rows["received_at"] += np.where(delayed, delays, 0).astype(np.int64)
     return rows[np.argsort(rows["received_at"], kind="stable")]
 
