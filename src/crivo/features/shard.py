@@ -36,6 +36,7 @@ _DEVICE: Final = ("device_0", "device_1")
 _INSTITUTION: Final = ("payee_ispb",)
 _KEY: Final = ("payee_key_0", "payee_key_1")
 _PERSON: Final = ("payee_person_0", "payee_person_1")
+_EVENT: Final = ("event_0", "event_1")
 
 #: More shards than this cost more in passes over the rows than they can win.
 SHARDS_MAX: Final = 256
@@ -112,7 +113,14 @@ class Shard:
         return self._is_own(rows, self.route.reads)
 
     def _is_own(self, rows: Rows, party: Party) -> Mask:
-        own: Mask = deal([rows[name] for name in party], self.of) == self.remainder
+        words = [rows[name] for name in party]
+        hands = deal(words, self.of)
+        nobody = words[0] == 0
+        for word in words[1:]:
+            nobody &= word == 0
+        if nobody.any():  # there is nothing to fold, and no hand is to read all of it
+            hands[nobody] = deal([rows[name][nobody] for name in _EVENT], self.of)
+        own: Mask = hands == self.remainder
         return own
 
 
@@ -154,11 +162,13 @@ def shards_of(plan: Plan, count: int) -> tuple[Shard, ...]:
         return (Shard(plan, tuple(range(len(features)))),)
     tables: dict[Route, list[int]] = {}
     for place, feature in enumerate(features):
-        tables.setdefault(route_of(feature), []).append(place)
+        # Marks are few: who else is dealt alike folds them sooner than the rows a second time.
+        tables.setdefault(replace(route_of(feature), marks=False), []).append(place)
     found = []
-    for route, columns in sorted(tables.items(), key=lambda table: -len(table[1])):
+    for dealt, columns in sorted(tables.items(), key=lambda table: -len(table[1])):
         own = FeatureSet(tuple(features[place] for place in columns))
         part = compile_plan(own, saturation_events=plan.saturation_events)
+        route = replace(dealt, marks=any(route_of(each).marks for each in own.features))
         found += [Shard(part, tuple(columns), route, hand, count) for hand in range(count)]
     return tuple(found)
 
