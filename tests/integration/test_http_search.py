@@ -12,7 +12,8 @@ import pytest
 from crivo.bootstrap.service import Service, build_service
 from crivo.flows.decision_index import PAGE_MAX
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home, settings_of
-from tests.integration.calling import Caller
+from tests.integration.calling import Caller, called
+from tests.integration.receivers import eventually
 from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
@@ -150,6 +151,23 @@ def test_a_database_lists_what_a_file_lists(tmp_path: Path, postgres: str) -> No
     home = make_home(tmp_path / "home")
     in_file = _listed(home, decide=True)
     assert _listed(home, decide=False, DECISIONS_URL=postgres) == in_file
+
+
+def test_a_service_decides_while_its_database_is_away_and_lists_when_it_comes(
+    tmp_path: Path, postgres: str
+) -> None:
+    folder, place = postgres.partition("host=")[2], tmp_path / "socket"
+    url = postgres.replace(folder, str(place))
+    with called(build_service(settings_of(make_home(tmp_path / "home"), DECISIONS_URL=url))) as it:
+        it.headers = {"authorization": f"Bearer {KEY}"}
+        for number in range(4):
+            assert it.post(PATH, json=transfer(number)).status_code == 200
+        refused = it.get(PATH)
+        assert (refused.status_code, refused.json()["code"]) == (503, "INDEX_UNAVAILABLE")
+        assert it.get(f"{PATH}/{transfer(3)['end_to_end_id']}").status_code == 200
+        place.symlink_to(folder)
+        eventually(lambda: it.get(PATH).json().get("as_of") == 4, seconds=60)
+        assert ids(it.get(PATH)) == [3, 2, 1, 0]
 
 
 def _listed(home: Path, *, decide: bool, **changes: str) -> list[dict[str, object]]:

@@ -54,6 +54,39 @@ def test_a_connection_that_breaks_is_told_once_and_opened_again(postgres):
     index.close()
 
 
+def test_a_database_that_is_away_at_the_start_gets_its_tables_when_it_comes(postgres, tmp_path):
+    # The server is there from when its socket's folder is.
+    place = tmp_path / "socket"
+    folder = postgres.partition("host=")[2]
+    index = PostgresDecisionIndex(postgres.replace(folder, str(place)), log_id="late")
+    for ask in (index.reached, lambda: index.latest(5), lambda: index.get("E1")):
+        with pytest.raises(Unavailable) as caught:
+            ask()
+        assert caught.value.code is Code.INDEX_UNAVAILABLE
+    place.symlink_to(folder)
+    # Whoever asks first makes the tables, also where it is the one that only reads.
+    assert index.latest(5) == []
+    index.put([decision(1)], reached=2)
+    assert (index.reached(), index.get("E1")) == (2, decision(1))
+    index.close()
+
+
+def test_tables_that_somebody_takes_away_are_not_made_again_without_what_they_held(postgres):
+    index = PostgresDecisionIndex(postgres, log_id="taken")
+    index.put([decision(1)], reached=2)
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("DROP SCHEMA crivo_taken CASCADE")
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend'"
+        )
+    with pytest.raises(Unavailable):
+        index.put([decision(2)], reached=3)
+    with pytest.raises(psycopg.ProgrammingError):
+        index.put([decision(2)], reached=3)
+    index.close()
+
+
 def test_a_batch_that_fails_in_the_middle_keeps_nothing(postgres):
     index = PostgresDecisionIndex(postgres, log_id="half")
     # No bigint: the database refuses the second of the two.
@@ -72,6 +105,6 @@ def test_a_batch_that_fails_in_the_middle_keeps_nothing(postgres):
 )
 def test_an_address_that_leads_nowhere_is_told_without_its_password(url, family, code):
     with pytest.raises(family) as caught:
-        PostgresDecisionIndex(url, log_id="log")
+        PostgresDecisionIndex(url, log_id="log").reached()
     assert caught.value.code is code
     assert "nobody" not in str(caught.value)

@@ -15,7 +15,7 @@ def open_index(home: Home, opened: ExitStack) -> DecisionIndex:
 
     Raises:
         Misconfigured: SETTING_INVALID for an address that is none, or without the extra.
-        Unavailable: INDEX_UNAVAILABLE, FILE_UNWRITABLE.
+        Unavailable: FILE_UNWRITABLE.
     """
     log_id, url = home.log.manifest.log_id, home.settings.decisions_url
     if url is None:

@@ -42,15 +42,19 @@ class Projection:
         self._index = index
         self._seen = seen
         self._noted = noted
-        self._reached = index.reached()
+        #: Where the index was last known to be; None: it was not asked yet.
+        self._reached: int | None = None
         self._waited = False
 
     def advance(self) -> int:
         """Copies one batch; gives the number of events the index is known to be still behind.
 
         Raises:
-            Unavailable: FILE_UNWRITABLE; the batch is tried again by the next call.
+            Unavailable: FILE_UNWRITABLE, INDEX_UNAVAILABLE; the batch is tried again by the next
+                call.
         """
+        if self._reached is None:
+            self._reached = self._index.reached()
         start, end = self._reached, self._log.end()
         batch, reached = self._noted.take(start, BATCH)
         if reached > start:
@@ -84,7 +88,11 @@ class Projection:
         return [_seen(each) for each in stored if each.event.schema == SCHEMA], reached
 
     def latest(self, count: int) -> list[Seen]:
-        """The newest decisions of the index, oldest first."""
+        """The newest decisions of the index, oldest first.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
         places = [each.seq for each in reversed(self._index.latest(count))]
         return [_seen(self._log.read(start=seq, limit=1)[0]) for seq in places]
 

@@ -159,10 +159,13 @@ class Running:
     def _project_until_stop(self) -> None:
         projection = self._projection
         assert projection is not None, "a projection is given before the start"
-        for seen in projection.latest(FEED_MAX):
-            self._feed.add(seen)
+        is_shown = False
         while not self._stop.wait(PROJECT_SECONDS):
             try:
+                if not is_shown:
+                    for seen in projection.latest(FEED_MAX):
+                        self._feed.add(seen)
+                    is_shown = True
                 is_expected = projection.expects_notes
                 behind = projection.advance()
                 while behind and not is_expected and not self._stop.is_set():

@@ -11,7 +11,8 @@ from operator import attrgetter
 from typing import Any, Final, LiteralString, TypeVar
 
 import psycopg
-from psycopg.sql import SQL, Composed, Identifier
+from psycopg.conninfo import conninfo_to_dict
+from psycopg.sql import SQL, Composed, Identifier, Literal
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.decision_index import LAST, DecisionQuery, IndexedDecision
@@ -63,18 +64,20 @@ class PostgresDecisionIndex:
     """A `DecisionIndex` of one log in a database. Safe in several threads.
 
     Writing and searching have a connection each; one that broke is opened again by the next call.
+    The first call that finds the database makes the tables where they are not there yet: one that
+    is away just now keeps nobody from starting.
 
     Raises:
         Misconfigured: SETTING_INVALID for an address that is none.
-        Unavailable: INDEX_UNAVAILABLE where the database does not answer.
     """
 
     def __init__(self, url: str, *, log_id: str) -> None:
-        self._schema = Identifier(f"crivo_{log_id}")
-        self._writer = _Connection(url)
-        self._reader = _Connection(url)
-        if self._writer.ask(self._version) != _VERSION:
-            self._writer.ask(self._make)
+        self._name: Final = f"crivo_{log_id}"
+        self._schema: Final = Identifier(self._name)
+        _check_address(url)
+        self._is_prepared = False
+        self._writer = _Connection(url, self._prepare)
+        self._reader = _Connection(url, self._prepare)
 
     def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
         """Keeps the decisions and the sequence number to read on from, together.
@@ -153,25 +156,40 @@ class PostgresDecisionIndex:
         return [IndexedDecision(*row) for row in rows]
 
     def _sql(self, text: LiteralString) -> Composed:
-        return SQL(text).format(schema=self._schema, version=SQL(str(_VERSION)))
+        return SQL(text).format(
+            schema=self._schema, version=SQL(str(_VERSION)), name=Literal(self._name)
+        )
+
+    def _prepare(self, connection: psycopg.Connection[Any]) -> None:
+        """Makes the tables, unless those of this release are there; one connection at a time.
+
+        Once only: whoever took them away since took what the projection believes to be there.
+        """
+        if self._is_prepared:
+            return
+        with connection.transaction():
+            connection.execute(self._sql("SELECT pg_advisory_xact_lock(hashtext({name}))"))
+            if self._version(connection) != _VERSION:
+                connection.execute(self._sql(_TABLES))
+        self._is_prepared = True
 
     def _version(self, connection: psycopg.Connection[Any]) -> int | None:
         try:
-            rows = connection.execute(self._sql("SELECT version FROM {schema}.reached")).fetchall()
+            # A failed statement ends the transaction that it is in: this one has its own.
+            with connection.transaction():
+                statement = self._sql("SELECT version FROM {schema}.reached")
+                rows = connection.execute(statement).fetchall()
         except (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn):
             return None
         return int(rows[0][0]) if rows else None
 
-    def _make(self, connection: psycopg.Connection[Any]) -> None:
-        with connection.transaction():
-            connection.execute(self._sql(_TABLES))
-
 
 class _Connection:
-    """A connection that one thread uses at a time, opened when it is asked."""
+    """A connection that one thread uses at a time, opened and prepared when it is asked."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, prepare: Callable[[psycopg.Connection[Any]], None]) -> None:
         self._url: Final = url
+        self._prepare: Final = prepare
         self._lock: Final = threading.Lock()
         self._open: psycopg.Connection[Any] | None = None
 
@@ -179,29 +197,16 @@ class _Connection:
         """What the question gives.
 
         Raises:
-            Unavailable: INDEX_UNAVAILABLE. Misconfigured: SETTING_INVALID.
+            Unavailable: INDEX_UNAVAILABLE.
         """
         with self._lock:
             try:
                 if self._open is None or self._open.closed:
-                    self._open = psycopg.connect(
-                        self._url,
-                        autocommit=True,
-                        connect_timeout=CONNECT_SECONDS_MAX,
-                        options=f"-c statement_timeout={STATEMENT_MS_MAX}",
-                    )
+                    self._open = self._opened()
                 return question(self._open)
-            except psycopg.ProgrammingError as error:
-                if self._open is not None:
-                    raise
-                raise Misconfigured(
-                    Code.SETTING_INVALID,
-                    "the address of the table of decisions is no address of PostgreSQL",
-                    hint="It looks like postgresql://HOST/DATABASE?user=NAME.",
-                    field="CRIVO_DECISIONS_URL",
-                    expected="an address of PostgreSQL",
-                    found="(hidden)",
-                ) from error
+            except psycopg.ProgrammingError:
+                # A statement of ours is wrong: that is no fault of the server's.
+                raise
             except psycopg.Error as error:
                 # What a server says of itself may name its address, never the password.
                 raise Unavailable(
@@ -210,8 +215,38 @@ class _Connection:
                     hint="Look at the server and CRIVO_DECISIONS_URL; decisions go on meanwhile.",
                 ) from error
 
+    def _opened(self) -> psycopg.Connection[Any]:
+        made = psycopg.connect(
+            self._url,
+            autocommit=True,
+            connect_timeout=CONNECT_SECONDS_MAX,
+            options=f"-c statement_timeout={STATEMENT_MS_MAX}",
+        )
+        is_ready = False
+        try:
+            self._prepare(made)
+            is_ready = True
+        finally:
+            if not is_ready:
+                made.close()
+        return made
+
     def close(self) -> None:
         """Closes it."""
         with self._lock:
             if self._open is not None:
                 self._open.close()
+
+
+def _check_address(url: str) -> None:
+    try:
+        conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            "the address of the table of decisions is no address of PostgreSQL",
+            hint="It looks like postgresql://HOST/DATABASE?user=NAME.",
+            field="CRIVO_DECISIONS_URL",
+            expected="an address of PostgreSQL",
+            found="(hidden)",
+        ) from error
