@@ -226,6 +226,7 @@ def test_a_model_whose_scores_promise_otherwise_than_came_is_refused(settings, g
             plan_expected="",
             size_bytes=1,
             clock=time.perf_counter_ns,
+            made_of={},
         )
         for each in (good.artifact, off)
     ]

@@ -115,6 +115,27 @@ def test_a_table_of_events_with_one_class_is_refused_and_nothing_is_registered(
     assert not list(home.glob("mlflow/*"))
 
 
+@pytest.mark.slow
+def test_a_column_that_gives_the_label_away_is_named_and_nothing_is_registered(
+    capsys, tmp_path, root
+):
+    table = handbook(4_000)
+    fraud = np.array(table["TX_FRAUD"]) == 1
+    # A sum that nobody else pays: written after the fact.
+    amounts = np.where(fraud, 777_777.0, np.array(table["TX_AMOUNT"]))
+    place = table.column_names.index("TX_AMOUNT")
+    given = write(table.set_column(place, "TX_AMOUNT", pa.array(amounts)), tmp_path / "h.parquet")
+    home = tmp_path / "home"
+    options = ("--data", given, "--mapping", mapping_of(root, "handbook"), "--home", home)
+    said = crivo(capsys, "train", *options, "--json")
+    assert (said.code, Code.LEAK_SUSPECTED in said.err) == (1, True)
+    # Whichever feature is most telling, it is made of that column.
+    columns = said.err.split(", made of ")[1].split(":")[0].split()
+    assert "TX_AMOUNT," in columns or "TX_AMOUNT" in columns
+    assert not list(home.glob("models/*"))
+    assert not list(home.glob("mlflow/*"))
+
+
 def sampled(rows: int) -> pa.Table:
     """A table of which three rows in four stand for themselves and the others for two and a half.
 

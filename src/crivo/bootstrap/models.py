@@ -14,6 +14,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.domain.instant import format_rfc3339
 from crivo.features.served import check_locked, read_lock
 from crivo.flows.aliases import Alias, aliases_of, give_alias
+from crivo.flows.feature_columns import columns_of
 from crivo.flows.gating import (
     compared,
     figures_of,
@@ -333,14 +334,16 @@ def _judged(
     if champion is not None and champion != artifact.hash:
         serving = load_artifact(paths.models / champion)
     folder = paths.models / artifact.hash
+    plan = serving_plan()
     figures = figures_of(
         artifact,
         serving,
         judged_of(paths.judged, artifact),
         beside=rows_to_compare(paths.judged, artifact, serving),
-        plan_expected=serving_plan().plan_hash if artifact.kind is ArtifactKind.EVENTS else "",
+        plan_expected=plan.plan_hash if artifact.kind is ArtifactKind.EVENTS else "",
         size_bytes=sum(path.stat().st_size for path in folder.iterdir()),
         clock=time.perf_counter_ns,
+        made_of={each.name: columns_of(each) for each in plan.feature_set.features},
     )
     return judge(
         figures,

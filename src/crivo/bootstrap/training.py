@@ -70,12 +70,13 @@ class Training:
 @dataclass(frozen=True, slots=True)
 class Past:
     """Whence a log's transfers came, where that was one table: its name, how long its labels take,
-    and what its rows weigh (None: one each).
+    what its rows weigh (None: one each), and which of its columns are what.
     """
 
     source: str = "log"
     label_delay: int = LABEL_DELAY
     weights: RowWeights | None = None
+    mapping: Mapping | None = None
 
 
 _THE_LOG: Final = Past()
@@ -107,6 +108,7 @@ def train_on_log(
             environment=environment(),
             weights=past.weights,
             source=past.source,
+            mapping=past.mapping,
         )
         return train_from_log(
             reader,
@@ -161,6 +163,7 @@ def train_on_events(
         source=mapping.source,
         label_delay=LABEL_DELAY if delay is None else delay,
         weights=weights,
+        mapping=mapping,
     )
     return taken, train_on_log(settings, training, progress=progress, past=past)
 

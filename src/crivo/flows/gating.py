@@ -12,12 +12,13 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import parse_rfc3339
 from crivo.governance.gates import Figures
 from crivo.model.alone import most_telling
-from crivo.model.artifact import SCORE_ONE, Artifact
+from crivo.model.artifact import SCORE_ONE, Artifact, Forest
 from crivo.model.evaluate import Metric, average_precision
 from crivo.model.judged import JudgedRows, load_judged
 from crivo.model.leak import Finding, Sign, feature_finding, model_finding
 from crivo.model.network import Network
 from crivo.model.scorer import Scorer
+from crivo.model.shapley import longest_path
 
 #: Rows that are scored one by one to learn how long one takes, after as many that are not timed.
 TIMED_ROWS: Final = 2_000
@@ -80,6 +81,7 @@ def figures_of(
     plan_expected: str,
     size_bytes: int,
     clock: Clock,
+    made_of: Mapping[str, tuple[str, ...]],
 ) -> Figures:
     """What the gates ask for, measured on this machine.
 
@@ -91,6 +93,7 @@ def figures_of(
         plan_expected: The plan that is served; empty for a model of rows.
         size_bytes: Of the artifact's folder.
         clock: Of the machine.
+        made_of: The columns or fields that inputs are made of, where that is known.
     """
     scores = judged.scores(artifact)
     chances = scores / SCORE_ONE
@@ -104,7 +107,8 @@ def figures_of(
         inputs_agree=judged.names == artifact.input_names,
         size_bytes=size_bytes,
         one_row_us=one_row_us(artifact, judged, clock),
-        leaks=_leaks(artifact, judged, scores),
+        leaks=_leaks(artifact, judged, scores, made_of),
+        path_inputs=longest_path(artifact.body) if isinstance(artifact.body, Forest) else 0,
         calibration_error=values["calibration_error"],
         calibration_ratio=float((chances * weights).sum()) / observed if observed else np.nan,
         baseline_gain=_baseline_gain(artifact.metadata),
@@ -147,18 +151,19 @@ def compared(
     ]
 
 
-def _leaks(artifact: Artifact, judged: JudgedRows, scores: Any) -> tuple[Finding, ...]:
+def _leaks(
+    artifact: Artifact, judged: JudgedRows, scores: Any, made_of: Mapping[str, tuple[str, ...]]
+) -> tuple[Finding, ...]:
     """The alarm's figures on these rows, and what training has found.
 
     Training had other rows for a tree of one input to learn from, and for the gap; here the other
     ways that an input ranks in are measured again.
     """
     told = (each for each in artifact.metadata["leak"] if each["sign"] != Sign.MODEL)
+    alone = most_telling((judged.vectors, judged.labels, judged.weights))
     return (
         model_finding(scores, judged.labels, judged.weights),
-        feature_finding(
-            judged.names, most_telling((judged.vectors, judged.labels, judged.weights))
-        ),
+        feature_finding(judged.names, alone, made_of),
         *(_finding(each) for each in told),
     )
 
@@ -166,7 +171,9 @@ def _leaks(artifact: Artifact, judged: JudgedRows, scores: Any) -> tuple[Finding
 def _finding(told: Mapping[str, Any]) -> Finding:
     found = np.nan if told["found"] is None else told["found"]
     why = told.get("undecidable", "")
-    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], told.get("low"), why)
+    made_of = tuple(told.get("made_of", ()))
+    sign = Sign(told["sign"])
+    return Finding(sign, told["who"], found, told["limit"], told.get("low"), why, made_of)
 
 
 def _baseline_gain(told: Mapping[str, Any]) -> float:

@@ -56,7 +56,7 @@ class LogTraining:
     `labels_as_of` (an instant) is when training asks what is known: nothing that was received later
     is read. `label_delay` is how long a label may take to arrive. Of `tries` configurations the
     best is fitted. A `challenger` learns from the same rows and becomes the shadow. `weights` are
-    those of the table that the transfers came from, which `source` names.
+    those of the table that the transfers came from, which `source` names and `mapping` describes.
     """
 
     labels_as_of: int
@@ -69,6 +69,7 @@ class LogTraining:
     environment: Environment = field(default_factory=Environment)
     weights: RowWeights | None = None
     source: str = "log"
+    mapping: TableMapping | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +145,7 @@ def train_from_log(
         labels_as_of=options.labels_as_of,
         label_delay=options.label_delay,
         progress=progress,
+        mapping=options.mapping,
     )
     if options.weights is not None:
         dataset = weighed(dataset, options.weights)

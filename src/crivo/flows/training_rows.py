@@ -26,6 +26,7 @@ from crivo.flows.cells import (
     parse_time,
     parse_weight,
 )
+from crivo.flows.feature_columns import columns_of
 from crivo.flows.ingest import malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
 from crivo.flows.ports import Cell, LogReader, Quarantine, QuarantinedRow, Table, TableReader
@@ -44,7 +45,13 @@ SLICE_ROWS: Final = 10_000
 
 
 def dataset_of_log(
-    log: LogReader, plan: Plan, *, labels_as_of: int, label_delay: int, progress: Progress
+    log: LogReader,
+    plan: Plan,
+    *,
+    labels_as_of: int,
+    label_delay: int,
+    progress: Progress,
+    mapping: Mapping | None = None,
 ) -> Dataset:
     """Every mature transfer that the log knew at `labels_as_of`, with its vector and its label.
 
@@ -52,7 +59,8 @@ def dataset_of_log(
     start, and each transfer's vector is read before the transfer is folded. A transfer is positive
     iff an accepted report about it was received by `labels_as_of`. Left out and counted:
     `immature` (younger than the label delay), `returns`, `behind` (vectors read at another instant
-    than their own).
+    than their own). The mapping of the table that the log was made of, where it was one, says by
+    which columns the features are called.
     """
     rules = Rules(labels_as_of=labels_as_of, label_delay=label_delay, with_immature=False)
     end = log.end()
@@ -77,6 +85,7 @@ def dataset_of_log(
         labels_as_of=labels_as_of,
         label_delay=label_delay,
         left_out=dict(left_out),
+        made_of={each.name: columns_of(each, mapping) for each in plan.feature_set.features},
     )
 
 

@@ -16,6 +16,7 @@ from crivo.decision.policy import Key, Kind, parse_policy
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import brasilia_day
 from crivo.model.leak import Finding
+from crivo.model.shapley import PATH_INPUTS_MAX
 
 GATES_FILE: Final = "gates.toml"
 
@@ -38,6 +39,7 @@ class Gate(StrEnum):
     SIGNATURE = "signature"
     SIZE = "size"
     LATENCY = "latency"
+    REASONS = "reasons"
     LEAK = "leak"
     CALIBRATION = "calibration"
     BASELINE = "baseline"
@@ -63,7 +65,8 @@ class Figures:
 
     `plan_expected` and `plan_found` are plan hashes, empty for a model of rows; `inputs_agree` says
     whether the rows are of the model's inputs. `calibration_ratio` is frauds expected over frauds
-    observed. `baseline_gain` is the average precision less the best baseline's, both of the whole
+    observed. `path_inputs` is the most inputs that the way to a leaf of its forest asks, 0 for a
+    regression. `baseline_gain` is the average precision less the best baseline's, both of the whole
     test. `champion_precision` is of the same rows as `precision`, None where no champion serves,
     and NaN where it cannot be asked about them.
     """
@@ -73,6 +76,7 @@ class Figures:
     inputs_agree: bool
     size_bytes: int
     one_row_us: float
+    path_inputs: int
     leaks: tuple[Finding, ...]
     calibration_error: float
     calibration_ratio: float
@@ -149,6 +153,13 @@ def judge(
         ),
         _at_most(Gate.SIZE, "bytes", figures.size_bytes, limits.size_bytes_max),
         _at_most(Gate.LATENCY, "one row, p50 in µs", figures.one_row_us, limits.one_row_us_max),
+        # No policy: beyond it no decision of the model could be explained.
+        _at_most(
+            Gate.REASONS,
+            "inputs on the way to a leaf",
+            figures.path_inputs,
+            PATH_INPUTS_MAX,
+        ),
         *(_no_leak(finding, leak_accepted_by) for finding in figures.leaks),
         _at_most(
             Gate.CALIBRATION,
@@ -218,6 +229,7 @@ _HINTS: Final = {
     Gate.SIGNATURE: "Train with the features that are served.",
     Gate.SIZE: "Train fewer or smaller trees.",
     Gate.LATENCY: "Train fewer trees, or promote on a machine that is not busy.",
+    Gate.REASONS: "Train with fewer leaves a tree: contributions tell no more inputs apart.",
     Gate.LEAK: "Look for a column that is written after the fact; where there is none, "
     "--allow-leak YOUR_NAME says who looked.",
     Gate.CALIBRATION: "Calibrate on later rows.",
@@ -230,7 +242,7 @@ _HINTS: Final = {
 def _no_leak(finding: Finding, accepted_by: str) -> Judgement:
     return Judgement(
         Gate.LEAK,
-        f"{finding.sign.value.replace('_', ' ')} of {finding.who}",
+        f"{finding.sign.value.replace('_', ' ')} of {finding.about}",
         finding.required,
         finding.shown,
         not finding.suspicious,

@@ -32,7 +32,8 @@ class Dataset:
     therefore a question with a time: `labels(as_of)`. `ids` and `payer_ids` are uint64[n, 2], the
     two words of the 16 bytes. `amounts` are centavos, 0 where the rows have none. `left_out` counts
     rows that are not here, by cause. `cut` is the exclusive end of the log that was read (0 for a
-    table).
+    table). `made_of` says of inputs which columns or fields they are made of, for people: no part
+    of the hash.
     """
 
     vectors: npt.NDArray[np.float64]
@@ -50,6 +51,7 @@ class Dataset:
     labels_as_of: int
     label_delay: int
     left_out: Mapping[str, int]
+    made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -39,7 +39,8 @@ class Sign(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One figure of the alarm beside its limit; `who` is what the figure is about.
+    """One figure of the alarm beside its limit; `who` is what the figure is about, and `made_of`
+    the columns or fields that this is made of, where that is known.
 
     `undecidable` says why there is no figure, which is NaN then and no suspicion; else it is empty.
     `low`, where it is given, is the low end of the figure's 95 % interval, for whoever looks at it.
@@ -51,6 +52,12 @@ class Finding:
     limit: float
     low: float | None = None
     undecidable: str = ""
+    made_of: tuple[str, ...] = ()
+
+    @property
+    def about(self) -> str:
+        """Who, and made of what."""
+        return f"{self.who}, made of {', '.join(self.made_of)}" if self.made_of else self.who
 
     @property
     def suspicious(self) -> bool:
@@ -80,6 +87,7 @@ class Finding:
             "limit": self.limit,
             "low": None if self.low is None else float(self.low),
             "undecidable": self.undecidable,
+            "made_of": list(self.made_of),
         }
 
 
@@ -94,10 +102,21 @@ def model_finding(scores: npt.ArrayLike, labels: Bools, weights: Float64s) -> Fi
     return Finding(Sign.MODEL, who, found, MODEL_PRECISION_MAX)
 
 
-def feature_finding(names: Sequence[str], alone: Alone) -> Finding:
-    """The average precision of the most telling input alone, whatever the prevalence."""
-    who = f"the feature {names[alone.index]} alone ({alone.way.value})"
-    return Finding(Sign.FEATURE, who, alone.average_precision, FEATURE_PRECISION_MAX)
+def feature_finding(
+    names: Sequence[str], alone: Alone, made_of: Mapping[str, tuple[str, ...]]
+) -> Finding:
+    """The average precision of the most telling input alone, whatever the prevalence.
+
+    `made_of` says of inputs which columns or fields they are made of.
+    """
+    name = names[alone.index]
+    return Finding(
+        Sign.FEATURE,
+        f"the feature {name} alone ({alone.way.value})",
+        alone.average_precision,
+        FEATURE_PRECISION_MAX,
+        made_of=made_of.get(name, ()),
+    )
 
 
 def gap_finding(
@@ -141,11 +160,12 @@ def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
         if finding.suspicious:
             raise Unfit(
                 Code.LEAK_SUSPECTED,
-                f"{finding.who} ranks the test rows as if it had seen the labels",
+                f"{finding.about}: it ranks the test rows as if it had seen the labels",
                 hint="Look for a column that is written after the fact; where there is none, "
                 "`crivo train --allow-leak YOUR_NAME` says who looked.",
                 field=finding.sign.value,
                 expected=finding.required,
                 found=round(finding.found, 4),
                 **({} if finding.low is None else {"low": round(finding.low, 4)}),
+                **({"made_of": list(finding.made_of)} if finding.made_of else {}),
             )

@@ -118,7 +118,7 @@ def paths(forest: Forest, *, table_bytes_max: int = TABLE_BYTES_MAX) -> Paths:
             children = int(forest.left[node]), int(forest.right[node])
             threshold = float(forest.threshold[node])
             splits.append((threshold, node, *children, feature, bit, feature not in way, null_left))
-    longest = max(leaf[4] for leaf in leaves)
+    longest = longest_path(forest)
     if longest > PATH_INPUTS_MAX:
         raise Misconfigured(
             Code.ARTIFACT_INVALID,
@@ -141,6 +141,11 @@ def paths(forest: Forest, *, table_bytes_max: int = TABLE_BYTES_MAX) -> Paths:
         weights=weights.reshape(-1, LANES),
         table=np.empty(size, np.float64),
     )
+
+
+def longest_path(forest: Forest) -> int:
+    """The most inputs that the way to a leaf asks: contributions know `PATH_INPUTS_MAX` of them."""
+    return max(len(way) for _, way in _nodes(forest))
 
 
 def _nodes(forest: Forest) -> Iterator[tuple[int, _Way]]:

@@ -100,7 +100,8 @@ def train(
     test = judged_rows(dataset, split.test(dataset))
 
     judge = test.vectors, test.labels, test.weights
-    findings = [feature_finding(dataset.names, most_telling(judge, given, seed=options.seed))]
+    alone = most_telling(judge, given, seed=options.seed)
+    findings = [feature_finding(dataset.names, alone, dataset.made_of)]
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)

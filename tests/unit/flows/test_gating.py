@@ -29,6 +29,7 @@ def figures(artifact: Artifact, judged, champion: Artifact | None = None):
         plan_expected=artifact.plan_hash,
         size_bytes=1,
         clock=iter(range(10**9)).__next__,
+        made_of={},
     )
 
 
@@ -92,7 +93,9 @@ def test_what_training_found_stands_at_the_promotion_too(result, sign):
     """The rows that are kept can show neither the gap nor what a tree of one input learnt."""
     assert not any(each.suspicious for each in figures(result.artifact, result.judged).leaks)
     leak = [
-        {**each, "found": 0.95, "who": "whoever training found"} if each["sign"] == sign else each
+        {**each, "found": 0.95, "who": "whoever training found", "made_of": ["a", "b"]}
+        if each["sign"] == sign
+        else each
         for each in result.artifact.metadata["leak"]
     ]
     (found,) = (
@@ -101,6 +104,7 @@ def test_what_training_found_stands_at_the_promotion_too(result, sign):
         if each.suspicious
     )
     assert (found.sign, found.found, found.who) == (sign, 0.95, "whoever training found")
+    assert found.about == "whoever training found, made of a, b"
 
 
 def test_a_gap_that_training_could_not_decide_is_said_to_be_so(result):

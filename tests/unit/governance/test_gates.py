@@ -27,6 +27,7 @@ GOOD = Figures(
     inputs_agree=True,
     size_bytes=400_000,
     one_row_us=20.0,
+    path_inputs=15,
     leaks=(Finding(Sign.MODEL, "the model", 0.7, 0.97), replace(LEAK, found=NAN)),
     calibration_error=0.001,
     calibration_ratio=1.1,
@@ -38,6 +39,7 @@ BAD = {
     Gate.SIGNATURE: [{"plan_found": "2" * 64}, {"inputs_agree": False}],
     Gate.SIZE: [{"size_bytes": 60_000_000}],
     Gate.LATENCY: [{"one_row_us": 61.0}, {"one_row_us": NAN}],
+    Gate.REASONS: [{"path_inputs": 65}],
     Gate.LEAK: [{"leaks": (LEAK,)}],
     Gate.CALIBRATION: [
         {"calibration_error": 0.03},

@@ -44,7 +44,7 @@ def test_a_ranking_without_a_fault_below_one_percent_is_suspicious():
 
 def feature_alone(scores, labels, weights=ONES) -> Finding:
     """What the alarm says of one input that is this ranking."""
-    return feature_finding("x", most_telling((scores[:, None], labels, weights)))
+    return feature_finding("x", most_telling((scores[:, None], labels, weights)), {})
 
 
 def test_sabotage_the_same_ranking_with_noise_is_not():
@@ -101,6 +101,17 @@ def test_an_alarm_says_what_was_found_and_is_overridden_by_a_name_alone():
         "found": 1.0,
     }
     raise_alarm([finding], accepted_by="Ana")
+
+
+def test_an_alarm_about_a_feature_says_what_it_is_made_of():
+    scores, labels = ranked(noise=0.5)
+    alone = most_telling((scores[:, None], labels, ONES))
+    finding = feature_finding("x", alone, {"x": ("TX_AMOUNT", "TX_DATETIME"), "y": ("TX_FRAUD",)})
+    with pytest.raises(Unfit) as refusal:
+        raise_alarm([finding], accepted_by="")
+    assert "the feature x alone (rising), made of TX_AMOUNT, TX_DATETIME:" in refusal.value.message
+    assert refusal.value.context["made_of"] == ["TX_AMOUNT", "TX_DATETIME"]
+    assert finding.as_json()["made_of"] == ["TX_AMOUNT", "TX_DATETIME"]
 
 
 @pytest.mark.parametrize("name", ["", " ", "\t \n"])

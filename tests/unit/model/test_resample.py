@@ -22,9 +22,7 @@ def given():
 @pytest.mark.parametrize("way", WAYS)
 def test_every_way_brings_the_positives_to_the_same_share(way):
     made = resample(way, *given(), seed=1)
-    # Of what is drawn the rows are counted, since those that were left out weigh on.
-    counted = np.ones(len(made.labels)) if way is Resampling.UNDER else made.weights
-    share = counted[made.labels].sum() / counted.sum()
+    share = made.weights[made.labels].sum() / made.weights.sum()
     assert share == pytest.approx(POSITIVE_SHARE, abs=0.01)
     assert len(made.vectors) == len(made.labels) == len(made.weights)
 
@@ -39,17 +37,18 @@ def test_the_offset_is_the_log_odds_before_less_those_after(way):
     made = resample(way, *given(), seed=1)
     before, after = log_odds(ROWS.labels(), ROWS.weights), log_odds(made.labels, made.weights)
     assert made.offset == pytest.approx(before - after, abs=1e-12)
-    assert (made.offset < -1.5) is (way is not Resampling.UNDER)
+    assert made.offset < -1.5
 
 
-def test_negatives_that_were_drawn_weigh_as_much_as_all_did():
+def test_negatives_that_were_drawn_keep_their_weights():
     vectors, labels, _ = given()
     weights = np.where(np.arange(len(labels)) % 2 == 0, 1.0, 3.0)
     made = resample(Resampling.UNDER, vectors, labels, weights, seed=1)
     assert (~made.labels).sum() < (~labels).sum() / 5
-    assert made.weights[~made.labels].sum() == pytest.approx(weights[~labels].sum())
     assert made.weights[made.labels].tolist() == weights[labels].tolist()
-    assert np.unique(made.weights[~made.labels]).size == 2
+    drawn = made.weights[~made.labels]
+    assert np.unique(drawn).tolist() == [1.0, 3.0]
+    assert drawn.mean() == pytest.approx(weights[~labels].mean(), rel=0.05)
 
 
 def test_what_smote_makes_up_weighs_what_it_was_made_of_does():
@@ -88,11 +87,7 @@ def mean_chance(way: Resampling, *, with_offset: bool) -> float:
     options = BoosterOptions(trees=60, leaves=4, learning_rate=0.1, threads=1, resampling=way)
     margins = boosted(vectors, labels, weights, options)(vectors)
     if not with_offset:
-        made = resample(way, vectors, labels, weights, seed=0)
-        margins -= made.offset
-        if way is Resampling.UNDER:  # corrected by weights: what the drawn rows alone would say
-            plain = replace(options, resampling=Resampling.NONE)
-            margins = boosted(made.vectors, made.labels, np.ones(len(made.labels)), plain)(vectors)
+        margins -= resample(way, vectors, labels, weights, seed=0).offset
     return float((1 / (1 + np.exp(-margins))).mean())
 
 
