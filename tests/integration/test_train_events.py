@@ -116,6 +116,24 @@ def test_a_table_of_events_with_one_class_is_refused_and_nothing_is_registered(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("column", ["TX_AMOUNT", "CUSTOMER_ID", "TX_DATETIME"])
+def test_a_table_of_events_with_a_column_of_nulls_says_that_no_row_could_be_read(
+    capsys, tmp_path, root, column
+):
+    table = handbook(200)
+    place = table.column_names.index(column)
+    nulls = pa.array([None] * 200, table[column].type)
+    given = write(table.set_column(place, column, nulls), tmp_path / "h.parquet")
+    home = tmp_path / "home"
+    said = train(capsys, given, mapping_of(root, "handbook"), "--home", home)
+    assert (said.code, Code.DATA_TOO_SMALL in said.err) == (2, True)
+    assert "none of the 200 rows of the table could be read" in said.err
+    assert f"200 {Code.FIELD_MISSING}" in " ".join(said.err.split())
+    assert not list(home.glob("models/*"))
+    assert not list(home.glob("mlflow/*"))
+
+
+@pytest.mark.slow
 def test_a_column_that_gives_the_label_away_is_named_and_nothing_is_registered(
     capsys, tmp_path, root
 ):

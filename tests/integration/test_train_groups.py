@@ -96,11 +96,33 @@ def test_rows_that_name_nobody_are_not_split_by_payer(capsys, tmp_path, root, op
     assert not list((tmp_path / "home").glob("models/*"))
 
 
+@pytest.mark.parametrize("option", ["--apart", "--calibration-share"])
 @pytest.mark.parametrize("share", ["0", "1", "-0.5", "nan"])
-def test_a_share_that_is_none_is_refused(capsys, tmp_path, root, share):
-    said = train(capsys, tmp_path, root, of_cards(200), "--apart", share)
+def test_a_share_that_is_none_is_refused(capsys, tmp_path, root, option, share):
+    said = train(capsys, tmp_path, root, of_cards(200), option, share)
     assert (said.code, Code.FIELD_VALUE in said.err) == (2, True)
-    assert "--apart" in said.err
+    assert option in said.err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("share", [None, 0.4])
+def test_so_many_of_the_rows_calibrate_and_all_of_them_teach_the_last_fit(
+    capsys, tmp_path, root, share
+):
+    options = () if share is None else ("--calibration-share", share)
+    said = train(capsys, tmp_path, root, of_cards(8_000), *options)
+    assert said.code == 0, said.err
+    split = json.loads(said.out)["split"]
+    assert split["rows_calibration"] == pytest.approx(8_000 * (share or 0.15), rel=0.02)
+    assert split["rows_last"] == split["rows_train"] + split["rows_calibration"]
+
+
+def test_a_past_that_is_all_calibration_is_refused_and_nothing_is_registered(
+    capsys, tmp_path, root
+):
+    said = train(capsys, tmp_path, root, of_cards(2_000), "--calibration-share", "0.9")
+    assert (said.code, Code.DATA_TOO_SMALL in said.err) == (2, True)
+    assert not list((tmp_path / "home").glob("models/*"))
 
 
 def test_whose_a_row_is_and_its_money_are_read_or_the_row_is_left_out(tmp_path, root):

@@ -17,6 +17,7 @@ from crivo.bootstrap.home import Paths, policy_text, wall_clock
 from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
 from crivo.bootstrap.service import serving_plan
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
+from crivo.domain.errors import Code, Refused
 from crivo.domain.report import SCHEMA as REPORT
 from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
@@ -42,7 +43,8 @@ StagedProgress = Callable[[str, int, int], None]
 class Training:
     """What `crivo train` is asked for; `labels_as_of` None means the end of the log.
 
-    `apart`, `without_compromised` and `cuts` are those of `SplitOptions`.
+    `apart`, `without_compromised`, `cuts` and `calibration_share` are those of `SplitOptions`,
+    which the last is left to where it is None.
     """
 
     labels_as_of: int | None
@@ -54,16 +56,19 @@ class Training:
     challenger: Challenger = Challenger.NONE
     apart: float | None = None
     without_compromised: bool = False
+    calibration_share: float | None = None
     method: Method = Method.FOREST
     cuts: Cuts | None = None
 
     def split(self, usual: SplitOptions) -> SplitOptions:
         """The usual split, of the payers and at the instants that were asked for."""
+        share = self.calibration_share
         return replace(
             usual,
             apart=self.apart,
             without_compromised=self.without_compromised,
             cuts=self.cuts,
+            calibration_share=usual.calibration_share if share is None else share,
         )
 
 
@@ -143,8 +148,9 @@ def train_on_events(
     says; where a column says when each was known, as long as in any log.
 
     Raises:
-        Refused: FIELD_MISSING for a mapping without [label], unless a stream tells reports; as
-            `import_table`, `import_streams` and `train_on_log`. Unavailable: as these.
+        Refused: FIELD_MISSING for a mapping without [label], unless a stream tells reports;
+            DATA_TOO_SMALL where no row could be read; as `import_table`, `import_streams` and
+            `train_on_log`. Unavailable: as these.
     """
     if not any(told.schema == REPORT for told in mapping.told):
         label_of(mapping)
@@ -158,6 +164,7 @@ def train_on_events(
     else:
         taken = import_table(settings, path, mapping, until=None, progress=count)
         weights = weights_of_table(read_table(path, mapping), mapping) if mapping.weight else None
+    _check_some_read(taken)
     delay = mapping.known_after
     past = Past(
         source=mapping.source,
@@ -166,6 +173,24 @@ def train_on_events(
         mapping=mapping,
     )
     return taken, train_on_log(settings, training, progress=progress, past=past)
+
+
+def _check_some_read(taken: IngestResult) -> None:
+    """Nothing, where a row of the table is in the log.
+
+    Raises:
+        Refused: DATA_TOO_SMALL, with why the rows were refused.
+    """
+    if taken.received and taken.quarantined == taken.received:
+        causes = ", ".join(f"{count:,} {code.value}" for code, count in taken.causes.items())
+        raise Refused(
+            Code.DATA_TOO_SMALL,
+            f"none of the {taken.received:,} rows of the table could be read",
+            hint="`crivo quarantine list` shows the rows, and what was wrong with each.",
+            field="rows",
+            expected="at least 1 that the mapping can read",
+            found=causes,
+        )
 
 
 def train_on_rows(

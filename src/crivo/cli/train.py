@@ -38,6 +38,7 @@ class TrainFlags:
     tries: int
     resampling: str
     calibrator: str
+    calibration_share: float | None
     challenger: str
     apart: float | None
     without_compromised: bool
@@ -57,13 +58,15 @@ class TrainFlags:
         from crivo.model.learner import Method
         from crivo.model.resample import Resampling
 
-        if self.apart is not None and not 0 < self.apart < 1:
-            raise invalid(
-                Code.FIELD_VALUE,
-                field="--apart",
-                expected="a share above 0 and below 1",
-                found=self.apart,
-            )
+        shares = {"--apart": self.apart, "--calibration-share": self.calibration_share}
+        for option, share in shares.items():
+            if share is not None and not 0 < share < 1:
+                raise invalid(
+                    Code.FIELD_VALUE,
+                    field=option,
+                    expected="a share above 0 and below 1",
+                    found=share,
+                )
         method = parse_choice(Method, self.learner, field="--learner")
         if method is Method.LOGISTIC and self.tries > 1:
             raise invalid(
@@ -80,6 +83,7 @@ class TrainFlags:
             tries=self.tries,
             resampling=parse_choice(Resampling, self.resampling, field="--resampling"),
             calibrator=parse_choice(Calibrator, self.calibrator, field="--calibrator"),
+            calibration_share=self.calibration_share,
             challenger=parse_choice(Challenger, self.challenger, field="--challenger"),
             apart=self.apart,
             without_compromised=self.without_compromised,

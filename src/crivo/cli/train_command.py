@@ -33,6 +33,12 @@ def train(
     calibrator: Annotated[
         str, typer.Option("--calibrator", help="platt, beta, or isotonic (from 1,000 frauds on).")
     ] = "platt",
+    calibration_share: Annotated[
+        float | None,
+        typer.Option(
+            "--calibration-share", help="Share of rows, before the test, to calibrate on. [0.15]"
+        ),
+    ] = None,
     challenger: Annotated[
         str, typer.Option("--challenger", help="network: one in a shadow, beside the forest.")
     ] = "none",
@@ -63,6 +69,7 @@ def train(
         tries=tries,
         resampling=resampling,
         calibrator=calibrator,
+        calibration_share=calibration_share,
         challenger=challenger,
         apart=apart,
         without_compromised=without_compromised,

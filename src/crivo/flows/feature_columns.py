@@ -104,8 +104,8 @@ def _columns(facts: frozenset[str], mapping: TableMapping) -> Iterator[str]:
             case "amount":
                 found = [mapping.transfer.amount.column]
             case _:
-                found = [there.get(name) for name in _PARTIES.get(fact, (fact,))]
-                found = [column for column in found if column is not None][:1]
+                names = _PARTIES.get(fact, (fact,))
+                found = [next((there[name] for name in names if name in there), None)]
         yield from (f"{table}{column}" for column in found if column is not None)
 
 

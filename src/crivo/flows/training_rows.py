@@ -208,7 +208,7 @@ def _check_known(found: Sequence[str], mapping: Mapping) -> None:
     if extra:
         raise Refused(
             Code.FIELD_UNKNOWN,
-            f"the table has {len(extra)} columns that the mapping does not name, {extra[0]} among "
+            f"columns of the table that the mapping does not name: {len(extra)}, {extra[0]} among "
             "them",
             hint="Name them in [features]: in `columns` to learn from them, in `ignored` not to.",
             field=extra[0],
@@ -228,7 +228,7 @@ def _check_columns(names: Sequence[str], vectors: Float64s) -> None:
     if empty and len(vectors):
         raise Refused(
             Code.FIELD_MISSING,
-            f"{len(empty)} inputs hold nothing in any row, {empty[0]} among them",
+            f"inputs that hold nothing in any row: {len(empty)}, {empty[0]} among them",
             hint="Take them out of [features], or look at how the table was written.",
             field=empty[0],
             expected="a number in some row",

@@ -243,7 +243,7 @@ def _too_small(dataset: Dataset, what: str, needed: float, found: float) -> Refu
         hint = f"{hint} {said}" if len(dataset) else said
     return Refused(
         Code.DATA_TOO_SMALL,
-        f"there are too few {what} to train, calibrate and test",
+        f"to train, calibrate and test there are too few {what}",
         hint=hint,
         field=what,
         expected=f"at least {needed:g}",
