@@ -137,8 +137,13 @@ def authorisation(row: Row) -> Row:
 
 
 def look_up(row: Row) -> Row:
-    return kept(row, "entry_id", "occurred_at", "action", "end_to_end_id") | renamed(
-        row, key_id="key", payer_person_id="payer_person"
+    names = ("entry_id", "occurred_at", "action", "end_to_end_id", "restriction")
+    return kept(row, *names) | renamed(
+        row,
+        key_id="key",
+        payer_person_id="payer_person",
+        person_id="dict_person",
+        claim_opened_at="dict_claim_opened_at",
     )
 
 
@@ -183,8 +188,19 @@ def signals(row: Row) -> Row:
 
 def collected(row: Row) -> Row:
     told = signals(row)
-    own = renamed(row, signals_id="signals_id", account_id="account")
-    return {**told, **own, **kept(row, "is_screen_overlaid")}
+    own = renamed(
+        row,
+        signals_id="signals_id",
+        account_id="account",
+        since_login_seconds="seconds_since_login",
+    )
+    names = (
+        "is_screen_overlaid", "is_rooted", "is_emulated", "is_automated", "is_app_genuine",
+        "is_device_genuine", "language", "antenna", "utc_offset_minutes", "screen_width",
+        "screen_height", "screen_brightness_percent", "latitude", "longitude", "precision",
+        "account_tenure_days", "screen_milliseconds",
+    )  # fmt: skip
+    return {**told, **own, **kept(row, *names)}
 
 
 def infraction(row: Row) -> Row:

@@ -19,12 +19,13 @@ from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import simulate
 from tests.unit.simulator.worlds import SMALL
 
-#: Of the JSON lines of all streams of the world SMALL, as each side sees it. They change only with
-#: WORLD_VERSION; `python -m tests.laws.test_simulator_events_same_bytes FOLDER` prints the payer's.
+#: Of the JSON lines of all streams of the world SMALL, as each side sees it. They change with
+#: WORLD_VERSION and with new fields. What `python -m tests.laws.test_simulator_events_same_bytes
+#: FOLDER` prints is the payer's.
 GOLDENS = {
-    Viewpoint.PAYER_PSP: "675fb91afc222a2eade38fb88491881d02503d3e18e70f60d5bf14edbab64c95",
-    Viewpoint.PAYEE_PSP: "c96a960c7caea0216bb2a8abfca30838fdaf96e4d124ff413d3345ceb10ed699",
-    Viewpoint.RAIL: "a568a6c7dd482fb96174d4cb84c6c923d43540a42b9c434b8cc8d64d00e2dde6",
+    Viewpoint.PAYER_PSP: "14777a16e0b34afd1abc638f97b756d78929dc6e90f85cc49a2f1d3490eda093",
+    Viewpoint.PAYEE_PSP: "4c0797aacff96c686e4c72e30c4dc86370f44ad1fd02df176bfdcc56a9d7ea4f",
+    Viewpoint.RAIL: "543a42cd17a418a644a86b780b1cf49985472ea27fa04838128427811663c428",
 }
 GOLDEN = GOLDENS[Viewpoint.PAYER_PSP]
 

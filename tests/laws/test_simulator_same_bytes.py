@@ -43,7 +43,7 @@ PARQUET = ("25.0.1", "bfa1e8049b159c89799c490b0cc66bc4aab10184aeaa1e1e8eff44d5ac
 #: with WORLD_VERSION and with the faults.
 FAULTED = {
     "faulted/done.jsonl": "161f225083739a947778d031752c4d9023d127bafde1bb03499e804ba083c316",
-    "faulted/transfers.jsonl": "63f3b5b3d6027cc0e978b17966d20ff4948a952d2f2b57a29d9f6d73d46fdde2",
+    "faulted/transfers.jsonl": "4982ce59e9047db45bcb775f0664391b1c9e8f89d84cdb80a8e78aa124be9a48",
 }
 
 PROGRAM = """

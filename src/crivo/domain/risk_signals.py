@@ -18,6 +18,7 @@ from crivo.domain.fields import (
     EntityId,
     Instant,
     Microdegrees,
+    Milliseconds,
     MinutesEast,
     OwnId,
     Percent,
@@ -48,9 +49,10 @@ class RiskSignals:
     """What was collected at one moment. The order of the fields is the schema: only append.
 
     `end_to_end_id` names the transfer that they were collected for, if it was one. Places are in
-    millionths of a degree, brightness in per cent, ages in seconds. The last four are conclusions:
-    the device is rooted, emulated or not genuine; the code's receiver is not the merchant shown; it
-    is far from where this person pays; a loan was paid out within the day.
+    millionths of a degree, brightness in per cent, ages in seconds. Four are conclusions: the
+    device is rooted, emulated or not genuine (`is_compromised`); the code's receiver is not the
+    merchant shown; it is far from where this person pays; a loan was paid out within the day.
+    `screen_milliseconds` is the mean time spent on each screen: how fast somebody finds the way.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -94,6 +96,7 @@ class RiskSignals:
     is_receiver_mismatched: bool | None = None
     is_place_unusual: bool | None = None
     is_loan_taken: bool | None = None
+    screen_milliseconds: Milliseconds | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -26,7 +26,7 @@ class Age(IntEnum):
 
 
 #: Thousandths of the people: an assumption.
-_PEOPLE: Final = (90, 200, 210, 190, 140, 170)
+PEOPLE: Final = (90, 200, 210, 190, 140, 170)
 #: Hundredths of a percent of all transfers, and mean tickets in centavos: official.
 TRANSFERS: Final = (526, 2149, 2420, 1957, 1021, 533)
 TICKETS: Final = (6_417, 13_071, 17_773, 20_495, 23_122, 37_494)
@@ -35,14 +35,14 @@ _UNIT: Final = 1000
 
 def ages(draws: Draws, count: int) -> Int64s:
     """`count` ages, as values of Age."""
-    return draws.chosen(cumulated(_PEOPLE), count)
+    return draws.chosen(cumulated(PEOPLE), count)
 
 
 def activity_of(ages: Int64s | Int8s) -> Int64s:
     """How often people of those ages pay against the mean of people, in thousandths."""
     factors = [
-        part * sum(_PEOPLE) * _UNIT // (sum(TRANSFERS) * people)
-        for part, people in zip(TRANSFERS, _PEOPLE, strict=True)
+        part * sum(PEOPLE) * _UNIT // (sum(TRANSFERS) * people)
+        for part, people in zip(TRANSFERS, PEOPLE, strict=True)
     ]
     return np.asarray(factors, dtype=np.int64)[ages]
 

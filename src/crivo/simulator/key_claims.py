@@ -73,6 +73,16 @@ class KeyClaims:
             return accounts, np.full(len(accounts), -1, dtype=np.int64)
         return np.where(got, self.donors[place], accounts), np.where(got, place, -1)
 
+    def open_since(self, accounts: Int64s, by_code: Bools, at: Int64s) -> Int64s:
+        """When the claim was opened that is open at each instant on the key given out, or -1."""
+        if len(self.donors) == 0:
+            return np.full(len(accounts), -1, dtype=np.int64)
+        place = np.minimum(np.searchsorted(self.donors, accounts), len(self.donors) - 1)
+        cancelled = self.moved_at[place] == _NEVER
+        until = np.where(cancelled, self.ended_at[place], self.moved_at[place])
+        is_open = (self.donors[place] == accounts) & (self.noted_at[place] <= at) & (at < until)
+        return np.where(is_open & ~by_code, self.opened_at[place], -1)
+
     def _found(
         self, numbers: Int64s, order: Int64s | None, accounts: Int64s, at: Int64s
     ) -> tuple[Bools, Int64s]:

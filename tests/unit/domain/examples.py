@@ -107,6 +107,7 @@ VALUES = (
         longitude=-47_882_778,
         precision=Precision.COARSE,
         since_boot_seconds=86_400,
+        screen_milliseconds=2_600,
     ),
     Enrolment("e-1", NOON, PAYER, "1234567A", None, EnrolmentStatus.AWAITING_RISK_SIGNALS),
     Enrolment(

@@ -9,7 +9,7 @@ import numpy as np
 from crivo.domain.instant import DAY
 from crivo.simulator.amounts import lognormal
 from crivo.simulator.draws import Int64s, mixed
-from crivo.simulator.first_uses import NEVER, fraud_accounts_used, opened_for_fraud_at
+from crivo.simulator.first_uses import NEVER, fraud_account_uses, opened_for_fraud_at
 from crivo.simulator.grain import MILLISECOND
 from crivo.simulator.openings import newcomers_opened_at, opened_on, set_up_after
 from crivo.simulator.rows import NONE
@@ -45,7 +45,7 @@ class Accounts:
         self.count: Final = world.accounts
         self.start: Final = world.days[0].start
         self._salt = world.town.seed * 2 + 1
-        used = fraud_accounts_used(world)
+        used, self.last_used_for_fraud = fraud_account_uses(world)
         self._used_for_fraud = np.where(used == NEVER, self.start, used)
 
     def opened_at(self, accounts: Int64s) -> Int64s:

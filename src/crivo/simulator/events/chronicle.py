@@ -21,7 +21,10 @@ from crivo.simulator.events.orders import Orders
 from crivo.simulator.events.past import Past
 from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import Registry
+from crivo.simulator.events.restricted import Restricted
+from crivo.simulator.events.sessions import sessions_of
 from crivo.simulator.events.settlement import settle_attempts
+from crivo.simulator.events.shared_register import SharedRegister
 from crivo.simulator.events.tracing import Trails
 from crivo.simulator.facts import FactKind
 from crivo.simulator.naming import account_ids
@@ -50,6 +53,8 @@ class Chronicle:
         self._devices = Registry(self._accounts)
         self._mandates = MandateBook(world.options.seed)
         self._limits = LimitBook(self._accounts)
+        self._restricted = Restricted(self._accounts)
+        self._shared = SharedRegister(self._accounts)
         self._trails = Trails(world.frauds)
         self._orders = Orders(world.options.seed, world.town, world.facts, world.plan.campaigns)
 
@@ -67,17 +72,22 @@ class Chronicle:
         payees = account_institutions(town, rows["payee"])
         same_psp = payers == payees
         by_hand = rows["initiation"] == INITIATIONS.index(Initiation.MANU)
-        settlement = settle_attempts(draws("settlement"), attempts, same_psp)
+        settlement = settle_attempts(draws("settlement"), draws("analysis"), attempts, same_psp)
         settled = settlement.settled
         happened = of_day(world.facts, day)
         persons = town.census.persons
         scans = happened[happened["kind"] == FactKind.KEYS_LOOKED_UP]
         loans = happened[happened["kind"] == FactKind.LOAN_DISBURSED]
-        look_ups = ask(day, draws("look-up"), rows, ~(by_hand | same_psp), scans, persons)
+        look_ups = ask(
+            day, draws("look-up"), rows, ~(by_hand | same_psp), scans, persons, self._restricted
+        )
         contested = np.flatnonzero(rows["contested_at"] != NONE)
         claims, situations = claims_of(rows, contested, payers, world.typologies, seed)
         self._directory.note_settlements(settlement.at[settled], rows["payee"][settled])
+        stolen = _stolen(rows, contested, situations)
         self._directory.note_claims(claims)
+        self._restricted.note(claims)
+        self._shared.note(claims, rows, stolen)
         return DayFacts(
             seed=seed,
             accounts=self._accounts,
@@ -95,9 +105,9 @@ class Chronicle:
             by_code=np.isin(rows["initiation"], [INITIATIONS.index(one) for one in _BY_CODE]),
             settlement=settlement,
             balances=self._balances.day(rows, settled, settlement.at, loans, day.index),
-            devices=self._devices.day(
-                day, draws("device"), rows, _stolen(rows, contested, situations)
-            ),
+            devices=self._devices.day(day, draws("device"), rows, stolen),
+            sessions=sessions_of(draws("logins"), rows, day.start),
+            hits=self._shared.day(day, rows),
             look_ups=look_ups,
             statistics=self._directory.view(day, look_ups.at, look_ups.payees),
             look_up_of=_places_of(look_ups.rows, len(rows)),

@@ -59,6 +59,7 @@ _ENTRY: Final = (
     ("person_type", Kind.WORD, "natural or legal person"),
     ("key_created_at", Kind.INSTANT, "when the key was registered"),
     ("key_owned_since", Kind.INSTANT, "since when this person has the key; later after a claim"),
+    ("claim_opened_at", Kind.INSTANT, "when the claim on the key that is open was opened"),
     ("registered_accounts", Kind.INTEGER, "accounts of the person that hold keys"),
     ("distinct_accounts", Kind.INTEGER, "accounts that the key was at"),
 )
@@ -92,7 +93,8 @@ def answered(facts: DayFacts) -> Answered:
 
 def entry_values(facts: DayFacts, keys: Answered) -> Drawn:
     """The fields of the answers to the day's look-ups, all of them missing where none was found."""
-    accounts, payees, missing = facts.accounts, facts.look_ups.payees, ~facts.look_ups.found
+    accounts, payees, missing = facts.accounts, facts.look_ups.payees, ~facts.look_ups.told
+    claimed_at = facts.key_claims.open_since(payees, keys.by_code, facts.look_ups.at)
     opened_at = accounts.opened_at(payees)
     created_at, owned_since, moves = _key_history(facts, keys)
     found: dict[str, Values] = {
@@ -105,7 +107,11 @@ def entry_values(facts: DayFacts, keys: Answered) -> Drawn:
         "distinct_accounts": 1 + moves,
         **facts.statistics,
     }
-    return {f"dict_{name}": (values, missing) for name, values in found.items()}
+    unclaimed = missing | (claimed_at == NONE)
+    return {
+        "dict_claim_opened_at": (claimed_at, unclaimed),
+        **{f"dict_{name}": (values, missing) for name, values in found.items()},
+    }
 
 
 def _key_history(facts: DayFacts, keys: Answered) -> tuple[Int64s, Int64s, Int64s]:

@@ -12,7 +12,9 @@ from crivo.simulator.events.mandates import Mandates
 from crivo.simulator.events.register import Register
 from crivo.simulator.events.registry import DeviceFacts
 from crivo.simulator.events.reported import Claims, Statistics
+from crivo.simulator.events.sessions import Sessions
 from crivo.simulator.events.settlement import Settlement
+from crivo.simulator.events.shared_register import Hits
 from crivo.simulator.events.tracing import Trails
 from crivo.simulator.facts import Facts
 from crivo.simulator.key_claims import KeyClaims
@@ -42,6 +44,8 @@ class DayFacts:
     settlement: Settlement
     balances: Int64s  # the payer's before the transfer, centavos
     devices: DeviceFacts
+    sessions: Sessions
+    hits: Hits  # in the register that institutions share
     look_ups: LookUps
     statistics: Statistics  # one entry a look-up
     look_up_of: Int64s  # place of the transfer's look-up, or NONE

@@ -25,15 +25,19 @@ FIELDS: Final = (
         "name of the payee, if the directory was asked",
         nullable=True,
     ),
+    Field("dict_trade_name", Kind.TEXT, PAYER, "as a company trades, if asked", nullable=True),
 )
 
 
 def values(facts: DayFacts) -> Drawn:
     """The identities of the day's transfers."""
     payers, payees, known = facts.rows["payer"], facts.rows["payee"], facts.register
+    unasked = facts.look_up_of == NONE
+    trades, without = known.trade_names(payees)
     return {
         "payer_tax_id": known.tax_ids(payers),
         "payer_name": known.names(payers),
         "payee_tax_id": known.tax_ids(payees),
-        "dict_owner_name": (known.names(payees), facts.look_up_of == NONE),
+        "dict_owner_name": (known.names(payees), unasked),
+        "dict_trade_name": (trades, without | unasked),
     }

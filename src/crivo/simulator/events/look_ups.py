@@ -9,6 +9,7 @@ import numpy as np
 
 from crivo.domain.instant import MINUTE, SECOND
 from crivo.simulator.draws import Bools, Draws, Int64s
+from crivo.simulator.events.restricted import Restricted
 from crivo.simulator.events.timing import lead
 from crivo.simulator.facts import Facts
 from crivo.simulator.grain import MILLISECOND
@@ -33,12 +34,27 @@ class LookUps:
     payees: Int64s  # whose key it was; of no account where nothing was found
     found: Bools
     rows: Int64s  # place of the transfer that followed among the day's, or NONE
+    restrictions: Int64s  # place in RESTRICTIONS of why nothing is told, or NONE
+
+    @property
+    def told(self) -> Bools:
+        """Whether the answer was an entry."""
+        return self.found & (self.restrictions == NONE)
 
 
-def ask(day: Day, draws: Draws, rows: Rows, asks: Bools, scans: Facts, persons: int) -> LookUps:
+def ask(
+    day: Day,
+    draws: Draws,
+    rows: Rows,
+    asks: Bools,
+    scans: Facts,
+    persons: int,
+    restricted: Restricted,
+) -> LookUps:
     """The questions of a day: one for each transfer that needs one, idle ones, and scans.
 
-    `persons` is how many accounts a scan may hit, from 0.
+    `persons` is how many accounts a scan may hit, from 0. Some idle ones ask about who is
+    restricted.
     """
     paid = np.flatnonzero(asks)
     idle = paid[draws.chance(WITHOUT_PAYMENT_PER_MILLE, len(paid))]
@@ -52,12 +68,14 @@ def ask(day: Day, draws: Draws, rows: Rows, asks: Bools, scans: Facts, persons: 
     found = np.ones(len(at), dtype=np.bool_)
     found[len(paid) :] = ~draws.chance(NOT_FOUND_PER_MILLE, len(idle))
     followed = np.concatenate([paid, np.full(len(idle), NONE, dtype=np.int64)])
+    others, reasons = restricted.asked(day, others, found[len(paid) :])
     asked = LookUps(
         at=at,
         payers=np.concatenate([rows["payer"][paid], rows["payer"][idle]]),
         payees=np.concatenate([rows["payee"][paid], others]),
         found=found,
         rows=followed,
+        restrictions=np.concatenate([np.full(len(paid), NONE, dtype=np.int64), reasons]),
     )
     return _in_order(asked, _scanned(day, draws, scans, persons))
 
@@ -75,6 +93,7 @@ def _scanned(day: Day, draws: Draws, scans: Facts, persons: int) -> LookUps:
         payees=draws.below(persons, len(of)),
         found=place * hits // counts[of] != (place + 1) * hits // counts[of],
         rows=np.full(len(of), NONE, dtype=np.int64),
+        restrictions=np.full(len(of), NONE, dtype=np.int64),
     )
 
 
@@ -87,4 +106,5 @@ def _in_order(*parts: LookUps) -> LookUps:
         payees=np.concatenate([part.payees for part in parts])[order],
         found=np.concatenate([part.found for part in parts])[order],
         rows=np.concatenate([part.rows for part in parts])[order],
+        restrictions=np.concatenate([part.restrictions for part in parts])[order],
     )

@@ -6,9 +6,12 @@ from typing import Final
 
 import numpy as np
 
+from crivo.domain.pix_key import KeyType
+from crivo.simulator.columns import words
 from crivo.simulator.draws import Draws, Int64s, mixed
 from crivo.simulator.lettering import Names, hexadecimal, joined, prefixed
 
+_KEY_TYPES: Final = words((KeyType.PHONE, KeyType.EMAIL, KeyType.EVP))
 _BASE62: Final = np.frombuffer(
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", dtype=np.uint8
 )
@@ -17,6 +20,13 @@ _BASE62: Final = np.frombuffer(
 def person_ids(seed: int, persons: Int64s) -> Names:
     """`per-` and sixteen hexadecimal digits; `persons` as `Accounts.persons` gives them."""
     return prefixed(b"per-", hexadecimal(mixed(persons, seed ^ 0x706572)))
+
+
+def key_types(keys: Names) -> Names:
+    """The type of each key that the world gives out: a telephone, an e-mail address or random."""
+    is_phone = np.strings.startswith(keys, b"+")
+    is_mail = np.strings.find(keys, b"@") >= 0
+    return _KEY_TYPES[np.where(is_phone, 0, np.where(is_mail, 1, 2))]
 
 
 def event_ids(prefix: bytes, draws: Draws, count: int) -> Names:

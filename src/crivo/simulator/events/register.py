@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.simulator.draws import Int64s
-from crivo.simulator.lettering import Names
+import numpy as np
+
+from crivo.simulator.draws import Bools, Int64s
+from crivo.simulator.lettering import Names, spread
 from crivo.simulator.seven.holders import identify
-from crivo.simulator.seven.names import holder_names
+from crivo.simulator.seven.names import holder_names, trade_names
 from crivo.simulator.world import World
+
+#: Thousandths of companies that have told their institution the name over their door (assumed).
+_TRADING_PER_MILLE: Final = 700
 
 
 class Register:
@@ -25,3 +30,13 @@ class Register:
         """The name of each account's holder."""
         owners = self._holders.of(accounts)
         return holder_names(self._holders.seed, owners, self._holders.is_company(owners))
+
+    def trade_names(self, accounts: Int64s) -> tuple[Names, Bools]:
+        """The name under which each account's holder trades, and who has none: all persons."""
+        owners, seed = self._holders.of(accounts), self._holders.seed
+        trades = self._holders.is_company(owners)
+        trades &= spread(owners, seed ^ 0x747264) % 1000 < _TRADING_PER_MILLE
+        found = trade_names(seed, owners[trades])
+        names = np.zeros(len(accounts), dtype=found.dtype)
+        names[trades] = found
+        return names, ~trades

@@ -24,7 +24,7 @@ from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, NONE, Rows
 
 #: The first slots of an account are devices from before the world began.
-_OLD_SLOTS: Final = 2
+OLD_SLOTS: Final = 2
 #: Above this a transfer from a device that is not registered is not possible (1 November 2024).
 UNREGISTERED_MAX_CENTAVOS: Final = 200_00
 #: Thousandths of new devices whose owner pays small sums before registering it.
@@ -64,7 +64,7 @@ class Registry:
         """
         payers, devices = rows["payer"], rows["device"]
         has_device = devices != NONE
-        old = (devices // DEVICE_SLOTS == payers) & (devices % DEVICE_SLOTS < _OLD_SLOTS)
+        old = (devices // DEVICE_SLOTS == payers) & (devices % DEVICE_SLOTS < OLD_SLOTS)
         pairs = paired(payers, np.where(has_device, devices, 0))
         is_new = has_device & ~old
         new = np.flatnonzero(is_new)
@@ -103,7 +103,7 @@ class Registry:
         before = np.where(was_seen, Status.SEEN, NOTHING)
         payers, devices = rows["payer"][first], rows["device"][first]
         registered = changes(payers, devices, at, Status.REGISTERED, before)
-        replaced = (devices == payers * DEVICE_SLOTS + _OLD_SLOTS) & draws.chance(
+        replaced = (devices == payers * DEVICE_SLOTS + OLD_SLOTS) & draws.chance(
             _REPLACED_PER_MILLE, len(first)
         )
         removed = changes(

@@ -40,6 +40,7 @@ _STATES: Final = (
     ("is_charging", 310, 520, "charging"),
 )
 _OS: Final = ("ANDROID_13", "ANDROID_14", "ANDROID_15", "IOS_17", "IOS_18", "OTHER")
+_SYSTEMS: Final = (0, 0, 0, 1, 1, 2)
 _OS_STEPS: Final = (190, 430, 660, 760, 940)
 _OS_COLLECTED: Final = 930
 _BOOT_COLLECTED: Final = 450
@@ -83,22 +84,21 @@ def values(facts: DayFacts) -> Drawn:
         "signals_origin": (words(ORIGINS)[by_initiator.astype(np.int64)], unseen)
     }
     for place, (name, bit, collected, _) in enumerate(_NOTICED):
-        dark = unseen | ~_collects(devices, seed, place, collected)
+        dark = unseen | ~collects(devices, seed, place, collected)
         found[name] = ((bits & bit) != 0, dark)
     draws = facts.draws("device state")
     for place, (name, share, collected, _) in enumerate(_STATES, start=len(_NOTICED)):
-        dark = unseen | ~_collects(devices, seed, place, collected)
+        dark = unseen | ~collects(devices, seed, place, collected)
         found[name] = (draws.chance(share, len(rows)), dark)
-    system = np.searchsorted(_OS_STEPS, spread(devices, seed ^ 0x6F73, 1000), side="right")
     found["os_version"] = (
-        words(_OS)[system],
-        unseen | ~_collects(devices, seed, 20, _OS_COLLECTED),
+        words(_OS)[_versions(devices, seed)],
+        unseen | ~collects(devices, seed, 20, _OS_COLLECTED),
     )
     # Each device starts again after a span of its own, so that its clock runs on between.
     cycle = 1 + spread(devices, seed ^ 0x626F6F, _BOOT_MAX_SECONDS)
     found["seconds_since_boot"] = (
         rows["occurred_at"] // 1_000_000 % cycle,
-        unseen | ~_collects(devices, seed, 21, _BOOT_COLLECTED),
+        unseen | ~collects(devices, seed, 21, _BOOT_COLLECTED),
     )
     reset = (bits & Signal.CREDENTIAL_RESET) != 0
     found["credential_reset_at"] = (
@@ -125,10 +125,21 @@ def collected(facts: DayFacts) -> dict[str, tuple[Values, Bools]]:
     steered = (rows["signals"].astype(np.int64) & Signal.REMOTE_ACCESS) != 0
     draws = facts.draws("overlays")
     overlaid = draws.chance(np.where(steered, *_OVERLAID_PER_MILLE), len(rows))
-    dark = (rows["device"] == NONE) | ~_collects(rows["device"], seed, 22, _OVERLAY_COLLECTED)
+    dark = (rows["device"] == NONE) | ~collects(rows["device"], seed, 22, _OVERLAY_COLLECTED)
     found[OVERLAID.name] = (overlaid, dark)
     return found
 
 
-def _collects(devices: Int64s, seed: int, place: int, per_mille: int) -> Bools:
+def _versions(devices: Int64s, seed: int) -> Int64s:
+    drawn = spread(devices, seed ^ 0x6F73, 1000)
+    return np.searchsorted(_OS_STEPS, drawn, side="right").astype(np.int64)
+
+
+def systems(devices: Int64s, seed: int) -> Int64s:
+    """The system of each device: 0 Android, 1 iOS, 2 another one."""
+    return np.asarray(_SYSTEMS, dtype=np.int64)[_versions(devices, seed)]
+
+
+def collects(devices: Int64s, seed: int, place: int, per_mille: int) -> Bools:
+    """Whether the app of each device collects what has that place, for so many thousandths."""
     return spread(devices, seed ^ (0x636F6C + 7919 * place), 1000) < per_mille

@@ -26,7 +26,7 @@ from crivo.simulator.events.rejections import (
 )
 from crivo.simulator.events.timing import soon
 from crivo.simulator.grain import MILLISECOND
-from crivo.simulator.rows import INITIATIONS, NONE
+from crivo.simulator.rows import INITIATIONS, NONE, Rows
 
 #: Of payments by key or by hand, thousandths that were scheduled for the day (an assumption).
 SCHEDULED_PER_MILLE: Final = 8
@@ -37,6 +37,10 @@ CANCELLED_PER_MILLE: Final = 40
 _SPI: Final = (2_800, 21)
 _SAME_PSP_MS: Final = (50, 400)
 _TIMEOUT: Final = 40 * SECOND
+#: In ten thousand orders between institutions, those that are held under analysis where the payer's
+#: noticed nothing, one thing, or more; and how long, of the half-hour by day that the rail allows.
+_ANALYSED_OF_10_000: Final = (5, 60, 300)
+_ANALYSED_FOR: Final = (10 * SECOND, 3 * MINUTE)
 #: How soon the payer's own institution refuses.
 _REFUSED_AFTER: Final = 300 * MILLISECOND
 
@@ -58,6 +62,7 @@ class Settlement:
     reason: Int64s  # place in REASONS, or NONE
     scheduled: Bools
     sent: Bools  # whether the payer's institution let it out at all
+    analysed: Bools  # whether it was held under analysis first
 
     @property
     def settled(self) -> Bools:
@@ -65,13 +70,15 @@ class Settlement:
         return self.outcome == Outcome.SETTLED
 
 
-def settle_attempts(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
+def settle_attempts(
+    draws: Draws, analysis: Draws, attempts: Attempts, same_psp: Bools
+) -> Settlement:
     """The end of each attempt: of a transfer by the rail, of an order by who stopped it.
 
     Frauds, and what is contested or frozen later, always settle: there was money to lose. What was
     tried before them, and rejected, is an attempt of its own.
     """
-    by_rail = _by_rail(draws, attempts, same_psp)
+    by_rail = _by_rail(draws, analysis, attempts, same_psp)
     stopped, back_at = attempts.rows["stopped"], attempts.taken_back_at
     taken_back = back_at != NONE
     at = np.where(stopped, attempts.rows["occurred_at"] + _REFUSED_AFTER, by_rail.at)
@@ -83,6 +90,7 @@ def settle_attempts(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settle
         reason=np.where(refused, _refusals(attempts), np.where(stopped, NONE, by_rail.reason)),
         scheduled=np.where(stopped, taken_back, by_rail.scheduled),
         sent=~stopped,
+        analysed=by_rail.analysed & ~stopped,
     )
 
 
@@ -92,7 +100,7 @@ def _refusals(attempts: Attempts) -> Int64s:
     return np.select([attempts.over_limit, suspected], [OVER_LIMIT, SUSPECTED], NO_BALANCE)
 
 
-def _by_rail(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
+def _by_rail(draws: Draws, analysis: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
     rows = attempts.rows
     count = len(rows)
     initiation = rows["initiation"].astype(np.int64)
@@ -118,10 +126,21 @@ def _by_rail(draws: Draws, attempts: Attempts, same_psp: Bools) -> Settlement:
     delay = np.where(rejected & (reason == TIMED_OUT), _TIMEOUT, delay)
     delay = np.where(cancelled, draws.spans(MINUTE, 2 * HOUR, count), delay)
     outcome = np.where(cancelled, Outcome.CANCELLED, np.where(rejected, Outcome.REJECTED, 0))
+    analysed, held = _under_analysis(analysis, rows, (outcome == 0) & ~(scheduled | same_psp))
     return Settlement(
         outcome=outcome.astype(np.int64),
-        at=rows["occurred_at"] + delay,
+        at=rows["occurred_at"] + delay + held,
         reason=np.where(rejected, reason, NONE),
         scheduled=scheduled,
         sent=np.ones(count, dtype=np.bool_),
+        analysed=analysed,
     )
+
+
+def _under_analysis(draws: Draws, rows: Rows, may: Bools) -> tuple[Bools, Int64s]:
+    """Which orders the payer's institution held, more where it noticed more, and for how long."""
+    noticed = np.bitwise_count(rows["signals"].astype(np.uint32)).astype(np.int64)
+    odds = np.asarray(_ANALYSED_OF_10_000, dtype=np.int64)
+    chosen = draws.below(10_000, len(rows)) < odds[np.minimum(noticed, len(odds) - 1)]
+    analysed = may & chosen
+    return analysed, np.where(analysed, draws.spans(*_ANALYSED_FOR, len(rows)), 0)

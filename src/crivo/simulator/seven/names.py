@@ -88,6 +88,14 @@ def holder_names(seed: int, holders: Int64s, is_company: Bools) -> Names:
     return np.where(is_company, _spaced(trade, surnames[last], form), person)
 
 
+def trade_names(seed: int, companies: Int64s) -> Names:
+    """The name over the door of each company: its own without the legal form."""
+    _, _, last = _parts(seed, companies)
+    more = spread(companies, seed ^ 0x666F726D)
+    front = np.strings.add(_column(_TRADES)[more % len(_TRADES)], b" ")
+    return np.strings.add(front, _column(_SURNAMES)[last])
+
+
 def mail_addresses(seed: int, holders: Int64s, is_company: Bools) -> Names:
     """An address of each holder, lower-case ASCII, in a domain reserved for examples."""
     given, _, last = _parts(seed, holders)

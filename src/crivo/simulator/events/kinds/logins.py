@@ -7,7 +7,6 @@ from typing import Final
 import numpy as np
 
 from crivo.domain.instant import MINUTE, SECOND
-from crivo.domain.transfer import Initiation
 from crivo.simulator.columns import Kind, words
 from crivo.simulator.draws import Int64s
 from crivo.simulator.events.facts import DayFacts
@@ -18,7 +17,7 @@ from crivo.simulator.events.viewpoint import PAYER
 from crivo.simulator.facts import FactKind
 from crivo.simulator.naming import account_ids, device_ids
 from crivo.simulator.people import account_institutions
-from crivo.simulator.rows import INITIATIONS, NONE, Rows
+from crivo.simulator.rows import NONE, Rows
 from crivo.simulator.signals import Signal
 
 ACTIONS: Final = ("LOGIN", "CREDENTIAL_RESET")
@@ -26,31 +25,12 @@ METHODS: Final = ("BIOMETRY", "PASSWORD", "PIN", "TOKEN")
 RESULTS: Final = ("FAILED", "SUCCEEDED")
 _METHOD_STEPS: Final = (680, 900)
 
-#: A payment this long after the session's last one needs a new session.
-SESSION_GAP: Final = 15 * MINUTE
-_BEFORE: Final = (15 * SECOND, 4 * MINUTE)
 #: For each thousand sessions with payments, those without one; and of all, the failed attempts.
 _IDLE_PER_MILLE: Final = 450
 _IDLE_BEFORE: Final = (20 * MINUTE, 300 * MINUTE)
 _FAILED_PER_MILLE: Final = 35
 _FAILED_BEFORE: Final = (3 * SECOND, 25 * SECOND)
 _RESET_BEFORE: Final = (5 * MINUTE, 20 * 60 * MINUTE)
-
-
-def session_starts(rows: Rows) -> Int64s:
-    """The places of payments that begin a session: on one device, after a pause."""
-    automatic = rows["initiation"] == INITIATIONS.index(Initiation.AUTO)
-    places = np.flatnonzero(~automatic & (rows["device"] != NONE))
-    payers, devices, at = (rows[name][places] for name in ("payer", "device", "occurred_at"))
-    order = np.lexsort((at, devices, payers))
-    starts = np.ones(len(order), dtype=np.bool_)
-    before, after = order[:-1], order[1:]
-    starts[1:] = (
-        (payers[before] != payers[after])
-        | (devices[before] != devices[after])
-        | (at[after] - at[before] > SESSION_GAP)
-    )
-    return np.sort(places[order[starts]])
 
 
 def resets_before(rows: Rows) -> Int64s:
@@ -64,12 +44,12 @@ def resets_before(rows: Rows) -> Int64s:
 def _draw(facts: DayFacts) -> Drawn:
     rows, start = facts.rows, facts.day.start
     draws = facts.draws("logins")
-    paying = session_starts(rows)
-    count = len(paying)
-    idle = paying[draws.chance(_IDLE_PER_MILLE, count)]
+    paying = facts.sessions.first
+    idle = paying[draws.chance(_IDLE_PER_MILLE, len(paying))]
+    draws.begin_at(2 * len(paying))  # when each session began was drawn with the sessions
     at = np.concatenate(
         [
-            lead(rows["occurred_at"][paying], start, draws.spans(*_BEFORE, count)),
+            facts.sessions.began_at,
             lead(rows["occurred_at"][idle], start, draws.spans(*_IDLE_BEFORE, len(idle))),
         ]
     )

@@ -11,13 +11,14 @@ from crivo.simulator.events.entries import answered, entry_fields, entry_values
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import event_ids, person_ids
+from crivo.simulator.events.restricted import RESTRICTIONS
 from crivo.simulator.events.viewpoint import PAYER_AND_RAIL
 from crivo.simulator.institutions import ISPBS
 from crivo.simulator.naming import account_ids, keys
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rows import NONE
 
-ACTIONS: Final = ("NOT_FOUND", "FOUND")
+ACTIONS: Final = ("NOT_FOUND", "FOUND", "RESTRICTED")
 
 
 def _draw(facts: DayFacts) -> Drawn:
@@ -32,6 +33,7 @@ def _draw(facts: DayFacts) -> Drawn:
     places = account_institutions(facts.accounts.town, asked.payers)
     ids = facts.ids[rows] if len(facts.rows) else np.zeros(count, dtype="S32")
     persons = facts.accounts.persons(asked.payers)
+    is_restricted = asked.restrictions != NONE
     return {
         "entry_id": event_ids(b"dlu-", draws, count),
         "occurred_at": asked.at,
@@ -40,21 +42,24 @@ def _draw(facts: DayFacts) -> Drawn:
         "payer_person": person_ids(facts.seed, persons),
         "end_to_end_id": (ids, idle),
         "key": np.where(asked.found, keyed, unknown),
-        "action": words(ACTIONS)[asked.found.astype(np.int64)],
+        "action": words(ACTIONS)[asked.found.astype(np.int64) + is_restricted],
+        "restriction": (words(RESTRICTIONS)[asked.restrictions], ~is_restricted),
         **_owners(facts),
         **entry_values(facts, found),
     }
 
 
 def _owners(facts: DayFacts) -> Drawn:
-    """Whose key it is, null where there is no such key."""
-    payees, unknown = facts.look_ups.payees, ~facts.look_ups.found
+    """Whose key it is, null where there is no such key, or it may not be told."""
+    payees, unknown = facts.look_ups.payees, ~facts.look_ups.told
     places = account_institutions(facts.accounts.town, payees)
+    trades, without = facts.register.trade_names(payees)
     return {
         "dict_ispb": (words(ISPBS)[places], unknown),
         "dict_account": (account_ids(facts.seed, payees, places), unknown),
         "dict_person": (person_ids(facts.seed, facts.accounts.persons(payees)), unknown),
         "dict_owner_name": (facts.register.names(payees), unknown),
+        "dict_trade_name": (trades, without | unknown),
     }
 
 
@@ -75,11 +80,13 @@ EVENTS: Final = EventKind(
             "end_to_end_id", Kind.TEXT, PAYER_AND_RAIL, "the transfer that followed", nullable=True
         ),
         Field("key", Kind.TEXT, PAYER_AND_RAIL, "about which key"),
-        Field("action", Kind.WORD, PAYER_AND_RAIL, "FOUND, or NOT_FOUND: there is no such key"),
+        Field("action", Kind.WORD, PAYER_AND_RAIL, "FOUND; NOT_FOUND: no such key; RESTRICTED"),
+        Field("restriction", Kind.WORD, PAYER_AND_RAIL, "why it may not be told", nullable=True),
         Field("dict_ispb", Kind.WORD, PAYER_AND_RAIL, "who holds the account", nullable=True),
         Field("dict_account", Kind.TEXT, PAYER_AND_RAIL, "the key's account", nullable=True),
         Field("dict_person", Kind.TEXT, PAYER_AND_RAIL, "who has the key", nullable=True),
         Field("dict_owner_name", Kind.TEXT, PAYER_AND_RAIL, "and their name", nullable=True),
+        Field("dict_trade_name", Kind.TEXT, PAYER_AND_RAIL, "as a company trades", nullable=True),
         *entry_fields(PAYER_AND_RAIL),
     ),
     draw=_draw,

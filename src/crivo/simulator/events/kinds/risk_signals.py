@@ -8,7 +8,7 @@ import numpy as np
 
 from crivo.domain.instant import SECOND
 from crivo.simulator.columns import Kind
-from crivo.simulator.events import risk_signals
+from crivo.simulator.events import device_facts, risk_signals
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
 from crivo.simulator.events.naming import event_ids
@@ -40,6 +40,7 @@ def _draw(facts: DayFacts) -> Drawn:
     return {
         **found,
         **{name: (values[seen], missing[seen]) for name, (values, missing) in collected.items()},
+        **device_facts.values(facts, seen, at),
     }
 
 
@@ -60,6 +61,7 @@ EVENTS: Final = EventKind(
         Field("is_device_registered", Kind.FLAG, PAYER, "whether it was registered"),
         *risk_signals.FIELDS,
         risk_signals.OVERLAID,
+        *device_facts.FIELDS,
     ),
     draw=_draw,
 )

@@ -18,6 +18,7 @@ from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY
 from crivo.simulator.rows import NONE
 
 STATUSES: Final = ("SETTLED", "REJECTED", "CANCELLED", "RETURNED")
+SERVICE_LEVELS: Final = ("PAGPRI", "PAGAGD", "PAGFRD")
 
 
 def _draw(facts: DayFacts) -> Drawn:
@@ -32,6 +33,7 @@ def _draw(facts: DayFacts) -> Drawn:
     rejected = reason != NONE
     return_reason = np.concatenate([np.zeros(count, dtype=np.int64), returns.reason])
     returned = np.concatenate([np.zeros(count, dtype=np.int64), returns.centavos])
+    level = np.where(settlement.analysed, 2, settlement.scheduled.astype(np.int64))
     names = np.zeros(count + back, dtype="S32")
     names[count:] = return_ids(facts.seed, facts.ids[returns.of])
     return {
@@ -43,6 +45,7 @@ def _draw(facts: DayFacts) -> Drawn:
         "return_reason": (words(RETURN_REASONS)[return_reason], ~is_return),
         "return_id": (names, ~is_return),
         "returned_centavos": (returned, ~is_return),
+        "service_level": words(SERVICE_LEVELS)[level[every]],
         "amount_centavos": rows["amount_centavos"][every],
         **about(facts, every),
         "is_sent": settlement.sent[every],
@@ -65,6 +68,7 @@ EVENTS: Final = EventKind(
         Field("return_reason", Kind.WORD, ALL, "code of a return", nullable=True),
         Field("return_id", Kind.TEXT, ALL, "RtrId of a return", nullable=True),
         Field("returned_centavos", Kind.INTEGER, ALL, "how much came back", nullable=True),
+        Field("service_level", Kind.WORD, ALL, "of the order; PAGFRD where it was held first"),
         Field("amount_centavos", Kind.INTEGER, ALL, "of the attempt"),
         Field("payer_account", Kind.TEXT, ALL, "of the attempt"),
         Field("payee_account", Kind.TEXT, ALL, "of the attempt"),

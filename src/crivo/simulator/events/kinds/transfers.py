@@ -10,12 +10,12 @@ from crivo.domain.instant import MINUTE, SECOND
 from crivo.domain.transfer import Initiation
 from crivo.simulator.columns import Kind, words
 from crivo.simulator.draws import Bools, Int64s
-from crivo.simulator.events import identities, risk_signals
+from crivo.simulator.events import customers, hits, identities, initiators, risk_signals
 from crivo.simulator.events.accounts import ACCOUNT_TYPES, PERSON_TYPES
 from crivo.simulator.events.entries import answered, entry_fields, entry_values, of_rows
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, EventKind, Field, Tier
-from crivo.simulator.events.naming import characters, person_ids
+from crivo.simulator.events.naming import characters, key_types, person_ids
 from crivo.simulator.events.timing import lead
 from crivo.simulator.events.viewpoint import ALL, BOTH, NOBODY, PAYEE, PAYER
 from crivo.simulator.institutions import ISPBS
@@ -42,9 +42,6 @@ _WRITTEN_PER_MILLE: Final = 180
 #: Thousandths of static codes that carry no id (an assumption).
 _WITHOUT_ID_PER_MILLE: Final = 600
 
-#: Payment initiators, by their roots of eight characters.
-INITIATORS: Final = ("INI00001", "INI00002", "INI00003")
-
 
 def _draw(facts: DayFacts) -> Drawn:
     rows, seed, accounts = facts.rows, facts.seed, facts.accounts
@@ -59,7 +56,9 @@ def _draw(facts: DayFacts) -> Drawn:
     answers = entry_values(facts, answered(facts))
     is_legal = is_legal_person(accounts.town, payers).astype(np.int64)
     silent = facts.by_code | ~draws.chance(_WRITTEN_PER_MILLE, count)
-    own_initiator = initiation != INITIATIONS.index(Initiation.INIC)
+    remittances = words(REMITTANCES)[draws.below(len(REMITTANCES), count)]
+    payee_keys = facts.payee_keys(np.arange(count))
+    of_payees = of_rows(answers, facts.look_up_of)
     return {
         "end_to_end_id": facts.ids,
         "created_at": created,
@@ -70,8 +69,8 @@ def _draw(facts: DayFacts) -> Drawn:
         "service_level": words(SERVICE_LEVELS)[facts.settlement.scheduled.astype(np.int64)],
         "purpose": words(PURPOSES)[rows["purpose"].astype(np.int64)],
         "txid": _txids(facts, initiation),
-        "remittance": (words(REMITTANCES)[draws.below(len(REMITTANCES), count)], silent),
-        "initiator": (words(INITIATORS)[draws.below(len(INITIATORS), count)], own_initiator),
+        "remittance": (remittances, silent),
+        **initiators.values(facts, draws),
         "payer_account": facts.payer_names,
         "payer_ispb": ispbs[facts.payer_places],
         "payer_account_type": types[accounts.types(payers)],
@@ -82,7 +81,8 @@ def _draw(facts: DayFacts) -> Drawn:
         "payee_account": facts.payee_names,
         "payee_ispb": ispbs[facts.payee_places],
         "payee_person": person_ids(seed, accounts.persons(payees)),
-        "payee_key": (facts.payee_keys(np.arange(count)), facts.by_hand),
+        "payee_key": (payee_keys, facts.by_hand),
+        "payee_key_type": (key_types(payee_keys), facts.by_hand),
         "payee_account_opened_at": accounts.opened_at(payees),
         "is_same_psp": facts.same_psp,
         "is_sent": facts.settlement.sent,
@@ -91,7 +91,9 @@ def _draw(facts: DayFacts) -> Drawn:
         "device_registered_at": (registered_at, registered_at == NONE),
         **identities.values(facts),
         **risk_signals.values(facts),
-        **of_rows(answers, facts.look_up_of),
+        **customers.values(facts, of_payees),
+        **hits.values(facts),
+        **of_payees,
     }
 
 
@@ -125,7 +127,7 @@ EVENTS: Final = EventKind(
         Field("purpose", Kind.WORD, ALL, "what it is for"),
         Field("txid", Kind.TEXT, ALL, "the code's id; null where it has none", nullable=True),
         Field("remittance", Kind.TEXT, ALL, "what the payer wrote", nullable=True),
-        Field("initiator", Kind.WORD, ALL, "root of the initiator, for INIC", nullable=True),
+        *initiators.FIELDS,
         Field("payer_account", Kind.TEXT, ALL, "ISPB, branch and number"),
         Field("payer_ispb", Kind.WORD, ALL, "the payer's institution"),
         Field("payer_account_type", Kind.WORD, ALL, "code of the account type"),
@@ -137,6 +139,7 @@ EVENTS: Final = EventKind(
         Field("payee_ispb", Kind.WORD, ALL, "the payee's institution"),
         Field("payee_person", Kind.TEXT, ALL, "who is paid, by tax id"),
         Field("payee_key", Kind.TEXT, ALL, "null where typed by hand", nullable=True),
+        Field("payee_key_type", Kind.WORD, ALL, "null where typed by hand", nullable=True),
         Field("payee_account_opened_at", Kind.INSTANT, PAYEE, "of the own customer's account"),
         Field("is_same_psp", Kind.FLAG, BOTH, "both accounts lie with one institution"),
         Field("is_sent", Kind.FLAG, NOBODY, "whether others than the payer's institution see it"),
@@ -145,6 +148,8 @@ EVENTS: Final = EventKind(
         Field("device_registered_at", Kind.INSTANT, PAYER, "null if not registered", nullable=True),
         *identities.FIELDS,
         *risk_signals.FIELDS,
+        *customers.FIELDS,
+        *hits.FIELDS,
         *entry_fields(PAYER),
     ),
     draw=_draw,
