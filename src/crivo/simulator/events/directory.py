@@ -137,13 +137,11 @@ class Settlements:
     def read(self, accounts: Int64s) -> Statistics:
         """Counts of the person (both accounts) and, over 90 days, of the key's account alone."""
         siblings = self._accounts.siblings(accounts)
-        has_two = siblings != NONE
-        other = np.where(has_two, siblings, accounts)
+        has_two = np.flatnonzero(siblings != NONE)
         own = self._counts(accounts)
-        both = [
-            mine + np.where(has_two, theirs, 0)
-            for mine, theirs in zip(own, self._counts(other), strict=True)
-        ]
+        both = [mine.copy() for mine in own]
+        for mine, theirs in zip(both, self._counts(siblings[has_two]), strict=True):
+            mine[has_two] += theirs
         known = (both[0] > 0) | (both[2] > 0)
         return {
             "settlements_d90": both[0],
@@ -154,8 +152,8 @@ class Settlements:
         }
 
     def _counts(self, accounts: Int64s) -> tuple[Int64s, ...]:
+        before = self._past.received(accounts, window_dates(self._until))
         tallies = (self._d90, self._m12, self._m60)
         return tuple(
-            tally.of(accounts) + self._past.received(accounts, first, last)
-            for tally, (first, last) in zip(tallies, window_dates(self._until), strict=True)
+            tally.of(accounts) + earlier for tally, earlier in zip(tallies, before, strict=True)
         )

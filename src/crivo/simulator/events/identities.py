@@ -8,10 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
+import numpy as np
+
 from crivo.simulator.columns import Kind
+from crivo.simulator.draws import Bools
 from crivo.simulator.events.facts import DayFacts
 from crivo.simulator.events.kind import Drawn, Field
 from crivo.simulator.events.viewpoint import ALL, PAYER
+from crivo.simulator.lettering import Names
 from crivo.simulator.rows import NONE
 
 FIELDS: Final = (
@@ -32,12 +36,21 @@ FIELDS: Final = (
 def values(facts: DayFacts) -> Drawn:
     """The identities of the day's transfers."""
     payers, payees, known = facts.rows["payer"], facts.rows["payee"], facts.register
-    unasked = facts.look_up_of == NONE
-    trades, without = known.trade_names(payees)
+    asked = facts.look_up_of != NONE
+    names = known.names(payees[asked])
+    trades, without = known.trade_names(payees[asked])
+    untraded = ~asked
+    untraded[asked] = without
     return {
         "payer_tax_id": known.tax_ids(payers),
         "payer_name": known.names(payers),
         "payee_tax_id": known.tax_ids(payees),
-        "dict_owner_name": (known.names(payees), unasked),
-        "dict_trade_name": (trades, without | unasked),
+        "dict_owner_name": (_scattered(names, asked), ~asked),
+        "dict_trade_name": (_scattered(trades, asked), untraded),
     }
+
+
+def _scattered(names: Names, where: Bools) -> Names:
+    found = np.zeros(len(where), dtype=names.dtype)
+    found[where] = names
+    return found

@@ -54,10 +54,12 @@ class Past:
         rate = np.where(numbers >= size.first_newcomer, 0, rate)
         self._rate_of_90_days = rate.astype(np.int32)
 
-    def received(self, accounts: Int64s, first: int, last: int) -> Int64s:
-        """Payments to each before the world, from date `first` up to before date `last`."""
-        end = min(self._end, last)
+    def received(self, accounts: Int64s, windows: tuple[tuple[int, int], ...]) -> list[Int64s]:
+        """Payments to each before the world, in each window: a date, and the one after the last."""
         opened = (self._accounts.opened_at(accounts) + BRASILIA_OFFSET) // DAY
-        since = np.maximum(opened, COUNTED_SINCE)
-        days = np.maximum(end - np.maximum(since, first), 0)
-        return self._rate_of_90_days[accounts] * days // 90
+        since, rate = np.maximum(opened, COUNTED_SINCE), self._rate_of_90_days[accounts]
+        found = []
+        for first, last in windows:
+            days = np.maximum(min(self._end, last) - np.maximum(since, first), 0)
+            found.append(np.asarray(rate * days // 90, dtype=np.int64))
+        return found

@@ -50,12 +50,13 @@ class Identities:
 
     def tax_ids(self, users: Int64s) -> Names:
         """`cpf_cnpj`: eleven digits of a person, fourteen of a company."""
-        companies = np.searchsorted(self.companies, users.astype(np.int32)).astype(np.int64)
-        return np.where(
-            self.is_company(users),
-            cnpjs(_hidden(self.seed, companies, CNPJ_ROOTS)),
-            cpfs(_hidden(self.seed, users, _CPF_BLOCK)),
-        )
+        is_company = self.is_company(users)
+        people, companies = np.flatnonzero(~is_company), np.flatnonzero(is_company)
+        places = np.searchsorted(self.companies, users[companies].astype(np.int32))
+        numbers = np.zeros(len(users), dtype="S14")
+        numbers[people] = cpfs(_hidden(self.seed, users[people], _CPF_BLOCK))
+        numbers[companies] = cnpjs(_hidden(self.seed, places.astype(np.int64), CNPJ_ROOTS))
+        return numbers
 
 
 @dataclass(frozen=True, slots=True)

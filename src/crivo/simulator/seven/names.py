@@ -79,13 +79,16 @@ def _parts(seed: int, holders: Int64s) -> tuple[Int64s, Int64s, Int64s]:
 
 def holder_names(seed: int, holders: Int64s, is_company: Bools) -> Names:
     """The name of each holder, in UTF-8: a person's, or a company's with its legal form."""
-    given, middle, last = _parts(seed, holders)
-    more = spread(holders, seed ^ 0x666F726D)
+    people, companies = np.flatnonzero(~is_company), np.flatnonzero(is_company)
     surnames = _column(_SURNAMES)
-    person = _spaced(_column(_GIVEN)[given], surnames[middle], surnames[last])
-    trade = _column(_TRADES)[more % len(_TRADES)]
+    given, middle, last = _parts(seed, holders[people])
+    persons = _spaced(_column(_GIVEN)[given], surnames[middle], surnames[last])
+    more = spread(holders[companies], seed ^ 0x666F726D)
     form = _column(_FORMS)[_early(len(_FORMS), more >> _FRONT)]
-    return np.where(is_company, _spaced(trade, surnames[last], form), person)
+    firms = np.strings.add(trade_names(seed, holders[companies]), np.strings.add(b" ", form))
+    names = np.zeros(len(holders), dtype=np.promote_types(persons.dtype, firms.dtype))
+    names[people], names[companies] = persons, firms
+    return names
 
 
 def trade_names(seed: int, companies: Int64s) -> Names:
