@@ -51,18 +51,33 @@ def test_a_head_below_the_ceiling_is_taken(converse):
     converse(talk)
 
 
+async def check_large_heads_are_refused(door: Door) -> None:
+    sent = request(body(), "x-long: " + "a" * (head.BYTES_MAX + 1))
+    for parts in ((sent,), (sent[:40_000], sent[40_000:])):
+        answer = await door.send(*parts)
+        assert answer.status == 400
+        problem = json.loads(answer.body)
+        assert problem["code"] == "BODY_MALFORMED"
+        assert problem["found"] == head.TOO_LONG
+
+
 @pytest.mark.slow
 def test_a_whole_head_above_the_ceiling_is_refused_however_it_comes(converse):
     async def talk(door: Door) -> None:
-        sent = request(body(), "x-long: " + "a" * (head.BYTES_MAX + 1))
-        for parts in ((sent,), (sent[:40_000], sent[40_000:])):
-            answer = await door.send(*parts)
-            assert answer.status == 400
-            problem = json.loads(answer.body)
-            assert problem["code"] == "BODY_MALFORMED"
-            assert problem["found"] == head.TOO_LONG
+        await check_large_heads_are_refused(door)
         # A large body is no large head.
         assert (await door.send(request(body() + b" " * 70_000))).status == 413
+
+    converse(talk)
+
+
+@pytest.mark.slow
+def test_sabotage_a_door_that_measures_no_whole_head_is_noticed(converse, monkeypatch):
+    monkeypatch.setattr(head, "_size", lambda *_: 0)
+
+    async def talk(door: Door) -> None:
+        with pytest.raises(AssertionError):
+            await check_large_heads_are_refused(door)
 
     converse(talk)
 
