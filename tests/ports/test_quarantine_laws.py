@@ -61,3 +61,25 @@ def test_a_disk_that_fails_keeps_none_of_the_rows(tmp_path):
     quarantine.put([row(4)])
     assert [each.row_number for each in quarantine.rows(limit=10)] == [1, 4]
     quarantine.close()
+
+
+def test_a_row_says_which_column_holds_its_field_also_in_an_older_file(tmp_path):
+    path = tmp_path / "quarantine.sqlite"
+    older = apsw.Connection(str(path))
+    older.execute(
+        "CREATE TABLE quarantine (source TEXT NOT NULL, row_number INTEGER NOT NULL, code TEXT NOT "
+        "NULL, field TEXT NOT NULL, expected TEXT NOT NULL, found TEXT NOT NULL, hint TEXT NOT "
+        "NULL, raw TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY (source, row_number)) STRICT, "
+        "WITHOUT ROWID"
+    )
+    older.execute(
+        "INSERT INTO quarantine VALUES ('table', 1, 'AMOUNT_RANGE', 'value', '1 or more', '0', '', "
+        "?, 5)",
+        ('{"value":"0"}',),
+    )
+    older.close()
+    for _ in range(2):
+        opened = SqliteQuarantine(path)
+        opened.put([replace(row(2), column="valor")])
+        assert opened.rows(limit=10) == [row(1), replace(row(2), column="valor")]
+        opened.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from crivo.cli.output import print_facts, print_json, print_table
+from crivo.cli.output import notes, print_facts, print_json, print_table
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.ports import QuarantinedRow
@@ -24,15 +24,18 @@ def run_quarantine_list(
         print_json({"counts": {str(code): n for code, n in counts.items()}, "rows": shown})
         return
     print_table("Causes", ("cause", "rows"), [(code, f"{n:,}") for code, n in counts.items()])
-    columns = ("source", "data row", "cause", "field", "expected", "found")
+    columns = ("source", "data row", "cause", "field", "column", "expected", "found")
     print_table(
         "Rows (data row 1 is the one after a header; of a topic it is the offset)",
         (*columns, "raw") if raw else columns,
         [
-            (r.source, r.row_number, r.code, r.field, r.expected, r.found, *([r.raw] * raw))
+            (r.source, r.row_number, r.code, r.field, r.column, r.expected, r.found)
+            + (r.raw,) * raw
             for r in rows
         ],
     )
+    if rows:
+        notes().print("A row that was mended and imported from another file stays in this list.")
 
 
 def run_quarantine_show(

@@ -31,6 +31,7 @@ from crivo.flows.ports import (
     Table,
     TableReader,
 )
+from crivo.flows.refused_columns import columns_by_field
 from crivo.flows.rows import PlayedRow, RowReader
 from crivo.governance.pseudonym import Pseudonymiser
 
@@ -157,6 +158,7 @@ class _Run:
         self._quarantine = quarantine
         self._pseudonyms = pseudonymiser
         self._rows = rows
+        self._columns = columns_by_field(mapping)
         self._now = now
         self._until = until
         # Reports that are not due yet: (known_at, count, event). The count keeps their order.
@@ -244,7 +246,8 @@ class _Run:
 
     def _quarantined(self, row: int, refusal: Refused) -> QuarantinedRow:
         number = self._table.row_numbers([row])[0]
-        return quarantined_row(self._origin, number, refusal, self._rows.raw(row), self._now)
+        cells = self._rows.raw(row)
+        return quarantined_row(self._origin, number, refusal, cells, self._now, self._columns)
 
 
 def origin_of(table: Table) -> str:
@@ -253,21 +256,28 @@ def origin_of(table: Table) -> str:
 
 
 def quarantined_row(
-    origin: str, number: int, refusal: Refused, cells: abc.Mapping[str, Cell], at: int
+    origin: str,
+    number: int,
+    refusal: Refused,
+    cells: abc.Mapping[str, Cell],
+    at: int,
+    columns: abc.Mapping[str, str],
 ) -> QuarantinedRow:
-    """A refused row with its cause and its cells, shortened."""
+    """A refused row with its cause and its cells, shortened; `columns` hold which fields."""
     context = refusal.context
+    field = str(context.get("field", ""))
     raw = {column: _shown(cell) for column, cell in cells.items()}
     return QuarantinedRow(
         source=origin,
         row_number=number,
         code=refusal.code,
-        field=str(context.get("field", "")),
+        field=field,
         expected=str(context.get("expected", "")),
         found=str(context.get("found", "")),
         hint=refusal.hint or ADVICE[refusal.code],
         raw=msgspec.json.encode(raw).decode()[:RAW_CHARACTERS_MAX],
         at=at,
+        column=field if field in cells else columns.get(field, ""),
     )
 
 

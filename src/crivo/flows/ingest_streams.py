@@ -24,6 +24,7 @@ from crivo.flows.history import history_event, transfer_of_row
 from crivo.flows.ingest import IngestResult, Progress, malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import Cell, Log, Quarantine, QuarantinedRow, Table, TableReader
+from crivo.flows.refused_columns import columns_by_field
 from crivo.flows.rows import RowReader
 from crivo.flows.told_mapping import Told
 from crivo.flows.told_rows import ToldReader
@@ -43,6 +44,7 @@ class DayOfStreams:
 
 #: The cells of a row, for people.
 _Raw = Callable[[int], dict[str, Cell]]
+_Aside = Callable[[int, Refused], QuarantinedRow]
 #: Where an event belongs among those of its day: receipt, stream, file, row.
 _Place = tuple[int, int, int, int]
 
@@ -127,14 +129,20 @@ class _Run:
     def _time_column(self) -> str:
         return self._mapping.time.received or self._mapping.time.column
 
-    def _transfers(self, table: Table) -> tuple[Iterator[tuple[int, Event | Refused]], _Raw]:
-        """(row, event or refusal) of each transfer, and what gives a row's cells."""
-        rows = RowReader(table, self._mapping)
+    def _aside(self, table: Table, raw: _Raw, columns: dict[str, str]) -> _Aside:
+        """What makes a refused row of a file; `columns` hold which fields."""
         origin = origin_of(table)
 
         def aside(row: int, refusal: Refused) -> QuarantinedRow:
             where = table.row_numbers([row])[0]
-            return quarantined_row(origin, where, refusal, rows.raw(row), self._now)
+            return quarantined_row(origin, where, refusal, raw(row), self._now, columns)
+
+        return aside
+
+    def _transfers(self, table: Table) -> tuple[Iterator[tuple[int, Event | Refused]], _Aside]:
+        """(row, event or refusal) of each transfer, and what makes a refused row."""
+        rows = RowReader(table, self._mapping)
+        aside = self._aside(table, rows.raw, columns_by_field(self._mapping))
 
         def parsed() -> Iterator[tuple[int, Event | Refused]]:
             wanted = rows.timeless() + rows.order(start=None, until=self._until).tolist()
@@ -152,16 +160,18 @@ class _Run:
                 self._asides[id(event)] = partial(aside, row)
                 yield row, event
 
-        return parsed(), rows.raw
+        return parsed(), aside
 
-    def _told(self, table: Table, told: Told) -> tuple[Iterator[tuple[int, Event | Refused]], _Raw]:
+    def _told(
+        self, table: Table, told: Told
+    ) -> tuple[Iterator[tuple[int, Event | Refused]], _Aside]:
         reader = ToldReader(table, told, self._mapping, self._pseudonyms, self._find)
 
         def parsed() -> Iterator[tuple[int, Event | Refused]]:
             rows = reader.rows(until=self._until)
             yield from zip(rows, reader.parse(rows), strict=True)
 
-        return parsed(), reader.raw
+        return parsed(), self._aside(table, reader.raw, told.fields)
 
     def _placed(
         self,
@@ -169,14 +179,13 @@ class _Run:
         origin: str,
         table: Table,
         parsed: Iterator[tuple[int, Event | Refused]],
-        raw: _Raw,
+        aside: _Aside,
     ) -> Iterator[tuple[_Place, Event]]:
         """The events of a file with their places; what is none is put aside."""
         self._put_aside([malformed_row(origin, row, self._now) for row in table.malformed])
         for row, found in parsed:
             if isinstance(found, Refused):
-                where = table.row_numbers([row])[0]
-                self._put_aside([quarantined_row(origin, where, found, raw(row), self._now)])
+                self._put_aside([aside(row, found)])
                 continue
             self._check_not_ahead(found)
             self.result.received += 1

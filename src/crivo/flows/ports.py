@@ -143,7 +143,10 @@ class Log(LogReader, Protocol):
 
 @dataclass(frozen=True, slots=True)
 class QuarantinedRow:
-    """A refused row with its cause: what a person needs to mend it. `raw` is shortened."""
+    """A refused row with its cause: what a person needs to mend it. `raw` is shortened.
+
+    `field` is as the refusal calls it, `column` as the table does; empty where no column holds it.
+    """
 
     source: str
     row_number: int
@@ -154,6 +157,7 @@ class QuarantinedRow:
     hint: str
     raw: str
     at: int
+    column: str = ""
 
 
 class Quarantine(Protocol):

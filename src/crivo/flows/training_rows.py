@@ -272,7 +272,7 @@ def _parsed(
             except Refused as refusal:
                 kept[place] = False
                 whole = {name: table.cells(name, [rows[place]])[0] for name in mapping.columns()}
-                refused.append(quarantined_row(origin, number, refusal, whole, now))
+                refused.append(quarantined_row(origin, number, refusal, whole, now, {}))
             else:
                 found.append(row)
         refuse(refused)

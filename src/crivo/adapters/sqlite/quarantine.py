@@ -18,10 +18,11 @@ _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS quarantine (
     source TEXT NOT NULL, row_number INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL,
     expected TEXT NOT NULL, found TEXT NOT NULL, hint TEXT NOT NULL, raw TEXT NOT NULL,
-    at INTEGER NOT NULL, PRIMARY KEY (source, row_number)
+    at INTEGER NOT NULL, "column" TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, row_number)
 ) STRICT, WITHOUT ROWID
 """
-
+#: For a file that was made before rows named their column.
+_ADD_COLUMN: Final = """ALTER TABLE quarantine ADD COLUMN "column" TEXT NOT NULL DEFAULT ''"""
 
 _COLUMNS: Final = attrgetter(*QuarantinedRow.__slots__)
 
@@ -33,6 +34,9 @@ class SqliteQuarantine:
         self._lock = threading.Lock()
         self._connection = open_connection(path, vfs=vfs)
         self._connection.execute(_TABLE)
+        there = self._connection.execute("SELECT name FROM pragma_table_info('quarantine')")
+        if ("column",) not in there.fetchall():
+            self._connection.execute(_ADD_COLUMN)
 
     def put(self, rows: Sequence[QuarantinedRow]) -> None:
         """Keeps the rows, durable before it returns.
@@ -43,7 +47,7 @@ class SqliteQuarantine:
         try:
             with self._lock, transaction(self._connection):
                 self._connection.executemany(
-                    "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                    "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     [_COLUMNS(row) for row in rows],
                 )
         except apsw.Error as error:
