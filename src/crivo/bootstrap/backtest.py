@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, policy_text
 from crivo.bootstrap.models import named_model
 from crivo.bootstrap.offline import Progress, log_reader
+from crivo.bootstrap.service import champion_bundle
 from crivo.decision.declared import declared_procedure
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
@@ -21,12 +23,16 @@ from crivo.model.artifact import Artifact, ArtifactKind
 from crivo.model.network import Network
 from crivo.settings import Settings
 
+#: The arm of the champion under the policy of the settings, with which imports are compared.
+NOW: Final = "now"
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be compared: each policy with each model, those in force then where none is named.
 
-    `labels_as_of` None: the log's end.
+    `labels_as_of` None: the log's end. `is_imported`: of transfers that were imported and never
+    decided, by which is in force now where none is named.
     """
 
     policies: tuple[Path, ...]
@@ -34,6 +40,7 @@ class Wanted:
     interval: Interval
     labels_as_of: int | None
     label_delay: int
+    is_imported: bool = False
 
 
 def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> Backtested:
@@ -42,9 +49,11 @@ def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> 
     Raises:
         Refused: FIELD_VALUE where nothing is to be compared, or the interval is empty; NOT_FOUND
             for a model; as `flows.backtest`. Misconfigured: POLICY_INVALID, which names the folder,
-            file and field. Unavailable: NOT_FOUND without a log.
+            file and field. Unavailable: NOT_FOUND without a log; MODEL_MISSING where imports are
+            asked for and nothing decides.
     """
     _check(wanted)
+    importer = champion_bundle(settings) if wanted.is_imported else None
     reader = log_reader(settings)
     try:
         as_of = newest_receipt(reader) if wanted.labels_as_of is None else wanted.labels_as_of
@@ -58,6 +67,7 @@ def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> 
                 wanted.interval,
                 labelling,
                 progress=progress,
+                importer=importer,
             )
     finally:
         reader.close()
@@ -92,7 +102,8 @@ def _arms(settings: Settings, wanted: Wanted, *, at: int) -> list[Arm]:
         policies = [("", None, own)]
     if not models:
         models = [("", None)]
-    return [
+    first = [Arm(NOW, None, None, own)] if wanted.is_imported else []
+    return first + [
         Arm(" with ".join(filter(None, (policy, name))), texts, model, costs)
         for policy, texts, costs in policies
         for name, model in models

@@ -32,6 +32,7 @@ class BacktestOptions:
     seed: int
     html: Path | None
     as_json: bool
+    is_imported: bool
 
 
 def run_backtest(options: BacktestOptions) -> None:
@@ -60,6 +61,7 @@ def run_backtest(options: BacktestOptions) -> None:
         interval=Receipts(since, until),
         labels_as_of=as_of,
         label_delay=options.label_delay_days * DAY,
+        is_imported=options.is_imported,
     )
     settings = load_settings(os.environ, home=options.home, log__url=options.log)
     begun = time.monotonic()

@@ -25,6 +25,9 @@ def backtest(
         list[str] | None,
         typer.Option("--model", help="A hash or alias (repeatable). [default: those then]"),
     ] = None,
+    imported: Annotated[
+        bool, typer.Option("--imported", help="Judge imported transfers, which nobody decided.")
+    ] = False,
     labels_as_of: LabelsAsOf = None,
     label_delay_days: Annotated[
         int, typer.Option("--label-delay-days", min=0, help="Younger transfers are counted apart.")
@@ -55,5 +58,6 @@ def backtest(
             seed=seed,
             html=html,
             as_json=as_json,
+            is_imported=imported,
         )
     )

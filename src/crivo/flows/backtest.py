@@ -1,8 +1,9 @@
 """A backtest: what other policies and models would have answered to transfers of the past.
 
 Each decision is made again from what it was given: its vector, the lists its parties stood on, what
-its payer had attempted. What would have followed from another answer (a payer who gives up, a mule
-who is stopped) is not invented: later transfers are as they were.
+its payer had attempted. An import, which nobody decided, is judged by the vector of a fold. What
+would have followed from another answer (a payer who gives up, a mule who is stopped) is not
+invented: later transfers are as they were.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from crivo.decision.proposal import Costs
 from crivo.decision.rule import declared_rules
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, format_rfc3339
+from crivo.flows.backtest_imported import imported
 from crivo.flows.backtest_rows import Answered, Interval, answered
 from crivo.flows.bundle import Bundle, load_bundle
 from crivo.flows.labels import labels_of_log
@@ -66,8 +68,12 @@ def backtest(
     labelling: Labelling,
     *,
     progress: Callable[[int, int], None],
+    importer: Bundle | None = None,
 ) -> Backtested:
     """What each arm would have answered to the transfers that were decided in the interval.
+
+    With `importer` to those that were imported in it: it makes their vectors, and stands where an
+    arm names no policy or no model; there is no arm of what was answered.
 
     Raises:
         Refused: DATA_TOO_SMALL where nothing was decided in it, or no fraud of it is known.
@@ -76,9 +82,13 @@ def backtest(
     """
     passed: Counter[str] = Counter()
     labels = labels_of_log(log, end=log.end(), labels_as_of=labelling.labels_as_of)
-    bench = _Bench(bundles_folder, arms)
+    bench = _Bench(bundles_folder, arms, is_recorded=importer is None)
     parts, begun, decided_ns = [], time.perf_counter_ns(), 0
-    for each in answered(log, interval, passed=passed, progress=progress):
+    if importer is None:
+        asked = answered(log, interval, passed=passed, progress=progress)
+    else:
+        asked = imported(log, importer, interval, progress=progress)
+    for each in asked:
         before = time.perf_counter_ns()
         part = bench.judge(each)
         decided_ns += time.perf_counter_ns() - before
@@ -87,7 +97,7 @@ def backtest(
         parts.append(part)
     total_ns = time.perf_counter_ns() - begun
     if not parts:
-        raise _nothing(interval, passed)
+        raise _nothing(interval, passed) if importer is None else _nothing_imported(interval)
     whole = Backtested.joined(parts)
     known = (whole.ranks != UNKNOWN).all(axis=1)
     passed["without_vector"] += int((~known).sum())
@@ -119,25 +129,25 @@ def backtest(
 class _Bench:
     """Judges decisions by every arm; what an arm needs for a plan is made once."""
 
-    def __init__(self, bundles_folder: Path, arms: Sequence[Arm]) -> None:
-        self._folder, self._arms = bundles_folder, tuple(arms)
+    def __init__(self, bundles_folder: Path, arms: Sequence[Arm], *, is_recorded: bool) -> None:
+        self._folder, self._arms, self._is_recorded = bundles_folder, tuple(arms), is_recorded
         self._bundles: dict[str, Bundle] = {}
         self._procedures: dict[tuple[int, str], Procedure] = {}
         self._scorers: dict[tuple[str, str], NamedScorer] = {}
 
     def judge(self, each: Answered) -> Backtested:
-        """The outcomes of the arms beside those that were answered."""
+        """The outcomes of the arms, beside those that were answered where there are any."""
         bundle = self._bundle(each.bundle)
         transfers = each.attempts.transfers
         occurred_at = np.array([one.occurred_at for one in transfers], np.int64)
-        columns = [each.ranks]
+        columns = [each.ranks] if self._is_recorded else []
         for place, arm in enumerate(self._arms):
             procedure = self._procedure(place, arm, bundle)
             columns.append(_by_day(each, self._scores(each, arm, bundle), procedure, occurred_at))
         place_of = {segment: at for at, segment in enumerate(SEGMENTS)}
         return Backtested(
-            arms=(RECORDED, *(arm.name for arm in self._arms)),
-            costs=(None, *(arm.costs for arm in self._arms)),
+            arms=((RECORDED,) * self._is_recorded + tuple(arm.name for arm in self._arms)),
+            costs=((None,) * self._is_recorded + tuple(arm.costs for arm in self._arms)),
             ranks=np.stack(columns, axis=1),
             amounts=np.array([one.amount_centavos for one in transfers], np.int64),
             occurred_at=occurred_at,
@@ -193,13 +203,25 @@ def _by_day(each: Answered, scores: Int64s, procedure: Procedure, occurred_at: I
     return found
 
 
+def _nothing_imported(interval: Interval) -> Refused:
+    return Refused(
+        Code.DATA_TOO_SMALL,
+        f"no transfer was imported {interval.text}",
+        hint="Without --imported the decisions are judged. `crivo ingest` imports a table.",
+        field="from",
+        expected="an interval with imported transfers",
+        found=interval.text,
+    )
+
+
 def _nothing(interval: Interval, passed: Counter[str]) -> Refused:
     others = passed["other_version"]
     said = f"; {others:,} were made by another release" if others else ""
     return Refused(
         Code.DATA_TOO_SMALL,
         f"nothing that can be judged again was decided {interval.text}{said}",
-        hint="An imported transfer was never decided. `crivo replay` says which release made what.",
+        hint="--imported judges imports, which nobody decided. `crivo replay` says which release "
+        "made what.",
         field="from",
         expected="an interval with decisions of this release",
         found=interval.text,

@@ -46,9 +46,10 @@ class Interval(NamedTuple):
 class Backtested:
     """n transfers of the past, and what each arm answered to them.
 
-    `ranks` int8[n, arms] of the outcomes, the first arm being what was answered then; `amounts`
-    int64[n] centavos; `payers` uint64[n, 2]; `segments` int8[n], places in `SEGMENTS`. `costs` are
-    those of each arm's policy, None for the first: those of the second are its own, too.
+    `ranks` int8[n, arms] of the outcomes, the first arm being what was answered then, or of imports
+    what is in force now; `amounts` int64[n] centavos; `payers` uint64[n, 2]; `segments` int8[n],
+    places in `SEGMENTS`. `costs` are those of each arm's policy, None for what was answered then:
+    those of the second are its own, too.
     `immature` counts transfers whose report may still be under way, `passed` decisions that were
     not judged, by cause.
     """

@@ -1,0 +1,63 @@
+"""A page that tells how fast or how large something was says when, where, and by which command."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.docs import markdown
+from tests.docs.markdown import ROOT
+from tests.docs.test_pages import missing_commands
+
+#: A rate, a memory or a duration that nobody knows without measuring.
+MEASURED = re.compile(r"\d[\d,.]* (?:k |million )?(?:\w+/s\b|(?:\w+\s)?a second\b|MiB\b|µs\b)")
+DAY = re.compile(r"\b20\d\d-\d\d-\d\d\b|\b\d{1,2} [A-Z][a-z]+ 20\d\d\b")
+MACHINE = re.compile(r"\b(?:EPYC|Xeon|cores?)\b")
+#: A command of this repository that prints something: none that only sets up or builds.
+PRINTS = re.compile(r"python -m (?:benchmarks|scripts|tests)|crivo (?!serve|keys)")
+
+PAGES = sorted(
+    path
+    for kind in ("explanation", "how-to", "tutorial")
+    for path in (ROOT / "docs" / kind).glob("*.md")
+)
+
+
+def lacking(text: str) -> list[str]:
+    """What a page with measured figures does not say of them."""
+    if not MEASURED.search(text):
+        return []
+    found = {
+        "the day": DAY.search(text),
+        "the machine": MACHINE.search(text),
+        "the command": PRINTS.search("\n".join([*markdown.commands(text), *markdown.spans(text)])),
+    }
+    return [what for what, there in found.items() if there is None]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+def test_a_measured_figure_has_its_day_its_machine_and_its_command(page):
+    text = page.read_text(encoding="utf-8")
+    assert lacking(text) == []
+    assert list(missing_commands(text)) == []
+
+
+def test_there_are_pages_with_figures():
+    assert sum(MEASURED.search(page.read_text(encoding="utf-8")) is not None for page in PAGES) > 4
+
+
+WHOLE = "`python -m benchmarks spine`, two cores, 2026-11-27: 17,000 transfers a second."
+
+
+@pytest.mark.parametrize(
+    ("part", "what"),
+    [
+        ("2026-11-27", "the day"),
+        ("two cores", "the machine"),
+        ("`python -m benchmarks spine`", "the command"),
+    ],
+)
+def test_sabotage_a_figure_without_one_of_the_three_is_noticed(part, what):
+    assert lacking(WHOLE) == []
+    assert lacking(WHOLE.replace(part, "")) == [what]
