@@ -35,6 +35,9 @@ def served(tmp_path_factory) -> Iterator[Served]:
                     "amount_centavos": 12_345 + number + RISKY_CENTAVOS * is_risky,
                 }
                 assert client.post("/v1/decisions", json=body).status_code == 200
+            for number, side in ((1, "PAYER"), (2, "PAYEE")):
+                asked = {"end_to_end_id": id_of(number), "side": side}
+                assert client.post("/v1/reviews", json=asked).status_code == 200
         yield running
 
 
@@ -63,7 +66,7 @@ PAGES = (
     ("search", "/page/search", "Conta do pagador", "Payer's account"),
     ("decision", f"/page/decision/{id_of(23)}", "Decisões anteriores", "Earlier decisions"),
     ("proof", f"/page/proof/{id_of(3)}", "Provado", "Proven"),
-    ("reviews", "/page/reviews", "Legítima", "Legitimate"),
+    ("reviews", "/page/reviews", "Revisões pedidas", "Reviews that were asked for"),
     ("model", "/page/model", "Limiares", "Thresholds"),
     ("health", "/page/health", "decide operações", "decides transfers"),
 )
@@ -103,6 +106,22 @@ def test_a_verdict_is_given_by_the_keyboard_and_leaves_the_queue(browser, served
     page.keyboard.press("Enter")
     expect(waiting).to_have_count(before - 1)
     expect(page.locator("main")).not_to_contain_text(id_of(7))
+
+
+def test_a_request_for_review_is_answered_by_the_keyboard_and_leaves_the_queue(browser, served):
+    page = opened(browser, served).page
+    page.goto("/page/reviews")
+    asked = page.locator("section[aria-labelledby=requests-title] tbody tr")
+    expect(asked).to_have_count(2)
+    button = page.get_by_role("button", name=f"Alterada: {id_of(1)}, Pagador")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(asked).to_have_count(1)
+    expect(asked).to_contain_text("Recebedor")
+    with served.client() as client:
+        last = client.get(f"/v1/reviews/{id_of(1)}").json()["steps"][-1]
+    # The link was asked for with the key that the settings name.
+    assert (last["result"], last["reviewer"]) == ("CHANGED", "setting")
 
 
 def test_a_person_gets_from_the_stream_to_a_decision_and_back_by_the_keyboard(browser, served):
