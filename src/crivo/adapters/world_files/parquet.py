@@ -17,7 +17,7 @@ from crivo.adapters.world_files.layout import Compression
 from crivo.simulator.columns import Column, Columns, Kind
 
 #: Pieces are gathered until a row group has so many bytes, before it is encoded.
-ROW_GROUP_BYTES: Final = 8 * 2**20
+ROW_GROUP_BYTES: Final = 4 * 2**20
 _MONEY: Final = pa.decimal128(18, 2)
 
 
