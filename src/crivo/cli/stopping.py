@@ -9,6 +9,7 @@ looked for a moment later, and raised again where it is gone and its block is no
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -46,11 +47,13 @@ class _Ending:
         self._make: Final = make
         self._raised: ref[BaseException] | None = None
         self._before: object = None
+        self._told: Callable[[sys.UnraisableHookArgs], object] = sys.unraisablehook
 
     def begin(self) -> None:
         """Raises it for the first time, or once more for a second signal."""
         if self._raised is None:
             self._before = signal.signal(signal.SIGALRM, self._look)
+            self._told, sys.unraisablehook = sys.unraisablehook, self._ignored
         # No name for it here: its traceback would hold this frame, and the frame would hold it.
         raise self._made()
 
@@ -59,6 +62,7 @@ class _Ending:
         if self._raised is not None:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             signal.signal(signal.SIGALRM, self._before)  # type: ignore[arg-type]
+            sys.unraisablehook = self._told
             self._raised = None
 
     def _made(self) -> BaseException:
@@ -66,6 +70,11 @@ class _Ending:
         self._raised = ref(made)
         signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS)
         return made
+
+    def _ignored(self, found: sys.UnraisableHookArgs) -> None:
+        """What Python ignores of ours is raised again, so nobody is told of it."""
+        if not issubclass(found.exc_type, _Interruption | _Stop):
+            self._told(found)
 
     def _look(self, _number: int, _frame: FrameType | None) -> None:
         if self._raised is not None and self._raised() is None:

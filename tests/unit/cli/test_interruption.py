@@ -152,6 +152,32 @@ def test_an_error_of_what_cleans_up_is_not_interrupted_again():
     assert isinstance(raised.value.__context__, KeyboardInterrupt)
 
 
+@pytest.mark.slow
+def test_other_errors_that_python_ignores_are_told_as_ever(monkeypatch):
+    told = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda found: told.append(found.exc_type))
+
+    class Faulty:
+        def __del__(self) -> None:
+            raise ZeroDivisionError
+
+    @interruptible()
+    def command() -> None:
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+        finally:
+            Faulty()
+
+    with pytest.raises(KeyboardInterrupt):
+        command()
+    assert told == [ZeroDivisionError]
+    before = sys.unraisablehook
+    with pytest.raises(KeyboardInterrupt):
+        goes_on_after(in_a_finaliser, signal.SIGINT)
+    assert told == [ZeroDivisionError]
+    assert sys.unraisablehook is before
+
+
 def test_an_interruption_that_is_ignored_stays_ignored():
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with interruptible():
@@ -186,4 +212,4 @@ def test_the_command_line_ends_as_after_any_other_interruption():
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert found.returncode == INTERRUPTED
     assert found.stdout == ""
-    assert "crivo: stopped by Ctrl-C" in found.stderr
+    assert found.stderr == "\ncrivo: stopped by Ctrl-C\n", "and no word of what was ignored"
