@@ -14,6 +14,7 @@ import pyarrow as pa
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.java import java_options
 from crivo.adapters.kafka.manifest import require_manifest
 from crivo.adapters.kafka.records import answer_of, place_of, row_of
 from crivo.adapters.kafka.tail import Tail
@@ -258,22 +259,11 @@ def decide_by_spark(
 
 def _kafka_options(cluster: Cluster) -> dict[str, str]:
     """What Spark's source and sink are told: as Java's client has it."""
-    found = {
-        "kafka.bootstrap.servers": cluster.brokers,
-        "kafka.security.protocol": cluster.protocol,
-        "kafka.isolation.level": "read_committed",
-        "kafka.acks": "all",
-        "kafka.enable.idempotence": "true",
-        "kafka.compression.type": "lz4",
+    options = {
+        **java_options(cluster),
+        "isolation.level": "read_committed",
+        "acks": "all",
+        "enable.idempotence": "true",
+        "compression.type": "lz4",
     }
-    if cluster.mechanism is not None:
-        found["kafka.sasl.mechanism"] = cluster.mechanism
-        kind = "plain.Plain" if cluster.mechanism == "PLAIN" else "scram.Scram"
-        found["kafka.sasl.jaas.config"] = (
-            f"org.apache.kafka.common.security.{kind}LoginModule required "
-            f'username="{cluster.username}" password="{cluster.password}";'
-        )
-    if cluster.authority is not None:
-        found["kafka.ssl.truststore.type"] = "PEM"
-        found["kafka.ssl.truststore.location"] = str(cluster.authority)
-    return found
+    return {f"kafka.{name}": value for name, value in options.items()}

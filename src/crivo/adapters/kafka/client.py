@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
 
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
@@ -24,12 +25,25 @@ LOGGER: Final = logging.getLogger("crivo.kafka")
 _REFUSALS: Final = frozenset(
     {
         KafkaError._AUTHENTICATION,  # noqa: SLF001 - the client's own errors are named so
+        KafkaError._SSL,  # noqa: SLF001
         KafkaError.SASL_AUTHENTICATION_FAILED,
         KafkaError.TOPIC_AUTHORIZATION_FAILED,
         KafkaError.CLUSTER_AUTHORIZATION_FAILED,
         KafkaError.GROUP_AUTHORIZATION_FAILED,
     }
 )
+
+#: What a client says of a cluster that it does not get through to, whatever the cause.
+_SILENCES: Final = frozenset(
+    {
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+    }
+)
+
+#: How long a new client is listened to, to learn the cause.
+_CAUSE_SECONDS_MAX: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +122,11 @@ def answered(cluster: Cluster, what: str) -> Iterator[None]:
 
 
 def failure(cluster: Cluster, what: str, error: KafkaError) -> CrivoError:
-    """What an error of the client means."""
+    """What an error of the client means; where it says nothing but silence, a new client is asked
+    what it meets.
+    """
+    if error.code() in _SILENCES:
+        error = _cause(cluster) or error
     if error.code() in _REFUSALS:
         return Misconfigured(
             Code.SETTING_INVALID,
@@ -119,6 +137,17 @@ def failure(cluster: Cluster, what: str, error: KafkaError) -> CrivoError:
     return Unavailable(
         Code.LOG_UNAVAILABLE,
         f"Kafka at {cluster.brokers} could not {what}: {error.str()}",
-        hint="See that its brokers run and can be reached; the same call may then succeed.",
+        hint="See that its brokers run and can be reached, and that they ask for what "
+        "CRIVO_KAFKA__PROTOCOL says; the same call may then succeed.",
         field="CRIVO_KAFKA__BROKERS",
     )
+
+
+def _cause(cluster: Cluster) -> KafkaError | None:
+    """The first that a new client meets on its way in; None where it meets nothing."""
+    heard: list[KafkaError] = []
+    client = Producer({**cluster.options(), "error_cb": heard.append}, logger=LOGGER)
+    until = time.monotonic() + _CAUSE_SECONDS_MAX
+    while not heard and time.monotonic() < until:
+        client.poll(0.1)
+    return heard[0] if heard else None
