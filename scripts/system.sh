@@ -4,6 +4,8 @@
 set -euo pipefail
 
 ACTIONLINT_VERSION=v1.7.12
+# The lake in a bucket is tried in an emulator of Google's.
+GCS_VERSION=v1.56.1
 
 missing=()
 for program in curl git make strace wrk; do
@@ -22,20 +24,20 @@ java_major="$(java -version 2>&1 | sed -nE '1s/.*version "([0-9]+).*/\1/p' || tr
 command -v mvn > /dev/null || missing+=(maven)
 # The page is tried in a browser.
 command -v chromium > /dev/null || missing+=(chromium)
-actionlint=present
-if ! command -v actionlint > /dev/null; then
-  actionlint=missing
-  # It is built with Go.
+# What no package of Debian holds is built with Go.
+built=()
+command -v actionlint > /dev/null || built+=("github.com/rhysd/actionlint/cmd/actionlint@$ACTIONLINT_VERSION")
+command -v fake-gcs-server > /dev/null || built+=("github.com/fsouza/fake-gcs-server@$GCS_VERSION")
+if [ ${#built[@]} -gt 0 ]; then
   command -v go > /dev/null || missing+=(golang-go)
 fi
 
-if [ ${#missing[@]} -eq 0 ] && [ "$actionlint" = present ]; then
+if [ ${#missing[@]} -eq 0 ] && [ ${#built[@]} -eq 0 ]; then
   exit 0
 fi
 
 if [ "$(id -u)" -ne 0 ] || ! command -v apt-get > /dev/null; then
-  [ "$actionlint" = present ] || missing+=("actionlint $ACTIONLINT_VERSION")
-  echo "Missing from this system: ${missing[*]}" >&2
+  echo "Missing from this system: ${missing[*]} ${built[*]}" >&2
   exit 3
 fi
 
@@ -45,10 +47,10 @@ if [ ${#missing[@]} -gt 0 ]; then
   apt-get install -qq --yes --no-install-recommends "${missing[@]}" < /dev/null
 fi
 
-if [ "$actionlint" = missing ]; then
-  # A release of Debian may hold an older Go than actionlint asks for.
-  if ! GOBIN=/usr/local/bin go install "github.com/rhysd/actionlint/cmd/actionlint@$ACTIONLINT_VERSION"; then
-    echo "Missing from this system: actionlint $ACTIONLINT_VERSION ($(go version) cannot build it)" >&2
+for program in "${built[@]}"; do
+  # A release of Debian may hold an older Go than a program asks for.
+  if ! GOBIN=/usr/local/bin go install "$program"; then
+    echo "Missing from this system: $program ($(go version) cannot build it)" >&2
     exit 3
   fi
-fi
+done

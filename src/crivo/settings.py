@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from crivo.domain.clock import ClockKind
@@ -91,6 +92,16 @@ class LogSettings(BaseModel):
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 
 
+def _read_json(value: object) -> object:
+    """The value that a text is as JSON; ValueError, without the text, where it is none."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"no JSON: {error.msg} at character {error.pos}") from None
+
+
 class LakeSettings(BaseModel):
     """Where the tables of the lake lie: without a `url` in the folder `lake` of the home folder."""
 
@@ -99,7 +110,9 @@ class LakeSettings(BaseModel):
     #: A folder, or a URI such as `gs://bucket/folder`.
     url: str | None = Field(default=None, min_length=1)
     #: What the store is told, as JSON: `{"google_service_account": "/run/secrets/lake.json"}`.
-    options: dict[str, str] = Field(default_factory=dict, repr=False)
+    options: Annotated[dict[str, str], BeforeValidator(_read_json)] = Field(
+        default_factory=dict, repr=False
+    )
 
 
 class SparkSettings(BaseModel):
@@ -254,7 +267,7 @@ def load_settings(environ: Mapping[str, str], **overrides: object) -> Settings:
         key = PREFIX + NESTING.join(str(part) for part in first["loc"]).upper()
         if first["type"] == "extra_forbidden":
             raise _no_setting(key) from None
-        secret = key.endswith(("API_KEY", "DECISIONS_URL", "PASSWORD"))
+        secret = key.endswith(("API_KEY", "DECISIONS_URL", "PASSWORD", "OPTIONS"))
         raise Misconfigured(
             Code.SETTING_INVALID,
             f"{key}: {first['msg']}",

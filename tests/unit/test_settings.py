@@ -83,3 +83,15 @@ def test_a_mistyped_name_is_told_in_our_words_with_the_name_that_was_meant(name,
     said = str(caught.value)
     assert f"{name} is no setting" in said and f"Did you mean {meant}?" in said
     assert "Extra inputs" not in said and "hunter2" not in said
+
+
+def test_options_of_the_lakes_store_come_as_json_and_are_never_shown() -> None:
+    told = '{"google_service_account": "/run/secrets/lake.json"}'
+    found = load_settings({"CRIVO_LAKE__OPTIONS": told}).lake.options
+    assert found == {"google_service_account": "/run/secrets/lake.json"}
+    for wrong in ('{"key": "sesame"', '["sesame"]'):
+        with pytest.raises(Misconfigured) as raised:
+            load_settings({"CRIVO_LAKE__OPTIONS": wrong})
+        assert raised.value.code is Code.SETTING_INVALID
+        assert "CRIVO_LAKE__OPTIONS" in str(raised.value)
+        assert "sesame" not in str(raised.value)
