@@ -36,8 +36,8 @@ pytestmark = pytest.mark.slow
 PASSWORD = 'of "Zoé"; \\ back'
 
 _PROPERTIES = """
-listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{sasl},SSL://127.0.0.1:{tls},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{plain},SASL_SSL://127.0.0.1:{sasl},SSL://127.0.0.1:{tls}
+listeners={doors},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners={doors}
 listener.security.protocol.map=PLAINTEXT:PLAINTEXT,SASL_SSL:SASL_SSL,SSL:SSL,CONTROLLER:PLAINTEXT
 ssl.keystore.type=PEM
 ssl.keystore.location={papers}/broker.pem
@@ -107,6 +107,7 @@ def guarded(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     brokers.lay_out()
     (node,) = brokers.nodes
     sasl, tls = _free_port(), _free_port()
+    doors = {"PLAINTEXT": node.port, "SASL_SSL": sasl, "SSL": tls}
     properties = node.folder / "server.properties"
     text = properties.read_text(encoding="utf-8")
     controller = text.partition("CONTROLLER://127.0.0.1:")[2].partition("\n")[0]
@@ -114,9 +115,7 @@ def guarded(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     login = java_options(Cluster("", mechanism="PLAIN", username="crivo", password=PASSWORD))
     user = login["sasl.jaas.config"].replace("password=", "user_crivo=")
     added = _PROPERTIES.format(
-        plain=node.port,
-        sasl=sasl,
-        tls=tls,
+        doors=",".join(f"{name}://127.0.0.1:{port}" for name, port in doors.items()),
         controller=controller,
         papers=papers,
         plain_login=_property(user),
