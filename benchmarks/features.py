@@ -216,7 +216,7 @@ def memory(setting: Setting, plan: Plan) -> Iterator[Row]:
     """Bytes of state, by the number of keys. What would not fit twice is said, and not begun."""
     a_key = 0.0
     for keys in (20_000,) if setting.quick else (1_000_000, 10_000_000):
-        if 3 * keys * a_key > available_bytes():  # growing copies
+        if 2 * keys * a_key > available_bytes():  # growing copies
             yield setting.not_run(f"state of {keys:,} keys", "bytes", "too little memory is free")
             continue
         engine = Engine(plan)

@@ -118,9 +118,11 @@ def _delayed(dice: np.random.Generator, rows: Rows) -> Rows:
 
 
 def many_keys(keys: int, *, seed: int) -> Iterator[Rows]:
-    """Parts of a stream in which so many keys (payers, payees and pairs) appear, each twice."""
+    """Parts of a stream in which so many keys appear, each twice: a payer, a payee, the two of
+    them, and the payer with his device and with the institution.
+    """
     dice = np.random.default_rng(seed)
-    pairs = keys // 3
+    pairs = keys // 5
     for turn in range(2):
         for start in range(0, pairs, 500_000):
             account = np.arange(start, min(start + 500_000, pairs))
