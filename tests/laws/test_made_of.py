@@ -10,21 +10,19 @@ from typing import Any
 import numpy as np
 import pytest
 
-from crivo.features.door import MOVING
 from crivo.features.engine import Engine
 from crivo.features.made_of import MadeOf, made_of
 from crivo.features.plan import Plan
 from crivo.features.registry import default_feature_set
 from crivo.features.row import ABSENT, PURPOSE_CODES, RowKind
 from crivo.features.spec import EventKind, Feature
-from crivo.features.terms import FACTS as FACTS_TOLD
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import PLAN, Rows, long_stream
-from tests.parity.streams import PARTIES, START, told_by
+from tests.parity.streams import START
 
 SEED = 5
 ROWS = 3_000
-PACE, TOLD = 20, 0.2
+PACE = 20
 IDS = ("payer", "payee", "device", "payee_key", "payee_person")
 CODES = ("payer_ispb", "payee_ispb", "initiation", "purpose")
 FACTS = (*IDS, *CODES, "amount", "time")
@@ -42,23 +40,9 @@ def stream() -> Rows:
     dice = np.random.default_rng(SEED)
     for name, codes in (("initiation", 4), ("purpose", len(PURPOSE_CODES))):
         rows[name] = dice.integers(0, codes, ROWS)
-    for place in 2 + np.flatnonzero(dice.random(ROWS - 2) < TOLD):
-        tell(rows[place], RowKind(dice.integers(2, len(RowKind))), dice)
     for name in ("initiation", "purpose"):
         rows[name][rows["kind"] != RowKind.TRANSFER] = ABSENT
     return rows
-
-
-def tell(row: Any, kind: RowKind, dice: np.random.Generator) -> None:
-    """Makes a row of the stream one of another kind, about those whom its kind is about."""
-    row["kind"], row["accepted"] = kind, ABSENT
-    row["payer_ispb"] = row["payee_ispb"] = ABSENT
-    if kind.value not in MOVING:
-        row["amount_centavos"] = 0
-    for fact in range(len(FACTS_TOLD.get(EventKind[kind.name], ()))):
-        row[f"fact_{fact}"] = dice.choice([ABSENT, 0, 7, 50_000, START])
-    for name in set(PARTIES) - told_by(kind):
-        row[f"{name}_0"] = row[f"{name}_1"] = 0
 
 
 @cache

@@ -168,3 +168,8 @@ def test_sabotage_one_broken_thing_turns_the_law_red(
     broken = rows.copy()
     break_one_thing(broken)
     assert disagreements(rows, judged=broken) != []
+
+
+def test_a_long_stream_tells_of_every_kind() -> None:
+    told = np.concatenate([long_stream(seed)["kind"] for seed in range(4)])
+    assert set(told.tolist()) == {kind.value for kind in RowKind}

@@ -131,7 +131,7 @@ def test_state_is_a_function_of_the_set_of_events(rows: tuple[Rows, Rows], chanc
 def crowd(events: int, members: int, seed: int, *, step: int = 20 * SECOND) -> Rows:
     """One payee and one device that very many payers use, some of them delayed, some again."""
     dice = np.random.default_rng(seed)
-    rows = long_stream(seed, events=events)
+    rows = long_stream(seed, events=events, tells=False)
     rows["kind"], rows["accepted"] = RowKind.TRANSFER, -1
     rows["received_at"] = START + np.cumsum(dice.integers(0, 2 * step, events))
     delay = np.where(dice.random(events) < 0.2, dice.integers(0, HOUR, events), 0)
@@ -205,7 +205,7 @@ def _turned_round(rows: Rows) -> None:
 def test_sabotage_one_broken_thing_turns_the_law_red(
     break_one_thing: Callable[[Rows], None], noticed_by: Entity | Statistic
 ) -> None:
-    rows = long_stream(0, events=120)
+    rows = long_stream(0, events=120, tells=False)
     rows["kind"], rows["accepted"] = RowKind.TRANSFER, -1
     rows["device_0"] = np.maximum(rows["device_0"], 1)
     rows["payee_ispb"] = np.maximum(rows["payee_ispb"], 1)
