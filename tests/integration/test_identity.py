@@ -178,6 +178,32 @@ def test_a_part_without_a_tax_id_is_the_accounts(home, capsys):
     assert revealed(capsys, home, 51) == {"payer": None}
 
 
+@pytest.mark.parametrize("who", ["customer-78", "account-6", CPF])
+def test_a_service_erases_whoever_pays_again_as_often_as_asked(home, who):
+    by = {"by": "dpo", "reason": "letter 9"}
+    ids = {"payer_person_id": "customer-78", "payer_account_id": "account-6"}
+    with served(home) as caller:
+        for number in (60, 61, 62):
+            sent = body(number, **ids, identity=IDENTITY)
+            assert caller.post("/v1/decisions", json=sent).status_code == 200
+            asked = {"end_to_end_id": id_of(number), **by}
+            assert caller.post("/v1/reveals", json=asked).json()["payer"]["name"]
+            answer = caller.post("/v1/erasures", json={"person": who, **by, "override": True})
+            assert answer.status_code == 200, answer.text
+            named = caller.post("/v1/reveals", json=asked).json()
+            assert named["payer"]["erased"] and not named["payee"]["erased"]
+
+
+def test_an_account_id_finds_a_payee_and_a_key_finds_no_owner_of_another_id(home, capsys):
+    ids = {"payee_account_id": "account-7", "payee_key_id": "key-7"}
+    with served(home) as caller:
+        sent = body(63, **ids, identity=IDENTITY)
+        assert caller.post("/v1/decisions", json=sent).status_code == 200
+    assert erased(capsys, home, "key-7", "--override").code == 2, "it may be another's by now"
+    assert erased(capsys, home, "account-7", "--override").code == 0
+    assert revealed(capsys, home, 63)["payee"] is None
+
+
 def test_a_served_home_is_erased_in_by_nobody_else(home, capsys):
     with served(home):
         said = erased(capsys, home, CPF, "--override")

@@ -121,8 +121,7 @@ class PrivacyService:
         erasures = [self._erasure(subject, request) for subject in subjects]
         for each in erasures:
             self._append(each)
-            self._keys.erase(each.person_id)
-            self._sealer.forget(each.person_id)
+            self._sealer.erase(each.person_id)
         return erasures
 
     def reveal(self, end_to_end_id: str, request: Request) -> dict[Role, dict[str, str] | None]:

@@ -9,6 +9,7 @@ and nothing else of the event depends on it. Folds never read it.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -38,11 +39,11 @@ class Role(StrEnum):
 
 
 class Identity(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What one party is called. `subject` is a pseudonym; `alias` another of the same person."""
+    """What one party is called. `subject` is a pseudonym; `aliases` others of the same party."""
 
     role: Role
     subject: bytes
-    alias: bytes | None = None
+    aliases: tuple[bytes, ...] = ()
     name: str | None = None
     tax_id: str | None = None
     key: str | None = None
@@ -107,7 +108,7 @@ class PersonKeys(Protocol):
         ...
 
     def erase(self, subject: bytes) -> int:
-        """How many keys of the subject there were: there are none any more."""
+        """How many keys of the subject there were: there are none any more, nor its aliases."""
         ...
 
 
@@ -142,7 +143,7 @@ def sealed_parts(sealed: bytes) -> tuple[SealedPart, ...]:
 
 
 class IdentitySealer:
-    """Seals identity parts on the thread that writes the log; any thread opens.
+    """Seals identity parts on the thread that writes the log; any thread opens and erases.
 
     Args:
         keys: Where the keys are.
@@ -157,7 +158,10 @@ class IdentitySealer:
         self._now: Final = now
         self._random: Final = random
         self._held: dict[bytes, PersonKey] = {}
-        self._aliases: set[tuple[bytes, bytes]] = set()
+        # What is known to be kept, by subject.
+        self._aliases: dict[bytes, set[bytes]] = {}
+        # No part may be sealed under a key that is being erased.
+        self._lock: Final = threading.Lock()
 
     def seal(self, parts: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
         """The stored parts of (event id, part in clear); new keys are durable first.
@@ -166,11 +170,12 @@ class IdentitySealer:
             Unavailable: FILE_UNWRITABLE; nothing was sealed.
         """
         found = [(event_id, _IDENTITIES.decode(memoryview(part)[1:])) for event_id, part in parts]
-        self._have_keys([each for _, identities in found for each in identities])
-        return [
-            _SEALED + _ENCODER.encode([self._sealed(event_id, each) for each in identities])
-            for event_id, identities in found
-        ]
+        with self._lock:
+            self._have_keys([each for _, identities in found for each in identities])
+            return [
+                _SEALED + _ENCODER.encode([self._sealed(event_id, each) for each in identities])
+                for event_id, identities in found
+            ]
 
     def open(self, sealed: bytes, *, event_id: bytes) -> dict[Role, dict[str, str] | None]:
         """What each party is called; None where its key was erased.
@@ -180,9 +185,16 @@ class IdentitySealer:
         """
         return {part.role: self._opened(part, event_id) for part in sealed_parts(sealed)}
 
-    def forget(self, subject: bytes) -> None:
-        """Holds no key of the subject any more."""
-        self._held.pop(subject, None)
+    def erase(self, subject: bytes) -> None:
+        """Deletes the subject's keys and aliases; what is sealed next has new ones.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE; it may be done again.
+        """
+        with self._lock:
+            self._keys.erase(subject)
+            self._held.pop(subject, None)
+            self._aliases.pop(subject, None)
 
     def _have_keys(self, identities: Sequence[Identity]) -> None:
         if len(self._held) > _KEYS_MAX:
@@ -200,12 +212,13 @@ class IdentitySealer:
                     )
                 else:
                     self._held[subject] = known
-            if each.alias is not None and (each.alias, subject) not in self._aliases:
-                aliases.add((each.alias, subject))
+            known_as = self._aliases.get(subject, ())
+            aliases |= {(alias, subject) for alias in each.aliases if alias not in known_as}
         if new or aliases:
             self._keys.add(list(new.values()), sorted(aliases))
         self._held |= new
-        self._aliases |= aliases
+        for alias, subject in aliases:
+            self._aliases.setdefault(subject, set()).add(alias)
 
     def _sealed(self, event_id: bytes, identity: Identity) -> SealedPart:
         key = self._held[identity.subject]

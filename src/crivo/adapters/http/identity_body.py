@@ -53,29 +53,26 @@ def identity_part(
     parts = []
     if body.payer is not None or body.remittance is not None:
         named = body.payer or PartyBody()
-        own = transfer.payer_person_id or transfer.payer_id
-        parts.append(
-            _identity(Role.PAYER, named, own, transfer.payer_person_id, pseudonyms, body.remittance)
-        )
+        payer = (transfer.payer_person_id, transfer.payer_account_id)
+        parts.append(_identity(Role.PAYER, named, payer, pseudonyms, body.remittance))
     if body.payee is not None:
-        own = transfer.payee_person_id or transfer.payee_id
-        parts.append(
-            _identity(Role.PAYEE, body.payee, own, transfer.payee_person_id, pseudonyms, None)
-        )
+        payee = (transfer.payee_person_id, transfer.payee_account_id, transfer.payee_key_id)
+        parts.append(_identity(Role.PAYEE, body.payee, payee, pseudonyms, None))
     return clear_part(parts) if parts else None
 
 
 def _identity(
     role: Role,
     named: PartyBody,
-    own: bytes,
-    person: bytes | None,
+    ids: tuple[bytes | None, ...],
     pseudonyms: Pseudonymiser,
     remittance: str | None,
 ) -> Identity:
-    subject = own
+    person, account, *_ = ids
+    subject = next(each for each in ids if each is not None)
     field = f"identity.{role.value.lower()}.tax_id"
     if named.tax_id is not None:
         subject = pseudonyms.person(parse_tax_id(named.tax_id, field=field), field=field)
-    alias = person if person != subject else None
-    return Identity(role, subject, alias, named.name, named.tax_id, named.key, remittance)
+    # A key may go to another owner: it is nobody's alias.
+    aliases = tuple(each for each in (person, account) if each is not None and each != subject)
+    return Identity(role, subject, aliases, named.name, named.tax_id, named.key, remittance)
