@@ -14,7 +14,9 @@ from crivo.bootstrap.ledger import audit_ledger, newest_segments
 from crivo.bootstrap.proving import replay_home
 from crivo.decision.record import decode_record
 from crivo.domain.errors import Code
+from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream
+from crivo.flows.payload import decode
 from tests.e2e.homes import KEY, ROOT, make_home, settings_of
 from tests.integration.commands import crivo
 from tests.integration.test_http_explanation import served
@@ -208,6 +210,44 @@ def test_a_served_home_is_erased_in_by_nobody_else(home, capsys):
     with served(home):
         said = erased(capsys, home, CPF, "--override")
     assert said.code == 3 and Code.LOG_LOCKED in said.err
+
+
+def test_what_a_settlement_was_told_is_revealed_by_its_phase_alone(home, capsys):
+    by = {"by": "ana", "reason": "case 18"}
+    with served(home) as caller:
+        for number in (64, 65):
+            sent = body(number, phase="settlement", identity=IDENTITY)
+            assert caller.post("/v1/decisions", json=sent).status_code == 200
+        asked = {"end_to_end_id": id_of(64), **by}
+        assert caller.post("/v1/reveals", json=asked).status_code == 404
+        named = caller.post("/v1/reveals", json={**asked, "phase": "settlement"}).json()
+        assert named["phase"] == "settlement"
+        assert named["payer"]["name"] == IDENTITY["payer"]["name"]
+        assert caller.post("/v1/reveals", json={**asked, "phase": "x"}).status_code == 422
+    command = ("reveal", id_of(65), "--home", home, "--by", "a", "--reason", "b", "--json")
+    assert crivo(capsys, *command).code == 2
+    said = crivo(capsys, *command, "--phase", "settlement")
+    assert said.code == 0 and json.loads(said.out)["payee"] == IDENTITY["payee"]
+    found = [decode(each.event.schema, each.event.payload) for each in events(home, Stream.PRIVACY)]
+    assert [(each.end_to_end_id, each.phase) for each in found] == [
+        (id_of(number), Phase.SETTLEMENT) for number in (64, 65)
+    ]
+
+
+def test_a_refusal_names_the_field_of_the_request(home):
+    with served(home) as caller:
+        for path, sent in (
+            ("/v1/reveals", {"end_to_end_id": id_of(1)}),
+            ("/v1/erasures", {"person": CPF, "override": True}),
+        ):
+            for field, wrong in (("by", "x" * 500), ("by", ""), ("reason", "a\n")):
+                asked = {**sent, "by": "ana", "reason": "case 19", field: wrong}
+                answer = caller.post(path, json=asked)
+                assert (answer.status_code, answer.json()["field"]) == (422, field), answer.text
+        asked = {"person": "", "by": "dpo", "reason": "letter 10"}
+        answer = caller.post("/v1/erasures", json=asked)
+        assert (answer.status_code, answer.json()["field"]) == (422, "person")
+    assert events(home, Stream.PRIVACY) == []
 
 
 def test_a_service_that_runs_reveals_and_erases_by_itself(home, capsys):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crivo.cli.output import notes, print_facts, print_json
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 
 
 def run_erase(
@@ -42,7 +43,7 @@ def run_erase(
 
 
 def run_reveal(
-    end_to_end_id: str, *, home: Path | None, by: str, reason: str, as_json: bool
+    end_to_end_id: str, *, phase: Phase, home: Path | None, by: str, reason: str, as_json: bool
 ) -> None:
     """`crivo reveal`.
 
@@ -54,7 +55,7 @@ def run_reveal(
     from crivo.settings import load_settings
 
     with privacy_of(load_settings(os.environ, home=home)) as privacy:
-        found = privacy.reveal(end_to_end_id, Request(by, reason))
+        found = privacy.reveal(end_to_end_id, Request(by, reason), phase=phase)
     if as_json:
         print_json({role.value.lower(): named for role, named in found.items()})
         return

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json
+from crivo.cli.options import Home, Json, PhaseOption
+from crivo.domain.phase import Phase
 
 By = Annotated[str, typer.Option("--by", help="Who asks; stands in the event.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; stands in the event. Name nobody.")]
@@ -34,10 +35,11 @@ def reveal(
     end_to_end_id: Annotated[str, typer.Argument(help="EndToEndId of the decision.")],
     by: By,
     reason: Reason,
+    phase: PhaseOption = Phase.INITIATION,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
     """Show what the parties of a decision are called; an event says who looked, and why."""
     from crivo.cli.privacy import run_reveal
 
-    run_reveal(end_to_end_id, home=home, by=by, reason=reason, as_json=as_json)
+    run_reveal(end_to_end_id, phase=phase, home=home, by=by, reason=reason, as_json=as_json)

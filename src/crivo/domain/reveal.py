@@ -7,6 +7,7 @@ from typing import Final
 
 from crivo.domain.declared import check_fields
 from crivo.domain.fields import EndToEndId, EntityId, Instant, OwnId, Word
+from crivo.domain.phase import Phase
 
 SCHEMA: Final = "reveal.v1"
 
@@ -14,6 +15,8 @@ SCHEMA: Final = "reveal.v1"
 @dataclass(frozen=True, slots=True)
 class Reveal:
     """Whose decision was looked into, by whom and why. Fields are the schema: only append.
+
+    What was written before reveals knew their `phase` is of the initiation.
 
     Raises:
         Refused: the first fact that cannot be.
@@ -25,6 +28,7 @@ class Reveal:
     end_to_end_id: EndToEndId
     revealed_by: Word
     reason: Word
+    phase: Phase = Phase.INITIATION
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from crivo.decision.record import decision_event_id
+from crivo.domain.declared import check_fields
 from crivo.domain.erasure import Erasure
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
+from crivo.domain.fields import Word
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.domain.reveal import Reveal
 from crivo.domain.streams import Stream
 from crivo.domain.tax_id import parse_tax_id
@@ -32,11 +35,18 @@ Publish = Callable[[Sequence[Event]], object]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """Who asks, and why. `overrides`: who asks answers for erasing within the legal retention."""
+    """Who asks, and why. `overrides`: who asks answers for erasing within the legal retention.
 
-    by: str
-    reason: str
+    Raises:
+        Refused: FIELD_VALUE for a text that is none.
+    """
+
+    by: Word
+    reason: Word
     overrides: bool = False
+
+    def __post_init__(self) -> None:
+        check_fields(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +111,8 @@ class PrivacyService:
     def erase(self, person: str, request: Request) -> list[Erasure]:
         """The erasures of whoever bears this tax id, person id or account id: their keys are gone.
 
-        The event is durable before a key is deleted: what stops between the two is done again.
+        The event is durable before a key is deleted. What stops between the two leaves the key:
+        asked again, it is erased, by another event.
 
         Raises:
             Refused: NOT_FOUND where nobody has a key; RETENTION where the law keeps a record
@@ -124,14 +135,16 @@ class PrivacyService:
             self._sealer.erase(each.person_id)
         return erasures
 
-    def reveal(self, end_to_end_id: str, request: Request) -> dict[Role, dict[str, str] | None]:
-        """What the parties of a decision are called; None for one whose key was erased.
+    def reveal(
+        self, end_to_end_id: str, request: Request, *, phase: Phase = Phase.INITIATION
+    ) -> dict[Role, dict[str, str] | None]:
+        """What the parties of a phase's decision are called; None for one whose key was erased.
 
         Raises:
             Refused: NOT_FOUND for an id under which nothing was decided, or without a part.
             Unavailable: LOG_UNAVAILABLE. Misconfigured: SEAL_BROKEN, KEY_INVALID.
         """
-        stored = self._log.find(decision_event_id(end_to_end_id))
+        stored = self._log.find(decision_event_id(end_to_end_id, phase))
         if stored is None:
             raise no_decision(end_to_end_id)
         event = stored.event
@@ -152,6 +165,7 @@ class PrivacyService:
                 end_to_end_id=end_to_end_id,
                 revealed_by=request.by,
                 reason=request.reason,
+                phase=phase,
             )
         )
         return self._sealer.open(event.sealed, event_id=event.event_id)
@@ -159,7 +173,8 @@ class PrivacyService:
     def _ids(self, person: str) -> list[bytes]:
         """Every pseudonym that the text may stand for."""
         known = self._pseudonyms
-        ids = [known.person(person), known.account(person), known.key(person)]
+        made = (known.person, known.account, known.key)
+        ids = [make(person, field="person") for make in made]
         try:
             ids.append(known.person(parse_tax_id(person)))
         except Refused:

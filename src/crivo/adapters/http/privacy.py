@@ -23,6 +23,7 @@ from crivo.adapters.http.told_body import told_body
 from crivo.domain.erasure import Erasure
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.flows import erase
 from crivo.governance.identity import Role
 
@@ -52,10 +53,12 @@ def privacy_routes(parts: Parts) -> APIRouter:
     async def reveal(request: Request) -> Response:
         body = await _body(request, parts, _REVEAL)
         end_to_end_id_minute(body.end_to_end_id)
-        asked = erase.Request(body.by, body.reason)
-        found = await asyncio.to_thread(parts.privacy.reveal, body.end_to_end_id, asked)
+        asked, phase = erase.Request(body.by, body.reason), body.phase or Phase.INITIATION
+        found = await asyncio.to_thread(
+            parts.privacy.reveal, body.end_to_end_id, asked, phase=phase
+        )
         named = {role: None if role not in found else _named(found[role]) for role in Role}
-        return _json(RevealAnswer(body.end_to_end_id, named[Role.PAYER], named[Role.PAYEE]))
+        return _json(RevealAnswer(body.end_to_end_id, phase, named[Role.PAYER], named[Role.PAYEE]))
 
     @router.post(
         "/v1/erasures",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import msgspec
 
+from crivo.domain.phase import Phase
+
 
 class RevealBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of `POST /v1/reveals`: whose decision, who looks, and why."""
@@ -11,6 +13,7 @@ class RevealBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     end_to_end_id: str
     by: str
     reason: str
+    phase: Phase | None = None
 
 
 class ErasureBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
@@ -36,6 +39,7 @@ class RevealAnswer(msgspec.Struct, frozen=True, gc=False):
     """The identity part of a decision; null for a party of whom nothing was told."""
 
     end_to_end_id: str
+    phase: str
     payer: NamedAnswer | None
     payee: NamedAnswer | None
 
