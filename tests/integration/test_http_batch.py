@@ -66,6 +66,27 @@ def test_results_stand_in_the_order_of_the_transfers_each_as_if_alone(converse):
     converse(talk)
 
 
+def test_what_is_refused_or_repeated_in_a_batch_is_counted(converse):
+    async def talk(door: Door) -> None:
+        bodies = transfers(60, own="cnts")
+        bodies[7] = {**bodies[7], "amount_centavos": 0}
+        bodies[8] = {**bodies[3], "amount_centavos": 1}
+        bodies[9], bodies[58] = bodies[3], bodies[3]
+        bodies[59] = {"a": 1}
+        assert (await send(door, ask(bodies))).status == 200
+        text = door.service.metrics.render().decode()
+        for told in (
+            'crivo_requests_refused_total{code="AMOUNT_RANGE"} 1.0',
+            'crivo_requests_refused_total{code="CONFLICT"} 1.0',
+            'crivo_requests_refused_total{code="FIELD_UNKNOWN"} 1.0',
+            "crivo_decision_repeats_total 2.0",
+            "crivo_decision_latency_seconds_count 57.0",
+        ):
+            assert told in text, told
+
+    converse(talk)
+
+
 def test_what_is_no_list_of_transfers_is_refused_whole(converse):
     async def talk(door: Door) -> None:
         for wrong, status, code in (

@@ -283,6 +283,30 @@ def test_a_service_that_runs_reveals_and_erases_by_itself(home, capsys):
     assert audit(home).is_whole
 
 
+def test_a_batch_seals_each_identity_under_its_own_decision_and_none_of_the_refused(home, capsys):
+    other = {"payer": {"name": "Mallory Other", "tax_id": CPF}, "remittance": "of a refused one"}
+    with served(home) as caller:
+        sent = [
+            body(80, identity=other, amount_centavos=0),
+            body(80),
+            body(81, identity=IDENTITY),
+            body(81, identity=other, amount_centavos=7),
+            body(82, identity=other, received_at="2026-11-23T11:00:00Z"),
+            body(82),
+            body(83),
+            body(83, identity=other),
+        ]
+        results = caller.post("/v1/decisions:batch", json=sent).json()
+        assert [each["status"] for each in results] == [422, 200, 200, 409, 422, 200, 200, 200]
+        asked = {"by": "dpo", "reason": "letter 9"}
+        found = [
+            caller.post("/v1/reveals", json={**asked, "end_to_end_id": id_of(number)})
+            for number in (80, 81, 82, 83)
+        ]
+    assert [each.status_code for each in found] == [404, 200, 404, 404], "as if one by one"
+    assert found[1].json()["payer"]["name"] == IDENTITY["payer"]["name"]
+
+
 def test_a_log_without_its_sealed_parts_gives_the_same_decisions(home):
     """Sabotage: were anything derived from a sealed part, taking all of them away would show."""
     with sqlite3.connect(home / "log.sqlite") as disk:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +17,7 @@ from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
 from crivo.domain.transfer import Initiation, Purpose
 from crivo.features.engine import Engine
+from crivo.flows.decide import DecisionService
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, transfer, world
 
@@ -197,3 +200,71 @@ def test_what_is_refused_in_a_batch_costs_the_others_nothing(tmp_path):
         assert answers[1].result(10).seq == 0
         assert played.service.folded == 1
         assert good.payer_account_id == account(1)
+
+
+def sealed_in(folder, name, ask):
+    """The identity part of each record, by the id of its event, as `ask` has a service decide."""
+    sealed = {}
+
+    class Noting:
+        def __init__(self, log):
+            self._log = log
+
+        def __getattr__(self, name):
+            return getattr(self._log, name)
+
+        def submit(self, events, done, **options):
+            sealed.update((each.event_id, each.sealed) for each in events)
+            return self._log.submit(
+                [replace(each, sealed=None) for each in events], done, **options
+            )
+
+    (folder / name).mkdir()
+    with world(folder / name, wrap=Noting) as played:
+        ask(played.service)
+    return sealed
+
+
+def sealed_both_ways(folder, seed):
+    """What is sealed of the same transfers, some with an identity, one by one and in a batch."""
+    chance, asked = random.Random(seed), asked_of(seed, 60)
+    parts = {n: b"identity %d" % n for n in range(len(asked)) if chance.random() < 0.7}
+
+    def one_by_one(service):
+        for place, (each, at) in enumerate(asked):
+            with contextlib.suppress(Refused):
+                service.decide(
+                    each, arrived_ns=0, supplied_received_at=at, identity=parts.get(place)
+                )
+
+    def in_a_batch(service):
+        service.decide_many(asked, arrived_ns=0, identities=parts)
+
+    return sealed_in(folder, "one", one_by_one), sealed_in(folder, "many", in_a_batch)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_batch_seals_the_identities_that_one_by_one_would_have_been_sealed(tmp_path, seed):
+    single, many = sealed_both_ways(tmp_path, seed)
+    assert many == single
+    assert {each is None for each in single.values()} == {True, False}
+
+
+def test_sabotage_an_identity_found_by_its_transfers_id_is_sealed_for_another(
+    tmp_path, monkeypatch
+):
+    """A refused transfer's identity would be read under the decision of one with its id."""
+
+    def careless(service, asked, *, arrived_ns, identities):
+        by_id = {}
+        for place, part in sorted(identities.items()):
+            by_id.setdefault(asked[place][0].end_to_end_id, part)
+        ids = [each.end_to_end_id for each, _ in asked]
+        wrong = {place: by_id[id_] for place, id_ in enumerate(ids) if id_ in by_id}
+        return _decide_many(service, asked, arrived_ns=arrived_ns, identities=wrong)
+
+    _decide_many = DecisionService.decide_many
+    monkeypatch.setattr(DecisionService, "decide_many", careless)
+    single, many = sealed_both_ways(tmp_path, 0)
+    assert many.keys() == single.keys()
+    assert many != single

@@ -161,13 +161,13 @@ class DecisionService:
         asked: Sequence[tuple[Transfer, int | None]],
         *,
         arrived_ns: int,
-        identities: Mapping[str, bytes] = MappingProxyType({}),
+        identities: Mapping[int, bytes] = MappingProxyType({}),
     ) -> list[Pending[Answer] | CrivoError]:
         """The answer to each transfer (with the receipt it supplies) as if asked one by one.
 
         What `decide` would raise for one of them stands in its place. Those that are new are one
         submission: each has seen those before it, and all are durable together. `identities` are
-        by EndToEndId.
+        by place in `asked`: the log seals that of a new one, and of no other, as `decide` does.
 
         Raises:
             Unavailable, Misconfigured: as `decide`, and none of them is decided.
@@ -192,7 +192,8 @@ class DecisionService:
                 new[transfer.end_to_end_id] = (place, transfer, found)
         if new:
             ones = [(each, at) for _, each, at in new.values()]
-            pending = self._first_ones(ones, arrived_ns, identities)
+            sealed = [identities.get(place) for place, *_ in new.values()]
+            pending = self._first_ones(ones, arrived_ns, sealed)
             for (place, *_), answer in zip(new.values(), pending, strict=True):
                 answers[place] = answer
         for place, first in again:
@@ -352,7 +353,7 @@ class DecisionService:
         self,
         new: Sequence[tuple[Transfer, int]],
         arrived_ns: int,
-        identities: Mapping[str, bytes],
+        identities: Sequence[bytes | None],
     ) -> list[Pending[Answer]]:
         """As `_first`, of several: folded before the log is given what it promised to take."""
         self.log.promise(len(new))
@@ -366,7 +367,7 @@ class DecisionService:
             raise
         events, settled, answers = [], [], []
         for at, ((transfer, received_at), each) in enumerate(zip(new, judged, strict=True)):
-            part = identities.get(transfer.end_to_end_id)
+            part = identities[at]
             event, answer = self._record(transfer, received_at, each, place + at, part)
             pending: Pending[Answer] = Pending()
             events.append(event)

@@ -61,6 +61,9 @@ def batch_route(hot: HotRoutes) -> Handler:
             parts.telemetry.decision_answered(
                 seconds, (durable_ns - sequenced_ns) / 1e9, repeat=place >= new
             )
+        for each in answers:
+            if isinstance(each, CrivoError):
+                parts.telemetry.refused(each.code)
 
     return handle
 
@@ -113,7 +116,7 @@ async def _decide(
 def _slice(parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int) -> list[Decided]:
     decided: list[Decided | None] = []
     asked: list[tuple[Transfer, int | None]] = []
-    identities: dict[str, bytes] = {}
+    identities: dict[int, bytes] = {}
     for body in bodies:
         try:
             transfer, supplied, identity = parse_decision(bytes(body), parts.pseudonyms)
@@ -121,9 +124,9 @@ def _slice(parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int) -> list[Dec
         except CrivoError as error:
             decided.append(error)
         else:
-            asked.append((transfer, supplied))
             if identity is not None:
-                identities.setdefault(transfer.end_to_end_id, identity)
+                identities[len(asked)] = identity
+            asked.append((transfer, supplied))
             decided.append(None)
     answers = iter(parts.decisions.decide_many(asked, arrived_ns=arrived_ns, identities=identities))
     return [next(answers) if each is None else each for each in decided]

@@ -38,6 +38,10 @@ class Telemetry(Protocol):
         """A request got its answer; `code` is empty where nothing was refused."""
         ...
 
+    def refused(self, code: str) -> None:
+        """A transfer of a batch was refused; the request itself was answered."""
+        ...
+
     def failed(self, route: str) -> None:
         """An unexpected exception ended a request."""
         ...

@@ -118,7 +118,7 @@ REFUSED: Final = Metric(
     "crivo_requests_refused_total",
     Kind.COUNTER,
     "requests",
-    "Requests refused, by error code.",
+    "Requests and transfers of batches refused, by error code.",
     ("code",),
 )
 FAULTS: Final = Metric(

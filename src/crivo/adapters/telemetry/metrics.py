@@ -81,6 +81,10 @@ class Metrics:
         if code:
             self._count(REFUSED, code)
 
+    def refused(self, code: str) -> None:
+        """A transfer of a batch was refused; the request itself was answered."""
+        self._count(REFUSED, code)
+
     def failed(self, route: str) -> None:
         """An unexpected exception ended a request."""
         self._count(FAULTS, route)
