@@ -54,6 +54,7 @@ def test_every_kind_of_the_document_is_known_and_no_other(client: Caller) -> Non
     for name in ("login", "login.v2", "transfer.v1", "report.v1", "decision.v1", "%00", "a" * 500):
         answer = client.post(f"/v1/events/{name}", json={})
         assert (answer.status_code, answer.json()["code"]) == (422, "SCHEMA_UNKNOWN")
+        assert answer.json()["expected"].split(", ") == kind["schema"]["enum"], name
 
 
 def test_a_hostile_event_is_refused_by_its_path(client: Caller) -> None:

@@ -156,6 +156,10 @@ def test_a_search_finds_by_id_outcome_payer_and_payee_and_says_what_is_wrong(
     assert refused.status_code == 422
     assert "TIME_INVALID" in refused.text and "<html" in refused.text
     assert client.get("/page/decision/E12345678202611231200neverMade00").status_code == 404
+    for kind in ("decision", "proof"):
+        refused = client.get(f"/page/{kind}/{calm}?phase=later")
+        assert refused.status_code == 422
+        assert "initiation, settlement" in refused.text and "<html" in refused.text
 
 
 def test_pages_of_a_search_follow_each_other(client: Caller) -> None:

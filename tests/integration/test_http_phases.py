@@ -42,6 +42,8 @@ def test_each_phase_has_its_answer_and_is_found_by_its_name(client: Caller) -> N
     assert decide(client, settling) == (200, second)
     for phase, answer in (("initiation", first), ("settlement", second)):
         found = client.get(f"/v1/decisions/{id_}?phase={phase}").json()
+        told = client.get(f"/v1/decisions/{id_}?phase={phase}s").json()["detail"]
+        assert "phase must be 'initiation' or 'settlement', found" in told
         assert {name: found[name] for name in answer} == answer
         explained = client.get(f"/v1/decisions/{id_}/explanation?phase={phase}").json()
         assert explained["as_of"] == answer["as_of"]

@@ -115,6 +115,8 @@ def test_pages_lead_to_the_end_by_their_cursors(client: Caller) -> None:
         ("cursor=A", "FIELD_VALUE", "cursor"),
         ("payer=", "FIELD_VALUE", "payer"),
         ("payer=%20", "ID_INVALID", "payer"),
+        ("payer=%FF%FE", "FIELD_VALUE", "query"),
+        ("%C3=1", "FIELD_VALUE", "query"),
         ("payer=" + "a" * 129, "FIELD_VALUE", "payer"),
         ("payer=a&payer=b", "FIELD_VALUE", "payer"),
         ("payee=a", "FIELD_UNKNOWN", "query"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.errors import Code, Refused, Unavailable, shown
 from crivo.domain.event import Event, StoredEvent
 from crivo.features.told import TELLERS, told_rows
 from crivo.flows.decide import DecisionService
@@ -16,7 +16,7 @@ from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.recording import SOURCE
 from crivo.flows.report import require_transfer
-from crivo.flows.schemas import SCHEMAS, schema_of
+from crivo.flows.schemas import BY_NAME, SCHEMAS, schema_of
 from crivo.flows.told_mapping import filled_in, is_about_transfer
 from crivo.governance.pseudonym import Pseudonymiser
 
@@ -59,16 +59,9 @@ class TellingService:
                 stands for other facts; CLOCK_AHEAD; and as `parse_event`.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
+        if schema_name not in TOLD_HERE:
+            raise _not_told(schema_name)
         schema = schema_of(schema_name)
-        if schema_name in ELSEWHERE:
-            raise Refused(
-                Code.SCHEMA_UNKNOWN,
-                f"{schema_name} is not told here",
-                hint=f"Send it to {ELSEWHERE[schema_name]}.",
-                field="schema",
-                expected=", ".join(TOLD_HERE),
-                found=schema_name,
-            )
         facts = self._facts(document) if is_about_transfer(schema) else None
         value = parse_event(schema_name, document, self._pseudonyms, facts=facts)
         clock = self._decisions.clock
@@ -152,3 +145,20 @@ def _check_same(first: bytes, repeat: bytes) -> None:
             expected="the facts of the first request",
             found="others",
         )
+
+
+def _not_told(name: str) -> Refused:
+    if name in ELSEWHERE:
+        hint = f"Send it to {ELSEWHERE[name]}."
+    elif name in BY_NAME:
+        hint = "Crivo alone writes events of this schema."
+    else:
+        hint = "Send one of the kinds that outsiders write."
+    return Refused(
+        Code.SCHEMA_UNKNOWN,
+        f"{shown(name)} is not told here",
+        hint=hint,
+        field="schema",
+        expected=", ".join(TOLD_HERE),
+        found=shown(name),
+    )

@@ -185,7 +185,7 @@ def _check_query(route: str, query: bytes) -> None:
     elif _PAGE_OF_ONE.fullmatch(route):
         known = _PHASE_AND_LANGUAGE
     seen = set()
-    for name, _ in parse_qsl(query.decode("latin-1"), keep_blank_values=True):
+    for name, _ in _parsed(query):
         if name not in known:
             raise invalid(
                 Code.FIELD_UNKNOWN,
@@ -198,6 +198,16 @@ def _check_query(route: str, query: bytes) -> None:
                 Code.FIELD_VALUE, field=name, expected="given at most once", found="again"
             )
         seen.add(name)
+
+
+def _parsed(query: bytes) -> list[tuple[str, str]]:
+    text = query.decode("latin-1")
+    try:
+        return parse_qsl(text, keep_blank_values=True, errors="strict")
+    except UnicodeDecodeError:
+        raise invalid(
+            Code.FIELD_VALUE, field="query", expected="text in UTF-8", found=text
+        ) from None
 
 
 def _route_of(scope: Scope) -> str:

@@ -10,6 +10,7 @@ from crivo.domain.errors import Code, Refused, invalid
 #: What each complaint of the library that reads queries asks for; {names} are its own bounds.
 _EXPECTED: Final = {
     "missing": "given",
+    "enum": "{expected}",
     "int_parsing": "a whole number",
     "int_parsing_size": "a whole number that fits",
     "greater_than_equal": "a whole number, at least {ge}",

@@ -29,6 +29,7 @@ from crivo.adapters.http.identity_body import (
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.money import parse_centavos
+from crivo.domain.tax_id import parse_tax_id
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel, Transfer
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
 
@@ -92,10 +93,10 @@ def _identity(order: _Part) -> IdentityBody:
     return IdentityBody(
         payer=PartyBody(
             name=order.text("Dbtr/Nm", characters_max=NAME_CHARACTERS_MAX),
-            tax_id=order.tax_id("Dbtr"),
+            tax_id=order.judged_tax_id("Dbtr"),
         ),
         payee=PartyBody(
-            tax_id=order.tax_id("Cdtr"),
+            tax_id=order.judged_tax_id("Cdtr"),
             key=order.text("CdtrAcct/Prxy/Id", characters_max=KEY_CHARACTERS_MAX),
         ),
         remittance=order.text("RmtInf/Ustrd", characters_max=REMITTANCE_CHARACTERS_MAX),
@@ -247,6 +248,19 @@ class _Part:
 
     def tax_id(self, path: str) -> str | None:
         """The tax id of a party, a person's or an organisation's."""
+        found = self._tax_id(path)
+        return None if found is None else found[1]
+
+    def judged_tax_id(self, path: str) -> str | None:
+        """As `tax_id`, once its check digits were found right."""
+        found = self._tax_id(path)
+        if found is None:
+            return None
+        field, text = found
+        parse_tax_id(text, field=field)
+        return text
+
+    def _tax_id(self, path: str) -> tuple[str, str] | None:
         places = [f"{path}/Id/{kind}/Othr/Id" for kind in ("PrvtId", "OrgId")]
         found = [(place, text) for place in places if (text := self.text(place)) is not None]
         if not found:
@@ -259,4 +273,4 @@ class _Part:
                 expected="one tax id of 11 or 14 characters",
                 found=text if len(found) == 1 else "two",
             )
-        return text
+        return self.place + place, text

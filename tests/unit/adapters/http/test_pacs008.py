@@ -76,6 +76,18 @@ def test_sabotage_any_other_fact_is_another_transfer(before: str, after: str, fa
     assert (caught.value.code, caught.value.context["field"]) == (Code.CONFLICT, fact)
 
 
+@pytest.mark.parametrize(
+    ("place", "right", "wrong"),
+    [
+        ("Dbtr/Id/PrvtId/Othr/Id", "11144477735", "11144477736"),
+        ("Cdtr/Id/OrgId/Othr/Id", "12345678000195", "12345678000196"),
+    ],
+)
+def test_a_tax_id_that_is_none_is_told_by_its_place(place: str, right: str, wrong: str) -> None:
+    found = refusal(ORDER.replace(right, wrong))
+    assert (found.code, found.context["field"]) == (Code.ID_INVALID, f"CdtTrfTxInf/{place}")
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_version_that_is_named_is_read(version: str) -> None:
     assert parsed(ORDER.replace("pacs.008/1.16", f"pacs.008/{version}")) == parsed(ORDER)

@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Final
+from typing import Final
 from urllib.parse import parse_qsl
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 
 from crivo.adapters.http.hot import check_ready, durable
 from crivo.adapters.http.pages.decision import decision_values, proof_values
@@ -21,7 +21,7 @@ from crivo.adapters.http.problems import problem_of
 from crivo.adapters.http.receive import read_body
 from crivo.adapters.http.service import Parts
 from crivo.decision.reason_texts import Language
-from crivo.domain.errors import CrivoError
+from crivo.domain.errors import Code, CrivoError, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.verdicts import parse_verdict, verdict_report_id
@@ -50,26 +50,20 @@ def _add_decisions(router: APIRouter, parts: Parts) -> None:
         return await _readable(request, shown)
 
     @router.get("/page/decision/{end_to_end_id}")
-    async def decision(
-        request: Request,
-        end_to_end_id: str,
-        phase: Annotated[Phase, Query()] = Phase.INITIATION,
-    ) -> Response:
+    async def decision(request: Request, end_to_end_id: str) -> Response:
         async def shown(language: Language) -> Response:
             end_to_end_id_minute(end_to_end_id)
+            phase = _phase(request)
             values = await asyncio.to_thread(decision_values, parts, end_to_end_id, phase, language)
             return page(request, "decision.html", language=language, **values)
 
         return await _readable(request, shown)
 
     @router.get("/page/proof/{end_to_end_id}")
-    async def proof(
-        request: Request,
-        end_to_end_id: str,
-        phase: Annotated[Phase, Query()] = Phase.INITIATION,
-    ) -> Response:
+    async def proof(request: Request, end_to_end_id: str) -> Response:
         async def shown(language: Language) -> Response:
             end_to_end_id_minute(end_to_end_id)
+            phase = _phase(request)
             values = await asyncio.to_thread(proof_values, parts, end_to_end_id, phase, language)
             return page(request, "proof.html", language=language, **values)
 
@@ -151,6 +145,15 @@ async def _readable(request: Request, shown: Callable[[Language], Awaitable[Resp
         return page(
             request, "refused.html", status=problem.status, language=language, problem=problem
         )
+
+
+def _phase(request: Request) -> Phase:
+    text = request.query_params.get("phase", Phase.INITIATION.value)
+    if text not in set(Phase):
+        raise invalid(
+            Code.FIELD_VALUE, field="phase", expected="one of " + ", ".join(Phase), found=text
+        )
+    return Phase(text)
 
 
 async def _form(request: Request, parts: Parts) -> dict[str, str]:
