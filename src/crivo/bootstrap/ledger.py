@@ -15,7 +15,7 @@ from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream
 from crivo.flows.answers import no_decision
 from crivo.flows.event_of import value_of
-from crivo.flows.ledger_audit import Audit, Evidence, audit
+from crivo.flows.ledger_audit import Audit, Evidence, Published, audit
 from crivo.flows.ledger_proof import Proof, check_proof, prove
 from crivo.flows.seal import StoredRecord
 from crivo.governance.segment import Segment
@@ -37,13 +37,13 @@ def stored_records(reader: SqliteLogReader) -> Iterator[StoredRecord]:
         yield from found
 
 
-def published(reader: SqliteLogReader) -> Iterator[Segment]:
-    """Every segment that the log holds."""
+def published(reader: SqliteLogReader, *, settled: int) -> Iterator[Published]:
+    """Every segment that the log holds; those before `settled` were there at first."""
     at, streams = 0, frozenset({Stream.LEDGER})
     while found := reader.read(start=at, limit=_READ_ROWS, streams=streams):
         at = found[-1].seq + 1
         for stored in found:
-            yield value_of(stored.event)
+            yield Published(value_of(stored.event), stored.seq < settled)
 
 
 def evidence(folder: Path) -> Iterator[Evidence]:
@@ -79,7 +79,7 @@ def audit_ledger(log: Path, folder: Path, *, key: bytes, checkpoint: Sequence[Se
         return audit(
             evidence(folder),
             stored_records(reader),
-            published=published(reader),
+            published=published(reader, settled=reader.end()),
             checkpoint=checkpoint,
             public_key=key,
             log_id=reader.manifest.log_id,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from itertools import islice
@@ -51,7 +51,7 @@ class Finding:
 @dataclass(slots=True)
 class Audit:
     """What an audit found. `unsealed` records lie after the last segment: nothing speaks of them
-    yet. `other_place` counts segments that only one of log and second place holds so far.
+    yet. `other_place` counts segments that the log alone holds: their records are judged together.
     """
 
     records: int = 0
@@ -81,25 +81,41 @@ class Evidence:
     leaves: tuple[bytes, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A segment that the log itself holds.
+
+    `is_settled`: it was there before the second place was read, which then has it too; but for the
+    newest of each partition, whose closing may have been under way, or stopped between the two.
+    """
+
+    segment: Segment
+    is_settled: bool
+
+
 def audit(
     evidence: Iterable[Evidence],
     records: Iterable[StoredRecord],
     *,
-    published: Iterable[Segment],
+    published: Iterable[Published],
     checkpoint: Iterable[Segment],
     public_key: bytes,
     log_id: str,
 ) -> Audit:
     """What is otherwise than it was signed; it needs no key but the public one.
 
-    `evidence` is the second place, in its order; `records` the log's, by `seq`; `published` the
-    segments that the log itself holds; `checkpoint` the newest segments that somebody kept
-    elsewhere: without them a log and a second place cut off alike look whole.
+    `evidence` is the second place, in its order, and is read before `published`; `records` the
+    log's, by `seq`; `published` the segments that the log itself holds, in its order; `checkpoint`
+    the newest segments that somebody kept elsewhere: without them a log and a second place cut off
+    alike look whole.
     """
     found = Audit()
-    chains = _chains(evidence, found, public_key, log_id)
-    _compare_places(chains, published, found)
+    judge = _Judge(found, public_key, log_id)
+    chains = _chains(evidence, judge)
+    beyond = _compare_places(chains, published, found)
     _compare_checkpoint(chains, checkpoint, found, public_key)
+    for segment in beyond:
+        _go_on(chains.setdefault(segment.partition, []), segment, judge)
     walks: dict[int, _Walk] = {
         partition: _Walk(partition, chain, found) for partition, chain in chains.items()
     }
@@ -116,32 +132,57 @@ def audit(
     return found
 
 
-def _chains(
-    evidence: Iterable[Evidence], found: Audit, public_key: bytes, log_id: str
-) -> dict[int, list[Evidence]]:
-    """The segments of each partition, each judged by itself and by the one before it."""
+@dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judges a segment by itself and by the one before it."""
+
+    found: Audit
+    public_key: bytes
+    log_id: str
+
+    def is_true(self, segment: Segment) -> bool:
+        """Whether it is signed for this log."""
+        self.found.segments += 1
+        is_true = is_signed_by(segment, self.public_key) and segment.log_id == self.log_id
+        if not is_true:
+            expected = "a segment signed for this log"
+            self.found.find(_of(Tampering.FORGED, segment, expected, "another"))
+        return is_true
+
+    def follow(self, before: Segment | None, segment: Segment) -> None:
+        number, offset, root = expected = _follows(before)
+        if (segment.number, segment.first_offset, segment.previous_root.hex()) != expected:
+            at = f"segment {segment.number} from offset {segment.first_offset}"
+            wanted = f"segment {number} from offset {offset} after root {root}"
+            self.found.find(_of(Tampering.BROKEN_CHAIN, segment, wanted, at))
+
+
+def _chains(evidence: Iterable[Evidence], judge: _Judge) -> dict[int, list[Evidence]]:
+    """The segments of each partition in the second place."""
     chains: dict[int, list[Evidence]] = {}
     for each in evidence:
         segment = each.segment
-        found.segments += 1
         chain = chains.setdefault(segment.partition, [])
-        before = chain[-1].segment if chain else None
-        if not is_signed_by(segment, public_key) or segment.log_id != log_id:
-            found.find(_of(Tampering.FORGED, segment, "a segment signed for this log", "another"))
-        expected = _follows(before)
-        is_next = (segment.number, segment.first_offset, segment.previous_root.hex()) == expected
-        if not is_next:
-            at = f"segment {segment.number} from offset {segment.first_offset}"
-            number, offset, root = expected
-            wanted = f"segment {number} from offset {offset} after root {root}"
-            found.find(_of(Tampering.BROKEN_CHAIN, segment, wanted, at))
+        judge.is_true(segment)
+        judge.follow(chain[-1].segment if chain else None, segment)
         if len(each.leaves) != segment.count or merkle_root(each.leaves) != segment.root:
             root = merkle_root(each.leaves).hex() if each.leaves else "none"
-            found.find(_of(Tampering.LEAVES_DAMAGED, segment, segment.root.hex(), root))
-            chain.append(Evidence(segment, (b"",) * segment.count))
+            judge.found.find(_of(Tampering.LEAVES_DAMAGED, segment, segment.root.hex(), root))
+            chain.append(_without_leaves(segment))
         else:
             chain.append(each)
     return chains
+
+
+def _go_on(chain: list[Evidence], segment: Segment, judge: _Judge) -> None:
+    """A segment that the log alone holds goes on the chain: its root speaks of its records."""
+    if judge.is_true(segment):
+        judge.follow(chain[-1].segment if chain else None, segment)
+        chain.append(_without_leaves(segment))
+
+
+def _without_leaves(segment: Segment) -> Evidence:
+    return Evidence(segment, (b"",) * segment.count)
 
 
 def _follows(before: Segment | None) -> tuple[int, int, str]:
@@ -151,9 +192,13 @@ def _follows(before: Segment | None) -> tuple[int, int, str]:
 
 
 def _compare_places(
-    chains: Mapping[int, list[Evidence]], published: Iterable[Segment], found: Audit
-) -> None:
-    """The log's own segments are those of the second place, but for the newest of either."""
+    chains: Mapping[int, list[Evidence]], published: Iterable[Published], found: Audit
+) -> list[Segment]:
+    """The log's own segments are those of the second place, but for the newest of either.
+
+    Returns:
+        Those of the log after the newest of the second place, in the log's order.
+    """
     there = {
         (each.segment.partition, each.segment.number): each.segment
         for chain in chains.values()
@@ -161,11 +206,13 @@ def _compare_places(
     }
     newest = {partition: chain[-1].segment.number for partition, chain in chains.items()}
     here: dict[int, int] = {}
-    for segment in published:
+    beyond: list[Published] = []
+    for each in published:
+        segment = each.segment
         here[segment.partition] = max(here.get(segment.partition, 0), segment.number)
         beside = there.get((segment.partition, segment.number))
         if beside is None and segment.number > newest.get(segment.partition, 0):
-            found.other_place += 1
+            beyond.append(each)
         elif beside != segment:
             root = "no segment" if beside is None else beside.root.hex()
             found.find(_of(Tampering.PLACES_DIFFER, segment, root, segment.root.hex()))
@@ -178,6 +225,23 @@ def _compare_places(
                 _of(Tampering.TRUNCATED, last, f"segment {last.number}", f"segment {number}"),
                 times=lacking,
             )
+    _find_cut_back(beyond, newest, found)
+    found.other_place = len(beyond)
+    return [each.segment for each in beyond]
+
+
+def _find_cut_back(beyond: Sequence[Published], newest: Mapping[int, int], found: Audit) -> None:
+    """More than one closing that was over is not in the second place: it was cut back."""
+    settled: dict[int, list[Segment]] = {}
+    for each in beyond:
+        if each.is_settled:
+            settled.setdefault(each.segment.partition, []).append(each.segment)
+    for partition, segments in settled.items():
+        if len(segments) > 1:
+            at = f"segment {newest.get(partition, 0)} in the second place"
+            expected = f"segment {segments[-1].number}"
+            finding = _of(Tampering.TRUNCATED, segments[0], expected, at)
+            found.find(finding, times=len(segments))
 
 
 def _compare_checkpoint(
