@@ -86,7 +86,7 @@ def until(client: Caller, path: str, *, holds, seconds: float = 900) -> object:
 
 
 def _paths(service: Service) -> list[str]:
-    pages = page_routes(service.page, Feed()).routes
+    pages = page_routes(service.page, Feed(), service.app.hot.parts.limits).routes
     routes = [each.path for each in (*service.app.routes, *pages) if isinstance(each, Route)]
     return sorted({*routes, *service.app.openapi()["paths"], "/no/such/path", "/v1", "//"})
 

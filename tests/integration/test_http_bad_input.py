@@ -59,6 +59,37 @@ def client(service: Service) -> Iterator[Caller]:
     caller.stop()
 
 
+@pytest.mark.parametrize("path", ["/v1/decisions/", "/v1/model/", "/openapi.json/"])
+def test_a_path_with_a_stroke_too_many_is_no_path_and_leads_nowhere(
+    client: Caller, path: str
+) -> None:
+    for ask in (client.get, client.post):
+        answer = ask(path, headers={**client.headers, "host": "evil.example"})
+        assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+        assert "location" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "status", "code"),
+    [
+        (b"", "text/plain", 201, None),
+        (b"{}", "application/json", 201, None),
+        (b'{"reviewer": "boss", "x": 1}', "application/json", 422, "FIELD_UNKNOWN"),
+        (b"{{{", "application/json", 400, "BODY_MALFORMED"),
+        (b"[]", "application/json", 400, "BODY_MALFORMED"),
+        (b"{}", "text/plain", 415, "CONTENT_TYPE"),
+        (b"x" * 200_000, "text/plain", 413, "BODY_TOO_LARGE"),
+    ],
+)
+def test_a_link_to_the_page_is_asked_for_without_a_word(
+    client: Caller, body: bytes, media: str, status: int, code: str | None
+) -> None:
+    answer = client.post(
+        "/v1/page-links", content=body, headers={**client.headers, "content-type": media}
+    )
+    assert (answer.status_code, answer.json().get("code")) == (status, code)
+
+
 def held(service: Service) -> Held:
     """How many events are in the log, and the whole state of the features."""
     decisions = service.decisions

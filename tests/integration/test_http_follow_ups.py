@@ -66,6 +66,7 @@ def test_what_cannot_be_told_is_refused_by_name(client: Caller) -> None:
         ({"event": "rejected"}, 422, "FIELD_MISSING", "rejection"),
         ({"event": "rejected", "rejection": "XXXX"}, 422, "FIELD_VALUE", "rejection"),
         ({"event": "settled", "rejection": "FRAD"}, 422, "FIELD_VALUE", "rejection"),
+        ({"event": "cancelled", "rejection": "FRAD"}, 422, "FIELD_VALUE", "rejection"),
         ({"event": "settled", "note": "x"}, 422, "FIELD_UNKNOWN", "note"),
         ({"event": "settled", "occurred_at": "now"}, 422, "TIME_INVALID", "occurred_at"),
         (

@@ -41,6 +41,37 @@ def tell(caller: Caller, minute: int, **facts: object) -> None:
     assert answer.status_code == 200, answer.text
 
 
+def test_an_entry_that_no_transfer_could_meet_is_refused(tmp_path: Path) -> None:
+    entry = {
+        "entry_id": "nobody",
+        "occurred_at": "2026-11-23T12:00:00Z",
+        "entity_id": "x",
+        "kind": "DENY",
+        "action": "ADDED",
+    }
+    with called(build_service(settings_of(make_home(tmp_path / "home")))) as caller:
+        caller.headers = {"authorization": f"Bearer {KEY}"}
+        taken = set()
+        for entity in ("ACCOUNT", "PERSON", "KEY", "DEVICE"):
+            for side in ("PAYER", "PAYEE", "BOTH"):
+                sent = {**entry, "entry_id": f"{entity}-{side}", "entity": entity, "side": side}
+                answer = caller.post("/v1/events/list_entry.v1", json=sent)
+                if answer.status_code == 200:
+                    taken.add((entity, side))
+                else:
+                    told = answer.json()
+                    assert (answer.status_code, told["code"], told["field"]) == (
+                        422,
+                        "FIELD_VALUE",
+                        "side",
+                    )
+        assert len(taken) == 10
+        assert not taken & {("DEVICE", "PAYEE"), ("KEY", "PAYER")}
+        # One that was taken before may still be removed.
+        gone = {**entry, "entity": "DEVICE", "side": "PAYEE", "action": "REMOVED"}
+        assert caller.post("/v1/events/list_entry.v1", json=gone).status_code == 200
+
+
 def test_an_entry_denies_until_it_is_removed_and_another_lets_pass(tmp_path: Path) -> None:
     with called(build_service(settings_of(make_home(tmp_path / "home")))) as caller:
         caller.headers = {"authorization": f"Bearer {KEY}"}

@@ -74,6 +74,15 @@ def test_each_phase_has_its_reviews(tmp_path):
         assert caller.get(f"{PATH}/{ID}?phase=later").status_code == 422
 
 
+def test_a_transfer_that_was_decided_ahead_of_the_clock_may_be_reviewed_at_once(tmp_path):
+    with served(make_home(tmp_path / "home")) as caller:
+        ahead = {**GOOD, "received_at": "2026-11-23T11:59:01Z"}
+        assert caller.post("/v1/decisions", json=ahead).status_code == 200
+        for at, status in (("2026-11-23T11:58:59Z", 422), ("2026-11-23T11:59:02Z", 200)):
+            asked = caller.post(PATH, json={**ASKED, "received_at": at})
+            assert asked.status_code == status, asked.text
+
+
 def test_what_is_no_review_is_refused(tmp_path):
     with served(make_home(tmp_path / "home")) as caller:
         caller.post("/v1/decisions", json=GOOD)

@@ -103,6 +103,13 @@ class FollowUpService:
 
 def _value(told: Told, transfer: Transfer) -> Any:
     if told.step not in {Step.SETTLED, Step.REJECTED}:
+        if told.rejection is not None:
+            raise invalid(
+                Code.FIELD_VALUE,
+                field="rejection",
+                expected=f"left out: {told.step} has no code of the rail",
+                found=told.rejection,
+            )
         kind = FollowUpKind(told.step.value)
         return FollowUp(told.end_to_end_id, told.phase, transfer.payer_id, told.occurred_at, kind)
     return Settlement(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from crivo.decision.lists import ListHit
 from crivo.domain import list_entry
+from crivo.domain.errors import Code, invalid
 from crivo.domain.event import Event
 from crivo.domain.instant import LATEST
 from crivo.domain.list_entry import ListAction, ListedEntity, ListEntry, ListKind, ListSide
@@ -32,6 +33,26 @@ _PARTIES: Final = (
     ("payee_person_id", ListSide.PAYEE, ListedEntity.PERSON),
     ("payee_key_id", ListSide.PAYEE, ListedEntity.KEY),
 )
+
+
+def check_can_hold(value: ListEntry) -> None:
+    """Nothing, unless an entry is added that no transfer could meet: such a side has no such ids.
+
+    It is asked of what is told; what the log has is read as it is.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    if value.action is not ListAction.ADDED or value.side is ListSide.BOTH:
+        return
+    sides = [side for _, side, entity in _PARTIES if entity is value.entity]
+    if value.side not in sides:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="side",
+            expected=f"{' or '.join(sides)} or BOTH: a transfer names no other {value.entity}",
+            found=value.side,
+        )
 
 
 class Listed(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from crivo.domain.clock import ClockKind
+from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind
 from crivo.domain.errors import Code, Refused, Unavailable, invalid
 from crivo.domain.event import make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
@@ -134,7 +134,7 @@ class ReviewService:
             check_instant(supplied, field="received_at")
         is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
         at = supplied if is_supplied and supplied is not None else clock.now()
-        if at < transfer.occurred_at:
+        if at < transfer.occurred_at - CLOCK_AHEAD_MAX:
             raise invalid(
                 Code.TIME_RANGE,
                 field="received_at",

@@ -60,6 +60,8 @@ class Application(FastAPI):
             # The interactive pages load scripts from elsewhere; the document itself is served.
             docs_url=None,
             redoc_url=None,
+            # A path with one stroke too many is none: a redirect would go where `Host` says.
+            redirect_slashes=False,
             lifespan=lambda _: parts.running(),
         )
         self._parts: Final = parts
@@ -107,7 +109,7 @@ def create_app(parts: Parts) -> Application:
     app.include_router(privacy_routes(parts))
     app.include_router(follow_up_routes(parts))
     app.include_router(webhook_routes(parts))
-    app.include_router(page_routes(parts.page, parts.feed))
+    app.include_router(page_routes(parts.page, parts.feed, parts.limits))
     app.include_router(pages_routes(parts))
     _add_problem_handlers(app, parts.telemetry)
     return app

@@ -10,9 +10,12 @@ from fastapi import APIRouter, Query, Request, Response
 
 from crivo.adapters.http.access import Caller, Role
 from crivo.adapters.http.auth import COOKIE, SESSION_LIFETIME, PageAccess
+from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.pages.render import language_of, locked
 from crivo.adapters.http.pages.render import page as shown_page
+from crivo.adapters.http.receive import check_json_headers, read_body
+from crivo.adapters.http.service import Limits
 from crivo.domain.errors import Code, Refused
 from crivo.domain.fields import WORD_CHARACTERS_MAX
 from crivo.domain.instant import SECOND
@@ -29,7 +32,14 @@ _JUDGES: Final = frozenset({Role.ANALYST, Role.ADMIN})
 _ANYBODY: Final = Caller("anybody", frozenset({Role.ADMIN}))
 
 
-def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
+class Nothing(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
+    """The body of a request that says nothing beside its path."""
+
+
+_NOTHING: Final = msgspec.json.Decoder(Nothing)
+
+
+def page_routes(access: PageAccess, feed: Feed, limits: Limits) -> APIRouter:
     """`/`, `/open`, `/static/…`, `/page/decisions`, and a new address for whoever holds a key."""
     router = APIRouter()
     static = files("crivo.adapters.http") / "static"
@@ -85,6 +95,7 @@ def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
     @router.post("/v1/page-links", status_code=201, tags=["page"])
     async def new_page_link(request: Request) -> dict[str, str]:
         """A path that opens the page once, within ten minutes."""
+        await _check_says_nothing(request, limits)
         caller: Caller = request.scope.get("caller", _ANYBODY)
         may_judge = not caller.roles.isdisjoint(_JUDGES)
         # A name that an issuer's token brings may be longer than an event's word.
@@ -92,3 +103,17 @@ def page_routes(access: PageAccess, feed: Feed) -> APIRouter:
         return {"path": f"/open?token={access.new_link_token(reviewer=reviewer)}"}
 
     return router
+
+
+async def _check_says_nothing(request: Request, limits: Limits) -> None:
+    """Nothing, if the body is empty or an object without fields.
+
+    Raises:
+        Refused: BODY_TOO_LARGE, BODY_TOO_SLOW, CONTENT_TYPE, BODY_MALFORMED, FIELD_UNKNOWN.
+        Disconnected: the caller hung up.
+    """
+    bytes_max = limits.decision_bytes_max
+    raw = await read_body(request.receive, bytes_max=bytes_max, seconds_max=limits.body_seconds_max)
+    if raw:
+        check_json_headers(request.scope, bytes_max=bytes_max)
+        decode_body(_NOTHING, raw)
