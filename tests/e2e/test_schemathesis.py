@@ -57,6 +57,14 @@ def operations(document) -> list:
     return [result.ok() for result in document.get_all_operations()]
 
 
+def test_a_fault_or_a_redirect_would_be_an_answer_that_no_operation_names(document) -> None:
+    """Sabotage: with a `default` among the responses every status would be named."""
+    for operation in operations(document):
+        named = set(operation.definition.raw["responses"])
+        assert "422" in named
+        assert all(status.startswith(("20", "4")) or status == "503" for status in named), named
+
+
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 def test_every_answer_is_one_that_the_document_names(document, mode: GenerationMode) -> None:
     asked = []

@@ -26,7 +26,7 @@ from crivo.adapters.http.privacy_bodies import (
     RevealAnswer,
     RevealBody,
 )
-from crivo.adapters.http.problems import MEDIA_TYPE, Problem
+from crivo.adapters.http.problems import MEDIA_TYPE, STATUS, Problem
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody
 from crivo.adapters.http.webhook_bodies import DeliveriesAnswer, ResendBody, ResentAnswer
 
@@ -87,6 +87,9 @@ EVENT_EXAMPLE: Final = {
 }
 
 
+#: Statuses of a body that is not taken as it is.
+_OF_A_BODY: Final = frozenset({408, 413, 415})
+
 #: What else `POST /v1/decisions` takes.
 _ORDER: Final = {
     "application/xml": {
@@ -111,7 +114,6 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
         "end_to_end_id get the same answer again; other facts get 409.",
         body=_content("DecisionBody", DECISION_EXAMPLE) | _ORDER,
         answer=_content("DecisionAnswer"),
-        refusals=(400, 401, 408, 409, 413, 415, 422, 503),
     )
     body = {"type": "array", "items": _reference("DecisionBody"), "minItems": 1}
     result = {"type": "array", "items": _reference("BatchResult")}
@@ -122,7 +124,6 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
             "with the status that it alone would have had.",
             body=_schema(body, [DECISION_EXAMPLE]),
             answer=_schema(result),
-            refusals=(400, 401, 408, 413, 415, 422, 503),
         )
     }
     row = {"$ref": _REFERENCE.format(name="PredictRow")}
@@ -132,17 +133,15 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
             "Rows carry the served model's own inputs; null means missing.",
             body=_schema({"oneOf": [row, {"type": "array", "items": row, "minItems": 1}]}),
             answer=_schema({"oneOf": [_reference("ScoreAnswer"), _reference("ScoresAnswer")]}),
-            refusals=(400, 401, 408, 413, 415, 422, 503),
         )
     }
     for path, operations in paths.items():
         for operation in operations.values():
             if gate.entrance_of(path) is gate.Entrance.OPEN:
                 operation["security"] = []
-            operation["responses"].setdefault("default", _problem())
-            if "422" in operation["responses"]:
-                # What FastAPI would say of a parameter; the application answers as everywhere.
-                operation["responses"]["422"] = _problem()
+            # In place of what FastAPI would say of a parameter's 422, too. Each is named, and none
+            # by `default`: that would name a fault or a redirect as well.
+            operation["responses"] |= {str(each): _problem() for each in _refusals(operation)}
     for name in ("HTTPValidationError", "ValidationError"):
         parts["schemas"].pop(name, None)
     return document
@@ -180,17 +179,19 @@ def _operation(
     *,
     body: dict[str, Any],
     answer: dict[str, Any],
-    refusals: tuple[int, ...],
 ) -> dict[str, Any]:
     return {
         "summary": summary,
         "description": description,
         "requestBody": {"required": True, "content": body},
-        "responses": {
-            "200": {"description": "The answer", "content": answer},
-            **{str(status): _problem() for status in refusals},
-        },
+        "responses": {"200": {"description": "The answer", "content": answer}},
     }
+
+
+def _refusals(operation: dict[str, Any]) -> list[int]:
+    """The statuses of the problem documents that a route may answer."""
+    left_out = frozenset() if "requestBody" in operation else _OF_A_BODY
+    return sorted(set(STATUS.values()) - left_out)
 
 
 def _problem() -> dict[str, Any]:
