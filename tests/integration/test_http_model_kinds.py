@@ -72,6 +72,14 @@ def test_a_row_of_the_signature_is_scored_alone_and_among_others(client: Caller)
     assert client.post("/predict", json=[low]).json()["scores"] == [one[0]["score"]]
 
 
+def test_a_faulty_row_of_a_long_list_is_named_by_its_place_in_the_request(client: Caller) -> None:
+    names = [each["name"] for each in client.get("/v1/model").json()["signature"]]
+    rows: list[dict[str, object]] = [dict.fromkeys(names, 1.0) for _ in range(150)]
+    rows[137] = {**rows[137], names[0]: "x"}
+    refused = client.post("/predict", json=rows)
+    assert (refused.status_code, refused.json()["field"]) == (422, f"rows[137].{names[0]}")
+
+
 def test_a_row_that_is_no_row_of_the_signature_names_what_is_wrong(client: Caller) -> None:
     names = [each["name"] for each in client.get("/v1/model").json()["signature"]]
     whole = dict.fromkeys(names, 1.0)

@@ -157,8 +157,9 @@ def _read_entries(text: str, file: str) -> list[dict[str, object]]:
         for field in ("key", "value", "from", "norm"):
             if field not in raw:
                 raise _fault(file, name, field, "given", None)
-        if not isinstance(raw["norm"], str):
-            raise _fault(file, name, "norm", "a string", raw["norm"])
+        norm = raw["norm"]
+        if not isinstance(norm, str) or not norm.strip():
+            raise _fault(file, name, "norm", "a string that says who asks for it", norm)
     return entries
 
 

@@ -79,6 +79,9 @@ def test_a_faulty_entry_is_refused_with_file_key_and_field(text, field):
         MIN.replace('"min"', '"unknown"'),
         MIN.replace("norm", "norn"),
         MIN.replace('norm = "own"', "norm = 3"),
+        MIN.replace('norm = "own"', 'norm = ""'),
+        MIN.replace('norm = "own"', 'norm = " "'),
+        MIN.replace('norm = "own"\n', ""),
         MIN.replace('key = "min"\n', ""),
         'entry = ["a"]',
         MIN.replace('"0.25"', '"none"'),
@@ -92,8 +95,15 @@ def test_a_faulty_file_is_refused(text):
     assert caught.value.code is Code.POLICY_INVALID
 
 
+@pytest.mark.parametrize("norm", ['norm = ""', 'norm = "\\t "', "norm = 3", ""])
+def test_an_entry_that_says_not_who_asks_for_it_is_refused_by_its_norm(norm):
+    with pytest.raises(Misconfigured) as caught:
+        parse_policy(MIN.replace('norm = "own"', norm), KEYS[:1], file="decision.toml")
+    assert caught.value.context["field"] == "norm"
+
+
 DEEP = "[" * 5_000
-COUNT = '[[entry]]\nkey = "count"\nvalue = {}\nfrom = 2000-01-01\nnorm = ""\n'
+COUNT = '[[entry]]\nkey = "count"\nvalue = {}\nfrom = 2000-01-01\nnorm = "own"\n'
 NUMBER = COUNT.replace("count", "number").replace("{}", '"{}"')
 
 
@@ -150,7 +160,7 @@ TWICE = f'[{ONE}, {ONE}, {{outcome = "HOLD"}}]'
 
 
 def bands(value: str) -> object:
-    text = f'[[entry]]\nkey = "b"\nvalue = {value}\nfrom = 2000-01-01\nnorm = ""\n'
+    text = f'[[entry]]\nkey = "b"\nvalue = {value}\nfrom = 2000-01-01\nnorm = "own"\n'
     return parse_policy(text, [Key("b", Kind.BANDS)], file="degraded.toml").value("b", 0)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 
 import pytest
@@ -19,6 +20,7 @@ from crivo.flows.following import followed
 from crivo.flows.hold_ends import HoldService
 from crivo.flows.replay import replay
 from crivo.flows.replica import restored
+from crivo.flows.settlement_phase import SettlementPhase
 from tests.unit.decision.worlds import START, policy, transfer, world
 
 HELD_CENTAVOS = 5_000_000
@@ -178,6 +180,20 @@ def test_what_the_rail_did_ends_a_hold(played):
     holds_of(played)[0].end_due()
     settle(played)
     assert ends(played.log) == []
+
+
+def test_what_the_rail_did_ends_the_holds_of_both_phases(played):
+    held(played)
+    facts = dataclasses.replace(
+        transfer(1, amount_centavos=HELD_CENTAVOS), occurred_at=START + SECOND
+    )
+    again = SettlementPhase(played.service).decide(
+        facts, arrived_ns=-500_000_000, supplied_received_at=START + SECOND
+    )
+    assert again.result(10).outcome is Outcome.HOLD
+    assert len(played.service.holds) == 2
+    played.service.append(rejection(1), (), lambda _failure: None)
+    assert len(played.service.holds) == 0
 
 
 def test_many_holds_are_ended_in_turns(played, monkeypatch):

@@ -17,7 +17,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import SECOND
 from crivo.features.plan import compile_plan
 from crivo.features.spec import FeatureSet
-from crivo.flows.bundle import load_bundle, make_bundle
+from crivo.flows.bundle import load_bundle, make_bundle, read_policy, stored_policy
 from crivo.flows.reload import PolicyReload, Reload
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import ROOT, START, artifact, plan, policy, transfer, world
@@ -174,6 +174,26 @@ def test_a_file_that_is_still_being_written_waits(followed):
     followed.reload.look()
     assert len(followed.adopted) == 1
     assert followed.played.service.bundle is followed.adopted[0]
+
+
+def test_files_that_change_while_they_are_read_are_taken_together_afterwards(followed, monkeypatch):
+    first = '"0.30"'
+    followed.change(*SCORE)
+    followed.reload.look()
+
+    def read(folder):
+        texts = read_policy(folder)
+        followed.change("decision.toml", first, '"0.31"')
+        return texts
+
+    with monkeypatch.context() as patched:
+        patched.setattr("crivo.flows.reload.read_policy", read)
+        followed.reload.look()
+    assert (followed.told, followed.adopted) == ([], [])
+    followed.rest()
+    assert followed.told == [Reload.ADOPTED]
+    kept = stored_policy(followed.bundles, followed.adopted[0].versions.bundle)
+    assert '"0.29"' in kept["decision.toml"] and '"0.31"' in kept["decision.toml"]
 
 
 def test_a_bundle_that_cannot_be_stored_never_decides(followed, monkeypatch):

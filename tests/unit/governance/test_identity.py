@@ -8,7 +8,8 @@ import pytest
 
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.domain.streams import Stream
+from crivo.domain.streams import Stream, partition_of
+from crivo.flows.erase import holding_of
 from crivo.governance.identity import (
     Identity,
     IdentitySealer,
@@ -142,3 +143,17 @@ def test_a_record_is_written_only_after_the_keys_of_its_persons(keys, tmp_path):
     assert sealer_of(keys).open(written.sealed, event_id=written.event_id) == CALLED
     log.close()
     assert b"loja@x.com" not in (tmp_path / "log.sqlite").read_bytes()
+
+
+def test_the_newest_receipt_of_a_person_is_not_that_of_the_last_record(keys, tmp_path):
+    """Partitions are ordered, each by itself: the retention asks for the newest of them all."""
+    log = open_test_log(tmp_path / "log.sqlite", identities=sealer_of(keys))
+    newest, older = with_part(9), with_part(3)
+    assert partition_of(newest.key, 4) != partition_of(older.key, 4)
+    log.append([newest])
+    log.append([older])
+    order = [each.received_at for each in stored(log)]
+    assert order == [newest.received_at, older.received_at] == sorted(order, reverse=True)
+    found = holding_of(log, ANA)
+    log.close()
+    assert (found.records, found.newest_at) == (2, newest.received_at)

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +15,7 @@ from typing import Final
 from crivo.adapters.http.access import Caller, Role
 from crivo.adapters.http.auth import KnownKey, fingerprint
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
+from crivo.model.files import held_alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +77,19 @@ def add_key(path: Path, *, name: str, secret: str, made_at: str, role: Role) -> 
     """
     if not _NAME.fullmatch(name):
         raise invalid(Code.ID_INVALID, field="name", expected=_NAME_EXPECTED, found=name)
-    keys = read_keys(path)
-    if any(each.name == name for each in keys):
-        raise Refused(
-            Code.CONFLICT,
-            f"there is a key of {name} already",
-            hint=f"Give another name, or `crivo keys revoke {name}` first.",
-            field="name",
-            expected="a name that no key has",
-            found=name,
-        )
     key = KeptKey(name, fingerprint(secret).hex(), made_at, role)
-    _write(path, [*keys, key])
+    with _held(path):
+        keys = read_keys(path)
+        if any(each.name == name for each in keys):
+            raise Refused(
+                Code.CONFLICT,
+                f"there is a key of {name} already",
+                hint=f"Give another name, or `crivo keys revoke {name}` first.",
+                field="name",
+                expected="a name that no key has",
+                found=name,
+            )
+        _write(path, [*keys, key])
     return key
 
 
@@ -96,24 +99,30 @@ def remove_key(path: Path, *, name: str) -> KeptKey:
     Raises:
         Misconfigured: FILE_UNREADABLE. Refused: NOT_FOUND.
     """
-    keys = read_keys(path)
-    found = [key for key in keys if key.name == name]
-    if not found:
-        raise Refused(
-            Code.NOT_FOUND,
-            f"there is no key of {name}",
-            hint="`crivo keys list` shows them.",
-            field="name",
-            expected="the name of a key",
-            found=name,
-        )
-    _write(path, [key for key in keys if key.name != name])
+    with _held(path):
+        keys = read_keys(path)
+        found = [key for key in keys if key.name == name]
+        if not found:
+            raise Refused(
+                Code.NOT_FOUND,
+                f"there is no key of {name}",
+                hint="`crivo keys list` shows them.",
+                field="name",
+                expected="the name of a key",
+                found=name,
+            )
+        _write(path, [key for key in keys if key.name != name])
     return found[0]
+
+
+def _held(path: Path) -> AbstractContextManager[None]:
+    """Whoever changes the file at the same time waits: else a revoked key could come back."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return held_alone(path)
 
 
 def _write(path: Path, keys: Sequence[KeptKey]) -> None:
     rows = [asdict(each) for each in keys]
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     aside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w") as file:
