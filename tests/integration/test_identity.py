@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from crivo.adapters.sqlite.persons import SqlitePersonKeys
 from crivo.bootstrap.home import open_log_reader
 from crivo.bootstrap.ledger import audit_ledger, newest_segments
 from crivo.bootstrap.proving import replay_home
 from crivo.decision.record import decode_record
-from crivo.domain.errors import Code
+from crivo.domain.errors import Code, Unavailable
 from crivo.domain.phase import Phase
 from crivo.domain.streams import Stream
 from crivo.flows.payload import decode
@@ -144,6 +145,22 @@ def test_an_erased_person_is_read_by_nobody_and_nothing_else_changes(home, capsy
     assert [each.event.schema for each in events(home, Stream.PRIVACY)].count("erasure.v1") == 1
     again = erased(capsys, home, who, "--override")
     assert again.code == 2 and Code.NOT_FOUND in again.err
+
+
+def test_an_erasure_that_stopped_before_the_key_was_gone_is_asked_for_again(
+    home, capsys, monkeypatch
+):
+    def stops(_keys, _subject):
+        raise Unavailable(Code.FILE_UNWRITABLE, "the disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(SqlitePersonKeys, "erase", stops)
+        assert erased(capsys, home, CPF, "--override").code == 3
+    assert revealed(capsys, home, 1)["payer"] is not None
+    assert erased(capsys, home, CPF, "--override").code == 0
+    assert revealed(capsys, home, 1)["payer"] is None
+    schemas = [each.event.schema for each in events(home, Stream.PRIVACY)]
+    assert schemas == ["erasure.v1", "reveal.v1", "erasure.v1", "reveal.v1"]
 
 
 def test_after_the_retention_nobody_need_answer_for_it(home, capsys, monkeypatch):
