@@ -15,6 +15,7 @@ from crivo.domain.errors import Refused
 from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime, parse_date
 from crivo.flows.column_ranges import RANGE_COLUMNS_MAX, is_range_sound, spelled_out
 from crivo.flows.mapping_faults import mapping_fault, mistyped
+from crivo.flows.mapping_label import check_label
 from crivo.flows.told_mapping import Told, check_told
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
@@ -295,14 +296,8 @@ def _check(mapping: Mapping, name: str) -> None:
         raise mapping_fault(name, "time.zone", expected, mapping.time.zone) from None
     if mapping.time.epoch is not None:
         _check_epoch(mapping, mapping.time.epoch, name)
-    label = mapping.label
-    if label is not None and mapping.kind is Kind.EVENTS:
-        if (label.known_after_days is None) == (label.known_at is None):
-            one = "known_after_days or known_at, one of them"
-            found = "neither" if label.known_at is None else "both"
-            raise mapping_fault(name, "label", one, in_words=found)
-        if label.known_after_days is not None and not 0 <= label.known_after_days <= 3650:
-            raise mapping_fault(name, "label.known_after_days", "0 to 3650", label.known_after_days)
+    if mapping.label is not None:
+        check_label(mapping.label, name, of_events=mapping.kind is Kind.EVENTS)
     match mapping.kind:
         case Kind.EVENTS:
             _check_events(mapping, name)

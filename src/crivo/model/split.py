@@ -142,6 +142,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     start, end = int(ordered[0]), int(ordered[-1]) + 1
     span = end - start
     delay = dataset.label_delay
+    assert delay >= 0, "a label is known after its row"
     cuts = options.cuts or _cuts_of_shares(ordered, options, delay)
     calibration_start, test_start = cuts.train_end + delay, cuts.last_end + delay
     if cuts.train_end <= start:

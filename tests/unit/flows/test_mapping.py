@@ -107,6 +107,11 @@ def test_a_zone_is_utc_an_offset_or_a_place(zone, hours):
         (EVENTS + '[label]\ncolumn = "f"\nknown_at = "k"\nknown_after_days = 7', "label"),
         (EVENTS + '[label]\ncolumn = "f"\nknown_after_days = -1', "label.known_after_days"),
         (EVENTS + '[label]\ncolumn = "f"\nknown_after_days = nan', "label.known_after_days"),
+        *(
+            (ROWS + f'[label]\ncolumn = "f"\nknown_after_days = {days}', "label.known_after_days")
+            for days in ("-1", "nan", "1e300", "-1e9", "3651")
+        ),
+        (ROWS + '[label]\ncolumn = "f"\nknown_at = "k"', "label.known_at"),
         (EVENTS + '[play]\nfrom = "someday"\ndays = 7', "play.from"),
         (EVENTS + '[play]\nfrom = "2018-08-08"\ndays = 0', "play.days"),
         (EVENTS + '[features]\ncolumns = ["a"]', "features"),
