@@ -268,17 +268,19 @@ def _score_of(derived: Derived | None) -> int:
 
 
 def _to_show(played: list[PlayedRow], decided: dict[str, Derived]) -> tuple[Shown, ...]:
-    """A fraud and an honest transfer that were not simply allowed, and one that was.
+    """A reported fraud and another transfer that were not simply allowed, and one that was.
+
+    Who was never reported may be a fraud all the same, as nobody but a simulation knows.
 
     Of each kind the one with a score and most reasons, then the greatest score; of a kind that did
     not occur none.
     """
     pairs = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
     kinds: dict[str, Callable[[PlayedRow, bool], bool]] = {
-        "A fraud that was not simply allowed": lambda row, is_allowed: (
+        "A reported fraud that was not simply allowed": lambda row, is_allowed: (
             row.is_fraud and not is_allowed
         ),
-        "An honest transfer that was stopped or warned of": lambda row, is_allowed: (
+        "A transfer that nobody reported, stopped or warned of": lambda row, is_allowed: (
             not (row.is_fraud or is_allowed)
         ),
         "A transfer that was allowed": lambda _, is_allowed: is_allowed,
