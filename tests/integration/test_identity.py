@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from crivo.adapters.http.access import Role
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
-from crivo.bootstrap.home import open_log_reader
+from crivo.bootstrap.home import new_api_key, open_log_reader
 from crivo.bootstrap.ledger import audit_ledger, newest_segments
 from crivo.bootstrap.proving import replay_home
 from crivo.decision.record import decode_record
@@ -265,6 +266,19 @@ def test_a_refusal_names_the_field_of_the_request(home):
         answer = caller.post("/v1/erasures", json=asked)
         assert (answer.status_code, answer.json()["field"]) == (422, "person")
     assert events(home, Stream.PRIVACY) == []
+
+
+def test_an_event_says_whose_key_asked_before_what_the_body_says(home):
+    key = new_api_key(settings_of(home), "maria", Role.ADMIN)
+    asked = {"end_to_end_id": id_of(1), "by": "ana", "reason": "case 9"}
+    longest = {"person": CPF, "by": "x" * 64, "reason": "letter 9", "override": True}
+    with served(home) as caller:
+        headers = {"authorization": f"Bearer {key}"}
+        assert caller.post("/v1/reveals", json=asked, headers=headers).status_code == 200
+        assert caller.post("/v1/erasures", json=longest, headers=headers).status_code == 200
+    told = [decode(each.event.schema, each.event.payload) for each in events(home, Stream.PRIVACY)]
+    assert told[0].revealed_by == "key:maria: ana"
+    assert told[1].requested_by == ("key:maria: " + "x" * 64)[:64]
 
 
 def test_a_service_that_runs_reveals_and_erases_by_itself(home, capsys):

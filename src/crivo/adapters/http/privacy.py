@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from crivo.adapters.http.access import Caller
 from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.openapi import answer_of, operation_with
 from crivo.adapters.http.privacy_bodies import (
@@ -21,6 +23,7 @@ from crivo.adapters.http.privacy_bodies import (
 from crivo.adapters.http.service import Parts
 from crivo.adapters.http.told_body import told_body
 from crivo.domain.erasure import Erasure
+from crivo.domain.fields import WORD_CHARACTERS_MAX
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.phase import Phase
@@ -53,7 +56,7 @@ def privacy_routes(parts: Parts) -> APIRouter:
     async def reveal(request: Request) -> Response:
         body = await _body(request, parts, _REVEAL)
         end_to_end_id_minute(body.end_to_end_id)
-        asked, phase = erase.Request(body.by, body.reason), body.phase or Phase.INITIATION
+        asked, phase = _asked(request, body.by, body.reason), body.phase or Phase.INITIATION
         found = await asyncio.to_thread(
             parts.privacy.reveal, body.end_to_end_id, asked, phase=phase
         )
@@ -68,11 +71,20 @@ def privacy_routes(parts: Parts) -> APIRouter:
     )
     async def erased(request: Request) -> Response:
         body = await _body(request, parts, _ERASURE)
-        asked = erase.Request(body.by, body.reason, body.override is True)
+        asked = _asked(request, body.by, body.reason, overrides=body.override is True)
         found = await asyncio.to_thread(parts.privacy.erase, body.person, asked)
         return _json(ErasuresAnswer(tuple(map(_erased, found))))
 
     return router
+
+
+def _asked(request: Request, by: str, reason: str, *, overrides: bool = False) -> erase.Request:
+    """Who asks, and why. Whose key or token asked stands first: `by` alone is anybody's word."""
+    asked = erase.Request(by, reason, overrides)
+    caller: Caller | None = request.scope.get("caller")
+    if caller is None:
+        return asked
+    return replace(asked, by=f"{caller.name}: {by}"[:WORD_CHARACTERS_MAX].rstrip())
 
 
 async def _body(request: Request, parts: Parts, decoder: msgspec.json.Decoder[_Body]) -> _Body:
