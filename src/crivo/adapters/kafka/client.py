@@ -42,6 +42,9 @@ _SILENCES: Final = frozenset(
     }
 )
 
+#: Stands in what TLS itself says; the client reports some of it as a broker that is silent.
+_TLS_WORDS: Final = "SSL routines"
+
 #: How long a new client is listened to, to learn the cause.
 _CAUSE_SECONDS_MAX: Final = 3.0
 
@@ -127,7 +130,7 @@ def failure(cluster: Cluster, what: str, error: KafkaError) -> CrivoError:
     """
     if error.code() in _SILENCES:
         error = _cause(cluster) or error
-    if error.code() in _REFUSALS:
+    if error.code() in _REFUSALS or _TLS_WORDS in error.str():
         return Misconfigured(
             Code.SETTING_INVALID,
             f"Kafka at {cluster.brokers} does not let us {what}: {error.str()}",
