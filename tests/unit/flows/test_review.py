@@ -110,7 +110,7 @@ def test_what_cannot_be_reviewed_is_refused(played):
     take(service, id_)
     assert refused(service, id_, reviewer="ana") is Code.FIELD_MISSING
     assert refused(service, id_, result=ReviewResult.UPHELD) is Code.FIELD_MISSING
-    assert refused(service, id_, START - MINUTE, side=ReviewSide.PAYEE) is Code.TIME_RANGE
+    assert refused(service, id_, START - MINUTE - 1, side=ReviewSide.PAYEE) is Code.TIME_RANGE
     assert refused(service, "E1") is Code.ID_INVALID
     with pytest.raises(Refused):
         require_steps(played.log, other, *ReviewSide)
