@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -22,6 +21,7 @@ from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home
 from tests.e2e.serving import serving
+from tests.free_port import free_port
 from tests.integration.receivers import Receiver, eventually, holding_policy, subscribe
 from tests.unit.adapters.http.bodies import GOOD
 
@@ -51,12 +51,6 @@ MAY_BE_NONE: Final = frozenset(
 )
 #: What the scraper itself puts beside a metric's labels.
 SCRAPED: Final = frozenset({"__name__", "job", "instance"})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from tests.integration.doors import Door, opened
 if TYPE_CHECKING:
     from crivo.adapters.kafka.brokers import Brokers
     from crivo.adapters.kafka.client import Cluster
+    from tests.integration.ledgers import Ledger
 
 
 @pytest.fixture
@@ -27,6 +28,24 @@ def cluster(kafka: Brokers) -> Iterator[Cluster]:
     space = new_space(kafka.cluster)
     yield space
     forget_space(space)
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Ledger:
+    """A ledger of 300 events, for copies alone."""
+    from tests.integration.ledgers import Ledger
+
+    ledger = Ledger(tmp_path_factory.mktemp("whole"))
+    ledger.write(0, 300)
+    return ledger
+
+
+@pytest.fixture
+def ledger(whole: Ledger, tmp_path: Path) -> Ledger:
+    """The same, for this test alone."""
+    from tests.integration.ledgers import copied
+
+    return copied(whole, tmp_path / "copy")
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -27,6 +26,7 @@ from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.bootstrap.kafka import cluster_of
 from crivo.domain.errors import Code, CrivoError, Misconfigured
 from crivo.settings import load_settings
+from tests.free_port import free_port
 from tests.ports.kafka_logs import new_space, open_log_in
 from tests.ports.logs import events
 
@@ -106,7 +106,7 @@ def guarded(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     brokers = Brokers(folder / "kafka", kafka.jars)
     brokers.lay_out()
     (node,) = brokers.nodes
-    sasl, tls = _free_port(), _free_port()
+    sasl, tls = free_port(), free_port()
     doors = {"PLAINTEXT": node.port, "SASL_SSL": sasl, "SSL": tls}
     properties = node.folder / "server.properties"
     text = properties.read_text(encoding="utf-8")
@@ -128,13 +128,6 @@ def guarded(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         yield Guarded(brokers, papers, sasl, tls)
     finally:
         brokers.stop()
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _property(value: str) -> str:

@@ -7,19 +7,7 @@ import pytest
 
 from crivo.cli.main import main
 from crivo.flows.ledger_audit import Tampering
-from tests.integration.ledgers import Ledger, copied, decisions, seal_all
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    ledger = Ledger(tmp_path_factory.mktemp("whole"))
-    ledger.write(0, 300)
-    return ledger
-
-
-@pytest.fixture
-def ledger(whole, tmp_path):
-    return copied(whole, tmp_path / "copy")
+from tests.integration.ledgers import decisions, seal_all
 
 
 def cut(ledger, lines):

@@ -7,21 +7,9 @@ import pytest
 
 from crivo.flows.ledger_audit import Tampering
 from crivo.governance.segment import Sealed, Signer
-from tests.integration.ledgers import Ledger, copied
+from tests.integration.ledgers import copied
 
 DECISIONS = "stream = 'pix.decisions.v1'"
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory):
-    ledger = Ledger(tmp_path_factory.mktemp("whole"))
-    ledger.write(0, 300)
-    return ledger
-
-
-@pytest.fixture
-def ledger(whole, tmp_path):
-    return copied(whole, tmp_path / "copy")
 
 
 def record(ledger, number=70):

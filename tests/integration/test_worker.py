@@ -332,7 +332,7 @@ def test_partitions_move_to_another_worker_which_builds_the_state_that_they_need
 
 
 def test_a_worker_tells_how_far_behind_it_is(home, cluster, waiting):
-    from tests.e2e.test_prometheus import free_port
+    from tests.free_port import free_port
 
     with closing(open_log_in(cluster)) as log:
         log.append(waiting[:100])

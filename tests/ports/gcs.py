@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
 import subprocess
 import sys
 import time
@@ -25,6 +24,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar
 from urllib.parse import parse_qs, quote, unquote, urlencode, urlsplit
 from xml.sax.saxutils import escape
+
+from tests.free_port import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS_MAX = 30.0
@@ -238,7 +239,7 @@ def bucket(program: str, folder: Path, name: str) -> Iterator[dict[str, str]]:
     `program` is the emulator's. The door is a process of its own: delta-rs asks some questions
     without letting another thread of Python run.
     """
-    port, own = _free_port(), _free_port()
+    port, own = free_port(), free_port()
     address, base = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{own}"
     command = [program, "-scheme", "http", "-host", "127.0.0.1", "-port", str(port)]
     command += ["-public-host", f"127.0.0.1:{port}", "-external-url", address]
@@ -281,13 +282,6 @@ def _wait(address: str, path: str) -> None:
         except (OSError, Refused):
             assert time.monotonic() < until, f"{address} does not answer"
             time.sleep(0.05)
-
-
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
-        return port
 
 
 def _etag(body: bytes) -> str:

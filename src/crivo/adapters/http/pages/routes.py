@@ -83,9 +83,7 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     @router.post("/page/verdicts")
     async def verdict(request: Request) -> Response:
         async def taken(language: Language) -> Response:
-            form = await _form(request, parts)
-            reviewer = parts.page.reviewer(request.scope, form.get("csrf", ""))
-            check_ready(parts)
+            form, reviewer = await _reviewed(request, parts)
             status = parse_verdict(form.get("verdict", "")).status
             end_to_end_id = form.get("id", "")
             pending = parts.reports.report(
@@ -103,9 +101,7 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     @router.post("/page/answers")
     async def answer(request: Request) -> Response:
         async def taken(language: Language) -> Response:
-            form = await _form(request, parts)
-            reviewer = parts.page.reviewer(request.scope, form.get("csrf", ""))
-            check_ready(parts)
+            form, reviewer = await _reviewed(request, parts)
             asked = parse_answer(form, reviewer=reviewer)
             pending = parts.reviews.take(asked, supplied_received_at=None)
             await durable(pending, seconds_max=parts.limits.answer_seconds_max)
@@ -163,6 +159,14 @@ async def _form(request: Request, parts: Parts) -> dict[str, str]:
         seconds_max=parts.limits.body_seconds_max,
     )
     return dict(parse_qsl(raw.decode("latin-1")))
+
+
+async def _reviewed(request: Request, parts: Parts) -> tuple[dict[str, str], str]:
+    """A reviewer's form, and who that is, while decisions are taken."""
+    form = await _form(request, parts)
+    reviewer = parts.page.reviewer(request.scope, form.get("csrf", ""))
+    check_ready(parts)
+    return form, reviewer
 
 
 def _back_to_the_queue(language: Language) -> Response:
