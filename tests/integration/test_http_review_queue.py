@@ -98,7 +98,8 @@ def test_a_verdict_says_who_gave_it_and_another_repeats_it_in_vain(
         csrf = token_of(client.get("/page/reviews").text) if key is None else csrf_of_any(client)
         assert client.post("/page/verdicts", data={**form, "csrf": csrf}).status_code == 303
         stored = service.home.reader.find(report_event_id(verdict_report_id(made)))
-        assert str(decode_report(stored.event.payload).reviewer).startswith("key:ana-")
+        given = decode_report(stored.event.payload)
+        assert str(given.reviewer).startswith("key:ana-") and given.caller == given.reviewer
 
 
 def csrf_of_any(client: Caller) -> str:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import EndToEndId, EntityId, Instant
+from crivo.domain.fields import CallerName, EndToEndId, EntityId, Instant
 from crivo.domain.phase import Phase
 
 SCHEMA: Final = "follow_up.v1"
@@ -28,6 +28,8 @@ class FollowUpKind(StrEnum):
 class FollowUp:
     """One thing that followed a decision. The order of the fields is the schema: only append.
 
+    `caller` is whose key or token told it; None where none was asked for, or it was not kept yet.
+
     Raises:
         Refused: the first fact that cannot be, with its field.
     """
@@ -37,6 +39,7 @@ class FollowUp:
     payer_id: EntityId
     occurred_at: Instant
     kind: FollowUpKind
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -105,7 +105,11 @@ class Observed(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """One stored record. `transfer` is the array of `transfer.v1`; `derived` are its own bytes."""
+    """One stored record. `transfer` is the array of `transfer.v1`; `derived` are its own bytes.
+
+    `caller` is whose key or token asked; None where none was asked for, where a worker answered,
+    and in records of before it was kept.
+    """
 
     end_to_end_id: str
     phase: str
@@ -115,6 +119,7 @@ class Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     derived: bytes
     observed: Observed
     kept: bytes
+    caller: str | None = None
 
 
 class _Head(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -179,6 +184,7 @@ def encode_record(
     kept: bytes,
     phase: str = INITIATION,
     in_place: bool = True,
+    caller: str | None = None,
 ) -> bytes:
     """The payload of a decision. The initiation's is in place: it is the transfer's attempt.
 
@@ -194,6 +200,7 @@ def encode_record(
             derived,
             observed,
             kept,
+            caller,
         )
     )
 

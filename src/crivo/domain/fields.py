@@ -25,6 +25,8 @@ from crivo.domain.money import CENTAVOS_MAX, check_centavos, check_centavos_or_z
 OWN_ID_CHARACTERS_MAX: Final = 64
 COUNT_MAX: Final = 2**53 - 1
 WORD_CHARACTERS_MAX: Final = 64
+#: The name of an API key with its kind before it, or the subject of a token with its own.
+CALLER_CHARACTERS_MAX: Final = 260
 REAL_MAX: Final = CENTAVOS_MAX // 100
 
 
@@ -124,3 +126,4 @@ MinutesEast = Annotated[int, _between("minutes_east", -14 * 60, 14 * 60)]
 Microdegrees = Annotated[int, _between("microdegrees", -180_000_000, 180_000_000)]
 Billionths = Annotated[int, _between("billionths", 0, 1_000_000_000)]
 Word = Annotated[str, _characters("word", WORD_CHARACTERS_MAX)]
+CallerName = Annotated[str, _characters("caller", CALLER_CHARACTERS_MAX)]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import Centavos, EndToEndId, EntityId, Instant, OwnId, Word
+from crivo.domain.fields import CallerName, Centavos, EndToEndId, EntityId, Instant, OwnId, Word
 
 SCHEMA: Final = "report.v1"
 
@@ -26,7 +26,8 @@ class Report:
 
     The order of the fields is the schema `report.v1`: only append. The report's own instant, its
     `known_at`, is the `received_at` of its event: nothing here is known any earlier. `reviewer` is
-    who gave it, where it is the verdict of a person on the page.
+    who gave it, where it is the verdict of a person on the page; `caller` whose key or token told
+    it, None where none was asked for, or it was not kept: by older releases, and by an import.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -40,6 +41,7 @@ class Report:
     amount_centavos: Centavos
     transfer_occurred_at: Instant
     reviewer: Word | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

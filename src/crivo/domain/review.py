@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Instant, Word
+from crivo.domain.fields import CallerName, Instant, Word
 from crivo.domain.phase import Phase
 from crivo.domain.steps import steps
 
@@ -46,7 +46,8 @@ class Review(AboutTransfer):
     """One step of a review. The order of the fields is the schema: only append.
 
     `reviewer` and `result` are there exactly where it is answered. What was written before reviews
-    knew their `phase` is of the initiation.
+    knew their `phase` is of the initiation. `reviewer` is the word of who answers; `caller` is
+    whose key or token sent the step, None where none was asked for, or it was not kept yet.
 
     Raises:
         Refused: the first fact that cannot be; STEP_INVALID.
@@ -59,6 +60,7 @@ class Review(AboutTransfer):
     reviewer: Word | None = None
     result: ReviewResult | None = None
     phase: Phase = Phase.INITIATION
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

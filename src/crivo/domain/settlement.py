@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Centavos, Instant, MessageId, ReturnId
+from crivo.domain.fields import CallerName, Centavos, Instant, MessageId, ReturnId
 
 SCHEMA: Final = "settlement.v1"
 
@@ -77,7 +77,8 @@ class Settlement(AboutTransfer):
     """One thing that the rail did. The order of the fields is the schema: only append.
 
     `message_id` is that of the message that said so, where it is known. A return never exceeds its
-    transfer; whether several returns together do is for whoever sees them all.
+    transfer; whether several returns together do is for whoever sees them all. `caller` is
+    whose key or token told it, None where none was asked for, or it was not kept.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -90,6 +91,7 @@ class Settlement(AboutTransfer):
     return_id: ReturnId | None = None
     return_reason: ReturnReason | None = None
     returned_centavos: Centavos | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -43,6 +43,8 @@ FACTS: Final = (
     "initiation",
     "purpose",
 )
+#: What must be equal in both phases: all but the instant, which is that of each phase.
+SHARED_FACTS: Final = tuple(name for name in FACTS if name != "occurred_at")
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):
@@ -184,6 +186,9 @@ class Memory:
         self._places: dict[str, int] = {}
         self._hours: deque[tuple[int, list[str]]] = deque()
         self._recent: dict[str, Decided] = {}
+        #: Settlement phases whose initiation is not remembered: their ids, and the hours of those.
+        self._settled: set[str] = set()
+        self._settled_hours: deque[tuple[int, str]] = deque()
         self._order_time = 0
         self._history_time = 0
 
@@ -201,12 +206,32 @@ class Memory:
     def remember(self, end_to_end_id: str, seq: int, *, received_at: int) -> None:
         """Keeps the id, and forgets those that no repeat can carry any more."""
         self._places[end_to_end_id] = seq
+        if self._settled:
+            self._settled.discard(end_to_end_id)
         self._order_time = max(self._order_time, received_at)
         hour = self._order_time // HOUR
         if not self._hours or self._hours[-1][0] != hour:
             self._hours.append((hour, []))
         self._hours[-1][1].append(end_to_end_id)
         self._forget()
+
+    def note_settlement(self, end_to_end_id: str, *, received_at: int) -> None:
+        """A settlement phase was decided: an initiation that comes after it is compared with it."""
+        self._order_time = max(self._order_time, received_at)
+        if end_to_end_id in self._places or end_to_end_id in self._settled:
+            return
+        self._settled.add(end_to_end_id)
+        self._settled_hours.append((self._order_time // HOUR, end_to_end_id))
+        for _ in range(FORGOTTEN_AT_ONCE):
+            hour, oldest = self._settled_hours[0]
+            if (hour + 1) * HOUR > self._order_time - REMEMBERED:
+                return
+            self._settled_hours.popleft()
+            self._settled.discard(oldest)
+
+    def is_settled(self, end_to_end_id: str) -> bool:
+        """Whether an id that is not remembered is that of a settlement phase."""
+        return end_to_end_id in self._settled
 
     def covers(self, received_at: int) -> bool:
         """Whether an id that comes at this time is surely remembered if it was decided before."""
@@ -232,13 +257,18 @@ class Memory:
                 self._hours.popleft()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Ids, their places and hours (bytes[32][n], int64[n] twice), oldest first; two times."""
+        """Ids, their places and hours (bytes[32][n], int64[n] twice), oldest first; two times; the
+        ids of settlement phases alone and their hours (bytes[32][m], int64[m]), oldest first.
+        """
         hours = [(hour, each) for hour, ids in self._hours for each in ids]
+        settled = [(hour, each) for hour, each in self._settled_hours if each in self._settled]
         return {
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
             "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
             "times": np.array([self._order_time, self._history_time], dtype=np.int64),
+            "settled_ids": np.array([each.encode() for _, each in settled], dtype="S32"),
+            "settled_hours": np.array([hour for hour, _ in settled], dtype=np.int64),
         }
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -249,18 +279,22 @@ class Memory:
         """
         ids, places, hours = (arrays.get(name, _NOTHING) for name in ("ids", "places", "hours"))
         times = arrays.get("times", _NOTHING)
-        is_memory = ids.shape == places.shape == hours.shape and ids.dtype.kind == "S"
-        if not is_memory or times.shape != (2,):
+        settled, since = (arrays.get(f"settled_{name}", _NOTHING) for name in ("ids", "hours"))
+        is_memory = ids.shape == places.shape == hours.shape and settled.shape == since.shape
+        if not is_memory or {ids.dtype.kind, settled.dtype.kind} != {"S"} or times.shape != (2,):
             raise Misconfigured(
                 Code.SNAPSHOT_INVALID,
                 "the arrays hold no memory of decisions",
                 hint="State is rebuilt from the log.",
-                expected="ids, places and hours of one length, and two times",
+                expected="ids, places and hours of one length, two times, settled ids and hours",
                 found=", ".join(sorted(arrays)),
             )
         remembered = zip(ids.tolist(), places.tolist(), hours.tolist(), strict=True)
         for end_to_end_id, place, hour in remembered:
             self.remember(end_to_end_id.decode(), place, received_at=hour * HOUR)
+        for end_to_end_id, hour in zip(settled.tolist(), since.tolist(), strict=True):
+            self._settled.add(end_to_end_id.decode())
+            self._settled_hours.append((hour, end_to_end_id.decode()))
         self._order_time, self._history_time = times.tolist()
 
     def keep(self, decided: Decided, *, durable: int) -> None:

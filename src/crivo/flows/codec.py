@@ -46,6 +46,7 @@ class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     amount_centavos: int
     transfer_occurred_at: int
     reviewer: str | None = None
+    caller: str | None = None
 
 
 _ENCODER: Final = msgspec.msgpack.Encoder()

@@ -16,12 +16,10 @@ from crivo.decision.record import (
     SETTLEMENT,
     Observed,
     decision_event_id,
-    decode_record,
-    transfer_of,
 )
 from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
-from crivo.domain.event import Event, StoredEvent
+from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, EngineCounts
@@ -32,17 +30,17 @@ from crivo.flows.answers import (
     Memory,
     answer_of_stored,
     check_same_facts,
-    not_durable,
 )
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
 from crivo.flows.holds import OpenHolds
 from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
-from crivo.flows.pending import Pending, resolved
+from crivo.flows.pending import Pending
 from crivo.flows.ports import Done, Log
 from crivo.flows.receiving import check_model_decides, check_no_history, receive
 from crivo.flows.recording import Recorder
+from crivo.flows.repeats import check_settlement, repeat, repeat_of
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
 
@@ -139,14 +137,16 @@ class DecisionService:
         arrived_ns: int,
         supplied_received_at: int | None = None,
         identity: bytes | None = None,
+        caller: str | None = None,
     ) -> Pending[Answer]:
         """The answer to a transfer: there at once for a repeat, else when the log has it on disk.
 
         `arrived_ns` is when the request arrived, on the monotonic clock: past the deadline, the
-        degraded policy answers. A concurrent repeat joins the first. The log seals `identity`.
+        degraded policy answers. A concurrent repeat joins the first. The log seals `identity`, and
+        the record keeps whose key or token asked (`caller`).
 
         Raises:
-            Refused: CONFLICT (decided with other facts, or imported as history), ID_TIME,
+            Refused: CONFLICT (decided with other facts, in either phase, or imported), ID_TIME,
                 CLOCK_AHEAD, TIME_RANGE, MODEL_NOT_FOR_TRANSFERS.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
@@ -154,7 +154,7 @@ class DecisionService:
         found = self._asked(transfer, supplied_received_at)
         if isinstance(found, Pending):
             return found
-        return self._first(transfer, found, arrived_ns, identity)
+        return self._first(transfer, found, arrived_ns, identity, caller)
 
     def decide_many(
         self,
@@ -162,6 +162,7 @@ class DecisionService:
         *,
         arrived_ns: int,
         identities: Mapping[int, bytes] = MappingProxyType({}),
+        caller: str | None = None,
     ) -> list[Pending[Answer] | CrivoError]:
         """The answer to each transfer (with the receipt it supplies) as if asked one by one.
 
@@ -193,7 +194,7 @@ class DecisionService:
         if new:
             ones = [(each, at) for _, each, at in new.values()]
             sealed = [identities.get(place) for place, *_ in new.values()]
-            pending = self._first_ones(ones, arrived_ns, sealed)
+            pending = self._first_ones(ones, arrived_ns, sealed, caller)
             for (place, *_), answer in zip(new.values(), pending, strict=True):
                 answers[place] = answer
         for place, first in again:
@@ -206,9 +207,11 @@ class DecisionService:
         Raises:
             As `decide`.
         """
-        if (repeat := self._repeat(transfer)) is not None:
-            return repeat
+        if (found := repeat(self._memory, self.log, transfer)) is not None:
+            return found
         self.check_decides()
+        if self._memory.is_settled(transfer.end_to_end_id):
+            check_settlement(self.log, transfer)
         try:
             received_at = receive(self.clock, transfer, supplied)
         except Refused as refusal:
@@ -216,11 +219,12 @@ class DecisionService:
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
             if refusal.code is not Code.ID_TIME or stored is None:
                 raise
-            return self._repeat_of(stored, transfer)
+            return repeat_of(self.log, stored, transfer)
         if not self._memory.covers(received_at):
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
             if stored is not None:
-                return self._repeat_of(stored, transfer)
+                return repeat_of(self.log, stored, transfer)
+            check_settlement(self.log, transfer)
         if self._memory.may_be_history(received_at):
             check_no_history(self.log, transfer)
         return received_at
@@ -237,11 +241,18 @@ class DecisionService:
         return self._judge.judge(self._replica, asked, row, arrived_ns, durable=self.log.end())
 
     def judge_settlement(
-        self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
+        self,
+        transfer: Transfer,
+        received_at: int,
+        arrived_ns: int,
+        identity: bytes | None,
+        caller: str | None,
     ) -> tuple[Event, Seen]:
         """A decision that is no attempt, as the next event of the log: for `append`, at once."""
         judged, place = self.judge_aside(transfer, received_at, arrived_ns), self.folded
-        event, answer = self._record(transfer, received_at, judged, place, identity, SETTLEMENT)
+        event, answer = self._record(
+            transfer, received_at, judged, place, identity, caller, SETTLEMENT
+        )
         return event, Seen(transfer, answer, judged.observed)
 
     def find(self, end_to_end_id: str, phase: str = INITIATION) -> Answer | None:
@@ -305,34 +316,18 @@ class DecisionService:
         if self.clock.kind is ClockKind.REPLAY:
             self.clock.stamp(occurred_at=received_at, supplied=received_at)
 
-    def _repeat(self, transfer: Transfer) -> Pending[Answer] | None:
-        decided = self._memory.recent(transfer.end_to_end_id)
-        if decided is None:
-            place = self._memory.place(transfer.end_to_end_id)
-            if place is None:
-                return None
-            return self._repeat_of(self.log.read(start=place, limit=1)[0], transfer)
-        check_same_facts(decided.transfer, transfer)
-        if decided.pending is not None:
-            return decided.pending
-        if decided.answer.seq >= self.log.end():
-            raise not_durable()
-        decided.pending = resolved(decided.answer)
-        return decided.pending
-
-    def _repeat_of(self, stored: StoredEvent, transfer: Transfer) -> Pending[Answer]:
-        check_same_facts(transfer_of(decode_record(stored.event.payload)), transfer)
-        if stored.seq >= self.log.end():
-            raise not_durable()
-        return resolved(answer_of_stored(stored))
-
     def _first(
-        self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
+        self,
+        transfer: Transfer,
+        received_at: int,
+        arrived_ns: int,
+        identity: bytes | None,
+        caller: str | None,
     ) -> Pending[Answer]:
         row = transfer_row(transfer, received_at=received_at)
         replica, asked, place = self._replica, (transfer, received_at), self._replica.folded
         judged = self._judge.judge(replica, asked, row, arrived_ns, durable=self.log.end())
-        event, answer = self._record(transfer, received_at, judged, place, identity)
+        event, answer = self._record(transfer, received_at, judged, place, identity, caller)
         pending: Pending[Answer] = Pending()
         decided, observed = Decided(transfer, answer, pending), judged.observed
         # The memory covers this id's time, or the log was asked: it is new.
@@ -354,6 +349,7 @@ class DecisionService:
         new: Sequence[tuple[Transfer, int]],
         arrived_ns: int,
         identities: Sequence[bytes | None],
+        caller: str | None,
     ) -> list[Pending[Answer]]:
         """As `_first`, of several: folded before the log is given what it promised to take."""
         self.log.promise(len(new))
@@ -368,7 +364,7 @@ class DecisionService:
         events, settled, answers = [], [], []
         for at, ((transfer, received_at), each) in enumerate(zip(new, judged, strict=True)):
             part = identities[at]
-            event, answer = self._record(transfer, received_at, each, place + at, part)
+            event, answer = self._record(transfer, received_at, each, place + at, part, caller)
             pending: Pending[Answer] = Pending()
             events.append(event)
             answers.append(pending)

@@ -20,10 +20,13 @@ from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewSide, ReviewStatus
 from crivo.features.engine import BEHIND
 from crivo.flows.answers import no_decision
+from crivo.flows.codec import decode_report
 from crivo.flows.explain import Explainer, InputPart
 from crivo.flows.following import Followed, followed
 from crivo.flows.ports import LogReader
+from crivo.flows.report import report_event_id
 from crivo.flows.review import ReviewStep, steps_of
+from crivo.flows.verdicts import verdict_report_id
 from crivo.governance.decision_report import (
     DecisionReport,
     ReportedHold,
@@ -33,6 +36,7 @@ from crivo.governance.decision_report import (
     ReportedReview,
     ReportedStep,
     ReportedSums,
+    ReportedVerdict,
     ReportedWatermark,
 )
 
@@ -89,6 +93,7 @@ def report_decision(
         seq=stored.seq,
         log_id=given.log_id,
         host=observed.host,
+        caller=record.caller,
         degraded=given.degraded,
         reasons=tuple(_reason(REASON_CODES[code], audience) for code in derived.reasons),
         rules=derived.rules,
@@ -104,6 +109,7 @@ def report_decision(
         directory=_directory(explainer.values(record), derived, event.occurred_at),
         inputs=tuple(_input(each) for each in explained.inputs),
         reviews=_reviews(steps_of(log, end_to_end_id, Phase(phase))),
+        verdict=_verdict(log, end_to_end_id) if phase == INITIATION else None,
     )
 
 
@@ -140,7 +146,7 @@ def _sums(sums: Sums | None) -> ReportedSums | None:
 
 def _step(each: Followed) -> ReportedStep:
     occurred_at, received_at = format_rfc3339(each.occurred_at), format_rfc3339(each.received_at)
-    return ReportedStep(each.name, occurred_at, received_at, each.outcome)
+    return ReportedStep(each.name, occurred_at, received_at, each.outcome, each.caller)
 
 
 def _reason(code: ReasonCode, audience: Audience) -> ReportedReason:
@@ -170,6 +176,19 @@ def _reviews(steps: Sequence[ReviewStep]) -> tuple[ReportedReview, ...]:
                     answered_at=None if answer is None else format_rfc3339(answer.received_at),
                     reviewer=None if review is None else review.reviewer,
                     result=None if review is None or review.result is None else review.result.value,
+                    request_caller=request.review.caller,
+                    answer_caller=None if review is None else review.caller,
                 )
             )
     return tuple(found)
+
+
+def _verdict(log: LogReader, end_to_end_id: str) -> ReportedVerdict | None:
+    """The durable verdict that a person gave on the page: a transfer has one."""
+    stored = log.find(report_event_id(verdict_report_id(end_to_end_id)))
+    if stored is None or stored.seq >= log.end():
+        return None
+    found, known_at = decode_report(stored.event.payload), stored.event.received_at
+    return ReportedVerdict(
+        found.status.value, format_rfc3339(known_at), found.reviewer, found.caller
+    )

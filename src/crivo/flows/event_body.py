@@ -37,6 +37,9 @@ _DOMAINS: Final = {
 _SINCE: Final = frozenset({"account_opened_at"})
 _NEIGHBOURS: Final = ("entity", "of")
 
+#: Where a schema keeps whose key or token told an event: the door alone fills that in.
+CALLER: Final = "caller"
+
 Document = Mapping[str, object]
 
 
@@ -46,9 +49,11 @@ def parse_event(
     pseudonyms: Pseudonymiser,
     *,
     facts: Mapping[str, object] | None = None,
+    caller: str | None = None,
 ) -> Any:
     """The value that a document describes. `facts` are fields that the door fills in itself, such
-    as those of the transfer that the event is about; the document may not name them.
+    as those of the transfer that the event is about, and `caller` whose key or token told it, where
+    the schema keeps that; the document may name neither.
 
     Raises:
         Refused: SCHEMA_UNKNOWN for a schema that is not read, or is written by this program alone;
@@ -57,7 +62,10 @@ def parse_event(
     schema = schema_of(schema_name)
     if schema.is_own:
         raise _own(schema)
-    return _Body(pseudonyms).value(schema.value, document, "", facts or {})
+    filled = dict(facts or {})
+    if any(each.name == CALLER for each in declared_fields(schema.value)):
+        filled[CALLER] = caller
+    return _Body(pseudonyms).value(schema.value, document, "", filled)
 
 
 def field_value(

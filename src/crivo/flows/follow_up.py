@@ -67,8 +67,12 @@ class FollowUpService:
         self._telling: Final = telling
         self._holds: Final = holds
 
-    def tell(self, told: Told, *, supplied_received_at: int | None = None) -> Pending[TellAnswer]:
+    def tell(
+        self, told: Told, *, supplied_received_at: int | None = None, caller: str | None = None
+    ) -> Pending[TellAnswer]:
         """The event as it was taken, when the log has it on disk; a repeat gets the same.
+
+        Whose key or token told it first (`caller`) stands, whoever repeats it.
 
         Raises:
             Refused: NOT_FOUND where nothing was decided; STEP_CONFLICT where it cannot follow;
@@ -81,7 +85,7 @@ class FollowUpService:
             raise no_decision(told.end_to_end_id)
         transfer = require_transfer(self._decisions, told.end_to_end_id)
         _check_time(told, transfer)
-        value = _value(told, transfer)
+        value = _value(told, transfer, caller)
         clock = self._decisions.clock
         supplied = supplied_received_at if clock.kind is ClockKind.REPLAY else None
         received_at = clock.stamp(occurred_at=told.occurred_at, supplied=supplied)
@@ -101,7 +105,7 @@ class FollowUpService:
             raise _cannot_follow(told, now)
 
 
-def _value(told: Told, transfer: Transfer) -> Any:
+def _value(told: Told, transfer: Transfer, caller: str | None) -> Any:
     if told.step not in {Step.SETTLED, Step.REJECTED}:
         if told.rejection is not None:
             raise invalid(
@@ -111,7 +115,8 @@ def _value(told: Told, transfer: Transfer) -> Any:
                 found=told.rejection,
             )
         kind = FollowUpKind(told.step.value)
-        return FollowUp(told.end_to_end_id, told.phase, transfer.payer_id, told.occurred_at, kind)
+        id_, payer_id = told.end_to_end_id, transfer.payer_id
+        return FollowUp(id_, told.phase, payer_id, told.occurred_at, kind, caller)
     return Settlement(
         end_to_end_id=told.end_to_end_id,
         payer_id=transfer.payer_id,
@@ -121,6 +126,7 @@ def _value(told: Told, transfer: Transfer) -> Any:
         occurred_at=told.occurred_at,
         status=SettlementStatus(told.step.name),
         rejection=told.rejection,
+        caller=caller,
     )
 
 

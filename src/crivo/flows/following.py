@@ -19,6 +19,7 @@ from crivo.decision.standing import Step
 from crivo.domain import settlement
 from crivo.domain.event import RAIL_SOURCE, StoredEvent, make_event_id
 from crivo.domain.settlement import SettlementStatus
+from crivo.flows.event_body import CALLER
 from crivo.flows.event_of import value_of
 from crivo.flows.ports import LogReader
 from crivo.flows.schemas import BY_NAME
@@ -36,7 +37,7 @@ class Followed:
     """One event that followed a decision. `outcome` is what a hold became; None for other events.
 
     `step` is how it moved the transfer, for a revision the outcome that it gave; `seq` its place in
-    the log.
+    the log; `caller` whose key or token told it, None where nobody did or it was not kept.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Followed:
     received_at: int
     seq: int
     outcome: str | None = None
+    caller: str | None = None
 
 
 def followed(log: LogReader, end_to_end_id: str, phase: str) -> tuple[Followed, ...]:
@@ -78,7 +80,8 @@ def _followed(stored: StoredEvent) -> Followed:
     event = stored.event
     value: Any = value_of(event)
     name, step, outcome = _named(event.schema, value)
-    return Followed(name, step, event.occurred_at, event.received_at, stored.seq, outcome)
+    caller = getattr(value, CALLER, None)
+    return Followed(name, step, event.occurred_at, event.received_at, stored.seq, outcome, caller)
 
 
 def _named(schema: str, value: Any) -> tuple[str, Step | Outcome, str | None]:

@@ -37,11 +37,12 @@ def record(
     identity: bytes | None,
     phase: str = INITIATION,
     source: str = SOURCE,
+    caller: str | None = None,
 ) -> tuple[Event, Answer]:
     """The event of a decision that will stand at `place` of the log, and what the caller is told.
 
-    It had seen the log's events before that place. The log seals `identity`. A worker's decision
-    answers the transfer at that place, and is no attempt itself.
+    It had seen the log's events before that place. The log seals `identity`; `caller` is whose key
+    or token asked. A worker's decision answers the transfer at that place, and is no attempt itself.
     """
     derived = judged.derived
     given = Given(
@@ -68,6 +69,7 @@ def record(
             kept=judged.kept,
             phase=phase,
             in_place=source != WORKER,
+            caller=caller,
         ),
         sealed=identity,
     )
@@ -104,6 +106,7 @@ class Recorder:
         judged: Judged,
         place: int,
         identity: bytes | None,
+        caller: str | None = None,
         phase: str = INITIATION,
     ) -> tuple[Event, Answer]:
         """As `record`."""
@@ -116,4 +119,5 @@ class Recorder:
             versions=self._judge.bundle.versions,
             identity=identity,
             phase=phase,
+            caller=caller,
         )

@@ -87,6 +87,8 @@ class Replica:
         id_ = decided.end_to_end_id
         if decided.phase == record.INITIATION:
             self.memory.remember(id_, stored.seq, received_at=event.received_at)
+        else:
+            self.memory.note_settlement(id_, received_at=event.received_at)
         hold = decode_derived(decided.derived).hold
         if hold is not None:
             self.holds.begin(id_, decided.phase, event.key, hold, decided.given.degraded)

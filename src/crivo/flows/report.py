@@ -52,11 +52,12 @@ class ReportService:
         end_to_end_id: str,
         supplied_received_at: int | None = None,
         reviewer: str | None = None,
+        caller: str | None = None,
     ) -> Pending[ReportAnswer]:
         """The report as it was taken, when the log has it on disk; a repeat gets the same.
 
         The transfer's facts are filled in from its decision or its history. Whoever repeats a
-        verdict, its first `reviewer` stands.
+        report, its first `reviewer` and `caller` (whose key or token told it) stand.
 
         Raises:
             Refused: NOT_FOUND where the transfer is unknown, CONFLICT where the report id stands
@@ -74,6 +75,7 @@ class ReportService:
             amount_centavos=transfer.amount_centavos,
             transfer_occurred_at=transfer.occurred_at,
             reviewer=reviewer,
+            caller=caller,
         )
         waiting = self._waiting.get(report_id)
         if waiting is not None:
@@ -154,7 +156,7 @@ def require_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer
 
 
 def _check_same(first: Report, repeat: Report) -> None:
-    if first != replace(repeat, reviewer=first.reviewer):
+    if first != replace(repeat, reviewer=first.reviewer, caller=first.caller):
         raise Refused(
             Code.CONFLICT,
             "this report id was used for another claim",

@@ -100,8 +100,12 @@ class ReviewService:
         self._log: Final = decisions.log
         self._waiting: Final[dict[str, tuple[Review, Pending[ReviewStep]]]] = {}
 
-    def take(self, asked: Asked, *, supplied_received_at: int | None) -> Pending[ReviewStep]:
+    def take(
+        self, asked: Asked, *, supplied_received_at: int | None, caller: str | None = None
+    ) -> Pending[ReviewStep]:
         """The step as it was taken, when the log has it on disk; a repeat gets the same.
+
+        Whose key or token sent it first (`caller`) stands, whoever repeats it.
 
         Raises:
             Refused: NOT_FOUND where the phase was not decided, or an answer has no request;
@@ -109,7 +113,7 @@ class ReviewService:
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
         end_to_end_id_minute(asked.end_to_end_id)
-        review = self._review(asked, supplied_received_at)
+        review = self._review(asked, supplied_received_at, caller)
         waiting = self._waiting.get(review.own_id)
         if waiting is not None:
             _check_same(waiting[0], review)
@@ -125,7 +129,7 @@ class ReviewService:
             require_steps(self._log, review.end_to_end_id, review.side, phase=review.phase)
         return self._first(review)
 
-    def _review(self, asked: Asked, supplied: int | None) -> Review:
+    def _review(self, asked: Asked, supplied: int | None, caller: str | None) -> Review:
         if self._decisions.find(asked.end_to_end_id, asked.phase) is None:
             raise no_decision(asked.end_to_end_id)
         transfer = require_transfer(self._decisions, asked.end_to_end_id)
@@ -155,6 +159,7 @@ class ReviewService:
             reviewer=asked.reviewer,
             result=asked.result,
             phase=asked.phase,
+            caller=caller,
         )
 
     def _first(self, review: Review) -> Pending[ReviewStep]:
@@ -181,7 +186,7 @@ class ReviewService:
 
 
 def _check_same(first: Review, repeat: Review) -> None:
-    if replace(repeat, occurred_at=first.occurred_at) != first:
+    if replace(repeat, occurred_at=first.occurred_at, caller=first.caller) != first:
         raise Refused(
             Code.CONFLICT,
             "this review was answered otherwise",

@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.decision.record import decision_event_id, decode_record, transfer_of
+from crivo.decision.record import decision_event_id
 from crivo.domain.errors import Refused, Unavailable
-from crivo.domain.event import StoredEvent
+from crivo.domain.event import Event
 from crivo.domain.phase import Phase
 from crivo.domain.transfer import Transfer
-from crivo.flows.answers import FACTS, Answer, check_same_facts, not_durable
+from crivo.flows.answers import SHARED_FACTS, Answer, check_same_facts
 from crivo.flows.decide import DecisionService
-from crivo.flows.pending import Pending, resolved
+from crivo.flows.noted import Seen
+from crivo.flows.pending import Pending
 from crivo.flows.receiving import receive
-
-#: What must be equal in both phases: all but the instant, which is that of each phase.
-SHARED_FACTS: Final = tuple(name for name in FACTS if name != "occurred_at")
+from crivo.flows.repeats import repeat_of
 
 
 class SettlementPhase:
@@ -37,10 +36,11 @@ class SettlementPhase:
         arrived_ns: int,
         supplied_received_at: int | None = None,
         identity: bytes | None = None,
+        caller: str | None = None,
     ) -> Pending[Answer]:
         """The answer to a transfer that is about to settle; a repeat gets the first one.
 
-        The log seals `identity`.
+        The log seals `identity`; the record keeps whose key or token asked (`caller`).
 
         Raises:
             Refused: CONFLICT where this phase was decided with other facts, or the initiation of
@@ -55,25 +55,26 @@ class SettlementPhase:
         log = self._decisions.log
         stored = log.find(decision_event_id(transfer.end_to_end_id, Phase.SETTLEMENT))
         if stored is not None:
-            return self._again(stored, transfer)
+            return repeat_of(log, stored, transfer)
         self._decisions.check_decides()
         initiated = self._decisions.find_transfer(transfer.end_to_end_id)
         if initiated is not None:
             check_same_facts(initiated, transfer, names=SHARED_FACTS)
         received_at = receive(self._decisions.clock, transfer, supplied_received_at)
-        return self._first(transfer, received_at, arrived_ns, identity)
+        event, seen = self._decisions.judge_settlement(
+            transfer, received_at, arrived_ns, identity, caller
+        )
+        return self._append(event, seen)
 
-    def _first(
-        self, transfer: Transfer, received_at: int, arrived_ns: int, identity: bytes | None
-    ) -> Pending[Answer]:
+    def _append(self, event: Event, seen: Seen) -> Pending[Answer]:
         pending: Pending[Answer] = Pending()
-        id_, decisions = transfer.end_to_end_id, self._decisions
-        event, seen = decisions.judge_settlement(transfer, received_at, arrived_ns, identity)
+        transfer, answer, decisions = seen.transfer, seen.answer, self._decisions
+        id_ = transfer.end_to_end_id
 
         def done(failure: Exception | None) -> None:
             self._waiting.pop(id_, None)
             if failure is None:
-                pending.resolve(seen.answer)
+                pending.resolve(answer)
             else:
                 pending.fail(failure)
 
@@ -83,14 +84,6 @@ class SettlementPhase:
         except (Refused, Unavailable):
             del self._waiting[id_]
             raise
-        hold, degraded = seen.answer.hold, seen.answer.degraded
-        if hold is not None:
-            decisions.holds.begin(id_, Phase.SETTLEMENT, transfer.payer_id, hold, degraded)
+        decisions.replica.memory.note_settlement(id_, received_at=answer.received_at)
+        decisions.replica.hold(answer, transfer.payer_id)
         return pending
-
-    def _again(self, stored: StoredEvent, transfer: Transfer) -> Pending[Answer]:
-        check_same_facts(transfer_of(decode_record(stored.event.payload)), transfer)
-        answer = self._decisions.find(transfer.end_to_end_id, Phase.SETTLEMENT)
-        if answer is None:
-            raise not_durable()
-        return resolved(answer)

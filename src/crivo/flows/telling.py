@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from crivo.domain.clock import ClockKind
@@ -12,8 +12,8 @@ from crivo.domain.event import Event, StoredEvent
 from crivo.domain.list_entry import ListEntry
 from crivo.features.told import TELLERS, told_rows
 from crivo.flows.decide import DecisionService
-from crivo.flows.event_body import parse_event
-from crivo.flows.event_of import event_of
+from crivo.flows.event_body import CALLER, parse_event
+from crivo.flows.event_of import event_of, value_of
 from crivo.flows.listing import check_can_hold
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.recording import SOURCE
@@ -47,14 +47,20 @@ class TellingService:
         self._decisions: Final = decisions
         self._log: Final = decisions.log
         self._pseudonyms: Final = pseudonyms
-        self._waiting: Final[dict[bytes, tuple[bytes, Pending[TellAnswer]]]] = {}
+        self._waiting: Final[dict[bytes, tuple[Any, Pending[TellAnswer]]]] = {}
 
     def tell(
-        self, schema_name: str, document: object, *, supplied_received_at: int | None = None
+        self,
+        schema_name: str,
+        document: object,
+        *,
+        supplied_received_at: int | None = None,
+        caller: str | None = None,
     ) -> Pending[TellAnswer]:
         """The event as it was taken, when the log has it on disk; a repeat gets the same.
 
-        The facts of a transfer that it is about are filled in from its decision or its history.
+        The facts of a transfer that it is about are filled in from its decision or its history, and
+        where its schema keeps it, whose key or token told it first (`caller`).
 
         Raises:
             Refused: SCHEMA_UNKNOWN; NOT_FOUND where the transfer is unknown; CONFLICT where its id
@@ -65,7 +71,7 @@ class TellingService:
             raise _not_told(schema_name)
         schema = schema_of(schema_name)
         facts = self._facts(document) if is_about_transfer(schema) else None
-        value = parse_event(schema_name, document, self._pseudonyms, facts=facts)
+        value = parse_event(schema_name, document, self._pseudonyms, facts=facts, caller=caller)
         if isinstance(value, ListEntry):
             check_can_hold(value)
         clock = self._decisions.clock
@@ -88,11 +94,11 @@ class TellingService:
         """
         waiting = self._waiting.get(event.event_id)
         if waiting is not None:
-            _check_same(waiting[0], event.payload)
+            _check_same(waiting[0], value)
             return waiting[1]
         stored = self._log.find(event.event_id)
         if stored is not None:
-            return self._again(stored, event)
+            return self._again(stored, value)
         check()
         return self._first(value, event)
 
@@ -103,7 +109,7 @@ class TellingService:
 
     def _first(self, value: Any, event: Event) -> Pending[TellAnswer]:
         pending: Pending[TellAnswer] = Pending()
-        self._waiting[event.event_id] = (event.payload, pending)
+        self._waiting[event.event_id] = (value, pending)
         places: list[int] = []
 
         def done(failure: Exception | None) -> None:
@@ -124,8 +130,8 @@ class TellingService:
             raise
         return pending
 
-    def _again(self, stored: StoredEvent, event: Event) -> Pending[TellAnswer]:
-        _check_same(stored.event.payload, event.payload)
+    def _again(self, stored: StoredEvent, value: Any) -> Pending[TellAnswer]:
+        _check_same(value_of(stored.event), value)
         if stored.seq >= self._log.end():
             raise Unavailable(
                 Code.LOG_UNAVAILABLE,
@@ -139,7 +145,10 @@ def _answer(event: Event, seq: int) -> TellAnswer:
     return TellAnswer(event.schema, event.event_id, event.received_at, seq)
 
 
-def _check_same(first: bytes, repeat: bytes) -> None:
+def _check_same(first: Any, repeat: Any) -> None:
+    """Whoever told it is no fact of it."""
+    if hasattr(first, CALLER):
+        repeat = replace(repeat, caller=first.caller)
     if first != repeat:
         raise Refused(
             Code.CONFLICT,

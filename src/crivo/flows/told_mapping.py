@@ -10,6 +10,7 @@ import msgspec
 from crivo.domain.declared import DeclaredField, declared_fields, is_declared
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.transfer import Transfer
+from crivo.flows.event_body import CALLER
 from crivo.flows.schemas import EventSchema, schema_of
 
 #: What a section may say of a field without a column.
@@ -65,7 +66,10 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def declared(self) -> dict[str, DeclaredField]:
         """The fields that a section may name, by path."""
-        return dict(_paths(schema_of(self.schema).value, ""))
+        paths = dict(_paths(schema_of(self.schema).value, ""))
+        # Nobody called: a file has no key or token.
+        paths.pop(CALLER, None)
+        return paths
 
 
 def check_told(sections: Sequence[Told], name: str) -> None:

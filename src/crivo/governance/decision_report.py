@@ -39,13 +39,29 @@ class ReportedInput:
 
 @dataclass(frozen=True, slots=True)
 class ReportedReview:
-    """A review: when it was asked for and by which side, and what became of it."""
+    """A review: when it was asked for and by which side, and what became of it.
+
+    `reviewer` is the word of whoever answered; `request_caller` and `answer_caller` are whose keys
+    or tokens sent the two, None where none was asked for or it was not kept.
+    """
 
     side: str
     requested_at: str
     answered_at: str | None
     reviewer: str | None
     result: str | None
+    request_caller: str | None
+    answer_caller: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportedVerdict:
+    """What a person found of the transfer on the page: ACCEPTED a fraud, REJECTED none."""
+
+    status: str
+    known_at: str
+    reviewer: str | None
+    caller: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +74,15 @@ class ReportedHold:
 
 @dataclass(frozen=True, slots=True)
 class ReportedStep:
-    """An event that followed: when it was and was received; `outcome` where it gave one."""
+    """An event that followed: when it was and was received; `outcome` where it gave one, and
+    `caller` whose key or token told it: None where nobody did, or it was not kept.
+    """
 
     name: str
     occurred_at: str
     received_at: str
     outcome: str | None
+    caller: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +122,8 @@ class DecisionReport:
     model's, what adds most first; `microseconds` are how long each stage took. `standing` is what
     the transfer is after the `events` that followed, `lists` the entries that held for its parties.
     `directory` is empty where nothing was read. `log_microseconds` is what the log took for the
-    newest decision before it that was looked at, None where that is not known.
+    newest decision before it that was looked at, None where that is not known. `caller` is whose
+    key or token asked for the decision, None where none was asked for or it was not kept.
     """
 
     end_to_end_id: str
@@ -125,6 +145,7 @@ class DecisionReport:
     seq: int
     log_id: str
     host: str
+    caller: str | None
     degraded: tuple[str, ...]
     reasons: tuple[ReportedReason, ...]
     rules: tuple[str, ...]
@@ -136,6 +157,7 @@ class DecisionReport:
     directory: tuple[ReportedWatermark, ...]
     inputs: tuple[ReportedInput, ...]
     reviews: tuple[ReportedReview, ...]
+    verdict: ReportedVerdict | None
 
 
 def report_json(report: DecisionReport) -> dict[str, Any]:
@@ -191,6 +213,7 @@ def report_html(report: DecisionReport) -> str:
         section("What the directory had counted of the payee's person", _directory(report)),
         section("Inputs of the model, and what each added (log-odds)", _inputs(report.inputs)),
         section("Reviews (LGPD, art. 20)", _reviews(report)),
+        section("Verdict of a person", _verdict(report.verdict)),
     )
     return page(f"Decision {report.end_to_end_id}", body)
 
@@ -234,6 +257,7 @@ def _summary(report: DecisionReport) -> str:
             "payee (pseudonym)": report.payee,
             "had seen the log up to": str(report.as_of),
             "stands in the log at": f"{report.seq} of {report.log_id}",
+            "asked for by the key or token": report.caller or "not known",
             "decided by": f"the service, on {report.host}",
         }
     )
@@ -241,15 +265,17 @@ def _summary(report: DecisionReport) -> str:
 
 def _time_line(report: DecisionReport) -> str:
     """What happened when; of a hold also when it was to end."""
-    rows = [("happened", report.occurred_at, "", "")]
-    rows.append(("decided", report.received_at, report.received_at, report.outcome))
+    rows = [("happened", report.occurred_at, "", "", "")]
+    rows.append(
+        ("decided", report.received_at, report.received_at, report.outcome, report.caller or "")
+    )
     if report.hold is not None:
-        rows.append(("hold ends at the latest", report.hold.until, "", report.hold.ends_as))
+        rows.append(("hold ends at the latest", report.hold.until, "", report.hold.ends_as, ""))
     rows += [
-        (each.name, each.occurred_at, each.received_at, each.outcome or "")
+        (each.name, each.occurred_at, each.received_at, each.outcome or "", each.caller or "")
         for each in report.events
     ]
-    return table(("what", "when", "received", "outcome"), rows)
+    return table(("what", "when", "received", "outcome", "by the key or token"), rows)
 
 
 def _microseconds(report: DecisionReport) -> str:
@@ -304,12 +330,28 @@ def _reviews(report: DecisionReport) -> str:
             each.side,
             each.requested_at,
             each.answered_at or "open",
+            each.request_caller or "–",
             each.reviewer or "–",
             each.result or "–",
+            each.answer_caller or "–",
         )
         for each in report.reviews
     ]
-    return table(("asked by", "asked", "answered", "reviewer", "result"), rows)
+    head = ("asked by", "asked", "answered", "request sent by", "reviewer", "result", "sent by")
+    return table(head, rows)
+
+
+def _verdict(verdict: ReportedVerdict | None) -> str:
+    if verdict is None:
+        return paragraph("None was given.")
+    return facts(
+        {
+            "verdict": verdict.status,
+            "given": verdict.known_at,
+            "by": verdict.reviewer or "not known",
+            "key or token": verdict.caller or "not known",
+        }
+    )
 
 
 def _value(value: float | None) -> str:

@@ -206,7 +206,7 @@ def test_a_review_from_before_there_were_phases_is_the_initiations(played):
     id_, service = decided(played), ReviewService(played.service)
     review = take(service, id_).review
     fields = msgspec.msgpack.decode(encode(review))
-    assert fields.pop() == "initiation"
+    assert (fields.pop(), fields.pop()) == (None, "initiation")
     found = decode("review.v1", msgspec.msgpack.encode(fields))
     assert found == review
     assert isinstance(found, Review)

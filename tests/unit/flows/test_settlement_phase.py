@@ -12,10 +12,12 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.phase import Phase
 from crivo.features.row import transfer_row
+from crivo.flows.answers import REMEMBERED, Memory
 from crivo.flows.replay import replay
+from crivo.flows.replica import restored
 from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.verify import verify
-from tests.unit.decision.worlds import START, bundle_in, transfer, world
+from tests.unit.decision.worlds import START, bundle_in, plan, transfer, world
 
 LATER = START + MINUTE
 
@@ -149,3 +151,66 @@ def test_sabotage_a_settlement_that_was_folded_is_seen(played, tmp_path):
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert found.differing == 1
     assert "kept" in found.differences[0].where
+
+
+def initiate(played, facts, **changes):
+    made = dataclasses.replace(facts, **changes)
+    return played.service.decide(made, arrived_ns=0, supplied_received_at=LATER + SECOND)
+
+
+def check_an_initiation_of_other_facts_is_refused(played):
+    facts = transfer(1)
+    settle(played, facts)
+    before = played.service.folded
+    for changes in ({"amount_centavos": 1}, {"payee_account_id": b"p" * 16}):
+        with pytest.raises(Refused) as caught:
+            initiate(played, facts, **changes)
+        assert (caught.value.code, caught.value.context["field"]) == (Code.CONFLICT, *changes)
+        (found,) = played.service.decide_many(
+            [(dataclasses.replace(facts, **changes), LATER + SECOND)], arrived_ns=0
+        )
+        assert isinstance(found, Refused) and found.code is Code.CONFLICT
+    assert played.service.folded == before
+    # The instant is that of each phase: no fact that both share.
+    assert initiate(played, facts).result(10).phase == "initiation"
+    assert initiate(played, facts).result(10).seq == before
+
+
+def test_an_initiation_of_other_facts_than_its_settlement_phase_is_refused(played):
+    check_an_initiation_of_other_facts_is_refused(played)
+
+
+def test_sabotage_a_memory_that_forgets_the_settlement_phase_is_noticed(played, monkeypatch):
+    monkeypatch.setattr(Memory, "note_settlement", lambda *_, **__: None)
+    with pytest.raises(pytest.fail.Exception):
+        check_an_initiation_of_other_facts_is_refused(played)
+
+
+@pytest.mark.parametrize("with_snapshot", [False, True])
+def test_a_start_still_compares_an_initiation_with_its_settlement_phase(tmp_path, with_snapshot):
+    facts = transfer(1)
+    with world(tmp_path) as played:
+        settle(played, facts).result(10)
+        settle(played, transfer(2)).result(10)
+        played.decide(transfer(2), received_at=LATER).result(10)
+        kept = played.service.replica.snapshot("world")
+        arrays = {name: array.copy() for name, array in kept.arrays.items()}
+    start = restored(plan(), dataclasses.replace(kept, arrays=arrays)) if with_snapshot else None
+    with world(tmp_path, start=start) as again:
+        memory = again.service.replica.memory
+        assert memory.is_settled(facts.end_to_end_id)
+        assert not memory.is_settled(transfer(2).end_to_end_id), "its initiation is remembered"
+        with pytest.raises(Refused) as caught:
+            initiate(again, facts, amount_centavos=1)
+        assert caught.value.code is Code.CONFLICT
+
+
+def test_settlement_phases_are_forgotten_when_no_initiation_can_follow():
+    memory = Memory()
+    memory.note_settlement("E1", received_at=START)
+    memory.note_settlement("E2", received_at=START + REMEMBERED)
+    assert memory.is_settled("E1")
+    memory.note_settlement("E3", received_at=START + REMEMBERED + HOUR)
+    assert [memory.is_settled(each) for each in ("E1", "E2", "E3")] == [False, True, True]
+    memory.remember("E2", 7, received_at=START + REMEMBERED + HOUR)
+    assert (memory.is_settled("E2"), memory.place("E2")) == (False, 7)

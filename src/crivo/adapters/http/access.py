@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from crivo.domain.errors import Code, Refused
 
@@ -34,6 +34,12 @@ class Caller:
 
     name: str
     roles: frozenset[Role]
+
+
+def caller_name(scope: Mapping[str, Any]) -> str | None:
+    """Whose key or token sent a request that passed the gate; None where none is asked for."""
+    caller: Caller | None = scope.get("caller")
+    return None if caller is None else caller.name
 
 
 _I, _A, _R = Role.INGEST, Role.ANALYST, Role.AUDITOR

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from crivo.adapters.http import batch
+from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.answers import (
     event_body,
     explanation_body,
@@ -174,6 +175,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
             status=status,
             end_to_end_id=claim.end_to_end_id,
             supplied_received_at=supplied,
+            caller=caller_name(request.scope),
         )
         answer = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.reported(status.value)
@@ -190,7 +192,9 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         raw = await told_body(request, parts)
         document, supplied = parse_told(raw)
         check_supplied(parts, supplied)
-        pending = parts.telling.tell(kind, document, supplied_received_at=supplied)
+        pending = parts.telling.tell(
+            kind, document, supplied_received_at=supplied, caller=caller_name(request.scope)
+        )
         answer = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.told(answer.schema)
         return _json(event_body(answer))

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.answers import DecisionAnswer, decision_body, respond_json
 from crivo.adapters.http.bodies import parse_decision
 from crivo.adapters.http.hot import Handler, HotRoutes, check_ready, check_supplied, durable
@@ -51,7 +52,7 @@ def batch_route(hot: HotRoutes) -> Handler:
         )
         check_ready(parts)
         bodies = _parse_list(raw, count_max=limits.batch_max)
-        decided, new = await _decide(parts, bodies, arrived_ns)
+        decided, new = await _decide(parts, bodies, arrived_ns, caller_name(scope))
         sequenced_ns = parts.monotonic_ns()
         answers = await _durable(decided, seconds_max=limits.answer_seconds_max)
         durable_ns = parts.monotonic_ns()
@@ -87,7 +88,7 @@ def _parse_list(raw: bytes, *, count_max: int) -> list[msgspec.Raw]:
 
 
 async def _decide(
-    parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int
+    parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int, caller: str | None
 ) -> tuple[list[Decided], int]:
     """What `decide` says of each body, in order, and how many of them are new; none is waited for.
 
@@ -102,7 +103,7 @@ async def _decide(
             await asyncio.sleep(0)
         before = parts.decisions.folded
         try:
-            decided += _slice(parts, bodies[start : start + SLICE], arrived_ns)
+            decided += _slice(parts, bodies[start : start + SLICE], arrived_ns, caller)
         except CrivoError as error:
             if not start:
                 raise
@@ -113,7 +114,9 @@ async def _decide(
     return decided, new
 
 
-def _slice(parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int) -> list[Decided]:
+def _slice(
+    parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int, caller: str | None
+) -> list[Decided]:
     decided: list[Decided | None] = []
     asked: list[tuple[Transfer, int | None]] = []
     identities: dict[int, bytes] = {}
@@ -128,7 +131,10 @@ def _slice(parts: Parts, bodies: list[msgspec.Raw], arrived_ns: int) -> list[Dec
                 identities[len(asked)] = identity
             asked.append((transfer, supplied))
             decided.append(None)
-    answers = iter(parts.decisions.decide_many(asked, arrived_ns=arrived_ns, identities=identities))
+    made = parts.decisions.decide_many(
+        asked, arrived_ns=arrived_ns, identities=identities, caller=caller
+    )
+    answers = iter(made)
     return [next(answers) if each is None else each for each in decided]
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.answers import FollowUpTaken
 from crivo.adapters.http.follow_up_body import parse_follow_up
 from crivo.adapters.http.hot import check_supplied, durable
@@ -36,7 +37,8 @@ def follow_up_routes(parts: Parts) -> APIRouter:
         raw = await told_body(request, parts)
         told, supplied = parse_follow_up(raw, end_to_end_id)
         check_supplied(parts, supplied)
-        pending = parts.follow_ups.tell(told, supplied_received_at=supplied)
+        caller = caller_name(request.scope)
+        pending = parts.follow_ups.tell(told, supplied_received_at=supplied, caller=caller)
         taken = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.followed_up(told.step.value)
         body = FollowUpTaken(

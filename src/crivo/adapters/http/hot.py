@@ -13,6 +13,7 @@ from typing import Final, TypeVar
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.answers import (
     ScoreAnswer,
     ScoresAnswer,
@@ -231,7 +232,11 @@ class HotRoutes:
         before = decisions.folded
         decides = decisions if phase is Phase.INITIATION else parts.settlement_phase
         pending = decides.decide(
-            transfer, arrived_ns=arrived_ns, supplied_received_at=supplied, identity=identity
+            transfer,
+            arrived_ns=arrived_ns,
+            supplied_received_at=supplied,
+            identity=identity,
+            caller=caller_name(scope),
         )
         is_repeat = decisions.folded == before
         return Sequenced(parts, pending, arrived_ns, scope=scope, is_repeat=is_repeat)

@@ -38,6 +38,7 @@ LOOK_NS: Final = 100_000_000
 
 _NAME: Final = re.compile(r"[\w][\w.@ -]{0,63}")
 _NAME_EXPECTED: Final = "1 to 64 letters, digits, blanks and . _ - @, the first a letter or digit"
+_KEPT_NAME_MAX: Final = 255
 
 
 def read_keys(path: Path) -> tuple[KeptKey, ...]:
@@ -64,7 +65,10 @@ def read_keys(path: Path) -> tuple[KeptKey, ...]:
     return keys
 
 
-def _kept(*, name: str, sha256: str, made_at: str, role: str = Role.ADMIN.value) -> KeptKey:
+def _kept(*, name: object, sha256: str, made_at: str, role: str = Role.ADMIN.value) -> KeptKey:
+    # Older files may hold other names than are given now; what a caller tells is kept with its own.
+    if not (isinstance(name, str) and name.isprintable() and 1 <= len(name) <= _KEPT_NAME_MAX):
+        raise ValueError(name)
     return KeptKey(name, sha256, made_at, Role(role))
 
 

@@ -17,7 +17,6 @@ from crivo.adapters.http.pages.render import page as shown_page
 from crivo.adapters.http.receive import check_json_headers, read_body
 from crivo.adapters.http.service import Limits
 from crivo.domain.errors import Code, Refused
-from crivo.domain.fields import WORD_CHARACTERS_MAX
 from crivo.domain.instant import SECOND
 
 #: The whole list: a name that is not here does not exist, so no path can walk out of the folder.
@@ -98,8 +97,7 @@ def page_routes(access: PageAccess, feed: Feed, limits: Limits) -> APIRouter:
         await _check_says_nothing(request, limits)
         caller: Caller = request.scope.get("caller", _ANYBODY)
         may_judge = not caller.roles.isdisjoint(_JUDGES)
-        # A name that an issuer's token brings may be longer than an event's word.
-        reviewer = caller.name[:WORD_CHARACTERS_MAX] if may_judge else None
+        reviewer = caller.name if may_judge else None
         return {"path": f"/open?token={access.new_link_token(reviewer=reviewer)}"}
 
     return router

@@ -9,7 +9,7 @@ from typing import Final, TypeVar
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from crivo.adapters.http.access import Caller
+from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.openapi import answer_of, operation_with
 from crivo.adapters.http.privacy_bodies import (
@@ -81,10 +81,10 @@ def privacy_routes(parts: Parts) -> APIRouter:
 def _asked(request: Request, by: str, reason: str, *, overrides: bool = False) -> erase.Request:
     """Who asks, and why. Whose key or token asked stands first: `by` alone is anybody's word."""
     asked = erase.Request(by, reason, overrides)
-    caller: Caller | None = request.scope.get("caller")
+    caller = caller_name(request.scope)
     if caller is None:
         return asked
-    return replace(asked, by=f"{caller.name}: {by}"[:WORD_CHARACTERS_MAX].rstrip())
+    return replace(asked, by=f"{caller}: {by}"[:WORD_CHARACTERS_MAX].rstrip())
 
 
 async def _body(request: Request, parts: Parts, decoder: msgspec.json.Decoder[_Body]) -> _Body:

@@ -8,6 +8,7 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
+from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.hot import check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, operation_with
@@ -42,7 +43,8 @@ def review_routes(parts: Parts) -> APIRouter:
         raw = await told_body(request, parts)
         asked, supplied = parse_review(raw)
         check_supplied(parts, supplied)
-        pending = parts.reviews.take(asked, supplied_received_at=supplied)
+        caller = caller_name(request.scope)
+        pending = parts.reviews.take(asked, supplied_received_at=supplied, caller=caller)
         await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.reviewed(asked.status.value)
         log, id_, phase = parts.decisions.log, asked.end_to_end_id, asked.phase

@@ -26,6 +26,9 @@ ALGORITHMS: Final = (
 
 TOKEN_BYTES_MAX: Final = 8 * 1024
 
+#: A subject has no more (OpenID Connect Core 1.0, 2), and is kept with what its holder tells.
+SUBJECT_CHARACTERS_MAX: Final = 255
+
 #: Tokens that passed and are not looked through again before they expire.
 PASSED_MAX: Final = 1_024
 
@@ -98,8 +101,9 @@ class Tokens:
         except (JoseError, ValueError, TypeError) as error:
             # The claim's name, never its value.
             raise _refused(f"of this issuer and audience, and in time ({error})") from None
-        if not isinstance(claims["sub"], str):
-            raise _refused("a token with a subject")
+        subject = claims["sub"]
+        if not (isinstance(subject, str) and _is_subject(subject)):
+            raise _refused(f"a token with a subject of 1 to {SUBJECT_CHARACTERS_MAX} characters")
         return claims
 
 
@@ -118,6 +122,10 @@ def _by_id(keys: KeySet) -> Callable[[Any], Any]:
         return found[0]
 
     return find
+
+
+def _is_subject(text: str) -> bool:
+    return 1 <= len(text) <= SUBJECT_CHARACTERS_MAX and text.isprintable()
 
 
 def _roles(claims: Mapping[str, Any], path: str) -> frozenset[Role]:

@@ -127,6 +127,8 @@ def test_roles_may_be_words() -> None:
         {"sub": None},
         {"sub": 7},
         {"sub": ""},
+        {"sub": "a" * 256},
+        {"sub": "ana\nroot"},
     ],
 )
 def test_what_is_out_of_time_for_another_or_of_nobody_is_refused(changes) -> None:

@@ -22,6 +22,7 @@ from crivo.adapters.http.receive import read_body
 from crivo.adapters.http.service import Parts
 from crivo.decision.reason_texts import Language
 from crivo.domain.errors import Code, CrivoError, invalid
+from crivo.domain.fields import WORD_CHARACTERS_MAX
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.verdicts import parse_verdict, verdict_report_id
@@ -83,14 +84,15 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     @router.post("/page/verdicts")
     async def verdict(request: Request) -> Response:
         async def taken(language: Language) -> Response:
-            form, reviewer = await _reviewed(request, parts)
+            form, caller = await _reviewed(request, parts)
             status = parse_verdict(form.get("verdict", "")).status
             end_to_end_id = form.get("id", "")
             pending = parts.reports.report(
                 report_id=verdict_report_id(end_to_end_id),
                 status=status,
                 end_to_end_id=end_to_end_id,
-                reviewer=reviewer,
+                reviewer=_word(caller),
+                caller=caller,
             )
             await durable(pending, seconds_max=parts.limits.answer_seconds_max)
             parts.telemetry.reported(status.value)
@@ -101,9 +103,9 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     @router.post("/page/answers")
     async def answer(request: Request) -> Response:
         async def taken(language: Language) -> Response:
-            form, reviewer = await _reviewed(request, parts)
-            asked = parse_answer(form, reviewer=reviewer)
-            pending = parts.reviews.take(asked, supplied_received_at=None)
+            form, caller = await _reviewed(request, parts)
+            asked = parse_answer(form, reviewer=_word(caller))
+            pending = parts.reviews.take(asked, supplied_received_at=None, caller=caller)
             await durable(pending, seconds_max=parts.limits.answer_seconds_max)
             parts.telemetry.reviewed(asked.status.value)
             return _back_to_the_queue(language)
@@ -172,3 +174,8 @@ async def _reviewed(request: Request, parts: Parts) -> tuple[dict[str, str], str
 def _back_to_the_queue(language: Language) -> Response:
     location = address("/page/reviews", language=language)
     return Response(status_code=303, headers={"location": location, "cache-control": "no-store"})
+
+
+def _word(name: str) -> str:
+    """The name of a reviewer as events have it: that of a token may be longer."""
+    return name[:WORD_CHARACTERS_MAX].rstrip()

@@ -1,0 +1,67 @@
+"""Who acted over HTTP: each key's name stands beside what it sent, and the report shows it."""
+
+from __future__ import annotations
+
+import json
+import time
+
+import pytest
+
+from crivo.adapters.http.access import Role
+from crivo.adapters.http.key_file import LOOK_NS
+from crivo.bootstrap.home import new_api_key
+from tests.e2e.homes import KEY, make_home, settings_of
+from tests.integration.commands import crivo
+from tests.integration.test_http_explanation import served
+from tests.unit.adapters.http.bodies import GOOD
+
+pytestmark = pytest.mark.slow
+
+ID = str(GOOD["end_to_end_id"])
+LATER = "2026-11-23T13:00:00Z"
+SENT = (
+    (Role.INGEST, "/v1/decisions", GOOD),
+    (Role.INGEST, "/v1/decisions", {**GOOD, "phase": "settlement"}),
+    (Role.INGEST, f"/v1/decisions/{ID}/events", {"event": "settled", "occurred_at": LATER}),
+    (Role.INGEST, "/v1/reviews", {"end_to_end_id": ID, "received_at": LATER}),
+    (
+        Role.ANALYST,
+        "/v1/reviews",
+        {"end_to_end_id": ID, "received_at": LATER, "reviewer": "Ana Maria", "result": "UPHELD"},
+    ),
+    (Role.ANALYST, "/v1/reports", {"report_id": "r-1", "end_to_end_id": ID, "received_at": LATER}),
+)
+
+
+def test_the_report_names_the_key_of_each_step_and_repeats_change_nothing(tmp_path, capsys):
+    home = make_home(tmp_path / "home")
+    with served(home) as caller:
+        keys = {role: new_api_key(settings_of(home), f"{role}-1", role) for role in Role}
+        time.sleep(2 * LOOK_NS / 1e9)
+        for key in (None, KEY, keys[Role.ADMIN]):
+            for role, path, body in SENT:
+                caller.headers = {"authorization": f"Bearer {key or keys[role]}"}
+                answer = caller.post(path, json=body)
+                assert answer.status_code == 200, (path, answer.text)
+        many = caller.post("/v1/decisions:batch", json=[GOOD])
+        assert many.json()[0]["status"] == 200
+        end = caller.get("/v1/decisions").json()["as_of"]
+        assert end <= len(SENT)
+    for phase in ("initiation", "settlement"):
+        said = crivo(
+            capsys, "report", "decision", ID, "--home", home, "--phase", phase, "--json"
+        )
+        assert said.code == 0, said.err
+        report = json.loads(said.out)
+        assert report["caller"] == "key:ingest-1"
+        assert [(each["name"], each["caller"]) for each in report["events"]] == [
+            ("settled", "key:ingest-1")
+        ]
+        if phase == "initiation":
+            (review,) = report["reviews"]
+            names = ("request_caller", "reviewer", "answer_caller")
+            assert [review[name] for name in names] == [
+                "key:ingest-1",
+                "Ana Maria",
+                "key:analyst-1",
+            ]
