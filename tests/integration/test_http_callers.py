@@ -48,9 +48,7 @@ def test_the_report_names_the_key_of_each_step_and_repeats_change_nothing(tmp_pa
         end = caller.get("/v1/decisions").json()["as_of"]
         assert end <= len(SENT)
     for phase in ("initiation", "settlement"):
-        said = crivo(
-            capsys, "report", "decision", ID, "--home", home, "--phase", phase, "--json"
-        )
+        said = crivo(capsys, "report", "decision", ID, "--home", home, "--phase", phase, "--json")
         assert said.code == 0, said.err
         report = json.loads(said.out)
         assert report["caller"] == "key:ingest-1"

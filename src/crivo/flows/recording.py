@@ -42,7 +42,8 @@ def record(
     """The event of a decision that will stand at `place` of the log, and what the caller is told.
 
     It had seen the log's events before that place. The log seals `identity`; `caller` is whose key
-    or token asked. A worker's decision answers the transfer at that place, and is no attempt itself.
+    or token asked. A worker's decision answers the transfer at that place, and is no attempt
+    itself.
     """
     derived = judged.derived
     given = Given(
