@@ -10,12 +10,12 @@ import pytest
 from crivo.decision import many
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import CAUSES, DICT_AGE, is_unscored
-from crivo.decision.lists import ListHit
+from crivo.decision.lists import HitKind, ListHit
 from crivo.decision.many import UNKNOWN, Attempts, Circumstances, ranks
 from crivo.decision.outcome import OUTCOMES
 from crivo.decision.sums import Sums
 from crivo.domain.account import CustomerSegment
-from crivo.domain.list_entry import ListKind, ListSide
+from crivo.domain.list_entry import ListSide
 from crivo.domain.transfer import Initiation, Purpose
 from crivo.features.engine import vector_bytes
 from tests.laws.test_decision_laws import RULES, parts, procedure
@@ -48,7 +48,7 @@ def attempts(seed: int) -> tuple[Attempts, np.ndarray]:
     around = [
         Circumstances(
             chance.choice([()] * 8 + [(mode,) for mode in sorted(CAUSES)]),
-            chance.choice([()] * 8 + [(ListHit(kind, ListSide.PAYEE, "e"),) for kind in ListKind]),
+            chance.choice([()] * 8 + [(ListHit(kind, ListSide.PAYEE, "e"),) for kind in HitKind]),
             chance.choice([None, Sums(0, None, None), Sums(90_000, 50_000, 70_000)]),
         )
         for _ in range(COUNT)

@@ -16,7 +16,7 @@ from crivo.decision.lists import NOT_LISTED, ListHit
 from crivo.decision.outcome import Outcome
 from crivo.decision.procedure import NOTHING_FIRED, InForce
 from crivo.decision.reasons import WHEN_ABSENT, ReasonCode
-from crivo.decision.record import Derived, Hold
+from crivo.decision.record import INITIATION, Derived, Hold
 from crivo.decision.sums import RETURNS, Sums
 from crivo.domain.transfer import Initiation, Transfer
 from crivo.features.engine import LATE
@@ -63,15 +63,17 @@ def derive(
     degraded: Sequence[str] = (),
     listed: Sequence[ListHit] = (),
     sums: Sums | None = None,
+    phase: str = INITIATION,
 ) -> Derived:
     """What follows from the facts, the vector and the policy in force at the transfer's instant.
 
     `scored` is None for a return, which is allowed, and where `degraded` names a mode without a
     vector: then the outcome is the highest that the policy names for these modes and the amount.
     Any other mode names the least that is answered, and may take the say from the model or the
-    rules. `listed` are the entries of lists that hold for the transfer: one that lets pass takes
-    from rules and score what the policy says, and never lowers a limit or a mode. `sums` are what
-    the payer attempted before; None where nobody can say.
+    rules. `listed` are the entries of lists and the markers that hold for the transfer: one that
+    lets pass takes from rules and score what the policy says, and never lowers a limit or a mode.
+    `sums` are what the payer attempted before; None where nobody can say. A HOLD of the phase
+    `settlement` may block the credit where the payee's institution asks.
     """
     if is_return(transfer):
         return _unscored(Outcome.ALLOW, ReasonCode.NOT_SCORED_RETURN)
@@ -80,10 +82,14 @@ def derive(
     said = in_force.lists.said(listed) if listed else NOT_LISTED
     if said.least > Outcome.ALLOW:
         least, above = max(least, said.least), (*above, ReasonCode.LISTED)
+    if listed:
+        marked, why = in_force.blocks.of_marked(listed)
+        least, above = max(least, marked), (*above, *why)
     lack = in_force.degraded.lack(degraded, transfer.amount_centavos) if degraded else WHOLE
     if lack.is_unscored:
         outcome = _bounded(max(lack.least, least), transfer, in_force)
-        return _unscored(outcome, *above, *lack.reasons, hold=_hold(outcome, transfer, in_force))
+        hold, why = _hold(outcome, transfer, in_force, phase)
+        return _unscored(outcome, *above, *lack.reasons, *why, hold=hold)
     assert scored is not None
     fired = NOTHING_FIRED
     if lack.has_rules:
@@ -98,6 +104,7 @@ def derive(
         reasons.append(ReasonCode.DATA_LATE)
     reasons += lack.reasons
     outcome = _bounded(max(fired.outcome, asked, lack.least, least), transfer, in_force)
+    hold, why = _hold(outcome, transfer, in_force, phase)
     return Derived(
         vector_hash=hashlib.sha256(scored.kept).digest(),
         flags=scored.flags,
@@ -106,9 +113,9 @@ def derive(
         rules=fired.rules,
         shadow_rules=fired.shadow_rules,
         nulls=fired.nulls,
-        reasons=tuple(dict.fromkeys(reasons)),
+        reasons=tuple(dict.fromkeys((*reasons, *why))),
         outcome=outcome.value,
-        hold=_hold(outcome, transfer, in_force),
+        hold=hold,
     )
 
 
@@ -150,11 +157,17 @@ def _bounded(outcome: Outcome, transfer: Transfer, in_force: InForce) -> Outcome
     return outcome
 
 
-def _hold(outcome: Outcome, transfer: Transfer, in_force: InForce) -> Hold | None:
+def _hold(
+    outcome: Outcome, transfer: Transfer, in_force: InForce, phase: str
+) -> tuple[Hold | None, tuple[ReasonCode, ...]]:
+    """The terms of a HOLD, and the reason that says where they are those of a blocked credit."""
     if outcome is not Outcome.HOLD:
-        return None
+        return None, ()
+    block = in_force.blocks.of_credit(transfer, phase)
+    if block is not None:
+        return block, (ReasonCode.PRECAUTIONARY_BLOCK,)
     terms = in_force.hold
-    return Hold(terms.until(transfer.occurred_at), terms.ends_as.value)
+    return Hold(terms.until(transfer.occurred_at), terms.ends_as.value), ()
 
 
 def _unscored(outcome: Outcome, *reasons: ReasonCode, hold: Hold | None = None) -> Derived:

@@ -22,6 +22,7 @@ class FollowUpKind(StrEnum):
     STEP_UP_FAILED = "step_up_failed"
     RELEASED = "released"
     CANCELLED = "cancelled"
+    RETURNED = "returned"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ _OF_ONE: Final = (
 )
 #: In the order of `PeriodLimits`; a segment's name follows.
 _OF_SUMS: Final = ("limits.day", "limits.night", "limits.device_unregistered.day")
-_SEGMENTS: Final[Mapping[CustomerSegment | None, str]] = {
+#: How a key names the customers of a segment; None: nobody told which.
+SEGMENTS: Final[Mapping[CustomerSegment | None, str]] = {
     **{segment: segment.value.lower() for segment in CustomerSegment},
     None: "unstated",
 }
@@ -42,7 +43,7 @@ LIMIT_KEYS: Final = (
     *(
         Key(f"{name}.{segment}", Kind.MONEY, optional=True)
         for name in _OF_SUMS
-        for segment in _SEGMENTS.values()
+        for segment in SEGMENTS.values()
     ),
     Key(_CAPPED, Kind.ISPBS),
     Key(_EXCEEDED, Kind.OUTCOME),
@@ -142,7 +143,7 @@ def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
     assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
     periods = {
         segment: PeriodLimits(*(amount(f"{key}.{name}") for key in _OF_SUMS))
-        for segment, name in _SEGMENTS.items()
+        for segment, name in SEGMENTS.items()
     }
     return Limits(
         transfer, contactless, cash_day, cash_night, institution, institutions, periods, outcome

@@ -8,16 +8,26 @@ neither a limit, nor a degraded answer, nor an entry that stops.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 from crivo.decision.outcome import Outcome
-from crivo.domain.list_entry import ListKind, ListSide
+from crivo.domain.list_entry import ListSide
+
+
+class HitKind(StrEnum):
+    """Why a party stands out: by an entry of that kind of list, or by a fraud marker."""
+
+    ALLOW = "ALLOW"
+    WATCH = "WATCH"
+    DENY = "DENY"
+    MARKED = "MARKED"
 
 
 class ListHit(NamedTuple):
-    """A party of a transfer stands on a list: which, in which role, by which entry."""
+    """A party of a transfer stands out: why, in which role, by which entry or marker."""
 
-    kind: ListKind
+    kind: HitKind
     side: ListSide
     entry_id: str
 
@@ -40,9 +50,9 @@ class ListTerms(NamedTuple):
     def said(self, hits: Sequence[ListHit]) -> ListSaid:
         """What these entries come to."""
         kinds = {hit.kind for hit in hits}
-        denied = self.deny if ListKind.DENY in kinds else Outcome.ALLOW
-        watched = self.watch if ListKind.WATCH in kinds else Outcome.ALLOW
-        is_passed = ListKind.ALLOW in kinds and ListKind.DENY not in kinds
+        denied = self.deny if HitKind.DENY in kinds else Outcome.ALLOW
+        watched = self.watch if HitKind.WATCH in kinds else Outcome.ALLOW
+        is_passed = HitKind.ALLOW in kinds and HitKind.DENY not in kinds
         return ListSaid(
             least=max(denied, watched),
             pass_rules=self.pass_rules if is_passed else Outcome.ALLOW,

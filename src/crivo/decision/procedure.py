@@ -5,8 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final
 
+from crivo.decision.blocks import BLOCK_KEYS, Blocks, bind_blocks
 from crivo.decision.condition import FALSE, NULL, Bound, Conditions, check_columns
 from crivo.decision.degraded import DICT_AGE, DICT_KEY, Degraded, Mode
 from crivo.decision.hold import HOLD_MINUTES_MAX, HOURS_OF_A_DAY, HoldTerms
@@ -83,6 +85,7 @@ _DECISION_KEYS: Final = (
     *(Key(name, Kind.COUNT) for name in _HOLD),
     Key(_HOLD_END, Kind.OUTCOME),
     *LIMIT_KEYS,
+    *BLOCK_KEYS,
     *(Key(name, Kind.OUTCOME) for name in _LISTS),
 )
 _DEGRADED_KEYS: Final = (
@@ -142,6 +145,7 @@ class InForce:
     hold: HoldTerms
     limits: Limits
     lists: ListTerms
+    blocks: Blocks
     deadline_ns: int
     features_by_ns: int
     model_by_ns: int
@@ -271,6 +275,7 @@ class Procedure:
             hold=self._bind_hold(day),
             limits=bind_limits(lambda key: self.value(key, day)),
             lists=self._bind_lists(day),
+            blocks=bind_blocks(lambda key: self.value(key, day), partial(_unfit, DECISION_FILE)),
             deadline_ns=deadline_ms * _NS,
             features_by_ns=(deadline_ms - features_ms - model_ms) * _NS,
             model_by_ns=(deadline_ms - model_ms) * _NS,

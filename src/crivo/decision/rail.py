@@ -1,6 +1,7 @@
-"""What each outcome means on the rail: the payer's institution acts, and the rail has its words.
+"""What each outcome means on the rail, to the institution that asks, in the rail's own words.
 
-Blocking, marking and recovering are no outcomes: they are actions of a case, after the payment.
+The payer's institution asks before it sends, the payee's before it credits (settlement phase).
+Marking and recovering are no outcomes: they are actions of a case, after the payment.
 Source: catalogue of messages of the SPI (service levels of pacs.008, codes of pacs.002).
 """
 
@@ -17,11 +18,12 @@ from crivo.domain.transfer import ServiceLevel
 
 @dataclass(frozen=True, slots=True)
 class OnRail:
-    """What the payer's institution does, the service level of the order while it waits, and the
-    code of a rejection by the payee's institution before settlement; None where there is none.
+    """What the payer's institution does, and the payee's; the service level of the order while it
+    waits, and the code of a rejection by the payee's before settlement; None where there is none.
     """
 
     action: str
+    payee_action: str = "credits"
     service_level: ServiceLevel | None = None
     rejection: Rejection | None = None
 
@@ -30,20 +32,30 @@ ON_RAIL: Final[Mapping[Outcome, OnRail]] = {
     Outcome.ALLOW: OnRail("sends the order"),
     Outcome.WARN: OnRail("shows an alert, and sends the order once the payer confirms"),
     Outcome.STEP_UP: OnRail("asks for a second factor, and sends the order once it is given"),
-    Outcome.HOLD: OnRail("keeps the order, tells the payer, who may cancel", ServiceLevel.PAGFRD),
-    Outcome.REJECT: OnRail("does not send the order, and explains", rejection=Rejection.FRAD),
+    Outcome.HOLD: OnRail(
+        "keeps the order, tells the payer, who may cancel",
+        "credits and freezes, tells the payee, then releases or returns",
+        ServiceLevel.PAGFRD,
+    ),
+    Outcome.REJECT: OnRail(
+        "does not send the order, and explains",
+        "rejects the order",
+        rejection=Rejection.FRAD,
+    ),
 }
+
+
+_ACTIONS: Final = ("what the payer's institution does", "what the payee's does")
 
 
 def rail_table() -> str:
     """The table of the page about the policy, in Markdown."""
-    lines = [
-        "| outcome | what the payer's institution does | service level | code of a rejection |",
-        "|---|---|---|---|",
-    ]
+    heads = ("outcome", *_ACTIONS, "service level", "code of a rejection")
+    lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
     for outcome, on_rail in ON_RAIL.items():
         words = [
             f"`{word}`" if word else "none" for word in (on_rail.service_level, on_rail.rejection)
         ]
-        lines.append(f"| `{outcome.value}` | {on_rail.action} | {' | '.join(words)} |")
+        actions = f"{on_rail.action} | {on_rail.payee_action}"
+        lines.append(f"| `{outcome.value}` | {actions} | {' | '.join(words)} |")
     return "\n".join(lines) + "\n"

@@ -101,7 +101,14 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         Subject.PAYEE,
         "Há marcações de fraude relacionadas a você no diretório do Pix.",
         "There are fraud markers about you in the Pix directory.",
-        "The directory told of markers or reports about the payee's person or key.",
+        "The directory told of markers or reports about the payee's person or key, or a fraud "
+        "marker stands against one of them.",
+    ),
+    ReasonCode.PAYER_MARKED: Reason(
+        Subject.PAYER,
+        "Há marcação de fraude em seu nome no diretório do Pix; você pode pedir revisão.",
+        "There is a fraud marker against you in the Pix directory; you may ask for a review.",
+        "A fraud marker stands against the payer's person: no Pix but returns.",
     ),
     ReasonCode.MARKED_MET: Reason(
         Subject.LAUNDERING,
@@ -206,6 +213,13 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "The day's total is above the limit for devices that are not registered.",
         "With this one, what devices told as not registered attempted since midnight is above the "
         "segment's limit.",
+    ),
+    ReasonCode.PRECAUTIONARY_BLOCK: Reason(
+        Subject.PAYEE,
+        "O valor recebido foi bloqueado por cautela: será liberado ou devolvido no prazo da norma.",
+        "The amount received was blocked as a precaution, and is released or returned in the time "
+        "that the norm gives.",
+        "The payee's institution credits the transfer and freezes it, to release or return it.",
     ),
     ReasonCode.DICT_OPEN_REPORTS: Reason(
         Subject.PAYEE,

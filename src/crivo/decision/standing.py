@@ -21,6 +21,7 @@ class Standing(StrEnum):
     WARNED = "WARNED"
     CHALLENGED = "CHALLENGED"
     HELD = "HELD"
+    BLOCKED = "BLOCKED"
     STOPPED = "STOPPED"
     SETTLED = "SETTLED"
 
@@ -33,6 +34,7 @@ class Step(StrEnum):
     STEP_UP_PASSED = "step_up_passed"
     STEP_UP_FAILED = "step_up_failed"
     RELEASED = "released"
+    RETURNED = "returned"
     CANCELLED = "cancelled"
     SETTLED = "settled"
     REJECTED = "rejected"
@@ -72,17 +74,29 @@ NEXT: Final[Mapping[Standing, Mapping[Step, Standing]]] = {
         Step.HOLD_REJECTED: Standing.STOPPED,
         **_CANCELLED,
     },
+    # The payee's institution credits and freezes: the credit is no end of it.
+    Standing.BLOCKED: {
+        Step.SETTLED: Standing.BLOCKED,
+        Step.REJECTED: Standing.STOPPED,
+        Step.RELEASED: Standing.SETTLED,
+        Step.RETURNED: Standing.STOPPED,
+        Step.HOLD_PAID: Standing.SETTLED,
+        Step.HOLD_REJECTED: Standing.STOPPED,
+    },
     Standing.STOPPED: {},
     Standing.SETTLED: {},
 }
 
 
-def standing(outcome: Outcome, steps: Iterable[Step | Outcome]) -> Standing:
+def standing(
+    outcome: Outcome, steps: Iterable[Step | Outcome], *, is_block: bool = False
+) -> Standing:
     """Where a transfer stands that was decided so, after these steps in their order.
 
-    An outcome among them is that of a revision: the transfer stands where it leaves it.
+    `is_block`: a HOLD of the credit, not of the order. An outcome among the steps is that of a
+    revision: the transfer stands where it leaves it.
     """
-    found = FIRST[outcome]
+    found = Standing.BLOCKED if is_block else FIRST[outcome]
     for step in steps:
         if isinstance(step, Outcome):
             found = FIRST[step]

@@ -64,8 +64,8 @@ class Transfer:
 
     Ids are 16-byte pseudonyms. `occurred_at` is an instant; `amount_centavos` is 1 .. 10¹² − 1.
     A fact that the door was not given is None, which is not the same as any value. `initiator_ispb`
-    is the payment initiator's, who is neither payer's nor payee's institution; `payer_segment` is
-    what the payer's institution holds the payer's account as.
+    is the payment initiator's, who is neither payer's nor payee's institution; `payer_segment`
+    and `payee_segment` are what each party's institution holds its account as.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -88,6 +88,7 @@ class Transfer:
     txid: TxId | None = None
     initiator_ispb: Ispb | None = None
     payer_segment: CustomerSegment | None = None
+    payee_segment: CustomerSegment | None = None
 
     def __post_init__(self) -> None:
         if not _is_typed(self):
@@ -153,6 +154,7 @@ def _is_typed(each: Transfer) -> bool:
         and type(each.txid) in _TEXT
         and type(each.initiator_ispb) in _TEXT
         and type(each.payer_segment) in _SEGMENT
+        and type(each.payee_segment) in _SEGMENT
     )
 
 

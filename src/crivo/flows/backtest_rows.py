@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.decision.degraded import CAUSES
-from crivo.decision.lists import ListHit
+from crivo.decision.lists import HitKind, ListHit
 from crivo.decision.many import Attempts, Circumstances
 from crivo.decision.outcome import OUTCOMES
 from crivo.decision.record import (
@@ -29,7 +29,7 @@ from crivo.decision.record import (
 )
 from crivo.domain.event import StoredEvent, transfer_event_id
 from crivo.domain.instant import format_rfc3339
-from crivo.domain.list_entry import ListKind, ListSide
+from crivo.domain.list_entry import ListSide
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.flows.bundle import PROGRAM_VERSION
@@ -165,4 +165,4 @@ def _circumstances(given: Given) -> Circumstances:
 def _hit(text: str) -> ListHit:
     """The entry that `ListHit.text` wrote down."""
     kind, side, entry_id = text.split("/", 2)
-    return ListHit(ListKind(kind), ListSide(side), entry_id)
+    return ListHit(HitKind(kind), ListSide(side), entry_id)

@@ -53,7 +53,8 @@ RELEASES: Final[Mapping[str, str]] = {
     "1.3": "a build before 0.1.0",
     "1.4": "a build before 0.1.0",
     "1.5": "a build before 0.1.0",
-    "1.6": "0.1.0",
+    "1.6": "a build before 0.1.0",
+    "1.7": "0.1.0",
 }
 
 

@@ -33,6 +33,7 @@ class TransferFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     txid: str | None = None
     initiator_ispb: str | None = None
     payer_segment: CustomerSegment | None = None
+    payee_segment: CustomerSegment | None = None
 
 
 class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):

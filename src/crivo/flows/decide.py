@@ -235,10 +235,11 @@ class DecisionService:
             raise self._lost
         check_model_decides(self.bundle)
 
-    def judge_aside(self, transfer: Transfer, received_at: int, arrived_ns: int) -> Judged:
-        """What follows for a transfer from the state as it is: nothing is folded or recorded."""
-        row, asked = transfer_row(transfer, received_at=received_at), (transfer, received_at)
-        return self._judge.judge(self._replica, asked, row, arrived_ns, durable=self.log.end())
+    def judge_aside(self, asked: tuple[Transfer, int], arrived_ns: int, phase: str) -> Judged:
+        """What follows for a transfer, with its receipt: nothing is folded or recorded."""
+        row, end = transfer_row(asked[0], received_at=asked[1]), self.log.end()
+        judge = self._judge.judge
+        return judge(self._replica, asked, row, arrived_ns, durable=end, phase=phase)
 
     def judge_settlement(
         self,
@@ -249,9 +250,9 @@ class DecisionService:
         caller: str | None,
     ) -> tuple[Event, Seen]:
         """A decision that is no attempt, as the next event of the log: for `append`, at once."""
-        judged, place = self.judge_aside(transfer, received_at, arrived_ns), self.folded
+        judged, at = self.judge_aside((transfer, received_at), arrived_ns, SETTLEMENT), self.folded
         event, answer = self._record(
-            transfer, received_at, judged, place, identity, caller, SETTLEMENT
+            transfer, received_at, judged, at, identity, caller, SETTLEMENT
         )
         return event, Seen(transfer, answer, judged.observed)
 

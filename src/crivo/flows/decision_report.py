@@ -7,13 +7,14 @@ from typing import Final
 
 from msgspec.structs import asdict
 
+from crivo.decision.blocks import is_block
 from crivo.decision.degraded import DICT_AGE
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.rail import ON_RAIL
 from crivo.decision.reason_texts import REASONS, Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import INITIATION, Derived, Hold, decision_event_id, transfer_of
-from crivo.decision.standing import standing
+from crivo.decision.standing import Standing, standing
 from crivo.decision.sums import Sums
 from crivo.domain.instant import SECOND, format_rfc3339
 from crivo.domain.phase import Phase
@@ -77,7 +78,7 @@ def report_decision(
         end_to_end_id=record.end_to_end_id,
         phase=str(record.phase),
         outcome=derived.outcome,
-        standing=standing(OUTCOMES[derived.outcome], (each.step for each in steps)).value,
+        standing=_standing(derived, steps).value,
         on_rail=_on_rail(OUTCOMES[derived.outcome]),
         hold=_hold(derived.hold),
         events=tuple(_step(each) for each in steps),
@@ -113,9 +114,14 @@ def report_decision(
     )
 
 
+def _standing(derived: Derived, steps: Sequence[Followed]) -> Standing:
+    outcome, blocks = OUTCOMES[derived.outcome], is_block(derived.reasons)
+    return standing(outcome, (each.step for each in steps), is_block=blocks)
+
+
 def _on_rail(outcome: Outcome) -> ReportedRail:
     found = ON_RAIL[outcome]
-    return ReportedRail(found.action, found.service_level, found.rejection)
+    return ReportedRail(found.action, found.payee_action, found.service_level, found.rejection)
 
 
 def _directory(

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from crivo.decision.blocks import is_block
 from crivo.decision.follow_up import FollowUp, FollowUpKind
 from crivo.decision.standing import NEXT, Standing, Step, standing
 from crivo.domain.clock import ClockKind
@@ -34,6 +35,7 @@ class FollowUpName(StrEnum):
     STEP_UP_PASSED = "step_up_passed"
     STEP_UP_FAILED = "step_up_failed"
     RELEASED = "released"
+    RETURNED = "returned"
     CANCELLED = "cancelled"
     SETTLED = "settled"
     REJECTED = "rejected"
@@ -100,7 +102,8 @@ class FollowUpService:
         """Nothing, if the step may follow what is known so far."""
         log = self._decisions.log
         before = followed(log, told.end_to_end_id, told.phase)
-        now = standing(answer.outcome, (each.step for each in before))
+        steps = (each.step for each in before)
+        now = standing(answer.outcome, steps, is_block=is_block(answer.reasons))
         if told.step not in NEXT[now]:
             raise _cannot_follow(told, now)
 

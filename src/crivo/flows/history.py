@@ -45,6 +45,7 @@ def transfer_of_row(row: PlayedRow, pseudonyms: Pseudonymiser) -> Transfer:
         row.txid,
         row.initiator_ispb,
         row.payer_segment,
+        row.payee_segment,
     )
 
 

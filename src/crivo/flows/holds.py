@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 from numpy.typing import NDArray
 
 from crivo.decision import follow_up, hold_end, revision
+from crivo.decision.blocks import is_block
 from crivo.decision.degraded import CAUSES
 from crivo.decision.follow_up import FollowUp
 from crivo.decision.hold_end import HoldEnd
@@ -23,6 +24,7 @@ from crivo.decision.revision import DecisionRevised
 from crivo.domain import settlement
 from crivo.domain.event import Event
 from crivo.domain.phase import Phase
+from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.flows.event_of import value_of
 from crivo.flows.packed_state import pack, unpack
 
@@ -33,7 +35,8 @@ _ENDING: Final = frozenset({hold_end.SCHEMA, follow_up.SCHEMA, revision.SCHEMA})
 class OpenHold(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A transfer that is held: whose it is, until when at most, and what it becomes then.
 
-    `is_degraded`: for want of something that may be there by and by.
+    `is_degraded`: for want of something that may be there by and by. `is_block`: what is held is
+    the credit, not the order.
     """
 
     end_to_end_id: str
@@ -42,6 +45,7 @@ class OpenHold(msgspec.Struct, array_like=True, frozen=True, gc=False):
     until: int
     ends_as: str
     is_degraded: bool = False
+    is_block: bool = False
 
 
 _HOLDS: Final = msgspec.msgpack.Decoder(list[OpenHold])
@@ -66,25 +70,39 @@ class OpenHolds:
         payer_id: bytes,
         hold: Hold,
         degraded: Sequence[str],
+        reasons: Collection[str],
     ) -> None:
-        """A decision that lacked what `degraded` names holds a transfer."""
-        is_degraded = not CAUSES.isdisjoint(degraded)
-        until, ends_as = hold.until, hold.ends_as
-        self._put(OpenHold(end_to_end_id, phase, payer_id, until, ends_as, is_degraded))
+        """A decision that lacked what `degraded` names holds a transfer, for these reasons."""
+        held = OpenHold(
+            end_to_end_id,
+            phase,
+            payer_id,
+            hold.until,
+            hold.ends_as,
+            is_degraded=not CAUSES.isdisjoint(degraded),
+            is_block=is_block(reasons),
+        )
+        self._put(held)
 
     def fold(self, event: Event) -> None:
         """Takes note of what ends a hold; other events change nothing."""
         if not self._open:
             return
         if event.schema == settlement.SCHEMA:
-            # What the rail did ends a hold, in whichever phase.
-            id_ = value_of(event).end_to_end_id
-            for phase in Phase:
-                self._open.pop((id_, phase.value), None)
+            self._settle(value_of(event))
         elif event.schema in _ENDING:
             # A released, cancelled or revised hold is over; nothing else follows one.
             ended: HoldEnd | FollowUp | DecisionRevised = value_of(event)
             self._open.pop((ended.end_to_end_id, ended.phase.value), None)
+
+    def _settle(self, value: Settlement) -> None:
+        """What the rail did ends a hold in whichever phase; a credit ends no block of itself."""
+        for phase in Phase:
+            at = (value.end_to_end_id, phase.value)
+            held = self._open.get(at)
+            if held is None or (held.is_block and value.status is SettlementStatus.SETTLED):
+                continue
+            del self._open[at]
 
     def due(self, now: int) -> OpenHold | None:
         """The hold whose time was over first, if there is one by now."""

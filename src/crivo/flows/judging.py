@@ -13,7 +13,7 @@ from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import Mode
 from crivo.decision.lists import ListHit
 from crivo.decision.procedure import InForce
-from crivo.decision.record import Derived, Observed
+from crivo.decision.record import INITIATION, Derived, Observed
 from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.transfer import Transfer
@@ -78,9 +78,10 @@ class Judge:
         arrived_ns: int,
         *,
         durable: int,
+        phase: str = INITIATION,
     ) -> Judged:
-        """What follows for one transfer (with its receipt), which will be the replica's next;
-        nothing is folded.
+        """What follows in that phase for one transfer (with its receipt), which will be the
+        replica's next; nothing is folded.
 
         A stage that cannot begin in time from `arrived_ns` on is left out, and so are all while
         another decision has waited for the disk for long: what is `durable` tells.
@@ -110,7 +111,7 @@ class Judge:
             if scored_at - arrived_ns > in_force.deadline_ns:
                 cause, scored = (Mode.TIMEOUT,), None
         took = (started - arrived_ns, read - started, scored_at - read)
-        return self._judged(transfer, scored, in_force, took, cause, *beside)
+        return self._judged(transfer, scored, in_force, took, cause, *beside, phase=phase)
 
     def is_durable(self, place: int) -> None:
         """The decision at that place of the log is on disk; whichever thread knows it says so."""
@@ -229,14 +230,22 @@ class Judge:
         cause: tuple[str, ...],
         listed: Sequence[ListHit],
         sums: Sums | None,
+        *,
+        phase: str = INITIATION,
     ) -> Judged:
         degraded: tuple[str, ...] = ()
         if not is_return(transfer):
             vector = None if scored is None else scored.vector
             degraded = cause + policy_modes(transfer, in_force, vector)
-        scorer = self.bundle.scorer
         derived = derive(
-            transfer, scored, in_force, scorer, degraded=degraded, listed=listed, sums=sums
+            transfer,
+            scored,
+            in_force,
+            self.bundle.scorer,
+            degraded=degraded,
+            listed=listed,
+            sums=sums,
+            phase=phase,
         )
         if scored is None:
             observed = self._observed(None, took)

@@ -108,6 +108,7 @@ class TransferColumns(_Section, frozen=True):
     txid: str | None = None
     initiator_ispb: str | None = None
     payer_segment: str | None = None
+    payee_segment: str | None = None
 
     def columns(self) -> dict[str, str]:
         """The named columns, without the amount's, by field."""

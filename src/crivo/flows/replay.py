@@ -15,6 +15,7 @@ from crivo.decision import revision
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import CAUSES, is_unscored
 from crivo.decision.lists import ListHit
+from crivo.decision.procedure import InForce
 from crivo.decision.record import (
     SCHEMA,
     Derived,
@@ -276,16 +277,8 @@ class ReplayPass:
         degraded = causes
         if not is_return(transfer):
             degraded += policy_modes(transfer, in_force, None if is_blind else scored.vector)
+        again = self._derive(each, None if is_blind else scored, in_force, degraded)
         listed, sums = self._beside[each.stored.seq]
-        again = derive(
-            transfer,
-            None if is_blind else scored,
-            in_force,
-            each.bundle.scorer,
-            degraded=degraded,
-            listed=listed,
-            sums=sums,
-        )
         kept = b"" if is_blind else scored.kept
         where = [] if encode_derived(again) == each.record.derived else ["derived"]
         where += [] if kept == each.record.kept else ["kept"]
@@ -304,19 +297,25 @@ class ReplayPass:
         transfer, in_force = each.transfer, each.bundle.procedure.at(each.transfer.occurred_at)
         found = None if is_unscored(in_force.degraded.killed) else scored
         degraded = policy_modes(transfer, in_force, None if found is None else found.vector)
+        again = self._derive(each, found, in_force, degraded)
+        self.result.revisions += 1
+        if where := revision_differs(revised, again, transfer):
+            self._differ(each, tuple(where), again)
+
+    def _derive(
+        self, each: Wanted, scored: Scored | None, in_force: InForce, degraded: Sequence[str]
+    ) -> Derived:
         listed, sums = self._beside[each.stored.seq]
-        again = derive(
-            transfer,
-            found,
+        return derive(
+            each.transfer,
+            scored,
             in_force,
             each.bundle.scorer,
             degraded=degraded,
             listed=listed,
             sums=sums,
+            phase=each.record.phase,
         )
-        self.result.revisions += 1
-        if where := revision_differs(revised, again, transfer):
-            self._differ(each, tuple(where), again)
 
     def _differ(self, each: Wanted, where: tuple[str, ...], again: Derived | None) -> None:
         try:

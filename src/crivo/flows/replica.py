@@ -89,9 +89,10 @@ class Replica:
             self.memory.remember(id_, stored.seq, received_at=event.received_at)
         else:
             self.memory.note_settlement(id_, received_at=event.received_at)
-        hold = decode_derived(decided.derived).hold
-        if hold is not None:
-            self.holds.begin(id_, decided.phase, event.key, hold, decided.given.degraded)
+        derived = decode_derived(decided.derived)
+        if derived.hold is not None:
+            degraded, reasons = decided.given.degraded, derived.reasons
+            self.holds.begin(id_, decided.phase, event.key, derived.hold, degraded, reasons)
 
     def keep(self, decided: Decided, *, durable: int) -> None:
         """Remembers a decision that was just made: its answer whole, and its hold."""
@@ -102,8 +103,8 @@ class Replica:
     def hold(self, answer: Answer, payer_id: bytes) -> None:
         """Takes note of the hold that an answer asks for, if it does."""
         if answer.hold is not None:
-            id_, degraded = answer.end_to_end_id, answer.degraded
-            self.holds.begin(id_, answer.phase, payer_id, answer.hold, degraded)
+            id_, degraded, reasons = answer.end_to_end_id, answer.degraded, answer.reasons
+            self.holds.begin(id_, answer.phase, payer_id, answer.hold, degraded, reasons)
 
     def snapshot(self, log_id: str) -> Snapshot:
         """This replica at rest. Its arrays are this replica's own: keep it before folding on."""

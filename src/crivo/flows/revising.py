@@ -70,7 +70,8 @@ class ReviseService:
         assert stored is not None, "what is held was decided"
         transfer = transfer_of(decode_record(stored.event.payload))
         as_of = decisions.folded - 1
-        judged = decisions.judge_aside(transfer, stored.event.received_at, self._monotonic_ns())
+        asked = (transfer, stored.event.received_at)
+        judged = decisions.judge_aside(asked, self._monotonic_ns(), hold.phase)
         if not CAUSES.isdisjoint(judged.degraded):
             return False
         if judged.derived.outcome != Outcome.HOLD.value:

@@ -59,6 +59,7 @@ class PlayedRow(NamedTuple):
     txid: str | None
     initiator_ispb: str | None
     payer_segment: CustomerSegment | None
+    payee_segment: CustomerSegment | None
     known_at: int | None
 
     @property
@@ -203,6 +204,7 @@ class RowReader:
             column(columns.get("txid")),
             column(columns.get("initiator_ispb")),
             column(columns.get("payer_segment")),
+            column(columns.get("payee_segment")),
             column(label.column if label else None),
             column(label.known_at if label else None),
             strict=False,
@@ -229,6 +231,7 @@ class RowReader:
         txid: Cell,
         initiator_ispb: Cell,
         payer_segment: Cell,
+        payee_segment: Cell,
         label: Cell,
         known_at: Cell,
     ) -> PlayedRow:
@@ -271,6 +274,7 @@ class RowReader:
             if initiator_ispb is None
             else parse_text(initiator_ispb, field=columns["initiator_ispb"]),
             _member(payer_segment, _SEGMENTS, columns.get("payer_segment")),
+            _member(payee_segment, _SEGMENTS, columns.get("payee_segment")),
             None if label is None else self._known_at(label, known_at, received_at),
         )
 

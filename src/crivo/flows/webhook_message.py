@@ -13,6 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from crivo.decision import follow_up, hold_end, record, revision
+from crivo.decision.blocks import is_block
 from crivo.decision.follow_up import FollowUpKind
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.record import decision_event_id, decode_derived, decode_record
@@ -50,6 +51,7 @@ class HoldCause(StrEnum):
 
     TIME_OVER = "TIME_OVER"
     RELEASED = "RELEASED"
+    RETURNED = "RETURNED"
     CANCELLED = "CANCELLED"
     REVISED = "REVISED"
     SETTLED = "SETTLED"
@@ -78,6 +80,7 @@ _DECIDED: Final = {
 }
 _ENDING: Final = {
     FollowUpKind.RELEASED: (HoldCause.RELEASED, Outcome.ALLOW.value),
+    FollowUpKind.RETURNED: (HoldCause.RETURNED, Outcome.REJECT.value),
     FollowUpKind.CANCELLED: (HoldCause.CANCELLED, None),
 }
 _OF_RAIL: Final = {
@@ -145,7 +148,7 @@ def _decided(stored: StoredEvent) -> Message | None:
 
 
 def _followed(stored: StoredEvent, log: LogReader) -> Message | None:
-    """A release, or the cancellation of a transfer that was held."""
+    """A release, a return, or the cancellation of a transfer that was held."""
     value = value_of(stored.event)
     if value.kind not in _ENDING:
         return None
@@ -162,7 +165,7 @@ def _followed(stored: StoredEvent, log: LogReader) -> Message | None:
 
 def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
     """The rail's word on a transfer that was held until then; where both phases hold it, the
-    settlement is named.
+    settlement is named. That what is blocked was credited ends nothing.
     """
     value: Settlement = value_of(stored.event)
     found = _OF_RAIL.get(value.status)
@@ -172,10 +175,13 @@ def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
         decided = log.find(decision_event_id(value.end_to_end_id, phase.value))
         if decided is None or decided.seq > stored.seq:
             continue
-        outcome = OUTCOMES[decode_derived(decode_record(decided.event.payload).derived).outcome]
+        derived = decode_derived(decode_record(decided.event.payload).derived)
         steps = followed(log, value.end_to_end_id, phase.value)
         before = [each.step for each in steps if each.seq < stored.seq]
-        if standing(outcome, before) is Standing.HELD:
+        blocks = is_block(derived.reasons)
+        now = standing(OUTCOMES[derived.outcome], before, is_block=blocks)
+        is_credit = value.status is SettlementStatus.SETTLED
+        if now is Standing.HELD or (now is Standing.BLOCKED and not is_credit):
             cause, became = found
             facts = {"outcome": became, "cause": cause.value}
             about = {"end_to_end_id": value.end_to_end_id, "phase": phase.value}

@@ -107,9 +107,10 @@ class ReportedWatermark:
 
 @dataclass(frozen=True, slots=True)
 class ReportedRail:
-    """What the payer's institution does, and the rail's words for it where it has any."""
+    """What the payer's institution does, or the payee's where it asks; the rail's words, if any."""
 
     action: str
+    payee_action: str
     service_level: str | None
     rejection: str | None
 
@@ -246,6 +247,7 @@ def _summary(report: DecisionReport) -> str:
             "outcome": report.outcome,
             "standing": report.standing,
             "the payer's institution": report.on_rail.action,
+            "or the payee's, where it asks": report.on_rail.payee_action,
             "service level on the rail": report.on_rail.service_level or "that of the order",
             "code of a rejection": report.on_rail.rejection or "none",
             "score (10⁻⁹)": "not scored" if report.score is None else str(report.score),

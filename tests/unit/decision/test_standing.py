@@ -28,6 +28,12 @@ MAY = {
     (S.HELD, Step.REJECTED): S.STOPPED,
     (S.HELD, Step.HOLD_PAID): S.CLEAR,
     (S.HELD, Step.HOLD_REJECTED): S.STOPPED,
+    (S.BLOCKED, Step.SETTLED): S.BLOCKED,
+    (S.BLOCKED, Step.REJECTED): S.STOPPED,
+    (S.BLOCKED, Step.RELEASED): S.SETTLED,
+    (S.BLOCKED, Step.RETURNED): S.STOPPED,
+    (S.BLOCKED, Step.HOLD_PAID): S.SETTLED,
+    (S.BLOCKED, Step.HOLD_REJECTED): S.STOPPED,
 }
 
 
@@ -61,9 +67,37 @@ def test_a_transfer_stands_where_its_steps_led(outcome, steps, end):
     assert standing(outcome, steps) is end
 
 
-@pytest.mark.parametrize("outcome", Outcome)
-def test_every_way_ends_after_few_steps(outcome):
-    ways = [[]]
-    for _ in range(3):
-        ways = [[*way, step] for way in ways for step in NEXT[standing(outcome, way)]] or ways
-    assert all(not NEXT[standing(outcome, way)] for way in ways)
+@pytest.mark.parametrize(
+    ("steps", "end"),
+    [
+        ([], S.BLOCKED),
+        # The credit is what is blocked, and no end of it.
+        ([Step.SETTLED], S.BLOCKED),
+        ([Step.SETTLED, Step.RELEASED], S.SETTLED),
+        ([Step.RELEASED, Step.SETTLED], S.SETTLED),
+        ([Step.SETTLED, Step.RETURNED], S.STOPPED),
+        ([Step.SETTLED, Step.HOLD_REJECTED], S.STOPPED),
+        ([Step.SETTLED, Step.HOLD_PAID], S.SETTLED),
+        # The payer cannot take back what was credited.
+        ([Step.SETTLED, Step.CANCELLED], S.BLOCKED),
+        ([Outcome.ALLOW, Step.SETTLED], S.SETTLED),
+    ],
+)
+def test_a_blocked_credit_stands_until_it_is_released_or_returned(steps, end):
+    assert standing(Outcome.HOLD, steps, is_block=True) is end
+
+
+@pytest.mark.parametrize(
+    ("outcome", "is_block"), [*((each, False) for each in Outcome), (Outcome.HOLD, True)]
+)
+def test_every_way_ends_after_few_steps(outcome, is_block):
+    """Each step follows once, by its identity."""
+    ways, ends = [[]], []
+    for _ in range(4):
+        longer = []
+        for way in ways:
+            may = NEXT[standing(outcome, way, is_block=is_block)]
+            ends += [] if may else [way]
+            longer += [[*way, step] for step in may if step not in way]
+        ways = longer
+    assert ends and not ways

@@ -107,7 +107,8 @@ def test_state_is_a_function_of_the_set_of_events():
         entry("c", who=PAYER),
     ]
     arrays = {
-        state_of(*order).arrays()["lists"].tobytes() for order in itertools.permutations(events)
+        state_of(*order).arrays()["lists_and_markers"].tobytes()
+        for order in itertools.permutations(events)
     }
     assert len(arrays) == 1
 
@@ -118,7 +119,10 @@ def test_a_snapshot_holds_the_lists_and_a_foreign_one_is_refused():
     replica.lists.fold(removal("b", START))
     again = restored(plan(), replica.snapshot("world"))
     assert again.lists.added == 1 and ids(again.lists) == ["a"]
-    assert again.lists.arrays()["lists"].tobytes() == replica.lists.arrays()["lists"].tobytes()
+    assert (
+        again.lists.arrays()["lists_and_markers"].tobytes()
+        == replica.lists.arrays()["lists_and_markers"].tobytes()
+    )
     with pytest.raises(Misconfigured) as caught:
         ListState().restore({})
     assert caught.value.code is Code.SNAPSHOT_INVALID

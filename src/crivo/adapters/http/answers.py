@@ -9,6 +9,7 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
+from crivo.decision.blocks import is_block
 from crivo.decision.reason_texts import Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import Hold, Versions
@@ -243,7 +244,8 @@ def found_body(answer: Answer, events: Sequence[Followed]) -> DecisionFound:
         )
         for each in events
     )
-    now = standing(answer.outcome, (each.step for each in events))
+    steps = (each.step for each in events)
+    now = standing(answer.outcome, steps, is_block=is_block(answer.reasons))
     body = msgspec.structs.asdict(decision_body(answer))
     sums = answer.sums
     return DecisionFound(

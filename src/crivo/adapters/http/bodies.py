@@ -65,6 +65,7 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
     txid: str | None = None
     initiator_ispb: str | None = None
     payer_segment: CustomerSegment | None = None
+    payee_segment: CustomerSegment | None = None
     br_code: CodeText | None = None
     identity: IdentityBody | None = None
 
@@ -141,6 +142,7 @@ def parse_asked(
         txid,
         body.initiator_ispb,
         body.payer_segment,
+        body.payee_segment,
     )
     identity = body.identity
     part = None if identity is None else identity_part(identity, transfer, pseudonyms)
@@ -354,7 +356,7 @@ _ENUMERATIONS: Final = {
     "initiation": Initiation,
     "purpose": Purpose,
     "service_level": ServiceLevel,
-    "payer_segment": CustomerSegment,
+    **dict.fromkeys(("payer_segment", "payee_segment"), CustomerSegment),
     "status": ReportStatus,
     "side": ReviewSide,
     "result": ReviewResult,

@@ -179,13 +179,16 @@ MODEL_INFO: Final = Metric(
     ("model", "features", "plan", "policy", "rules", "bundle"),
 )
 HOLDS_OPEN: Final = Metric(
-    "crivo_holds_open", Kind.GAUGE, "holds", "Transfers that are held and whose hold is not over."
+    "crivo_holds_open",
+    Kind.GAUGE,
+    "holds",
+    "Orders that are held and credits that are blocked, while that is not over.",
 )
 LIST_ENTRIES: Final = Metric(
     "crivo_list_entries",
     Kind.GAUGE,
     "entries",
-    "Entries of allow, watch and deny lists that were ever added.",
+    "Entries of lists, and fraud markers of persons and keys, that were ever added.",
 )
 SUMS_ATTEMPTS: Final = Metric(
     "crivo_sums_attempts",
@@ -197,7 +200,7 @@ HOLD_ENDS: Final = Metric(
     "crivo_hold_ends_total",
     Kind.COUNTER,
     "holds",
-    "Holds that nobody ended in time, by what the policy made of them.",
+    "Holds and blocks that nobody ended in time, by what the policy made of them.",
     ("outcome",),
 )
 REVISIONS: Final = Metric(
