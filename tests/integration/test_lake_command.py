@@ -8,8 +8,10 @@ import time
 
 import pytest
 
-from crivo.bootstrap.lake import LakeHouse
-from crivo.bootstrap.service import champion_bundle
+from crivo.bootstrap.home import open_log_reader
+from crivo.bootstrap.lake import LakeHouse, open_stored_log
+from crivo.bootstrap.service import champion_bundle, serving_plan
+from crivo.bootstrap.snapshots import start_of
 from crivo.domain.instant import DAY, MINUTE
 from tests.e2e.homes import make_home, settings_of
 from tests.integration.commands import crivo
@@ -120,3 +122,39 @@ def test_what_is_asked_wrongly_is_refused_in_words(home, capsys):
         done = crivo(capsys, "lake", *words, "--home", home)
         assert done.code in {2, 3}
         assert code in done.err, words
+
+
+def test_the_feature_store_gives_a_training_set_and_a_start(home, lake, capsys):
+    done = lake("features")
+    assert (done["cut"], done["rows"]) == (200, 200)
+    assert lake("features")["rows"] == 0
+    made = lake("training-set", "first", "--label-delay-days", "0")
+    assert made["rows"] > 100
+    shown = lake("show", "gold.training_set_first", "--limit", "1000")
+    assert shown["rows"] == made["rows"]
+    vectors = lake("show", done["table"], "--limit", "1000")["shown"]
+    amounts = {row["number"]: row["transfer_amount_value_now"] for row in vectors}
+    for row in shown["shown"]:
+        assert row["transfer_amount_value_now"] == amounts[row["number"]]
+    assert [row["name"] for row in lake("show", "gold.training_sets")["shown"]] == ["first"]
+    names = {each["table"] for each in lake("tables")["tables"]}
+    assert {done["table"], "features.cards", "gold.training_set_first", "bronze.logs"} <= names
+    # A service that starts now goes on from the lake's state.
+    settings = settings_of(home)
+    reader = open_log_reader(home / "log.sqlite")
+    assert start_of(settings, serving_plan(), reader).folded == reader.end() == 200
+    reader.close()
+    again = crivo(capsys, "lake", "training-set", "first", "--home", home)
+    assert again.code == 2
+    assert "FILE_UNWRITABLE" in again.err
+
+
+def test_a_training_set_waits_until_gold_is_as_far_as_bronze(home, capsys):
+    decide_later(home)
+    house = LakeHouse(settings_of(home))
+    with open_stored_log(settings_of(home)) as log:
+        house.refinery.append(log, progress=lambda _done, _total: None)
+    assert crivo(capsys, "lake", "features", "--home", home).code == 0
+    done = crivo(capsys, "lake", "training-set", "first", "--home", home)
+    assert done.code == 3
+    assert "NOT_READY" in done.err

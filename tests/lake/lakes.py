@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass, field
 
 from crivo.adapters.delta.lake import DeltaLake
+from crivo.adapters.sqlite.log import open_log
+from crivo.adapters.sqlite.reader import open_reader
 from crivo.domain.clock import ClockKind
 from crivo.domain.infraction import InfractionReason, InfractionReport, InfractionStatus, Situation
 from crivo.domain.instant import HOUR, MINUTE, SECOND
@@ -14,13 +16,13 @@ from crivo.domain.report import Report, ReportStatus
 from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.event_of import event_of
-from crivo.flows.event_rows import row_of
+from crivo.flows.event_rows import row_of, stored_event
 from crivo.flows.gold import QUALITY
 from crivo.flows.ports import Manifest
 from crivo.flows.refine import Refinery
 from crivo.flows.silver import silver_tables
 from crivo.lake.registry import gold_tables
-from crivo.lake.table import BRONZE, QUARANTINE
+from crivo.lake.table import BRONZE, LOGS, QUARANTINE
 from tests.unit.decision.worlds import START, transfer
 
 PARTITIONS = 4
@@ -119,6 +121,17 @@ def told(chance, number, about, now):
             )  # fmt: skip
 
 
+def log_of(rows, path):
+    """A reader of a log in a file that holds these events, each once."""
+    events = {row[4]: stored_event(row).event for row in rows}
+    log = open_log(path, clock=ClockKind.REPLAY, partitions=PARTITIONS, new_log_id="lake-test")
+    try:
+        log.append(list(events.values()))
+    finally:
+        log.close()
+    return open_reader(path)
+
+
 def lake_at(folder):
     """A lake in a folder."""
     return DeltaLake(str(folder), {})
@@ -139,7 +152,7 @@ def refined(lake, log):
 
 def declared():
     """Every table."""
-    tables = [BRONZE, QUARANTINE, QUALITY, *(gold.table for gold in gold_tables())]
+    tables = [BRONZE, LOGS, QUARANTINE, QUALITY, *(gold.table for gold in gold_tables())]
     return [*tables, *(silver.table for silver in silver_tables().values())]
 
 

@@ -17,8 +17,12 @@ from crivo.bootstrap.home import Paths, record_cipher, require_home, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import brasilia_day
+from crivo.features.plan import Plan, compile_plan
+from crivo.features.registry import default_feature_set
 from crivo.flows.event_rows import open_payload
+from crivo.flows.feature_tables import CARDS, vectors_table
 from crivo.flows.gold import QUALITY
+from crivo.flows.gold_set import SETS, set_table
 from crivo.flows.lake import Refined, StoredLog
 from crivo.flows.lineage import Origin, trace
 from crivo.flows.refine import Progress, Refinery
@@ -27,7 +31,7 @@ from crivo.governance.record_cipher import is_sealed
 from crivo.lake.column import Kind
 from crivo.lake.measure import Gold
 from crivo.lake.registry import gold_tables
-from crivo.lake.table import BRONZE, QUARANTINE, Table
+from crivo.lake.table import BRONZE, LOGS, QUARANTINE, Table
 from crivo.settings import Settings
 
 _EPOCH = date(1970, 1, 1)
@@ -70,10 +74,25 @@ class LakeHouse:
         done = self.refinery.refine(progress=progress)
         return Refined(appended, done.days, done.rows, done.silver, done.quarantined)
 
+    @cached_property
+    def plan(self) -> Plan:
+        """The features that are served: feature tables are theirs."""
+        return compile_plan(default_feature_set())
+
+    def table(self, name: str) -> Table:
+        """The declared table of that name, or one of today's features.
+
+        Raises:
+            Unavailable: NOT_FOUND, LAKE_UNAVAILABLE.
+        """
+        return self._of_features().get(name) or self.refinery.table(name)
+
     def tables(self) -> list[Table]:
         """The tables that there are, by name."""
-        declared = [BRONZE, QUARANTINE, QUALITY, *(gold.table for gold in self.golds.values())]
+        declared = [BRONZE, LOGS, QUARANTINE, QUALITY]
+        declared += [gold.table for gold in self.golds.values()]
         declared += [silver.table for silver in self.silvers.values()]
+        declared += self._of_features().values()
         return sorted(filter(self.lake.has, declared), key=lambda each: each.name)
 
     def rows(
@@ -84,7 +103,7 @@ class LakeHouse:
         Raises:
             Unavailable: NOT_FOUND, LAKE_UNAVAILABLE. Refused: FIELD_UNKNOWN, FIELD_VALUE.
         """
-        table = self.refinery.table(name)
+        table = self.table(name)
         found = self.lake.at(table, version=version, time=at)
         among = {each: [cell] for each, cell in parse_cells(table, where).items()}
         rows = found.read(None, among)
@@ -109,6 +128,14 @@ class LakeHouse:
             )
         cells = parse_cells(table, key)
         return trace(self.lake, self.golds, self.refinery.table, gold, cells)
+
+    def _of_features(self) -> dict[str, Table]:
+        """The feature table of today's plan, cards, and the training sets of that plan."""
+        found = [vectors_table(self.plan), CARDS, SETS]
+        if self.lake.has(SETS):
+            made = self.lake.at(SETS).read(["name"], {"plan_hash": [self.plan.plan_hash]})
+            found += [set_table(name, self.plan) for name in made["name"].to_pylist()]
+        return {table.name: table for table in found}
 
     def compact(self) -> list[Tidied]:
         """Makes few files of many in each table.
@@ -199,5 +226,7 @@ def _cell(kind: Kind, text: str) -> Any:
             return date.fromisoformat(text)
         case Kind.FLAG:
             return text == "true"
+        case Kind.NUMBER:
+            return float(text)
         case Kind.TEXT:
             return text

@@ -1,4 +1,4 @@
-"""`crivo lake`: refine, rebuild, show, lineage, tables, compact, vacuum."""
+"""`crivo lake`: refine, rebuild, show, lineage, tables, features, training-set, compact, vacuum."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, Log
+from crivo.cli.options import Home, Json, LabelsAsOf, Log
 
 lake = typer.Typer(
     no_args_is_help=True, help="The lake: the log refined into tables, and reading them."
@@ -83,6 +83,45 @@ def lake_tables(home: Home = None, as_json: Json = False) -> None:
     from crivo.cli.lake import run_lake_tables
 
     run_lake_tables(home=home, as_json=as_json)
+
+
+@lake.command("features")
+def lake_features(home: Home = None, as_json: Json = False) -> None:
+    """Fold bronze into the feature table, and keep the state for the next start."""
+    from crivo.cli.lake_features import run_lake_features
+
+    run_lake_features(home=home, as_json=as_json)
+
+
+@lake.command("training-set")
+def lake_training_set(
+    name: Annotated[str, typer.Argument(help="The set's name: gold.training_set_NAME.")],
+    labels_as_of: LabelsAsOf = None,
+    label_delay_days: Annotated[
+        int, typer.Option("--label-delay-days", min=0, help="Younger transfers are IMMATURE.")
+    ] = 7,
+    silent_one_in: Annotated[
+        int,
+        typer.Option(
+            "--silent-one-in", min=1, help="Keep one silent transfer in so many, so weighted."
+        ),
+    ] = 1,
+    home: Home = None,
+    as_json: Json = False,
+) -> None:
+    """Write a training set into gold: vectors and batch features as known then, labels as of T."""
+    from crivo.cli.lake_features import GoldSetOptions, run_lake_training_set
+
+    run_lake_training_set(
+        GoldSetOptions(
+            name=name,
+            labels_as_of=labels_as_of,
+            label_delay_days=label_delay_days,
+            silent_one_in=silent_one_in,
+            home=home,
+            as_json=as_json,
+        )
+    )
 
 
 @lake.command("compact")

@@ -21,6 +21,7 @@ TYPES: Final = {
     Kind.BYTES: pa.binary(),
     Kind.FLAG: pa.bool_(),
     Kind.DATE: pa.date32(),
+    Kind.NUMBER: pa.float64(),
 }
 
 _JSON: Final = msgspec.json.Encoder()

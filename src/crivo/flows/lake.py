@@ -18,7 +18,7 @@ from crivo.lake.table import Table
 #: A (stream, partition) of a log.
 Part = tuple[str, int]
 
-#: Rows are wanted whose cell in that column is among these.
+#: Rows are wanted whose cell in that column is among these; a `range` is asked for by its bounds.
 Among = Mapping[str, Collection[object]]
 
 

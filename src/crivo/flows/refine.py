@@ -20,10 +20,11 @@ from crivo.flows.arrow import arrow_schema, days_of
 from crivo.flows.event_rows import EventRow
 from crivo.flows.gold import QUALITY, aggregate, quality_rows
 from crivo.flows.lake import Lake, LakeTable, Part, Refined, StoredLog
+from crivo.flows.ports import Manifest
 from crivo.flows.silver import Open, Silver, refine_rows
 from crivo.lake.measure import Gold
 from crivo.lake.measure import Part as GoldPart
-from crivo.lake.table import BRONZE, DAY, QUARANTINE, TRANSFER_DAY, Table
+from crivo.lake.table import BRONZE, DAY, LOGS, QUARANTINE, Table
 
 #: Rows of one commit to bronze.
 APPEND_ROWS: Final = 200_000
@@ -69,6 +70,7 @@ class Refinery:
         for _ in range(TRIES_MAX):
             bronze = self._lake.open(BRONZE)
             offsets = _positions(bronze, log)
+            self._name(log.manifest)
             for rows in log.rows_after(offsets, limit=APPEND_ROWS):
                 moved = {_part(row): row[3] + 1 for row in rows}
                 id_ = log.manifest.log_id
@@ -82,6 +84,14 @@ class Refinery:
                 return appended
         raise _busy(BRONZE.name)
 
+    def _name(self, manifest: Manifest) -> None:
+        """Notes which log bronze is of; whoever is first, it is the same."""
+        logs = self._lake.open(LOGS)
+        if logs.read(["log_id"]).num_rows == 0:
+            row = (manifest.log_id, manifest.clock.value, manifest.partitions)
+            cells = [[cell] for cell in row]
+            logs.replace(pa.table(cells, schema=arrow_schema(LOGS)), None)
+
     def refine(self, *, progress: Progress) -> Refined:
         """Refines the days that are due.
 
@@ -91,7 +101,7 @@ class Refinery:
         """
         done = Refined(0, 0, 0, 0, 0)
         for _ in range(TRIES_MAX):
-            due = self._due()
+            due = self.due()
             left = sum(due.values())
             is_done = True
             for days in _together(due):
@@ -116,7 +126,7 @@ class Refinery:
                 return self.refine(progress=progress)
         raise _busy(QUALITY.name)
 
-    def _due(self) -> dict[date, int]:
+    def due(self) -> dict[date, int]:
         """The days whose events gold counts otherwise than bronze, with bronze's count."""
         told = self._lake.open(QUALITY).read(["day", "events"])
         known: dict[date, int] = {}
@@ -142,20 +152,19 @@ class Refinery:
             handle = handle or self._lake.open(table)
             if not handle.replace(_or_empty(made, table), days):
                 return None
-        about = {
-            day
-            for made in refined.values()
-            if TRANSFER_DAY in made.column_names
-            for day in made[TRANSFER_DAY].unique().to_pylist()
-        }
-        if not self._make_gold(sorted(about)) or not quality.replace(quality_rows(refined), days):
+        if not self._make_gold(refined) or not quality.replace(quality_rows(refined), days):
             return None
         aside = refined[QUARANTINE.name].num_rows if QUARANTINE.name in refined else 0
         return Refined(0, len(days), rows.num_rows, rows.num_rows - aside, aside)
 
-    def _make_gold(self, days: Sequence[date]) -> bool:
+    def _make_gold(self, refined: Mapping[str, pa.Table]) -> bool:
+        due: dict[str, set[date]] = {}
         for gold in self._golds:
+            days = sorted(gold_days(gold, refined, due)) if gold.is_daily else []
+            due[gold.name] = set(days)
             handle = self._lake.open(gold.table)
+            if gold.is_daily and not days:
+                continue
             rows = self.gold_rows(gold, days)
             if not handle.replace(rows, days if gold.is_daily else None):
                 return False
@@ -183,7 +192,7 @@ class Refinery:
         """
         known = {each.table.name: each.table for each in self._silvers.values()}
         known |= {gold.name: gold.table for gold in self._golds}
-        known |= {each.name: each for each in (BRONZE, QUARANTINE, QUALITY)}
+        known |= {each.name: each for each in (BRONZE, LOGS, QUARANTINE, QUALITY)}
         if name not in known:
             raise Unavailable(
                 Code.NOT_FOUND,
@@ -192,6 +201,19 @@ class Refinery:
                 field="table",
             )
         return known[name]
+
+
+def gold_days(
+    gold: Gold, refined: Mapping[str, pa.Table], due: Mapping[str, Collection[date]]
+) -> set[date]:
+    """The days of a daily gold table that refined rows are of, or the gold tables it is made of."""
+    found: set[date] = set()
+    for part in gold.parts:
+        rows = refined.get(part.source)
+        found.update(due.get(part.source, ()))
+        if rows is not None:
+            found.update(rows[part.keys[DAY]].unique().to_pylist())
+    return found
 
 
 def application(log_id: str, part: Part) -> str:

@@ -43,11 +43,11 @@ class Replica:
         self.folded = 0
         self.order_time = 0
 
-    def catch_up(self, log: LogReader, progress: Progress) -> None:
-        """Folds the log up to its end as it is now."""
+    def catch_up(self, log: LogReader, progress: Progress, *, until: int | None = None) -> None:
+        """Folds the log up to its end as it is now, or up to a number on the way there."""
         # Asked before the end: what lies too far before the newest receipt is in no sum any more.
         self.sums.begin_at(newest_receipt(log))
-        end = log.end()
+        end = log.end() if until is None else until
         while self.folded < end:
             events = log.read(start=self.folded, limit=min(BATCH, end - self.folded))
             self._fold(events)

@@ -31,7 +31,15 @@ from crivo.flows.payload import array_type, read_array
 from crivo.flows.schemas import SCHEMAS, EventSchema
 from crivo.lake.column import Column, Kind, columns_of
 from crivo.lake.rule import Between, LongAs, NotAfter, Rule
-from crivo.lake.table import PLACE, QUARANTINE, TRANSFER_DAY, TRANSFER_HOUR, Table, silver_table
+from crivo.lake.table import (
+    PLACE,
+    QUARANTINE,
+    RECEIVED_DAY,
+    TRANSFER_DAY,
+    TRANSFER_HOUR,
+    Table,
+    silver_table,
+)
 
 #: The payload of an event in clear, of its stored payload and its id.
 Open = Callable[[bytes, bytes], bytes]
@@ -216,6 +224,7 @@ def _row_table(rows: pa.Table, values: Sequence[Any], silver: Silver) -> pa.Tabl
     columns[TRANSFER_DAY] = days_of(instants)
     hours = (instants + BRASILIA_OFFSET) % DAY // HOUR
     columns[TRANSFER_HOUR] = pa.array(hours, pa.int64())
+    columns[RECEIVED_DAY] = days_of(_instants(columns["received_at"]))
     schema = arrow_schema(silver.table)
     return pa.table([columns[name] for name in schema.names], names=schema.names).cast(schema)
 

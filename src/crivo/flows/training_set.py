@@ -34,7 +34,7 @@ Progress = Callable[[str, int, int], None]
 CHUNK_EVENTS: Final = 60_000
 
 #: Returns are answered without a score, so nothing is learnt from them.
-_RETURNS: Final = (PURPOSE_CODES[Purpose.REFU], PURPOSE_CODES[Purpose.IPRT])
+RETURNS: Final = (PURPOSE_CODES[Purpose.REFU], PURPOSE_CODES[Purpose.IPRT])
 
 _MIX: Final = np.uint64(0xD6E8FEB86659FD93)
 _HALF: Final = np.uint64(32)
@@ -126,7 +126,7 @@ def chunk_rows(log: LogReader, rules: Rules, *, start: int, stop: int) -> tuple[
 def wanted_rows(rows: Rows, rules: Rules) -> npt.NDArray[np.bool_]:
     """bool[n]: the rows whose vectors are made."""
     wanted: npt.NDArray[np.bool_] = rows["kind"] == RowKind.TRANSFER
-    wanted &= ~np.isin(rows["purpose"], _RETURNS)
+    wanted &= ~np.isin(rows["purpose"], RETURNS)
     return wanted if rules.with_immature else wanted & _old(rows, rules)
 
 
@@ -155,7 +155,7 @@ def part_of(
     sampled = (tier != Tier.SILENT) | _is_drawn(ids, rules.silent_one_in)
     kept = ahead & sampled
     transfers = rows["kind"] == RowKind.TRANSFER
-    returned = transfers & np.isin(rows["purpose"], _RETURNS)
+    returned = transfers & np.isin(rows["purpose"], RETURNS)
     old = _old(rows, rules)
     left_out = Counter(
         immature=0 if rules.with_immature else int((transfers & ~old).sum()),

@@ -9,13 +9,16 @@ from crivo.domain.declared import DeclaredField, declared_fields, is_declared
 
 
 class Kind(StrEnum):
-    """What a cell holds. Instants and centavos are integers; a date is Brasília's."""
+    """What a cell holds. Instants and centavos are integers; a date is Brasília's; a number is a
+    float64.
+    """
 
     INTEGER = "integer"
     TEXT = "text"
     BYTES = "bytes"
     FLAG = "flag"
     DATE = "date"
+    NUMBER = "number"
 
 
 @dataclass(frozen=True, slots=True)

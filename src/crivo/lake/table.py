@@ -17,6 +17,8 @@ DAY: Final = "day"
 TRANSFER_DAY: Final = "transfer_day"
 #: Brasília's hour of that transfer, 0..23.
 TRANSFER_HOUR: Final = "transfer_hour"
+#: Brasília's day of an event's receipt: when a bank knew of it.
+RECEIVED_DAY: Final = "received_day"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,19 @@ BRONZE: Final = Table(
     key=PLACE,
 )
 
+#: The log that bronze is of, in one row: what every reader of it must know.
+LOGS: Final = Table(
+    "bronze.logs",
+    (
+        Column("log_id", Kind.TEXT, is_nullable=False),
+        Column("clock", Kind.TEXT, is_nullable=False),
+        Column("partitions", Kind.INTEGER, is_nullable=False),
+    ),
+    key=("log_id",),
+    partition=None,
+    retention_days=None,
+)
+
 #: What bronze holds and no silver table: with its code, never with its payload.
 QUARANTINE: Final = Table(
     "silver.quarantine",
@@ -95,6 +110,7 @@ def silver_table(name: str, columns: tuple[Column, ...], rules: tuple[Rule, ...]
             *_ENVELOPE,
             Column(TRANSFER_DAY, Kind.DATE, is_nullable=False),
             Column(TRANSFER_HOUR, Kind.INTEGER, is_nullable=False),
+            Column(RECEIVED_DAY, Kind.DATE, is_nullable=False),
             # An event's own instant is its envelope's: every door sees to that.
             *(column for column in columns if column.name not in known),
         ),

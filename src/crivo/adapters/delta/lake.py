@@ -159,7 +159,7 @@ class DeltaLakeTable:
         """The rows, or those whose cells are among these, in no order."""
         condition = None
         for name, values in (among or {}).items():
-            one = pc.field(name).isin(pa.array(list(values), self._type(name)))
+            one = _is_among(name, values, self._type(name))
             condition = one if condition is None else condition & one
         wanted = None if columns is None else list(columns)
         with _answered(self._table.name):
@@ -201,6 +201,14 @@ class DeltaLakeTable:
 def _properties(moved: Sequence[Transaction] = ()) -> CommitProperties:
     # A commit that meets another's is not tried again by itself where the two touch the same rows.
     return CommitProperties(app_transactions=list(moved))
+
+
+def _is_among(name: str, values: Collection[object], kind: pa.DataType) -> pc.Expression:
+    field = pc.field(name)
+    if isinstance(values, range):
+        assert values.step == 1, "a stretch has no holes"
+        return (field >= values.start) & (field < values.stop)
+    return field.isin(pa.array(list(values), kind))
 
 
 def _among_days(days: Collection[date]) -> str:

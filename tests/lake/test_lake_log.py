@@ -1,0 +1,104 @@
+"""A log read from the lake is the log."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from crivo.domain.errors import Code, Unavailable
+from crivo.domain.streams import Stream
+from crivo.flows.lake_log import LakeLog
+from crivo.flows.recording import WORKER
+from tests.lake.lakes import Rows, clear, lake_at, log_of, log_rows, quiet, refinery
+
+SEED = 23
+COUNT = 160
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory):
+    rows = log_rows(SEED, COUNT)
+    with closing(log_of(rows, tmp_path_factory.mktemp("log") / "log.sqlite")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rows(log):
+    return log.stored_rows(start=0, limit=COUNT)
+
+
+def archived(folder, log):
+    """The log that a lake holds of another."""
+    lake = lake_at(folder)
+    refinery(lake).append(log, progress=quiet)
+    return LakeLog(lake, clear)
+
+
+@pytest.fixture(scope="module")
+def found(log, tmp_path_factory):
+    return archived(tmp_path_factory.mktemp("lake"), log)
+
+
+def test_it_is_the_same_log(log, found):
+    assert found.manifest == log.manifest
+    assert found.end() == log.end() > 100
+    assert not found.is_answered
+
+
+@pytest.mark.parametrize("streams", [None, {Stream.REPORTS}, {Stream.TRANSFERS, Stream.HISTORY}])
+@pytest.mark.parametrize(("start", "limit"), [(0, 1_000), (0, 1), (37, 50), (159, 5), (900, 5)])
+def test_a_stretch_of_it_is_the_same(log, found, start, limit, streams):
+    wanted = None if streams is None else frozenset(streams)
+    assert found.read(start=start, limit=limit, streams=wanted) == log.read(
+        start=start, limit=limit, streams=wanted
+    )
+
+
+def test_events_are_found_by_their_ids(log, found):
+    some = log.read(start=0, limit=40)
+    ids = [each.event.event_id for each in some[::7]]
+    assert found.known([*ids, bytes(16)]) == set(ids)
+    assert found.find(ids[2]) == log.find(ids[2]) is not None
+    assert found.find(bytes(16)) is None
+
+
+def test_order_time_is_that_of_each_partition(log, found):
+    for stream in Stream:
+        for partition in range(log.manifest.partitions):
+            told = log.order_time(stream, partition)
+            assert found.order_time(stream, partition) == told
+
+
+def test_what_is_appended_later_it_does_not_see(rows, tmp_path):
+    log = Rows(rows, grown=50)
+    before = archived(tmp_path, log)
+    log.grown = 90
+    after = archived(tmp_path, log)
+    assert (before.end(), after.end()) == (50, 90)
+    assert len(before.read(start=0, limit=1_000)) == 50
+
+
+def test_it_ends_before_the_first_number_that_is_missing(rows, tmp_path):
+    found = archived(tmp_path, Rows([row for row in rows if row[0] != 7]))
+    assert found.end() == 7
+    assert [each.seq for each in found.read(start=0, limit=1_000)] == list(range(7))
+
+
+def test_what_workers_made_of_events_is_none_of_them(rows, tmp_path):
+    # An answer bears the number of what it answers, also where that has not come yet.
+    answers = [
+        (number, Stream.DECISIONS.value, 0, number, bytes([number]) * 16, *rows[0][5:9], WORKER,
+         *rows[0][10:])
+        for number in (3, 7)
+    ]  # fmt: skip
+    found = archived(tmp_path, Rows([*(row for row in rows if row[0] != 7), *answers]))
+    assert found.is_answered
+    assert found.end() == 7
+    assert found.find(bytes([3]) * 16) is None
+
+
+def test_a_lake_that_holds_no_log_says_so(tmp_path):
+    with pytest.raises(Unavailable) as refused:
+        LakeLog(lake_at(tmp_path), clear)
+    assert refused.value.code is Code.NOT_FOUND
