@@ -18,10 +18,11 @@ from crivo.features.card import Card
 from crivo.features.lawful import LawfulPurpose
 from crivo.features.spec import sha256_of
 from crivo.flows.feature_tables import id_words
-from crivo.flows.training_set import Int64s, Words
+from crivo.flows.labels import Words
 from crivo.lake.column import Column, Kind
 from crivo.lake.gold.account_receipts import GOLD as RECEIPTS
 from crivo.lake.table import DAY, Table
+from crivo.model.labels import Int64s
 
 #: Raised whenever an unchanged name comes to mean another number.
 _SEMANTICS: Final = 1

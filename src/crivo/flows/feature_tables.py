@@ -18,9 +18,11 @@ from crivo.features.engine import BEHIND, LATE, SATURATED, Rows
 from crivo.features.plan import Plan
 from crivo.features.row import ABSENT, EVENT_ROW, RowKind
 from crivo.flows.arrow import arrow_schema, days_of
-from crivo.flows.training_set import RETURNS, Int64s, Words
+from crivo.flows.labels import Words
+from crivo.flows.training_set import RETURNS
 from crivo.lake.column import Column, Kind
 from crivo.lake.table import DAY, Table
+from crivo.model.labels import Int64s
 
 #: So much of a hash tells plans apart in a name.
 _NAME: Final = 12

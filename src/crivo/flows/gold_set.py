@@ -22,7 +22,7 @@ from crivo.domain.event import transfer_event_id
 from crivo.features.plan import Plan
 from crivo.features.row import words
 from crivo.flows.arrow import arrow_schema, days_of
-from crivo.flows.batch_features import COLUMNS, RECEIPTS, batch_columns
+from crivo.flows.batch_features import COLUMNS, batch_columns
 from crivo.flows.build import columns_of
 from crivo.flows.feature_tables import id_bytes, rows_of, vectors_table, words_of
 from crivo.flows.labels import Known, Labels
@@ -30,6 +30,7 @@ from crivo.flows.lake import Lake, LakeTable
 from crivo.flows.refine import Progress
 from crivo.flows.training_set import Rules, TrainingPart, part_of, wanted_rows
 from crivo.lake.column import Column, Kind
+from crivo.lake.gold.account_receipts import GOLD as RECEIPTS
 from crivo.lake.gold.transfers import GOLD as TRANSFERS
 from crivo.lake.table import DAY, Table
 from crivo.model.labels import NEVER, Tier
@@ -168,9 +169,9 @@ def known_labels(transfers: pa.Table, *, labels_as_of: int) -> Labels:
         is_known = accepted_at is not None and accepted_at <= labels_as_of
         about = words(transfer_event_id(id_))
         before = known.get(about, Known(NEVER))
-        accepted_at = accepted_at if is_known else NEVER
         known[about] = Known(
-            min(before.claimed_at, claimed_at), min(before.accepted_at, accepted_at)
+            min(before.claimed_at, claimed_at),
+            min(before.accepted_at, accepted_at if is_known else NEVER),
         )
     return Labels(known)
 

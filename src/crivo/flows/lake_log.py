@@ -106,7 +106,7 @@ class LakeLog:
     @property
     def is_answered(self) -> bool:
         """Whether workers answered transfers of it."""
-        return self._numbers.num_rows < self._named.num_rows
+        return len(self._numbers) < len(self._named)
 
     @cached_property
     def _named(self) -> pa.Table:

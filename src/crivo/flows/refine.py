@@ -70,7 +70,7 @@ class Refinery:
         for _ in range(TRIES_MAX):
             bronze = self._lake.open(BRONZE)
             offsets = _positions(bronze, log)
-            self._name(log.manifest)
+            self.note_log(log.manifest)
             for rows in log.rows_after(offsets, limit=APPEND_ROWS):
                 moved = {_part(row): row[3] + 1 for row in rows}
                 id_ = log.manifest.log_id
@@ -84,13 +84,13 @@ class Refinery:
                 return appended
         raise _busy(BRONZE.name)
 
-    def _name(self, manifest: Manifest) -> None:
+    def note_log(self, manifest: Manifest) -> None:
         """Notes which log bronze is of; whoever is first, it is the same."""
-        logs = self._lake.open(LOGS)
-        if logs.read(["log_id"]).num_rows == 0:
+        logs, mark = self._lake.open(LOGS), f"crivo/{manifest.log_id}/log"
+        if logs.position(mark) is None:
             row = (manifest.log_id, manifest.clock.value, manifest.partitions)
             cells = [[cell] for cell in row]
-            logs.replace(pa.table(cells, schema=arrow_schema(LOGS)), None)
+            logs.append(pa.table(cells, schema=arrow_schema(LOGS)), {mark: 1})
 
     def refine(self, *, progress: Progress) -> Refined:
         """Refines the days that are due.
@@ -159,8 +159,12 @@ class Refinery:
 
     def _make_gold(self, refined: Mapping[str, pa.Table]) -> bool:
         due: dict[str, set[date]] = {}
+
+        def told(source: str, column: str) -> Collection[date]:
+            return refined[source][column].unique().to_pylist() if source in refined else ()
+
         for gold in self._golds:
-            days = sorted(gold_days(gold, refined, due)) if gold.is_daily else []
+            days = sorted(gold_days(gold, told, due)) if gold.is_daily else []
             due[gold.name] = set(days)
             handle = self._lake.open(gold.table)
             if gold.is_daily and not days:
@@ -204,15 +208,19 @@ class Refinery:
 
 
 def gold_days(
-    gold: Gold, refined: Mapping[str, pa.Table], due: Mapping[str, Collection[date]]
+    gold: Gold,
+    told: Callable[[str, str], Collection[date]],
+    due: Mapping[str, Collection[date]],
 ) -> set[date]:
-    """The days of a daily gold table that refined rows are of, or the gold tables it is made of."""
+    """The days of a daily gold table that are to be made anew.
+
+    `told` gives the days in a column of the rows of a table that were just refined; `due` has those
+    of the gold tables that were made anew before.
+    """
     found: set[date] = set()
     for part in gold.parts:
-        rows = refined.get(part.source)
         found.update(due.get(part.source, ()))
-        if rows is not None:
-            found.update(rows[part.keys[DAY]].unique().to_pylist())
+        found.update(told(part.source, part.keys[DAY]))
     return found
 
 
