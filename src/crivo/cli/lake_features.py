@@ -60,7 +60,8 @@ def run_lake_training_set(options: GoldSetOptions) -> None:
     with progress_bar("rows", unit="rows") as progress:
         made = write_gold_set(settings, request, progress=progress)
     if options.as_json:
-        print_json({**asdict(made), "rows": made.rows})
+        facts = {"name": made.name, "table": made.table, "cut": made.cut, "rows": made.rows}
+        print_json({**facts, "tiers": dict(made.tiers), "left_out": dict(made.left_out)})
         return
     left_out = [f"{n:,} {cause}" for cause, n in made.left_out.items() if n]
     print_facts(
