@@ -24,6 +24,9 @@ _FORBIDDEN: Final = "failed validation check"
 
 CONSTRAINTS: Final = "delta.constraints."
 
+#: How often a rule is added again where another writer was first.
+TRIES_MAX: Final = 8
+
 
 class DeltaLake:
     """A `Lake`: each table is a folder `layer/name` of Delta files.
@@ -91,13 +94,7 @@ class DeltaLake:
         except TableNotFoundError:
             if "://" not in uri:
                 Path(uri).mkdir(parents=True, exist_ok=True)
-            found = DeltaTable.create(
-                uri,
-                arrow_schema(table),
-                mode="ignore",
-                partition_by=[table.partition] if table.partition else None,
-                storage_options=self._options,
-            )
+            found = self._made(uri, table)
         missing = [
             rule
             for rule in table.rules
@@ -107,15 +104,34 @@ class DeltaLake:
             found = self._constrained(found, rule)
         return found
 
+    def _made(self, uri: str, table: Table) -> DeltaTable:
+        """The table, made now by this process or by another."""
+        try:
+            return DeltaTable.create(
+                uri,
+                arrow_schema(table),
+                mode="ignore",
+                partition_by=[table.partition] if table.partition else None,
+                storage_options=self._options,
+            )
+        except CommitFailedError:
+            # Another made it in between.
+            return DeltaTable(uri, storage_options=self._options)
+
     def _constrained(self, table: DeltaTable, rule: Constraint) -> DeltaTable:
         """The table with a rule as its constraint, whoever added it."""
-        try:
-            table.alter.add_constraint({_name(rule): rule.sql})
-        except DeltaError:
-            again = DeltaTable(table.table_uri, storage_options=self._options)
-            if CONSTRAINTS + _name(rule) not in _settings(again):
-                raise
-            return again
+        for tries_left in reversed(range(TRIES_MAX)):
+            try:
+                table.alter.add_constraint({_name(rule): rule.sql})
+            except DeltaError as error:
+                table = DeltaTable(table.table_uri, storage_options=self._options)
+                if CONSTRAINTS + _name(rule) in _settings(table):
+                    break
+                # Another may have added another rule in between.
+                if not (isinstance(error, CommitFailedError) and tries_left):
+                    raise
+            else:
+                break
         return table
 
 
