@@ -53,7 +53,8 @@ def test_a_hold_is_ended_by_the_service_and_once_for_all(tmp_path: Path) -> None
     answer = hold(service, caller)
     assert answer["hold"] == {"until": "2026-11-23T12:30:00Z", "ends_as": "REJECT"}
     found = shown(caller, HELD, events=0)
-    nothing = {"day_centavos": 0, "night_centavos": None, "device_centavos": None}
+    others = dict.fromkeys(("night_centavos", "device_centavos", "cash_centavos"))
+    nothing = {"day_centavos": 0, **others}
     beside = {"events": [], "lists": [], "sums": nothing}
     assert found == {**answer, "standing": "HELD", **beside}
     caller.stop()

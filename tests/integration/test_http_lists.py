@@ -82,7 +82,7 @@ def test_an_entry_denies_until_it_is_removed_and_another_lets_pass(tmp_path: Pat
         found = caller.get(f"/v1/decisions/{denied['end_to_end_id']}").json()
         assert found["lists"] == [{"kind": "DENY", "side": "PAYEE", "entry_id": "entry-1"}]
         sums = {"day_centavos": GOOD["amount_centavos"], "night_centavos": None}
-        assert found["sums"] == {**sums, "device_centavos": None}
+        assert found["sums"] == {**sums, "device_centavos": None, "cash_centavos": None}
         assert [each["code"] for each in denied["reasons"]] == ["LISTED"]
         # As a payer the same account is not meant.
         back = {"payer_account_id": "payee", "payee_account_id": "payer"}

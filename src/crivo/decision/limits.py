@@ -21,12 +21,12 @@ from crivo.domain.transfer import Initiation, Transfer
 CONTACTLESS: Final = (Initiation.APDN, Initiation.APES)
 
 #: In the order of the first fields of `Limits`.
-_OF_ONE: Final = (
+_OF_ALL: Final = (
     "limits.transfer.amount",
     "limits.contactless.transfer",
-    "limits.cash.day.transfer",
-    "limits.cash.night.transfer",
     "limits.capped_institutions.transfer",
+    "limits.cash.day",
+    "limits.cash.night",
 )
 #: In the order of `PeriodLimits`; a segment's name follows.
 _OF_SUMS: Final = ("limits.day", "limits.night", "limits.device_unregistered.day")
@@ -39,7 +39,7 @@ _CAPPED: Final = "segments.capped_institutions"
 _EXCEEDED: Final = "limits.exceeded.outcome"
 
 LIMIT_KEYS: Final = (
-    *(Key(name, Kind.MONEY, optional=True) for name in _OF_ONE),
+    *(Key(name, Kind.MONEY, optional=True) for name in _OF_ALL),
     *(
         Key(f"{name}.{segment}", Kind.MONEY, optional=True)
         for name in _OF_SUMS
@@ -64,7 +64,7 @@ class PeriodLimits(NamedTuple):
     def exceeded(self, transfer: Transfer, sums: Sums) -> tuple[ReasonCode, ...]:
         """Why the transfer, after what its payer attempted before, is above a limit."""
         amount, night, device = transfer.amount_centavos, sums.night, sums.device
-        in_period, by_device = counts(transfer.initiation, transfer.purpose)
+        in_period, by_device, _ = counts(transfer.initiation, transfer.purpose)
         found = []
         if in_period:
             if self.day is not None and sums.day + amount > self.day:
@@ -81,17 +81,18 @@ class PeriodLimits(NamedTuple):
 class Limits:
     """Limits in force on one date, in centavos; None where there is none.
 
-    `transfer` is any transfer's, `contactless` that of payments by approximation, `cash_day` and
-    `cash_night` those of withdrawals and change, `institution` that of the payers' institutions in
-    `institutions` (ISPBs). `periods` are those of sums, by the payer's segment, None for a payer
-    whose segment was not told. `outcome` is what is asked for above one of them.
+    `transfer` is any transfer's, `contactless` that of payments by approximation, `institution` is
+    of the payers' institutions in `institutions` (ISPBs); `cash_day` and `cash_night` are those of
+    withdrawals and change together, by day and by night. `periods` are those of sums, by the
+    payer's segment, None for a payer whose segment was not told. `outcome` is what is asked for
+    above one of them.
     """
 
     transfer: int | None
     contactless: int | None
+    institution: int | None
     cash_day: int | None
     cash_night: int | None
-    institution: int | None
     institutions: frozenset[str]
     periods: Mapping[CustomerSegment | None, PeriodLimits]
     outcome: Outcome
@@ -113,7 +114,8 @@ class Limits:
             found.append(ReasonCode.CONTACTLESS_LIMIT)
         if transfer.purpose in CASH:
             limit = self._cash(transfer.occurred_at)
-            if limit is not None and amount > limit:
+            before = 0 if sums is None or sums.cash is None else sums.cash
+            if limit is not None and before + amount > limit:
                 found.append(ReasonCode.CASH_LIMIT)
         if (
             self.institution is not None
@@ -138,7 +140,7 @@ def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
         assert found is None or type(found) is int
         return found
 
-    transfer, contactless, cash_day, cash_night, institution = map(amount, _OF_ONE)
+    transfer, contactless, institution, cash_day, cash_night = map(amount, _OF_ALL)
     institutions, outcome = value(_CAPPED), value(_EXCEEDED)
     assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
     periods = {
@@ -146,5 +148,5 @@ def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
         for segment, name in SEGMENTS.items()
     }
     return Limits(
-        transfer, contactless, cash_day, cash_night, institution, institutions, periods, outcome
+        transfer, contactless, institution, cash_day, cash_night, institutions, periods, outcome
     )

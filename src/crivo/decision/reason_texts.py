@@ -184,9 +184,10 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
     ),
     ReasonCode.CASH_LIMIT: Reason(
         Subject.PAYER,
-        "O valor passa do limite para saque ou troco.",
-        "The amount is above the limit for withdrawals and change.",
-        "Purpose GSCB or OTHR, and the amount above the limit of the day or the night in force.",
+        "O total de saques e trocos passa do limite do período.",
+        "The total of withdrawals and change is above the limit of the period.",
+        "Purpose GSCB or OTHR: with this one what was withdrawn by day, or in the night, is above "
+        "the limit in force.",
     ),
     ReasonCode.INSTITUTION_LIMIT: Reason(
         Subject.PAYER,

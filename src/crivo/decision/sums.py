@@ -26,25 +26,29 @@ class Sums(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     `day` is since midnight of Brasília; `night` since the account's night began, None by day;
     `device` since midnight from devices that are told as not registered, None where this transfer
-    comes from none.
+    comes from none. `cash` is what was withdrawn or given as change in the same day from 6 to 20 h,
+    or in the same night, None where this transfer is neither.
     """
 
     day: int
     night: int | None
     device: int | None
+    cash: int | None = None
 
 
 class Counts(NamedTuple):
-    """Whether a transfer counts in day and night, and whether in what its device may pay."""
+    """Whether a transfer counts in day and night, in its device's total, and in withdrawals."""
 
     in_period: bool
     by_device: bool
+    is_cash: bool
 
 
 def _counts(initiation: Initiation | None, purpose: Purpose | None) -> Counts:
     if initiation is Initiation.AUTO or purpose in RETURNS:
-        return Counts(in_period=False, by_device=False)
-    return Counts(in_period=purpose not in CASH, by_device=True)
+        return Counts(in_period=False, by_device=False, is_cash=False)
+    is_cash = purpose in CASH
+    return Counts(in_period=not is_cash, by_device=True, is_cash=is_cash)
 
 
 #: Looked up, since comparing members of an enumeration costs more than all the rest.

@@ -30,6 +30,10 @@ from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.domain.transfer import Transfer
 from crivo.flows.attempts import (
     ALL,
+    CASH_COLUMN_OF_HOUR,
+    CASH_DAY,
+    CASH_EARLY,
+    CASH_LATE,
     COLUMN_OF_HOUR,
     COLUMNS,
     DEVICE,
@@ -48,7 +52,8 @@ from crivo.flows.dated import Dated
 from crivo.flows.event_of import value_of
 from crivo.flows.packed_state import pack, unpack
 
-_ARRAY: Final = "account_sums"
+#: Another name than that of arrays without withdrawals: their snapshots are not used.
+_ARRAY: Final = "account_sums_and_cash"
 
 #: Whole days that are kept before the day of the newest receipt.
 DAYS_BEFORE: Final = 2
@@ -118,15 +123,27 @@ class AccountSums:
             if hour < NIGHT_TO:
                 night = totals[EARLY]
                 if start:
-                    night += sum(self._totals(day - 1, payer, id_)[start + OF_HOUR :])
+                    night += sum(self._totals(day - 1, payer, id_)[start + OF_HOUR : CASH_DAY])
             elif start and hour >= start:
                 # What is told of the hours behind midnight is of this night, too.
-                night = sum(totals[start + OF_HOUR :])
+                night = sum(totals[start + OF_HOUR : CASH_DAY])
                 night += self._totals(day + 1, payer, id_)[EARLY]
         if asked.device_id is not None and self._registered:
             if self._is_unregistered(payer, asked.device_id, asked.occurred_at):
                 by_device = totals[DEVICE]
-        return Sums(totals[ALL], night, by_device)
+        cash = None
+        if counts(asked.initiation, asked.purpose).is_cash:
+            cash = self._cash(day, hour, payer, id_)
+        return Sums(totals[ALL], night, by_device, cash)
+
+    def _cash(self, day: int, hour: int, payer: bytes, id_: str) -> int:
+        """What was withdrawn in the same day from 6 to 20 h, or in the same night."""
+        today = self._totals(day, payer, id_)
+        if hour < NIGHT_TO:
+            return today[CASH_EARLY] + self._totals(day - 1, payer, id_)[CASH_LATE]
+        if hour < NIGHT_FROM:
+            return today[CASH_DAY]
+        return today[CASH_LATE] + self._totals(day + 1, payer, id_)[CASH_EARLY]
 
     def decided(self, value: Transfer, received_at: int, outcome: str, sums: Sums | None) -> None:
         """Folds a decision in place that was just made, with these `sums` before it."""
@@ -209,8 +226,8 @@ class AccountSums:
             line = accounts[payer] = Line([0] * COLUMNS, {})
         elif id_ in line.attempts:
             return
-        in_period, by_device = counts(value.initiation, value.purpose)
-        device_id = value.device_id if by_device else None
+        where = counts(value.initiation, value.purpose)
+        device_id = value.device_id if where.by_device else None
         if device_id is None:
             is_unregistered = False
         elif is_unregistered is None:
@@ -221,7 +238,10 @@ class AccountSums:
                 if said_on >= day:
                     said |= what
                     returns = joined(returns, back)
-        column = COLUMN_OF_HOUR[at % DAY // HOUR] if in_period else None
+        column = None
+        if where.in_period or where.is_cash:
+            columns = CASH_COLUMN_OF_HOUR if where.is_cash else COLUMN_OF_HOUR
+            column = columns[at % DAY // HOUR]
         attempt = line.attempts[id_] = Attempt(
             occurred_at, value.amount_centavos, device_id, column, is_unregistered, said, returns
         )

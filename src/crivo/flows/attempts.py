@@ -10,12 +10,19 @@ import msgspec
 from crivo.decision.sums import NIGHT_FROM, NIGHT_TO
 
 # The totals of an account and a day: all, from devices not registered, before the night's end, and
-# of each hour in which a night may begin (NIGHT_FROM to 23).
+# of each hour in which a night may begin (NIGHT_FROM to 23); of withdrawals and change, which count
+# in none of these but the device's, by day, before the night's end and since its beginning.
 ALL, DEVICE, EARLY = 0, 1, 2
 OF_HOUR: Final = EARLY + 1 - NIGHT_FROM
-COLUMNS: Final = OF_HOUR + 24
+CASH_DAY: Final = OF_HOUR + 24
+CASH_EARLY, CASH_LATE = CASH_DAY + 1, CASH_DAY + 2
+COLUMNS: Final = CASH_DAY + 3
 COLUMN_OF_HOUR: Final = tuple(
     EARLY if hour < NIGHT_TO else hour + OF_HOUR if hour >= NIGHT_FROM else ALL
+    for hour in range(24)
+)
+CASH_COLUMN_OF_HOUR: Final = tuple(
+    CASH_EARLY if hour < NIGHT_TO else CASH_LATE if hour >= NIGHT_FROM else CASH_DAY
     for hour in range(24)
 )
 
@@ -70,7 +77,8 @@ class Line(msgspec.Struct, gc=False):
         """Counts an attempt, or takes it back (`sign` −1)."""
         totals, amount, column = self.totals, sign * attempt.counted, attempt.column
         if column is not None:
-            totals[ALL] += amount
+            if column < CASH_DAY:
+                totals[ALL] += amount
             if column:
                 totals[column] += amount
         if attempt.is_unregistered:

@@ -54,7 +54,8 @@ RELEASES: Final[Mapping[str, str]] = {
     "1.4": "a build before 0.1.0",
     "1.5": "a build before 0.1.0",
     "1.6": "a build before 0.1.0",
-    "1.7": "0.1.0",
+    "1.7": "a build before 0.1.0",
+    "1.8": "0.1.0",
 }
 
 

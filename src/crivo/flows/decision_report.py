@@ -147,7 +147,7 @@ def _hold(hold: Hold | None) -> ReportedHold | None:
 
 
 def _sums(sums: Sums | None) -> ReportedSums | None:
-    return None if sums is None else ReportedSums(sums.day, sums.night, sums.device)
+    return None if sums is None else ReportedSums(sums.day, sums.night, sums.device, sums.cash)
 
 
 def _step(each: Followed) -> ReportedStep:

@@ -87,11 +87,14 @@ class ReportedStep:
 
 @dataclass(frozen=True, slots=True)
 class ReportedSums:
-    """What the payer had attempted before in centavos; None: there is no such period or device."""
+    """What the payer had attempted before in centavos; None: there is no such period or device, or
+    the transfer is no withdrawal and no change.
+    """
 
     day: int
     night: int | None
     device: int | None
+    cash: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +311,7 @@ def _sums(sums: ReportedSums | None) -> str:
             "from devices that are not registered": "–"
             if sums.device is None
             else str(sums.device),
+            "of withdrawals and change": "–" if sums.cash is None else str(sums.cash),
         }
     )
 

@@ -120,6 +120,16 @@ def test_cash_has_a_night_of_its_own(procedure, moment, is_over):
     assert bool(procedure.at(occurred_at).limits.exceeded(facts)) == is_over
 
 
+@pytest.mark.parametrize(
+    ("before", "is_over"), [(None, False), (0, False), (200_000, False), (200_001, True)]
+)
+def test_withdrawals_count_together_up_to_the_limit_of_their_period(procedure, before, is_over):
+    facts = transfer(1, occurred_at=START, amount_centavos=100_000, purpose=Purpose.GSCB)
+    sums = None if before is None else Sums(0, None, None, before)
+    found = procedure.at(START).limits.exceeded(facts, sums)
+    assert found == ((ReasonCode.CASH_LIMIT,) if is_over else ())
+
+
 def test_a_total_may_reach_its_limit_and_not_pass_it():
     limits = PeriodLimits(day=1_000, night=800, device=600)
     sums = Sums(day=900, night=700, device=500)

@@ -192,7 +192,7 @@ def reference(events: list[Event], asked: Transfer, received_at: int) -> Sums | 
         and each.initiation is not Initiation.AUTO
         and _stands(each, values.values())
     ]
-    plain = [each for each in others if each.purpose not in {"GSCB", "OTHR"}]
+    plain = [each for each in others if not _is_cash(each)]
     today = [each for each in plain if _day(each.occurred_at) == _day(asked.occurred_at)]
     night = _night(values.values(), asked)
 
@@ -211,7 +211,24 @@ def reference(events: list[Event], asked: Transfer, received_at: int) -> Sums | 
             and each.device_id is not None
             and _is_unregistered(values.values(), each)
         )
-    return Sums(sum(map(left, today)), tonight, by_device)
+    cash = None
+    if _is_cash(asked) and asked.initiation is not Initiation.AUTO:
+        period = _cash_period(asked)
+        cash = sum(left(each) for each in others if _is_cash(each) and each.occurred_at in period)
+    return Sums(sum(map(left, today)), tonight, by_device, cash)
+
+
+def _is_cash(value: Transfer) -> bool:
+    return value.purpose in {"GSCB", "OTHR"}
+
+
+def _cash_period(asked: Transfer) -> range:
+    """From 6 to 20 h of its day, or from 20 to 6 h."""
+    midnight = _day(asked.occurred_at) * DAY + 3 * HOUR
+    six, twenty = midnight + 6 * HOUR, midnight + 20 * HOUR
+    if asked.occurred_at < six:
+        return range(twenty - DAY, six)
+    return range(six, twenty) if asked.occurred_at < twenty else range(twenty, six + DAY)
 
 
 def _returned(value: Transfer, values) -> int:

@@ -98,6 +98,32 @@ def test_a_night_may_begin_at_midnight_and_not_before_20_h():
     assert asked(odd, EARLY).night == 100
 
 
+def test_withdrawals_and_change_have_a_day_and_a_night_of_their_own():
+    six, twenty = (parse_rfc3339(f"2026-11-23T{hour}:00:00Z") for hour in ("09", "23"))
+    cash, change = {"purpose": Purpose.GSCB}, {"purpose": Purpose.OTHR}
+    told = ((1, six - 1, cash), (2, six, change), (4, twenty - 1, cash), (8, twenty, change))
+    plain = paid(16, NOON)[1]
+    state = state_of(plain, *(paid(number, at, **facts)[1] for number, at, facts in told))
+    for facts in (cash, change):
+        found = [asked(state, at, **facts).cash for at in (six - 1, six, twenty - 1, twenty)]
+        assert found == [100, 600, 600, 800]
+        # One night over midnight, also where the account's own begins later.
+        state.fold(night_start("n", PAYER, 23, NOON))
+        assert asked(state, EARLY, **facts).cash == 800
+        assert asked(state, six + DAY, **facts).cash == 0
+    assert asked(state, NOON).cash is None
+    assert asked(state, NOON, **cash, initiation=Initiation.AUTO).cash is None
+    assert (asked(state, NOON).day, asked(state, NOON, **cash).day) == (1_600, 1_600)
+
+
+def test_a_withdrawal_that_did_not_happen_uses_nothing():
+    value, event = paid(5, NOON, purpose=Purpose.GSCB)
+    undone = settlement(value, SettlementStatus.REJECTED, NOON + 1)
+    part = settlement(value, SettlementStatus.RETURNED, NOON + 1, returned=200)
+    for said, left in ((undone, 0), (part, 300)):
+        assert asked(state_of(event, said), NOON + 2, purpose=Purpose.OTHR).cash == left
+
+
 @pytest.mark.parametrize("is_said_first", [False, True])
 def test_what_was_returned_of_an_attempt_counts_no_longer(is_said_first):
     value, event = paid(5, NOON, "ALLOW")
@@ -278,7 +304,8 @@ def test_a_snapshot_holds_the_sums_and_a_foreign_one_is_refused():
     newest = max(each.received_at for each in events)
     state, again = state_of(*events), AccountSums()
     again.restore(state.arrays())
-    assert again.arrays()["account_sums"].tobytes() == state.arrays()["account_sums"].tobytes()
+    (one,), (other,) = again.arrays().values(), state.arrays().values()
+    assert one.tobytes() == other.tobytes()
     assert [again.of(each, newest) for each in made] == [state.of(each, newest) for each in made]
     assert 0 < again.held <= len(made)
     with pytest.raises(Misconfigured) as caught:

@@ -78,7 +78,7 @@ def knows(replica: Replica, log: SqliteLog) -> list[object]:
     vectors = [vector_bytes(replica.engine.read(row)[0]) for row in asked.reshape(-1, 1)]
     memory = [array.tobytes() for array in replica.memory.arrays().values()]
     told = (kept.cut, kept.order_time, counts.folded, counts.late, counts.keys)
-    memory.append(replica.sums.arrays()["account_sums"].tobytes())
+    memory.append(replica.sums.arrays()["account_sums_and_cash"].tobytes())
     return [*told, *memory, *vectors]
 
 

@@ -235,7 +235,7 @@ def test_the_report_tells_the_hold_what_followed_and_what_was_attempted_before(p
     assert "hold_end" in report_html(report)
     last = played.service.find(transfer(3, occurred_at=answer.hold.until).end_to_end_id)
     told = report_of(played, last.end_to_end_id).sums
-    assert told == ReportedSums(last.sums.day, last.sums.night, last.sums.device)
+    assert told == ReportedSums(*msgspec.structs.astuple(last.sums))
     assert told.day > 0 and str(told.day) in report_html(report_of(played, last.end_to_end_id))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import random
 
 import msgspec
@@ -99,6 +100,34 @@ def play(made):
 
 def quiet(_done, _end):
     """Progress that nobody watches."""
+
+
+def test_withdrawals_of_a_day_and_a_night_are_limited_together_and_replay(tmp_path):
+    """R$ 3,000 from 6 to 20 h, R$ 1,000 from 20 to 6 h, whoever withdraws."""
+    day, night = EVENING - 6 * HOUR, EVENING
+    with world(tmp_path) as played:
+        kinds = itertools.cycle([Purpose.GSCB, Purpose.OTHR])
+        said = [
+            is_over(
+                decide(
+                    played,
+                    int(start > day) * 4 + number,
+                    start + number * MINUTE,
+                    payer_segment=None,
+                    purpose=next(kinds),
+                    amount_centavos=90_000,
+                )[1],
+                ReasonCode.CASH_LIMIT,
+            )
+            for start, count in ((day, 4), (night, 2))
+            for number in range(count)
+        ]
+        sums = [each.given.sums.cash for each in records(played)]
+        found = replay(played.log, tmp_path / "bundles", progress=quiet)
+    # What was rejected moved no money, and leaves room for a smaller one.
+    assert said == [False, False, False, True, False, True]
+    assert sums == [0, 90_000, 180_000, 270_000, 0, 90_000]
+    assert (found.compared, found.differing) == (6, 0)
 
 
 @pytest.mark.parametrize(

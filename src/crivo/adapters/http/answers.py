@@ -91,13 +91,15 @@ class ListedAnswer(msgspec.Struct, frozen=True, gc=False):
 
 
 class SumsAnswer(msgspec.Struct, frozen=True, gc=False):
-    """What the payer had attempted before, in centavos: today, tonight (null by day), and today
-    from devices that are not registered (null where this one is none).
+    """What the payer had attempted before, in centavos: today, tonight (null by day), today from
+    devices that are not registered (null where this one is none), and, of withdrawals and change,
+    in the same day from 6 to 20 h or night (null where this is neither).
     """
 
     day_centavos: int
     night_centavos: int | None
     device_centavos: int | None
+    cash_centavos: int | None
 
 
 class DecisionFound(DecisionAnswer, frozen=True, kw_only=True):
@@ -253,7 +255,7 @@ def found_body(answer: Answer, events: Sequence[Followed]) -> DecisionFound:
         standing=now.value,
         events=told,
         lists=tuple(ListedAnswer(*each.split("/", 2)) for each in answer.lists),
-        sums=None if sums is None else SumsAnswer(sums.day, sums.night, sums.device),
+        sums=None if sums is None else SumsAnswer(sums.day, sums.night, sums.device, sums.cash),
     )
 
 
