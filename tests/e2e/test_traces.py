@@ -83,3 +83,24 @@ def test_a_receiver_that_is_not_there_costs_no_answer(tmp_path: Path) -> None:
             answers = [client.post("/v1/decisions", json=body(n)).status_code for n in range(20)]
         assert answers == [200] * 20
         assert running.stop() == 0
+
+
+def test_a_traced_batch_arrives_as_one_span_with_its_stages(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    named = {"traceparent": f"00-{TRACE}-{SPAN}-01"}
+    with receiver() as (endpoint, came):
+        with serving(home, TRACES__ENDPOINT=endpoint, TRACES__RATIO="1") as it:
+            with it.client() as client:
+                many = [body(4), body(5), {"end_to_end_id": "no id"}]
+                answer = client.post("/v1/decisions:batch", json=many, headers=named)
+                assert [each["status"] for each in answer.json()] == [200, 200, 422]
+                # Of one in which nothing was answered there is nothing to follow.
+                client.post("/v1/decisions:batch", json=[{}])
+            assert it.stop() == 0
+        spans = {span.name: span for _, span in came}
+        assert set(spans) == {"POST /v1/decisions:batch", "decide", "log", "answer"}
+        assert len(came) == 4
+        assert {span.trace_id.hex() for span in spans.values()} == {TRACE}
+        root = spans["POST /v1/decisions:batch"]
+        said = {each.key: each.value.int_value for each in root.attributes}
+        assert (said["crivo.batch.answered"], said["crivo.batch.refused"]) == (2, 1)

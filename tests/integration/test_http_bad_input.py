@@ -17,7 +17,7 @@ from tests.unit.adapters.http.bodies import GOOD, HOSTILE_DECISIONS, decision_bo
 Held = tuple[int, dict[str, bytes]]
 
 #: Where the doors of this test write. The ledger's own streams grow by themselves.
-WRITTEN = frozenset({Stream.DECISIONS, Stream.LOGINS, Stream.LIMITS})
+WRITTEN = frozenset({Stream.DECISIONS, Stream.LOGINS, Stream.LIMITS, Stream.REPORTS})
 
 LONG: str = "x" * 1_000_000
 LOGIN = {
@@ -131,6 +131,17 @@ BAD: dict[str, tuple[tuple[str, bytes], str]] = {
         "BODY_MALFORMED",
     ),
     "a login's id of a megabyte": (_told("login.v1", LOGIN, account_id=LONG), "BODY_TOO_LARGE"),
+    "a login of an id that cannot be shown": (
+        _told("login.v1", LOGIN, login_id="\x00"),
+        "FIELD_VALUE",
+    ),
+    "a report of an id that cannot be shown": (
+        (
+            "/v1/reports",
+            json.dumps({"report_id": "\x00", "end_to_end_id": GOOD["end_to_end_id"]}).encode(),
+        ),
+        "FIELD_VALUE",
+    ),
 }
 
 

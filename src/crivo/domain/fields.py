@@ -62,6 +62,19 @@ def check_own_id(own_id: str, *, field: str) -> str:
     return own_id
 
 
+def check_printable(text: str, *, field: str) -> str:
+    """The same text, if it can be shown: asked of what comes in, not of what was kept before.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    if not text.isprintable():
+        raise invalid(
+            Code.FIELD_VALUE, field=field, expected="printable characters alone", found=text
+        )
+    return text
+
+
 def _between(name: str, least: int, most: int) -> Form:
     def check(number: int, *, field: str) -> int:
         if not least <= number <= most:

@@ -15,6 +15,7 @@ from typing import Any, Final
 from crivo.domain.declared import DeclaredField, FieldType, declared_fields, is_declared
 from crivo.domain.dict_statistics import has_data
 from crivo.domain.errors import Code, Refused, invalid
+from crivo.domain.fields import check_printable
 from crivo.domain.instant import parse_rfc3339, parse_since
 from crivo.flows.schemas import SCHEMAS, EventSchema, schema_of
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX, IdDomain, Pseudonymiser
@@ -145,6 +146,8 @@ class _Body:
             return parse(_text(found, path), field=path)
         if type(found) is not declared.base:
             raise _mistyped(path, declared.name, found)
+        if isinstance(found, str):
+            check_printable(found, field=path)
         return found
 
 

@@ -38,15 +38,17 @@ _PARTIES: Final = (
 )
 
 
-def check_can_hold(value: ListEntry) -> None:
-    """Nothing, unless an entry is added that no transfer could meet: such a side has no such ids.
+def check_can_hold(value: object) -> None:
+    """Nothing, unless a list entry is added that no transfer could meet: its side has no such ids.
 
-    It is asked of what is told; what the log has is read as it is.
+    It is asked of whatever is told or imported; what the log has is read as it is.
 
     Raises:
         Refused: FIELD_VALUE.
     """
-    if value.action is not ListAction.ADDED or value.side is ListSide.BOTH:
+    if not isinstance(value, ListEntry) or value.action is not ListAction.ADDED:
+        return
+    if value.side is ListSide.BOTH:
         return
     sides = [side for _, side, entity in _PARTIES if entity is value.entity]
     if value.side not in sides:

@@ -9,7 +9,6 @@ from typing import Any, Final
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused, Unavailable, shown
 from crivo.domain.event import Event, StoredEvent
-from crivo.domain.list_entry import ListEntry
 from crivo.features.told import TELLERS, told_rows
 from crivo.flows.decide import DecisionService
 from crivo.flows.event_body import CALLER, parse_event
@@ -72,8 +71,7 @@ class TellingService:
         schema = schema_of(schema_name)
         facts = self._facts(document) if is_about_transfer(schema) else None
         value = parse_event(schema_name, document, self._pseudonyms, facts=facts, caller=caller)
-        if isinstance(value, ListEntry):
-            check_can_hold(value)
+        check_can_hold(value)
         clock = self._decisions.clock
         supplied = supplied_received_at if clock.kind is ClockKind.REPLAY else None
         received_at = clock.stamp(occurred_at=value.occurred_at, supplied=supplied)

@@ -26,6 +26,11 @@ def is_about_transfer(schema: EventSchema) -> bool:
     return names.issuperset(("end_to_end_id", *FILLED_IN))
 
 
+def filled_by_door(schema: EventSchema) -> frozenset[str]:
+    """The fields that no document or file may name: facts of its transfer, and who told it."""
+    return frozenset({CALLER, *(FILLED_IN if is_about_transfer(schema) else ())})
+
+
 def filled_in(transfer: Transfer) -> dict[str, object]:
     """What an event that is about a transfer repeats of it."""
     facts = (transfer.payer_id, transfer.payee_id, transfer.amount_centavos, transfer.occurred_at)
@@ -66,10 +71,10 @@ class Told(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     def declared(self) -> dict[str, DeclaredField]:
         """The fields that a section may name, by path."""
-        paths = dict(_paths(schema_of(self.schema).value, ""))
-        # Nobody called: a file has no key or token.
-        paths.pop(CALLER, None)
-        return paths
+        schema = schema_of(self.schema)
+        filled = filled_by_door(schema)
+        paths = _paths(schema.value, "")
+        return {path: field for path, field in paths if path not in filled}
 
 
 def check_told(sections: Sequence[Told], name: str) -> None:
@@ -91,8 +96,6 @@ def check_told(sections: Sequence[Told], name: str) -> None:
             expected = "a schema that outsiders write, transfers apart"
             raise _invalid(name, f"{where}.schema", expected, schema.name)
         paths = section.declared()
-        if section.is_about_transfer:
-            paths = {path: field for path, field in paths.items() if path not in FILLED_IN}
         for path in (*section.fields, *section.optional, *section.constants):
             if path not in paths:
                 expected = f"one of {', '.join(paths)}"

@@ -15,6 +15,7 @@ from crivo.domain.transfer import Transfer
 from crivo.flows.cells import parse_time
 from crivo.flows.event_body import parse_event
 from crivo.flows.event_of import event_of
+from crivo.flows.listing import check_can_hold
 from crivo.flows.mapping import Mapping as MappingFile
 from crivo.flows.ports import Cell, Table
 from crivo.flows.told_mapping import FILLED_IN, Told, filled_in
@@ -128,6 +129,7 @@ class ToldReader:
         return self._placed(value, received_at)
 
     def _placed(self, value: Any, received_at: int) -> Event:
+        check_can_hold(value)
         occurred_at = getattr(value, "occurred_at", received_at)
         if occurred_at > received_at + CLOCK_AHEAD_MAX:
             raise invalid(

@@ -144,7 +144,7 @@ class PlainValues:
         parse = instant_parser(field)
         if parse is not None:
             return lambda cell: parse(self._written(cell), field=field.name)
-        return {int: _integer, str: _text}[base]
+        return {int: _integer, str: _printable}[base]
 
     def _written(self, cell: object) -> str:
         if isinstance(cell, datetime):
@@ -241,3 +241,10 @@ def _text(cell: Any) -> str:
         return cell.decode()
     except UnicodeDecodeError:
         raise _NotPlain from None
+
+
+def _printable(cell: Any) -> str:
+    text = _text(cell)
+    if not text.isprintable():
+        raise _NotPlain
+    return text

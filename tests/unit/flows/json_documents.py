@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-TYPES = {"array": list, "integer": int, "string": str, "boolean": bool}
+TYPES = {"array": list, "integer": int, "string": str, "boolean": bool, "object": dict}
 KNOWN = {
     "$schema", "$id", "title", "description", "x-streams", "x-form", "default", "contentEncoding",
     "type", "prefixItems", "minItems", "items", "anyOf", "enum", "pattern", "minLength",
-    "maxLength", "minimum", "maximum", "exclusiveMaximum",
+    "maxLength", "minimum", "maximum", "exclusiveMaximum", "format", "properties", "required",
+    "additionalProperties",
 }  # fmt: skip
 
 
@@ -31,6 +32,8 @@ def offences(document: Mapping[str, object], value: object, where: str = "$") ->
         return
     if isinstance(value, list):
         yield from _items(document, value, where)
+    elif isinstance(value, dict):
+        yield from _members(document, value, where)
     elif isinstance(value, str):
         if "pattern" in document and not re.search(document["pattern"], value):
             yield f"{where} does not match"
@@ -54,3 +57,15 @@ def _numbers(document, value, where):
         yield f"{where} is too small or too large"
     if "exclusiveMaximum" in document and value >= document["exclusiveMaximum"]:
         yield f"{where} is too large"
+
+
+def _members(document, value, where):
+    properties = document.get("properties", {})
+    for name in document.get("required", ()):
+        if name not in value:
+            yield f"{where} lacks {name}"
+    for name, each in value.items():
+        if name in properties:
+            yield from offences(properties[name], each, f"{where}.{name}")
+        elif document.get("additionalProperties", True) is False:
+            yield f"{where} has {name}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.bootstrap.offline import read_mapping
-from crivo.domain.errors import Refused
+from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
+from crivo.domain.list_entry import ListAction, ListedEntity, ListKind, ListSide
+from crivo.flows.telling import TellingService
 from crivo.flows.told_rows import ToldReader
 from crivo.governance.pseudonym import Pseudonymiser
+from tests.unit.decision.worlds import world
 
 MAPPING = read_mapping(Path(__file__).parents[3] / "mappings" / "simulated-events.toml")
 TIME = "2026-08-03T12:00:00Z"
@@ -128,3 +132,50 @@ def test_sabotage_a_word_that_is_read_as_another_is_noticed():
     rows = Rows([{**GOOD, "result": b"LOCKED"}])
     (other,) = reader_of(rows, LOGIN).parse([0])
     assert _shown(found) != _shown(other)
+
+
+LISTED = next(told for told in MAPPING.told if told.schema == "list_entry.v1")
+ENTRY = {
+    "entry_id": b"e-1",
+    "occurred_at": TIME.encode(),
+    "received_at": TIME.encode(),
+    "entity_id": b"somebody",
+    "expires_at": b"",
+}
+
+
+def check_an_import_takes_what_the_door_takes(played):
+    telling = TellingService(played.service, Pseudonymiser(b"k" * 32))
+    names = product(ListedEntity, ListKind, ListSide, ListAction)
+    for number, (entity, kind, side, action) in enumerate(names):
+        words = {"entity": entity, "list": kind, "side": side, "action": action}
+        row = {**ENTRY, **{name: each.value.encode() for name, each in words.items()}}
+        row["entry_id"] = b"e-%d" % number
+        (found,) = same(reader_of(Rows([row]), LISTED), [0])
+        document = {
+            field: row[column].decode() for field, column in LISTED.fields.items() if row[column]
+        }
+        refused = None
+        try:
+            telling.tell("list_entry.v1", document).result(10)
+        except Refused as error:
+            refused = (error.code, "side")
+        said = (found.code, found.context["field"]) if isinstance(found, Refused) else None
+        assert said == refused, (entity, side, action)
+
+
+def test_an_import_takes_the_list_entries_that_the_door_takes_and_no_other(tmp_path):
+    with world(tmp_path) as played:
+        check_an_import_takes_what_the_door_takes(played)
+
+
+def test_sabotage_an_import_of_entries_that_no_transfer_can_meet_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr("crivo.flows.told_rows.check_can_hold", lambda _: None)
+    with world(tmp_path) as played, pytest.raises(AssertionError):
+        check_an_import_takes_what_the_door_takes(played)
+
+
+def test_an_id_that_cannot_be_shown_is_refused_in_an_import_too():
+    (found,) = same(reader_of(Rows([{**GOOD, "login_id": b"L\x001"}]), LOGIN), [0])
+    assert isinstance(found, Refused)
+    assert (found.code, found.context["field"]) == (Code.FIELD_VALUE, "login_id")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
 import msgspec
-from fastapi import FastAPI, Path, Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
@@ -25,7 +25,13 @@ from crivo.adapters.http.follow_up import follow_up_routes
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
 from crivo.adapters.http.mistyped import mistyped_parameter
-from crivo.adapters.http.openapi import answer_of, complete, event_operation, report_operation
+from crivo.adapters.http.openapi import (
+    EVENTS,
+    answer_of,
+    complete,
+    event_operation,
+    report_operation,
+)
 from crivo.adapters.http.page import page_routes
 from crivo.adapters.http.pages.routes import pages_routes
 from crivo.adapters.http.privacy import privacy_routes
@@ -43,11 +49,7 @@ from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
 from crivo.flows.following import followed
-from crivo.flows.telling import TOLD_HERE
 from crivo.model.artifact import Artifact
-
-#: A kind of event that is told here.
-Kind = Annotated[str, Path(json_schema_extra={"enum": list(TOLD_HERE)}, examples=["login.v1"])]
 
 
 class Application(FastAPI):
@@ -182,13 +184,13 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         return _json(report_body(answer))
 
     @app.post(
-        "/v1/events/{kind}",
+        EVENTS,
         openapi_extra=event_operation(),
         responses=answer_of("EventTaken"),
         tags=["events"],
         summary="Tell of a log-in, a device, a limit, the directory, or the rail",
     )
-    async def event(kind: Kind, request: Request) -> Response:
+    async def event(kind: str, request: Request) -> Response:
         raw = await told_body(request, parts)
         document, supplied = parse_told(raw)
         check_supplied(parts, supplied)

@@ -11,9 +11,16 @@ from starlette.types import Receive, Scope, Send
 from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.answers import DecisionAnswer, decision_body, respond_json
 from crivo.adapters.http.bodies import parse_decision
-from crivo.adapters.http.hot import Handler, HotRoutes, check_ready, check_supplied, durable
+from crivo.adapters.http.hot import (
+    TRACE_PARENT,
+    Handler,
+    HotRoutes,
+    check_ready,
+    check_supplied,
+    durable,
+)
 from crivo.adapters.http.problems import Problem, problem_of
-from crivo.adapters.http.receive import read_json_body
+from crivo.adapters.http.receive import header, read_json_body
 from crivo.adapters.http.service import Parts
 from crivo.domain.errors import Code, CrivoError, invalid
 from crivo.domain.transfer import Transfer
@@ -57,14 +64,22 @@ def batch_route(hot: HotRoutes) -> Handler:
         answers = await _durable(decided, seconds_max=limits.answer_seconds_max)
         durable_ns = parts.monotonic_ns()
         await respond_json(send, msgspec.json.encode([_result(each) for each in answers]))
-        seconds = (parts.monotonic_ns() - arrived_ns) / 1e9
-        for place in range(sum(isinstance(each, Answer) for each in answers)):
-            parts.telemetry.decision_answered(
-                seconds, (durable_ns - sequenced_ns) / 1e9, repeat=place >= new
-            )
+        answered_ns = parts.monotonic_ns()
+        made = [each for each in answers if isinstance(each, Answer)]
+        seconds, log_seconds = (answered_ns - arrived_ns) / 1e9, (durable_ns - sequenced_ns) / 1e9
+        for place in range(len(made)):
+            parts.telemetry.decision_answered(seconds, log_seconds, repeat=place >= new)
         for each in answers:
             if isinstance(each, CrivoError):
                 parts.telemetry.refused(each.code)
+        if parts.traces is not None and made:
+            parts.traces.batch_answered(
+                PATH,
+                header(scope, TRACE_PARENT),
+                made[0].end_to_end_id,
+                (len(made), len(answers) - len(made)),
+                (arrived_ns, sequenced_ns, durable_ns, answered_ns),
+            )
 
     return handle
 

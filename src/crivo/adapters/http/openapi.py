@@ -29,6 +29,9 @@ from crivo.adapters.http.privacy_bodies import (
 from crivo.adapters.http.problems import MEDIA_TYPE, STATUS, Problem
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody
 from crivo.adapters.http.webhook_bodies import DeliveriesAnswer, ResendBody, ResentAnswer
+from crivo.flows.body_schema import body_schema
+from crivo.flows.schemas import schema_of
+from crivo.flows.telling import TOLD_HERE
 
 _REFERENCE: Final = "#/components/schemas/{name}"
 _TYPES: Final = (
@@ -75,7 +78,9 @@ REPORT_EXAMPLE: Final = {
 }
 
 
-#: What `POST /v1/events/login.v1` takes.
+#: The path of all kinds of events, and a kind with what it takes.
+EVENTS: Final = "/v1/events/{kind}"
+EXAMPLE_KIND: Final = "login.v1"
 EVENT_EXAMPLE: Final = {
     "login_id": "login-1",
     "occurred_at": "2026-11-23T11:58:00Z",
@@ -108,6 +113,7 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
     parts["securitySchemes"] = {"apiKey": {"type": "http", "scheme": "bearer"}}
     document["security"] = [{"apiKey": []}]
     paths = document.setdefault("paths", {})
+    _add_events(paths, parts["schemas"])
     paths.setdefault("/v1/decisions", {})["post"] = _operation(
         "Decide a transfer",
         "The answer leaves after its record is on disk. The same facts under the same "
@@ -153,14 +159,24 @@ def report_operation() -> dict[str, Any]:
 
 
 def event_operation() -> dict[str, Any]:
-    """What FastAPI cannot see of `POST /v1/events/{kind}`, which parses its own body."""
-    body = {
-        "type": "object",
-        "description": "The fields of the kind's schema (docs/reference/schemas.md), with raw ids.",
-    }
-    return {
-        "requestBody": {"required": True, "content": _schema(body, EVENT_EXAMPLE)},
-    }
+    """What FastAPI cannot see of `POST /v1/events/{kind}`: the body, of each kind another one."""
+    return {"requestBody": {"required": True, "content": _schema({"type": "object"})}}
+
+
+def _add_events(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
+    """A path for each kind of event in place of the one of all, with the body of its schema."""
+    told = paths.pop(EVENTS)["post"]
+    for kind in TOLD_HERE:
+        schemas[kind] = body_schema(schema_of(kind))
+        content = _content(kind, EVENT_EXAMPLE if kind == EXAMPLE_KIND else None)
+        paths[EVENTS.replace("{kind}", kind)] = {
+            "post": {
+                **{name: each for name, each in told.items() if name != "parameters"},
+                "operationId": f"event_{kind.replace('.', '_')}",
+                "description": schemas[kind]["description"],
+                "requestBody": {"required": True, "content": content},
+            }
+        }
 
 
 def operation_with(name: str, example: object) -> dict[str, Any]:

@@ -76,7 +76,7 @@ class Telemetry(Protocol):
 
 
 class Traces(Protocol):
-    """Who follows single decisions through the door."""
+    """Who follows decisions and batches through the door."""
 
     def answered(
         self, route: str, parent: bytes | None, answer: Answer, instants_ns: tuple[int, ...]
@@ -84,6 +84,19 @@ class Traces(Protocol):
         """A decision left; its caller named `parent` (W3C `traceparent`), or nothing.
 
         `instants_ns` says when it arrived, was sequenced, durable and answered.
+        """
+        ...
+
+    def batch_answered(
+        self,
+        route: str,
+        parent: bytes | None,
+        first: str,
+        counts: tuple[int, int],
+        instants_ns: tuple[int, ...],
+    ) -> None:
+        """A batch left whose first answer is of the id `first`: so many were answered and refused;
+        `parent` and `instants_ns` as of one decision.
         """
         ...
 

@@ -1,7 +1,8 @@
-"""Traces: some decisions as spans of OpenTelemetry, made and sent away from the loop.
+"""Traces: some decisions and batches as spans of OpenTelemetry, made and sent away from the loop.
 
 A request that names a trace (W3C `traceparent`) is followed where its caller says so; of the others
-a share, chosen by the EndToEndId. The loop notes four instants and nothing else.
+a share, chosen by the EndToEndId, of a batch by that of its first transfer. The loop notes four
+instants and nothing else.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
 from opentelemetry.trace import SpanKind, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.util.types import AttributeValue
 
 from crivo.flows.answers import Answer
 
@@ -38,12 +40,20 @@ _SHARES: Final = 1 << 32
 
 
 @dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch: transfers that were answered, and that were refused."""
+
+    answered: int
+    refused: int
+
+
+@dataclass(frozen=True, slots=True)
 class Noted:
-    """One decision: instants in nanoseconds of the monotonic clock, in their order."""
+    """A decision or a batch: instants in nanoseconds of the monotonic clock, in their order."""
 
     route: str
     parent: bytes | None
-    answer: Answer
+    what: Answer | Batch
     instants_ns: tuple[int, int, int, int]
 
 
@@ -79,13 +89,31 @@ class Traces:
         self, route: str, parent: bytes | None, answer: Answer, instants_ns: tuple[int, ...]
     ) -> None:
         """A decision left; `instants_ns` says when it arrived, was sequenced, durable, answered."""
-        if not self.is_followed(parent, answer.end_to_end_id):
-            return
+        if self.is_followed(parent, answer.end_to_end_id):
+            self._note(route, parent, answer, instants_ns)
+
+    def batch_answered(
+        self,
+        route: str,
+        parent: bytes | None,
+        first: str,
+        counts: tuple[int, int],
+        instants_ns: tuple[int, ...],
+    ) -> None:
+        """A batch left whose first answer is of the id `first`; `counts` are its transfers that
+        were answered and refused, `instants_ns` as of one decision.
+        """
+        if self.is_followed(parent, first):
+            self._note(route, parent, Batch(*counts), instants_ns)
+
+    def _note(
+        self, route: str, parent: bytes | None, what: Answer | Batch, instants_ns: tuple[int, ...]
+    ) -> None:
         if len(self._waiting) >= WAITING_MAX:
             self._dropped()
             return
         arrived, sequenced, durable, left = instants_ns
-        self._waiting.append(Noted(route, parent, answer, (arrived, sequenced, durable, left)))
+        self._waiting.append(Noted(route, parent, what, (arrived, sequenced, durable, left)))
 
     def is_followed(self, parent: bytes | None, end_to_end_id: str) -> bool:
         """Whether a decision is: as its caller says, else by its id, so that repeats are alike."""
@@ -107,7 +135,6 @@ class Traces:
             self._span(self._waiting.popleft(), offset_ns)
 
     def _span(self, noted: Noted, offset_ns: int) -> None:
-        answer = noted.answer
         carrier = {"traceparent": (noted.parent or b"").decode("latin-1")}
         arrived, sequenced, durable, left = (each + offset_ns for each in noted.instants_ns)
         span = self._tracer.start_span(
@@ -119,10 +146,7 @@ class Traces:
                 "http.request.method": "POST",
                 "http.route": noted.route,
                 "http.response.status_code": 200,
-                "crivo.end_to_end_id": answer.end_to_end_id,
-                "crivo.outcome": answer.outcome.value,
-                "crivo.degraded": answer.degraded,
-                "crivo.bundle": answer.versions.bundle,
+                **_attributes(noted.what),
             },
         )
         inside = set_span_in_context(span, Context())
@@ -133,6 +157,17 @@ class Traces:
         ):
             self._tracer.start_span(name, context=inside, start_time=begin).end(end)
         span.end(left)
+
+
+def _attributes(what: Answer | Batch) -> dict[str, AttributeValue]:
+    if isinstance(what, Batch):
+        return {"crivo.batch.answered": what.answered, "crivo.batch.refused": what.refused}
+    return {
+        "crivo.end_to_end_id": what.end_to_end_id,
+        "crivo.outcome": what.outcome.value,
+        "crivo.degraded": what.degraded,
+        "crivo.bundle": what.versions.bundle,
+    }
 
 
 def otlp_exporter(endpoint: str) -> SpanExporter:

@@ -110,3 +110,41 @@ def test_a_receiver_that_fails_costs_no_decision_anything() -> None:
     stop.set()
     made.work(stop)
     assert len(roots(kept.get_finished_spans())) == 1
+
+
+def batches(*asked: tuple[bytes | None, int], ratio: float = 0.0):
+    """The spans that these batches (parent, number of the first) leave behind."""
+    kept = InMemorySpanExporter()
+    kept.shutdown = lambda: None
+    made = Traces(kept, ratio=ratio, offset_ns=lambda: 10**18, dropped=lambda: None)
+    for parent, number in asked:
+        first = answer(number).end_to_end_id
+        made.batch_answered("/v1/decisions:batch", parent, first, (98, 2), INSTANTS)
+    stop = threading.Event()
+    stop.set()
+    made.work(stop)
+    return kept.get_finished_spans()
+
+
+def test_a_batch_is_one_span_with_its_stages_and_says_how_many_were_answered() -> None:
+    spans = batches((FOLLOWED, 1), (NOT_FOLLOWED, 2), (None, 3))
+    assert [span.name for span in spans] == ["decide", "log", "answer", "POST /v1/decisions:batch"]
+    root = spans[-1]
+    assert f"{root.context.trace_id:032x}" == TRACE
+    assert {span.parent.span_id for span in spans[:-1]} == {root.context.span_id}
+    assert (
+        dict(root.attributes).items()
+        >= {
+            "http.route": "/v1/decisions:batch",
+            "crivo.batch.answered": 98,
+            "crivo.batch.refused": 2,
+        }.items()
+    )
+    assert "crivo.end_to_end_id" not in root.attributes
+
+
+def test_a_share_of_batches_is_followed_by_the_id_of_the_first_answer() -> None:
+    numbers = range(500)
+    decisions = roots(followed(*((None, number) for number in numbers), ratio=0.1))
+    found = batches(*((None, number) for number in numbers), ratio=0.1)
+    assert len([each for each in found if each.name.startswith("POST")]) == len(decisions) > 0
