@@ -102,6 +102,41 @@ class ByClock:
     def is_empty(self, _: int) -> bool:
         return self.bucket.is_empty(self.clock())
 
+    def owe(self, more: int, _: int) -> None:
+        self.bucket.owe(more, self.clock())
+
+
+def check_a_batch_counts_as_its_transfers(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = rates(service, monkeypatch, shared=True)
+    monkeypatch.setattr(service.app.hot, "_rate", ByClock(service.app.hot._rate, clock))
+
+    def status(path: str, content: bytes) -> int:
+        return client.post(path, content=content, headers=JSON).status_code
+
+    many = b"[" + b",".join(body() for _ in range(20)) + b"]"
+    assert status("/v1/decisions:batch", many) == 200
+    for _ in range(18):
+        assert status("/v1/decisions", body()) == 503
+        clock.now_ns += 1_000_000_000 // RATE
+    clock.now_ns += 1_000_000_000 // RATE
+    assert status("/v1/decisions", body()) == 200
+
+
+def test_a_batch_counts_as_its_transfers(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_a_batch_counts_as_its_transfers(service, client, monkeypatch)
+
+
+def test_sabotage_a_batch_that_counts_as_one_is_noticed(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.app.hot, "holds", lambda _: None)
+    with pytest.raises(AssertionError):
+        check_a_batch_counts_as_its_transfers(service, client, monkeypatch)
+
 
 def test_a_body_that_is_shed_is_not_even_read(
     service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch

@@ -45,6 +45,7 @@ from crivo.adapters.http.stream import Streams, stream_routes
 from crivo.adapters.http.told_body import told_body
 from crivo.adapters.http.webhooks import webhook_routes
 from crivo.domain.errors import Code, CrivoError, Refused
+from crivo.domain.fields import check_printable
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
@@ -171,6 +172,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
     async def report(request: Request) -> Response:
         raw = await told_body(request, parts)
         claim, status, supplied = parse_report(raw)
+        check_printable(claim.report_id, field="report_id")
         check_supplied(parts, supplied)
         pending = parts.reports.report(
             report_id=claim.report_id,

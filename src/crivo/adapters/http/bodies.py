@@ -17,7 +17,6 @@ from crivo.decision.record import INITIATION
 from crivo.domain.account import CustomerSegment
 from crivo.domain.br_code import CODE_CHARACTERS_MAX
 from crivo.domain.errors import Code, CrivoError, Refused, invalid
-from crivo.domain.fields import check_printable
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.phase import Phase
 from crivo.domain.report import ReportStatus
@@ -159,7 +158,6 @@ def parse_report(raw: bytes) -> tuple[ReportBody, ReportStatus, int | None]:
         Refused: BODY_MALFORMED, or the first field that cannot be.
     """
     body = decode_body(_REPORT, raw)
-    check_printable(body.report_id, field="report_id")
     received_at = body.received_at
     supplied = None if received_at is None else parse_rfc3339(received_at, field="received_at")
     return body, body.status or ReportStatus.CLAIMED, supplied

@@ -173,6 +173,11 @@ class HotRoutes:
         if self._rate is not None and self._rate.take(self.parts.monotonic_ns()):
             raise overloaded(self._rate_expected)
 
+    def holds(self, transfers: int) -> None:
+        """An admitted request holds so many transfers: each of them counts in the rate."""
+        if self._rate is not None:
+            self._rate.owe(transfers - 1, self.parts.monotonic_ns())
+
     def overflow(self) -> str:
         """Which limit has no room for one more request, as `overloaded` says it; else nothing."""
         if self._flying >= self._limits.in_flight_max:

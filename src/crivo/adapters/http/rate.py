@@ -39,6 +39,10 @@ class Bucket:
         """Whether `take` would refuse now; nothing is taken."""
         return max(self._due_ns, now_ns) + self._each_ns - now_ns > self._burst_ns
 
+    def owe(self, more: int, now_ns: int) -> None:
+        """What was taken was worth so many more: whatever comes next waits for their time too."""
+        self._due_ns = max(self._due_ns, now_ns) + more * self._each_ns
+
 
 class Buckets:
     """One bucket a caller, by name."""

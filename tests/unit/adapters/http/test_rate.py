@@ -51,3 +51,15 @@ def test_one_caller_takes_nothing_from_another_and_the_quietest_is_forgotten():
         rates.take(f"caller-{number}", 0)
     assert rates.take("bia", 0) > 0
     assert rates.take("ana", 0) == 0
+
+
+def test_what_was_worth_more_than_one_keeps_those_after_it_waiting_for_the_time_of_all():
+    bucket = Bucket(per_second=100, burst=2)
+    assert bucket.take(SECOND) == 0
+    bucket.owe(49, SECOND)
+    assert bucket.is_empty(SECOND)
+    assert bucket.take(SECOND) == 49 * SECOND // 100
+    assert not bucket.is_empty(SECOND + 49 * SECOND // 100)
+    assert bucket.take(SECOND + 49 * SECOND // 100) == 0
+    passed = sum(not bucket.take(SECOND * 3 // 2 + n * SECOND // 300) for n in range(300))
+    assert 98 <= passed <= 102, "from then on as many as ever"
