@@ -44,8 +44,8 @@ class HttpSettings(BaseModel):
     body_seconds_max: float = Field(default=5.0, gt=0)
     answer_seconds_max: float = Field(default=5.0, gt=0)
     drain_seconds_max: int = Field(default=10, ge=1)
-    #: Requests a second of the hot routes, of all callers, a batch counting as its transfers; what is
-    #: more is shed at once.
+    #: Requests a second of the hot routes, of all callers, a batch counting as its transfers; what
+    #: is more is shed at once.
     rate_max: float | None = Field(default=None, ge=1, le=1_000_000)
     #: Requests a second of one key.
     key_rate_max: float | None = Field(default=None, ge=1, le=1_000_000)
