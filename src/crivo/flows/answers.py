@@ -18,7 +18,7 @@ from crivo.decision.sums import Sums
 from crivo.domain.clock import SLACK
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import StoredEvent
-from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE
+from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE, end_to_end_id_minute
 from crivo.domain.instant import HOUR
 from crivo.domain.transfer import Transfer
 from crivo.flows.pending import Pending
@@ -190,7 +190,8 @@ class Memory:
         self._settled: set[str] = set()
         self._settled_hours: deque[tuple[int, str]] = deque()
         self._order_time = 0
-        self._history_time = 0
+        #: The newest minute that an id of an imported transfer names.
+        self._history_minute = 0
 
     def __len__(self) -> int:
         return len(self._places)
@@ -237,13 +238,16 @@ class Memory:
         """Whether an id that comes at this time is surely remembered if it was decided before."""
         return received_at >= self._order_time - (REMEMBERED - 2 * END_TO_END_ID_TOLERANCE)
 
-    def note_history(self, received_at: int) -> None:
-        """A transfer that nobody decides is in the log since then."""
-        self._history_time = max(self._history_time, received_at)
+    def note_history(self, end_to_end_id: str) -> None:
+        """A transfer of this id, which nobody decides, is in the log."""
+        minute = end_to_end_id_minute(end_to_end_id)
+        self._history_minute = max(self._history_minute, minute)
 
-    def may_be_history(self, received_at: int) -> bool:
-        """Whether an id that comes at this time can be one of a transfer that nobody decides."""
-        return received_at <= self._history_time + 2 * END_TO_END_ID_TOLERANCE
+    def may_be_history(self, end_to_end_id: str) -> bool:
+        """Whether the id can be one of a transfer that nobody decides: it names no later minute
+        than they all do. Right after an import every transfer would else ask the log.
+        """
+        return end_to_end_id_minute(end_to_end_id) <= self._history_minute
 
     def _forget(self) -> None:
         """Lets a few ids of the oldest hours go."""
@@ -257,8 +261,9 @@ class Memory:
                 self._hours.popleft()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """Ids, their places and hours (bytes[32][n], int64[n] twice), oldest first; two times; the
-        ids of settlement phases alone and their hours (bytes[32][m], int64[m]), oldest first.
+        """Ids, their places and hours (bytes[32][n], int64[n] twice), oldest first; the newest
+        receipt, and the newest minute of an imported id; the ids of settlement phases alone and
+        their hours (bytes[32][m], int64[m]), oldest first.
         """
         hours = [(hour, each) for hour, ids in self._hours for each in ids]
         settled = [(hour, each) for hour, each in self._settled_hours if each in self._settled]
@@ -266,7 +271,9 @@ class Memory:
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
             "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
-            "times": np.array([self._order_time, self._history_time], dtype=np.int64),
+            "order_and_history": np.array(
+                [self._order_time, self._history_minute], dtype=np.int64
+            ),
             "settled_ids": np.array([each.encode() for _, each in settled], dtype="S32"),
             "settled_hours": np.array([hour for hour, _ in settled], dtype=np.int64),
         }
@@ -278,7 +285,7 @@ class Memory:
             Misconfigured: SNAPSHOT_INVALID for arrays that do not belong together.
         """
         ids, places, hours = (arrays.get(name, _NOTHING) for name in ("ids", "places", "hours"))
-        times = arrays.get("times", _NOTHING)
+        times = arrays.get("order_and_history", _NOTHING)
         settled, since = (arrays.get(f"settled_{name}", _NOTHING) for name in ("ids", "hours"))
         is_memory = ids.shape == places.shape == hours.shape and settled.shape == since.shape
         if not is_memory or {ids.dtype.kind, settled.dtype.kind} != {"S"} or times.shape != (2,):
@@ -295,7 +302,7 @@ class Memory:
         for end_to_end_id, hour in zip(settled.tolist(), since.tolist(), strict=True):
             self._settled.add(end_to_end_id.decode())
             self._settled_hours.append((hour, end_to_end_id.decode()))
-        self._order_time, self._history_time = times.tolist()
+        self._order_time, self._history_minute = times.tolist()
 
     def keep(self, decided: Decided, *, durable: int) -> None:
         """Holds a decision whole; beyond the ceiling the oldest is let go, once below `durable`."""

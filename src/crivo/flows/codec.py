@@ -36,6 +36,12 @@ class TransferFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     payee_segment: CustomerSegment | None = None
 
 
+class _TransferId(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The first field of `transfer.v1`; what follows is passed over."""
+
+    end_to_end_id: str
+
+
 class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The fields of `report.v1` as they lie in a payload."""
 
@@ -53,6 +59,7 @@ class ReportFields(msgspec.Struct, array_like=True, frozen=True, gc=False):
 _ENCODER: Final = msgspec.msgpack.Encoder()
 _TRANSFER_ARRAY: Final = payloads.to_array(Transfer)
 _TRANSFERS: Final = msgspec.msgpack.Decoder(TransferFields)
+_IDS: Final = msgspec.msgpack.Decoder(_TransferId)
 _REPORTS: Final = msgspec.msgpack.Decoder(ReportFields)
 
 
@@ -91,6 +98,15 @@ def transfer_fields(payload: bytes) -> TransferFields:
         Refused: FIELD_MISSING, FIELD_TYPE, FIELD_VALUE.
     """
     return cast("TransferFields", payloads.read_array(_TRANSFERS, payload, transfer.SCHEMA))
+
+
+def transfer_id(payload: bytes) -> str:
+    """The EndToEndId in a payload of `transfer.v1`.
+
+    Raises:
+        Refused: FIELD_MISSING, FIELD_TYPE.
+    """
+    return cast("_TransferId", payloads.read_array(_IDS, payload, transfer.SCHEMA)).end_to_end_id
 
 
 def report_fields(payload: bytes) -> ReportFields:

@@ -33,6 +33,7 @@ from crivo.flows.answers import (
 )
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
+from crivo.flows.codec import transfer_id
 from crivo.flows.holds import OpenHolds
 from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
@@ -225,7 +226,7 @@ class DecisionService:
             if stored is not None:
                 return repeat_of(self.log, stored, transfer)
             check_settlement(self.log, transfer)
-        if self._memory.may_be_history(received_at):
+        if self._memory.may_be_history(transfer.end_to_end_id):
             check_no_history(self.log, transfer)
         return received_at
 
@@ -292,7 +293,7 @@ class DecisionService:
         self._replica.folded = seq + 1
         self._replica.note_followed(event)
         if event.stream is Stream.HISTORY:
-            self._memory.note_history(event.received_at)
+            self._memory.note_history(transfer_id(event.payload))
         self._move_clock(event.received_at)
         return seq
 

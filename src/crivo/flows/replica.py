@@ -14,6 +14,7 @@ from crivo.features.engine import Engine
 from crivo.features.plan import Plan
 from crivo.flows.account_sums import AccountSums
 from crivo.flows.answers import Answer, Decided, Memory
+from crivo.flows.codec import transfer_id
 from crivo.flows.fold import fold_rows
 from crivo.flows.holds import OpenHolds
 from crivo.flows.listing import ListState
@@ -73,7 +74,7 @@ class Replica:
             if event.schema == record.SCHEMA:
                 self._remember(stored)
             elif event.stream is Stream.HISTORY:
-                self.memory.note_history(event.received_at)
+                self.memory.note_history(transfer_id(event.payload))
         self.order_time = max(self.order_time, *(each.event.received_at for each in events))
         self.folded = events[-1].seq + 1
 
