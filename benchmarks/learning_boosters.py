@@ -157,7 +157,9 @@ def _here(fit: Fit) -> Contender:
 
 def _version(package: str) -> str:
     """Which release of a package the peers' environment has."""
-    program = "import importlib.metadata as m, json, sys; print(json.dumps([m.version(sys.argv[1])]))"
+    program = (
+        "import importlib.metadata as m, json, sys; print(json.dumps([m.version(sys.argv[1])]))"
+    )
     (version,) = _of_peers(["-c", program, package])
     return str(version)
 

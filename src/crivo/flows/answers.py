@@ -271,9 +271,7 @@ class Memory:
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
             "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
-            "order_and_history": np.array(
-                [self._order_time, self._history_minute], dtype=np.int64
-            ),
+            "order_and_history": np.array([self._order_time, self._history_minute], dtype=np.int64),
             "settled_ids": np.array([each.encode() for _, each in settled], dtype="S32"),
             "settled_hours": np.array([hour for hour, _ in settled], dtype=np.int64),
         }
