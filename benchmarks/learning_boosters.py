@@ -49,7 +49,7 @@ INSTALLED: Final = {"XGBoost": "xgboost-cpu", "CatBoost": "catboost"}
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What one booster did with one fold: seconds of training, rows a second, margins float64[n]."""
+    """What one booster did with one fold: seconds of training, rows a second, margins of rows."""
 
     train_seconds: float
     rows_per_second: float
