@@ -12,14 +12,10 @@ from hypothesis import strategies as st
 
 from crivo.decision.record import decision_event_id
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.domain.event import Event, transfer_event_id
-from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
+from crivo.domain.instant import DAY, HOUR, SECOND
 from crivo.domain.report import ReportStatus
-from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose
-from crivo.features.row import transfer_row
 from crivo.flows import answers
-from crivo.flows.codec import encode_transfer
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, transfer, world
 
@@ -264,78 +260,6 @@ def test_a_transfer_that_the_log_refused_was_never_counted(tmp_path):
         played.service.log.is_full = False
         played.decide(transfer(1)).result(10)
         assert (played.service.counts.folded, played.service.folded) == (1, 1)
-
-
-def test_a_transfer_of_the_past_is_decided_by_nobody(tmp_path):
-    with world(tmp_path) as played:
-        past = transfer(1)
-        played.service.append(
-            history(past), [transfer_row(past, received_at=START)], lambda _: None
-        )
-        with pytest.raises(Refused) as caught:
-            played.decide(past)
-        assert caught.value.code is Code.CONFLICT
-    with world(tmp_path) as again, pytest.raises(Refused) as caught:
-        again.decide(past, received_at=START)
-    assert caught.value.code is Code.CONFLICT
-
-
-class AskedLog:
-    """A log that counts how often an id is looked up in it."""
-
-    def __init__(self, log):
-        self._log = log
-        self.asked = 0
-
-    def __getattr__(self, name):
-        return getattr(self._log, name)
-
-    def find(self, event_id):
-        self.asked += 1
-        return self._log.find(event_id)
-
-
-def test_only_an_id_that_an_import_may_have_brought_is_looked_up(tmp_path):
-    past = transfer(1)
-    with world(tmp_path, wrap=AskedLog) as played:
-        played.service.append(
-            history(past), [transfer_row(past, received_at=START)], lambda _: None
-        )
-        played.decide(transfer(2, occurred_at=START + MINUTE)).result(10)
-        assert played.service.log.asked == 0
-        played.decide(transfer(3)).result(10)
-        assert played.service.log.asked == 1
-    with world(tmp_path, wrap=AskedLog) as again:
-        again.decide(transfer(4, occurred_at=START + MINUTE)).result(10)
-        assert again.service.log.asked == 0
-        again.decide(transfer(5), received_at=START + MINUTE).result(10)
-        assert again.service.log.asked == 1
-
-
-def test_an_import_whose_ids_name_later_minutes_than_its_receipts_is_still_found(tmp_path):
-    at = START + 11 * HOUR
-    past = dataclasses.replace(transfer(1, occurred_at=at), occurred_at=START)
-    with world(tmp_path) as played:
-        played.service.append(
-            history(past), [transfer_row(past, received_at=START)], lambda _: None
-        )
-        with pytest.raises(Refused) as caught:
-            played.decide(past, received_at=at)
-        assert caught.value.code is Code.CONFLICT
-
-
-def history(past):
-    """The event of a transfer that was imported."""
-    return Event(
-        stream=Stream.HISTORY,
-        key=past.payer_id,
-        event_id=transfer_event_id(past.end_to_end_id),
-        occurred_at=past.occurred_at,
-        received_at=past.occurred_at,
-        schema="transfer.v1",
-        source="import",
-        payload=encode_transfer(past),
-    )
 
 
 ACCOUNT_AND_KEY = {"payee_account_id": account(2), "payee_key_id": account(3)}
