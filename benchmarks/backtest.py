@@ -29,7 +29,7 @@ from crivo.governance.backtest_figures import Backtested, figures
 from crivo.model.artifact import Artifact, save_artifact
 from crivo.settings import Settings
 
-DECISIONS: Final = 200_000
+DECISIONS: Final = 400_000
 DECISIONS_QUICK: Final = 20_000
 RUNS: Final = 3
 RESAMPLES: Final = 200
@@ -47,23 +47,29 @@ def run(setting: Setting) -> Iterator[Row]:
         decide(settings, count)
         other = Path(shutil.copytree(settings.policy, Path(folder) / "other"))
         same, model = (settings.policy, other), ("champion", _again(settings))
-        for what, policies, models in (("2 policies", same, ()), ("2 models", (other,), model)):
-            found = [_timed(settings, policies, models) for _ in range(RUNS)]
+        for what, policies, models, processes in (
+            ("2 policies", same, (), 2),
+            ("2 policies, one process", same, (), 1),
+            ("2 models", (other,), model, 2),
+        ):
+            found = [_timed(settings, policies, models, processes) for _ in range(RUNS)]
             whole = [len(each) / taken for each, taken in found]
             judged = [len(each) / each.seconds["decide"] for each, _ in found]
             yield setting.row(
                 f"{what}: read and judged again", "transfers/s", whole, at_least=100_000
             )
-            yield setting.row(f"{what}: judged again", "transfers/s", judged, at_least=100_000)
+            yield setting.row(
+                f"{what}: judged again by one core", "transfers/s", judged, at_least=100_000
+            )
         begun = time.perf_counter()
         figures(found[0][0], resamples=RESAMPLES, seed=0)
         yield setting.row(f"figures, {RESAMPLES} resamples", "s", [time.perf_counter() - begun])
 
 
 def _timed(
-    settings: Settings, policies: tuple[Path, ...], models: tuple[str, ...]
+    settings: Settings, policies: tuple[Path, ...], models: tuple[str, ...], processes: int
 ) -> tuple[Backtested, float]:
-    wanted = Wanted(policies, models, Interval(None, None), None, 0)
+    wanted = Wanted(policies, models, Interval(None, None), None, 0, processes=processes)
     begun = time.perf_counter()
     found = backtest_home(settings, wanted, progress=lambda _done, _end: None)
     return found, time.perf_counter() - begun

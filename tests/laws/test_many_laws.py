@@ -11,7 +11,7 @@ from crivo.decision import many
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import CAUSES, DICT_AGE, is_unscored
 from crivo.decision.lists import HitKind, ListHit
-from crivo.decision.many import UNKNOWN, Attempts, Circumstances, ranks
+from crivo.decision.many import UNKNOWN, Attempts, Circumstances, attempts_of, ranks
 from crivo.decision.outcome import OUTCOMES
 from crivo.decision.sums import Sums
 from crivo.domain.account import CustomerSegment
@@ -54,15 +54,14 @@ def attempts(seed: int) -> tuple[Attempts, np.ndarray]:
         for _ in range(COUNT)
     ]
     scores = np.array([chance.choice([0, chance.randrange(10**9 + 1)]) for _ in range(COUNT)])
-    return Attempts(transfers, around, vectors, np.ones(COUNT, np.bool_)), scores
+    return attempts_of(transfers, around, vectors, np.ones(COUNT, np.bool_)), scores
 
 
 def alone(found: Attempts, scores, in_force) -> list[int]:
     """Each transfer's rank by `derive`, with the reasons of a real model."""
     each_alone = []
-    for value, around, vector, score in zip(
-        found.transfers, found.circumstances, found.vectors, scores.tolist(), strict=True
-    ):
+    for at, (vector, score) in enumerate(zip(found.vectors, scores.tolist(), strict=True)):
+        value, around = found.one(at)
         is_blind = is_return(value) or is_unscored((*around.causes, *in_force.degraded.killed))
         scored = None if is_blind else Scored(vector, vector_bytes(vector), 0, 0, score)
         modes = () if is_return(value) else policy_modes(value, in_force, scored and vector)
@@ -116,22 +115,23 @@ def test_many_at_once_are_answered_as_each_alone(name):
     assert len(set(together)) > 2
 
 
-@pytest.mark.parametrize("forgotten", ["_may_exceed", "is_return", "_lacks"])
+@pytest.mark.parametrize("forgotten", ["_may_exceed", "_are_returns", "_lacks"])
 def test_sabotage_what_is_not_looked_at_alone_is_answered_otherwise(monkeypatch, forgotten):
     found, scores = attempts(1)
     in_force = procedure(**POLICIES["asks the directory"]).at(START)
     nothing = np.zeros(COUNT, np.bool_)
-    monkeypatch.setattr(many, forgotten, lambda *_: nothing if forgotten == "_lacks" else False)
+    monkeypatch.setattr(many, forgotten, lambda *_: nothing)
     assert ranks(found, scores, in_force).tolist() != alone(found, scores, in_force)
 
 
 def test_a_transfer_whose_vector_nobody_read_is_unknown_and_a_return_is_not():
     found, scores = attempts(3)
-    blind = Attempts(
-        found.transfers, [Circumstances()] * COUNT, found.vectors, found.has_vector & False
+    transfers = [found.one(at)[0] for at in range(COUNT)]
+    blind = attempts_of(
+        transfers, [Circumstances()] * COUNT, found.vectors, found.has_vector & False
     )
     answers = ranks(blind, scores, parts()[0].at(START)).tolist()
-    returns = [is_return(each) for each in found.transfers]
+    returns = [is_return(each) for each in transfers]
     assert [answer == UNKNOWN for answer in answers] == [not each for each in returns]
 
 

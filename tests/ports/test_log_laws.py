@@ -6,6 +6,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -262,3 +263,28 @@ def test_a_file_that_is_no_log_is_refused(tmp_path):
         assert caught.value.code is Code.FILE_UNREADABLE
     with pytest.raises(Misconfigured):
         open_reader(tmp_path / "nothing.sqlite")
+
+
+@pytest.mark.parametrize("is_sealed", [False, True])
+def test_payloads_of_a_schema_are_what_a_read_says_of_it(tmp_path, monkeypatch, is_sealed):
+    monkeypatch.setattr("crivo.adapters.sqlite.reader.READ_ROWS_MAX", 7)
+    path, cipher = tmp_path / "log.sqlite", seeded_cipher() if is_sealed else None
+    written = [
+        replace(event(at, stream=Stream.DECISIONS), schema="decision.v1") if at % 3 else event(at)
+        for at in range(60)
+    ]
+    with closing(open_test_log(path, cipher=cipher)) as log:
+        log.append(written)
+    with closing(open_reader(path, cipher=cipher)) as reader:
+        for stretch, since, until in ((range(60), None, None), (range(5, 41), 20_000, 33_000)):
+            for schema in {each.schema for each in written}:
+                expected = [
+                    (each.seq, each.event.payload)
+                    for each in reader.read(start=stretch.start, limit=len(stretch))
+                    if each.event.schema == schema
+                    and (since is None or since <= each.event.received_at)
+                    and (until is None or each.event.received_at < until)
+                ]
+                assert expected
+                found = reader.payloads(schema, stretch, since=since, until=until)
+                assert found == expected

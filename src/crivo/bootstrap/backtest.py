@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
+from crivo.adapters.processes.pool import ProcessPool
 from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, policy_text
 from crivo.bootstrap.models import named_model
 from crivo.bootstrap.offline import Progress, log_reader
 from crivo.bootstrap.service import champion_bundle
+from crivo.bootstrap.training_sets import reading
 from crivo.decision.declared import declared_procedure
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
-from crivo.flows.backtest import Arm, Labelling, backtest
+from crivo.flows.backtest import Hands, Labelling, backtest
+from crivo.flows.backtest_bench import Arm
 from crivo.flows.backtest_rows import Interval
 from crivo.flows.bundle import read_policy
 from crivo.flows.newest import newest_receipt
+from crivo.flows.ports import BulkReader
 from crivo.governance.backtest_figures import Backtested
 from crivo.model.artifact import Artifact, ArtifactKind
 from crivo.model.network import Network
@@ -26,13 +34,17 @@ from crivo.settings import Settings
 #: The arm of the champion under the policy of the settings, with which imports are compared.
 NOW: Final = "now"
 
+#: Events of a log for which it pays to begin a process, which takes about two seconds.
+EVENTS_A_PROCESS: Final = 131_072
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What is to be compared: each policy with each model, those in force then where none is named.
 
     `labels_as_of` None: the log's end. `is_imported`: of transfers that were imported and never
-    decided, by which is in force now where none is named.
+    decided, by which is in force now where none is named. `processes` None: as many as the log and
+    the machine are worth.
     """
 
     policies: tuple[Path, ...]
@@ -41,6 +53,7 @@ class Wanted:
     labels_as_of: int | None
     label_delay: int
     is_imported: bool = False
+    processes: int | None = None
 
 
 def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> Backtested:
@@ -68,9 +81,32 @@ def backtest_home(settings: Settings, wanted: Wanted, *, progress: Progress) -> 
                 labelling,
                 progress=progress,
                 importer=importer,
+                hands=_hands(settings, wanted, reader.end()),
             )
     finally:
         reader.close()
+
+
+def _hands(settings: Settings, wanted: Wanted, end: int) -> Hands | None:
+    """Processes that share a long log; None where this one does it alone.
+
+    A log in Kafka is read from its beginning by everybody who opens it, and imports are one fold.
+    """
+    if wanted.is_imported or settings.log.url is not None:
+        return None
+    processes = wanted.processes
+    if processes is None:
+        processes = min(os.cpu_count() or 1, end // EVENTS_A_PROCESS)
+    if processes <= 1:
+        return None
+    return Hands(partial(_opened, Paths(settings.home).log), ProcessPool(processes))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BulkReader]:
+    """The log at `path` in whatever process goes through it."""
+    with seldom_collected(), reading(path) as log:
+        yield log
 
 
 def _check(wanted: Wanted) -> None:

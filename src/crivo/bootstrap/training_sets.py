@@ -15,7 +15,7 @@ from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.build import BuildResult, Hands, build_training_set
 from crivo.flows.newest import newest_receipt
-from crivo.flows.ports import LogReader
+from crivo.flows.ports import BulkReader, LogReader
 from crivo.flows.staged_set import OpenLog
 from crivo.flows.training_set import Progress, Rules
 from crivo.settings import Settings
@@ -64,7 +64,7 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[LogReader]:
+def reading(path: Path) -> Iterator[BulkReader]:
     """The log at `path`, open for a while; other processes are sent this function and a path."""
     reader = open_log_reader(path)
     try:

@@ -33,6 +33,7 @@ class BacktestOptions:
     html: Path | None
     as_json: bool
     is_imported: bool
+    processes: int | None
 
 
 def run_backtest(options: BacktestOptions) -> None:
@@ -62,6 +63,7 @@ def run_backtest(options: BacktestOptions) -> None:
         labels_as_of=as_of,
         label_delay=options.label_delay_days * DAY,
         is_imported=options.is_imported,
+        processes=options.processes,
     )
     settings = load_settings(os.environ, home=options.home, log__url=options.log)
     begun = time.monotonic()
@@ -76,10 +78,10 @@ def run_backtest(options: BacktestOptions) -> None:
         print_json({**document(said), "seconds": seconds})
         return
     _show(said)
-    judged = found.seconds["read"] + found.seconds["decide"]
+    judged = found.seconds["read_and_decide"]
     notes().print(
         f"{len(found):,} transfers in {took['all']:.1f} s; {len(found) / judged:,.0f} a second "
-        f"read and judged, {len(found) / found.seconds['decide']:,.0f} a second judged.",
+        f"read and judged, {len(found) / found.seconds['decide']:,.0f} a second judged by a core.",
         markup=False,
     )
 

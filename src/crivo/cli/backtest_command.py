@@ -28,6 +28,12 @@ def backtest(
     imported: Annotated[
         bool, typer.Option("--imported", help="Judge imported transfers, which nobody decided.")
     ] = False,
+    processes: Annotated[
+        int | None,
+        typer.Option(
+            "--processes", min=1, max=64, help="Processes. [default: all cores, for a long log]"
+        ),
+    ] = None,
     labels_as_of: LabelsAsOf = None,
     label_delay_days: Annotated[
         int, typer.Option("--label-delay-days", min=0, help="Younger transfers are counted apart.")
@@ -59,5 +65,6 @@ def backtest(
             html=html,
             as_json=as_json,
             is_imported=imported,
+            processes=processes,
         )
     )

@@ -7,9 +7,9 @@ itself, so that no rule of deciding is written twice; a law compares the two for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,9 @@ from crivo.decision.limits import CONTACTLESS, Limits
 from crivo.decision.lists import ListHit
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.procedure import InForce
-from crivo.decision.sums import CASH, Sums
-from crivo.domain.transfer import Initiation, Transfer
+from crivo.decision.sums import CASH, RETURNS, Sums, counts
+from crivo.domain.account import CustomerSegment
+from crivo.domain.transfer import Initiation, Purpose, Transfer
 
 Bools = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
@@ -30,6 +31,48 @@ Ranks = npt.NDArray[np.int8]
 
 #: The rank of a transfer that cannot be judged: nobody read the vector that it is now asked for.
 UNKNOWN: Final = -1
+
+#: The payers' segments by their number; None: nobody said.
+SEGMENTS: Final[tuple[CustomerSegment | None, ...]] = (*CustomerSegment, None)
+
+#: A sum that nobody can say.
+NO_SUM: Final = np.iinfo(np.int64).min
+
+#: What a kind of transfer says of it, as bits.
+_RETURN: Final = 1
+_AUTOMATIC: Final = 2
+_OWN_LIMIT: Final = 4
+_IN_PERIOD: Final = 8
+_BY_DEVICE: Final = 16
+
+
+class Facts(Protocol):
+    """What is read of every transfer."""
+
+    @property
+    def occurred_at(self) -> int:
+        """When it was asked for."""
+        ...
+
+    @property
+    def amount_centavos(self) -> int:
+        """What it is worth."""
+        ...
+
+    @property
+    def initiation(self) -> Initiation | None:
+        """How the payee was named."""
+        ...
+
+    @property
+    def purpose(self) -> Purpose | None:
+        """What it is for."""
+        ...
+
+    @property
+    def payer_segment(self) -> CustomerSegment | None:
+        """What the payer's account is held as."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,29 +87,93 @@ class Circumstances:
 
 
 @dataclass(frozen=True, slots=True)
+class FactColumns:
+    """The facts of n transfers by column.
+
+    `occurred_at` and `amounts` int64[n]; `segments` int8[n], places in `SEGMENTS`; `kinds` uint8[n]
+    of bits; `sums` int64[n, 3] of day, night and device, NO_SUM where nobody can say.
+    """
+
+    occurred_at: Int64s
+    amounts: Int64s
+    segments: npt.NDArray[np.int8]
+    kinds: npt.NDArray[np.uint8]
+    sums: Int64s
+
+    def of(self, rows: Bools) -> FactColumns:
+        """Some of them, by mask."""
+        return FactColumns(
+            self.occurred_at[rows],
+            self.amounts[rows],
+            self.segments[rows],
+            self.kinds[rows],
+            self.sums[rows],
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Attempts:
     """n transfers with their circumstances, and `vectors` float64[n, F] of one plan.
 
     `has_vector` bool[n] says of which a vector was read; the rows of the others hold nothing.
+    `has_more` bool[n] says which have causes or lists. `one` makes a single transfer with its
+    circumstances, by its row: few are asked for.
     """
 
-    transfers: Sequence[Transfer]
-    circumstances: Sequence[Circumstances]
+    facts: FactColumns
     vectors: npt.NDArray[np.float64]
     has_vector: Bools
+    has_more: Bools
+    one: Callable[[int], tuple[Transfer, Circumstances]]
 
     def __len__(self) -> int:
-        return len(self.transfers)
+        return len(self.has_vector)
 
     def of(self, rows: Bools) -> Attempts:
         """Some of them, by mask."""
         places = np.flatnonzero(rows).tolist()
         return Attempts(
-            [self.transfers[at] for at in places],
-            [self.circumstances[at] for at in places],
+            self.facts.of(rows),
             np.ascontiguousarray(self.vectors[rows]),
             self.has_vector[rows],
+            self.has_more[rows],
+            lambda at: self.one(places[at]),
         )
+
+
+def facts_of(transfers: Sequence[Facts], sums: Sequence[Sums | None]) -> FactColumns:
+    """The columns of some transfers, and of what their payers had attempted before each."""
+    told = np.full((len(transfers), 3), NO_SUM)
+    for at, each in enumerate(sums):
+        if each is not None:
+            told[at, 0] = each.day
+            if each.night is not None:
+                told[at, 1] = each.night
+            if each.device is not None:
+                told[at, 2] = each.device
+    return FactColumns(
+        np.array([each.occurred_at for each in transfers], np.int64),
+        np.array([each.amount_centavos for each in transfers], np.int64),
+        np.array([_PLACES[each.payer_segment] for each in transfers], np.int8),
+        np.array([_KINDS[each.initiation, each.purpose] for each in transfers], np.uint8),
+        told,
+    )
+
+
+def attempts_of(
+    transfers: Sequence[Transfer],
+    circumstances: Sequence[Circumstances],
+    vectors: npt.NDArray[np.float64],
+    has_vector: Bools,
+) -> Attempts:
+    """The attempts of transfers that are at hand one by one."""
+    return Attempts(
+        facts_of(transfers, [each.sums for each in circumstances]),
+        vectors,
+        has_vector,
+        np.array([bool(each.causes or each.listed) for each in circumstances], np.bool_),
+        lambda at: (transfers[at], circumstances[at]),
+    )
 
 
 class _NoParts:
@@ -106,17 +213,22 @@ def _apart(attempts: Attempts, found: Ranks, in_force: InForce) -> Bools:
     """bool[n]: the transfers that `derive` is asked about; too many is no fault, too few is."""
     if in_force.degraded.killed:
         return np.ones(len(attempts), np.bool_)
-    limits = in_force.limits
-    apart = ~attempts.has_vector | _lacks(attempts.vectors, in_force)
-    for at, transfer in enumerate(attempts.transfers):
-        around = attempts.circumstances[at]
-        if around.causes or around.listed or is_return(transfer):
-            apart[at] = True
-        elif transfer.initiation is Initiation.AUTO and found[at] == Outcome.HOLD.rank:
-            apart[at] = True
-        elif _may_exceed(transfer, around.sums, limits):
-            apart[at] = True
+    facts = attempts.facts
+    apart = ~attempts.has_vector | attempts.has_more | _lacks(attempts.vectors, in_force)
+    apart |= _are_returns(facts) | _may_exceed(facts, in_force.limits)
+    apart |= _is_of(facts, _AUTOMATIC) & (found == Outcome.HOLD.rank)
     return apart
+
+
+def _are_returns(facts: FactColumns) -> Bools:
+    """bool[n]: the transfers that `is_return` says are one."""
+    return _is_of(facts, _RETURN)
+
+
+def _is_of(facts: FactColumns, kind: int) -> Bools:
+    """bool[n]: the transfers of a kind."""
+    found: Bools = (facts.kinds & np.uint8(kind)) != 0
+    return found
 
 
 def _lacks(vectors: npt.NDArray[np.float64], in_force: InForce) -> Bools:
@@ -132,26 +244,27 @@ def _lacks(vectors: npt.NDArray[np.float64], in_force: InForce) -> Bools:
     return lacks
 
 
-def _may_exceed(transfer: Transfer, sums: Sums | None, limits: Limits) -> bool:
-    """Whether the limits must be looked at one by one."""
-    amount = transfer.amount_centavos
-    if limits.transfer is not None and amount > limits.transfer:
-        return True
-    if transfer.purpose in CASH or transfer.initiation in CONTACTLESS:
-        return True
-    if limits.institution is not None and amount > limits.institution:
-        return True
-    if sums is None:
-        return False
-    period = limits.periods[transfer.payer_segment]
-    if period.day is None and period.night is None and sums.device is None:
-        return False
-    return bool(period.exceeded(transfer, sums))
+def _may_exceed(facts: FactColumns, limits: Limits) -> Bools:
+    """bool[n]: the transfers whose limits must be looked at one by one."""
+    amounts = facts.amounts
+    found = _is_of(facts, _OWN_LIMIT)
+    for limit in (limits.transfer, limits.institution):
+        if limit is not None:
+            found |= amounts > limit
+    for place, segment in enumerate(SEGMENTS):
+        period = limits.periods[segment]
+        of_sums = zip(period, (_IN_PERIOD, _IN_PERIOD, _BY_DEVICE), strict=True)
+        for column, (limit, kind) in enumerate(of_sums):
+            if limit is not None:
+                before = facts.sums[:, column]
+                own = (facts.segments == place) & _is_of(facts, kind) & (before != NO_SUM)
+                found |= own & (before > limit - amounts)
+    return found
 
 
 def _rank(attempts: Attempts, at: int, score: int, in_force: InForce, parts: _NoParts) -> int:
     """The rank of one transfer's outcome, by `derive`."""
-    transfer, around = attempts.transfers[at], attempts.circumstances[at]
+    transfer, around = attempts.one(at)
     causes = around.causes
     is_blind = is_return(transfer) or is_unscored((*causes, *in_force.degraded.killed))
     scored = None
@@ -175,3 +288,23 @@ def _rank(attempts: Attempts, at: int, score: int, in_force: InForce, parts: _No
         sums=around.sums,
     )
     return OUTCOMES[derived.outcome].rank
+
+
+def _kind(initiation: Initiation | None, purpose: Purpose | None) -> int:
+    counted = counts(initiation, purpose)
+    bits = (
+        (_RETURN, purpose in RETURNS),
+        (_AUTOMATIC, initiation is Initiation.AUTO),
+        (_OWN_LIMIT, purpose in CASH or initiation in CONTACTLESS),
+        (_IN_PERIOD, counted.in_period),
+        (_BY_DEVICE, counted.by_device),
+    )
+    return sum(bit for bit, is_set in bits if is_set)
+
+
+_PLACES: Final = {segment: place for place, segment in enumerate(SEGMENTS)}
+_KINDS: Final = {
+    (initiation, purpose): _kind(initiation, purpose)
+    for initiation in (None, *Initiation)
+    for purpose in (None, *Purpose)
+}

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from crivo.decision.many import UNKNOWN, Attempts, Circumstances
+from crivo.decision.many import UNKNOWN, Circumstances, attempts_of
 from crivo.domain import transfer
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
@@ -67,7 +67,7 @@ def _columns(
     count = len(asked)
     return Answered(
         bundle=bundle.versions.bundle,
-        attempts=Attempts(transfers, [_NOTHING] * count, vectors, np.ones(count, np.bool_)),
+        attempts=attempts_of(transfers, [_NOTHING] * count, vectors, np.ones(count, np.bool_)),
         ids=np.frombuffer(ids, "<u8").reshape(-1, 2),
         payers=np.frombuffer(payers, "<u8").reshape(-1, 2),
         ranks=np.full(count, UNKNOWN, np.int8),

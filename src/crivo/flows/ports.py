@@ -23,6 +23,9 @@ Cell = bytes | str | int | float | bool | Decimal | datetime | date | None
 Task = TypeVar("Task")
 Result = TypeVar("Result")
 
+#: An event of a schema that is known: its sequence number and its payload in clear.
+Payload = tuple[int, bytes]
+
 #: Called once for each submission: None when it is durable, else why it is not (yet).
 Done = Callable[[Exception | None], None]
 
@@ -76,7 +79,17 @@ class LogReader(Protocol):
         ...
 
 
-class OpenLogReader(LogReader, Protocol):
+class BulkReader(LogReader, Protocol):
+    """A `LogReader` for millions of events of a kind: `payloads` says of them what `read` says."""
+
+    def payloads(
+        self, schema: str, stretch: range, *, since: int | None = None, until: int | None = None
+    ) -> list[Payload]:
+        """The durable events of a schema in a stretch of the log, received in [since, until)."""
+        ...
+
+
+class OpenLogReader(BulkReader, Protocol):
     """A reader that holds something open."""
 
     def close(self) -> None:

@@ -14,18 +14,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from crivo.decision.many import SEGMENTS
 from crivo.decision.outcome import Outcome
 from crivo.decision.proposal import Costs
-from crivo.domain.account import CustomerSegment
 from crivo.domain.instant import BRASILIA_OFFSET, DAY
 from crivo.model.segments import AMOUNT_BANDS
 
 Int64s = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
-
-#: The payers' segments by their number; None: nobody said.
-SEGMENTS: Final[tuple[CustomerSegment | None, ...]] = (*CustomerSegment, None)
 
 OUTCOMES: Final = tuple(Outcome)
 #: From this rank on no money moves.

@@ -29,7 +29,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.flows.event_rows import EventRow, stored_event
-from crivo.flows.ports import Manifest
+from crivo.flows.ports import Manifest, Payload
 from crivo.governance.record_cipher import RecordCipher
 
 #: Where an event lies: its place among all, its partition, its offset.
@@ -97,6 +97,20 @@ class KafkaLogReader:
             if self._next[0] >= start and is_asked:
                 found.append(stored_event(self._next, self._cipher))
             self._next = next(self._forward, None)
+        return found
+
+    def payloads(
+        self, schema: str, stretch: range, *, since: int | None = None, until: int | None = None
+    ) -> list[Payload]:
+        """The events of a schema in a stretch, by their receipt: as `BulkReader` says."""
+        found: list[Payload] = []
+        for each in self.read(start=stretch.start, limit=len(stretch)):
+            received_at = each.event.received_at
+            is_asked = (since is None or received_at >= since) and (
+                until is None or received_at < until
+            )
+            if each.event.schema == schema and is_asked:
+                found.append((each.seq, each.event.payload))
         return found
 
     def end(self) -> int:

@@ -12,10 +12,10 @@ from crivo.adapters.sqlite.schema import read_end, read_manifest, read_positions
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
-from crivo.flows.event_rows import EventRow, stored_event, stored_record
-from crivo.flows.ports import Manifest
+from crivo.flows.event_rows import EventRow, open_payload, stored_event, stored_record
+from crivo.flows.ports import Manifest, Payload
 from crivo.flows.seal import StoredRecord
-from crivo.governance.record_cipher import RecordCipher
+from crivo.governance.record_cipher import RecordCipher, is_sealed
 
 #: No transaction of a reader covers more sequence numbers: a checkpoint waits for none of them.
 READ_ROWS_MAX: Final = 10_000
@@ -70,6 +70,34 @@ class SqliteLogReader:
                 query + " ORDER BY seq LIMIT ?", (*values, limit)
             ).fetchall()
         return [stored_event(cast("EventRow", row), self._cipher) for row in rows]
+
+    def payloads(
+        self, schema: str, stretch: range, *, since: int | None = None, until: int | None = None
+    ) -> list[Payload]:
+        """The events of a schema in a stretch, by their receipt: as `BulkReader` says."""
+        query = (
+            "SELECT seq, event_id, payload FROM events WHERE seq >= ? AND seq < ? AND schema = ?"
+        )
+        values: list[int | str] = []
+        for condition, value in ((">=", since), ("<", until)):
+            if value is not None:
+                query += f" AND received_at {condition} ?"
+                values.append(value)
+        query, cipher = query + " ORDER BY seq", self._cipher
+        found: list[Payload] = []
+        for start in range(stretch.start, stretch.stop, READ_ROWS_MAX):
+            until_seq = min(start + READ_ROWS_MAX, stretch.stop)
+            with self._lock:
+                rows = self._connection.execute(
+                    query, (start, until_seq, schema, *values)
+                ).fetchall()
+            found += [
+                (seq, open_payload(payload, event_id=event_id, cipher=cipher))
+                if is_sealed(payload)
+                else (seq, payload)
+                for seq, event_id, payload in cast("list[tuple[int, bytes, bytes]]", rows)
+            ]
+        return found
 
     def stored_rows(self, *, start: int, limit: int) -> list[EventRow]:
         """Up to `limit` durable rows with `seq >= start`, as they are stored: what a copy takes."""
