@@ -115,7 +115,7 @@ def _policy_fault() -> str:
             feature_reasons=feature_reasons(features),
         )
     except Misconfigured as error:
-        return f"{error} {error.hint}"
+        return str(error)
     return ""
 
 

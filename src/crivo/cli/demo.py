@@ -229,14 +229,21 @@ def _ingest(settings: Settings, source: Source) -> dict[str, Any]:
 
 def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dict[str, Any]:
     from crivo.bootstrap.training import Training
-    from crivo.cli.train import promote_first, show_training, train_facts, train_home
+    from crivo.cli.train import (
+        procedure_in_force,
+        promote_first,
+        show_training,
+        train_facts,
+        train_home,
+    )
 
     accepted_by = source.leak_accepted_by
     training = Training(source.play_from, seed, accepted_by, cuts=source.cuts)
+    procedure = procedure_in_force(settings)
     result = train_home(settings, training)
     became_champion = promote_first(settings, result, leak_accepted_by=accepted_by)
     if not quiet:
-        show_training(result, became_champion=became_champion)
+        show_training(result, became_champion=became_champion, procedure=procedure)
     return train_facts(result, became_champion=became_champion)
 
 

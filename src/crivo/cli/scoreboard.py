@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
 from crivo.cli.output import notes
-from crivo.cli.player import Score
+from crivo.cli.player import IN_FLIGHT, Score
 from crivo.domain.money import format_reais
 
 if TYPE_CHECKING:
@@ -31,8 +31,13 @@ def lines(score: Score) -> dict[str, str]:
     said = {
         "decided": f"{score.decided:,}",
         "decisions/s": f"{score.decisions_per_second:,.0f}"
-        + (f" (after {score.paced:,} at a visible pace)" if score.paced else ""),
-        "answer p50 / p99": f"{score.latency_ms(0.5):.2f} / {score.latency_ms(0.99):.2f} ms",
+        + (
+            f" (at full speed; {score.paced:,} before went slowly, to be watched)"
+            if score.paced
+            else ""
+        ),
+        "answer p50 / p99": f"{score.latency_ms(0.5):.2f} / {score.latency_ms(0.99):.2f} ms, "
+        f"{IN_FLIGHT} requests at once, asked and answered by this one machine",
         "outcomes": outcomes,
         "reports so far": f"{score.reported:,}",
         "R$ stopped, R$ frozen wrongly": f"{format_reais(score.stopped_centavos)}, "
@@ -70,10 +75,10 @@ def _by_line(title: str) -> Callable[[Score, int, int], None]:
         if time.monotonic() - state["at"] < _LINE_SECONDS:
             return
         state["at"] = time.monotonic()
-        facts = lines(score)
+        p50, p99 = score.latency_ms(0.5), score.latency_ms(0.99)
         console.print(
-            f"  {title}: {done:,} of {total:,}, {facts['decisions/s']} decisions/s, "
-            f"{facts['answer p50 / p99']}",
+            f"  {title}: {done:,} of {total:,}, {score.decisions_per_second:,.0f} decisions/s, "
+            f"answered within {p50:.2f} ms (half) and {p99:.2f} ms (99 %)",
             markup=False,
         )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crivo.cli.left_out import left_out_text
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.instant import DAY, parse_rfc3339
@@ -73,12 +74,11 @@ def build_facts(result: BuildResult) -> dict[str, object]:
 def show_set(result: BuildResult) -> None:
     """A training set, for people."""
     assert result.written is not None
-    left_out = [f"{n:,} {cause}" for cause, n in result.left_out.items() if n]
     print_facts(
         f"{result.rows:,} rows lie in {result.written.folder}",
         {
             "tiers": ", ".join(f"{n:,} {tier}" for tier, n in result.tiers.items()),
-            "left out": ", ".join(left_out) or "–",
+            "left out": left_out_text(result.left_out),
             "log": f"{result.log_id}, below {result.cut:,}",
             "rows.parquet": result.written.table_sha256,
         },

@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crivo.cli.left_out import left_out_text
 from crivo.cli.output import notes, print_facts, print_json, print_table, results
+from crivo.cli.staged import staged_progress
 from crivo.domain.choice import parse_choice
 from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.money import format_reais
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-    from crivo.bootstrap.training import StagedProgress, Training
+    from crivo.bootstrap.training import Training
+    from crivo.decision.outcome import Outcome
+    from crivo.decision.procedure import Procedure
     from crivo.decision.proposal import Proposal
     from crivo.flows.ingest import IngestResult
     from crivo.flows.train import TrainResult
+    from crivo.governance.gates import Judgement
     from crivo.model.evaluate import Metric
     from crivo.model.split import Split
     from crivo.settings import Settings
@@ -96,11 +101,15 @@ class TrainFlags:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a training found, in which home folder, and what became of a table that was imported."""
+    """What a training found, in which home folder, and what became of a table that was imported.
+
+    `procedure` is what decides there; None for a model of plain rows, which decides no transfer.
+    """
 
     settings: Settings
     result: TrainResult
     taken: IngestResult | None = None
+    procedure: Procedure | None = None
 
 
 def run_train(flags: TrainFlags, *, as_json: bool) -> None:
@@ -119,7 +128,7 @@ def run_train(flags: TrainFlags, *, as_json: bool) -> None:
         return
     if taken is not None:
         results().print(f"{found.settings.home}: {conservation_line(taken)}", markup=False)
-    show_training(result, became_champion=became_champion)
+    show_training(result, became_champion=became_champion, procedure=found.procedure)
     if result.policy:
         text = f"The proposal as entries of policy/decision.toml:\n\n{result.policy}"
         results().print(text, markup=False)
@@ -146,12 +155,13 @@ def _train(flags: TrainFlags, training: Training) -> Found:
                 hint="Give --data FILE too; the log needs no mapping.",
                 field="--mapping",
             )
-        return Found(settings, train_home(settings, training))
+        procedure = procedure_in_force(settings)
+        return Found(settings, train_home(settings, training), procedure=procedure)
     if flags.mapping is None:
         raise Misconfigured(
             Code.MAPPING_INVALID, "--data needs --mapping", hint="See mappings/.", field="mapping"
         )
-    mapping, say = read_mapping(flags.mapping), _say_stage()
+    mapping = read_mapping(flags.mapping)
     if mapping.kind is Kind.ROWS:
         if flags.labels_as_of is not None:
             raise invalid(
@@ -160,19 +170,24 @@ def _train(flags: TrainFlags, training: Training) -> Found:
                 expected="a log or a table of transfers: plain rows have no reports to be late",
                 found=flags.labels_as_of,
             )
-        return Found(settings, train_on_rows(settings, flags.data, mapping, training, progress=say))
+        with staged_progress() as say:
+            result = train_on_rows(settings, flags.data, mapping, training, progress=say)
+        return Found(settings, result)
     if flags.home is None:
         settings = load_settings(os.environ, home=own_home(settings, mapping), log__url=flags.log)
     check_described(flags.data, mapping, None)
-    taken, result = train_on_events(settings, flags.data, mapping, training, progress=say)
-    return Found(settings, result, taken)
+    procedure = procedure_in_force(settings)
+    with staged_progress() as say:
+        taken, result = train_on_events(settings, flags.data, mapping, training, progress=say)
+    return Found(settings, result, taken, procedure)
 
 
 def train_home(settings: Settings, training: Training) -> TrainResult:
     """A model of the home folder's log; the stages are said on stderr."""
     from crivo.bootstrap.training import train_on_log
 
-    return train_on_log(settings, training, progress=_say_stage())
+    with staged_progress() as progress:
+        return train_on_log(settings, training, progress=progress)
 
 
 def promote_first(settings: Settings, result: TrainResult, *, leak_accepted_by: str) -> bool:
@@ -188,15 +203,29 @@ def promote_first(settings: Settings, result: TrainResult, *, leak_accepted_by: 
         return False
     names = Names(leak_accepted_by=leak_accepted_by)
     promoted = promote_model(settings, result.artifact.hash, names=names, is_first=True)
-    for each in promoted.judgements:
-        if not each.holds:
-            notes().print(
-                f"It does not hold the gate {each.gate.value} ({each.figure}): required "
-                f"{each.required}, found {each.found}. It serves all the same, since nothing else "
-                "does, which its card says; the next champion must hold every gate.",
-                markup=False,
-            )
+    _say_gates(promoted.judgements)
     return True
+
+
+def _say_gates(judgements: Sequence[Judgement]) -> None:
+    """What follows of each gate that does not hold, for whoever reads on."""
+    from crivo.governance.gates import FOLLOWS, Gate
+
+    console, failed = notes(), [each for each in judgements if not each.holds]
+    for each in failed:
+        is_seen = each.gate is Gate.LEAK and each.accepted_by
+        looked = f" Looked at, and let pass, by {each.accepted_by}." if is_seen else ""
+        console.print(
+            f"The gate {each.gate.value} does not hold: {each.figure} is {each.found}, required "
+            f"{each.required}. {FOLLOWS[each.gate]}{looked}",
+            markup=False,
+        )
+    if failed:
+        console.print(
+            "The model serves all the same, since nothing else does yet; its card says so. The "
+            "next one takes its place only if it holds every gate.",
+            markup=False,
+        )
 
 
 def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, object]:
@@ -217,7 +246,9 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
     }
 
 
-def show_training(result: TrainResult, *, became_champion: bool) -> None:
+def show_training(
+    result: TrainResult, *, became_champion: bool, procedure: Procedure | None
+) -> None:
     """A training, for people: every model beside the others, each figure with its interval."""
     names, rows = figures_by_name(result.metrics)
     print_table("On the last weeks, which no model saw (95 % interval)", ("model", *names), rows)
@@ -231,12 +262,12 @@ def show_training(result: TrainResult, *, became_champion: bool) -> None:
                 f"{each.sign.value.replace('_', ' ')} {each.shown}, {each.required}"
                 for each in result.findings
             ),
-            "left out": ", ".join(f"{n:,} {cause}" for cause, n in result.left_out.items()) or "–",
+            "left out": left_out_text(result.left_out),
             "registered": f"version {result.run.version} (candidate) in {result.run.location}",
         },
     )
     if result.proposal is not None:
-        _show_proposal(result.proposal)
+        _show_proposal(result.proposal, _in_force(procedure, result.split.test_end))
     if result.network is not None:
         shadow = result.network.hash[:12]
         when = (
@@ -298,18 +329,49 @@ def figures_by_name(
     return names, rows
 
 
-def _show_proposal(proposal: Proposal) -> None:
-    """Thresholds by cost, and what they would have done a day on the test rows."""
+def procedure_in_force(settings: Settings) -> Procedure:
+    """What the settings' policy decides by; asked before a training, which takes minutes.
+
+    Raises:
+        Misconfigured: POLICY_INVALID, FILE_UNREADABLE.
+    """
+    from crivo.decision.declared import declared_procedure
+    from crivo.flows.bundle import read_policy
+
+    return declared_procedure(read_policy(settings.policy))
+
+
+def _in_force(procedure: Procedure | None, at: int) -> dict[Outcome, int]:
+    """The policy's own thresholds at an instant, in 10⁻⁹."""
+    if procedure is None:
+        return {}
+    return {outcome: threshold for threshold, outcome in procedure.at(at).thresholds}
+
+
+def _show_proposal(proposal: Proposal, in_force: Mapping[Outcome, int]) -> None:
+    """Thresholds by cost beside the policy's, and what they would have done on the test rows."""
     later = proposal.judged
     rows = [
-        (outcome.value, f"{threshold / 1e9:.9f}", f"{later.outcomes[outcome]:,.1f}")
+        (
+            outcome.value,
+            f"{in_force[outcome] / 1e9:.9f}" if outcome in in_force else "–",
+            f"{threshold / 1e9:.9f}",
+            f"{later.outcomes[outcome]:,.1f}",
+        )
         for outcome, threshold in proposal.thresholds.items()
     ]
     print_table(
-        "Thresholds proposed by policy/costs.toml (policy/decision.toml decides)",
-        ("outcome", "score from", "transfers a day"),
+        "Scores from which an outcome is asked for: by policy/decision.toml, which decides, and as "
+        "policy/costs.toml would have it",
+        ("outcome", "in force", "proposed", "transfers a day if adopted"),
         rows,
     )
+    if in_force:
+        notes().print(
+            "The proposal changes nothing by itself: the service goes by what is in force, until "
+            "somebody writes the entries that `crivo train` prints into policy/decision.toml.",
+            markup=False,
+        )
     money = {
         "saved a day": later.saved,
         "lost a day": later.lost,
@@ -320,17 +382,6 @@ def _show_proposal(proposal: Proposal) -> None:
     }
     said = {name: format_reais(round(centavos)) for name, centavos in money.items()}
     print_facts(
-        "On the test rows", {**said, "review minutes a day": f"{later.review_minutes:,.0f}"}
+        "On the test rows, with the proposal",
+        {**said, "review minutes a day": f"{later.review_minutes:,.0f}"},
     )
-
-
-def _say_stage() -> StagedProgress:
-    console = notes()
-    said: set[str] = set()
-
-    def say(stage: str, _done: int, _total: int) -> None:
-        if stage not in said:
-            said.add(stage)
-            console.print(f"  {stage} …", markup=False)
-
-    return say

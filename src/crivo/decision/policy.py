@@ -133,6 +133,8 @@ def parse_policy(text: str, keys: Sequence[Key], *, file: str) -> PolicyFile:
         entry = _parse_entry(raw, known[name], file)
         found[name].append(entry)
         canonical.append([name, entry.start, entry.end, raw["value"], raw["norm"]])
+    if missing := sorted(name for name in known if not found[name]):
+        raise _without_entry(file, missing)
     entries = {name: _check_cover(file, name, found[name]) for name in known}
     canonical.sort(key=lambda item: (str(item[0]), str(item[1]).zfill(12)))
     body = json.dumps(canonical, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
@@ -285,8 +287,6 @@ def _parse_bands(raw: object) -> tuple[Band, ...]:
 def _check_cover(file: str, key: str, entries: list[Entry]) -> tuple[Entry, ...]:
     """The entries in order of date, each beginning on the day the one before ends."""
     ordered = tuple(sorted(entries, key=lambda entry: entry.start))
-    if not ordered:
-        raise _fault(file, key, "key", "given", None)
     if ordered[0].start > FIRST_DATE.toordinal() - _EPOCH:
         found = _day_text(ordered[0].start)
         raise _fault(file, key, "from", f"covered from {FIRST_DATE} on", found)
@@ -303,6 +303,19 @@ def _check_cover(file: str, key: str, entries: list[Entry]) -> tuple[Entry, ...]
 
 def _day_text(day: int) -> str:
     return date.fromordinal(day + _EPOCH).isoformat()
+
+
+def _without_entry(file: str, keys: Sequence[str]) -> Misconfigured:
+    return Misconfigured(
+        Code.POLICY_INVALID,
+        f"{file} has no entry for {', '.join(keys)}",
+        hint=f"Write an [[entry]] for each, from {FIRST_DATE} on; the head of the file says how.",
+        file=file,
+        key=keys[0],
+        field="key",
+        expected=f"an entry for each of {len(keys)} keys",
+        found="none",
+    )
 
 
 def _fault(file: str, key: str, field: str, expected: str, found: object) -> Misconfigured:

@@ -145,7 +145,7 @@ def check_same_facts(first: Transfer, repeat: Transfer, *, names: Sequence[str] 
                 "this EndToEndId is another transfer's: the facts differ",
                 hint="A repeat carries the same facts; another transfer carries another id.",
                 field=name,
-                expected="the fact of the first request",
+                expected="the fact that came first under this id",
                 found="another",
             )
 

@@ -162,6 +162,6 @@ def _check_same(first: Report, repeat: Report) -> None:
             "this report id was used for another claim",
             hint="A repeat carries the same claim; another claim carries another id.",
             field="report_id",
-            expected="the claim of the first request",
+            expected="the claim that came first under this id",
             found="another",
         )

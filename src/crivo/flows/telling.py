@@ -153,7 +153,7 @@ def _check_same(first: Any, repeat: Any) -> None:
             "this id was used for another event",
             hint="A repeat carries the same facts; another event carries another id.",
             field="event",
-            expected="the facts of the first request",
+            expected="the facts that came first under this id",
             found="others",
         )
 

@@ -217,9 +217,13 @@ def _train(
             progress=progress,
         ),
     )
-    progress("fit", 0, 1)
-    trained = train(dataset, kind=kind, split_options=options.split, options=options.learner)
-    progress("fit", 1, 1)
+    trained = train(
+        dataset,
+        kind=kind,
+        split_options=options.split,
+        options=options.learner,
+        progress=progress,
+    )
     # Another training that forgets rows must not come between these rows and their model.
     with held_alone(judged_folder):
         # The rows first: an artifact that is there can be judged.

@@ -30,6 +30,9 @@ from crivo.model.labels import Int64s, Tier, mature, tiers
 #: Told (stage, done, total) in events.
 Progress = Callable[[str, int, int], None]
 
+#: What the making of vectors is called.
+STAGE: Final = "a vector of each transfer"
+
 #: Events of a chunk. What is written depends on it, so it is no setting.
 CHUNK_EVENTS: Final = 60_000
 
@@ -99,7 +102,7 @@ def training_parts(
         Unavailable: OVERLOADED where the state of the keys outgrows its ceiling.
     """
     # Said before the first of them, which may take minutes: a kernel may have to be compiled.
-    progress("rows", 0, end)
+    progress(STAGE, 0, end)
     labels = labels_of_log(log, end=end, labels_as_of=rules.labels_as_of)
     dealt = shards_of(plan, shards)
     folds = [ShardFold(shard) for shard in dealt]
@@ -110,7 +113,7 @@ def training_parts(
         made = [fold.vectors(rows, wanted) for fold in folds]
         vectors, flags = join(dealt, made, rows, wanted)
         yield part_of(rows, seq, vectors, flags, labels, rules)
-        progress("rows", stop, end)
+        progress(STAGE, stop, end)
 
 
 def chunk_rows(log: LogReader, rules: Rules, *, start: int, stop: int) -> tuple[Rows, Int64s]:

@@ -225,6 +225,20 @@ def said_of(judgements: Sequence[Judgement]) -> str:
     return f"waived: {'; '.join(waived)}" if waived else "passed"
 
 
+#: What it means for who uses the scores that a gate does not hold.
+FOLLOWS: Final = {
+    Gate.SIGNATURE: "It reads other features than are served, and cannot decide.",
+    Gate.SIZE: "It takes more room, and more time to load, than this house allows.",
+    Gate.LATENCY: "Each decision waits longer for it than this house allows.",
+    Gate.REASONS: "Its reasons cannot tell all of its inputs apart.",
+    Gate.LEAK: "Figures this good may come of a column that holds the answer: do not believe them "
+    "before somebody has looked.",
+    Gate.CALIBRATION: "Its scores rank transfers, and are no probabilities yet: a threshold of the "
+    "policy catches more, or fewer, than it says.",
+    Gate.BASELINE: "Something simpler ranks these rows as well: it has not shown its worth.",
+    Gate.CHAMPION: "The model that serves ranks these rows better.",
+}
+
 _HINTS: Final = {
     Gate.SIGNATURE: "Train with the features that are served.",
     Gate.SIZE: "Train fewer or smaller trees.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
@@ -28,6 +28,20 @@ from crivo.model.split import Split, SplitOptions, split_by_time
 
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
+
+#: Called with (step, 0, 1) as each begins.
+Progress = Callable[[str, int, int], None]
+
+#: What a training does, in its order, for whoever waits.
+STEPS: Final = (
+    "each input alone",
+    "first fit, for the curve",
+    "last fit, which serves",
+    "a fit on shuffled rows, for the leak alarm",
+    "what it must be better than",
+    "figures with their intervals",
+    "figures by month and amount",
+)
 
 CHAMPION: Final = Method.FOREST.row
 LOGISTIC: Final = Method.LOGISTIC.row
@@ -82,6 +96,7 @@ def train(
     kind: ArtifactKind,
     split_options: SplitOptions,
     options: TrainOptions,
+    progress: Progress = lambda _step, _done, _total: None,
 ) -> Trained:
     """A calibrated artifact, fitted on the past and judged on the last rows.
 
@@ -95,37 +110,38 @@ def train(
         Unfit: LEAK_SUSPECTED, unless `leak_accepted_by` says who looked; GATE_FAILED where the
             margins cannot be calibrated.
     """
+    say = _by_step(progress)
     split = split_by_time(dataset, split_options)
     given = _given(dataset, split.last(dataset), split.test_start)
     test = judged_rows(dataset, split.test(dataset))
 
+    say()
     judge = test.vectors, test.labels, test.weights
     alone = most_telling(judge, given, seed=options.seed)
     findings = [feature_finding(dataset.names, alone, dataset.made_of)]
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
+    say()
     first = _first_fit(dataset, split, held, options)
+    say()
     draft = _last_fit(dataset, kind, given, first, options)
     scores = test.scores(draft)
     findings.append(model_finding(scores, test.labels, test.weights))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
+    say()
     findings.append(_gap(given, test, scores, options, split))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
+    say()
     rankings = {
         options.method.row: (scores, scores / SCORE_ONE),
         **_baselines(given, test, options),
     }
+    say()
     metrics = _figures(test, rankings, options)
-    segments = by_segment(
-        test,
-        scores,
-        score_one=SCORE_ONE,
-        reviews_per_day=options.reviews_per_day,
-        resamples=options.resamples,
-        seed=options.seed,
-    )
+    say()
+    segments = _segments(test, scores, options)
     judged = to_keep(test, seed=options.seed)
     found = {
         "curve": first.parameters,
@@ -143,6 +159,31 @@ def train(
         held=held,
         held_scores=np.rint(first.chances() * SCORE_ONE).astype(np.int64),
         judged=judged,
+    )
+
+
+def _by_step(progress: Progress) -> Callable[[], None]:
+    """Tells of one step of `STEPS` after the other, each time that it is called."""
+    steps = enumerate(STEPS, 1)
+
+    def say() -> None:
+        number, step = next(steps)
+        progress(f"{number} of {len(STEPS)}: {step}", 0, 1)
+
+    return say
+
+
+def _segments(
+    test: JudgedRows, scores: npt.NDArray[np.int64], options: TrainOptions
+) -> Mapping[str, Mapping[str, object]]:
+    """The champion's metrics by month and band of amounts."""
+    return by_segment(
+        test,
+        scores,
+        score_one=SCORE_ONE,
+        reviews_per_day=options.reviews_per_day,
+        resamples=options.resamples,
+        seed=options.seed,
     )
 
 

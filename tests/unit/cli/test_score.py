@@ -66,5 +66,5 @@ def test_what_was_played_at_a_pace_is_left_out_of_rate_and_latencies_and_of_noth
     score.decided, score.seconds = 13, 2.0
     score.latencies_ms += [1.0]
     assert (score.decisions_per_second, score.latency_ms(0.99), score.precision) == (5.0, 1.0, 1.0)
-    assert lines(score)["decisions/s"] == "5 (after 3 at a visible pace)"
+    assert lines(score)["decisions/s"] == "5 (at full speed; 3 before went slowly, to be watched)"
     assert lines(PLAYED)["decisions/s"] == "2"

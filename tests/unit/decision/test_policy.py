@@ -95,6 +95,14 @@ def test_a_faulty_file_is_refused(text):
     assert caught.value.code is Code.POLICY_INVALID
 
 
+def test_all_keys_without_an_entry_are_named_at_once():
+    with pytest.raises(Misconfigured) as caught:
+        parse_policy(MIN, [*KEYS, Key("other", Kind.COUNT)], file="decision.toml")
+    assert "limit" in caught.value.message and "other" in caught.value.message
+    assert str(caught.value).count(caught.value.hint) == 1
+    assert caught.value.context["key"] in {"limit", "other"}
+
+
 @pytest.mark.parametrize("norm", ['norm = ""', 'norm = "\\t "', "norm = 3", ""])
 def test_an_entry_that_says_not_who_asks_for_it_is_refused_by_its_norm(norm):
     with pytest.raises(Misconfigured) as caught:
