@@ -39,6 +39,31 @@ def test_a_row_put_again_replaces_its_cause(quarantine):
     assert quarantine.counts() == {Code.TIME_INVALID: 1}
 
 
+def test_a_row_that_was_mended_waits_no_longer_and_stays_to_be_looked_at(quarantine):
+    quarantine.put([replace(row(number), identity=f"id {number}") for number in (1, 2)])
+    quarantine.put([row(3)])
+    assert quarantine.waiting() == {"id 1", "id 2"}
+    quarantine.mend(["id 2", "another"], at=9)
+    assert quarantine.waiting() == {"id 1"}
+    assert [each.row_number for each in quarantine.rows(limit=10)] == [1, 3]
+    assert quarantine.counts() == {Code.AMOUNT_RANGE: 2}
+    every = quarantine.rows(limit=10, mended=True)
+    assert [each.mended_at for each in every] == [0, 9, 0]
+    quarantine.put([replace(row(2), identity="id 2")])
+    assert quarantine.waiting() == {"id 1", "id 2"}, "it was refused again"
+
+
+def test_a_row_is_found_by_its_file_and_by_the_name_of_the_file(quarantine):
+    files = ["a.csv@0123456789ab", "a.csv@ba9876543210", "b*.csv@0123456789ab"]
+    quarantine.put([replace(row(1), source=source) for source in files])
+    for source in files:
+        assert [each.source for each in quarantine.find(source, 1)] == [source]
+    assert [each.source for each in quarantine.find("a.csv", 1)] == files[:2]
+    assert [each.source for each in quarantine.find("b*.csv", 1)] == files[2:]
+    assert quarantine.find("b[a].csv", 1) == quarantine.find("?.csv", 1) == []
+    assert quarantine.find("a.csv", 2) == []
+
+
 def test_put_is_durable_before_it_returns(tmp_path):
     disk = Disk("quarantine")
     quarantine = SqliteQuarantine(tmp_path / "log.sqlite", vfs=disk.name)

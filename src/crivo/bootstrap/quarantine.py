@@ -13,8 +13,12 @@ from crivo.flows.readmit import Readmitted, readmit
 from crivo.settings import Settings
 
 
-def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[QuarantinedRow]]:
+def quarantined(
+    settings: Settings, *, limit: int, mended: bool = False
+) -> tuple[Counter[Code], list[QuarantinedRow]]:
     """How many rows wait by cause, and some of them: of the log of CRIVO_LOG__URL, else the home's.
+
+    With `mended` those too that came in since, mended, from a file of the same mapping.
 
     Raises:
         Unavailable: NOT_FOUND where there is no home folder, LOG_UNAVAILABLE.
@@ -26,24 +30,38 @@ def quarantined(settings: Settings, *, limit: int) -> tuple[Counter[Code], list[
     if not path.exists():
         return Counter(), []
     with closing(SqliteQuarantine(path)) as store:
-        return Counter(store.counts()), store.rows(limit=limit)
+        return Counter(store.counts()), store.rows(limit=limit, mended=mended)
 
 
 def quarantined_row(settings: Settings, source: str, row_number: int) -> QuarantinedRow:
-    """One row that waits.
+    """One row that was refused; a file may be called by its name alone where only one is of it.
 
     Raises:
-        Refused: NOT_FOUND. Unavailable: as `quarantined`.
+        Refused: NOT_FOUND, FIELD_VALUE where files of that name differ. Unavailable: as
+            `quarantined`.
     """
-    found = None
+    found: list[QuarantinedRow] = []
     if settings.log.url is not None:
-        rows = {(each.source, each.row_number): each for each in _dead_rows(settings)}
-        found = rows.get((source, row_number))
+        found = [
+            each
+            for each in _dead_rows(settings)
+            if (each.source, each.row_number) == (source, row_number)
+        ]
     elif (path := Paths(require_home(settings)).quarantine).exists():
         with closing(SqliteQuarantine(path)) as store:
             found = store.find(source, row_number)
-    if found is not None:
-        return found
+    if len(found) > 1:
+        sources = ", ".join(each.source for each in found)
+        raise Refused(
+            Code.FIELD_VALUE,
+            f"row {row_number} was refused of {len(found)} files called {source}",
+            hint="Name the one that is meant, with what stands behind its @.",
+            field="SOURCE",
+            expected=f"one of {sources}",
+            found=source,
+        )
+    if found:
+        return found[0]
     raise Refused(
         Code.NOT_FOUND,
         "no such row waits in the quarantine",

@@ -12,30 +12,38 @@ from crivo.flows.ports import QuarantinedRow
 
 
 def run_quarantine_list(
-    *, home: Path | None, log: str | None, limit: int, raw: bool, as_json: bool
+    *, home: Path | None, log: str | None, limit: int, raw: bool, mended: bool, as_json: bool
 ) -> None:
-    """`crivo quarantine list`; a row itself, which may name people, is shown with `raw` alone."""
+    """`crivo quarantine list`; a row itself, which may name people, is shown with `raw` alone.
+
+    With `mended` those too that came in since from another file.
+    """
     from crivo.bootstrap.quarantine import quarantined
     from crivo.settings import load_settings
 
-    counts, rows = quarantined(load_settings(os.environ, home=home, log__url=log), limit=limit)
+    settings = load_settings(os.environ, home=home, log__url=log)
+    counts, rows = quarantined(settings, limit=limit, mended=mended)
     if as_json:
         shown = [_facts(row, raw=raw) for row in rows]
         print_json({"counts": {str(code): n for code, n in counts.items()}, "rows": shown})
         return
     print_table("Causes", ("cause", "rows"), [(code, f"{n:,}") for code, n in counts.items()])
-    columns = ("source", "data row", "cause", "field", "column", "expected", "found")
+    columns = (
+        *("source", "data row", "cause", "field", "column", "expected", "found"),
+        *("mended",) * mended,
+    )
     print_table(
         "Rows (data row 1 is the one after a header; of a topic it is the offset)",
         (*columns, "raw") if raw else columns,
         [
             (r.source, r.row_number, r.code, r.field, r.column, r.expected, r.found)
+            + (format_rfc3339(r.mended_at) if r.mended_at else "",) * mended
             + (r.raw,) * raw
             for r in rows
         ],
     )
-    if rows:
-        notes().print("A row that was mended and imported from another file stays in this list.")
+    if not mended and settings.log.url is None:
+        notes().print("A row leaves this list when it comes in mended under its own id: see --all.")
 
 
 def run_quarantine_show(
@@ -52,7 +60,7 @@ def run_quarantine_show(
         return
     del facts["source"], facts["row_number"]
     facts["at"] = format_rfc3339(found.at)
-    print_facts(f"{source}, row {row}", {name: str(each) for name, each in facts.items()})
+    print_facts(f"{found.source}, row {row}", {name: str(each) for name, each in facts.items()})
 
 
 def run_quarantine_replay(
@@ -94,4 +102,6 @@ def run_quarantine_replay(
 
 def _facts(row: QuarantinedRow, *, raw: bool) -> dict[str, object]:
     names = [name for name in QuarantinedRow.__slots__ if raw or name != "raw"]
-    return {name: getattr(row, name) for name in names}
+    facts = {name: getattr(row, name) for name in names if name != "identity"}
+    facts["mended_at"] = format_rfc3339(row.mended_at) if row.mended_at else None
+    return facts

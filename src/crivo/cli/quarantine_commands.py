@@ -23,17 +23,22 @@ def quarantine_list(
         int, typer.Option("--limit", min=0, help="Rows to show, by source and number.")
     ] = 20,
     raw: Raw = False,
+    mended: Annotated[
+        bool, typer.Option("--all", help="Rows too that came in mended since, from another file.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Show refused rows, or dead letters of a log in Kafka, and the count of each cause."""
     from crivo.cli.quarantine import run_quarantine_list
 
-    run_quarantine_list(home=home, log=log, limit=limit, raw=raw, as_json=as_json)
+    run_quarantine_list(home=home, log=log, limit=limit, raw=raw, mended=mended, as_json=as_json)
 
 
 @quarantine.command("show")
 def quarantine_show(
-    source: Annotated[str, typer.Argument(help="A file, or a topic of dead letters.")],
+    source: Annotated[
+        str, typer.Argument(help="A file, as `list` names it or by its name, or a topic.")
+    ],
     row: Annotated[int, typer.Argument(help="The number of its row, or the offset in the topic.")],
     home: Home = None,
     log: Log = None,

@@ -11,9 +11,10 @@ from typing import Any, Final
 from crivo.domain.instant import format_rfc3339
 from crivo.features.engine import LATE, SATURATED
 from crivo.features.plan import Plan
-from crivo.flows.ports import SetColumns, TrainingSets, Workers, WrittenSet
+from crivo.flows.ports import Workers
 from crivo.flows.staged_set import OpenLog, staged_parts
 from crivo.flows.training_set import Progress, Rules, TrainingPart, no_part, training_parts
+from crivo.flows.training_set_port import SetColumns, TrainingSets, WrittenSet
 from crivo.model.labels import Tier
 
 FORMAT: Final = "crivo.training_set.v1"

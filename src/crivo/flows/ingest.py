@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections import Counter, abc
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import msgspec
@@ -168,6 +168,8 @@ class _Run:
         # Where in the table the transfers of one `append` stand, and whose ids others have.
         self._places: dict[int, int] = {}
         self._conflicts: list[QuarantinedRow] = []
+        # Rows that were refused once, and may come in mended.
+        self._awaited = quarantine.waiting()
 
     def put_aside(self, malformed: Sequence[MalformedRow], timeless: Sequence[int]) -> None:
         """Counts and quarantines the rows that have no place in time."""
@@ -203,8 +205,17 @@ class _Run:
                 self._wait(label_event(value, parsed.known_at, source=self._source))
         self.result.received += len(rows)
         self._appender.append(events)
+        if self._awaited:
+            self._mend()
         self._put(refused + self._conflicts)
         self._places, self._conflicts = {}, []
+
+    def _mend(self) -> None:
+        """Notes which of the rows that were refused once came in with the last `append`."""
+        came = self._awaited.intersection(self._rows.identities(list(self._places.values())))
+        if came:
+            self._quarantine.mend(sorted(came), at=self._now)
+            self._awaited -= came
 
     def append_reports(self) -> None:
         """Appends the reports that are left, in their order."""
@@ -236,7 +247,7 @@ class _Run:
             result.duplicate += not is_new
 
     def _conflict(self, event: Event, refusal: Refused) -> None:
-        self._conflicts.append(self._quarantined(self._places[id(event)], refusal))
+        self._conflicts.append(self._quarantined(self._places.pop(id(event)), refusal))
 
     def _put(self, refused: Sequence[QuarantinedRow]) -> None:
         if refused:
@@ -247,7 +258,10 @@ class _Run:
     def _quarantined(self, row: int, refusal: Refused) -> QuarantinedRow:
         number = self._table.row_numbers([row])[0]
         cells = self._rows.raw(row)
-        return quarantined_row(self._origin, number, refusal, cells, self._now, self._columns)
+        found = quarantined_row(self._origin, number, refusal, cells, self._now, self._columns)
+        # The id of a conflict is another's: nothing that comes in under it mends this row.
+        has_own = refusal.code is not Code.CONFLICT
+        return replace(found, identity=self._rows.identities([row])[0]) if has_own else found
 
 
 def origin_of(table: Table) -> str:

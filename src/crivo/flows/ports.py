@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import numpy as np
@@ -159,6 +158,8 @@ class QuarantinedRow:
     """A refused row with its cause: what a person needs to mend it. `raw` is shortened.
 
     `field` is as the refusal calls it, `column` as the table does; empty where no column holds it.
+    `identity` is a digest of its own id, by which a mended row is known again, and empty where
+    there is none; `mended_at` is when that one came in, 0 while it is waited for.
     """
 
     source: str
@@ -171,6 +172,8 @@ class QuarantinedRow:
     raw: str
     at: int
     column: str = ""
+    identity: str = ""
+    mended_at: int = 0
 
 
 class Quarantine(Protocol):
@@ -178,19 +181,30 @@ class Quarantine(Protocol):
 
     Laws:
         1. A (source, row number) is kept once: putting it again replaces its cause.
-        2. `put` is durable before it returns.
+        2. `put` is durable before it returns, and so is `mend`.
+        3. A row that was mended waits no longer: it is not counted, and stays to be looked at.
     """
 
     def put(self, rows: Sequence[QuarantinedRow]) -> None:
         """Keeps the rows."""
         ...
 
-    def rows(self, *, limit: int) -> list[QuarantinedRow]:
-        """The first `limit` rows by (source, row number)."""
+    def rows(self, *, limit: int, mended: bool = False) -> list[QuarantinedRow]:
+        """The first `limit` rows that wait, by (source, row number); with `mended` those too that
+        were mended.
+        """
         ...
 
     def counts(self) -> dict[Code, int]:
         """How many rows wait, by cause."""
+        ...
+
+    def waiting(self) -> set[str]:
+        """The identities of those that wait and have one."""
+        ...
+
+    def mend(self, identities: Sequence[str], *, at: int) -> None:
+        """Notes that rows of these identities came in."""
         ...
 
 
@@ -338,62 +352,4 @@ class Workers(Protocol):
 
     def run(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         """The results of `work` over the tasks; both can be sent to another process."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SetColumns:
-    """Rows of a training set, column by column: n values each, in the order of the columns.
-
-    Ids are uint64[n, 2]; instants are int64 microseconds, the greatest int64 stands for none;
-    `words` says what the codes of an int8 column mean. Features are float64, null as NaN.
-    """
-
-    integers: Mapping[str, NDArray[np.int64]]
-    ids: Mapping[str, NDArray[np.uint64]]
-    instants: Mapping[str, NDArray[np.int64]]
-    codes: Mapping[str, NDArray[np.int8]]
-    words: Mapping[str, tuple[str, ...]]
-    flags: Mapping[str, NDArray[np.bool_]]
-    numbers: Mapping[str, NDArray[np.float64]]
-
-
-@dataclass(frozen=True, slots=True)
-class WrittenSet:
-    """A training set on disk: its folder, and SHA-256 (hex) of table and manifest."""
-
-    folder: Path
-    table_sha256: str
-    manifest_sha256: str
-
-
-class TrainingSets(Protocol):
-    """Where training sets are written.
-
-    Laws:
-        1. A set is there whole or not at all, whenever the process or the power ends.
-        2. Equal parts and facts give equal bytes.
-        3. A set that is there is never written over.
-    """
-
-    def check_free(self) -> None:
-        """Nothing, if a set can be written.
-
-        Raises:
-            Refused: FILE_UNWRITABLE where something lies in its place.
-        """
-        ...
-
-    def write(
-        self,
-        make: Callable[[Path], Iterable[SetColumns]],
-        facts: Callable[[], Mapping[str, Any]],
-    ) -> WrittenSet:
-        """The set of the parts that `make` yields; it may use the folder it is given for a while.
-
-        `facts` is asked after the last part, for the manifest.
-
-        Raises:
-            Refused: as `check_free`. Unavailable: FILE_UNWRITABLE.
-        """
         ...

@@ -14,6 +14,7 @@ from crivo.domain.account import CustomerSegment
 from crivo.domain.br_code import NO_TXID
 from crivo.domain.clock import CLOCK_AHEAD_MAX
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
+from crivo.domain.event import make_event_id
 from crivo.domain.identifiers import derived_end_to_end_id, end_to_end_id_minute
 from crivo.domain.instant import EARLIEST, LATEST
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel
@@ -140,6 +141,16 @@ class RowReader:
     def raw(self, row: int) -> dict[str, Cell]:
         """The cells of a row that the mapping reads, by column, for people."""
         return {column: self._table.cells(column, [row])[0] for column in self._mapping.columns()}
+
+    def identities(self, rows: Sequence[int]) -> list[str]:
+        """A digest of each row's own id, the same in every table of the mapping; empty without."""
+        if self._transfer.id is None:
+            return [""] * len(rows)
+        source = self._mapping.source
+        return [
+            "" if cell is None else make_event_id("row", source, _own_id(cell)).hex()
+            for cell in self._table.cells(self._transfer.id, rows)
+        ]
 
     def _read_times(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         time = self._mapping.time
@@ -328,6 +339,10 @@ class RowReader:
             if column is not None:
                 self._instant(self._table.cells(column, [row])[0], column)
         raise AssertionError("a row without time has times that can be read")
+
+
+def _own_id(cell: Cell) -> str:
+    return cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
 
 
 def _fixed_offset(zone: tzinfo) -> int | None:

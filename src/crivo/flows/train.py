@@ -218,11 +218,7 @@ def _train(
         ),
     )
     trained = train(
-        dataset,
-        kind=kind,
-        split_options=options.split,
-        options=options.learner,
-        progress=progress,
+        dataset, kind=kind, split_options=options.split, options=options.learner, progress=progress
     )
     # Another training that forgets rows must not come between these rows and their model.
     with held_alone(judged_folder):

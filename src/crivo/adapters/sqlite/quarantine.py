@@ -18,11 +18,18 @@ _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS quarantine (
     source TEXT NOT NULL, row_number INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL,
     expected TEXT NOT NULL, found TEXT NOT NULL, hint TEXT NOT NULL, raw TEXT NOT NULL,
-    at INTEGER NOT NULL, "column" TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, row_number)
+    at INTEGER NOT NULL, "column" TEXT NOT NULL DEFAULT '', identity TEXT NOT NULL DEFAULT '',
+    mended_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (source, row_number)
 ) STRICT, WITHOUT ROWID
 """
-#: For a file that was made before rows named their column.
-_ADD_COLUMN: Final = """ALTER TABLE quarantine ADD COLUMN "column" TEXT NOT NULL DEFAULT ''"""
+#: In their order, for a file that was made before rows had them.
+_ADDED: Final = {
+    "column": """ALTER TABLE quarantine ADD COLUMN "column" TEXT NOT NULL DEFAULT ''""",
+    "identity": "ALTER TABLE quarantine ADD COLUMN identity TEXT NOT NULL DEFAULT ''",
+    "mended_at": "ALTER TABLE quarantine ADD COLUMN mended_at INTEGER NOT NULL DEFAULT 0",
+}
+
+_SELECT: Final = "SELECT * FROM quarantine "
 
 _COLUMNS: Final = attrgetter(*QuarantinedRow.__slots__)
 
@@ -35,8 +42,10 @@ class SqliteQuarantine:
         self._connection = open_connection(path, vfs=vfs)
         self._connection.execute(_TABLE)
         there = self._connection.execute("SELECT name FROM pragma_table_info('quarantine')")
-        if ("column",) not in there.fetchall():
-            self._connection.execute(_ADD_COLUMN)
+        names = {name for (name,) in there.fetchall()}
+        for name, statement in _ADDED.items():
+            if name not in names:
+                self._connection.execute(statement)
 
     def put(self, rows: Sequence[QuarantinedRow]) -> None:
         """Keeps the rows, durable before it returns.
@@ -44,12 +53,26 @@ class SqliteQuarantine:
         Raises:
             Unavailable: FILE_UNWRITABLE; none of the rows is kept.
         """
+        self._write(
+            "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [_COLUMNS(row) for row in rows],
+        )
+
+    def mend(self, identities: Sequence[str], *, at: int) -> None:
+        """Notes that rows of these identities came in, durable before it returns.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE; none of them is noted.
+        """
+        self._write(
+            "UPDATE quarantine SET mended_at = ? WHERE identity = ? AND mended_at = 0",
+            [(at, identity) for identity in identities],
+        )
+
+    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
         try:
             with self._lock, transaction(self._connection):
-                self._connection.executemany(
-                    "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                    [_COLUMNS(row) for row in rows],
-                )
+                self._connection.executemany(statement, rows)
         except apsw.Error as error:
             raise Unavailable(
                 Code.FILE_UNWRITABLE,
@@ -57,27 +80,37 @@ class SqliteQuarantine:
                 hint="Look at the disk, then send the same again.",
             ) from error
 
-    def rows(self, *, limit: int) -> list[QuarantinedRow]:
-        """The first `limit` rows by (source, row number)."""
-        with self._lock:
-            found = self._connection.execute(
-                "SELECT * FROM quarantine ORDER BY source, row_number LIMIT ?", (limit,)
-            ).fetchall()
-        return [_quarantined(row) for row in found]
+    def rows(self, *, limit: int, mended: bool = False) -> list[QuarantinedRow]:
+        """The first `limit` rows that wait by (source, row number); with `mended` others too."""
+        which = "" if mended else "WHERE mended_at = 0"
+        return self._rows(which + " ORDER BY source, row_number LIMIT ?", limit)
 
-    def find(self, source: str, row_number: int) -> QuarantinedRow | None:
-        """The row of that source and number, if it waits."""
+    def find(self, source: str, row_number: int) -> list[QuarantinedRow]:
+        """The row of that source and number; where there is none, those of files of that name."""
+        own = self._rows("WHERE source = ? AND row_number = ?", source, row_number)
+        return own or self._rows(
+            "WHERE source GLOB ? || '@*' AND row_number = ?", _no_pattern(source), row_number
+        )
+
+    def waiting(self) -> set[str]:
+        """The identities of the rows that wait and have one."""
         with self._lock:
             found = self._connection.execute(
-                "SELECT * FROM quarantine WHERE source = ? AND row_number = ?", (source, row_number)
+                "SELECT identity FROM quarantine WHERE identity != '' AND mended_at = 0"
             ).fetchall()
-        return _quarantined(found[0]) if found else None
+        return {cast("str", identity) for (identity,) in found}
+
+    def _rows(self, which: str, *values: str | int) -> list[QuarantinedRow]:
+        with self._lock:
+            found = self._connection.execute(_SELECT + which, values).fetchall()
+        return [_quarantined(row) for row in found]
 
     def counts(self) -> dict[Code, int]:
         """How many rows wait, by cause."""
         with self._lock:
             found = self._connection.execute(
-                "SELECT code, count(*) FROM quarantine GROUP BY code ORDER BY code"
+                "SELECT code, count(*) FROM quarantine WHERE mended_at = 0 GROUP BY code"
+                " ORDER BY code"
             ).fetchall()
         return {Code(cast("str", code)): cast("int", count) for code, count in found}
 
@@ -85,6 +118,11 @@ class SqliteQuarantine:
         """Closes the file."""
         with self._lock:
             self._connection.close()
+
+
+def _no_pattern(text: str) -> str:
+    """A text whose letters stand for themselves in a GLOB."""
+    return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
 
 
 def _quarantined(row: tuple[Any, ...]) -> QuarantinedRow:

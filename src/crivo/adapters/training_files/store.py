@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.flows.ports import SetColumns, WrittenSet
+from crivo.flows.training_set_port import SetColumns, WrittenSet
 from crivo.model.files import canonical_json, sync_folder, write_synced
 
 TABLE: Final = "rows.parquet"
