@@ -112,14 +112,15 @@ async def play(
 ) -> None:
     """Send every step in order, at most `IN_FLIGHT` at once, and add the answers to `score`.
 
-    `rate` is transfers and reports a second; 0 sends as fast as answers come.
+    `rate` is transfers and reports a second; 0 sends as fast as answers come. `show` is told how
+    many of these steps are answered, refused ones among them, and last that all are.
 
     Raises:
         Unavailable: LOG_UNAVAILABLE where the service does not answer at all.
     """
     queue = iter(enumerate(steps))
     begun = time.perf_counter()
-    before = score.seconds
+    before, answered = score.seconds, 0
     headers = {"Authorization": f"Bearer {api_key}", "Content-Type": "application/json"}
     timeout = aiohttp.ClientTimeout(total=REQUEST_SECONDS_MAX)
     async with aiohttp.ClientSession(
@@ -130,22 +131,25 @@ async def play(
     ) as session:
 
         async def worker() -> None:
+            nonlocal answered
             for index, step in queue:
                 if rate:
                     ahead = begun + index / rate - time.perf_counter()
                     if ahead > 0:
                         await asyncio.sleep(ahead)
                 await _send(session, step, score)
+                answered += 1
                 score.seconds = before + time.perf_counter() - begun
 
         async def report_progress() -> None:
             while True:
-                show(score, score.decided + score.reported, len(steps))
+                show(score, answered, len(steps))
                 await asyncio.sleep(0.5)
 
         shower = asyncio.create_task(report_progress())
         try:
             await asyncio.gather(*(worker() for _ in range(IN_FLIGHT)))
+            show(score, answered, len(steps))
         except aiohttp.ClientConnectionError as error:
             raise Unavailable(
                 Code.LOG_UNAVAILABLE,

@@ -29,7 +29,7 @@ def lines(score: Score) -> dict[str, str]:
     """What the scoreboard says, by name."""
     outcomes = "  ".join(f"{name} {score.outcomes[name]:,}" for name in OUTCOMES)
     said = {
-        "decided": f"{score.decided:,}",
+        "decided": f"{score.decided:,} transfers",
         "decisions/s": f"{score.decisions_per_second:,.0f}"
         + (
             f" (at full speed; {score.paced:,} before went slowly, to be watched)"
@@ -72,12 +72,12 @@ def _by_line(title: str) -> Callable[[Score, int, int], None]:
     state = {"at": time.monotonic()}
 
     def say(score: Score, done: int, total: int) -> None:
-        if time.monotonic() - state["at"] < _LINE_SECONDS:
+        if done < total and time.monotonic() - state["at"] < _LINE_SECONDS:
             return
         state["at"] = time.monotonic()
         p50, p99 = score.latency_ms(0.5), score.latency_ms(0.99)
         console.print(
-            f"  {title}: {done:,} of {total:,}, {score.decisions_per_second:,.0f} decisions/s, "
+            f"  {title}: {done:,} of {total:,} transfers and reports, {score.decisions_per_second:,.0f} decisions/s, "
             f"answered within {p50:.2f} ms (half) and {p99:.2f} ms (99 %)",
             markup=False,
         )
@@ -88,7 +88,11 @@ def _by_line(title: str) -> Callable[[Score, int, int], None]:
 def _table(title: str, score: Score, done: int, total: int) -> Table:
     from rich.table import Table
 
-    table = Table(title=f"{title}: {done:,} of {total:,}", title_justify="left", show_header=False)
+    table = Table(
+        title=f"{title}: {done:,} of {total:,} transfers and reports",
+        title_justify="left",
+        show_header=False,
+    )
     for name, value in lines(score).items():
         table.add_row(name, value)
     return table

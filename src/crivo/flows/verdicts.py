@@ -20,6 +20,8 @@ from crivo.flows.report import report_event_id
 #: What a person is asked about: the payer was made to wait, or stopped.
 OUTCOMES: Final = (Outcome.STEP_UP, Outcome.HOLD, Outcome.REJECT)
 
+_STOPPING: Final = frozenset(outcome.value for outcome in OUTCOMES)
+
 #: Decisions that a page of the queue holds, that are read at a time of each outcome, and that are
 #: looked through for a page: where most have a verdict, it may be short and still not be the last.
 PAGE: Final = 50
@@ -82,7 +84,7 @@ def waiting_for_verdict(
     while True:
         stretch, before = _stretch(index, before)
         looked += len(stretch)
-        waiting += _unjudged(stretch, log)
+        waiting += _unjudged(stretch, index, log)
         if len(waiting) > PAGE:
             # What did not fit is read again by the next page.
             del waiting[PAGE:]
@@ -108,12 +110,23 @@ def _stretch(index: DecisionIndex, before: int | None) -> tuple[list[IndexedDeci
     return sorted(found, key=lambda each: -each.seq), least
 
 
-def _unjudged(decisions: list[IndexedDecision], log: LogReader) -> list[IndexedDecision]:
-    """Those of the initiation that nobody gave a verdict on."""
+def _unjudged(
+    decisions: list[IndexedDecision], index: DecisionIndex, log: LogReader
+) -> list[IndexedDecision]:
+    """Those that a person is asked about, and that nobody gave a verdict on.
+
+    A transfer is asked about once: by its settlement where that alone stopped somebody.
+    """
     asked = {
         report_event_id(verdict_report_id(each.end_to_end_id)): each
         for each in decisions
-        if each.phase == INITIATION
+        if each.phase == INITIATION or not _stopped_before(each, index)
     }
     judged = log.known(list(asked))
     return [each for event_id, each in asked.items() if event_id not in judged]
+
+
+def _stopped_before(settlement: IndexedDecision, index: DecisionIndex) -> bool:
+    """Whether the initiation of the same transfer is asked about already."""
+    initiation = index.get(settlement.end_to_end_id)
+    return initiation is not None and initiation.outcome in _STOPPING

@@ -30,21 +30,29 @@ def decisions() -> list[IndexedDecision]:
     """Many of one outcome and few of another; some allowed, some of the settlement phase."""
     drawn = random.Random(SEED)
     outcomes = drawn.choices(["ALLOW", "STEP_UP", "HOLD", "REJECT"], [3, 1, 20, 5], k=DECISIONS)
-    return [
-        IndexedDecision(
-            end_to_end_id=f"E{seq}",
-            phase="settlement" if drawn.random() < 0.2 else "initiation",
-            seq=seq,
-            occurred_at=seq,
-            received_at=1_795_435_200_000_000 + seq,
-            outcome=outcome,
-            score=drawn.randrange(5),
-            payer_id=bytes(16),
-            amount_centavos=100,
-            payee_id=bytes(16),
+    found: list[IndexedDecision] = []
+    for seq, outcome in enumerate(outcomes):
+        phase, end_to_end_id = "initiation", f"E{seq}"
+        if drawn.random() < 0.3:
+            phase = "settlement"
+            # Half of them are of a transfer that was decided before, at its initiation.
+            if found and found[-1].phase == "initiation" and drawn.random() < 0.5:
+                end_to_end_id = found[-1].end_to_end_id
+        found.append(
+            IndexedDecision(
+                end_to_end_id=end_to_end_id,
+                phase=phase,
+                seq=seq,
+                occurred_at=seq,
+                received_at=1_795_435_200_000_000 + seq,
+                outcome=outcome,
+                score=drawn.randrange(5),
+                payer_id=bytes(16),
+                amount_centavos=100,
+                payee_id=bytes(16),
+            )
         )
-        for seq, outcome in enumerate(outcomes)
-    ]
+    return found
 
 
 @pytest.fixture
@@ -56,12 +64,9 @@ def index(tmp_path):
 
 
 def open_ones(judged: set[str]) -> set[str]:
+    """Every transfer that either of its decisions stopped."""
     stopped = {outcome.value for outcome in OUTCOMES}
-    return {
-        each.end_to_end_id
-        for each in decisions()
-        if each.outcome in stopped and each.phase == "initiation"
-    } - judged
+    return {each.end_to_end_id for each in decisions() if each.outcome in stopped} - judged
 
 
 def check_pages(index, monkeypatch, *, judged_share: float, looked_max: int) -> None:
