@@ -77,7 +77,8 @@ def _by_line(title: str) -> Callable[[Score, int, int], None]:
         state["at"] = time.monotonic()
         p50, p99 = score.latency_ms(0.5), score.latency_ms(0.99)
         console.print(
-            f"  {title}: {done:,} of {total:,} transfers and reports, {score.decisions_per_second:,.0f} decisions/s, "
+            f"  {title}: {done:,} of {total:,} transfers and reports, "
+            f"{score.decisions_per_second:,.0f} decisions/s, "
             f"answered within {p50:.2f} ms (half) and {p99:.2f} ms (99 %)",
             markup=False,
         )
