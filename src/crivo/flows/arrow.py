@@ -38,7 +38,7 @@ def cells_of(values: Sequence[Any], kind: Kind) -> pa.Array:
     """A column of plain values; in a column of text, what is many or has parts becomes JSON."""
     if kind is Kind.TEXT:
         first = next((each for each in values if each is not None), None)
-        if isinstance(first, enum.Enum):
+        if isinstance(first, enum.Enum) and not isinstance(first, str):
             values = [None if each is None else str(each.value) for each in values]
         elif first is not None and not isinstance(first, str):
             values = [None if each is None else _JSON.encode(each).decode() for each in values]
