@@ -109,10 +109,10 @@ def run(setting: Setting) -> Iterator[Row]:
             timed = _Timed(DeltaLake(folder, {}))
             works = Refinery(timed, silver_tables(), gold_tables(), lambda payload, _: payload)
             begun = time.perf_counter()
-            works.append(_Log(rows), progress=_quiet)
+            works.append(_Log(rows), progress=lambda _done, _total: None)
             appended, processor = time.perf_counter(), time.process_time()
             timed.seconds.clear()
-            done = works.refine(progress=_quiet)
+            done = works.refine(progress=lambda _done, _total: None)
             took, used = time.perf_counter() - appended, time.process_time() - processor
         if done.silver != len(rows):
             raise RuntimeError(f"{done.silver} of {len(rows)} rows were refined")
@@ -180,7 +180,3 @@ def _claim(number: int, about: Transfer) -> Report:
 
 def _id(kind: int, number: int) -> bytes:
     return bytes([kind]) + number.to_bytes(15, "big")
-
-
-def _quiet(_done: int, _total: int) -> None:
-    """Nobody watches."""
