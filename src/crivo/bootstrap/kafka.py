@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from crivo.adapters.kafka.reader import KafkaLogReader
     from crivo.adapters.kafka.topics import Topics
     from crivo.bootstrap.home import Importing
+    from crivo.flows.ports import Manifest
 
 #: Partitions of a topic unless CRIVO_LOG__PARTITIONS says how many: they can never change.
 PARTITIONS: Final = 64
@@ -128,3 +129,23 @@ def open_kafka_writer(settings: Settings, *, new_log_id: str | None = None) -> K
         new_log_id=new_log_id or secrets.token_hex(16),
         cipher=record_cipher(Paths(settings.home), rotation_of(settings)),
     )
+
+
+def make_kafka_log(settings: Settings) -> Manifest:
+    """What is fixed of the log of CRIVO_LOG__URL; where there is none, its topics and it are made.
+
+    A new one has as many partitions as its topics.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH for topics of other counts, and as `open_kafka_log`.
+        Unavailable: LOG_UNAVAILABLE.
+    """
+    open_topics(settings).apply()
+    from crivo.adapters.kafka.manifest import find_manifest
+
+    if find_manifest(cluster_of(settings)) is None:
+        made = {"partitions": settings.log.partitions or PARTITIONS}
+        settings = settings.model_copy(update={"log": settings.log.model_copy(update=made)})
+    log = open_kafka_writer(settings)
+    log.close()
+    return log.manifest

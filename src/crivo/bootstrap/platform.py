@@ -23,7 +23,7 @@ from crivo.adapters.processes.supervisor import (
     read_state,
 )
 from crivo.bootstrap.home import Paths, require_home
-from crivo.bootstrap.kafka import SCHEME, open_kafka_writer, open_topics
+from crivo.bootstrap.kafka import SCHEME, make_kafka_log
 from crivo.bootstrap.service import champion_bundle
 from crivo.domain.errors import Code, Unavailable
 from crivo.settings import Settings, load_settings
@@ -90,7 +90,7 @@ def supervise(settings: Settings, platform: Platform, should_stop: Callable[[], 
         supervisor.start(*nodes)
         url = f"{SCHEME}{brokers.cluster.brokers}"
         _make_log(settings, url, platform.brokers)
-        for part in _parts(settings, platform, url):
+        for part in parts_beside(settings, platform, url):
             supervisor.start(part)
         supervisor.watch(should_stop)
     finally:
@@ -164,11 +164,11 @@ def _make_log(settings: Settings, url: str, brokers: int) -> None:
         kafka__replicas=brokers,
         kafka__in_sync_min=min(2, brokers),
     )
-    open_topics(own).apply()
-    open_kafka_writer(own).close()
+    make_kafka_log(own)
 
 
-def _parts(settings: Settings, platform: Platform, url: str) -> list[Part]:
+def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]:
+    """The parts that run beside the brokers, in the order in which they begin."""
     home = str(settings.home.resolve())
     crivo = (sys.executable, "-m", "crivo")
     metrics, port = _free_port(), platform.port or _free_port()

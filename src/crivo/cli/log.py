@@ -1,4 +1,4 @@
-"""The commands on the log itself: `crivo log copy`."""
+"""The commands on the log itself: `crivo log copy` and `make`."""
 
 from __future__ import annotations
 
@@ -27,3 +27,20 @@ def run_log_copy(
         print_json(facts)
     else:
         print_facts(f"{result.copied:,} events copied", {"there before": f"{result.before:,}"})
+
+
+def run_log_make(log: str | None, *, home: Path | None, as_json: bool) -> None:
+    """`crivo log make`.
+
+    Raises:
+        Misconfigured, Unavailable: as `make_kafka_log`.
+    """
+    from crivo.bootstrap.kafka import make_kafka_log
+    from crivo.settings import load_settings
+
+    manifest = make_kafka_log(load_settings(os.environ, home=home, log__url=log))
+    facts = {"clock": manifest.clock.value, "partitions": manifest.partitions}
+    if as_json:
+        print_json({"log_id": manifest.log_id, **facts})
+    else:
+        print_facts(f"The log {manifest.log_id}", facts)

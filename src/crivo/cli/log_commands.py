@@ -1,4 +1,4 @@
-"""`crivo log`: copy."""
+"""`crivo log`: copy, make."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json
+from crivo.cli.options import Home, Json, Log
 
-log = typer.Typer(no_args_is_help=True, help="The log itself: copying it into Kafka.")
+log = typer.Typer(
+    no_args_is_help=True, help="The log itself: making one in Kafka, copying it there."
+)
 
 
 @log.command("copy")
@@ -27,3 +29,11 @@ def log_copy(
     from crivo.cli.log import run_log_copy
 
     run_log_copy(source, to, undecided=undecided, home=home, as_json=as_json)
+
+
+@log.command("make")
+def log_make(log: Log = None, home: Home = None, as_json: Json = False) -> None:
+    """Make the topics of a log in Kafka, and in them an empty log; one that is there stays."""
+    from crivo.cli.log import run_log_make
+
+    run_log_make(log, home=home, as_json=as_json)

@@ -32,7 +32,8 @@ _HOST: Final = "127.0.0.1"
 #: Small and quick to answer: a machine of two cores runs three of them.
 _JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
-_PROPERTIES: Final = """\
+#: What a broker is told; what differs from one to another is left open.
+PROPERTIES: Final = """\
 process.roles=broker,controller
 node.id={number}
 controller.quorum.voters={voters}
@@ -191,7 +192,7 @@ class Brokers:
         for number, port in enumerate(ports[: self.count], start=1):
             folder = self.folder.resolve() / f"broker-{number}"
             folder.mkdir(parents=True, exist_ok=True)
-            text = _PROPERTIES.format(
+            text = PROPERTIES.format(
                 number=number,
                 voters=voters,
                 host=_HOST,
