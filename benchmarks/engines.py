@@ -7,27 +7,36 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import numpy as np
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient, NewTopic
+from lightgbm import Booster
 
 from benchmarks.harness import Row, Setting
-from benchmarks.load import service
+from benchmarks.load import cost_model, plain_loop, service
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.log import open_kafka_log
+from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.kafka.topics import Topics, declared_topics
+from crivo.adapters.kafka.worker import TURN_EVENTS, TURN_SECONDS
 from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.service import champion_bundle, serving_plan
 from crivo.bootstrap.worker import Deciding, decide
 from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Refused
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
+from crivo.flows.answering import Answering
+from crivo.flows.replica import Replica
 from crivo.settings import load_settings
 
 JARS: Final = service.ROOT / ".tools" / "engines" / "kafka"
@@ -36,6 +45,13 @@ PARTITIONS: Final = 4
 #: Transfers that wait for a worker.
 TRANSFERS: Final = 60_000
 TRANSFERS_QUICK: Final = 10_000
+
+#: Partitions at scale, and the rates that cores are counted for: first all of Pix in a busy hour.
+SCALED: Final = (64, 256)
+RATES: Final = (8_000, 100_000, 1_000_000)
+#: Accounts whose ids are spread over partitions.
+ACCOUNTS: Final = 300_000
+ACCOUNTS_QUICK: Final = 50_000
 
 #: Records a second on the way from a producer to a consumer, their bytes, and for how long.
 RATE: Final = 5_000
@@ -60,20 +76,66 @@ def _worker(setting: Setting) -> Iterator[Row]:
         events = _waiting(home, TRANSFERS_QUICK if setting.quick else TRANSFERS)
         size = statistics.fmean(len(each.payload) for each in events)
         yield setting.row("payload of a transfer", "bytes", [size])
+        model = plain_loop.booster(len(serving_plan().names))
+        beside, cpu_beside = _runs(
+            setting, Path(folder), events, lambda cluster: _plain(cluster, model, events)
+        )
+        yield setting.row("a plain loop of a client and LightGBM", "answers/s", beside)
+        peers = statistics.median(beside), statistics.median(cpu_beside)
+        plain_cpu: list[float] = []
         for exactly_once in (False, True):
-            rates, cpu = [], []
-            for _ in range(1 if setting.quick else 3):
-                with running(Path(folder) / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
-                    wall, processor = _decided(home, brokers.cluster, events, exactly_once)
-                rates.append(wall)
-                cpu.append(processor)
+            decided = partial(_decided, home, events=events, exactly_once=exactly_once)
+            rates, cpu = _runs(setting, Path(folder), events, decided)
+            plain_cpu = plain_cpu or cpu
             mode = "exactly once" if exactly_once else "plain"
             what = f"worker, Kafka to Kafka, {mode}"
             target = None if exactly_once else 70_000.0
-            yield setting.row(what, "decisions/s", rates, at_least=target)
-            yield setting.row(
-                f"{what}, a second of processor time, its start with it", "decisions/s", cpu
-            )
+            yield setting.row(what, "decisions/s", rates, at_least=target, peer=peers[0])
+            each = f"{what}, a second of processor time"
+            yield setting.row(each, "decisions/s", cpu, peer=peers[1])
+        _, folded = _runs(setting, Path(folder), events, partial(_folded, home, count=len(events)))
+        yield setting.row(
+            "worker that folds what others answer, a second of processor time", "events/s", folded
+        )
+        yield from _costs(setting, events, plain=plain_cpu, folded=folded)
+
+
+def _costs(
+    setting: Setting, events: list[Event], *, plain: list[float], folded: list[float]
+) -> Iterator[Row]:
+    """Cores for some rates, by what deciding and folding took here."""
+    both, fold = (1 / statistics.median(each) for each in (plain, folded))
+    activity = list(Counter(each.key for each in events).values())
+    accounts = ACCOUNTS_QUICK if setting.quick else ACCOUNTS
+    fullest = 1.0
+    for partitions in (PARTITIONS, *SCALED):
+        fullest = cost_model.skew(activity, accounts=accounts, partitions=partitions, seed=7)
+        yield setting.row(f"fullest of {partitions} partitions over the mean", "times", [fullest])
+    terms = {"fold_seconds": fold, "decide_seconds": max(0.0, both - fold), "fullest": fullest}
+    for rate in RATES:
+        what = f"cores for {rate:,}/s, brokers apart"
+        whole = cost_model.cores(rate, **terms)
+        if whole is None:
+            yield setting.not_run(f"{what}, each with all state", "cores", "folding fills a core")
+        else:
+            yield setting.row(f"{what}, each with all state", "cores", [float(whole)])
+        shards = cost_model.sharded_cores(rate, **terms)
+        yield setting.row(f"{what}, state in shards", "cores", [float(shards)])
+
+
+def _runs(
+    setting: Setting,
+    folder: Path,
+    events: list[Event],
+    measured: Callable[[Cluster], tuple[float, float]],
+) -> tuple[list[float], list[float]]:
+    """The rates of some runs, by the clock and by processor time, each on a log of its own."""
+    found = []
+    for _ in range(1 if setting.quick else 3):
+        with running(folder / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
+            _wait_for_decisions(brokers.cluster, events)
+            found.append(measured(brokers.cluster))
+    return [wall for wall, _ in found], [cpu for _, cpu in found]
 
 
 def _waiting(home: Path, count: int) -> list[Event]:
@@ -89,10 +151,8 @@ def _waiting(home: Path, count: int) -> list[Event]:
     return found[:count]
 
 
-def _decided(
-    home: Path, cluster: Cluster, events: list[Event], exactly_once: bool
-) -> tuple[float, float]:
-    """Decisions a second of a worker, after its first turn: by the clock, by processor time."""
+def _wait_for_decisions(cluster: Cluster, events: list[Event]) -> None:
+    """Makes a log in which the transfers wait."""
     declared = declared_topics(partitions=PARTITIONS, replicas=1, in_sync_min=1)
     Topics(cluster, declared).apply()
     log = open_kafka_log(
@@ -101,16 +161,55 @@ def _decided(
     with closing(log):
         for at in range(0, len(events), 10_000):
             log.append(events[at : at + 10_000])
+
+
+def _plain(cluster: Cluster, model: Booster, events: list[Event]) -> tuple[float, float]:
+    return plain_loop.answer_all(cluster, model, len(events))
+
+
+def _decided(
+    home: Path, cluster: Cluster, *, events: list[Event], exactly_once: bool
+) -> tuple[float, float]:
+    """Decisions a second of a worker, after its first publication: by the clock, by processor time
+    of all its threads.
+    """
     names = {"CRIVO_HOME": str(home), "CRIVO_LOG__URL": f"kafka://{cluster.brokers}"}
     settings = load_settings(
         {**names, "CRIVO_POLICY": str(service.ROOT / "policy"), "CRIVO_SNAPSHOTS__ENABLED": "false"}
     )
-    begun = time.process_time()
     done = decide(settings, Deciding(exactly_once, until_end=True), should_stop=lambda: False)
-    used = time.process_time() - begun
     if done.decided != len(events):
         raise RuntimeError(f"{done.decided} of {len(events)} transfers were decided")
-    return (done.decided - done.first) / done.seconds, done.decided / used
+    later = done.decided - done.first
+    return later / done.seconds, later / done.processor_seconds
+
+
+def _folded(home: Path, cluster: Cluster, *, count: int) -> tuple[float, float]:
+    """Events a second that a worker reads and folds without answering one, after the first turn."""
+    settings = load_settings(
+        {"CRIVO_HOME": str(home), "CRIVO_POLICY": str(service.ROOT / "policy")}
+    )
+    bundle = champion_bundle(settings)
+    replica = Replica(bundle.plan)
+    replica.engine.make_room()
+    answering = Answering(bundle, "benchmark", replica, monotonic_ns=time.perf_counter_ns, host="")
+    begun: tuple[int, float, float] | None = None
+    tail = Tail(
+        cluster, PARTITIONS, start=0, cipher=None, refused=lambda _message, refusal: _raise(refusal)
+    )
+    with closing(tail):
+        while answering.folded < count:
+            events = tail.take(TURN_EVENTS, TURN_SECONDS)
+            if events:
+                answering.take(events, is_asked=lambda _: False)
+                begun = begun or (answering.folded, time.perf_counter(), time.process_time())
+    assert begun is not None, "something was folded"
+    later = count - begun[0]
+    return later / (time.perf_counter() - begun[1]), later / (time.process_time() - begun[2])
+
+
+def _raise(refusal: Refused) -> None:
+    raise refusal
 
 
 def _way(setting: Setting, count: int) -> Iterator[Row]:
