@@ -15,10 +15,12 @@ from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
 
 
-def new_space(cluster: Cluster, *, partitions: int = 4) -> Cluster:
+def new_space(cluster: Cluster, *, partitions: int = 4, replicas: int = 1) -> Cluster:
     """A space that nobody else has, with the topics of a log."""
     space = f"t{secrets.token_hex(4)}"
-    declared = declared_topics(partitions=partitions, replicas=1, in_sync_min=1, space=space)
+    declared = declared_topics(
+        partitions=partitions, replicas=replicas, in_sync_min=min(2, replicas), space=space
+    )
     own = replace(cluster, space=space)
     Topics(own, declared).apply()
     return own

@@ -204,9 +204,9 @@ class Decider:
         )
 
 
-def headers_of(record: Mapping[str, Any]) -> list[tuple[str, str | bytes | None]]:
-    """The headers of a record as a client of Kafka gives them."""
-    return [(each["key"], each["value"]) for each in record["headers"] or ()]
+def headers_of(record: Mapping[str, Any]) -> dict[str, bytes | None]:
+    """The headers of a record."""
+    return {each["key"]: each["value"] for each in record["headers"] or ()}
 
 
 _ARROW: Final = pa.schema(

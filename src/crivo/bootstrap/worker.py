@@ -44,11 +44,14 @@ class Deciding:
 
 @dataclass(slots=True)
 class DecideResult:
-    """What a worker has done; `seconds` went by from its first turn's answers to its last's."""
+    """What a worker has done; `seconds` went by, and `processor_seconds` all its threads worked,
+    from its first publication, of `first` decisions, to its last.
+    """
 
     decided: int = 0
     first: int = 0
     seconds: float = 0.0
+    processor_seconds: float = 0.0
     alerts: int = 0
     rebuilt: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -70,18 +73,20 @@ class _Told:
 
     metrics: Metrics
     result: DecideResult
-    began: list[float] = field(default_factory=lambda: [0.0])
+    began: list[float] = field(default_factory=list)
 
     def answered(self, answers: Sequence[Answered]) -> None:
-        now, result = time.perf_counter(), self.result
-        if not result.decided:
-            result.first, self.began[0] = len(answers), now
-        result.seconds = now - self.began[0]
+        now, worked, result = time.perf_counter(), time.process_time(), self.result
+        if not self.began:
+            result.first = len(answers)
+            self.began.extend((now, worked))
+        result.seconds, result.processor_seconds = now - self.began[0], worked - self.began[1]
         result.decided += len(answers)
-        for each in answers:
-            self.result.alerts += len(each.events) - 1
-            self.result.outcomes[each.answer.outcome.value] += 1
-            self.metrics.decided(each.answer.outcome.value, each.answer.degraded)
+        result.alerts += sum(len(each.events) for each in answers) - len(answers)
+        alike = Counter((each.answer.outcome.value, each.answer.degraded) for each in answers)
+        for (outcome, degraded), count in alike.items():
+            result.outcomes[outcome] += count
+            self.metrics.decided(outcome, degraded, count)
 
     def lagging(self, events: int) -> None:
         self.metrics.worker_lags(events)
@@ -152,25 +157,35 @@ def decide(
             publisher,
             _Told(metrics, result),
             cipher=cipher,
-            keep=_keeper(settings, files),
+            keeper=_Keeper(settings, files),
         )
         worker.run(should_stop, until_end=deciding.until_end)
     return result
 
 
-def _keeper(settings: Settings, files: SnapshotFiles) -> Callable[[Answering], None]:
-    """Keeps a snapshot whenever enough events were folded since the last."""
+@dataclass(slots=True)
+class _Keeper:
+    """Keeps a snapshot whenever enough events were folded since the last, and at the end."""
+
+    settings: Settings
+    files: SnapshotFiles
+    #: How much the last one that there is has folded; None before the first turn.
     kept: int | None = None
 
-    def keep(answering: Answering) -> None:
-        nonlocal kept
-        if kept is None or answering.folded < kept:
-            kept = answering.folded
-        if (
-            settings.snapshots.enabled
-            and answering.folded - kept >= settings.snapshots.every_events
-        ):
-            files.keep(answering.snapshot())
-            kept = answering.folded
+    def between_turns(self, answering: Answering) -> None:
+        """As `Keeper`."""
+        if self.kept is None or answering.folded < self.kept:
+            self.kept = answering.folded
+        if answering.folded - self.kept >= self.settings.snapshots.every_events:
+            self._keep(answering)
 
-    return keep
+    def at_end(self, answering: Answering) -> None:
+        """As `Keeper`: the next start has nothing to read again."""
+        cuts = self.files.cuts(answering.plan_hash)
+        if answering.folded not in (0, *cuts[:1]):
+            self._keep(answering)
+
+    def _keep(self, answering: Answering) -> None:
+        if self.settings.snapshots.enabled:
+            self.files.keep(answering.snapshot())
+        self.kept = answering.folded

@@ -244,19 +244,19 @@ class StoredTransfer(Transfer):
 
     def __post_init__(self) -> None:
         """Nothing, if ids have their length and numbers their range."""
-        ids = (
-            self.payer_account_id,
-            self.payee_account_id,
-            self.payer_person_id,
-            self.payee_person_id,
-            self.payee_key_id,
-        )
+        payer, payee = self.payer_account_id, self.payee_account_id
+        person, other, key = self.payer_person_id, self.payee_person_id, self.payee_key_id
         if (
             not EARLIEST <= self.occurred_at < LATEST
             or not 1 <= self.amount_centavos <= CENTAVOS_MAX
-            or not all(each is None or len(each) == ENTITY_ID_BYTES for each in ids)
-            or not (ids[0] or ids[2])
-            or not (ids[1] or ids[3] or ids[4])
+            # One by one: folds read millions of them.
+            or (payer is not None and len(payer) != ENTITY_ID_BYTES)
+            or (payee is not None and len(payee) != ENTITY_ID_BYTES)
+            or (person is not None and len(person) != ENTITY_ID_BYTES)
+            or (other is not None and len(other) != ENTITY_ID_BYTES)
+            or (key is not None and len(key) != ENTITY_ID_BYTES)
+            or not (payer or person)
+            or not (payee or other or key)
         ):
             raise _unreadable(f"a transfer {self.end_to_end_id!r} that cannot be")
 

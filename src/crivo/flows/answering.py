@@ -21,7 +21,7 @@ from crivo.domain.transfer import Transfer
 from crivo.features.engine import EngineCounts
 from crivo.flows.answers import Answer
 from crivo.flows.bundle import Bundle
-from crivo.flows.codec import decode_transfer
+from crivo.flows.codec import stored_transfer
 from crivo.flows.event_of import event_of
 from crivo.flows.fold import fold_events
 from crivo.flows.judging import Judge
@@ -80,6 +80,11 @@ class Answering:
         return self._replica.folded
 
     @property
+    def plan_hash(self) -> str:
+        """Of which plan its snapshots are."""
+        return self._replica.engine.plan_hash
+
+    @property
     def counts(self) -> EngineCounts:
         """What feature state holds, for metrics; any thread may ask."""
         return self._replica.engine.counts
@@ -104,9 +109,10 @@ class Answering:
             for at, stored in enumerate(events)
             if stored.event.stream is Stream.TRANSFERS and is_asked(stored)
         ]
-        rows, places = fold_events(events)
-        lines = np.flatnonzero(np.isin(places, [stored.seq for _, stored in asked]))
-        transfers = [decode_transfer(stored.event.payload) for _, stored in asked]
+        transfers = [stored_transfer(stored.event.payload) for _, stored in asked]
+        numbers = [stored.seq for _, stored in asked]
+        rows, places = fold_events(events, dict(zip(numbers, transfers, strict=True)))
+        lines = np.flatnonzero(np.isin(places, numbers))
         receipts = [stored.event.received_at for _, stored in asked]
         noted = 0
 

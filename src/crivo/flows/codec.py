@@ -6,6 +6,7 @@ from typing import Final, cast
 
 import msgspec
 
+from crivo.decision.record import StoredTransfer
 from crivo.domain import report, transfer
 from crivo.domain.account import CustomerSegment
 from crivo.domain.report import Report, ReportStatus
@@ -80,6 +81,15 @@ def decode_transfer(payload: bytes) -> Transfer:
         Refused: as `payload.decode`.
     """
     return cast("Transfer", payloads.decode(transfer.SCHEMA, payload))
+
+
+def stored_transfer(payload: bytes) -> Transfer:
+    """The transfer of a payload that this program wrote: the door judged it, so nobody does again.
+
+    Raises:
+        Refused: as `transfer_fields`, and as `StoredTransfer`.
+    """
+    return StoredTransfer(*msgspec.structs.astuple(transfer_fields(payload)))
 
 
 def decode_report(payload: bytes) -> Report:

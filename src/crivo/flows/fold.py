@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -66,8 +67,12 @@ def fold_rows(events: Sequence[StoredEvent]) -> NDArray[np.void]:
     return fold_events(events)[0]
 
 
-def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+def fold_events(
+    events: Sequence[StoredEvent], known: Mapping[int, Transfer] = MappingProxyType({})
+) -> tuple[NDArray[np.void], NDArray[np.int64]]:
     """The rows (`EVENT_ROW`) of those events that change state, in their order; and their `seq`.
+
+    `known` are transfers that were decoded already, by their `seq`.
 
     These are transfers of the past, transfers that await a decision, transfers decided in place,
     reports, and what is told beside them, which may give several rows an event. They equal
@@ -110,7 +115,7 @@ def fold_events(events: Sequence[StoredEvent]) -> tuple[NDArray[np.void], NDArra
                 transfers.append(decided)
                 event_id = transfer_event_id(decided.end_to_end_id)
             else:
-                transfers.append(transfer_fields(event.payload))
+                transfers.append(known.get(stored.seq) or transfer_fields(event.payload))
             part = _Part.TRANSFER
         places += [stored.seq] * count
         ids += [event_id] * count

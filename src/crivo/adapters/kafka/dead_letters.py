@@ -11,7 +11,7 @@ from confluent_kafka.admin import OffsetSpec
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, failure, open_admin
 from crivo.adapters.kafka.intake import POLL_RECORDS, POLL_SECONDS, open_consumer
-from crivo.adapters.kafka.records import ANSWERS, Headers, row_of
+from crivo.adapters.kafka.records import ANSWERS, row_of
 from crivo.adapters.kafka.topics import DEAD_LETTERS
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.event import Event
@@ -81,7 +81,7 @@ class DeadLetter:
                 number=0,
                 key=self.key,
                 value=self.value,
-                headers=self.headers,
+                headers=dict(self.headers),
             )
         except Refused as refusal:
             return refusal
@@ -153,7 +153,7 @@ def _read_topic(
 
 def _letter(source: str, message: Message) -> DeadLetter | None:
     """The dead letter of a record; None for one that bears no cause, which Crivo did not write."""
-    came: Headers = message.headers() or []
+    came = message.headers() or []
     headers = list(came.items()) if isinstance(came, dict) else list(came)
     marks = dict(headers[-len(MARKS) :])
     if tuple(marks) != MARKS or not all(isinstance(each, bytes) for each in marks.values()):

@@ -26,7 +26,7 @@ from crivo.adapters.kafka.client import (
     failure,
     open_admin,
 )
-from crivo.adapters.kafka.records import place_of, row_of
+from crivo.adapters.kafka.records import headers_of, place_of, row_of
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.flows.event_rows import EventRow
@@ -36,7 +36,7 @@ POLL_RECORDS: Final = 1_000
 #: Records of one partition that may wait for the others; beyond it, it is read no further.
 WAITING_MAX: Final = 4 * POLL_RECORDS
 
-#: A call waits so long for that many.
+#: A call waits so long for the first of them.
 POLL_SECONDS: Final = 0.05
 
 #: A (stream, partition) as it is numbered: its stream's rank, its partition.
@@ -184,14 +184,18 @@ class Intake:
                 )
 
     def poll(self, seconds: float = POLL_SECONDS) -> int:
-        """Takes what has come, and says how much that was.
+        """Takes what has come, and says how much that was; waits so long for the first record.
 
         Raises:
             Misconfigured, Unavailable: as `answered`.
         """
         self._let_flow()
         with answered(self._cluster, "read its topics"):
-            messages = self._consumer.consume(POLL_RECORDS, timeout=seconds)
+            # To ask for many at once would be to wait for all of them.
+            first = self._consumer.poll(seconds)
+            if first is None:
+                return 0
+            messages = [first, *self._consumer.consume(POLL_RECORDS - 1, timeout=0)]
         for message in messages:
             self._take(message)
         return len(messages)
@@ -228,7 +232,8 @@ class Intake:
 
     def _keep(self, part: Part, offset: int, message: Message) -> None:
         rank, partition = part
-        place = place_of(message.headers())
+        headers = headers_of(message)
+        place = place_of(headers)
         try:
             if place is None:
                 raise _no_number(_STREAMS[rank])
@@ -241,7 +246,7 @@ class Intake:
                 number=place.number,
                 key=message.key(),
                 value=message.value(),
-                headers=message.headers(),
+                headers=headers,
             )
         except Refused as refusal:
             self._refused(message, refusal)

@@ -30,6 +30,8 @@ _OPTIONS: Final = {
     "compression.type": "lz4",
     "linger.ms": 2,
     "queue.buffering.max.messages": 200_000,
+    # What is there needs no word: a call of Python a record would cost as much as sending it.
+    "delivery.report.only.error": True,
 }
 
 #: Seals rows as the log's own writer does.
@@ -93,7 +95,6 @@ class _Records:
                 break
             except BufferError:
                 self._producer.poll(0.1)
-        self._producer.poll(0)
 
     def wait(self) -> None:
         """Until all are on enough brokers.

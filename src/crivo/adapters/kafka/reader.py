@@ -24,7 +24,7 @@ from crivo.adapters.kafka.intake import (
     topic_partition,
 )
 from crivo.adapters.kafka.manifest import require_manifest
-from crivo.adapters.kafka.records import row_of
+from crivo.adapters.kafka.records import headers_of, row_of
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import STREAM_RANK, Stream
@@ -224,7 +224,7 @@ def _row(message: Message, part: Part, seq: int) -> EventRow:
         number=seq,
         key=message.key(),
         value=message.value(),
-        headers=message.headers(),
+        headers=headers_of(message),
     )
 
 

@@ -3,13 +3,21 @@
 A record bears one of two numbers. `seq`: the log's one writer numbered it. `answers`: a worker made
 it of the event of that number, and it stands right behind that event for every reader. A record
 without either is nobody's of ours.
+
+Besides, headers say what a person or a program that follows a transfer through topics asks for: the
+schema of the payload, the event that it came of, and a trace. That trace is the first event's own
+id, so that all that came of a transfer is one trace, and equal events are equal bytes.
+
+Source: W3C Trace Context, level 2, section 3.2 (`traceparent`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 import msgspec
+from confluent_kafka import Message
 
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import ENTITY_ID_BYTES
@@ -24,9 +32,12 @@ SEQ: Final = "seq"
 ANSWERS: Final = "answers"
 #: The header with the id, in hex, of the event that it came of.
 CAUSE: Final = "cause"
+#: The header with its trace, as W3C spells it: the first event's id, then half of its own.
+TRACE: Final = "traceparent"
 
 #: Numbers are below it, as SQLite's are.
 _NUMBER_MAX: Final = 1 << 62
+_DIGITS_MAX: Final = 19
 
 
 class Value(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -40,16 +51,18 @@ class Value(msgspec.Struct, array_like=True, frozen=True, gc=False):
     sealed: bytes | None = None
 
 
+#: Headers as a client takes them.
+HeaderList = list[tuple[str, str | bytes | None]]
+#: Headers as they are read: of several of one name the last.
+Headers = Mapping[str, str | bytes | None]
+
+
 class Record(NamedTuple):
     """A record as a client takes it."""
 
     key: bytes
     value: bytes
-    headers: list[tuple[str, str | bytes | None]]
-
-
-#: Headers as a client gives them.
-Headers = dict[str, str | bytes | None] | list[tuple[str, str | bytes | None]]
+    headers: HeaderList
 
 
 class Place(NamedTuple):
@@ -65,22 +78,29 @@ _DECODER: Final = msgspec.msgpack.Decoder(Value)
 
 def record_of(row: EventRow) -> Record:
     """The record of a row that a log's writer numbered: equal rows are equal bytes."""
-    return Record(*_key_and_value(row), [*_schema(row), (SEQ, b"%d" % row[0])])
+    return _record(row, (SEQ, b"%d" % row[0]), first=row[4])
 
 
 def answer_of(row: EventRow, *, cause: bytes) -> Record:
     """The record of a row that answers the event of the row's number, whose id is `cause`."""
-    headers = [*_schema(row), (ANSWERS, b"%d" % row[0]), (CAUSE, cause.hex().encode())]
-    return Record(*_key_and_value(row), headers)
+    placed = ((ANSWERS, b"%d" % row[0]), (CAUSE, cause.hex().encode()))
+    return _record(row, *placed, first=cause)
 
 
-def place_of(headers: Headers | None) -> Place | None:
+def headers_of(message: Message) -> Headers:
+    """The headers of a record that came."""
+    return dict(message.headers() or ())
+
+
+def place_of(headers: Headers) -> Place | None:
     """Where a record with these headers stands; None for one that is nobody's of ours."""
-    for name, value in headers.items() if isinstance(headers, dict) else headers or ():
-        if name in {SEQ, ANSWERS} and isinstance(value, bytes) and value.isdigit():
-            number = int(value) if len(value) < 20 else _NUMBER_MAX
-            return Place(number, name == ANSWERS) if number < _NUMBER_MAX else None
-    return None
+    value, is_answer = headers.get(SEQ), False
+    if value is None:
+        value, is_answer = headers.get(ANSWERS), True
+    if not isinstance(value, bytes) or not value.isdigit() or len(value) > _DIGITS_MAX:
+        return None
+    number = int(value)
+    return Place(number, is_answer) if number < _NUMBER_MAX else None
 
 
 def row_of(
@@ -91,17 +111,16 @@ def row_of(
     number: int,
     key: bytes | None,
     value: bytes | None,
-    headers: Headers | None,
+    headers: Headers,
 ) -> EventRow:
     """The row of a record of that stream's topic.
 
     Raises:
         Refused: ROW_MALFORMED for a key, value or headers that no event has.
     """
-    names = dict(headers or ())
-    schema = names.get(SCHEMA)
+    schema = headers.get(SCHEMA)
     if not isinstance(schema, bytes) or not schema:
-        raise _malformed("headers", f"one that is named {SCHEMA}", ", ".join(sorted(names)))
+        raise _malformed("headers", f"one that is named {SCHEMA}", ", ".join(sorted(headers)))
     try:
         entity = bytes.fromhex((key or b"").decode())
         read = _DECODER.decode(value or b"")
@@ -127,13 +146,12 @@ def row_of(
     )
 
 
-def _key_and_value(row: EventRow) -> tuple[bytes, bytes]:
+def _record(row: EventRow, *placed: tuple[str, bytes], first: bytes) -> Record:
+    """The record of a row; `first` is the id of the event that began its trace."""
     value = Value(row[4], row[6], row[7], row[9], row[10], row[11])
-    return row[5].hex().encode(), _ENCODER.encode(value)
-
-
-def _schema(row: EventRow) -> list[tuple[str, str | bytes | None]]:
-    return [(SCHEMA, row[8].encode())]
+    trace = f"00-{first.hex()}-{row[4][:8].hex()}-01".encode()
+    headers: HeaderList = [(SCHEMA, row[8].encode()), *placed, (TRACE, trace)]
+    return Record(row[5].hex().encode(), _ENCODER.encode(value), headers)
 
 
 def _malformed(field: str, expected: str, found: object) -> Refused:

@@ -9,6 +9,7 @@ from confluent_kafka import KafkaError, TopicPartition
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered
 from crivo.adapters.kafka.intake import (
+    POLL_RECORDS,
     Intake,
     Part,
     Refusal,
@@ -16,7 +17,7 @@ from crivo.adapters.kafka.intake import (
     part_of,
     read_ends,
 )
-from crivo.adapters.kafka.records import place_of
+from crivo.adapters.kafka.records import headers_of, place_of
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import stored_event
@@ -55,6 +56,7 @@ class Tail:
         """
         until = time.monotonic() + seconds
         found: list[StoredEvent] = []
+        polled = 0
         while len(found) < limit:
             part = self._first.pop(self._next, None)
             if part is not None:
@@ -64,10 +66,12 @@ class Tail:
                 self._noted.discard(part)
                 self._note(part)
                 continue
-            left = until - time.monotonic()
-            if found or left <= 0:
+            left = 0.0 if found else until - time.monotonic()
+            # Where something was found, only what has come already is taken along.
+            if polled < POLL_RECORDS if found else left <= 0:
                 break
-            if self._intake.poll(min(left, seconds)):
+            polled = self._intake.poll(left)
+            if polled:
                 for each in self._intake.waiting:
                     self._note(each)
         return found
@@ -147,7 +151,7 @@ def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                         left.discard(partition)
                     continue
-                place = place_of(message.headers())
+                place = place_of(headers_of(message))
                 if place is not None and not place.is_answer:
                     least = place.number if least is None else min(least, place.number)
                     left.discard(partition)

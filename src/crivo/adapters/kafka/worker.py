@@ -2,8 +2,9 @@
 
 One consumer group answers `pix.transfers.v1`. Who bears a partition answers it from the offset that
 the group has committed; state is a fold of all partitions, in the order of the log's numbers. What
-is answered is published first, and its offset is committed then: after a kill an answer may come
-twice, under one id and with equal contents. In transactions both are one, and it comes once.
+is answered is published first, and its offset is committed then, while the next turns are decided:
+after a kill an answer may come twice, under one id and with equal contents. In transactions both
+are one, and it comes once.
 """
 
 from __future__ import annotations
@@ -22,8 +23,9 @@ from confluent_kafka import (
 )
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
-from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.kafka.intake import NEITHER, read_ends
 from crivo.adapters.kafka.publisher import Publisher
+from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.adapters.kafka.tail import Tail, number_at, read_answers
 from crivo.domain.errors import Refused
 from crivo.domain.event import StoredEvent
@@ -77,6 +79,18 @@ class WorkerTelemetry(Protocol):
         ...
 
 
+class Keeper(Protocol):
+    """Who may keep a snapshot of what is known."""
+
+    def between_turns(self, answering: Answering) -> None:
+        """It is at rest for a moment."""
+        ...
+
+    def at_end(self, answering: Answering) -> None:
+        """All that it answered is published: no turn follows."""
+        ...
+
+
 @dataclass(slots=True)
 class _Own:
     """The partitions of transfers that are answered here."""
@@ -96,7 +110,7 @@ class Worker:
         start: What makes the answering from a snapshot or from nothing.
         publisher: How answers are published and offsets committed.
         cipher: What opens sealed payloads.
-        keep: Told of the answering now and then, between two turns: it may keep a snapshot.
+        keeper: Told of the answering between two turns and at the end: it may keep a snapshot.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -111,19 +125,19 @@ class Worker:
         telemetry: WorkerTelemetry,
         *,
         cipher: RecordCipher | None,
-        keep: Callable[[Answering], None],
+        keeper: Keeper,
     ) -> None:
         self._cluster = cluster
         self._manifest = manifest
         self._start = start
-        self._publisher = publisher
         self._telemetry = telemetry
         self._cipher = cipher
-        self._keep = keep
+        self._keeper = keeper
         self._topic = cluster.named(Stream.TRANSFERS.value)
         self._own = _Own()
         self._answering = start(None)
         self._tail: Tail | None = None
+        self._is_leaving = False
         with answered(cluster, "join the group of workers"):
             options = {**cluster.options(), **_OPTIONS, "group.id": cluster.named(GROUP)}
             self._group = Consumer(options, logger=LOGGER)
@@ -133,6 +147,7 @@ class Worker:
                 on_revoke=self._revoked,
                 on_lost=self._revoked,
             )
+        self._publishing = Publishing(publisher, self._group, self._topic, telemetry.answered)
 
     def run(self, should_stop: Callable[[], bool], *, until_end: bool = False) -> None:
         """Answers until `should_stop`; with `until_end`, up to the log's end as it is now.
@@ -142,14 +157,17 @@ class Worker:
         """
         partitions = self._manifest.partitions
         ends = {part: high for part, (_, high) in read_ends(self._cluster, partitions).items()}
+        patience = time.monotonic() + SESSION_SECONDS
         try:
-            patience = time.monotonic() + SESSION_SECONDS
             while not should_stop():
                 self._look_at_group()
                 if self._tail is None and not self._own.answered and time.monotonic() < patience:
                     # What is folded before it is known what to answer may have to be folded again.
                     time.sleep(TURN_SECONDS)
                     continue
+                if self._publishing.was_taken_back():
+                    # The group has gone on without us, or a transaction failed.
+                    self._read_committed()
                 if self._own.is_new:
                     self._begin_anew()
                 assert self._tail is not None, "it was begun"
@@ -157,13 +175,17 @@ class Worker:
                 if events:
                     self._turn(events)
                 elif until_end and self._tail.has_reached(ends) and self._is_all_answered():
-                    return
+                    break
                 self._telemetry.lagging(self._tail.lag())
+            self._publishing.drain()
+            self._keeper.at_end(self._answering)
         finally:
             self.close()
 
     def close(self) -> None:
         """Leaves the group, so that others take over at once, and ends its clients."""
+        self._is_leaving = True
+        self._publishing.close()
         if self._tail is not None:
             self._tail.close()
             self._tail = None
@@ -178,6 +200,9 @@ class Worker:
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """Notes where each partition goes on. Records are read elsewhere, so nothing flows here."""
+        if self._is_leaving:
+            # What the group gives one that leaves is another's in a moment.
+            return
         consumer.assign(partitions)
         consumer.pause(partitions)
         committed = consumer.committed(partitions, timeout=2 * ANSWER_SECONDS_MAX)
@@ -188,9 +213,13 @@ class Worker:
         _WORDS.info("worker.assigned", extra={"facts": facts})
 
     def _revoked(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        consumer.unassign()
-        self._own.answered = {}
-        self._telemetry.assigned(0)
+        """Commits what is on its way while it may, so that who takes over goes on behind it."""
+        try:
+            self._publishing.drain()
+        finally:
+            consumer.unassign()
+            self._own.answered = {}
+            self._telemetry.assigned(0)
 
     def _begin_anew(self) -> None:
         """Sees to it that state is not past what is to be answered, and reads on from there."""
@@ -216,32 +245,27 @@ class Worker:
 
     def _turn(self, events: Sequence[StoredEvent]) -> None:
         answers = self._answering.take(events, is_asked=self._is_own)
-        offsets = dict(self._own.answered)
-        for stored in events:
-            if stored.event.stream is Stream.TRANSFERS and self._is_own(stored):
-                offsets[stored.partition] = stored.offset + 1
-        moved = {p: at for p, at in offsets.items() if at > self._own.answered[p]}
-        if moved:
-            places = [TopicPartition(self._topic, p, at) for p, at in sorted(moved.items())]
-            if not self._publisher.publish(answers, places, self._group):
-                # The group has gone on without us, or a transaction failed: nothing is committed.
-                self._own.is_new = True
-                self._read_committed()
-                return
+        if answers:
+            moved = {each.transfer.partition: each.transfer.offset + 1 for each in answers}
+            self._publishing.put(Turn(answers, moved))
             self._own.answered.update(moved)
-            self._telemetry.answered(answers)
-        self._keep(self._answering)
+        self._keeper.between_turns(self._answering)
 
     def _is_all_answered(self) -> bool:
         """Whether the group has nothing left to answer, also of what is another member's, or of one
         that was killed and is still counted among them.
         """
+        self._publishing.drain()
         places = [TopicPartition(self._topic, p) for p in range(self._manifest.partitions)]
         with answered(self._cluster, "tell what is answered"):
             found = self._group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
         return number_at(self._cluster, {p.partition: max(0, p.offset) for p in found}) is None
 
     def _read_committed(self) -> None:
+        """Takes up again behind what is committed of the partitions that are answered here."""
+        self._own.is_new = True
+        if not self._own.answered:
+            return
         places = [TopicPartition(self._topic, p) for p in self._own.answered]
         with answered(self._cluster, "tell what is answered"):
             found = self._group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
@@ -251,6 +275,12 @@ class Worker:
         return stored.offset >= self._own.answered.get(stored.partition, 1 << 62)
 
     def _refuse(self, message: Message, refusal: Refused) -> None:
-        """A record that is no event: whoever answers its partition sets it aside."""
+        """A record that is no event: whoever answers its partition sets it aside.
+
+        Raises:
+            Refused: it bears a number: the log is damaged, and nobody may pass over it.
+        """
+        if refusal.context.get("found") != NEITHER:
+            raise refusal
         if message.partition() in self._own.answered:
-            self._publisher.set_aside(message, refusal)
+            self._publishing.set_aside(message, refusal)

@@ -101,11 +101,11 @@ class Metrics:
         self._observe(STAGE_LATENCY, "features", value=observed.read_ns / 1e9)
         self._observe(STAGE_LATENCY, "model", value=observed.score_ns / 1e9)
 
-    def decided(self, outcome: str, degraded: Sequence[str]) -> None:
-        """A transfer was decided for the first time."""
-        self._count(DECISIONS, outcome)
+    def decided(self, outcome: str, degraded: Sequence[str], transfers: int = 1) -> None:
+        """So many transfers were decided alike for the first time."""
+        self._count(DECISIONS, outcome, by=transfers)
         for mode in degraded:
-            self._count(DEGRADED, mode)
+            self._count(DEGRADED, mode, by=transfers)
 
     def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
         """A decision left the door after so many seconds, so many of them waiting for the disk."""

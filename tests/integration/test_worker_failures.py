@@ -1,0 +1,160 @@
+"""Workers in bad luck: brokers end or fill up, records are bad, clocks jump. Nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack, closing
+from dataclasses import replace
+
+import msgspec
+import pytest
+from confluent_kafka import Producer
+
+from crivo.adapters.kafka.brokers import running
+from crivo.adapters.kafka.dead_letters import read_dead_letters
+from crivo.adapters.kafka.records import SCHEMA, record_of
+from crivo.domain.instant import DAY, HOUR
+from crivo.domain.streams import Stream
+from crivo.flows.event_rows import row_of
+from tests.integration.commands import crivo
+from tests.integration.workers import (
+    Feeding,
+    answers,
+    assert_as_served,
+    await_answered,
+    decide_rest,
+    decided,
+    make_decided_home,
+    start,
+    waiting_of,
+)
+from tests.ports.kafka_logs import new_space, open_log_in, url_of
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return make_decided_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def waiting(home):
+    return waiting_of(home)
+
+
+def await_decided(where, count):
+    until = time.monotonic() + 60
+    while decided(where) < count:
+        assert time.monotonic() < until, "a worker decides"
+        time.sleep(0.05)
+
+
+def assert_nothing_twice(home, where):
+    """Law: each transfer has one answer, the service's, and no record of one came again."""
+    assert assert_as_served(home, where) == 0
+
+
+def test_a_worker_goes_on_when_one_broker_of_three_is_killed(kafka, home, waiting, tmp_path):
+    with ExitStack() as held:
+        brokers = held.enter_context(running(tmp_path / "three", kafka.jars, count=3))
+        cluster = new_space(brokers.cluster, replicas=3)
+        open_log_in(cluster).close()
+        worker = start(held, home, cluster)
+        worker.await_assigned()
+        with Feeding(cluster, waiting, size=30):
+            await_decided(cluster, 40)
+            brokers.kill(brokers.nodes[1])
+        await_answered(cluster, worker)
+        worker.stopped()
+        assert_nothing_twice(home, cluster)
+
+
+def produce(where, *records):
+    """(key, value, headers) as records of the topic of transfers."""
+    producer = Producer(where.options())
+    for key, value, headers in records:
+        producer.produce(where.named(Stream.TRANSFERS.value), value, key, 1, headers=headers)
+    assert producer.flush(10) == 0
+
+
+def test_poison_is_set_aside_with_its_cause_and_the_rest_is_decided(home, cluster, waiting):
+    with ExitStack() as held:
+        log = held.enter_context(closing(open_log_in(cluster)))
+        worker = start(held, home, cluster)
+        worker.await_assigned()
+        log.append(waiting[:300])
+        produce(cluster, (b"me", b"\xff", []), (None, b"", [("seq", b"-1")]))
+        log.append(waiting[300:])
+        await_answered(cluster, worker)
+        worker.stopped()
+    assert_nothing_twice(home, cluster)
+    letters = read_dead_letters(cluster)
+    assert [(each.value or b"", each.marks["code"]) for each in letters] == [
+        (b"\xff", "ROW_MALFORMED"),
+        (b"", "ROW_MALFORMED"),
+    ]
+
+
+def numbered(event, seq, *, schema=None, value=None):
+    """The record of an event under a number, as a writer of another release would make it."""
+    record = record_of(row_of(event, seq=seq, partition=1))
+    headers = [(n, schema if schema and n == SCHEMA else v) for n, v in record.headers]
+    return record.key, record.value if value is None else value, headers
+
+
+@pytest.mark.parametrize(
+    ("bend", "code"),
+    [({"schema": b"transfer.v99"}, "SCHEMA_UNKNOWN"), ({"value": b"\x93what"}, "ROW_MALFORMED")],
+)
+def test_a_worker_ends_before_a_numbered_record_that_it_cannot_read(
+    capsys, monkeypatch, home, cluster, waiting, bend, code
+):
+    transfers = [each for each in waiting if each.stream is Stream.TRANSFERS]
+    with closing(open_log_in(cluster)) as log:
+        log.append(transfers[:50])
+    decide_rest(capsys, monkeypatch, home, cluster)
+    before = answers(home, cluster)
+    produce(cluster, numbered(transfers[50], 50, **bend))
+    said = crivo(capsys, "decide", "--log", url_of(cluster), "--until-end")
+    assert (said.code, code in said.err) == (2, True), said.err
+    assert read_dead_letters(cluster) == [], "what the log counts is nobody's to set aside"
+    assert len(before[0]) == 50 and decided(cluster) >= 50
+
+
+def test_what_a_newer_release_appended_to_a_transfer_is_passed_over(
+    capsys, monkeypatch, home, cluster, waiting
+):
+    with closing(open_log_in(cluster)) as log:
+        log.append([_longer(each) for each in waiting])
+    decide_rest(capsys, monkeypatch, home, cluster)
+    assert_nothing_twice(home, cluster)
+
+
+def _longer(event):
+    if event.stream is not Stream.TRANSFERS:
+        return event
+    fields = msgspec.msgpack.decode(event.payload)
+    return replace(event, payload=msgspec.msgpack.encode([*fields, "of a later release"]))
+
+
+@pytest.mark.parametrize("jump", [DAY, -20 * HOUR])
+def test_decisions_behind_a_clock_that_jumped_are_found_again_by_replay(
+    capsys, monkeypatch, home, cluster, waiting, jump
+):
+    at = len(waiting) // 2
+    jumped = [replace(each, received_at=each.received_at + jump) for each in waiting[at : at + 60]]
+    with closing(open_log_in(cluster)) as log:
+        log.append([*waiting[:at], *jumped, *waiting[at + 60 :]])
+    result = decide_rest(capsys, monkeypatch, home, cluster)
+    transfers = sum(each.stream is Stream.TRANSFERS for each in waiting)
+    assert result["decided"] == transfers
+    with pytest.raises(AssertionError):
+        assert_as_served(home, cluster)  # what was known when is another past
+    for command in (["replay"], ["features", "verify", "--one-in", "1"]):
+        said = crivo(capsys, *command, "--home", home, "--json", "--log", url_of(cluster))
+        assert said.code == 0, said.out
+        found = json.loads(said.out)
+    assert found["parity"]["mismatches"] == 0
+    assert found["parity"]["compared"] > 300

@@ -1,0 +1,228 @@
+"""Workers of tests: a home whose service has decided, what waits, and what came of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+
+from confluent_kafka import Consumer, TopicPartition
+
+from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.kafka.reader import KafkaLogReader
+from crivo.adapters.kafka.tail import number_at
+from crivo.adapters.kafka.worker import GROUP
+from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.home import Paths, record_cipher
+from crivo.bootstrap.service import champion_bundle
+from crivo.decision.record import decode_record
+from crivo.domain.instant import HOUR, MINUTE, SECOND
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Initiation, Purpose
+from crivo.flows.copy_log import undecided
+from crivo.governance.record_cipher import Rotation
+from tests.e2e.homes import ROOT, make_home, settings_of
+from tests.integration.commands import crivo
+from tests.ports.kafka_logs import open_log_in, url_of
+from tests.unit.decision.worlds import ACCEPTED, CLAIMED, START, transfer, world
+
+
+def make_decided_home(folder):
+    """A home whose service has decided some hundreds of transfers."""
+    folder = make_home(folder)
+    with world(folder, bundle=champion_bundle(settings_of(folder))) as played:
+        decide_all(played, 5, 700)
+    return folder
+
+
+def decide_all(played, seed, count):
+    """Random transfers of few accounts, some late, with reports; each is decided in time."""
+    chance, now, sent = random.Random(seed), START, []
+    for number in range(count):
+        now += chance.choice([0, 1, SECOND, MINUTE, HOUR // 3])
+        if sent and chance.random() < 0.15:
+            played.reports.report(
+                report_id=f"r{number}",
+                status=chance.choice([CLAIMED, ACCEPTED, ACCEPTED]),
+                end_to_end_id=chance.choice(sent).end_to_end_id,
+                supplied_received_at=now,
+            ).result(10)
+            continue
+        late = chance.randrange(3 * HOUR) if chance.random() < 0.1 else 0
+        made = transfer(
+            number,
+            occurred_at=now - late,
+            payer=chance.randrange(1, 12),
+            payee=chance.randrange(1, 12),
+            amount_centavos=chance.choice([1, 5_000, 20_000, 120_000, 400_000, 5_000_000]),
+            initiation=chance.choice([None, Initiation.DICT, Initiation.AUTO]),
+            purpose=chance.choice([None, Purpose.IPAY, Purpose.IPAY, Purpose.REFU]),
+        )
+        played.decide(made, received_at=now).result(10)
+        sent.append(made)
+
+
+def waiting_of(home):
+    """The log's events as they were before anything was decided."""
+    with closing(open_reader(home / "log.sqlite")) as reader:
+        found = [undecided(each) for each in reader.read(start=0, limit=10_000)]
+    return [event for event in found if event is not None]
+
+
+def served(home):
+    """What the service decided: EndToEndId to the bytes that follow."""
+    with closing(open_reader(home / "log.sqlite")) as reader:
+        records = [
+            decode_record(each.event.payload)
+            for each in reader.read(start=0, limit=10_000)
+            if each.event.schema == "decision.v1"
+        ]
+    return {each.end_to_end_id: each.derived for each in records}
+
+
+def answers(home, where):
+    """What workers decided: EndToEndId to the bytes that follow; and how often one came again."""
+    cipher = record_cipher(Paths(home), Rotation())
+    with closing(KafkaLogReader(where, cipher=cipher)) as reader:
+        found = reader.read(start=0, limit=100_000, streams=frozenset({Stream.DECISIONS}))
+        records = [decode_record(each.event.payload) for each in found]
+        transfers = reader.read(start=0, limit=100_000, streams=frozenset({Stream.TRANSFERS}))
+        derived = {each.end_to_end_id: each.derived for each in records}
+        assert len(derived) == len(records)
+        assert len(records) == len(transfers), "one answer a transfer"
+        return derived, reader.doubles
+
+
+def assert_as_served(home, where):
+    """Law: workers decide as the service did, byte for byte."""
+    derived, doubles = answers(home, where)
+    expected = served(home)
+    assert len(expected) > 300
+    assert derived == expected
+    return doubles
+
+
+def environment(home, *, snapshots=False):
+    """Tests share homes and the id of their logs, so that only some keep snapshots."""
+    return {
+        **os.environ,
+        "CRIVO_HOME": str(home),
+        "CRIVO_POLICY": str(ROOT / "policy"),
+        "CRIVO_SNAPSHOTS__ENABLED": str(snapshots).lower(),
+    }
+
+
+class Running:
+    """A worker's process. What it says goes to a file: a pipe that nobody reads would stop it."""
+
+    def __init__(self, said, home, where, *more):
+        self._said = said
+        command = [sys.executable, "-m", "crivo", "decide", "--log", url_of(where), "--json", *more]
+        with said.open("wb") as lines:
+            self.process = subprocess.Popen(
+                command,
+                env=environment(home),
+                stdout=subprocess.PIPE,
+                stderr=lines,
+                text=True,
+            )
+
+    @property
+    def said(self):
+        """What it has said so far."""
+        return self._said.read_text(encoding="utf-8")
+
+    def kill(self):
+        """Ends it as a power cut would; one that has ended stays so."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def await_assigned(self):
+        """Until the group has given the worker its partitions."""
+        self.await_so(lambda: "worker.assigned" in self.said)
+
+    def await_so(self, is_so, seconds=90):
+        """Until something is so while the worker works."""
+        until = time.monotonic() + seconds
+        while not is_so():
+            assert self.process.poll() is None, self.said
+            assert time.monotonic() < until, self.said
+            time.sleep(0.1)
+
+    def stopped(self):
+        """What a worker says that is asked to end."""
+        self.process.send_signal(signal.SIGTERM)
+        out, _ = self.process.communicate(timeout=60)
+        assert self.process.returncode == 0, self.said
+        return json.loads(out)
+
+
+def start(held, home, where, *more):
+    """A worker that is killed at the end of the block, if it still works then."""
+    folder = held.enter_context(tempfile.TemporaryDirectory())
+    worker = Running(Path(folder) / "said", home, where, *more)
+    held.callback(worker.kill)
+    return worker
+
+
+def decide_rest(capsys, monkeypatch, home, where, *more, snapshots=False):
+    for name, value in environment(home, snapshots=snapshots).items():
+        monkeypatch.setenv(name, value)
+    said = crivo(capsys, "decide", "--log", url_of(where), "--until-end", "--json", *more)
+    assert said.code == 0, said.err
+    return json.loads(said.out)
+
+
+class Feeding:
+    """Appends events bit by bit, in a thread of its own."""
+
+    def __init__(self, where, events, *, size=10, seconds=0.15):
+        self._stop = threading.Event()
+
+        def feed():
+            with closing(open_log_in(where)) as log:
+                for at in range(0, len(events), size):
+                    log.append(events[at : at + size])
+                    if self._stop.wait(seconds):
+                        return
+
+        self._thread = threading.Thread(target=feed)
+
+    def __enter__(self):
+        self._thread.start()
+        return self
+
+    def __exit__(self, *error):
+        if error[0] is not None:
+            self._stop.set()
+        self._thread.join()
+
+
+def decided(where):
+    """About how many records the topic of decisions holds."""
+    ends = read_ends(where, 4)
+    rank = list(Stream).index(Stream.DECISIONS)
+    return sum(high - low for (each, _), (low, high) in ends.items() if each == rank)
+
+
+def is_all_answered(where):
+    """Whether the group has committed past the last transfer of each partition."""
+    options = {**where.options(), "group.id": where.named(GROUP)}
+    topic = where.named(Stream.TRANSFERS.value)
+    with closing(Consumer(options)) as group:
+        found = group.committed([TopicPartition(topic, each) for each in range(4)], timeout=10)
+    return number_at(where, {each.partition: max(0, each.offset) for each in found}) is None
+
+
+def await_answered(where, worker):
+    """Until the group has answered all, while the worker works."""
+    worker.await_so(lambda: is_all_answered(where))
