@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from crivo.cli.sets import BuildOptions, run_features_build, run_features_verify
-from crivo.domain.errors import Code, Unavailable, Unfit
+from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.domain.instant import DAY
 from crivo.flows.train import LogTraining
 from crivo.flows.verify import VerifyResult
@@ -64,6 +64,19 @@ def test_without_a_log_there_is_no_set(tmp_path, capsys) -> None:
         build(tmp_path, capsys)
     assert refusal.value.code is Code.NOT_FOUND
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "x" * 250, "file/below"], ids=len)
+def test_a_place_that_cannot_be_is_refused_before_anything_is_read(
+    home, tmp_path, capsys, name
+) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(Refused) as refusal:
+        build(home, capsys, out=tmp_path / name)
+    assert (refusal.value.code, refusal.value.exit_code) == (Code.FILE_UNWRITABLE, 2)
+    assert refusal.value.context["file"] == str(tmp_path / name)
+    assert refusal.value.context["found"] in ("File name too long", "Not a directory")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 def test_people_read_the_same_figures(home, tmp_path, capsys) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -230,6 +231,35 @@ def test_no_set_is_written_over_another(log, tmp_path) -> None:
         build(log, tmp_path / "set")
     assert refusal.value.code is Code.FILE_UNWRITABLE
     assert contents(tmp_path / "set") == before
+
+
+def test_a_link_to_nothing_is_in_the_way_too(tmp_path) -> None:
+    (tmp_path / "set").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(Refused) as refusal:
+        TrainingSetFiles(tmp_path / "set").check_free()
+    assert refusal.value.code is Code.FILE_UNWRITABLE
+
+
+def test_what_a_set_is_made_of_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch) -> None:
+    done: list[tuple[str, str]] = []
+    rename, fsync = Path.rename, os.fsync
+
+    def renaming(path: Path, target: Path) -> Path:
+        done.append(("rename", Path(target).name))
+        return rename(path, target)
+
+    def syncing(number: int) -> None:
+        done.append(("sync", Path(f"/proc/self/fd/{number}").readlink().name))
+        fsync(number)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(os, "fsync", syncing)
+    part = columns_of(training_set.no_part(PLAN), PLAN)
+    TrainingSetFiles(tmp_path / "set").write(lambda _scratch: [part], dict)
+    aside = f"set.{os.getpid()}.partial"
+    at = done.index(("rename", "set"))
+    assert [name for _, name in done[:at]] == [TABLE, MANIFEST, aside]
+    assert done[at + 1 :] == [("sync", tmp_path.name)]
 
 
 @pytest.mark.parametrize("cause", [Unavailable(Code.OVERLOADED, "full"), OSError("no space")])

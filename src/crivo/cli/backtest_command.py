@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, LabelsAsOf, Log, TrainingSeed
+from crivo.cli.options import Home, Json, LabelDelayDays, LabelsAsOf, Log, TrainingSeed
 
 
 def backtest(
@@ -35,9 +35,7 @@ def backtest(
         ),
     ] = None,
     labels_as_of: LabelsAsOf = None,
-    label_delay_days: Annotated[
-        int, typer.Option("--label-delay-days", min=0, help="Younger transfers are counted apart.")
-    ] = 7,
+    label_delay_days: LabelDelayDays = 7,
     resamples: Annotated[
         int, typer.Option("--resamples", min=1, max=10_000, help="Draws for the intervals.")
     ] = 200,

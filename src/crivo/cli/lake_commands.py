@@ -6,14 +6,23 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, LabelsAsOf, Log
+from crivo.cli.options import (
+    COUNT_MAX,
+    DAYS_MAX,
+    Home,
+    Json,
+    LabelDelayDays,
+    LabelsAsOf,
+    Limit,
+    Log,
+    SilentOneIn,
+)
 
 lake = typer.Typer(
     no_args_is_help=True, help="The lake: the log refined into tables, and reading them."
 )
 
 Table = Annotated[str, typer.Argument(help="A table, such as gold.volumes_hourly.")]
-Limit = Annotated[int, typer.Option("--limit", min=0, help="Rows to print.")]
 
 
 @lake.command("refine")
@@ -41,7 +50,8 @@ def lake_rebuild(
 def lake_show(
     table: Table,
     version: Annotated[
-        int | None, typer.Option("--version", min=0, help="As it was at that version.")
+        int | None,
+        typer.Option("--version", min=0, max=COUNT_MAX, help="As it was at that version."),
     ] = None,
     at: Annotated[
         str | None, typer.Option("--at", help="As it was then: 2026-11-23T12:00:00Z.")
@@ -97,15 +107,8 @@ def lake_features(home: Home = None, as_json: Json = False) -> None:
 def lake_training_set(
     name: Annotated[str, typer.Argument(help="The set's name: gold.training_set_NAME.")],
     labels_as_of: LabelsAsOf = None,
-    label_delay_days: Annotated[
-        int, typer.Option("--label-delay-days", min=0, help="Younger transfers are IMMATURE.")
-    ] = 7,
-    silent_one_in: Annotated[
-        int,
-        typer.Option(
-            "--silent-one-in", min=1, help="Keep one silent transfer in so many, so weighted."
-        ),
-    ] = 1,
+    label_delay_days: LabelDelayDays = 7,
+    silent_one_in: SilentOneIn = 1,
     home: Home = None,
     as_json: Json = False,
 ) -> None:
@@ -136,7 +139,12 @@ def lake_compact(home: Home = None, as_json: Json = False) -> None:
 def lake_vacuum(
     hours: Annotated[
         int,
-        typer.Option("--hours", min=0, help="Keep what a version of the last hours needs."),
+        typer.Option(
+            "--hours",
+            min=0,
+            max=24 * DAYS_MAX,
+            help="Keep what a version of the last hours needs.",
+        ),
     ] = 168,
     home: Home = None,
     as_json: Json = False,

@@ -19,7 +19,18 @@ from crivo.cli.key_commands import keys
 from crivo.cli.lake_commands import lake
 from crivo.cli.ledger_commands import ledger
 from crivo.cli.log_commands import log
-from crivo.cli.options import Home, Json, LabelsAsOf, Log, Mapping, TrainingSeed
+from crivo.cli.options import (
+    COUNT_MAX,
+    DAYS_MAX,
+    Home,
+    Json,
+    LabelDelayDays,
+    LabelsAsOf,
+    Log,
+    Mapping,
+    SilentOneIn,
+    TrainingSeed,
+)
 from crivo.cli.platform_commands import platform
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.quarantine_commands import quarantine
@@ -90,6 +101,7 @@ def demo(
         typer.Option(
             "--rate",
             min=0,
+            max=COUNT_MAX,
             help="Transfers/s to play; 0: as fast as answers come. [default: 100, then 0]",
         ),
     ] = None,
@@ -105,7 +117,10 @@ def demo(
         ),
     ] = None,
     days: Annotated[
-        int, typer.Option("--days", min=0, help="Days of --data to play; 0: as the mapping says.")
+        int,
+        typer.Option(
+            "--days", min=0, max=DAYS_MAX, help="Days of --data to play; 0: as the mapping says."
+        ),
     ] = 0,
     as_json: Json = False,
 ) -> None:
@@ -250,7 +265,10 @@ def models_compare(
     model: Annotated[list[str], typer.Argument(help="Hashes, or aliases such as champion.")],
     home: Home = None,
     reviews_per_day: Annotated[
-        int, typer.Option("--reviews-per-day", min=1, help="Transfers that can be looked at.")
+        int,
+        typer.Option(
+            "--reviews-per-day", min=1, max=COUNT_MAX, help="Transfers that can be looked at."
+        ),
     ] = 100,
     as_json: Json = False,
 ) -> None:
@@ -298,15 +316,8 @@ def features_build(
         typer.Option("--from", help="A log file, or a home folder. [default: the home folder's]"),
     ] = None,
     labels_as_of: LabelsAsOf = None,
-    label_delay_days: Annotated[
-        int, typer.Option("--label-delay-days", min=0, help="Younger transfers are IMMATURE.")
-    ] = 7,
-    silent_one_in: Annotated[
-        int,
-        typer.Option(
-            "--silent-one-in", min=1, help="Keep one silent transfer in so many, so weighted."
-        ),
-    ] = 1,
+    label_delay_days: LabelDelayDays = 7,
+    silent_one_in: SilentOneIn = 1,
     shards: Annotated[
         int, typer.Option("--shards", min=1, max=256, help="Processes to deal the keys to.")
     ] = 1,
@@ -336,7 +347,10 @@ def features_build(
 def features_verify(
     home: Home = None,
     one_in: Annotated[
-        int, typer.Option("--one-in", min=1, help="Look at one payer in so many; 1: at all.")
+        int,
+        typer.Option(
+            "--one-in", min=1, max=COUNT_MAX, help="Look at one payer in so many; 1: at all."
+        ),
     ] = 10,
     log: Log = None,
     as_json: Json = False,

@@ -27,6 +27,27 @@ Log = Annotated[
 Mapping = Annotated[
     Path | None, typer.Option("--mapping", help="Mapping file (TOML) that explains the columns.")
 ]
+#: What a count of rows, versions or transfers may be: more than any log holds, and far below
+#: the integers of 64 bits that databases and arrays take.
+COUNT_MAX: Final = 1_000_000_000
+#: What a topic and a database can number.
+OFFSET_MAX: Final = 2**63 - 1
+#: Ten years, beyond any retention.
+DAYS_MAX: Final = 3_650
+LabelDelayDays = Annotated[
+    int,
+    typer.Option("--label-delay-days", min=0, max=DAYS_MAX, help="Younger transfers are IMMATURE."),
+]
+SilentOneIn = Annotated[
+    int,
+    typer.Option(
+        "--silent-one-in",
+        min=1,
+        max=COUNT_MAX,
+        help="Keep one silent transfer in so many, so weighted.",
+    ),
+]
+Limit = Annotated[int, typer.Option("--limit", min=0, max=COUNT_MAX, help="Rows to show.")]
 PhaseOption = Annotated[
     Phase, typer.Option("--phase", help="Which of the two decisions of the transfer.")
 ]

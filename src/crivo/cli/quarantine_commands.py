@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, Log
+from crivo.cli.options import OFFSET_MAX, Home, Json, Limit, Log
 
 quarantine = typer.Typer(no_args_is_help=True, help="What was refused, with its causes.")
 
@@ -19,9 +19,7 @@ Raw = Annotated[
 def quarantine_list(
     home: Home = None,
     log: Log = None,
-    limit: Annotated[
-        int, typer.Option("--limit", min=0, help="Rows to show, by source and number.")
-    ] = 20,
+    limit: Limit = 20,
     raw: Raw = False,
     mended: Annotated[
         bool, typer.Option("--all", help="Rows too that came in mended since, from another file.")
@@ -39,7 +37,12 @@ def quarantine_show(
     source: Annotated[
         str, typer.Argument(help="A file, as `list` names it or by its name, or a topic.")
     ],
-    row: Annotated[int, typer.Argument(help="The number of its row, or the offset in the topic.")],
+    row: Annotated[
+        int,
+        typer.Argument(
+            min=0, max=OFFSET_MAX, help="The number of its row, or the offset in the topic."
+        ),
+    ],
     home: Home = None,
     log: Log = None,
     raw: Raw = False,

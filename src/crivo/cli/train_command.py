@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, Log, Mapping, TrainingSeed
+from crivo.cli.options import COUNT_MAX, Home, Json, Log, Mapping, TrainingSeed
 
 
 def train(
@@ -25,7 +25,13 @@ def train(
         str | None, typer.Option("--allow-leak", help="Your name: overrides the leak alarm.")
     ] = None,
     tries: Annotated[
-        int, typer.Option("--tries", min=1, help="Configurations to search; goes on if stopped.")
+        int,
+        typer.Option(
+            "--tries",
+            min=1,
+            max=COUNT_MAX,
+            help="Configurations to search; goes on if stopped.",
+        ),
     ] = 1,
     resampling: Annotated[
         str, typer.Option("--resampling", help="Of training rows: none, weights, under or smote.")

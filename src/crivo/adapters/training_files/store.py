@@ -35,9 +35,9 @@ class TrainingSetFiles:
         """Nothing, if a set can be written.
 
         Raises:
-            Refused: FILE_UNWRITABLE where something lies in its place.
+            Refused: FILE_UNWRITABLE where something lies in its place, or it is none.
         """
-        if self._folder.exists():
+        if self._is_taken():
             raise Refused(
                 Code.FILE_UNWRITABLE,
                 f"{self._folder} is there already, and no set is written over another",
@@ -59,7 +59,7 @@ class TrainingSetFiles:
             Unavailable: FILE_UNWRITABLE; whatever `make` raises. Nothing is left in either case.
         """
         self.check_free()
-        aside = self._folder.with_name(f"{self._folder.name}.{os.getpid()}{_ASIDE}")
+        aside = self._aside()
         try:
             (aside / _SCRATCH).mkdir(parents=True)
             _write_table(aside / TABLE, make(aside / _SCRATCH))
@@ -80,6 +80,27 @@ class TrainingSetFiles:
         finally:
             shutil.rmtree(aside, ignore_errors=True)
         return WrittenSet(self._folder, table_sha256, hashlib.sha256(manifest).hexdigest())
+
+    def _aside(self) -> Path:
+        """Where the set is made; its name is the longer of the two."""
+        return self._folder.with_name(f"{self._folder.name}.{os.getpid()}{_ASIDE}")
+
+    def _is_taken(self) -> bool:
+        """Whether something lies where the set will, a link to nothing too."""
+        try:
+            self._aside().lstat()
+        except FileNotFoundError:
+            return os.path.lexists(self._folder)
+        except OSError as error:
+            raise Refused(
+                Code.FILE_UNWRITABLE,
+                f"no folder can be made there: {error.strerror}",
+                hint="Name another folder with --out.",
+                file=str(self._folder),
+                expected="a name that the file system takes, in a folder that can be looked into",
+                found=error.strerror,
+            ) from error
+        return True
 
 
 def _write_table(path: Path, parts: Iterable[SetColumns]) -> None:
