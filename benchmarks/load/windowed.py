@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.load.rows import ACCOUNTS, FIRST_DAY, event_rows
+from benchmarks.load.rows import ACCOUNTS, FIRST_DAY, INSTITUTION, event_rows, spread
 from benchmarks.peers.__main__ import WINDOWS_MINUTES
 from crivo.domain.instant import DAY, SECOND
 from crivo.features.lawful import LawfulPurpose
@@ -34,6 +34,7 @@ DELAY_MEDIAN_SECONDS: Final = 5.0
 DELAY_SIGMA: Final = 2.058
 DELAYED_SHARE: Final = 0.05
 ZIPF: Final = 1.1
+INSTITUTIONS: Final = 40
 
 _CARD: Final = Card(
     meaning="A plain window, to compare.",
@@ -80,7 +81,7 @@ def uniform_stream(count: int, *, seed: int) -> Rows:
     """Transfers in order, received as they happen, between accounts drawn alike."""
     dice = np.random.default_rng(seed)
     payer, payee = dice.integers(0, ACCOUNTS, (2, count))
-    return _transfers(dice, payer, payee)
+    return _peopled(_transfers(dice, payer, payee), payer, payee)
 
 
 def hard_stream(count: int, *, seed: int) -> Rows:
@@ -88,8 +89,8 @@ def hard_stream(count: int, *, seed: int) -> Rows:
     dice = np.random.default_rng(seed)
     chances = np.cumsum(np.arange(1, ACCOUNTS + 1) ** -ZIPF)
     payer, payee = (np.searchsorted(chances / chances[-1], dice.random(count)) for _ in range(2))
-    rows = _transfers(dice, payer, (payee * 7919 + 1) % ACCOUNTS)
-    return _delayed(dice, rows)
+    payee = (payee * 7919 + 1) % ACCOUNTS
+    return _delayed(dice, _peopled(_transfers(dice, payer, payee), payer, payee))
 
 
 def busy_merchant(transfers: int, more: int, *, seed: int) -> Rows:
@@ -107,6 +108,21 @@ def busy_merchant(transfers: int, more: int, *, seed: int) -> Rows:
     rows["received_at"] = rows["occurred_at"]
     rows["device_0"], rows["device_1"] = rows["payer_1"], rows["payer_0"]
     return _delayed(dice, rows)
+
+
+def _peopled(rows: Rows, payer: Any, payee: Any) -> Rows:
+    """The rows with a device a payer, a key and a person a payee, and institutions of accounts.
+
+    So no key is in every row, and what differs between two streams is how accounts are drawn.
+    """
+    for place, (name, account) in enumerate(
+        (("device", payer), ("payee_key", payee), ("payee_person", payee))
+    ):
+        for word in (0, 1):
+            rows[f"{name}_{word}"] = spread(account + (2 * place + word + 1) * 10**9)
+    for name, account in (("payer", payer), ("payee", payee)):
+        rows[f"{name}_ispb"] = INSTITUTION + account % INSTITUTIONS
+    return rows
 
 
 def _delayed(dice: np.random.Generator, rows: Rows) -> Rows:
