@@ -15,7 +15,10 @@ from crivo.domain.clock import ALLOWED_LATENESS, ClockKind
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.streams import Stream
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
+from crivo.flows import replay
+from crivo.flows import verify as verifying
 from crivo.flows.fold import fold_rows
+from crivo.flows.replay import BATCH
 from crivo.flows.verify import VerifyResult, verify
 from tests.unit.decision.worlds import START, plan, play, transfer, world
 
@@ -128,8 +131,44 @@ def test_what_came_later_than_it_happened_is_a_cost_and_no_mismatch(tmp_path) ->
     assert result.costs["payer_amount_sum_24h"].largest == 7.0
 
 
+@pytest.fixture(params=[BATCH, 8], ids=["batch", "batch of 8"])
+def batches(request, monkeypatch) -> int:
+    """The log is read in one batch, and in many, between which events must wait for later ones."""
+    monkeypatch.setattr(replay, "BATCH", request.param)
+    monkeypatch.setattr(verifying, "BATCH", request.param)
+    return request.param
+
+
+def test_what_comes_later_within_the_lateness_is_in_reach_however_the_log_is_read(
+    batches, tmp_path
+) -> None:
+    with world(tmp_path) as made:
+        for number in range(24):
+            # Every second one is heard of 50 minutes late, and none of them too late.
+            delay = 50 * MINUTE if number % 2 else 0
+            at = START + number * MINUTE
+            made.decide(transfer(number + 1, occurred_at=at - delay), received_at=at).result(10)
+        result = check(made)
+    assert made.log.end() > 2 * 8
+    assert (result.idealised, result.out_of_reach, result.late) == (24, 0, 0)
+    # To the first of those in time twelve were unknown, to the last one.
+    cost = result.costs["pair_transfer_count_30d"]
+    assert (cost.differing, cost.absolute) == (12, sum(range(13)))
+
+
+def test_a_late_transfer_has_no_ideal_and_is_not_counted_as_out_of_reach(batches, tmp_path) -> None:
+    with world(tmp_path) as made:
+        for number in range(24):
+            at = START + number * 10 * MINUTE
+            # Some come two hours after what happened: state keeps them aside, and knows that.
+            delay = 2 * HOUR if number % 6 == 5 else 0
+            made.decide(transfer(number + 1, occurred_at=at - delay), received_at=at).result(10)
+        result = check(made)
+    assert (result.late, result.idealised, result.out_of_reach) == (4, 20, 0)
+
+
 @pytest.mark.slow
-def test_the_ideal_is_the_oracles_over_all_that_had_happened_by_then(played) -> None:
+def test_the_ideal_is_the_oracles_over_all_that_had_happened_by_then(batches, played) -> None:
     rows = fold_rows(played.log.read(start=0, limit=10_000))
     asked = rows_as_mappings(rows)
     served = {
