@@ -9,6 +9,13 @@ import typer
 
 from crivo.cli.options import COUNT_MAX, Home, Json, Log, Mapping, TrainingSeed
 
+Tries = Annotated[
+    int,
+    typer.Option(
+        "--tries", min=1, max=COUNT_MAX, help="Configurations to search; goes on if stopped."
+    ),
+]
+
 
 def train(
     home: Home = None,
@@ -24,15 +31,7 @@ def train(
     allow_leak: Annotated[
         str | None, typer.Option("--allow-leak", help="Your name: overrides the leak alarm.")
     ] = None,
-    tries: Annotated[
-        int,
-        typer.Option(
-            "--tries",
-            min=1,
-            max=COUNT_MAX,
-            help="Configurations to search; goes on if stopped.",
-        ),
-    ] = 1,
+    tries: Tries = 1,
     resampling: Annotated[
         str, typer.Option("--resampling", help="Of training rows: none, weights, under or smote.")
     ] = "none",
