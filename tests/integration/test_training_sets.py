@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
@@ -288,6 +289,14 @@ def test_an_error_keeps_its_code_on_the_way_between_processes() -> None:
     assert refusal.value.code is Code.FIELD_TYPE
     assert refusal.value.context == {"field": "number", "found": 3}
     assert refusal.value.hint == "Another."
+
+
+def test_the_page_says_what_an_event_takes_between_the_steps(log) -> None:
+    with opener(log)() as reader:
+        rows, seq = training_set.chunk_rows(reader, RULES, start=0, stop=10)
+    page = Path(__file__).resolve().parents[2] / "docs" / "how-to" / "training-sets.md"
+    said = re.findall(r"(\d+) bytes an event", page.read_text(encoding="utf-8"))
+    assert said == [str(rows.itemsize + seq.itemsize)]
 
 
 def test_what_is_drawn_depends_on_the_id_alone() -> None:

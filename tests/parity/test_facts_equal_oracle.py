@@ -18,6 +18,7 @@ from crivo.features.spec import Statistic
 from crivo.features.window import Span
 from tests.parity.everything import everything, plan_of
 from tests.parity.judging import (
+    agreed,
     disagreements,
     in_two_orders,
     last_vector,
@@ -75,6 +76,32 @@ def test_facts_over_any_stream_agree(rows: Rows) -> None:
 def test_facts_are_a_function_of_the_set_of_events(rows: tuple[Rows, Rows], chance: Any) -> None:
     one, other = in_two_orders(*rows, chance, plan=PLAN)
     assert one == other
+
+
+@pytest.mark.parametrize(
+    ("delay", "used"),
+    [(0, 0.3), (HOUR, 0.3), (2 * HOUR, 0.1)],
+    ids=["at once", "just in time", "late"],
+)
+def test_what_undoes_a_transfer_is_subtracted_though_a_late_one_was_never_added(
+    delay: int, used: float
+) -> None:
+    limit = limits(START - DAY)
+    limit["fact_0"] = 1_000
+    asked = asked_at(START + 7 * HOUR)
+    asked["payer_ispb"] = asked["payee_ispb"] = ABSENT
+    paid = asked[[0, 0]]
+    paid["occurred_at"] = paid["received_at"] = START + 3 * HOUR
+    paid["amount_centavos"], paid["event_0"] = (200, 300), (11, 12)
+    paid["received_at"][0] += delay
+    undone = paid[:1].copy()
+    undone["kind"], undone["event_0"], undone["received_at"] = (
+        RowKind.UNDOING,
+        13,
+        START + 6 * HOUR,
+    )
+    before = np.concatenate([limit, paid, undone])
+    assert agreed(before, asked, "payer_day_limit_used_today", plan=PLAN) == used
 
 
 def test_a_limit_stands_from_its_own_instant_on_and_not_from_when_it_was_told() -> None:
