@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from crivo.domain.clock import ALLOWED_LATENESS
+from crivo.features.engine import BEHIND, LATE, SATURATED
 from crivo.features.oracle import Oracle, differs, rows_as_mappings
 from crivo.features.plan import Plan
 from crivo.features.row import ABSENT, RowKind
@@ -23,18 +25,24 @@ from crivo.features.spec import FeatureSet
 Rows = np.ndarray[Any, Any]
 Key = tuple[int, ...]
 
-#: A key with more events is not judged: the oracle's work grows with the square of them.
+#: Of a key with more events some `HOT_VECTORS` vectors are judged, spread over its life up to the
+#: newest, and not every one: the oracle's work grows with the square of them.
 EVENTS_MAX = 3_000
+HOT_VECTORS = 40
 
 
 @dataclass
 class Judged:
-    """What the oracle said: vectors and values it judged, and where the kernel left it."""
+    """What the oracle said: vectors and values it judged, and where the kernel left it.
+
+    Of `hot` keys, which have more than `EVENTS_MAX` events, `hot_vectors` of all were judged.
+    """
 
     vectors: int = 0
     values: int = 0
     keys: int = 0
-    too_hot: int = 0
+    hot: int = 0
+    hot_vectors: int = 0
     said: list[str] = field(default_factory=list)
     #: Up to two values of each feature, null aside: what never varied was hardly judged.
     seen: dict[str, set[float]] = field(default_factory=lambda: defaultdict(set))
@@ -53,14 +61,20 @@ class _Kept:
     features: FeatureSet
     rows: list[Rows] = field(default_factory=list)
     values: list[Any] = field(default_factory=list)
+    flags: list[Any] = field(default_factory=list)
 
 
 class SampledOracle:
-    """Keeps what belongs to one key in `one_in`, and judges it in the end."""
+    """Keeps what belongs to one key in `one_in`, and judges it in the end.
+
+    Of flags, that a transfer is late is judged of every row; that a key was read behind, or is
+    saturated, must be said by the kernel where the oracle says it of one key alone.
+    """
 
     def __init__(self, plan: Plan, *, one_in: int) -> None:
         self._one_in = one_in
         self._names = plan.names
+        self._said: list[str] = []
         routes: dict[Route, list[int]] = defaultdict(list)
         for place, feature in enumerate(plan.feature_set.features):
             routes[route_of(feature)].append(place)
@@ -71,11 +85,16 @@ class SampledOracle:
             for route, columns in routes.items()
         ]
 
-    def keep(self, rows: Rows, vectors: Any) -> None:
-        """Takes the next rows and the kernel's vectors of their transfers, in order."""
+    def keep(self, rows: Rows, vectors: Any, flags: Any) -> None:
+        """Takes the next rows and the kernel's vectors and flags of their transfers, in order."""
         is_transfer = rows["kind"] == RowKind.TRANSFER
         spread = np.full((len(rows), len(self._names)), np.nan)
         spread[is_transfer] = vectors
+        marked = np.zeros(len(rows), dtype=np.uint8)
+        marked[is_transfer] = flags
+        late = is_transfer & (rows["received_at"] - rows["occurred_at"] > ALLOWED_LATENESS)
+        for place in np.flatnonzero(late != (marked & LATE != 0)):
+            self._said.append(f"{rows['event_0'][place]}: late is {late[place]}")
         for kept in self._kept:
             mine = np.zeros(len(rows), dtype=np.bool_)
             for party in kept.route.folds:
@@ -84,16 +103,17 @@ class SampledOracle:
                 mine |= is_mark(rows)
             kept.rows.append(rows[mine])
             kept.values.append(spread[mine][:, kept.columns])
+            kept.flags.append(marked[mine])
 
     def judge(self) -> Judged:
         """The oracle's word on every kept vector."""
-        judged = Judged()
+        judged = Judged(said=self._said)
         for kept in self._kept:
-            rows = np.concatenate(kept.rows)
-            self._judge(kept, rows, np.concatenate(kept.values), judged)
+            self._judge(kept, judged)
         return judged
 
-    def _judge(self, kept: _Kept, rows: Rows, values: Any, judged: Judged) -> None:
+    def _judge(self, kept: _Kept, judged: Judged) -> None:
+        rows, values, flags = map(np.concatenate, (kept.rows, kept.values, kept.flags))
         reads = self._is_sampled(rows, kept.route.reads) & (rows["kind"] == RowKind.TRANSFER)
         mappings = rows_as_mappings(rows)
         events: dict[Key, list[int]] = defaultdict(list)
@@ -104,22 +124,32 @@ class SampledOracle:
                     events[key].append(int(place))
         marks = _marks(rows) if kept.route.marks else {}
         for key, places in events.items():
+            asked = [
+                place
+                for place in places
+                if reads[place] and tuple(mappings[place][name] for name in kept.route.reads) == key
+            ]
             if len(places) > EVENTS_MAX:
-                judged.too_hot += 1
-                continue
+                asked = asked[:: -max(1, len(asked) // HOT_VECTORS)]
+                judged.hot += 1
+                judged.hot_vectors += len(asked)
             judged.keys += 1
-            oracle = Oracle(kept.features)
+            judged.vectors += len(asked)
+            wanted, oracle = set(asked), Oracle(kept.features)
             for place in sorted({*places, *_marks_met(marks, mappings, places)}):
                 row = mappings[place]
-                if reads[place] and tuple(row[name] for name in kept.route.reads) == key:
-                    judged.vectors += 1
-                    self._compare(kept, row, values[place], oracle, judged)
+                if place in wanted:
+                    self._compare(kept, row, (values[place], flags[place]), oracle, judged)
                 oracle.fold(row)
 
-    def _compare(self, kept: _Kept, row: Any, found: Any, oracle: Oracle, judged: Judged) -> None:
-        for column, value, wanted in zip(
-            kept.columns, found.tolist(), oracle.read(row).values, strict=True
-        ):
+    def _compare(
+        self, kept: _Kept, row: Any, found: tuple[Any, int], oracle: Oracle, judged: Judged
+    ) -> None:
+        values, flags = found
+        answer = oracle.read(row)
+        if (answer.behind and not flags & BEHIND) or (answer.saturated and not flags & SATURATED):
+            judged.said.append(f"{row['event_0']}: flags {flags}, oracle {answer}")
+        for column, value, wanted in zip(kept.columns, values.tolist(), answer.values, strict=True):
             judged.values += 1
             name = self._names[column]
             if value == value and len(judged.seen[name]) < 2:  # noqa: PLR0124 (a null is NaN)
@@ -152,9 +182,9 @@ def _marks_met(marks: dict[Key, list[int]], mappings: Any, places: list[int]) ->
     return [mark for party in met for mark in marks.get(party, ())]
 
 
-def judge(parts: Iterable[tuple[Rows, Any]], plan: Plan, *, one_in: int) -> Judged:
-    """The oracle's word on (rows, vectors) of a stream, part by part."""
+def judge(parts: Iterable[tuple[Rows, Any, Any]], plan: Plan, *, one_in: int) -> Judged:
+    """The oracle's word on (rows, vectors, flags) of a stream, part by part."""
     oracle = SampledOracle(plan, one_in=one_in)
-    for rows, vectors in parts:
-        oracle.keep(rows, vectors)
+    for rows, vectors, flags in parts:
+        oracle.keep(rows, vectors, flags)
     return oracle.judge()

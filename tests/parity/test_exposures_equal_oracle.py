@@ -126,13 +126,13 @@ def test_shards_make_what_the_whole_makes(count: int) -> None:
 
 def test_a_sample_of_keys_is_judged_with_the_reports_about_those_they_met() -> None:
     rows = crowd(8)
-    vectors, _ = Engine(PLAN).vectors(rows, rows["kind"] == RowKind.TRANSFER)
-    judged = judge([(rows, vectors)], PLAN, one_in=3)
+    vectors, flags = Engine(PLAN).vectors(rows, rows["kind"] == RowKind.TRANSFER)
+    judged = judge([(rows, vectors, flags)], PLAN, one_in=3)
     assert judged.said == []
     assert judged.vectors > 0
     deaf = rows.copy()
     deaf["accepted"] = np.where(deaf["kind"] == RowKind.REPORT, 0, deaf["accepted"])
-    assert judge([(deaf, vectors)], PLAN, one_in=3).said != []
+    assert judge([(deaf, vectors, flags)], PLAN, one_in=3).said != []
 
 
 def test_who_paid_a_marked_account_or_was_paid_by_it_is_exposed_to_it() -> None:
