@@ -27,7 +27,7 @@ Key = tuple[int, ...]
 
 #: Of a key with more events some `HOT_VECTORS` vectors are judged, spread over its life up to the
 #: newest, and not every one: the oracle's work grows with the square of them.
-EVENTS_MAX = 3_000
+EVENTS_MAX = 400
 HOT_VECTORS = 40
 
 
