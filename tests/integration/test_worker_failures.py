@@ -45,7 +45,7 @@ def waiting(home):
 
 
 def await_decided(where, count):
-    until = time.monotonic() + 60
+    until = time.monotonic() + 300
     while decided(where) < count:
         assert time.monotonic() < until, "a worker decides"
         time.sleep(0.05)

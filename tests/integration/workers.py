@@ -150,7 +150,7 @@ class Running:
         """Until the group has given the worker its partitions."""
         self.await_so(lambda: "worker.assigned" in self.said)
 
-    def await_so(self, is_so, seconds=90):
+    def await_so(self, is_so, seconds=300):
         """Until something is so while the worker works."""
         until = time.monotonic() + seconds
         while not is_so():
