@@ -26,7 +26,7 @@ def make_judged_home(folder: Path) -> Path:
     save_judged(paths.judged, rows)
     scores = rows.scores(plain)
     metrics = rows.figures(scores, chances=scores / 1e9, reviews_per_day=100, resamples=20)
-    told = {**plain.metadata, "judged": rows.hash, "metrics": as_table(metrics)}
+    told = {**plain.metadata, "judged": rows.hash, "metrics": {"lightgbm": as_table(metrics)}}
     artifact = replace(plain, metadata=told)
     save_artifact(paths.models, artifact)
     promote(paths.models, artifact.hash, promoted_at=NOON)

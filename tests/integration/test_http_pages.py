@@ -269,7 +269,7 @@ def test_the_model_page_draws_the_rows_that_judged_the_model(
     artifact = service.decisions.bundle.artifact
     assert artifact.hash in text
     assert text.count("<svg") == 2
-    value = artifact.metadata["metrics"]["average_precision"][0]
+    value = artifact.metadata["metrics"]["lightgbm"]["average_precision"][0]
     assert f"{value:.4g}" in text
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -46,15 +46,25 @@ def model_values(parts: Parts, language: Language) -> dict[str, Any]:
             ("plan", artifact.plan_hash),
             ("inputs", count(len(artifact.input_names), language)),
         ],
-        "metrics": list(_metrics(found)) if isinstance(found, Mapping) else [],
+        "metrics": metric_rows(found) if isinstance(found, Mapping) else [],
         "curves": None if judged is None else _curves(judged, language),
     }
 
 
-def _metrics(found: Mapping[str, Sequence[float | None]]) -> Iterator[tuple[str, str, str]]:
-    for name, (value, low, high) in found.items():
-        interval = "—" if low is None or high is None else f"{low:.4g} … {high:.4g}"
-        yield name, "—" if value is None else f"{value:.4g}", interval
+def metric_rows(
+    found: Mapping[str, Mapping[str, Sequence[float | None]]],
+) -> list[tuple[str, str, str, str]]:
+    """(model, metric, value, interval) of all that a training judged by the same rows.
+
+    Args:
+        found: By model, by metric: value, low and high end, as a model's `metrics` have them.
+    """
+    rows = []
+    for model, metrics in found.items():
+        for name, (value, low, high) in metrics.items():
+            interval = "—" if low is None or high is None else f"{low:.4g} … {high:.4g}"
+            rows.append((model, name, "—" if value is None else f"{value:.4g}", interval))
+    return rows
 
 
 def _curves(judged: JudgedScores, language: Language) -> Curves:
