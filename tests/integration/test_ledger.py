@@ -6,7 +6,11 @@ from dataclasses import replace
 
 import pytest
 
-from crivo.adapters.files.ledger_documents import proof_to_json, read_proof
+from crivo.adapters.files.ledger_documents import (
+    proof_to_json,
+    read_proof,
+    read_public_key,
+)
 from crivo.adapters.files.segments_file import SegmentsFile, read_segments
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.ledger import evidence, prove_decision
@@ -266,3 +270,9 @@ def test_a_hundred_thousand_decisions_are_sealed_and_one_bit_of_them_is_found(le
     audit = ledger.audit()
     assert sum(audit.counts.values()) == 1
     assert f"record {seq}" in audit.findings[0].found
+
+
+def test_a_home_in_which_nothing_was_sealed_yet_is_told_so(tmp_path):
+    with pytest.raises(Misconfigured, match="nothing was sealed yet") as refusal:
+        read_public_key(tmp_path / "public_key")
+    assert refusal.value.found == "no file"

@@ -279,7 +279,8 @@ def show_training(
     if became_champion:
         notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
     else:
-        notes().print(f"`crivo models promote {result.artifact.hash[:12]}` makes it the champion.")
+        command = f"crivo models promote {result.artifact.hash[:12]} --approved-by NAME"
+        notes().print(f"`{command}`, in the same home, makes it the champion.")
 
 
 def _parts(split: Split) -> dict[str, str]:

@@ -86,6 +86,16 @@ def read_public_key(path: Path) -> bytes:
         Misconfigured: FILE_UNREADABLE.
     """
     expected = "64 hexadecimal digits"
+    if not path.exists():
+        raise Misconfigured(
+            Code.FILE_UNREADABLE,
+            f"{path} is not there: nothing was sealed yet",
+            hint="A service writes it beside the first segment that it closes. An import decides, "
+            "and so seals, nothing.",
+            path=str(path),
+            expected=expected,
+            found="no file",
+        )
     try:
         key = bytes.fromhex(path.read_text("ascii").strip())
     except (OSError, ValueError) as error:
