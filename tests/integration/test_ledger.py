@@ -275,4 +275,4 @@ def test_a_hundred_thousand_decisions_are_sealed_and_one_bit_of_them_is_found(le
 def test_a_home_in_which_nothing_was_sealed_yet_is_told_so(tmp_path):
     with pytest.raises(Misconfigured, match="nothing was sealed yet") as refusal:
         read_public_key(tmp_path / "public_key")
-    assert refusal.value.found == "no file"
+    assert refusal.value.code is Code.FILE_UNREADABLE
