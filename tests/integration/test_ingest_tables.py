@@ -236,6 +236,7 @@ def test_until_leaves_out_what_was_received_or_known_later(tmp_path, here):
     path = write_csv(tmp_path / "t.csv", good_rows(400))
     until = START + 200 * HOUR
     result = here.ingest(path, until=until)
+    assert result.later == 200
     assert result.received == result.accepted == 200
     assert all(each.received_at < until for each in here.events())
     assert result.reports + result.reports_later == 20
@@ -321,6 +322,7 @@ def test_a_wall_clock_log_takes_nothing_from_the_future(tmp_path):
         with pytest.raises(Refused) as caught:
             here.ingest(write_csv(tmp_path / "t.csv", [*rows, future]))
         assert caught.value.code is Code.LOG_ORDER
+        assert "row 4 " in str(caught.value)
         assert here.events() == []
         result = here.ingest(write_csv(tmp_path / "u.csv", [*rows, late]))
         assert (result.accepted, result.reports_later) == (4, 1)

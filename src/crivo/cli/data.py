@@ -51,7 +51,10 @@ def run_ingest(
     if as_json:
         print_json(ingest_facts(result))
         return
-    print_facts(conservation_line(result), {"reports": f"{result.reports:,} appended"})
+    facts = {"reports": f"{result.reports:,} appended"}
+    if result.later:
+        facts["left out"] = f"{result.later:,} rows, received later than --until"
+    print_facts(conservation_line(result), facts)
     if result.causes:
         rows = [(code, f"{count:,}") for code, count in result.causes.most_common()]
         print_table("In quarantine (`crivo quarantine list` shows rows)", ("cause", "rows"), rows)
@@ -64,6 +67,7 @@ def ingest_facts(result: IngestResult) -> dict[str, object]:
         "accepted": result.accepted,
         "quarantined": result.quarantined,
         "duplicate": result.duplicate,
+        "later": result.later,
         "reports": result.reports,
         "reports_duplicate": result.reports_duplicate,
         "reports_later": result.reports_later,

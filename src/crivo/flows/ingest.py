@@ -52,14 +52,16 @@ class IngestResult:
     """What became of a table's rows: received = accepted + quarantined + duplicate, always.
 
     `reports` were appended; `reports_duplicate` were there already; `reports_later` are known only
-    after the stretch that was asked for (or after now), and were left out. In a folder of streams
-    reports are rows like the others, and counted among the accepted too.
+    after the stretch that was asked for (or after now), and were left out. `later` rows of a table
+    were received after it; they are no part of `received`. In a folder of streams reports are rows
+    like the others, and counted among the accepted too.
     """
 
     received: int = 0
     accepted: int = 0
     quarantined: int = 0
     duplicate: int = 0
+    later: int = 0
     reports: int = 0
     reports_duplicate: int = 0
     reports_later: int = 0
@@ -101,9 +103,11 @@ def ingest(
     rows = RowReader(table, mapping, received_at=received_at)
     order = rows.order(start=None, until=until)
     if log.manifest.clock is ClockKind.WALL:
-        _check_not_ahead(rows, order, now)
+        _check_not_ahead(table, rows, order, now)
         until = now + 1 if until is None else min(until, now + 1)
     run = _Run(table, mapping, log, quarantine, pseudonymiser, rows, now, until)
+    if until is not None:
+        run.result.later = len(rows.order(start=until, until=None))
     run.put_aside(table.malformed, rows.timeless())
     total = run.result.received + len(order)
     for start in range(0, len(order), APPEND_ROWS):
@@ -321,14 +325,18 @@ def _shown(cell: Cell) -> str | None:
     return text[:_CELL_SHOWN_MAX]
 
 
-def _check_not_ahead(rows: RowReader, order: NDArray[np.int64], now: int) -> None:
-    newest = rows.received_at(int(order[-1])) if len(order) else 0
-    if newest > now:
-        raise Refused(
-            Code.LOG_ORDER,
-            "the table reaches beyond the clock of the log",
-            hint="Import up to now (--until), or into a log with a replay clock.",
-            field="received_at",
-            expected=f"nothing received after {format_rfc3339(now)}",
-            found=format_rfc3339(newest),
-        )
+def _check_not_ahead(table: Table, rows: RowReader, order: NDArray[np.int64], now: int) -> None:
+    newest = int(order[-1]) if len(order) else None
+    if newest is None or rows.received_at(newest) <= now:
+        return
+    (number,) = table.row_numbers([newest])
+    ahead = len(rows.order(start=now + 1, until=None))
+    raise Refused(
+        Code.LOG_ORDER,
+        f"{ahead:,} rows of the table lie beyond the clock of the log, row {number:,} the furthest",
+        hint="Mend their times, import up to now alone (--until), or into a log with a replay "
+        "clock.",
+        field="received_at",
+        expected=f"nothing received after {format_rfc3339(now)}",
+        found=format_rfc3339(rows.received_at(newest)),
+    )
