@@ -61,7 +61,8 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.LOG_LOCKED: "Stop the other process, or ask the running service over HTTP.",
     Code.LOG_ORDER: (
         "Import older tables first, or into a new home folder; a row that was mended goes in "
-        "with `--received TIME` (below)."
+        "with `--received TIME` (below). Mend times that are still to come, or import up to now "
+        "with `--until`."
     ),
     Code.LOG_UNAVAILABLE: (
         "Look at the disk (space, permissions, errors) and send the request again; nothing was "
