@@ -63,3 +63,28 @@ def test_the_report_names_the_key_of_each_step_and_repeats_change_nothing(tmp_pa
                 "Ana Maria",
                 "key:analyst-1",
             ]
+
+
+def test_a_systems_key_gives_no_verdict_and_answers_no_review(tmp_path):
+    home = make_home(tmp_path / "home")
+    asked = {"end_to_end_id": ID, "received_at": LATER}
+    answer = {**asked, "reviewer": "Chefe", "result": "UPHELD"}
+    verdict = {**asked, "report_id": f"verdict/{ID}", "status": "REJECTED"}
+    with served(home) as caller:
+        keys = {role: new_api_key(settings_of(home), f"{role}-1", role) for role in Role}
+        time.sleep(2 * LOOK_NS / 1e9)
+        caller.headers = {"authorization": f"Bearer {keys[Role.INGEST]}"}
+        for path, body in (("/v1/decisions", GOOD), ("/v1/reviews", asked)):
+            assert caller.post(path, json=body).status_code == 200
+        refused = caller.post("/v1/reviews", json=answer)
+        assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+        assert refused.json()["expected"] == "one of the roles admin, analyst"
+        for key in keys[Role.INGEST], keys[Role.ANALYST], keys[Role.ADMIN]:
+            caller.headers = {"authorization": f"Bearer {key}"}
+            refused = caller.post("/v1/reports", json=verdict)
+            assert refused.status_code == 422, refused.text
+            assert (refused.json()["code"], refused.json()["field"]) == ("FIELD_VALUE", "report_id")
+        caller.headers = {"authorization": f"Bearer {keys[Role.ANALYST]}"}
+        steps = caller.post("/v1/reviews", json=answer).json()["steps"]
+        assert [each["status"] for each in steps] == ["REQUESTED", "ANSWERED"]
+        assert (steps[1]["reviewer"], steps[1]["result"]) == ("Chefe", "UPHELD")

@@ -20,6 +20,9 @@ from crivo.flows.report import report_event_id
 #: What a person is asked about: the payer was made to wait, or stopped.
 OUTCOMES: Final = (Outcome.STEP_UP, Outcome.HOLD, Outcome.REJECT)
 
+#: What the ids of verdicts begin with, and those of no other report.
+_VERDICTS: Final = "verdict/"
+
 _STOPPING: Final = frozenset(outcome.value for outcome in OUTCOMES)
 
 #: Decisions that a page of the queue holds, that are read at a time of each outcome, and that are
@@ -58,7 +61,22 @@ def parse_verdict(text: str) -> Verdict:
 
 def verdict_report_id(end_to_end_id: str) -> str:
     """The id of the report that a verdict is: a decision has one."""
-    return f"verdict/{end_to_end_id}"
+    return _VERDICTS + end_to_end_id
+
+
+def check_no_verdict(report_id: str) -> None:
+    """Nothing, unless the id is one of a verdict: a person gives those, on the page alone.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    if report_id.startswith(_VERDICTS):
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="report_id",
+            expected=f"an id that does not begin with {_VERDICTS}: verdicts are given on the page",
+            found=report_id,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,9 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "POST /v1/page-links": frozenset({_A, _R}),
 }
 
+#: Roles that answer a review, beside `admin`: a person answers it, and no system (LGPD, art. 20).
+ANSWERERS: Final = frozenset({_A})
+
 EVERYTHING: Final = frozenset({Role.ADMIN})
 
 _ADMINS: Final[frozenset[Role]] = frozenset()
@@ -99,13 +102,25 @@ def check_role(caller: Caller, method: str, path: str) -> None:
     Raises:
         Refused: FORBIDDEN.
     """
-    if Role.ADMIN in caller.roles:
-        return
-    allowed = roles_of(method, path)
-    if caller.roles.isdisjoint(allowed):
+    _check(caller, roles_of(method, path), asked="ask for that path")
+
+
+def check_answerer(scope: Mapping[str, Any]) -> None:
+    """Nothing, if whoever sent a request that passed the gate may answer a review.
+
+    Raises:
+        Refused: FORBIDDEN.
+    """
+    caller: Caller | None = scope.get("caller")
+    if caller is not None:
+        _check(caller, ANSWERERS, asked="answer a review")
+
+
+def _check(caller: Caller, allowed: frozenset[Role], *, asked: str) -> None:
+    if Role.ADMIN not in caller.roles and caller.roles.isdisjoint(allowed):
         raise Refused(
             Code.FORBIDDEN,
-            "this key may not ask for that path",
+            f"this key may not {asked}",
             field="authorization",
             expected="one of the roles " + ", ".join(sorted({*allowed, Role.ADMIN})),
             found=", ".join(sorted(caller.roles)) or "no role",

@@ -50,6 +50,7 @@ from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
 from crivo.flows.following import followed
+from crivo.flows.verdicts import check_no_verdict
 from crivo.model.artifact import Artifact
 
 
@@ -173,6 +174,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         raw = await told_body(request, parts)
         claim, status, supplied = parse_report(raw)
         check_printable(claim.report_id, field="report_id")
+        check_no_verdict(claim.report_id)
         check_supplied(parts, supplied)
         pending = parts.reports.report(
             report_id=claim.report_id,

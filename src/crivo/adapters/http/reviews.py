@@ -8,7 +8,7 @@ from typing import Final
 import msgspec
 from fastapi import APIRouter, Request, Response
 
-from crivo.adapters.http.access import caller_name
+from crivo.adapters.http.access import caller_name, check_answerer
 from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.hot import check_supplied, durable
 from crivo.adapters.http.openapi import answer_of, operation_with
@@ -18,7 +18,7 @@ from crivo.adapters.http.told_body import told_body
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.phase import Phase
-from crivo.domain.review import ReviewSide
+from crivo.domain.review import ReviewSide, ReviewStatus
 from crivo.flows.review import Asked, ReviewStep, require_steps
 
 EXAMPLE: Final = {
@@ -43,6 +43,8 @@ def review_routes(parts: Parts) -> APIRouter:
         raw = await told_body(request, parts)
         asked, supplied = parse_review(raw)
         check_supplied(parts, supplied)
+        if asked.status is ReviewStatus.ANSWERED:
+            check_answerer(request.scope)
         caller = caller_name(request.scope)
         pending = parts.reviews.take(asked, supplied_received_at=supplied, caller=caller)
         await durable(pending, seconds_max=parts.limits.answer_seconds_max)
