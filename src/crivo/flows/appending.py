@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from crivo.decision.record import decision_event_id, decode_record, transfer_of
@@ -15,6 +15,7 @@ from crivo.domain.transfer import Transfer
 from crivo.flows.answers import check_same_facts
 from crivo.flows.codec import decode_transfer
 from crivo.flows.ports import Log
+from crivo.flows.repeats import check_settlement
 
 #: Told of each event whether it is new.
 Count = Callable[[Event, bool], None]
@@ -32,49 +33,47 @@ class Appender:
         self._tell: Final = count
         self._conflict: Final = conflict
         self._placed: set[tuple[Stream, int]] = set()
-        # A transfer that was decided here is in state already: its decision's id is looked up too.
+        # A transfer that was decided here is in state already, or was about to settle: the ids of
+        # both decisions are looked up too.
         partitions = range(log.manifest.partitions)
         places = [log.order_time(Stream.DECISIONS, each) for each in partitions]
         self._may_be_decided = any(places)
-        self._decisions: dict[bytes, bytes] = {}
         # By the identity of the event: of two with one id, each may be another transfer.
         self._transfers: dict[int, Transfer] = {}
 
     def note_transfer(self, event: Event, transfer: Transfer) -> None:
         """Notes that an event of the next `append` is this transfer, perhaps decided here."""
         self._transfers[id(event)] = transfer
-        if self._may_be_decided:
-            self._decisions[event.event_id] = decision_event_id(transfer.end_to_end_id)
 
     def append(self, events: Sequence[Event]) -> None:
         """Appends those of the events that are new, and counts them all.
 
-        A transfer whose id is there already with other facts is not counted: it is a conflict.
+        A transfer whose id is there already with other facts is not counted: it is a conflict. One
+        of which a settlement phase alone was decided is new, as that was no attempt.
 
         Raises:
             Refused: LOG_ORDER where the first of a partition reaches back before what it holds.
             Unavailable: LOG_UNAVAILABLE.
         """
         known = self._log.known([event.event_id for event in events])
-        decided = self._decided(events)
         fresh: list[Event] = []
         firsts: dict[bytes, Transfer] = {}
         transfers, self._transfers = self._transfers, {}
+        initiated, settled = (self._decided(transfers.values(), phase) for phase in Phase)
         for event in events:
-            is_new = event.event_id not in known and event.event_id not in decided
-            transfer = transfers.get(id(event))
-            if is_new:
-                known.add(event.event_id)
-                fresh.append(event)
-                if transfer is not None:
-                    firsts[event.event_id] = transfer
-            elif transfer is not None:
-                first = firsts.get(event.event_id)
+            event_id, transfer = event.event_id, transfers.get(id(event))
+            is_new = event_id not in known and event_id not in initiated
+            if transfer is not None and (event_id in settled or not is_new):
                 try:
-                    self.check_first(first, transfer)
+                    self.check_first(firsts.get(event_id), transfer)
                 except Refused as refusal:
                     self._conflict(event, refusal)
                     continue
+            if is_new:
+                known.add(event_id)
+                fresh.append(event)
+                if transfer is not None:
+                    firsts[event_id] = transfer
             self._tell(event, is_new)
         if fresh:
             self._check_order(fresh)
@@ -86,19 +85,19 @@ class Appender:
         Raises:
             Refused: CONFLICT.
         """
-        known = known_transfer(self._log, transfer.end_to_end_id)
+        known = _attempted(self._log, transfer.end_to_end_id)
         if (before := first if known is None else known) is not None:
             check_same_facts(before, transfer)
+        # Its instant is that of the phase, and so another.
+        check_settlement(self._log, transfer)
 
-    def _decided(self, events: Sequence[Event]) -> set[bytes]:
-        """The ids of those events whose transfers were decided here."""
-        asked = {
-            event.event_id: self._decisions.pop(event.event_id)
-            for event in events
-            if event.event_id in self._decisions
-        }
-        found = self._log.known(list(asked.values())) if asked else set()
-        return {event_id for event_id, decision in asked.items() if decision in found}
+    def _decided(self, transfers: Iterable[Transfer], phase: Phase) -> set[bytes]:
+        """The events' ids of those transfers of which this phase was decided here."""
+        if not self._may_be_decided:
+            return set()
+        ids = {each.end_to_end_id for each in transfers}
+        asked = {decision_event_id(each, phase): transfer_event_id(each) for each in ids}
+        return {asked[decision] for decision in self._log.known(list(asked))}
 
     def _check_order(self, events: Sequence[Event]) -> None:
         """Nothing, if no partition would go back. Events are sorted: the first of each tells."""
@@ -123,11 +122,18 @@ class Appender:
 
 def known_transfer(log: Log, end_to_end_id: str) -> Transfer | None:
     """The transfer of an id in the log: of its history, or decided here."""
+    attempted = _attempted(log, end_to_end_id)
+    return _decided(log, end_to_end_id, Phase.SETTLEMENT) if attempted is None else attempted
+
+
+def _attempted(log: Log, end_to_end_id: str) -> Transfer | None:
+    """The attempt of an id in the log: of its history, or an initiation decided here."""
     stored = log.find(transfer_event_id(end_to_end_id))
     if stored is not None:
         return decode_transfer(stored.event.payload)
-    for phase in Phase:
-        decided = log.find(decision_event_id(end_to_end_id, phase))
-        if decided is not None:
-            return transfer_of(decode_record(decided.event.payload))
-    return None
+    return _decided(log, end_to_end_id, Phase.INITIATION)
+
+
+def _decided(log: Log, end_to_end_id: str, phase: Phase) -> Transfer | None:
+    stored = log.find(decision_event_id(end_to_end_id, phase))
+    return None if stored is None else transfer_of(decode_record(stored.event.payload))
