@@ -11,8 +11,10 @@ from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.instant import HOUR, MINUTE
 from crivo.domain.streams import Stream
 from crivo.features.row import transfer_row
+from crivo.flows.answers import Memory
 from crivo.flows.codec import encode_transfer
-from tests.unit.decision.worlds import START, transfer, world
+from crivo.flows.replica import restored
+from tests.unit.decision.worlds import START, plan, transfer, world
 
 
 def test_a_transfer_of_the_past_is_decided_by_nobody(tmp_path):
@@ -27,6 +29,47 @@ def test_a_transfer_of_the_past_is_decided_by_nobody(tmp_path):
     with world(tmp_path) as again, pytest.raises(Refused) as caught:
         again.decide(past, received_at=START)
     assert caught.value.code is Code.CONFLICT
+
+
+def snapshot_of(folder, past):
+    """What a service keeps whose log holds this imported transfer alone."""
+    with world(folder) as played:
+        row = transfer_row(past, received_at=START)
+        played.service.append(history(past), [row], lambda _: None)
+        kept = played.service.replica.snapshot("world")
+        arrays = {name: array.copy() for name, array in kept.arrays.items()}
+        return dataclasses.replace(kept, arrays=arrays)
+
+
+def check_a_start_from_a_snapshot_decides_no_past(folder):
+    past = transfer(1)
+    kept = snapshot_of(folder, past)
+    with world(folder, start=restored(plan(), kept)) as again, pytest.raises(Refused) as caught:
+        again.decide(past, received_at=START)
+    assert caught.value.code is Code.CONFLICT
+
+
+def test_a_start_from_a_snapshot_decides_no_transfer_of_the_past(tmp_path):
+    check_a_start_from_a_snapshot_decides_no_past(tmp_path)
+
+
+@pytest.mark.parametrize("is_lost_when", ["written", "restored"])
+def test_sabotage_a_snapshot_without_the_newest_imported_minute_is_noticed(
+    tmp_path, monkeypatch, is_lost_when
+):
+    arrays, restore = Memory.arrays, Memory.restore
+
+    def without(made):
+        times = made["order_and_history"].copy()
+        times[1] = 0
+        return {**made, "order_and_history": times}
+
+    if is_lost_when == "written":
+        monkeypatch.setattr(Memory, "arrays", lambda memory: without(arrays(memory)))
+    else:
+        monkeypatch.setattr(Memory, "restore", lambda memory, told: restore(memory, without(told)))
+    with pytest.raises(pytest.fail.Exception):
+        check_a_start_from_a_snapshot_decides_no_past(tmp_path)
 
 
 class AskedLog:
