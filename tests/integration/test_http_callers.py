@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import time
 
 import pytest
 
+from crivo.adapters.http import app, batch
 from crivo.adapters.http.access import Role
 from crivo.adapters.http.key_file import LOOK_NS
 from crivo.bootstrap.home import new_api_key
+from crivo.bootstrap.service import build_service
+from crivo.decision.record import decode_record
+from crivo.flows.event_of import value_of
 from tests.e2e.homes import KEY, make_home, settings_of
+from tests.integration.calling import called
 from tests.integration.commands import crivo
 from tests.integration.test_http_explanation import served
 from tests.unit.adapters.http.bodies import GOOD
@@ -88,3 +94,71 @@ def test_a_systems_key_gives_no_verdict_and_answers_no_review(tmp_path):
         steps = caller.post("/v1/reviews", json=answer).json()["steps"]
         assert [each["status"] for each in steps] == ["REQUESTED", "ANSWERED"]
         assert (steps[1]["reviewer"], steps[1]["result"]) == ("Chefe", "UPHELD")
+
+
+FRESH = itertools.count(1)
+
+
+@pytest.fixture(scope="module")
+def sender(tmp_path_factory):
+    """A service, and a client of it that asks by the key `bank`."""
+    service = build_service(settings_of(make_home(tmp_path_factory.mktemp("doors") / "home")))
+    key = new_api_key(service.home.settings, "bank")
+    time.sleep(2 * LOOK_NS / 1e9)
+    with called(service) as client:
+        client.headers = {"authorization": f"Bearer {key}"}
+        yield service, client
+
+
+def sent_by_batch(client, made):
+    (answer,) = client.post("/v1/decisions:batch", json=[made]).json()
+    return answer["status"]
+
+
+def reported(client, made):
+    sent_by_batch(client, made)
+    id_ = made["end_to_end_id"]
+    body = {"report_id": f"r-{id_[-7:]}", "end_to_end_id": id_, "received_at": LATER}
+    return client.post("/v1/reports", json=body).status_code
+
+
+def told(client, made):
+    sent_by_batch(client, made)
+    body = {"end_to_end_id": made["end_to_end_id"], "occurred_at": LATER, "status": "SETTLED"}
+    body["received_at"] = LATER
+    return client.post("/v1/events/settlement.v1", json=body).status_code
+
+
+DOORS = pytest.mark.parametrize(
+    ("send", "where", "read"),
+    [
+        (sent_by_batch, batch, lambda event: decode_record(event.payload)),
+        (reported, app, value_of),
+        (told, app, value_of),
+    ],
+)
+
+
+def check_the_door_keeps_whose_key_it_was(sender, send, read):
+    service, client = sender
+    made = {**GOOD, "end_to_end_id": f"E12345678202611231200door{next(FRESH):07d}"}
+    assert send(client, made) == 200
+    # A segment of the ledger may have been closed behind it.
+    events = [each.event for each in service.decisions.log.read(start=0, limit=1_000)]
+    kinds = {"decision.v1", "report.v1", "settlement.v1"}
+    newest = [each for each in events if each.schema in kinds][-1]
+    assert read(newest).caller == "key:bank"
+
+
+@DOORS
+def test_each_door_keeps_whose_key_sent_what_is_new(sender, send, where, read):
+    check_the_door_keeps_whose_key_it_was(sender, send, read)
+
+
+@DOORS
+def test_sabotage_a_door_that_forgets_whose_key_it_was_is_noticed(
+    sender, monkeypatch, send, where, read
+):
+    monkeypatch.setattr(where, "caller_name", lambda _: None)
+    with pytest.raises(AssertionError):
+        check_the_door_keeps_whose_key_it_was(sender, send, read)
