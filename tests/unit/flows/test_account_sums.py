@@ -111,6 +111,10 @@ def test_withdrawals_and_change_have_a_day_and_a_night_of_their_own():
         state.fold(night_start("n", PAYER, 23, NOON))
         assert asked(state, EARLY, **facts).cash == 800
         assert asked(state, six + DAY, **facts).cash == 0
+        # What was told of the hours behind midnight before is of the same night.
+        behind = state_of(paid(32, EARLY, **cash)[1])
+        assert asked(behind, twenty, **facts).cash == 3_200
+        assert asked(behind, twenty - 1, **facts).cash == 0
     assert asked(state, NOON).cash is None
     assert asked(state, NOON, **cash, initiation=Initiation.AUTO).cash is None
     assert (asked(state, NOON).day, asked(state, NOON, **cash).day) == (1_600, 1_600)
