@@ -121,6 +121,24 @@ def test_cash_has_a_night_of_its_own(procedure, moment, is_over):
 
 
 @pytest.mark.parametrize(
+    ("moment", "centavos", "is_over"),
+    [
+        ("2019-01-01T15:00:00Z", 300_001, False),
+        ("2022-06-01T15:00:00Z", 300_001, False),
+        ("2022-06-02T00:00:00Z", 100_001, False),
+        ("2023-01-02T02:59:59Z", 100_001, False),
+        ("2023-01-02T03:00:00Z", 100_001, True),
+        ("2023-01-02T15:00:00Z", 300_001, True),
+        ("2023-01-02T15:00:00Z", 300_000, False),
+    ],
+)
+def test_cash_has_no_limit_before_the_day_of_its_norm(procedure, moment, centavos, is_over):
+    occurred_at = parse_rfc3339(moment)
+    facts = transfer(1, occurred_at=occurred_at, amount_centavos=centavos, purpose=Purpose.GSCB)
+    assert bool(procedure.at(occurred_at).limits.exceeded(facts)) == is_over
+
+
+@pytest.mark.parametrize(
     ("before", "is_over"), [(None, False), (0, False), (200_000, False), (200_001, True)]
 )
 def test_withdrawals_count_together_up_to_the_limit_of_their_period(procedure, before, is_over):
