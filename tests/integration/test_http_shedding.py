@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -136,6 +137,46 @@ def test_sabotage_a_batch_that_counts_as_one_is_noticed(
     monkeypatch.setattr(service.app.hot, "holds", lambda _: None)
     with pytest.raises(AssertionError):
         check_a_batch_counts_as_its_transfers(service, client, monkeypatch)
+
+
+def check_no_batch_keeps_others_waiting_for_longer_than_it_says(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = rates(service, monkeypatch, shared=True)
+    monkeypatch.setattr(service.app.hot, "_rate", ByClock(service.app.hot._rate, clock))
+
+    def junk(count: int) -> int:
+        content = json.dumps([1] * count)
+        answer = client.post("/v1/decisions:batch", content=content, headers=JSON)
+        if answer.status_code == 422:
+            problem = answer.json()
+            assert (problem["code"], problem["expected"]) == ("FIELD_VALUE", "1 to 100 transfers")
+        return answer.status_code
+
+    for count, status in ((200, 422), (RATE + 1, 422), (RATE, 200)):
+        clock.now_ns += 1_000_000_000
+        assert junk(count) == status
+        waits = client.post("/v1/decisions", content=body(), headers=JSON)
+        if status == 200:
+            # Each of them counted, as it would alone.
+            assert waits.status_code == 503
+            clock.now_ns += int(waits.headers["retry-after"]) * 1_000_000_000
+            waits = client.post("/v1/decisions", content=body(), headers=JSON)
+        assert waits.status_code == 200
+
+
+def test_no_batch_keeps_others_waiting_for_longer_than_it_says(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_no_batch_keeps_others_waiting_for_longer_than_it_says(service, client, monkeypatch)
+
+
+def test_sabotage_a_batch_of_any_size_is_noticed(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.app.hot, "batch_max", 1_000)
+    with pytest.raises(AssertionError):
+        check_no_batch_keeps_others_waiting_for_longer_than_it_says(service, client, monkeypatch)
 
 
 def test_a_body_that_is_shed_is_not_even_read(

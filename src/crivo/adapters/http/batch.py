@@ -58,7 +58,7 @@ def batch_route(hot: HotRoutes) -> Handler:
             seconds_max=limits.body_seconds_max,
         )
         check_ready(parts)
-        bodies = _parse_list(raw, count_max=limits.batch_max)
+        bodies = _parse_list(raw, count_max=hot.batch_max)
         hot.holds(len(bodies))
         decided, new = await _decide(parts, bodies, arrived_ns, caller_name(scope))
         sequenced_ns = parts.monotonic_ns()

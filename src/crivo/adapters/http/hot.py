@@ -110,8 +110,12 @@ class HotRoutes:
         self._limits = parts.limits
         self._flying = 0
         self._flight_expected = f"at most {parts.limits.in_flight_max} in flight"
+        #: Transfers of one batch: no more than a second's rate, so that what it leaves to pay is
+        #: paid within the second that `Retry-After` says.
+        self.batch_max = parts.limits.batch_max
         self._rate, self._rate_expected = None, ""
         if (rate := parts.limits.rate_max) is not None:
+            self.batch_max = min(self.batch_max, max(1, int(rate)))
             burst = max(1, int(rate * SHED_BURST_SECONDS))
             self._rate, self._rate_expected = (
                 Bucket(per_second=rate, burst=burst),
@@ -174,7 +178,10 @@ class HotRoutes:
             raise overloaded(self._rate_expected)
 
     def holds(self, transfers: int) -> None:
-        """An admitted request holds so many transfers: each of them counts in the rate."""
+        """An admitted request holds so many transfers: each of them counts in the rate.
+
+        What is none counts, too, as it does where it comes alone: a refusal costs its reading.
+        """
         if self._rate is not None:
             self._rate.owe(transfers - 1, self.parts.monotonic_ns())
 
