@@ -17,6 +17,7 @@ from crivo.flows.listing import check_can_hold
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.recording import SOURCE
 from crivo.flows.report import require_transfer
+from crivo.flows.same_party import check_same_party
 from crivo.flows.schemas import BY_NAME, SCHEMAS, schema_of
 from crivo.flows.told_mapping import filled_in, is_about_transfer
 from crivo.governance.pseudonym import Pseudonymiser
@@ -63,7 +64,8 @@ class TellingService:
 
         Raises:
             Refused: SCHEMA_UNKNOWN; NOT_FOUND where the transfer is unknown; CONFLICT where its id
-                stands for other facts; CLOCK_AHEAD; and as `parse_event`.
+                stands for other facts, or another step of it for another party; CLOCK_AHEAD; and as
+                `parse_event`.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
         if schema_name not in TOLD_HERE:
@@ -78,7 +80,7 @@ class TellingService:
         event = event_of(
             value, occurred_at=value.occurred_at, received_at=received_at, source=SOURCE
         )
-        return self.take(value, event)
+        return self.take(value, event, check=lambda: check_same_party(self._log, value, SOURCE))
 
     def take(
         self, value: Any, event: Event, *, check: Callable[[], None] = lambda: None
