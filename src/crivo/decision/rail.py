@@ -44,6 +44,16 @@ ON_RAIL: Final[Mapping[Outcome, OnRail]] = {
     ),
 }
 
+#: A HOLD of the payee's institution that blocks a credit: nobody keeps the order any more.
+_BLOCK: Final = OnRail(
+    "has sent the order, which nobody can cancel", ON_RAIL[Outcome.HOLD].payee_action
+)
+
+
+def on_rail(outcome: Outcome, *, is_block: bool = False) -> OnRail:
+    """What an outcome means; `is_block`: a HOLD of the credit, not of the order."""
+    return _BLOCK if is_block else ON_RAIL[outcome]
+
 
 _ACTIONS: Final = ("what the payer's institution does", "what the payee's does")
 
@@ -52,10 +62,8 @@ def rail_table() -> str:
     """The table of the page about the policy, in Markdown."""
     heads = ("outcome", *_ACTIONS, "service level", "code of a rejection")
     lines = [f"| {' | '.join(heads)} |", "|---" * len(heads) + "|"]
-    for outcome, on_rail in ON_RAIL.items():
-        words = [
-            f"`{word}`" if word else "none" for word in (on_rail.service_level, on_rail.rejection)
-        ]
-        actions = f"{on_rail.action} | {on_rail.payee_action}"
-        lines.append(f"| `{outcome.value}` | {actions} | {' | '.join(words)} |")
+    named = [(f"`{outcome.value}`", means) for outcome, means in ON_RAIL.items()]
+    for name, means in (*named, (f"`{Outcome.HOLD.value}` of a credit (block)", _BLOCK)):
+        words = [f"`{word}`" if word else "none" for word in (means.service_level, means.rejection)]
+        lines.append(f"| {name} | {means.action} | {means.payee_action} | {' | '.join(words)} |")
     return "\n".join(lines) + "\n"

@@ -9,8 +9,8 @@ from msgspec.structs import asdict
 
 from crivo.decision.blocks import is_block
 from crivo.decision.degraded import DICT_AGE
-from crivo.decision.outcome import OUTCOMES, Outcome
-from crivo.decision.rail import ON_RAIL
+from crivo.decision.outcome import OUTCOMES
+from crivo.decision.rail import on_rail
 from crivo.decision.reason_texts import REASONS, Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import INITIATION, Derived, Hold, decision_event_id, transfer_of
@@ -79,7 +79,7 @@ def report_decision(
         phase=str(record.phase),
         outcome=derived.outcome,
         standing=_standing(derived, steps).value,
-        on_rail=_on_rail(OUTCOMES[derived.outcome]),
+        on_rail=_on_rail(derived),
         hold=_hold(derived.hold),
         events=tuple(_step(each) for each in steps),
         lists=given.lists,
@@ -119,8 +119,8 @@ def _standing(derived: Derived, steps: Sequence[Followed]) -> Standing:
     return standing(outcome, (each.step for each in steps), is_block=blocks)
 
 
-def _on_rail(outcome: Outcome) -> ReportedRail:
-    found = ON_RAIL[outcome]
+def _on_rail(derived: Derived) -> ReportedRail:
+    found = on_rail(OUTCOMES[derived.outcome], is_block=is_block(derived.reasons))
     return ReportedRail(found.action, found.payee_action, found.service_level, found.rejection)
 
 
