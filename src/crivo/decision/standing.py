@@ -27,7 +27,9 @@ class Standing(StrEnum):
 
 
 class Step(StrEnum):
-    """What may follow a decision. HOLD_PAID and HOLD_REJECTED are the two ends of a hold's time."""
+    """What may follow a decision. HOLD_PAID and HOLD_REJECTED are the two ends of a hold's time;
+    CANCELLED is the payer's word, ORDER_CANCELLED the rail's.
+    """
 
     WARN_CONFIRMED = "warn_confirmed"
     WARN_ABANDONED = "warn_abandoned"
@@ -38,6 +40,7 @@ class Step(StrEnum):
     CANCELLED = "cancelled"
     SETTLED = "settled"
     REJECTED = "rejected"
+    ORDER_CANCELLED = "order_cancelled"
     HOLD_PAID = "hold_paid"
     HOLD_REJECTED = "hold_rejected"
 
@@ -52,6 +55,8 @@ FIRST: Final[Mapping[Outcome, Standing]] = {
 }
 
 _RAIL: Final = {Step.SETTLED: Standing.SETTLED, Step.REJECTED: Standing.STOPPED}
+#: What the rail did moves a transfer wherever it stands; nobody else may tell of the last.
+_HAPPENED: Final = {**_RAIL, Step.ORDER_CANCELLED: Standing.STOPPED}
 _CANCELLED: Final = {Step.CANCELLED: Standing.STOPPED}
 
 #: What may follow from where, and where it leads; nothing follows STOPPED and SETTLED.
@@ -101,5 +106,5 @@ def standing(
         if isinstance(step, Outcome):
             found = FIRST[step]
         else:
-            found = NEXT[found].get(step, _RAIL.get(step, found))
+            found = NEXT[found].get(step, _HAPPENED.get(step, found))
     return found

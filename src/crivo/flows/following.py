@@ -24,11 +24,12 @@ from crivo.flows.event_of import value_of
 from crivo.flows.ports import LogReader
 from crivo.flows.schemas import BY_NAME
 
-#: What the rail did, by what its status is called here. A return has ids of its own.
+#: What the rail did, by the step that its status is. A return has ids of its own: where it ends a
+#: block, a follow-up says so.
 RAIL_STEPS: Final[Mapping[SettlementStatus, Step]] = {
     SettlementStatus.SETTLED: Step.SETTLED,
     SettlementStatus.REJECTED: Step.REJECTED,
-    SettlementStatus.CANCELLED: Step.CANCELLED,
+    SettlementStatus.CANCELLED: Step.ORDER_CANCELLED,
 }
 
 
@@ -86,8 +87,7 @@ def _followed(stored: StoredEvent) -> Followed:
 
 def _named(schema: str, value: Any) -> tuple[str, Step | Outcome, str | None]:
     if schema == settlement.SCHEMA:
-        step = RAIL_STEPS[value.status]
-        return step.value, step, None
+        return value.status.value.lower(), RAIL_STEPS[value.status], None
     if isinstance(value, DecisionRevised):
         return "revised", value.outcome, value.outcome.value
     if isinstance(value, HoldEnd):

@@ -36,7 +36,8 @@ class OpenHold(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A transfer that is held: whose it is, until when at most, and what it becomes then.
 
     `is_degraded`: for want of something that may be there by and by. `is_block`: what is held is
-    the credit, not the order.
+    the credit, not the order. `returned_centavos` is how much of it the rail gave back so far; once
+    that is all of it, `is_returned`, and `until` is when the last of it went.
     """
 
     end_to_end_id: str
@@ -46,6 +47,8 @@ class OpenHold(msgspec.Struct, array_like=True, frozen=True, gc=False):
     ends_as: str
     is_degraded: bool = False
     is_block: bool = False
+    returned_centavos: int = 0
+    is_returned: bool = False
 
 
 _HOLDS: Final = msgspec.msgpack.Decoder(list[OpenHold])
@@ -89,20 +92,45 @@ class OpenHolds:
         if not self._open:
             return
         if event.schema == settlement.SCHEMA:
-            self._settle(value_of(event))
+            self._settle(value_of(event), event.received_at)
         elif event.schema in _ENDING:
             # A released, cancelled or revised hold is over; nothing else follows one.
             ended: HoldEnd | FollowUp | DecisionRevised = value_of(event)
             self._open.pop((ended.end_to_end_id, ended.phase.value), None)
 
-    def _settle(self, value: Settlement) -> None:
-        """What the rail did ends a hold in whichever phase; a credit ends no block of itself."""
+    def _settle(self, value: Settlement, received_at: int) -> None:
+        """What the rail did ends a hold in whichever phase; a credit ends no block of itself, and a
+        return no order that is held.
+        """
         for phase in Phase:
             at = (value.end_to_end_id, phase.value)
             held = self._open.get(at)
-            if held is None or (held.is_block and value.status is SettlementStatus.SETTLED):
+            if held is None:
                 continue
-            del self._open[at]
+            if value.status is SettlementStatus.RETURNED:
+                if held.is_block:
+                    self._return(held, value, received_at)
+            elif not (held.is_block and value.status is SettlementStatus.SETTLED):
+                del self._open[at]
+
+    def _return(self, held: OpenHold, value: Settlement, received_at: int) -> None:
+        """A block is over once all of its credit went back in its time: part of it ends nothing.
+
+        It is due then, and whoever ends holds tells that it was returned: no identity leads from a
+        transfer to its returns, so what stands in the log has to say so.
+        """
+        at = min(value.occurred_at, received_at)
+        if held.is_returned or at >= held.until:
+            return
+        returned = held.returned_centavos + (value.returned_centavos or 0)
+        if returned < value.amount_centavos:
+            known = msgspec.structs.replace(held, returned_centavos=returned)
+            self._open[held.end_to_end_id, held.phase] = known
+            return
+        over = msgspec.structs.replace(
+            held, until=at, is_degraded=False, returned_centavos=returned, is_returned=True
+        )
+        self._put(over)
 
     def due(self, now: int) -> OpenHold | None:
         """The hold whose time was over first, if there is one by now."""

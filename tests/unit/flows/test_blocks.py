@@ -80,6 +80,23 @@ def told_by_rail(status, **facts):
     return event_of(value, occurred_at=at, received_at=at, source="http")
 
 
+def give_back(played, centavos, number=1, at=SECOND):
+    """The rail returns part of the credit, or all of it; each return has an id of its own."""
+    about = credit()
+    names = ("end_to_end_id", "payer_id", "payee_id", "amount_centavos")
+    value = Settlement(
+        *(getattr(about, name) for name in names),
+        START,
+        START + at,
+        SettlementStatus.RETURNED,
+        return_id=f"D12345678202611231200abcDEF{number:05d}",
+        return_reason=ReturnReason.FR01,
+        returned_centavos=centavos,
+    )
+    event = event_of(value, occurred_at=START + at, received_at=START + at, source="http")
+    played.service.append(event, (), lambda _: None)
+
+
 def over(played):
     """The time of every block is over, and it is looked for that."""
     played.service.clock.stamp(occurred_at=START, supplied=UNTIL)
@@ -120,13 +137,11 @@ def test_the_credit_ends_no_block_and_a_return_by_the_rail_does(played):
     blocked(played)
     played.service.append(told_by_rail(SettlementStatus.SETTLED), (), lambda _: None)
     assert len(played.service.holds) == 1
-    back = {"return_reason": ReturnReason.FR01, "returned_centavos": 5_000_000}
-    returned = told_by_rail(
-        SettlementStatus.RETURNED, return_id="D12345678202611231200abcDEF12345", **back
-    )
-    played.service.append(returned, (), lambda _: None)
+    give_back(played, 5_000_000)
+    holds_of(played)[0].end_due()
     assert len(played.service.holds) == 0
     assert over(played) == []
+    assert ends(played.log) == []
 
 
 def test_the_credit_ends_a_hold_of_the_initiation_and_leaves_the_block(played):
