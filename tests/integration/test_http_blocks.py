@@ -73,6 +73,8 @@ def block_two_credits(client: Caller) -> None:
     assert tell(client, first, "settled", "23T12:01:01") == 200
     assert found(client, first)["standing"] == "BLOCKED"
     assert tell(client, first, "cancelled", "23T12:02:00") == 409
+    give_back(client, first, 1, "23T12:02:00")
+    assert found(client, first)["standing"] == "BLOCKED"
     assert tell(client, first, "returned", "23T12:02:00") == 200
     assert found(client, first)["standing"] == "STOPPED"
     measured(client, "crivo_holds_open 1.0")
@@ -85,6 +87,31 @@ def block_two_credits(client: Caller) -> None:
     assert (event["event"], event["outcome"]) == ("hold_end", "ALLOW")
     assert found(client, second)["standing"] == "SETTLED"
     measured(client, 'crivo_hold_ends_total{outcome="ALLOW"} 1.0')
+
+
+def give_back(client: Caller, answer: dict, centavos: int, at: str) -> None:
+    told = {
+        "end_to_end_id": answer["end_to_end_id"],
+        "occurred_at": f"2026-11-{at}Z",
+        "status": "RETURNED",
+        "return_id": f"D12345678202611231200abcDEF{next(_numbers):05d}",
+        "return_reason": "FR01",
+        "returned_centavos": centavos,
+    }
+    assert client.post("/v1/events/settlement.v1", json=told).status_code == 200
+
+
+def block_that_goes_back(client: Caller) -> None:
+    """All of the credit goes back by the rail, in two parts: that is its end."""
+    answer = block(client, "23T11:59:00")
+    assert tell(client, answer, "settled", "23T11:59:01") == 200
+    for centavos in (RISKY_CENTAVOS, 1):
+        give_back(client, answer, centavos, "23T11:59:02")
+    assert tell(client, answer, "released", "23T11:59:03") == 409
+    shown = found(client, answer)
+    assert [each["event"] for each in shown["events"]] == ["settled", "returned"]
+    assert shown["standing"] == "STOPPED"
+    measured(client, "crivo_holds_open 0.0")
 
 
 def measured(client: Caller, line: str) -> None:
@@ -127,6 +154,8 @@ def mark_somebody(client: Caller) -> None:
     assert [codes_[0] for _, codes_ in stopped] == reasons
     gone = {**marker, "occurred_at": "2026-11-26T12:04:00Z", "previous": "REGISTERED"}
     gone = {name: value for name, value in gone.items() if name != "key_id"}
+    other = {**gone, "status": "CANCELLED", "person_id": "somebody else"}
+    assert client.post("/v1/events/fraud_marker.v1", json=other).status_code == 409
     answer = client.post("/v1/events/fraud_marker.v1", json={**gone, "status": "CANCELLED"})
     assert answer.status_code == 200, answer.text
     assert "REJECT" not in {outcome for outcome, _ in outcomes("26T12:05:00")}
@@ -135,7 +164,8 @@ def mark_somebody(client: Caller) -> None:
 def test_credits_are_blocked_marked_users_are_stopped_and_all_of_it_replays(policy: Path) -> None:
     home = make_home(policy.parent / "home")
     with served(home, POLICY=str(policy)) as client:
+        block_that_goes_back(client)
         block_two_credits(client)
         mark_somebody(client)
     result = replay_home(settings_of(home), progress=lambda _done, _end: None)
-    assert (result.compared, result.differing) == (12, 0)
+    assert (result.compared, result.differing) == (13, 0)
