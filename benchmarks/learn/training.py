@@ -21,6 +21,7 @@ from crivo.bootstrap.training import Training, train_on_rows
 from crivo.domain.instant import DAY, parse_rfc3339
 from crivo.flows.mapping import Mapping, parse_mapping
 from crivo.model.learner import Method
+from crivo.model.train import STEPS
 from crivo.settings import load_settings
 
 SEED: Final = 7
@@ -30,7 +31,7 @@ DAYS: Final = 120
 ROWS_OF_ENTITY: Final = 20
 FIRST: Final = parse_rfc3339("2026-01-05T00:00:00Z")
 #: The stages whose beginning `crivo train` tells.
-FIT: Final = "fit"
+FIT: Final = f"1 of {len(STEPS)}: {STEPS[0]}"
 REGISTER: Final = "register"
 
 MAPPING: Final = f"""
