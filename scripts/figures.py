@@ -67,7 +67,7 @@ class Shown:
 #: What else ran while the rows of a file were taken.
 BESIDE: Final = {
     "features": "nothing but editors (a load of 0.3 when it began, on two cores). Both rows of "
-    "Zipf keys are of streams whose rows all shared a device and an institution; on those that have "
+    "Zipf keys are of streams whose rows shared a device and an institution; on those that have "
     "their own, 73,531 events/s and 1.21 times, beside a run of all tests (a load of 3 to 6)",
     "front_door": "nothing but editors (a load of 1.4, with its own, on two cores)",
     "learning_speed": "nothing but editors (a load of 1.4, with its own, on two cores)",
