@@ -31,9 +31,14 @@ def test_a_demo_that_stays_says_how_to_call_it(
         os.kill(os.getpid(), signal.SIGINT)
 
     monkeypatch.setattr(stopping.time, "sleep", interrupt)
+    # Whoever runs tests in the background of a shell has it ignored, and a demo waits for good.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     page = "http://127.0.0.1:9/open?token=t"
     served = Served(1, "http://127.0.0.1:9", "k" * 43, page, tmp_path)
-    demo._stay(served, tmp_path)
+    try:
+        demo._stay(served, tmp_path)
+    finally:
+        signal.signal(signal.SIGINT, before)
     said = capsys.readouterr().err
     for words in (
         served.page,
