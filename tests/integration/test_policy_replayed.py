@@ -35,7 +35,7 @@ LIMITED_CENTAVOS = 600_000
 
 
 class Traffic:
-    """Batches, one after the other, from a thread of its own until it is told to stop."""
+    """Batches, one soon after the other, from a thread of its own until it is told to stop."""
 
     def __init__(self, caller: Caller) -> None:
         self._caller = caller
@@ -63,6 +63,9 @@ class Traffic:
         try:
             while not self._stop.is_set():
                 self._send(len(self.answers))
+                # A policy takes a second to be read: without a pause a quick machine decides more
+                # meanwhile than one batch of a replay holds.
+                self._stop.wait(0.02)
         except Exception as error:
             self.failures.append(error)
             raise
