@@ -20,10 +20,9 @@ from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.records import Value
 from crivo.domain.streams import Stream
 from crivo.flows.codec import transfer_fields
+from crivo.model.booster import BoosterOptions
 
 BATCH: Final = 4_096
-TREES: Final = 200
-LEAVES: Final = 31
 ROWS: Final = 20_000
 
 _VALUES: Final = msgspec.msgpack.Decoder(Value)
@@ -32,11 +31,16 @@ _ENCODER: Final = msgspec.msgpack.Encoder()
 
 def booster(width: int) -> lightgbm.Booster:
     """A model as large as `crivo train` makes by default, of noise: its speed is what counts."""
-    chance = np.random.default_rng(7)
+    chance, usual = np.random.default_rng(7), BoosterOptions()
     rows = chance.normal(size=(ROWS, width))
     label = (rows[:, 0] + chance.normal(size=ROWS) > 1).astype(np.float64)
-    settings = {"objective": "binary", "num_leaves": LEAVES, "verbosity": -1, "num_threads": 1}
-    return lightgbm.train(settings, lightgbm.Dataset(rows, label), num_boost_round=TREES)
+    settings = {
+        "objective": "binary",
+        "num_leaves": usual.leaves,
+        "verbosity": -1,
+        "num_threads": 1,
+    }
+    return lightgbm.train(settings, lightgbm.Dataset(rows, label), num_boost_round=usual.trees)
 
 
 def answer_all(cluster: Cluster, model: lightgbm.Booster, count: int) -> tuple[float, float]:

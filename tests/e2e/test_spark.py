@@ -17,7 +17,7 @@ from crivo.bootstrap.service import champion_bundle
 from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.flows.copy_log import undecided
 from tests.e2e.homes import ROOT, make_home, settings_of
-from tests.integration.test_worker import answers, decide_all, served
+from tests.integration.workers import answers, decide_all, served
 from tests.ports.kafka_logs import forget_space, new_space, open_log_in, url_of
 from tests.unit.decision.worlds import world
 

@@ -134,7 +134,7 @@ def test_a_batch_counts_as_its_transfers(
 def test_sabotage_a_batch_that_counts_as_one_is_noticed(
     service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.app.hot, "holds", lambda _: None)
+    monkeypatch.setattr(service.app.hot, "charge", lambda _: None)
     with pytest.raises(AssertionError):
         check_a_batch_counts_as_its_transfers(service, client, monkeypatch)
 

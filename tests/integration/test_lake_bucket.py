@@ -11,7 +11,7 @@ from crivo.bootstrap.lake import LakeHouse
 from crivo.bootstrap.service import champion_bundle
 from crivo.domain.errors import Code, CrivoError
 from tests.e2e.homes import make_home, settings_of
-from tests.integration.test_worker import decide_all
+from tests.integration.workers import decide_all
 from tests.ports.gcs import bucket
 from tests.unit.decision.worlds import world
 

@@ -15,7 +15,7 @@ from crivo.bootstrap.snapshots import start_of
 from crivo.domain.instant import DAY, MINUTE
 from tests.e2e.homes import make_home, settings_of
 from tests.integration.commands import crivo
-from tests.integration.test_worker import decide_all
+from tests.integration.workers import decide_all
 from tests.unit.decision.worlds import START, transfer, world
 
 pytestmark = pytest.mark.slow

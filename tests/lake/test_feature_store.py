@@ -23,18 +23,6 @@ SEED = 31
 COUNT = 240
 
 
-@pytest.fixture(scope="module")
-def log(tmp_path_factory):
-    rows = log_rows(SEED, COUNT)
-    with closing(log_of(rows, tmp_path_factory.mktemp("log") / "log.sqlite")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def rows(log):
-    return log.stored_rows(start=0, limit=COUNT)
-
-
 def extended(folder, log, *, snapshots="snapshots"):
     """The vectors in a lake, by the number of their transfer, once a log is folded into it."""
     lake = lake_at(folder / "lake")

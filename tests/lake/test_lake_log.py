@@ -2,30 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-
 import pytest
 
 from crivo.domain.errors import Code, Unavailable
 from crivo.domain.streams import Stream
 from crivo.flows.lake_log import LakeLog
 from crivo.flows.recording import WORKER
-from tests.lake.lakes import Rows, clear, lake_at, log_of, log_rows, quiet, refinery
+from tests.lake.lakes import Rows, clear, lake_at, quiet, refinery
 
 SEED = 23
 COUNT = 160
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory):
-    rows = log_rows(SEED, COUNT)
-    with closing(log_of(rows, tmp_path_factory.mktemp("log") / "log.sqlite")) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def rows(log):
-    return log.stored_rows(start=0, limit=COUNT)
 
 
 def archived(folder, log):

@@ -15,10 +15,10 @@ from crivo.adapters.delta.lake import DeltaLake
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths, record_cipher, require_home, rotation_of, wall_clock
 from crivo.bootstrap.kafka import cluster_of
+from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import brasilia_day
-from crivo.features.plan import Plan, compile_plan
-from crivo.features.registry import default_feature_set
+from crivo.features.plan import Plan
 from crivo.flows.event_rows import open_payload
 from crivo.flows.feature_tables import CARDS, vectors_table
 from crivo.flows.gold import QUALITY
@@ -77,7 +77,7 @@ class LakeHouse:
     @cached_property
     def plan(self) -> Plan:
         """The features that are served: feature tables are theirs."""
-        return compile_plan(default_feature_set())
+        return serving_plan()
 
     def table(self, name: str) -> Table:
         """The declared table of that name, or one of today's features.

@@ -162,8 +162,7 @@ class Decider:
     def _keep(self, answering: Answering) -> None:
         wanted = self.settings.snapshots
         files = SnapshotFiles(Paths(self.settings.home).snapshots)
-        plan_hash = answering.snapshot().plan_hash if wanted.enabled else ""
-        cuts = files.cuts(plan_hash) if wanted.enabled else []
+        cuts = files.cuts(answering.plan_hash) if wanted.enabled else []
         newest = max((cut for cut in cuts if cut <= answering.folded), default=0)
         if wanted.enabled and answering.folded - newest >= wanted.every_events:
             files.keep(answering.snapshot())

@@ -8,16 +8,17 @@ phase, with other terms than those of an order that is kept back.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.decision.limits import SEGMENTS
+from crivo.decision.limits import SEGMENT_NAMES
 from crivo.decision.lists import HitKind, ListHit
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import Key, Kind, PolicyValue
 from crivo.decision.reasons import ReasonCode
 from crivo.decision.record import SETTLEMENT, Hold
+from crivo.decision.standing import Standing, Step, standing
 from crivo.domain.account import CustomerSegment
 from crivo.domain.instant import HOUR
 from crivo.domain.list_entry import ListSide
@@ -43,7 +44,7 @@ _REASONS: Final = {
 
 BLOCK_KEYS: Final = (
     Key(INSTITUTIONS, Kind.ISPBS),
-    *(Key(f"{HOURS}.{segment}", Kind.COUNT, optional=True) for segment in SEGMENTS.values()),
+    *(Key(f"{HOURS}.{segment}", Kind.COUNT, optional=True) for segment in SEGMENT_NAMES.values()),
     Key(END, Kind.OUTCOME),
     *(Key(name, Kind.OUTCOME, optional=True) for name in _MARKED.values()),
 )
@@ -87,6 +88,13 @@ def is_block(reasons: Collection[str]) -> bool:
     return ReasonCode.PRECAUTIONARY_BLOCK in reasons
 
 
+def standing_of(
+    outcome: Outcome, reasons: Collection[str], steps: Iterable[Step | Outcome]
+) -> Standing:
+    """Where a transfer stands that was decided so for these reasons, after these steps."""
+    return standing(outcome, steps, is_block=is_block(reasons))
+
+
 def bind_blocks(
     value: Callable[[str], PolicyValue | None], unfit: Callable[[str, str, object], Exception]
 ) -> Blocks:
@@ -96,7 +104,7 @@ def bind_blocks(
         Misconfigured: what `unfit` makes of a key, what it must be, and what it is.
     """
     hours: dict[CustomerSegment | None, int | None] = {}
-    for segment, name in SEGMENTS.items():
+    for segment, name in SEGMENT_NAMES.items():
         found = value(f"{HOURS}.{name}")
         assert found is None or type(found) is int
         if found is not None and not 1 <= found <= BLOCK_HOURS_MAX:

@@ -31,7 +31,7 @@ _OF_ALL: Final = (
 #: In the order of `PeriodLimits`; a segment's name follows.
 _OF_SUMS: Final = ("limits.day", "limits.night", "limits.device_unregistered.day")
 #: How a key names the customers of a segment; None: nobody told which.
-SEGMENTS: Final[Mapping[CustomerSegment | None, str]] = {
+SEGMENT_NAMES: Final[Mapping[CustomerSegment | None, str]] = {
     **{segment: segment.value.lower() for segment in CustomerSegment},
     None: "unstated",
 }
@@ -43,7 +43,7 @@ LIMIT_KEYS: Final = (
     *(
         Key(f"{name}.{segment}", Kind.MONEY, optional=True)
         for name in _OF_SUMS
-        for segment in SEGMENTS.values()
+        for segment in SEGMENT_NAMES.values()
     ),
     Key(_CAPPED, Kind.ISPBS),
     Key(_EXCEEDED, Kind.OUTCOME),
@@ -145,7 +145,7 @@ def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
     assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
     periods = {
         segment: PeriodLimits(*(amount(f"{key}.{name}") for key in _OF_SUMS))
-        for segment, name in SEGMENTS.items()
+        for segment, name in SEGMENT_NAMES.items()
     }
     return Limits(
         transfer, contactless, institution, cash_day, cash_night, institutions, periods, outcome

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from crivo.decision.condition import HOLDS
 from crivo.decision.decide import Scored, Vector, derive, is_return, policy_modes
 from crivo.decision.degraded import is_unscored
-from crivo.decision.limits import CONTACTLESS, Limits
+from crivo.decision.limits import CONTACTLESS, SEGMENT_NAMES, Limits
 from crivo.decision.lists import ListHit
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.procedure import InForce
@@ -33,7 +33,7 @@ Ranks = npt.NDArray[np.int8]
 UNKNOWN: Final = -1
 
 #: The payers' segments by their number; None: nobody said.
-SEGMENTS: Final[tuple[CustomerSegment | None, ...]] = (*CustomerSegment, None)
+SEGMENTS: Final = tuple(SEGMENT_NAMES)
 
 #: A sum that nobody can say.
 NO_SUM: Final = np.iinfo(np.int64).min

@@ -65,3 +65,8 @@ class FraudMarker:
     def own_id(self) -> str:
         """A marker is set once and cancelled at most once."""
         return f"{self.marker_id}/{self.status}"
+
+    @property
+    def other_own_ids(self) -> list[str]:
+        """What its other steps are called."""
+        return [f"{self.marker_id}/{each}" for each in MarkerStatus if each is not self.status]

@@ -79,3 +79,8 @@ class ListEntry:
     def own_id(self) -> str:
         """An entry is added once and removed once."""
         return f"{self.entry_id}/{self.action}"
+
+    @property
+    def other_own_ids(self) -> list[str]:
+        """What its other steps are called."""
+        return [f"{self.entry_id}/{each}" for each in ListAction if each is not self.action]

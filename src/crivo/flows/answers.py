@@ -247,7 +247,8 @@ class Memory:
         """Whether the id can be one of a transfer that nobody decides: it names no later minute
         than they all do. Right after an import every transfer would else ask the log.
         """
-        return end_to_end_id_minute(end_to_end_id) <= self._history_minute
+        newest = self._history_minute
+        return newest > 0 and end_to_end_id_minute(end_to_end_id) <= newest
 
     def _forget(self) -> None:
         """Lets a few ids of the oldest hours go."""
@@ -271,6 +272,7 @@ class Memory:
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
             "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
+            # Named anew as it means another time: a snapshot of before is none of this release.
             "order_and_history": np.array([self._order_time, self._history_minute], dtype=np.int64),
             "settled_ids": np.array([each.encode() for _, each in settled], dtype="S32"),
             "settled_hours": np.array([hour for hour, _ in settled], dtype=np.int64),

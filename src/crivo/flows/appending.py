@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from crivo.decision.record import decision_event_id, decode_record, transfer_of
@@ -59,7 +59,10 @@ class Appender:
         fresh: list[Event] = []
         firsts: dict[bytes, Transfer] = {}
         transfers, self._transfers = self._transfers, {}
-        initiated, settled = (self._decided(transfers.values(), phase) for phase in Phase)
+        noted = [event for event in events if id(event) in transfers]
+        initiated, settled = self._decided(
+            {event.event_id: transfers[id(event)].end_to_end_id for event in noted}
+        )
         for event in events:
             event_id, transfer = event.event_id, transfers.get(id(event))
             is_new = event_id not in known and event_id not in initiated
@@ -88,16 +91,26 @@ class Appender:
         known = _attempted(self._log, transfer.end_to_end_id)
         if (before := first if known is None else known) is not None:
             check_same_facts(before, transfer)
-        # Its instant is that of the phase, and so another.
-        check_settlement(self._log, transfer)
+        if self._may_be_decided:
+            # Its instant is that of the phase, and so another.
+            check_settlement(self._log, transfer)
 
-    def _decided(self, transfers: Iterable[Transfer], phase: Phase) -> set[bytes]:
-        """The events' ids of those transfers of which this phase was decided here."""
+    def _decided(self, asked: Mapping[bytes, str]) -> tuple[set[bytes], set[bytes]]:
+        """Of the transfers (by their events' ids) those of which the initiation, and those of which
+        the settlement phase was decided here.
+        """
         if not self._may_be_decided:
-            return set()
-        ids = {each.end_to_end_id for each in transfers}
-        asked = {decision_event_id(each, phase): transfer_event_id(each) for each in ids}
-        return {asked[decision] for decision in self._log.known(list(asked))}
+            return set(), set()
+        places = {
+            decision_event_id(end_to_end_id, phase): (phase, event_id)
+            for event_id, end_to_end_id in asked.items()
+            for phase in Phase
+        }
+        found = {places[decision] for decision in self._log.known(list(places))}
+        return (
+            {event_id for phase, event_id in found if phase is Phase.INITIATION},
+            {event_id for phase, event_id in found if phase is Phase.SETTLEMENT},
+        )
 
     def _check_order(self, events: Sequence[Event]) -> None:
         """Nothing, if no partition would go back. Events are sorted: the first of each tells."""

@@ -7,14 +7,14 @@ from typing import Final
 
 from msgspec.structs import asdict
 
-from crivo.decision.blocks import is_block
+from crivo.decision.blocks import is_block, standing_of
 from crivo.decision.degraded import DICT_AGE
 from crivo.decision.outcome import OUTCOMES
 from crivo.decision.rail import on_rail
 from crivo.decision.reason_texts import REASONS, Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import INITIATION, Derived, Hold, decision_event_id, transfer_of
-from crivo.decision.standing import Standing, standing
+from crivo.decision.standing import Standing
 from crivo.decision.sums import Sums
 from crivo.domain.instant import SECOND, format_rfc3339
 from crivo.domain.phase import Phase
@@ -115,8 +115,8 @@ def report_decision(
 
 
 def _standing(derived: Derived, steps: Sequence[Followed]) -> Standing:
-    outcome, blocks = OUTCOMES[derived.outcome], is_block(derived.reasons)
-    return standing(outcome, (each.step for each in steps), is_block=blocks)
+    outcome = OUTCOMES[derived.outcome]
+    return standing_of(outcome, derived.reasons, (each.step for each in steps))
 
 
 def _on_rail(derived: Derived) -> ReportedRail:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from crivo.decision.blocks import is_block
+from crivo.decision.blocks import standing_of
 from crivo.decision.follow_up import FollowUp, FollowUpKind
-from crivo.decision.standing import NEXT, Standing, Step, standing
+from crivo.decision.standing import NEXT, Standing, Step
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.identifiers import end_to_end_id_minute
@@ -102,8 +102,7 @@ class FollowUpService:
         """Nothing, if the step may follow what is known so far."""
         log = self._decisions.log
         before = followed(log, told.end_to_end_id, told.phase)
-        steps = (each.step for each in before)
-        now = standing(answer.outcome, steps, is_block=is_block(answer.reasons))
+        now = standing_of(answer.outcome, answer.reasons, (each.step for each in before))
         if told.step not in NEXT[now]:
             raise _cannot_follow(told, now)
 

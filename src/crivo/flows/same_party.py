@@ -6,8 +6,8 @@ from typing import Any
 
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import make_event_id
-from crivo.domain.fraud_marker import FraudMarker, MarkerStatus
-from crivo.domain.list_entry import ListAction, ListEntry
+from crivo.domain.fraud_marker import FraudMarker
+from crivo.domain.list_entry import ListEntry
 from crivo.flows.event_of import value_of
 from crivo.flows.ports import LogReader
 from crivo.flows.schemas import BY_VALUE
@@ -21,8 +21,10 @@ def check_same_party(log: LogReader, value: Any, source: str) -> None:
     Raises:
         Refused: CONFLICT.
     """
-    field, others = _other_steps(value)
-    for own_id in others:
+    if not isinstance(value, FraudMarker | ListEntry):
+        return
+    field = "person_id" if isinstance(value, FraudMarker) else "entity_id"
+    for own_id in value.other_own_ids:
         stored = log.find(make_event_id(BY_VALUE[type(value)].family, source, own_id))
         if stored is None or getattr(value_of(stored.event), field) == getattr(value, field):
             continue
@@ -34,14 +36,3 @@ def check_same_party(log: LogReader, value: Any, source: str) -> None:
             expected=f"the one that {own_id} names",
             found="another",
         )
-
-
-def _other_steps(value: Any) -> tuple[str, list[str]]:
-    """The field that names the party, and what the other steps are called by their source."""
-    if isinstance(value, FraudMarker):
-        steps = [each for each in MarkerStatus if each is not value.status]
-        return "person_id", [f"{value.marker_id}/{each}" for each in steps]
-    if isinstance(value, ListEntry):
-        actions = [each for each in ListAction if each is not value.action]
-        return "entity_id", [f"{value.entry_id}/{each}" for each in actions]
-    return "", []

@@ -13,11 +13,11 @@ from typing import Any, Final
 import msgspec
 
 from crivo.decision import follow_up, hold_end, record, revision
-from crivo.decision.blocks import is_block
+from crivo.decision.blocks import standing_of
 from crivo.decision.follow_up import FollowUpKind
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.record import decision_event_id, decode_derived, decode_record
-from crivo.decision.standing import Standing, standing
+from crivo.decision.standing import Standing
 from crivo.domain import report, review, settlement
 from crivo.domain.event import StoredEvent
 from crivo.domain.instant import format_rfc3339
@@ -178,8 +178,7 @@ def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
         derived = decode_derived(decode_record(decided.event.payload).derived)
         steps = followed(log, value.end_to_end_id, phase.value)
         before = [each.step for each in steps if each.seq < stored.seq]
-        blocks = is_block(derived.reasons)
-        now = standing(OUTCOMES[derived.outcome], before, is_block=blocks)
+        now = standing_of(OUTCOMES[derived.outcome], derived.reasons, before)
         is_credit = value.status is SettlementStatus.SETTLED
         if now is Standing.HELD or (now is Standing.BLOCKED and not is_credit):
             cause, became = found

@@ -115,32 +115,32 @@ def train(
     given = _given(dataset, split.last(dataset), split.test_start)
     test = judged_rows(dataset, split.test(dataset))
 
-    say()
+    say("each input alone")
     judge = test.vectors, test.labels, test.weights
     alone = most_telling(judge, given, seed=options.seed)
     findings = [feature_finding(dataset.names, alone, dataset.made_of)]
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
-    say()
+    say("first fit, for the curve")
     first = _first_fit(dataset, split, held, options)
-    say()
+    say("last fit, which serves")
     draft = _last_fit(dataset, kind, given, first, options)
     scores = test.scores(draft)
     findings.append(model_finding(scores, test.labels, test.weights))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
-    say()
+    say("a fit on shuffled rows, for the leak alarm")
     findings.append(_gap(given, test, scores, options, split))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
-    say()
+    say("what it must be better than")
     rankings = {
         options.method.row: (scores, scores / SCORE_ONE),
         **_baselines(given, test, options),
     }
-    say()
+    say("figures with their intervals")
     metrics = _figures(test, rankings, options)
-    say()
+    say("figures by month and amount")
     segments = _segments(test, scores, options)
     judged = to_keep(test, seed=options.seed)
     found = {
@@ -162,13 +162,11 @@ def train(
     )
 
 
-def _by_step(progress: Progress) -> Callable[[], None]:
-    """Tells of one step of `STEPS` after the other, each time that it is called."""
-    steps = enumerate(STEPS, 1)
+def _by_step(progress: Progress) -> Callable[[str], None]:
+    """Tells of a step of `STEPS`, with its place among them, as it begins."""
 
-    def say() -> None:
-        number, step = next(steps)
-        progress(f"{number} of {len(STEPS)}: {step}", 0, 1)
+    def say(step: str) -> None:
+        progress(f"{1 + STEPS.index(step)} of {len(STEPS)}: {step}", 0, 1)
 
     return say
 

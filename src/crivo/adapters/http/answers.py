@@ -9,11 +9,10 @@ from typing import Final
 import msgspec
 from starlette.types import Send
 
-from crivo.decision.blocks import is_block
+from crivo.decision.blocks import standing_of
 from crivo.decision.reason_texts import Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
 from crivo.decision.record import Hold, Versions
-from crivo.decision.standing import standing
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
 from crivo.flows.decision_index import IndexedDecision
@@ -246,8 +245,7 @@ def found_body(answer: Answer, events: Sequence[Followed]) -> DecisionFound:
         )
         for each in events
     )
-    steps = (each.step for each in events)
-    now = standing(answer.outcome, steps, is_block=is_block(answer.reasons))
+    now = standing_of(answer.outcome, answer.reasons, (each.step for each in events))
     body = msgspec.structs.asdict(decision_body(answer))
     sums = answer.sums
     return DecisionFound(

@@ -29,7 +29,6 @@ from crivo.adapters.http.openapi import (
     EVENTS,
     answer_of,
     complete,
-    event_operation,
     report_operation,
 )
 from crivo.adapters.http.page import page_routes
@@ -189,7 +188,6 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
 
     @app.post(
         EVENTS,
-        openapi_extra=event_operation(),
         responses=answer_of("EventTaken"),
         tags=["events"],
         summary="Tell of a log-in, a device, a limit, the directory, or the rail",

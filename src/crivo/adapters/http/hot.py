@@ -177,8 +177,8 @@ class HotRoutes:
         if self._rate is not None and self._rate.take(self.parts.monotonic_ns()):
             raise overloaded(self._rate_expected)
 
-    def holds(self, transfers: int) -> None:
-        """An admitted request holds so many transfers: each of them counts in the rate.
+    def charge(self, transfers: int) -> None:
+        """An admitted request brings so many transfers: each of them counts in the rate.
 
         What is none counts, too, as it does where it comes alone: a refusal costs its reading.
         """

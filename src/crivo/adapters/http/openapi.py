@@ -80,7 +80,7 @@ REPORT_EXAMPLE: Final = {
 
 #: The path of all kinds of events, and a kind with what it takes.
 EVENTS: Final = "/v1/events/{kind}"
-EXAMPLE_KIND: Final = "login.v1"
+_EXAMPLE_KIND: Final = "login.v1"
 EVENT_EXAMPLE: Final = {
     "login_id": "login-1",
     "occurred_at": "2026-11-23T11:58:00Z",
@@ -158,17 +158,12 @@ def report_operation() -> dict[str, Any]:
     return operation_with("ReportBody", REPORT_EXAMPLE)
 
 
-def event_operation() -> dict[str, Any]:
-    """What FastAPI cannot see of `POST /v1/events/{kind}`: the body, of each kind another one."""
-    return {"requestBody": {"required": True, "content": _schema({"type": "object"})}}
-
-
 def _add_events(paths: dict[str, Any], schemas: dict[str, Any]) -> None:
     """A path for each kind of event in place of the one of all, with the body of its schema."""
     told = paths.pop(EVENTS)["post"]
     for kind in TOLD_HERE:
         schemas[kind] = body_schema(schema_of(kind))
-        content = _content(kind, EVENT_EXAMPLE if kind == EXAMPLE_KIND else None)
+        content = _content(kind, EVENT_EXAMPLE if kind == _EXAMPLE_KIND else None)
         paths[EVENTS.replace("{kind}", kind)] = {
             "post": {
                 **{name: each for name, each in told.items() if name != "parameters"},

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
-from crivo.adapters.http.access import Caller, Role
+from crivo.adapters.http.access import ANSWERERS, EVERYTHING, Caller, Role
 from crivo.adapters.http.auth import COOKIE, SESSION_LIFETIME, PageAccess
 from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.feed import Feed
@@ -26,7 +26,7 @@ _STATIC: Final = {
     "icon.svg": "image/svg+xml",
 }
 #: Whoever may ask for a link with one of these may also give verdicts.
-_JUDGES: Final = frozenset({Role.ANALYST, Role.ADMIN})
+_JUDGES: Final = ANSWERERS | EVERYTHING
 #: The caller of a service that asks nobody for a key.
 _ANYBODY: Final = Caller("anybody", frozenset({Role.ADMIN}))
 

@@ -61,7 +61,7 @@ _PASSING: Final = frozenset(
 )
 
 #: What is found where a record bears no number.
-NEITHER: Final = "neither"
+_NEITHER: Final = "neither"
 
 _STREAMS: Final = tuple(Stream)
 
@@ -86,8 +86,13 @@ def open_consumer(cluster: Cluster) -> Consumer:
         return Consumer({**cluster.options(), **_OPTIONS}, logger=LOGGER)
 
 
-def read_ends(cluster: Cluster, partitions: int) -> dict[Part, tuple[int, int]]:
+def read_ends(
+    cluster: Cluster, partitions: int, *, is_settled: bool = True
+) -> dict[Part, tuple[int, int]]:
     """The first offset of each partition of the log, and the one after the last that is committed.
+
+    Behind a transaction that stands open nothing counts as committed. Without `is_settled` it is
+    the one after the last that is there: an `Intake` up to it waits until all of that is settled.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -95,11 +100,12 @@ def read_ends(cluster: Cluster, partitions: int) -> dict[Part, tuple[int, int]]:
     admin = open_admin(cluster)
     parts = [(rank, number) for rank in range(len(_STREAMS)) for number in range(partitions)]
     asked = [topic_partition(cluster, part) for part in parts]
+    isolation = IsolationLevel.READ_COMMITTED if is_settled else IsolationLevel.READ_UNCOMMITTED
     until = time.monotonic() + ANSWER_SECONDS_MAX
     with answered(cluster, "tell where its topics begin and end"):
         while True:
             try:
-                lows, highs = (_offsets(admin, asked, spec) for spec in _SPECS)
+                lows, highs = (_offsets(admin, asked, spec, isolation) for spec in _SPECS)
                 return dict(zip(parts, zip(lows, highs, strict=True), strict=True))
             except KafkaException as raised:
                 if raised.args[0].code() not in _PASSING or time.monotonic() > until:
@@ -107,10 +113,15 @@ def read_ends(cluster: Cluster, partitions: int) -> dict[Part, tuple[int, int]]:
             time.sleep(POLL_SECONDS)
 
 
-def _offsets(admin: AdminClient, asked: Sequence[TopicPartition], spec: OffsetSpec) -> list[int]:
+def _offsets(
+    admin: AdminClient,
+    asked: Sequence[TopicPartition],
+    spec: OffsetSpec,
+    isolation: IsolationLevel,
+) -> list[int]:
     answers = admin.list_offsets(
         dict.fromkeys(asked, spec),
-        isolation_level=IsolationLevel.READ_COMMITTED,
+        isolation_level=isolation,
         request_timeout=ANSWER_SECONDS_MAX,
     )
     found = {
@@ -131,7 +142,7 @@ class Intake:
 
     With `numbered_from` it gives what the writer numbered from there on, and no answers.
     A record that bears no number is nobody's of ours: it is passed over and told to `refused`, as
-    is one that cannot be read.
+    is one that cannot be read. Nothing may come for `silence_seconds_max` of what is awaited.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -145,9 +156,11 @@ class Intake:
         *,
         refused: Refusal,
         numbered_from: int | None = None,
+        silence_seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
         self._cluster = cluster
         self._from = numbered_from
+        self._silence_seconds_max = silence_seconds_max
         #: The offset up to which each partition was read.
         self.reached: dict[Part, int] = {}
         self._ends = ends
@@ -170,16 +183,17 @@ class Intake:
         """Until a record of the partition waits, or none can come any more.
 
         Raises:
-            Unavailable: LOG_UNAVAILABLE where nothing comes for `ANSWER_SECONDS_MAX`.
+            Unavailable: LOG_UNAVAILABLE where nothing comes for too long.
         """
-        until = time.monotonic() + ANSWER_SECONDS_MAX
+        until = time.monotonic() + self._silence_seconds_max
         while not self.waiting[part] and part in self.open:
             if self.poll():
-                until = time.monotonic() + ANSWER_SECONDS_MAX
+                until = time.monotonic() + self._silence_seconds_max
             elif time.monotonic() > until:
                 raise Unavailable(
                     Code.LOG_UNAVAILABLE,
-                    f"Kafka at {self._cluster.brokers} gave nothing for {ANSWER_SECONDS_MAX:g} s",
+                    f"Kafka at {self._cluster.brokers} gave nothing for "
+                    f"{self._silence_seconds_max:g} s",
                     hint="See that its brokers run and can be reached; then read again.",
                 )
 
@@ -281,5 +295,12 @@ def _no_number(stream: Stream) -> Refused:
         hint="Only the log's writer appends to its topics; outsiders produce to the inbox.",
         field="headers",
         expected="one that is named seq, or answers",
-        found=NEITHER,
+        found=_NEITHER,
     )
+
+
+def is_foreign(refusal: Refused) -> bool:
+    """Whether a refused record bears no number, and so is none of the log's: one that does is
+    damage to the log.
+    """
+    return refusal.context.get("found") == _NEITHER

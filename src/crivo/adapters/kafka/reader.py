@@ -14,10 +14,10 @@ from confluent_kafka import Message
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered
 from crivo.adapters.kafka.intake import (
-    NEITHER,
     Intake,
     Keyed,
     Part,
+    is_foreign,
     open_consumer,
     part_of,
     read_ends,
@@ -189,7 +189,7 @@ class KafkaLogReader:
         """All that is ours, in the order of its places."""
 
         def refused(message: Message, refusal: Refused) -> None:
-            if refusal.context.get("found") != NEITHER:
+            if not is_foreign(refusal):
                 # A number on what is no event: the log is damaged.
                 raise refusal
             self.foreign += counts

@@ -1,0 +1,21 @@
+"""A log for a module's tests of the lake: of its `SEED` and `COUNT`."""
+
+from __future__ import annotations
+
+from contextlib import closing
+
+import pytest
+
+from tests.lake.lakes import log_of, log_rows
+
+
+@pytest.fixture(scope="module")
+def log(request, tmp_path_factory):
+    rows = log_rows(request.module.SEED, request.module.COUNT)
+    with closing(log_of(rows, tmp_path_factory.mktemp("log") / "log.sqlite")) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def rows(request, log):
+    return log.stored_rows(start=0, limit=request.module.COUNT)
