@@ -19,7 +19,7 @@ from confluent_kafka import Consumer, TopicPartition
 from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.tail import number_at
-from crivo.adapters.kafka.worker import GROUP
+from crivo.adapters.kafka.worker import GROUP, committed_in
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths, record_cipher
 from crivo.bootstrap.service import champion_bundle
@@ -91,6 +91,7 @@ def served(home):
 def answers(home, where):
     """What workers decided: EndToEndId to the bytes that follow; and how often one came again."""
     cipher = record_cipher(Paths(home), Rotation())
+    await_settled(where)
     with closing(KafkaLogReader(where, cipher=cipher)) as reader:
         found = reader.read(start=0, limit=100_000, streams=frozenset({Stream.DECISIONS}))
         records = [decode_record(each.event.payload) for each in found]
@@ -99,6 +100,14 @@ def answers(home, where):
         assert len(derived) == len(records)
         assert len(records) == len(transfers), "one answer a transfer"
         return derived, reader.doubles
+
+
+def await_settled(where, seconds=60):
+    """Until brokers have taken back what a killed worker had begun: it hides what came since."""
+    until = time.monotonic() + seconds
+    while read_ends(where, 4) != read_ends(where, 4, is_settled=False):
+        assert time.monotonic() < until, "a transaction stands open"
+        time.sleep(0.2)
 
 
 def assert_as_served(home, where):
@@ -219,8 +228,8 @@ def is_all_answered(where):
     options = {**where.options(), "group.id": where.named(GROUP)}
     topic = where.named(Stream.TRANSFERS.value)
     with closing(Consumer(options)) as group:
-        found = group.committed([TopicPartition(topic, each) for each in range(4)], timeout=10)
-    return number_at(where, {each.partition: max(0, each.offset) for each in found}) is None
+        found = committed_in(where, group, [TopicPartition(topic, each) for each in range(4)])
+    return number_at(where, found) is None
 
 
 def await_answered(where, worker):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from typing import Final
 
-from confluent_kafka import KafkaError, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered
+from crivo.adapters.kafka.client import Cluster, answered
 from crivo.adapters.kafka.intake import (
     POLL_RECORDS,
     Intake,
@@ -22,6 +23,9 @@ from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import stored_event
 from crivo.governance.record_cipher import RecordCipher
+
+#: How long nothing may come of what is there: brokers that take over from one that fell take less.
+SILENCE_SECONDS_MAX: Final = 90.0
 
 
 class Tail:
@@ -101,7 +105,8 @@ def read_answers(
 ) -> list[tuple[int, Event]]:
     """What was decided of the transfers of these partitions, each with its transfer's number.
 
-    A transfer and its decision have one key, so they lie in partitions of one number.
+    A transfer and its decision have one key, so they lie in partitions of one number. What one that
+    was killed had begun may hide what others answered since: its end is waited for.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -109,9 +114,15 @@ def read_answers(
     parts = [part_of(Stream.DECISIONS, each) for each in sorted(partitions)]
     if not parts:
         return []
-    ends = read_ends(cluster, max(partitions) + 1)
+    ends = read_ends(cluster, max(partitions) + 1, is_settled=False)
     lows, highs = ({part: ends[part][at] for part in parts} for at in (0, 1))
-    intake = Intake(cluster, lows, highs, refused=lambda _message, _refusal: None)
+    intake = Intake(
+        cluster,
+        lows,
+        highs,
+        refused=lambda _message, _refusal: None,
+        silence_seconds_max=SILENCE_SECONDS_MAX,
+    )
     found: list[tuple[int, Event]] = []
     try:
         for part in parts:
@@ -130,23 +141,27 @@ def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
     """The least number of a transfer at or after these offsets, by partition; None where is none.
 
     Raises:
-        Misconfigured, Unavailable: as `answered`.
+        Misconfigured, Unavailable: as `answered`, and LOG_UNAVAILABLE where a partition says
+            neither that something is there nor that nothing is: it may hold what is sought.
     """
     topic, least = cluster.named(Stream.TRANSFERS.value), None
     if not offsets:
         return None
     consumer = open_consumer(cluster)
     left = set(offsets)
-    until = time.monotonic() + ANSWER_SECONDS_MAX
+    until = time.monotonic() + SILENCE_SECONDS_MAX
     try:
         consumer.assign([TopicPartition(topic, part, at) for part, at in offsets.items()])
-        while left and time.monotonic() < until:
+        while left:
             with answered(cluster, "read its transfers"):
                 messages = consumer.consume(100, timeout=0.05)
+                if time.monotonic() > until:
+                    raise KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
             for message in messages:
                 partition, error = message.partition(), message.error()
                 if partition not in left:
                     continue
+                until = time.monotonic() + SILENCE_SECONDS_MAX
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                         left.discard(partition)

@@ -23,7 +23,7 @@ from confluent_kafka import (
 )
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
-from crivo.adapters.kafka.intake import NEITHER, read_ends
+from crivo.adapters.kafka.intake import is_foreign, read_ends
 from crivo.adapters.kafka.publisher import Publisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.adapters.kafka.tail import Tail, number_at, read_answers
@@ -87,7 +87,7 @@ class Keeper(Protocol):
         ...
 
     def at_end(self, answering: Answering) -> None:
-        """All that it answered is published: no turn follows."""
+        """No turn follows: all is published, but for what a partition that was lost took back."""
         ...
 
 
@@ -205,10 +205,9 @@ class Worker:
             return
         consumer.assign(partitions)
         consumer.pause(partitions)
-        committed = consumer.committed(partitions, timeout=2 * ANSWER_SECONDS_MAX)
-        self._own.answered = {each.partition: max(0, each.offset) for each in committed}
+        self._own.answered = committed_in(self._cluster, consumer, partitions)
         self._own.is_new = True
-        self._telemetry.assigned(len(committed))
+        self._telemetry.assigned(len(self._own.answered))
         facts = {"partitions": sorted(self._own.answered)}
         _WORDS.info("worker.assigned", extra={"facts": facts})
 
@@ -257,9 +256,8 @@ class Worker:
         """
         self._publishing.drain()
         places = [TopicPartition(self._topic, p) for p in range(self._manifest.partitions)]
-        with answered(self._cluster, "tell what is answered"):
-            found = self._group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
-        return number_at(self._cluster, {p.partition: max(0, p.offset) for p in found}) is None
+        found = committed_in(self._cluster, self._group, places)
+        return number_at(self._cluster, found) is None
 
     def _read_committed(self) -> None:
         """Takes up again behind what is committed of the partitions that are answered here."""
@@ -267,9 +265,7 @@ class Worker:
         if not self._own.answered:
             return
         places = [TopicPartition(self._topic, p) for p in self._own.answered]
-        with answered(self._cluster, "tell what is answered"):
-            found = self._group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
-        self._own.answered = {each.partition: max(0, each.offset) for each in found}
+        self._own.answered = committed_in(self._cluster, self._group, places)
 
     def _is_own(self, stored: StoredEvent) -> bool:
         return stored.offset >= self._own.answered.get(stored.partition, 1 << 62)
@@ -280,7 +276,21 @@ class Worker:
         Raises:
             Refused: it bears a number: the log is damaged, and nobody may pass over it.
         """
-        if refusal.context.get("found") != NEITHER:
+        if not is_foreign(refusal):
             raise refusal
         if message.partition() in self._own.answered:
             self._publishing.set_aside(message, refusal)
+
+
+def committed_in(cluster: Cluster, group: Consumer, places: list[TopicPartition]) -> dict[int, int]:
+    """By partition: the offset from which on the group has answered nothing.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`, also where only one partition's is not told.
+    """
+    with answered(cluster, "tell what is answered"):
+        found = group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
+        for each in found:
+            if each.error is not None:
+                raise KafkaException(each.error)
+    return {each.partition: max(0, each.offset) for each in found}
