@@ -76,7 +76,8 @@ def test_a_worker_goes_on_when_one_broker_of_three_is_killed(kafka, home, waitin
             brokers.kill(brokers.nodes[1])
         await_answered(cluster, worker)
         worker.stopped()
-        assert_nothing_twice(home, cluster)
+        # Where the group's coordinator was killed, a turn may be answered again.
+        assert_as_served(home, cluster)
 
 
 def test_a_silent_broker_is_never_taken_for_one_with_nothing_left_to_answer(

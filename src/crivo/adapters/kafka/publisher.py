@@ -38,17 +38,25 @@ _OPTIONS: Final = {
 Seal = Callable[[list[EventRow]], list[EventRow]]
 
 
+#: As who one is in a group, by the client's own type, which has no name.
+Member = object
+
+
 class Publisher(Protocol):
     """How answers get into the log."""
 
     def publish(
-        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], group: Consumer
+        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
-        """Whether all are published, and the offsets are the group's.
+        """Whether all are published. In any thread: the group's member is not asked.
 
         Raises:
             Misconfigured, Unavailable: as `answered`; what is committed then, nobody knows.
         """
+        ...
+
+    def commit(self, offsets: Sequence[TopicPartition], group: Consumer) -> bool:
+        """Whether the offsets of what is published are the group's. In its member's own thread."""
         ...
 
     def set_aside(self, message: Message, refusal: Refused) -> None:
@@ -135,13 +143,23 @@ class PlainPublisher:
         self._records = _Records(cluster, partitions, seal, self._producer)
 
     def publish(
-        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], group: Consumer
+        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
         """As `Publisher`."""
         with answered(self._cluster, "take answers"):
             self._records.send(answers)
             self._records.wait()
-        return _committed(group, offsets)
+        return True
+
+    def commit(self, offsets: Sequence[TopicPartition], group: Consumer) -> bool:
+        """As `Publisher`: not where the group has gone on without this member."""
+        try:
+            group.commit(offsets=list(offsets), asynchronous=False)
+        except KafkaException as raised:
+            words = raised.args[0].str()
+            _WORDS.warning("worker.not_committed", extra={"facts": {"words": words}})
+            return False
+        return True
 
     def set_aside(self, message: Message, refusal: Refused) -> None:
         """As `Publisher`."""
@@ -171,14 +189,14 @@ class ExactPublisher:
         self._records = _Records(cluster, partitions, seal, self._producer)
 
     def publish(
-        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], group: Consumer
+        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
-        """As `Publisher`."""
+        """As `Publisher`: published and committed, or neither."""
         try:
             self._producer.begin_transaction()
             self._records.send(answers)
             self._producer.send_offsets_to_transaction(
-                list(offsets), group.consumer_group_metadata(), TRANSACTION_SECONDS_MAX
+                list(offsets), member, TRANSACTION_SECONDS_MAX
             )
             self._producer.commit_transaction(TRANSACTION_SECONDS_MAX)
         except KafkaException as raised:
@@ -191,22 +209,16 @@ class ExactPublisher:
             return False
         return True
 
+    def commit(self, offsets: Sequence[TopicPartition], group: Consumer) -> bool:
+        """As `Publisher`: the transaction did."""
+        return True
+
     def set_aside(self, message: Message, refusal: Refused) -> None:
         """As `Publisher`."""
         with answered(self._cluster, "take a dead letter"):
             self._producer.begin_transaction()
             _set_aside(self._cluster, self._records, message, refusal)
             self._producer.commit_transaction(TRANSACTION_SECONDS_MAX)
-
-
-def _committed(group: Consumer, offsets: Sequence[TopicPartition]) -> bool:
-    """Whether the group has the offsets; not where it has gone on without this member."""
-    try:
-        group.commit(offsets=list(offsets), asynchronous=False)
-    except KafkaException as raised:
-        _WORDS.warning("worker.not_committed", extra={"facts": {"words": raised.args[0].str()}})
-        return False
-    return True
 
 
 def _set_aside(cluster: Cluster, records: _Records, message: Message, refusal: Refused) -> None:

@@ -2,6 +2,8 @@
 
 A turn waits for no broker. While its answers are sent and acknowledged in a thread of their own,
 the next turns are read and decided; offsets follow what they cover, in the order of the turns.
+The group's member is asked by its own thread alone: its client lets one thread in at a time, and
+holds it while it tells of partitions that were lost.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from crivo.adapters.kafka.publisher import Publisher
+from crivo.adapters.kafka.publisher import Member, Publisher
 from crivo.domain.errors import Refused
 from crivo.flows.answering import Answered
 
@@ -39,7 +41,7 @@ class Publishing:
         publisher: How answers are published and offsets committed.
         group: The group's member, whose offsets these are.
         topic: The topic that is answered.
-        answered: Told of what is published and committed, on the thread that publishes.
+        answered: Told of what is published and committed.
     """
 
     def __init__(
@@ -56,8 +58,11 @@ class Publishing:
         self._lock = threading.Lock()
         self._waiting: list[Turn] = []
         self._ahead = 0
+        #: Whether all is there that was published: what comes behind may not be committed past it.
         self._goes_on = True
-        self._asked: deque[Future[None]] = deque()
+        #: Whether the group takes no offsets of what is on its way.
+        self._is_refused = False
+        self._asked: deque[Future[Sequence[Turn]]] = deque()
         self._thread = ThreadPoolExecutor(1, "crivo-publishing")
 
     def put(self, turn: Turn) -> None:
@@ -69,9 +74,9 @@ class Publishing:
         with self._lock:
             self._waiting.append(turn)
             self._ahead += len(turn.answers)
-        self._ask(self._publish_waiting)
+        self._ask(partial(self._publish_waiting, self._group.consumer_group_metadata()))
         while self._asked and (self._asked[0].done() or self._ahead >= AHEAD_ANSWERS_MAX):
-            self._asked.popleft().result()
+            self._finish_first()
 
     def set_aside(self, message: Message, refusal: Refused) -> None:
         """Puts a record that is no event among the dead letters, behind the turns before it."""
@@ -84,11 +89,11 @@ class Publishing:
             Misconfigured, Unavailable: as `put`.
         """
         while self._asked and self._asked[0].done():
-            self._asked.popleft().result()
+            self._finish_first()
         if self._goes_on:
             return False
         self.drain()
-        self._goes_on = True
+        self._begin_anew()
         return True
 
     def drain(self) -> None:
@@ -98,40 +103,72 @@ class Publishing:
             Misconfigured, Unavailable: as `put`.
         """
         while self._asked:
-            self._asked.popleft().result()
+            self._finish_first()
+
+    def give_up(self) -> None:
+        """Until nothing is on its way; the group has gone on without us, and takes no offsets.
+
+        Raises:
+            Misconfigured, Unavailable: as `put`.
+        """
+        self._refuse()
+        self.drain()
+        self._begin_anew()
 
     def close(self) -> None:
         """Publishes nothing more; what is on its way is waited for."""
         self._thread.shutdown(cancel_futures=True)
         self._asked.clear()
 
-    def _ask(self, work: Callable[[], bool]) -> None:
+    def _refuse(self) -> None:
+        self._is_refused, self._goes_on = True, False
+
+    def _begin_anew(self) -> None:
+        self._is_refused, self._goes_on = False, True
+
+    def _ask(self, work: Callable[[], Sequence[Turn] | None]) -> None:
         self._asked.append(self._thread.submit(self._do, work))
 
-    def _do(self, work: Callable[[], bool]) -> None:
-        is_done = False
+    def _do(self, work: Callable[[], Sequence[Turn] | None]) -> Sequence[Turn]:
+        published = None
         try:
-            is_done = work()
+            published = work()
         finally:
-            # What comes behind may not be committed past what is not there.
-            self._goes_on = self._goes_on and is_done
+            if published is None:
+                self._goes_on = False
+        return published or ()
 
-    def _publish_waiting(self) -> bool:
-        """Whether all turns that wait are published; none is where an earlier task took them."""
+    def _finish_first(self) -> None:
+        """Commits what was published, unless the group has gone on."""
+        turns = self._asked.popleft().result()
+        if not turns or self._is_refused:
+            return
+        answers, places = self._joined(turns)
+        if self._publisher.commit(places, self._group):
+            self._answered(answers)
+        else:
+            self._refuse()
+
+    def _publish_waiting(self, member: Member) -> Sequence[Turn] | None:
+        """The turns that are published now: of those that wait all or, an earlier one having taken
+        them, none. None where they are not.
+        """
         with self._lock:
             turns, self._waiting = self._waiting, []
-        answers = [each for turn in turns for each in turn.answers]
-        offsets = {partition: at for turn in turns for partition, at in turn.offsets.items()}
-        is_there = True
-        if turns and self._goes_on:
-            places = [TopicPartition(self._topic, p, at) for p, at in sorted(offsets.items())]
-            is_there = self._publisher.publish(answers, places, self._group)
-            if is_there:
-                self._answered(answers)
+        answers, places = self._joined(turns)
+        published: Sequence[Turn] | None = turns
+        if turns and not (self._goes_on and self._publisher.publish(answers, places, member)):
+            published = None
         with self._lock:
             self._ahead -= len(answers)
-        return is_there
+        return published
 
-    def _set_aside(self, message: Message, refusal: Refused) -> bool:
+    def _joined(self, turns: Sequence[Turn]) -> tuple[list[Answered], list[TopicPartition]]:
+        """Their answers, and behind what the group has answered all with them."""
+        answers = [each for turn in turns for each in turn.answers]
+        offsets = {partition: at for turn in turns for partition, at in turn.offsets.items()}
+        return answers, [TopicPartition(self._topic, p, at) for p, at in sorted(offsets.items())]
+
+    def _set_aside(self, message: Message, refusal: Refused) -> Sequence[Turn]:
         self._publisher.set_aside(message, refusal)
-        return True
+        return ()

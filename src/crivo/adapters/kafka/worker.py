@@ -145,7 +145,7 @@ class Worker:
                 [self._topic],
                 on_assign=self._assigned,
                 on_revoke=self._revoked,
-                on_lost=self._revoked,
+                on_lost=self._lost,
             )
         self._publishing = Publishing(publisher, self._group, self._topic, telemetry.answered)
 
@@ -216,9 +216,19 @@ class Worker:
         try:
             self._publishing.drain()
         finally:
-            consumer.unassign()
-            self._own.answered = {}
-            self._telemetry.assigned(0)
+            self._bear_none(consumer)
+
+    def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        """The group has heard nothing from us for too long: they may be another's already."""
+        try:
+            self._publishing.give_up()
+        finally:
+            self._bear_none(consumer)
+
+    def _bear_none(self, consumer: Consumer) -> None:
+        consumer.unassign()
+        self._own.answered = {}
+        self._telemetry.assigned(0)
 
     def _begin_anew(self) -> None:
         """Sees to it that state is not past what is to be answered, and reads on from there."""
