@@ -104,7 +104,7 @@ $(EXTRAS:%=.tools/%/.stamp): .tools/%/.stamp: requirements/%.txt requirements/bu
 # The default set is kept in a venv that already has the development set: the latter contains it.
 $(DEFAULT): requirements/default.txt requirements/build.txt pyproject.toml $(UV) | .venv/bin/python
 	@if [ -e $(DEV) ]; then $(MAKE) $(DEV); else \
-		echo "Installing what Crivo needs into .venv, some 850 MB, once ..." >&2; \
+		echo "Installing what Crivo needs into .venv, some 900 MB, once ..." >&2; \
 		$(UV) pip sync --quiet --require-hashes --python .venv requirements/default.txt; \
 		$(UV) pip install --quiet --python .venv --no-deps --build-constraints requirements/build.txt \
 			--editable .; fi

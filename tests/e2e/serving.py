@@ -70,7 +70,7 @@ def serving(home: Path, *, trust: ssl.SSLContext | bool = True, **changes: str) 
             stderr=out,
         )
     try:
-        address = _wait_for(process, said, r"listens on (http\S+)")
+        address = _wait_for(process, said, r"listens on (http[^\s;]+)")
         page = _wait_for(process, said, r"(/open\?token=\S+)")
         _wait_until_ready(process, said, address, trust)
         yield Served(process, address, page, said)

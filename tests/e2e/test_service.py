@@ -50,6 +50,15 @@ def transfer(**changes: object) -> dict[str, object]:
     return {**GOOD, "end_to_end_id": f"E12345678202611231200test{number:07d}", **changes}
 
 
+def test_a_service_says_when_it_listens_and_when_it_takes_transfers(served: Served) -> None:
+    listens, ready = f"Crivo listens on {served.address};", f"Ready: {served.address}"
+    deadline = time.monotonic() + 30
+    while ready not in (said := served.said.read_text()):
+        assert time.monotonic() < deadline, said
+        time.sleep(0.02)
+    assert said.index(listens) < said.index(ready)
+
+
 def test_a_transfer_gets_an_answer_with_everything_that_decided(client: httpx.Client) -> None:
     body = transfer(amount_centavos=RISKY_CENTAVOS + 1)
     response = client.post("/v1/decisions", json=body)

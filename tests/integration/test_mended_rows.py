@@ -70,11 +70,35 @@ def test_a_conflict_is_not_mended_by_the_transfer_whose_id_it_took(here):
     assert listed(here) == [2, 3, 4]
 
 
-def test_a_row_that_is_refused_again_is_waited_for_again(here):
+def test_a_row_that_came_in_mended_stays_so_when_its_file_comes_again_or_grows(here):
     here.take("bank.csv", REFUSED)
     here.take("mended.csv", MENDED, "--received", "2026-12-01T00:00:00Z")
+    assert here.take("bank.csv", REFUSED)["quarantined"] == 3, "it is refused as before"
+    assert listed(here) == [3, 4]
+    here.take("longer.csv", [*REFUSED[1:2], "5,2026-12-02T14:00:00Z,ana,caio,1.00"])
+    assert listed(here) == [3, 4]
+
+
+def test_a_conflict_is_dismissed_by_name_and_stays_so_when_its_file_comes_again(here):
     here.take("bank.csv", REFUSED)
-    assert listed(here) == [2, 3, 4]
+    assert "FIELD_VALUE" in here("quarantine", "dismiss", "bank.csv", "4", "--by", " ", code=2)
+    said = here("quarantine", "dismiss", "bank.csv", "4", "--by", "Ana")
+    assert (said["code"], said["dismissed_by"]) == ("CONFLICT", "Ana") and said["dismissed_at"]
+    assert listed(here) == [2, 3]
+    here.take("bank.csv", REFUSED)
+    assert listed(here) == [2, 3] and listed(here, "--all") == [2, 3, 4]
+    again = here("quarantine", "dismiss", "bank.csv", "4", "--by", "Rui", code=2)
+    assert "FIELD_VALUE" in again and "dismissed by Ana" in again
+    assert "NOT_FOUND" in here("quarantine", "dismiss", "bank.csv", "9", "--by", "Ana", code=2)
+
+
+def test_dead_letters_of_a_topic_are_not_dismissed(here):
+    said = here(
+        *("quarantine", "dismiss", "pix.transfers.v1.dlq", "3", "--by", "Ana"),
+        *("--log", "kafka://127.0.0.1:1"),
+        code=2,
+    )
+    assert "SETTING_INVALID" in said
 
 
 def test_sabotage_an_import_that_marks_nothing_leaves_the_row_in_the_list(here, monkeypatch):

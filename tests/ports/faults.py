@@ -96,6 +96,18 @@ class KeepsTheFirstCause(Around):
         self.inside.put([each for each in rows if (each.source, each.row_number) not in kept])
 
 
+class ForgetsWhatWasMended(Around):
+    def put(self, rows):
+        # Under no identity, as the same row of a file without ids.
+        self.inside.put([replace(each, identity="") for each in rows])
+        self.inside.put(rows)
+
+
+class DismissesNothing(Around):
+    def dismiss(self, source, row_number, *, at, by):
+        pass
+
+
 class CountsOneLess(Around):
     def counts(self):
         return {code: count - 1 for code, count in self.inside.counts().items()}

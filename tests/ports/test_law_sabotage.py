@@ -36,6 +36,14 @@ QUARANTINE_FAULTS = [
     (faults.ShufflesRows, quarantine_laws.test_rows_come_back_in_order_and_are_counted_by_cause),
     (faults.CountsOneLess, quarantine_laws.test_rows_come_back_in_order_and_are_counted_by_cause),
     (faults.KeepsTheFirstCause, quarantine_laws.test_a_row_put_again_replaces_its_cause),
+    (
+        faults.ForgetsWhatWasMended,
+        quarantine_laws.test_what_came_in_mended_waits_no_longer_wherever_it_is_refused_again,
+    ),
+    (
+        faults.DismissesNothing,
+        quarantine_laws.test_a_row_that_was_dismissed_waits_again_only_for_another_cause,
+    ),
 ]
 INDEX_FAULTS = [
     (faults.HasReachedSomething, index_laws.test_a_new_index_has_reached_nothing),

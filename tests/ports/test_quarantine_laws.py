@@ -47,10 +47,43 @@ def test_a_row_that_was_mended_waits_no_longer_and_stays_to_be_looked_at(quarant
     assert quarantine.waiting() == {"id 1"}
     assert [each.row_number for each in quarantine.rows(limit=10)] == [1, 3]
     assert quarantine.counts() == {Code.AMOUNT_RANGE: 2}
-    every = quarantine.rows(limit=10, mended=True)
+    every = quarantine.rows(limit=10, settled=True)
     assert [each.mended_at for each in every] == [0, 9, 0]
+
+
+def test_what_came_in_mended_waits_no_longer_wherever_it_is_refused_again(quarantine):
+    quarantine.put([replace(row(number), identity=f"id {number}") for number in (1, 2)])
+    quarantine.mend(["id 2"], at=9)
     quarantine.put([replace(row(2), identity="id 2")])
-    assert quarantine.waiting() == {"id 1", "id 2"}, "it was refused again"
+    quarantine.put([replace(row(7), source="longer table", identity="id 2")])
+    assert quarantine.waiting() == {"id 1"}
+    assert [each.mended_at for each in quarantine.rows(limit=10, settled=True)] == [9, 0, 9]
+    quarantine.put([replace(row(2), identity="id 2 by another mapping")])
+    assert quarantine.waiting() == {"id 1", "id 2 by another mapping"}
+
+
+def test_a_row_that_was_dismissed_waits_again_only_for_another_cause(quarantine):
+    quarantine.put([row(1), replace(row(2), identity="id 2")])
+    for number in (1, 2):
+        quarantine.dismiss("table", number, at=9, by="Ana")
+    assert quarantine.rows(limit=10) == [] and quarantine.counts() == {}
+    assert quarantine.waiting() == set()
+    every = quarantine.rows(limit=10, settled=True)
+    assert [(each.dismissed_at, each.dismissed_by) for each in every] == [(9, "Ana")] * 2
+    quarantine.put([row(1), replace(row(2), identity="id 2", code=Code.TIME_INVALID)])
+    assert quarantine.rows(limit=10) == [
+        replace(row(2), identity="id 2", code=Code.TIME_INVALID),
+    ]
+
+
+def test_nobody_dismisses_what_was_settled_before(quarantine):
+    quarantine.put([replace(row(1), identity="id 1"), row(2)])
+    quarantine.mend(["id 1"], at=8)
+    quarantine.dismiss("table", 2, at=9, by="Ana")
+    for number in (1, 2):
+        quarantine.dismiss("table", number, at=10, by="Rui")
+    every = quarantine.rows(limit=10, settled=True)
+    assert [(each.mended_at, each.dismissed_at) for each in every] == [(8, 0), (0, 9)]
 
 
 def test_a_row_is_found_by_its_file_and_by_the_name_of_the_file(quarantine):
@@ -68,8 +101,10 @@ def test_put_is_durable_before_it_returns(tmp_path):
     disk = Disk("quarantine")
     quarantine = SqliteQuarantine(tmp_path / "log.sqlite", vfs=disk.name)
     quarantine.put([row(1), row(2)])
+    quarantine.dismiss("table", 1, at=9, by="Ana")
     survived = SqliteQuarantine(disk.cut_power(tmp_path / "cut"))
-    assert survived.rows(limit=10) == [row(1), row(2)]
+    dismissed = replace(row(1), dismissed_at=9, dismissed_by="Ana")
+    assert survived.rows(limit=10, settled=True) == [dismissed, row(2)]
     survived.close()
     quarantine.close()
 

@@ -7,18 +7,19 @@ from contextlib import closing
 
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.bootstrap.home import Paths, require_home, wall_clock
-from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.domain.errors import Code, Misconfigured, Refused, invalid
 from crivo.flows.ports import QuarantinedRow
 from crivo.flows.readmit import Readmitted, readmit
 from crivo.settings import Settings
 
 
 def quarantined(
-    settings: Settings, *, limit: int, mended: bool = False
+    settings: Settings, *, limit: int, settled: bool = False
 ) -> tuple[Counter[Code], list[QuarantinedRow]]:
     """How many rows wait by cause, and some of them: of the log of CRIVO_LOG__URL, else the home's.
 
-    With `mended` those too that came in since, mended, from a file of the same mapping.
+    With `settled` those too that came in since, mended, from a file of the same mapping, or were
+    dismissed.
 
     Raises:
         Unavailable: NOT_FOUND where there is no home folder, LOG_UNAVAILABLE.
@@ -30,7 +31,7 @@ def quarantined(
     if not path.exists():
         return Counter(), []
     with closing(SqliteQuarantine(path)) as store:
-        return Counter(store.counts()), store.rows(limit=limit, mended=mended)
+        return Counter(store.counts()), store.rows(limit=limit, settled=settled)
 
 
 def quarantined_row(settings: Settings, source: str, row_number: int) -> QuarantinedRow:
@@ -70,6 +71,41 @@ def quarantined_row(settings: Settings, source: str, row_number: int) -> Quarant
         expected="a row that was refused",
         found=f"{source} {row_number}",
     )
+
+
+def dismiss_row(settings: Settings, source: str, row_number: int, *, by: str) -> QuarantinedRow:
+    """The row, of which somebody says that nothing is to be done about it: it waits no longer.
+
+    Raises:
+        Refused: as `quarantined_row`; FIELD_VALUE where the name is a blank, or the row waits no
+            longer. Misconfigured: SETTING_INVALID for a log in Kafka. Unavailable: NOT_FOUND,
+            FILE_UNWRITABLE.
+    """
+    if settings.log.url is not None:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            "dead letters of a log in Kafka lie in their topic, which forgets them by itself",
+            hint="`crivo quarantine replay` judges them again; --home names a folder's rows.",
+            field="CRIVO_LOG__URL",
+            expected="not set",
+            found=settings.log.url,
+        )
+    if not by.strip():
+        raise invalid(Code.FIELD_VALUE, field="--by", expected="a name", found=by)
+    row = quarantined_row(settings, source, row_number)
+    if not row.waits:
+        raise Refused(
+            Code.FIELD_VALUE,
+            f"row {row_number} of {row.source} waits no longer",
+            hint="`crivo quarantine list --all` shows when it came in mended, or was dismissed.",
+            field="SOURCE ROW",
+            expected="a row that waits",
+            found="dismissed by " + row.dismissed_by if row.dismissed_at else "mended",
+        )
+    with closing(SqliteQuarantine(Paths(settings.home).quarantine)) as store:
+        store.dismiss(row.source, row.row_number, at=wall_clock(), by=by.strip())
+        (dismissed,) = store.find(row.source, row.row_number)
+    return dismissed
 
 
 def readmit_dead_letters(settings: Settings, source: str | None) -> Readmitted:

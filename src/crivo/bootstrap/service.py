@@ -202,8 +202,11 @@ def build_service(settings: Settings) -> Service:
     return Service(app, decisions, running, page, metrics, home, access.new_key)
 
 
-def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> None:
-    """Serves until SIGINT or SIGTERM; `announce` hears the address once it is listened on.
+def serve(
+    settings: Settings, *, announce: Callable[[Service, str], None], ready: Callable[[str], None]
+) -> None:
+    """Serves until SIGINT or SIGTERM; `announce` hears the address once it is listened on, `ready`
+    once transfers are taken there.
 
     Raises:
         Unavailable: PORT_TAKEN, MODEL_MISSING, LOG_LOCKED. Misconfigured: as `build_service`.
@@ -217,7 +220,9 @@ def serve(settings: Settings, *, announce: Callable[[Service, str], None]) -> No
         failures: list[CrivoError] = []
         host, port = listener.getsockname()[:2]
         scheme, named = "http" if tls is None else "https", f"[{host}]" if ":" in host else host
-        announce(service, f"{scheme}://{named}:{port}")
+        address = f"{scheme}://{named}:{port}"
+        announce(service, address)
+        service.running.became_ready = partial(ready, address)
         sys.setswitchinterval(SWITCH_SECONDS)
 
         def stopper(stop: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The commands on what was refused: `quarantine list`, `show`, `replay`."""
+"""The commands on what was refused: `quarantine list`, `show`, `dismiss`, `replay`."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from crivo.flows.ports import QuarantinedRow
 
 
 def run_quarantine_list(
-    *, home: Path | None, log: str | None, limit: int, raw: bool, mended: bool, as_json: bool
+    *, home: Path | None, log: str | None, limit: int, raw: bool, settled: bool, as_json: bool
 ) -> None:
     """`crivo quarantine list`; a row itself, which may name people, is shown with `raw` alone.
 
-    With `mended` those too that came in since from another file.
+    With `settled` those too that came in since from another file, or were dismissed.
     """
     from crivo.bootstrap.quarantine import quarantined
     from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home, log__url=log)
-    counts, rows = quarantined(settings, limit=limit, mended=mended)
+    counts, rows = quarantined(settings, limit=limit, settled=settled)
     if as_json:
         shown = [_facts(row, raw=raw) for row in rows]
         print_json({"counts": {str(code): n for code, n in counts.items()}, "rows": shown})
@@ -30,20 +30,23 @@ def run_quarantine_list(
     print_table("Causes", ("cause", "rows"), [(code, f"{n:,}") for code, n in counts.items()])
     columns = (
         *("source", "data row", "cause", "field", "column", "expected", "found"),
-        *("mended",) * mended,
+        *("mended", "dismissed", "by") * settled,
     )
     print_table(
         "Rows (data row 1 is the one after a header; of a topic it is the offset)",
         (*columns, "raw") if raw else columns,
         [
             (r.source, r.row_number, r.code, r.field, r.column, r.expected, r.found)
-            + (format_rfc3339(r.mended_at) if r.mended_at else "",) * mended
+            + (_when(r.mended_at) or "", _when(r.dismissed_at) or "", r.dismissed_by) * settled
             + (r.raw,) * raw
             for r in rows
         ],
     )
-    if not mended and settings.log.url is None:
-        notes().print("A row leaves this list when it comes in mended under its own id: see --all.")
+    if not settled and settings.log.url is None:
+        notes().print(
+            "A row leaves this list when it comes in mended under its own id, or by "
+            "`crivo quarantine dismiss`: see --all."
+        )
 
 
 def run_quarantine_show(
@@ -61,6 +64,23 @@ def run_quarantine_show(
     del facts["source"], facts["row_number"]
     facts["at"] = format_rfc3339(found.at)
     print_facts(f"{found.source}, row {row}", {name: str(each) for name, each in facts.items()})
+
+
+def run_quarantine_dismiss(
+    source: str, row: int, *, by: str, home: Path | None, log: str | None, as_json: bool
+) -> None:
+    """`crivo quarantine dismiss`."""
+    from crivo.bootstrap.quarantine import dismiss_row
+    from crivo.settings import load_settings
+
+    found = dismiss_row(load_settings(os.environ, home=home, log__url=log), source, row, by=by)
+    if as_json:
+        print_json(_facts(found, raw=False))
+        return
+    print_facts(
+        f"{found.source}, row {row}",
+        {"cause": str(found.code), "dismissed": str(_when(found.dismissed_at)), "by": by.strip()},
+    )
 
 
 def run_quarantine_replay(
@@ -103,5 +123,9 @@ def run_quarantine_replay(
 def _facts(row: QuarantinedRow, *, raw: bool) -> dict[str, object]:
     names = [name for name in QuarantinedRow.__slots__ if raw or name != "raw"]
     facts = {name: getattr(row, name) for name in names if name != "identity"}
-    facts["mended_at"] = format_rfc3339(row.mended_at) if row.mended_at else None
+    facts["mended_at"], facts["dismissed_at"] = _when(row.mended_at), _when(row.dismissed_at)
     return facts
+
+
+def _when(instant: int) -> str | None:
+    return format_rfc3339(instant) if instant else None

@@ -1,4 +1,4 @@
-"""`crivo quarantine`: list, show, replay."""
+"""`crivo quarantine`: list, show, dismiss, replay."""
 
 from __future__ import annotations
 
@@ -15,34 +15,38 @@ Raw = Annotated[
 ]
 
 
+Source = Annotated[
+    str, typer.Argument(help="A file, as `list` names it or by its name, or a topic.")
+]
+Row = Annotated[
+    int,
+    typer.Argument(
+        min=0, max=OFFSET_MAX, help="The number of its row, or the offset in the topic."
+    ),
+]
+
+
 @quarantine.command("list")
 def quarantine_list(
     home: Home = None,
     log: Log = None,
     limit: Limit = 20,
     raw: Raw = False,
-    mended: Annotated[
-        bool, typer.Option("--all", help="Rows too that came in mended since, from another file.")
+    settled: Annotated[
+        bool, typer.Option("--all", help="Rows too that came in mended since, or were dismissed.")
     ] = False,
     as_json: Json = False,
 ) -> None:
     """Show refused rows, or dead letters of a log in Kafka, and the count of each cause."""
     from crivo.cli.quarantine import run_quarantine_list
 
-    run_quarantine_list(home=home, log=log, limit=limit, raw=raw, mended=mended, as_json=as_json)
+    run_quarantine_list(home=home, log=log, limit=limit, raw=raw, settled=settled, as_json=as_json)
 
 
 @quarantine.command("show")
 def quarantine_show(
-    source: Annotated[
-        str, typer.Argument(help="A file, as `list` names it or by its name, or a topic.")
-    ],
-    row: Annotated[
-        int,
-        typer.Argument(
-            min=0, max=OFFSET_MAX, help="The number of its row, or the offset in the topic."
-        ),
-    ],
+    source: Source,
+    row: Row,
     home: Home = None,
     log: Log = None,
     raw: Raw = False,
@@ -52,6 +56,21 @@ def quarantine_show(
     from crivo.cli.quarantine import run_quarantine_show
 
     run_quarantine_show(source, row, home=home, log=log, raw=raw, as_json=as_json)
+
+
+@quarantine.command("dismiss")
+def quarantine_dismiss(
+    source: Source,
+    row: Row,
+    by: Annotated[str, typer.Option("--by", help="Who looked at it.")],
+    home: Home = None,
+    log: Log = None,
+    as_json: Json = False,
+) -> None:
+    """Say that nothing is to be done about one of them: it is listed with --all alone."""
+    from crivo.cli.quarantine import run_quarantine_dismiss
+
+    run_quarantine_dismiss(source, row, by=by, home=home, log=log, as_json=as_json)
 
 
 @quarantine.command("replay")

@@ -18,17 +18,31 @@ STARTER: Final = "start"
 def run_serve(*, home: Path | None, host: str | None, port: int | None, as_json: bool) -> None:
     """Serves the champion of the home folder until SIGINT or SIGTERM."""
     settings = load_settings(os.environ, home=home, http__host=host, http__port=port)
-    serve(settings, announce=partial(_announce, as_json=as_json))
+    serve(
+        settings,
+        announce=partial(_announce, as_json=as_json),
+        ready=partial(_say_ready, as_json=as_json),
+    )
 
 
 def _announce(service: Service, address: str, *, as_json: bool) -> None:
     page = f"{address}/open?token={service.page.new_link_token(reviewer=STARTER)}"
     if as_json:
-        # One line, since the process goes on.
+        # A line each time, since the process goes on.
         facts = {"address": address, "page_once": page, "api_key": service.new_key}
         print(json.dumps(facts), flush=True)
         return
-    print(f"Crivo listens on {address}", flush=True)
+    print(
+        f"Crivo listens on {address}; it takes transfers once its state is folded from the log ...",
+        flush=True,
+    )
     print(f"page, once: {page}", flush=True)
     if service.new_key is not None:
         print(f"API key, shown only now: {service.new_key}", flush=True)
+
+
+def _say_ready(address: str, *, as_json: bool) -> None:
+    if as_json:
+        print(json.dumps({"ready": address}), flush=True)
+    else:
+        print(f"Ready: {address} takes transfers. Ctrl-C ends it.", flush=True)

@@ -159,7 +159,8 @@ class QuarantinedRow:
 
     `field` is as the refusal calls it, `column` as the table does; empty where no column holds it.
     `identity` is a digest of its own id, by which a mended row is known again, and empty where
-    there is none; `mended_at` is when that one came in, 0 while it is waited for.
+    there is none; `mended_at` is when that one came in, 0 while it has not; `dismissed_at` is when
+    somebody said, as `dismissed_by`, that nothing is to be done about it. Else it waits.
     """
 
     source: str
@@ -174,6 +175,13 @@ class QuarantinedRow:
     column: str = ""
     identity: str = ""
     mended_at: int = 0
+    dismissed_at: int = 0
+    dismissed_by: str = ""
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has something to do about it."""
+        return not self.mended_at and not self.dismissed_at
 
 
 class Quarantine(Protocol):
@@ -181,17 +189,20 @@ class Quarantine(Protocol):
 
     Laws:
         1. A (source, row number) is kept once: putting it again replaces its cause.
-        2. `put` is durable before it returns, and so is `mend`.
-        3. A row that was mended waits no longer: it is not counted, and stays to be looked at.
+        2. `put` is durable before it returns, and so are `mend` and `dismiss`.
+        3. A row that was mended or dismissed waits no longer: it is not counted, and stays to be
+           looked at.
+        4. What came in mended is in the log: a row of its identity waits no longer, wherever it is
+           refused again. A row that was dismissed is, when it is refused again for the same cause.
     """
 
     def put(self, rows: Sequence[QuarantinedRow]) -> None:
         """Keeps the rows."""
         ...
 
-    def rows(self, *, limit: int, mended: bool = False) -> list[QuarantinedRow]:
-        """The first `limit` rows that wait, by (source, row number); with `mended` those too that
-        were mended.
+    def rows(self, *, limit: int, settled: bool = False) -> list[QuarantinedRow]:
+        """The first `limit` rows that wait, by (source, row number); with `settled` those too that
+        were mended or dismissed.
         """
         ...
 
@@ -205,6 +216,10 @@ class Quarantine(Protocol):
 
     def mend(self, identities: Sequence[str], *, at: int) -> None:
         """Notes that rows of these identities came in."""
+        ...
+
+    def dismiss(self, source: str, row_number: int, *, at: int, by: str) -> None:
+        """Notes that somebody looked at a row that waits, and nothing is to be done about it."""
         ...
 
 

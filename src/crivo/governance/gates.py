@@ -194,7 +194,8 @@ def raise_unless_passed(judgements: Sequence[Judgement]) -> None:
     """Nothing, where every gate passes.
 
     Raises:
-        Unfit: LEAK_SUSPECTED or GATE_FAILED for the first that does not; its message names all.
+        Unfit: LEAK_SUSPECTED or GATE_FAILED for the first that does not; its message names all, and
+            its hint what to do about each.
     """
     failed = [each for each in judgements if not each.passes]
     if not failed:
@@ -207,7 +208,7 @@ def raise_unless_passed(judgements: Sequence[Judgement]) -> None:
     raise Unfit(
         Code.LEAK_SUSPECTED if first.gate is Gate.LEAK else Code.GATE_FAILED,
         f"the model does not pass {len(failed)} of {len(judgements)} gates: {said}",
-        hint=_HINTS[first.gate],
+        hint=" ".join(dict.fromkeys(_HINTS[each.gate] for each in failed)),
         gate=first.gate.value,
         field=first.figure,
         expected=first.required,

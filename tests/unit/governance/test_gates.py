@@ -108,6 +108,17 @@ def test_a_leak_and_an_unlike_champion_are_answered_for_by_name_alone(limits):
         assert not accepted.holds
 
 
+def test_a_refusal_by_several_gates_says_at_once_every_name_that_it_asks_for(limits):
+    both = replace(GOOD, leaks=(LEAK, LEAK), champion_precision=NAN)
+    with pytest.raises(Unfit) as refusal:
+        raise_unless_passed(judge(both, limits))
+    assert refusal.value.hint.count("--allow-leak YOUR_NAME") == 1
+    assert refusal.value.hint.count("--unlike-champion YOUR_NAME") == 1
+    with pytest.raises(Unfit) as refusal:
+        raise_unless_passed(judge(both, limits, leak_accepted_by="Ana"))
+    assert "--allow-leak" not in refusal.value.hint
+
+
 @pytest.mark.parametrize("gate", [gate for gate in Gate if gate is not Gate.LEAK])
 def test_no_name_lets_a_worse_model_pass(limits, gate):
     bad = replace(GOOD, **BAD[gate][0])

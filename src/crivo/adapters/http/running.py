@@ -48,7 +48,8 @@ class Running:
 
     `recover` rebuilds state and compiles what is not compiled yet; `sample` reads gauges now and
     then; each of `beside` works in a thread of its own from readiness until its event is set, under
-    its name; `close` gives files back. `failed` is called where a start cannot succeed. Once a
+    its name; `close` gives files back. `failed` is called where a start cannot succeed,
+    `became_ready` once it has. Once a
     thread has broken the service is not ready until it is started anew: what would decide without
     its ledger or its kill switches must not decide.
     """
@@ -83,6 +84,7 @@ class Running:
         self._working: list[threading.Thread] = []
         self._projection: Projection | None = None
         self.failed: Callable[[CrivoError], None] = lambda _: None
+        self.became_ready: Callable[[], None] = lambda: None
 
     @property
     def is_ready(self) -> bool:
@@ -143,6 +145,8 @@ class Running:
             )
             self._working.append(working)
             working.start()
+        if not self._stop.is_set():
+            self.became_ready()
 
     def _watch(self, name: str, work: Callable[[], None]) -> None:
         """Works; what breaks makes the service not ready, and the exception is printed whole."""

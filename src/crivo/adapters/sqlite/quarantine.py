@@ -19,7 +19,8 @@ CREATE TABLE IF NOT EXISTS quarantine (
     source TEXT NOT NULL, row_number INTEGER NOT NULL, code TEXT NOT NULL, field TEXT NOT NULL,
     expected TEXT NOT NULL, found TEXT NOT NULL, hint TEXT NOT NULL, raw TEXT NOT NULL,
     at INTEGER NOT NULL, "column" TEXT NOT NULL DEFAULT '', identity TEXT NOT NULL DEFAULT '',
-    mended_at INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (source, row_number)
+    mended_at INTEGER NOT NULL DEFAULT 0, dismissed_at INTEGER NOT NULL DEFAULT 0,
+    dismissed_by TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, row_number)
 ) STRICT, WITHOUT ROWID
 """
 #: In their order, for a file that was made before rows had them.
@@ -27,9 +28,42 @@ _ADDED: Final = {
     "column": """ALTER TABLE quarantine ADD COLUMN "column" TEXT NOT NULL DEFAULT ''""",
     "identity": "ALTER TABLE quarantine ADD COLUMN identity TEXT NOT NULL DEFAULT ''",
     "mended_at": "ALTER TABLE quarantine ADD COLUMN mended_at INTEGER NOT NULL DEFAULT 0",
+    "dismissed_at": "ALTER TABLE quarantine ADD COLUMN dismissed_at INTEGER NOT NULL DEFAULT 0",
+    "dismissed_by": "ALTER TABLE quarantine ADD COLUMN dismissed_by TEXT NOT NULL DEFAULT ''",
 }
 
+#: What became of a row stays with it when the same is refused again.
+_PUT: Final = """
+INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (source, row_number) DO UPDATE SET
+    mended_at = iif(identity = excluded.identity, mended_at, excluded.mended_at),
+    dismissed_at = iif(identity = excluded.identity AND code = excluded.code, dismissed_at, 0),
+    dismissed_by = iif(identity = excluded.identity AND code = excluded.code, dismissed_by, ''),
+    code = excluded.code, field = excluded.field, expected = excluded.expected,
+    found = excluded.found, hint = excluded.hint, raw = excluded.raw, at = excluded.at,
+    "column" = excluded."column", identity = excluded.identity
+"""
+#: Whatever came in mended is in the log, in whichever file its row is refused again.
+_PUT_MENDED: Final = """
+UPDATE quarantine SET mended_at = came.mended_at
+FROM (SELECT identity, max(mended_at) AS mended_at FROM quarantine
+      WHERE identity != '' AND mended_at != 0 GROUP BY identity) AS came
+WHERE quarantine.mended_at = 0 AND quarantine.identity = came.identity
+"""
+
 _SELECT: Final = "SELECT * FROM quarantine "
+_WAITING: Final = "WHERE mended_at = 0 AND dismissed_at = 0 "
+_DISMISS: Final = """
+UPDATE quarantine SET dismissed_at = ?, dismissed_by = ?
+WHERE source = ? AND row_number = ? AND mended_at = 0 AND dismissed_at = 0
+"""
+_IDENTITIES: Final = """
+SELECT identity FROM quarantine WHERE identity != '' AND mended_at = 0 AND dismissed_at = 0
+"""
+_COUNTS: Final = """
+SELECT code, count(*) FROM quarantine WHERE mended_at = 0 AND dismissed_at = 0
+GROUP BY code ORDER BY code
+"""
 
 _COLUMNS: Final = attrgetter(*QuarantinedRow.__slots__)
 
@@ -53,10 +87,7 @@ class SqliteQuarantine:
         Raises:
             Unavailable: FILE_UNWRITABLE; none of the rows is kept.
         """
-        self._write(
-            "INSERT OR REPLACE INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [_COLUMNS(row) for row in rows],
-        )
+        self._write((_PUT, [_COLUMNS(row) for row in rows]), (_PUT_MENDED, [()]))
 
     def mend(self, identities: Sequence[str], *, at: int) -> None:
         """Notes that rows of these identities came in, durable before it returns.
@@ -64,15 +95,22 @@ class SqliteQuarantine:
         Raises:
             Unavailable: FILE_UNWRITABLE; none of them is noted.
         """
-        self._write(
-            "UPDATE quarantine SET mended_at = ? WHERE identity = ? AND mended_at = 0",
-            [(at, identity) for identity in identities],
-        )
+        statement = "UPDATE quarantine SET mended_at = ? WHERE identity = ? AND mended_at = 0"
+        self._write((statement, [(at, identity) for identity in identities]))
 
-    def _write(self, statement: str, rows: Sequence[tuple[Any, ...]]) -> None:
+    def dismiss(self, source: str, row_number: int, *, at: int, by: str) -> None:
+        """Notes who says that nothing is to be done about a row, durable before it returns.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE; nothing is noted.
+        """
+        self._write((_DISMISS, [(at, by, source, row_number)]))
+
+    def _write(self, *statements: tuple[str, Sequence[tuple[Any, ...]]]) -> None:
         try:
             with self._lock, transaction(self._connection):
-                self._connection.executemany(statement, rows)
+                for statement, rows in statements:
+                    self._connection.executemany(statement, rows)
         except apsw.Error as error:
             raise Unavailable(
                 Code.FILE_UNWRITABLE,
@@ -80,9 +118,9 @@ class SqliteQuarantine:
                 hint="Look at the disk, then send the same again.",
             ) from error
 
-    def rows(self, *, limit: int, mended: bool = False) -> list[QuarantinedRow]:
-        """The first `limit` rows that wait by (source, row number); with `mended` others too."""
-        which = "" if mended else "WHERE mended_at = 0"
+    def rows(self, *, limit: int, settled: bool = False) -> list[QuarantinedRow]:
+        """The first `limit` rows that wait by (source, row number); with `settled` others too."""
+        which = "" if settled else _WAITING
         return self._rows(which + " ORDER BY source, row_number LIMIT ?", limit)
 
     def find(self, source: str, row_number: int) -> list[QuarantinedRow]:
@@ -95,9 +133,7 @@ class SqliteQuarantine:
     def waiting(self) -> set[str]:
         """The identities of the rows that wait and have one."""
         with self._lock:
-            found = self._connection.execute(
-                "SELECT identity FROM quarantine WHERE identity != '' AND mended_at = 0"
-            ).fetchall()
+            found = self._connection.execute(_IDENTITIES).fetchall()
         return {cast("str", identity) for (identity,) in found}
 
     def _rows(self, which: str, *values: str | int) -> list[QuarantinedRow]:
@@ -108,10 +144,7 @@ class SqliteQuarantine:
     def counts(self) -> dict[Code, int]:
         """How many rows wait, by cause."""
         with self._lock:
-            found = self._connection.execute(
-                "SELECT code, count(*) FROM quarantine WHERE mended_at = 0 GROUP BY code"
-                " ORDER BY code"
-            ).fetchall()
+            found = self._connection.execute(_COUNTS).fetchall()
         return {Code(cast("str", code)): cast("int", count) for code, count in found}
 
     def close(self) -> None:
