@@ -195,7 +195,7 @@ def _folded(home: Path, cluster: Cluster, *, count: int) -> tuple[float, float]:
     answering = Answering(bundle, "benchmark", replica, monotonic_ns=time.perf_counter_ns, host="")
     begun: tuple[int, float, float] | None = None
     tail = Tail(
-        cluster, PARTITIONS, start=0, cipher=None, refused=lambda _message, refusal: _raise(refusal)
+        cluster, PARTITIONS, start=0, cipher=None, foreign=lambda _message, why: _raise(why)
     )
     with closing(tail):
         while answering.folded < count:
@@ -208,8 +208,8 @@ def _folded(home: Path, cluster: Cluster, *, count: int) -> tuple[float, float]:
     return later / (time.perf_counter() - begun[1]), later / (time.process_time() - begun[2])
 
 
-def _raise(refusal: Refused) -> None:
-    raise refusal
+def _raise(why: Refused) -> None:
+    raise why
 
 
 def _way(setting: Setting, count: int) -> Iterator[Row]:

@@ -20,6 +20,8 @@ from crivo.adapters.kafka.brokers import Brokers, running
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.records import record_of
+from crivo.adapters.kafka.stored import KafkaStoredLog
+from crivo.adapters.kafka.tail import Tail, read_answers
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.cli.sets import BuildOptions, run_features_build
 from crivo.domain.clock import ClockKind
@@ -113,7 +115,7 @@ def raw_rows(cluster):
     """What lies in Kafka, by id, as it lies there."""
     found = read_ends(cluster, 4)
     lows, highs = ({part: each[at] for part, each in found.items()} for at in (0, 1))
-    intake = Intake(cluster, lows, highs, refused=lambda _message, error: pytest.fail(str(error)))
+    intake = Intake(cluster, lows, highs, foreign=lambda _message, why: pytest.fail(str(why)))
     for part in lows:
         while part in intake.open:
             intake.poll()
@@ -183,8 +185,8 @@ def send_row(cluster, row, **changes):
     assert producer.flush(10) == 0
 
 
-def row_numbered(seq, number):
-    each = event(number)
+def row_numbered(seq, number, stream=Stream.HISTORY):
+    each = event(number, stream=stream)
     return (
         seq, each.stream.value, 0, 0, each.event_id, each.key, each.occurred_at, each.received_at,
         each.schema, each.source, each.payload, None,
@@ -201,12 +203,32 @@ def test_sabotage_a_number_that_is_missing_is_noticed(cluster):
     assert (refused.value.context["expected"], refused.value.context["found"]) == (5, 6)
 
 
-def test_a_numbered_record_that_is_no_event_is_a_damaged_log(cluster):
+def followed(cluster):
+    with closing(Tail(cluster, 4, start=0, cipher=None)) as tail:
+        while len(tail.take(9, 10)) == 9:
+            pass
+
+
+#: Whatever reads the topics of a log: for all, for the lake, for a worker, for one that takes over.
+READING = {
+    "the reader": lambda cluster: KafkaLogReader(cluster).close(),
+    "the lake's": lambda cluster: list(KafkaStoredLog(cluster).rows_after({}, limit=9)),
+    "the tail": followed,
+    "the answers": lambda cluster: read_answers(cluster, range(4), None),
+}
+
+
+@pytest.mark.parametrize("reading", READING)
+def test_a_numbered_record_that_is_no_event_is_a_damaged_log(cluster, reading):
     with closing(open_log_in(cluster)) as log:
         log.append(events(0, 5))
-    send_row(cluster, row_numbered(5, 5), value=b"\x93what")
+    producer = Producer(cluster.options())
+    producer.produce(cluster.named(Stream.DECISIONS.value), b"what", b"me", 0)
+    assert producer.flush(10) == 0
+    READING[reading](cluster)
+    send_row(cluster, row_numbered(5, 5, Stream.DECISIONS), value=b"\x93what")
     with pytest.raises(Refused) as refused:
-        KafkaLogReader(cluster)
+        READING[reading](cluster)
     assert refused.value.code is Code.ROW_MALFORMED
 
 

@@ -95,7 +95,7 @@ def test_decisions_lie_sealed_in_kafka(capsys, monkeypatch, home, cluster, waiti
     decide_rest(capsys, monkeypatch, home, cluster)
     ends = read_ends(cluster, 4)
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
-    with closing(Intake(cluster, lows, highs, refused=lambda _m, e: pytest.fail(str(e)))) as raw:
+    with closing(Intake(cluster, lows, highs, foreign=lambda _m, e: pytest.fail(str(e)))) as raw:
         while raw.open:
             raw.poll()
         rows = [row for rows in raw.waiting.values() for _, row in rows]

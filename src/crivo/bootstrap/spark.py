@@ -139,7 +139,6 @@ class Decider:
             self.manifest.partitions,
             start=answering.folded,
             cipher=cipher,
-            refused=lambda _message, _refusal: None,
         )
         until = time.monotonic() + CATCH_UP_SECONDS_MAX
         try:

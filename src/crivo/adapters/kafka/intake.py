@@ -45,8 +45,8 @@ Part = tuple[int, int]
 #: A row under its key in the order of the log: twice its number, and one more for an answer.
 Keyed = tuple[int, EventRow]
 
-#: Told of a record that is no event: its message, and why.
-Refusal = Callable[[Message, Refused], None]
+#: Told of a record that bears no number: its message, and why it is nobody's of ours.
+Foreign = Callable[[Message, Refused], None]
 
 #: First the beginning, then what is committed.
 _SPECS: Final = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
@@ -59,9 +59,6 @@ _PASSING: Final = frozenset(
         KafkaError.UNKNOWN_TOPIC_OR_PART,
     }
 )
-
-#: What is found where a record bears no number.
-_NEITHER: Final = "neither"
 
 _STREAMS: Final = tuple(Stream)
 
@@ -141,11 +138,13 @@ class Intake:
     """The records of partitions from offsets on; with `ends`, below those alone.
 
     With `numbered_from` it gives what the writer numbered from there on, and no answers.
-    A record that bears no number is nobody's of ours: it is passed over and told to `refused`, as
-    is one that cannot be read. Nothing may come for `silence_seconds_max` of what is awaited.
+    A record that bears no number is nobody's of ours: it is passed over and told to `foreign`.
+    Nothing may come for `silence_seconds_max` of what is awaited.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
+        Refused: ROW_MALFORMED where a record bears a number and is no event, at whatever reads it:
+            the log is damaged, and nobody may pass over what it counts.
     """
 
     def __init__(
@@ -154,7 +153,7 @@ class Intake:
         starts: Mapping[Part, int],
         ends: Mapping[Part, int] | None,
         *,
-        refused: Refusal,
+        foreign: Foreign | None = None,
         numbered_from: int | None = None,
         silence_seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
@@ -164,7 +163,7 @@ class Intake:
         #: The offset up to which each partition was read.
         self.reached: dict[Part, int] = {}
         self._ends = ends
-        self._refused = refused
+        self._foreign = foreign
         self.waiting: dict[Part, deque[Keyed]] = {part: deque() for part in starts}
         #: Those of which more may come.
         self.open = {part for part in starts if ends is None or starts[part] < ends[part]}
@@ -183,6 +182,7 @@ class Intake:
         """Until a record of the partition waits, or none can come any more.
 
         Raises:
+            Refused: ROW_MALFORMED.
             Unavailable: LOG_UNAVAILABLE where nothing comes for too long.
         """
         until = time.monotonic() + self._silence_seconds_max
@@ -201,6 +201,7 @@ class Intake:
         """Takes what has come, and says how much that was; waits so long for the first record.
 
         Raises:
+            Refused: ROW_MALFORMED.
             Misconfigured, Unavailable: as `answered`.
         """
         self._let_flow()
@@ -248,23 +249,21 @@ class Intake:
         rank, partition = part
         headers = headers_of(message)
         place = place_of(headers)
-        try:
-            if place is None:
-                raise _no_number(_STREAMS[rank])
-            if self._from is not None and (place.is_answer or place.number < self._from):
-                return
-            row = row_of(
-                _STREAMS[rank],
-                partition,
-                offset,
-                number=place.number,
-                key=message.key(),
-                value=message.value(),
-                headers=headers,
-            )
-        except Refused as refusal:
-            self._refused(message, refusal)
+        if place is None:
+            if self._foreign is not None:
+                self._foreign(message, _no_number(_STREAMS[rank]))
             return
+        if self._from is not None and (place.is_answer or place.number < self._from):
+            return
+        row = row_of(
+            _STREAMS[rank],
+            partition,
+            offset,
+            number=place.number,
+            key=message.key(),
+            value=message.value(),
+            headers=headers,
+        )
         self.waiting[part].append((2 * place.number + place.is_answer, row))
 
     def _let_flow(self) -> None:
@@ -295,12 +294,5 @@ def _no_number(stream: Stream) -> Refused:
         hint="Only the log's writer appends to its topics; outsiders produce to the inbox.",
         field="headers",
         expected="one that is named seq, or answers",
-        found=_NEITHER,
+        found="neither",
     )
-
-
-def is_foreign(refusal: Refused) -> bool:
-    """Whether a refused record bears no number, and so is none of the log's: one that does is
-    damage to the log.
-    """
-    return refusal.context.get("found") == _NEITHER

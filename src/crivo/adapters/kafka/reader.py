@@ -17,7 +17,6 @@ from crivo.adapters.kafka.intake import (
     Intake,
     Keyed,
     Part,
-    is_foreign,
     open_consumer,
     part_of,
     read_ends,
@@ -188,15 +187,12 @@ class KafkaLogReader:
     def _records(self, *, counts: bool = False) -> Generator[Keyed]:
         """All that is ours, in the order of its places."""
 
-        def refused(message: Message, refusal: Refused) -> None:
-            if not is_foreign(refusal):
-                # A number on what is no event: the log is damaged.
-                raise refusal
+        def foreign(_message: Message, _why: Refused) -> None:
             self.foreign += counts
 
         lows = {part: low for part, (low, _) in self._ends.items()}
         highs = {part: high for part, (_, high) in self._ends.items()}
-        intake = Intake(self._cluster, lows, highs, refused=refused)
+        intake = Intake(self._cluster, lows, highs, foreign=foreign)
         heads: list[tuple[int, Part]] = []
 
         def put(part: Part) -> None:

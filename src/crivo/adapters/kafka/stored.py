@@ -41,6 +41,7 @@ class KafkaStoredLog:
 
         Raises:
             Misconfigured: LOG_MISMATCH where brokers no longer hold an offset that is asked for.
+            Refused: ROW_MALFORMED for a number on what is no event.
             Unavailable: LOG_UNAVAILABLE.
         """
         ends = read_ends(self._cluster, self._manifest.partitions)
@@ -52,7 +53,7 @@ class KafkaStoredLog:
                 raise _gone(f"{name}/{partition}", at, low, high)
             starts[rank, partition] = at
         highs = {part: high for part, (_, high) in ends.items()}
-        intake = Intake(self._cluster, starts, highs, refused=lambda _message, _refusal: None)
+        intake = Intake(self._cluster, starts, highs)
         rows: list[EventRow] = []
         try:
             for part in sorted(starts):

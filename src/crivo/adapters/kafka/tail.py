@@ -11,9 +11,9 @@ from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from crivo.adapters.kafka.client import Cluster, answered
 from crivo.adapters.kafka.intake import (
     POLL_RECORDS,
+    Foreign,
     Intake,
     Part,
-    Refusal,
     open_consumer,
     part_of,
     read_ends,
@@ -42,10 +42,10 @@ class Tail:
         *,
         start: int,
         cipher: RecordCipher | None,
-        refused: Refusal,
+        foreign: Foreign | None = None,
     ) -> None:
         lows = {part: low for part, (low, _) in read_ends(cluster, partitions).items()}
-        self._intake = Intake(cluster, lows, None, refused=refused, numbered_from=start)
+        self._intake = Intake(cluster, lows, None, foreign=foreign, numbered_from=start)
         self._cipher = cipher
         self._next = start
         #: Of each partition of which something waits: the number of the first.
@@ -56,6 +56,7 @@ class Tail:
         """Up to `limit` of the next events; none where the next does not come in time.
 
         Raises:
+            Refused: ROW_MALFORMED for a number on what is no event.
             Misconfigured, Unavailable: as `answered`.
         """
         until = time.monotonic() + seconds
@@ -109,6 +110,7 @@ def read_answers(
     was killed had begun may hide what others answered since: its end is waited for.
 
     Raises:
+        Refused: ROW_MALFORMED for a number on what is no event.
         Misconfigured, Unavailable: as `answered`.
     """
     parts = [part_of(Stream.DECISIONS, each) for each in sorted(partitions)]
@@ -120,7 +122,6 @@ def read_answers(
         cluster,
         lows,
         highs,
-        refused=lambda _message, _refusal: None,
         silence_seconds_max=SILENCE_SECONDS_MAX,
     )
     found: list[tuple[int, Event]] = []

@@ -23,7 +23,7 @@ from confluent_kafka import (
 )
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
-from crivo.adapters.kafka.intake import is_foreign, read_ends
+from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.publisher import Publisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.adapters.kafka.tail import Tail, number_at, read_answers
@@ -249,7 +249,7 @@ class Worker:
             self._manifest.partitions,
             start=self._answering.folded,
             cipher=self._cipher,
-            refused=self._refuse,
+            foreign=self._set_aside,
         )
 
     def _turn(self, events: Sequence[StoredEvent]) -> None:
@@ -280,16 +280,10 @@ class Worker:
     def _is_own(self, stored: StoredEvent) -> bool:
         return stored.offset >= self._own.answered.get(stored.partition, 1 << 62)
 
-    def _refuse(self, message: Message, refusal: Refused) -> None:
-        """A record that is no event: whoever answers its partition sets it aside.
-
-        Raises:
-            Refused: it bears a number: the log is damaged, and nobody may pass over it.
-        """
-        if not is_foreign(refusal):
-            raise refusal
+    def _set_aside(self, message: Message, why: Refused) -> None:
+        """A record that is no event: whoever answers its partition sets it aside."""
         if message.partition() in self._own.answered:
-            self._publishing.set_aside(message, refusal)
+            self._publishing.set_aside(message, why)
 
 
 def committed_in(cluster: Cluster, group: Consumer, places: list[TopicPartition]) -> dict[int, int]:
