@@ -45,7 +45,7 @@ ADVICE: Final[Mapping[Code, str]] = {
         "`--received TIME` (below)."
     ),
     Code.CLOCK_AHEAD: "Set the sender's clock; on a replay log supply `received_at`.",
-    Code.CONFLICT: "The first answer stands; find out which of the two transfers is real.",
+    Code.CONFLICT: "What came first stands; find out which of the two is real.",
     Code.STEP_CONFLICT: (
         "Read the decision: `events` says what followed so far, `expected` what may follow now."
     ),

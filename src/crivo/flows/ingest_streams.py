@@ -26,6 +26,7 @@ from crivo.flows.mapping import Mapping
 from crivo.flows.ports import Cell, Log, Quarantine, QuarantinedRow, Table, TableReader
 from crivo.flows.refused_columns import columns_by_field
 from crivo.flows.rows import RowReader
+from crivo.flows.same_party import PARTY, AppendedTogether
 from crivo.flows.told_mapping import Told
 from crivo.flows.told_rows import ToldReader
 from crivo.governance.pseudonym import Pseudonymiser
@@ -100,7 +101,7 @@ class _Run:
         self._is_wall = log.manifest.clock is ClockKind.WALL
         name = f"the folder of {mapping.source}"
         self._appender = Appender(log, name, self._count, self._conflict)
-        # What puts aside each transfer of one `append`, were its id another's.
+        # What puts aside each transfer of one `append`, and each step of a marker or list entry.
         self._asides: dict[int, Callable[[Refused], QuarantinedRow]] = {}
         self._days: list[dict[str, Transfer]] = []
         self._refused: list[QuarantinedRow] = []
@@ -120,7 +121,7 @@ class _Run:
             origin = f"{origin_of(table)}/{told.schema}"
             placed += self._placed(number, origin, table, *self._told(table, told))
         placed.sort(key=itemgetter(0))
-        self._appender.append([event for _, event in placed])
+        self._appender.append(self._of_one_party([event for _, event in placed]))
         if self._refused:
             self._quarantine.put(self._refused)
         self._refused, self._asides = [], {}
@@ -166,12 +167,16 @@ class _Run:
         self, table: Table, told: Told
     ) -> tuple[Iterator[tuple[int, Event | Refused]], _Aside]:
         reader = ToldReader(table, told, self._mapping, self._pseudonyms, self._find)
+        aside = self._aside(table, reader.raw, told.fields)
 
         def parsed() -> Iterator[tuple[int, Event | Refused]]:
             rows = reader.rows(until=self._until)
-            yield from zip(rows, reader.parse(rows), strict=True)
+            for row, found in zip(rows, reader.parse(rows), strict=True):
+                if not isinstance(found, Refused) and found.schema in PARTY:
+                    self._asides[id(found)] = partial(aside, row)
+                yield row, found
 
-        return parsed(), self._aside(table, reader.raw, told.fields)
+        return parsed(), aside
 
     def _placed(
         self,
@@ -190,6 +195,19 @@ class _Run:
             self._check_not_ahead(found)
             self.result.received += 1
             yield (found.received_at, STREAM_RANK[found.stream], number, row), found
+
+    def _of_one_party(self, events: Sequence[Event]) -> list[Event]:
+        """The events but for steps that name another party than one before: these are put aside."""
+        together = AppendedTogether(self._log)
+        kept = []
+        for event in events:
+            try:
+                together.check(event)
+            except Refused as refusal:
+                self._conflict(event, refusal)
+                continue
+            kept.append(event)
+        return kept
 
     def _conflict(self, event: Event, refusal: Refused) -> None:
         """The row was counted when it was read."""

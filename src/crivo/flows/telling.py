@@ -17,7 +17,7 @@ from crivo.flows.listing import check_can_hold
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.recording import SOURCE
 from crivo.flows.report import require_transfer
-from crivo.flows.same_party import check_same_party
+from crivo.flows.same_party import check_same_party, find_in
 from crivo.flows.schemas import BY_NAME, SCHEMAS, schema_of
 from crivo.flows.told_mapping import filled_in, is_about_transfer
 from crivo.governance.pseudonym import Pseudonymiser
@@ -80,7 +80,9 @@ class TellingService:
         event = event_of(
             value, occurred_at=value.occurred_at, received_at=received_at, source=SOURCE
         )
-        return self.take(value, event, check=lambda: check_same_party(self._log, value, SOURCE))
+        return self.take(
+            value, event, check=lambda: check_same_party(find_in(self._log), event, value)
+        )
 
     def take(
         self, value: Any, event: Event, *, check: Callable[[], None] = lambda: None
