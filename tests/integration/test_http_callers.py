@@ -129,12 +129,19 @@ def told(client, made):
     return client.post("/v1/events/settlement.v1", json=body).status_code
 
 
+def listed(client, made):
+    body = {"entry_id": made["end_to_end_id"], "occurred_at": LATER, "received_at": LATER}
+    body |= {"entity": "PERSON", "entity_id": "rui", "kind": "WATCH", "side": "PAYER"}
+    return client.post("/v1/events/list_entry.v1", json={**body, "action": "ADDED"}).status_code
+
+
 DOORS = pytest.mark.parametrize(
     ("send", "where", "read"),
     [
         (sent_by_batch, batch, lambda event: decode_record(event.payload)),
         (reported, app, value_of),
         (told, app, value_of),
+        (listed, app, value_of),
     ],
 )
 
@@ -145,7 +152,7 @@ def check_the_door_keeps_whose_key_it_was(sender, send, read):
     assert send(client, made) == 200
     # A segment of the ledger may have been closed behind it.
     events = [each.event for each in service.decisions.log.read(start=0, limit=1_000)]
-    kinds = {"decision.v1", "report.v1", "settlement.v1"}
+    kinds = {"decision.v1", "report.v1", "settlement.v1", "list_entry.v1"}
     newest = [each for each in events if each.schema in kinds][-1]
     assert read(newest).caller == "key:bank"
 

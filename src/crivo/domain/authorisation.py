@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Centavos, EntityId, Instant, Ispb, OwnId
+from crivo.domain.fields import CallerName, Centavos, EntityId, Instant, Ispb, OwnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "authorisation_request.v1"
@@ -68,6 +68,7 @@ class AuthorisationRequest:
     amount_centavos: Centavos | None = None
     most_centavos: Centavos | None = None
     payee_ispb: Ispb | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import EntityId, Instant, Ispb, OwnId
+from crivo.domain.fields import CallerName, EntityId, Instant, Ispb, OwnId
 from crivo.domain.pix_key import KeyType
 from crivo.domain.steps import steps
 
@@ -75,6 +75,7 @@ class Claim:
     donor_ispb: Ispb
     claimer_ispb: Ispb
     reason: ClaimReason | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import EntityId, Instant, OwnId
+from crivo.domain.fields import CallerName, EntityId, Instant, OwnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "device_change.v1"
@@ -55,6 +55,7 @@ class DeviceChange:
     previous: DeviceStatus | None
     status: DeviceStatus
     kind: DeviceKind | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

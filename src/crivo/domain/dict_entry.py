@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.account import AccountType, PersonType
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import EndToEndId, EntityId, Instant, Ispb, OwnId
+from crivo.domain.fields import CallerName, EndToEndId, EntityId, Instant, Ispb, OwnId
 from crivo.domain.pix_key import KeyType
 
 SCHEMA: Final = "dict_entry.v1"
@@ -69,6 +69,7 @@ class DictEntry:
     key_owned_since: Instant | None = None
     claim_opened_at: Instant | None = None
     payer_person_id: EntityId | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Count, EndToEndId, EntityId, Instant, OwnId, WholeReais
+from crivo.domain.fields import CallerName, Count, EndToEndId, EntityId, Instant, OwnId, WholeReais
 
 SCHEMA: Final = "dict_statistics.v1"
 
@@ -120,6 +120,7 @@ class DictStatistics:
     markers: Markers | None = None
     reports: Reports | None = None
     entries: Entries | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import EntityId, Instant, Ispb, OwnId
+from crivo.domain.fields import CallerName, EntityId, Instant, Ispb, OwnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "device_enrolment.v1"
@@ -52,6 +52,7 @@ class Enrolment:
     previous: EnrolmentStatus | None
     status: EnrolmentStatus
     device_id: EntityId | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import EntityId, Instant, Ispb, OwnId
+from crivo.domain.fields import CallerName, EntityId, Instant, Ispb, OwnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "fraud_marker.v1"
@@ -51,6 +51,7 @@ class FraudMarker:
     status: MarkerStatus
     key_id: EntityId | None = None
     reporter_ispb: Ispb | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

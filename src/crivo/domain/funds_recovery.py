@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import CentavosOrZero, Count, Instant, OwnId
+from crivo.domain.fields import CallerName, CentavosOrZero, Count, Instant, OwnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "funds_recovery.v1"
@@ -55,6 +55,7 @@ class FundsRecovery(AboutTransfer):
     traced_transfers: Count | None = None
     reports: Count | None = None
     refunded_centavos: CentavosOrZero | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

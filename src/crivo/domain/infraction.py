@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Centavos, Instant, Layer, OwnId
+from crivo.domain.fields import CallerName, Centavos, Instant, Layer, OwnId
 from crivo.domain.fraud_marker import FraudType
 from crivo.domain.steps import steps
 
@@ -76,6 +76,7 @@ class InfractionReport(AboutTransfer):
     fraud_type: FraudType | None = None
     infraction_centavos: Centavos | None = None
     layer: Layer | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import CentavosOrZero, EntityId, HourOfDay, Instant, OwnId
+from crivo.domain.fields import CallerName, CentavosOrZero, EntityId, HourOfDay, Instant, OwnId
 
 SCHEMA: Final = "limit_change.v1"
 
@@ -45,6 +45,7 @@ class LimitChange:
     after_centavos: CentavosOrZero | None = None
     payee_id: EntityId | None = None
     night_start_hour: HourOfDay | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import EntityId, Instant, OwnId
+from crivo.domain.fields import CallerName, EntityId, Instant, OwnId
 
 SCHEMA: Final = "list_entry.v1"
 
@@ -60,6 +60,7 @@ class ListEntry:
     side: ListSide
     action: ListAction
     expires_at: Instant | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.declared import check_fields
-from crivo.domain.fields import EntityId, Instant, OwnId
+from crivo.domain.fields import CallerName, EntityId, Instant, OwnId
 
 SCHEMA: Final = "login.v1"
 
@@ -55,6 +55,7 @@ class Login:
     result: LoginResult
     person_id: EntityId | None = None
     device_id: EntityId | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Centavos, Instant, OwnId
+from crivo.domain.fields import CallerName, Centavos, Instant, OwnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "precautionary_block.v1"
@@ -41,6 +41,7 @@ class PrecautionaryBlock(AboutTransfer):
     previous: BlockStatus | None
     status: BlockStatus
     blocked_centavos: Centavos
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

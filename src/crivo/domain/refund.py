@@ -8,7 +8,7 @@ from typing import Final
 
 from crivo.domain.about_transfer import AboutTransfer
 from crivo.domain.declared import check_fields, refuse_unless
-from crivo.domain.fields import Centavos, CentavosOrZero, Instant, OwnId, ReturnId
+from crivo.domain.fields import CallerName, Centavos, CentavosOrZero, Instant, OwnId, ReturnId
 from crivo.domain.steps import steps
 
 SCHEMA: Final = "refund.v1"
@@ -73,6 +73,7 @@ class Refund(AboutTransfer):
     refunded_centavos: CentavosOrZero | None = None
     return_id: ReturnId | None = None
     recovery_id: OwnId | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

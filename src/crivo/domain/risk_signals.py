@@ -13,6 +13,7 @@ from typing import Final
 
 from crivo.domain.declared import check_fields, refuse_unless
 from crivo.domain.fields import (
+    CallerName,
     Count,
     EndToEndId,
     EntityId,
@@ -97,6 +98,7 @@ class RiskSignals:
     is_place_unusual: bool | None = None
     is_loan_taken: bool | None = None
     screen_milliseconds: Milliseconds | None = None
+    caller: CallerName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

@@ -76,7 +76,7 @@ def test_every_kind_that_is_told_has_an_example():
 
 
 def forgetful(value_type):
-    return declared_fields(value_type)[:-1]
+    return tuple(each for each in declared_fields(value_type) if each.name != "device_id")
 
 
 def lenient(value_type):

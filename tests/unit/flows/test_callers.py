@@ -25,13 +25,14 @@ from crivo.flows.report import ReportService
 from crivo.flows.review import Asked, ReviewService
 from crivo.flows.schemas import BY_VALUE
 from crivo.flows.settlement_phase import SettlementPhase
-from crivo.flows.telling import TellingService
+from crivo.flows.telling import TOLD_HERE, TellingService
 from crivo.flows.told_mapping import Told as Section
 from crivo.flows.told_mapping import check_told
 from crivo.flows.verdicts import verdict_report_id
 from crivo.governance.decision_report import report_html
 from tests.unit.decision.worlds import START, transfer, world
 from tests.unit.domain.examples import VALUES
+from tests.unit.flows.test_body_schema import told as told_examples
 from tests.unit.flows.test_follow_up import Told2, warned
 from tests.unit.flows.test_hold_ends import settle
 from tests.unit.flows.test_review import report_of
@@ -162,8 +163,38 @@ def test_a_file_of_events_names_no_caller():
 KEPT = [each for each in VALUES if hasattr(each, "caller")]
 
 
-def test_every_kind_that_keeps_its_caller_has_an_example():
-    assert {type(each).__name__ for each in KEPT} == {"FollowUp", "Report", "Review", "Settlement"}
+def test_every_kind_that_somebody_tells_keeps_its_caller_and_has_an_example():
+    kinds = {*TOLD_HERE, "follow_up.v1", "report.v1", "review.v1"}
+    assert {BY_VALUE[type(each)].name for each in KEPT} == kinds
+
+
+@pytest.mark.parametrize("kind", TOLD_HERE)
+def test_the_door_fills_in_who_told_each_kind(kind):
+    for body, facts in told_examples(kind):
+        found = parse_event(kind, body, PSEUDONYMS, facts=facts, caller=ANA)
+        assert found.caller == ANA
+        assert dataclasses.replace(found, caller=None) == parse_event(
+            kind, body, PSEUDONYMS, facts=facts
+        )
+
+
+def listed(action):
+    return {
+        "entry_id": "e-1",
+        "occurred_at": format_rfc3339(START),
+        "entity": "PERSON",
+        "entity_id": "rui",
+        "kind": "DENY",
+        "side": "BOTH",
+        "action": action,
+    }
+
+
+def test_a_list_keeps_who_put_somebody_on_it_and_who_took_him_off(played):
+    telling = TellingService(played.service, PSEUDONYMS)
+    for action, caller in (("ADDED", ANA), ("ADDED", BIA), ("REMOVED", BIA)):
+        telling.tell("list_entry.v1", listed(action), caller=caller).result(10)
+    assert callers(played) == [ANA, BIA]
 
 
 @pytest.mark.parametrize("value", KEPT, ids=[str(place) for place in range(len(KEPT))])
