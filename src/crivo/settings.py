@@ -47,7 +47,7 @@ class HttpSettings(BaseModel):
     #: Requests a second of the hot routes, of all callers, a batch counting as its transfers; what
     #: is more is shed at once.
     rate_max: float | None = Field(default=None, ge=1, le=1_000_000)
-    #: Requests a second of one key.
+    #: Requests a second of one key, a batch counting as its transfers.
     key_rate_max: float | None = Field(default=None, ge=1, le=1_000_000)
 
 

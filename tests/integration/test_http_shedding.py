@@ -39,7 +39,7 @@ class Time:
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     home = make_home(tmp_path_factory.mktemp("shed") / "home")
-    return build_service(settings_of(home, HTTP__RATE_MAX=str(RATE), HTTP__KEY_RATE_MAX="5"))
+    return build_service(settings_of(home, HTTP__RATE_MAX=str(RATE), HTTP__KEY_RATE_MAX=str(RATE)))
 
 
 @pytest.fixture(scope="module")
@@ -134,9 +134,55 @@ def test_a_batch_counts_as_its_transfers(
 def test_sabotage_a_batch_that_counts_as_one_is_noticed(
     service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(service.app.hot, "charge", lambda _: None)
+    monkeypatch.setattr(service.app.hot, "charge", lambda *_: None)
     with pytest.raises(AssertionError):
         check_a_batch_counts_as_its_transfers(service, client, monkeypatch)
+
+
+def check_a_batch_counts_as_its_transfers_in_the_rate_of_its_key(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = rates(service, monkeypatch, shared=False)
+    many = b"[" + b",".join([body(), b"1", body(), body()]) + b"]"
+    assert client.post("/v1/decisions:batch", content=many, headers=JSON).status_code == 200
+    found = [client.get("/v1/model").status_code for _ in range(2)]
+    assert found == [200, 429]
+    clock.now_ns += 1_000_000_000 // 5
+    assert client.post("/v1/decisions:batch", content=many, headers=JSON).status_code == 200
+    for wait in range(4):
+        assert client.post("/v1/decisions", content=body(), headers=JSON).status_code == 429, wait
+        clock.now_ns += 1_000_000_000 // 5
+    assert client.post("/v1/decisions", content=body(), headers=JSON).status_code == 200
+
+
+def test_a_batch_counts_as_its_transfers_in_the_rate_of_its_key(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check_a_batch_counts_as_its_transfers_in_the_rate_of_its_key(service, client, monkeypatch)
+
+
+def test_sabotage_a_batch_that_counts_as_one_request_of_its_key_is_noticed(
+    service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.app._gate, "charge", lambda *_: None)
+    with pytest.raises(AssertionError):
+        check_a_batch_counts_as_its_transfers_in_the_rate_of_its_key(service, client, monkeypatch)
+
+
+@pytest.mark.parametrize(
+    ("settings", "most"),
+    [
+        ({}, 1_000),
+        ({"HTTP__RATE_MAX": "70"}, 70),
+        ({"HTTP__KEY_RATE_MAX": "30.5"}, 30),
+        ({"HTTP__RATE_MAX": "70", "HTTP__KEY_RATE_MAX": "3000"}, 70),
+    ],
+)
+def test_a_batch_holds_no_more_than_a_second_of_the_lesser_rate(
+    tmp_path: Path, settings: dict[str, str], most: int
+) -> None:
+    service = build_service(settings_of(make_home(tmp_path / "home"), **settings))
+    assert service.app.hot.batch_max == most
 
 
 def check_no_batch_keeps_others_waiting_for_longer_than_it_says(

@@ -59,7 +59,7 @@ def batch_route(hot: HotRoutes) -> Handler:
         )
         check_ready(parts)
         bodies = _parse_list(raw, count_max=hot.batch_max)
-        hot.charge(len(bodies))
+        hot.charge(scope, len(bodies))
         decided, new = await _decide(parts, bodies, arrived_ns, caller_name(scope))
         sequenced_ns = parts.monotonic_ns()
         answers = await _durable(decided, seconds_max=limits.answer_seconds_max)

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crivo.adapters.http.access import check_role
+from crivo.adapters.http.access import caller_name, check_role
 from crivo.adapters.http.auth import ApiKeys, PageAccess
 from crivo.adapters.http.pages.render import locked
 from crivo.adapters.http.problems import problem_of
@@ -115,6 +115,12 @@ class Gate:
         self._admit(scope)
         if query := scope.get("query_string", b""):
             _check_query(f"{scope['method']} {scope['path']}", query)
+
+    def charge(self, scope: Scope, transfers: int) -> None:
+        """A request that passed brings so many transfers: each counts in the rate of its key."""
+        name = caller_name(scope)
+        if self._rates is not None and name is not None:
+            self._rates.owe(name, transfers - 1, self._monotonic_ns())
 
     def _admit(self, scope: Scope) -> None:
         match entrance_of(scope["path"]):

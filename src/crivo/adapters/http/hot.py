@@ -110,12 +110,13 @@ class HotRoutes:
         self._limits = parts.limits
         self._flying = 0
         self._flight_expected = f"at most {parts.limits.in_flight_max} in flight"
-        #: Transfers of one batch: no more than a second's rate, so that what it leaves to pay is
-        #: paid within the second that `Retry-After` says.
-        self.batch_max = parts.limits.batch_max
+        rates = [parts.limits.rate_max, parts.limits.key_rate_max]
+        seconds = [max(1, int(rate)) for rate in rates if rate is not None]
+        #: Transfers of one batch: no more than a second's rate of all or of a key, so that what it
+        #: leaves to pay is paid within the second that `Retry-After` says.
+        self.batch_max = min([parts.limits.batch_max, *seconds])
         self._rate, self._rate_expected = None, ""
         if (rate := parts.limits.rate_max) is not None:
-            self.batch_max = min(self.batch_max, max(1, int(rate)))
             burst = max(1, int(rate * SHED_BURST_SECONDS))
             self._rate, self._rate_expected = (
                 Bucket(per_second=rate, burst=burst),
@@ -177,11 +178,12 @@ class HotRoutes:
         if self._rate is not None and self._rate.take(self.parts.monotonic_ns()):
             raise overloaded(self._rate_expected)
 
-    def charge(self, transfers: int) -> None:
-        """An admitted request brings so many transfers: each of them counts in the rate.
+    def charge(self, scope: Scope, transfers: int) -> None:
+        """An admitted request brings so many transfers: each counts in both rates.
 
         What is none counts, too, as it does where it comes alone: a refusal costs its reading.
         """
+        self._gate.charge(scope, transfers)
         if self._rate is not None:
             self._rate.owe(transfers - 1, self.parts.monotonic_ns())
 

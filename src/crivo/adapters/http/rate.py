@@ -54,6 +54,13 @@ class Buckets:
 
     def take(self, name: str, now_ns: int) -> int:
         """As `Bucket.take`, of that caller."""
+        return self._bucket(name).take(now_ns)
+
+    def owe(self, name: str, more: int, now_ns: int) -> None:
+        """As `Bucket.owe`, of that caller."""
+        self._bucket(name).owe(more, now_ns)
+
+    def _bucket(self, name: str) -> Bucket:
         bucket = self._of.get(name)
         if bucket is None:
             bucket = self._of[name] = Bucket(per_second=self._per_second, burst=self._burst)
@@ -61,4 +68,4 @@ class Buckets:
                 self._of.popitem(last=False)
         else:
             self._of.move_to_end(name)
-        return bucket.take(now_ns)
+        return bucket
