@@ -1,19 +1,18 @@
-"""Blocks: what the norms ask of transfers of marked users, and of credits that are suspected.
+"""Blocks: the payee's institution may credit what it suspects, and freeze that.
 
-A marked user pays and receives nothing but returns (BCB Resolutions 506/2025 and 587/2026). The
-payee's institution may credit what it suspects and freeze it for up to 72 hours, to release or to
-return it (precautionary block, BCB Resolutions 147/2021 and 506/2025): a HOLD of its settlement
-phase, with other terms than those of an order that is kept back.
+It does so for up to 72 hours, to release or to return it (precautionary block, BCB Resolutions
+147/2021 and 506/2025): a HOLD of its settlement phase, with other terms than those of an order that
+is kept back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from crivo.decision.hold import bind_end
 from crivo.decision.limits import SEGMENT_NAMES
-from crivo.decision.lists import HitKind, ListHit
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import Key, Kind, PolicyValue
 from crivo.decision.reasons import ReasonCode
@@ -21,7 +20,6 @@ from crivo.decision.record import SETTLEMENT, Hold
 from crivo.decision.standing import Standing, Step, standing
 from crivo.domain.account import CustomerSegment
 from crivo.domain.instant import HOUR
-from crivo.domain.list_entry import ListSide
 from crivo.domain.transfer import Transfer
 
 #: No entry of the policy may block a credit for longer (BCB Resolution 147/2021).
@@ -33,20 +31,11 @@ INSTITUTIONS: Final = "blocks.precautionary.institutions"
 HOURS: Final = "blocks.precautionary.hours"
 #: What becomes of a block that nobody ended.
 END: Final = "blocks.precautionary.end"
-_MARKED: Final = {
-    ListSide.PAYER: "blocks.marked.payer.outcome",
-    ListSide.PAYEE: "blocks.marked.payee.outcome",
-}
-_REASONS: Final = {
-    ListSide.PAYER: ReasonCode.PAYER_MARKED,
-    ListSide.PAYEE: ReasonCode.PAYEE_MARKED,
-}
 
 BLOCK_KEYS: Final = (
     Key(INSTITUTIONS, Kind.ISPBS),
     *(Key(f"{HOURS}.{segment}", Kind.COUNT, optional=True) for segment in SEGMENT_NAMES.values()),
     Key(END, Kind.OUTCOME),
-    *(Key(name, Kind.OUTCOME, optional=True) for name in _MARKED.values()),
 )
 
 
@@ -54,22 +43,14 @@ BLOCK_KEYS: Final = (
 class Blocks:
     """Blocks in force on one date.
 
-    `marked` is the least that is answered where a party is marked, by its role. `institutions`
-    (ISPBs) block credits for at most `hours`, by the payee's segment (None: one that was not told;
-    a value of None: nobody may); `ends_as` is ALLOW for a release, REJECT for a return.
+    `institutions` (ISPBs) block credits for at most `hours`, by the payee's segment (None: one that
+    was not told; a value of None: nobody may); `ends_as` is ALLOW for a release, REJECT for a
+    return.
     """
 
-    marked: Mapping[ListSide, Outcome]
     institutions: frozenset[str]
     hours: Mapping[CustomerSegment | None, int | None]
     ends_as: Outcome
-
-    def of_marked(self, hits: Sequence[ListHit]) -> tuple[Outcome, tuple[ReasonCode, ...]]:
-        """The least that is answered for what stands out about the parties, and why."""
-        sides = {hit.side for hit in hits if hit.kind is HitKind.MARKED}
-        asked = [side for side in _MARKED if side in sides and self.marked[side] > Outcome.ALLOW]
-        least = max((self.marked[side] for side in asked), default=Outcome.ALLOW)
-        return least, tuple(_REASONS[side] for side in asked)
 
     def of_credit(self, transfer: Transfer, phase: str) -> Hold | None:
         """The terms of the block of a credit that is not to be had at once; None where there can
@@ -110,14 +91,6 @@ def bind_blocks(
         if found is not None and not 1 <= found <= BLOCK_HOURS_MAX:
             raise unfit(f"{HOURS}.{name}", f"1 to {BLOCK_HOURS_MAX} hours", found)
         hours[segment] = found
-    institutions, ends_as = value(INSTITUTIONS), value(END)
+    institutions = value(INSTITUTIONS)
     assert isinstance(institutions, frozenset)
-    if ends_as not in {Outcome.ALLOW, Outcome.REJECT}:
-        raise unfit(END, "ALLOW or REJECT", ends_as)
-    assert isinstance(ends_as, Outcome)
-    marked: dict[ListSide, Outcome] = {}
-    for side, name in _MARKED.items():
-        least = value(name)
-        assert least is None or isinstance(least, Outcome)
-        marked[side] = Outcome.ALLOW if least is None else least
-    return Blocks(marked, institutions, hours, ends_as)
+    return Blocks(institutions, hours, bind_end(END, value, unfit))

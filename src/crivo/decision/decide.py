@@ -83,7 +83,7 @@ def derive(
     if said.least > Outcome.ALLOW:
         least, above = max(least, said.least), (*above, ReasonCode.LISTED)
     if listed:
-        marked, why = in_force.blocks.of_marked(listed)
+        marked, why = in_force.marked.said(listed)
         least, above = max(least, marked), (*above, *why)
     lack = in_force.degraded.lack(degraded, transfer.amount_centavos) if degraded else WHOLE
     if lack.is_unscored:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from crivo.decision.hold import ENDS, ENDS_SAID
 from crivo.decision.outcome import Outcome
 from crivo.domain.declared import check_fields, refuse_unless
 from crivo.domain.fields import EndToEndId, EntityId, Instant
@@ -17,7 +18,7 @@ SCHEMA: Final = "hold_end.v1"
 class HoldEnd:
     """A hold whose time is over. The order of the fields is the schema: only append.
 
-    `occurred_at` is the instant at which the hold's time was over, and `outcome` ALLOW or REJECT.
+    `occurred_at` is the instant at which the hold's time was over, and `outcome` one of `ENDS`.
 
     Raises:
         Refused: the first fact that cannot be, with its field.
@@ -31,12 +32,7 @@ class HoldEnd:
 
     def __post_init__(self) -> None:
         check_fields(self)
-        refuse_unless(
-            self.outcome in {Outcome.ALLOW, Outcome.REJECT},
-            "outcome",
-            "ALLOW or REJECT",
-            self.outcome.value,
-        )
+        refuse_unless(self.outcome in ENDS, "outcome", ENDS_SAID, self.outcome.value)
 
     @property
     def subject_id(self) -> bytes:

@@ -11,9 +11,10 @@ from typing import Final
 from crivo.decision.blocks import BLOCK_KEYS, Blocks, bind_blocks
 from crivo.decision.condition import FALSE, NULL, Bound, Conditions, check_columns
 from crivo.decision.degraded import DICT_AGE, DICT_KEY, Degraded, Mode
-from crivo.decision.hold import HOLD_MINUTES_MAX, HOURS_OF_A_DAY, HoldTerms
+from crivo.decision.hold import HOLD_MINUTES_MAX, HOURS_OF_A_DAY, HoldTerms, bind_end
 from crivo.decision.limits import LIMIT_KEYS, Limits, bind_limits
 from crivo.decision.lists import ListTerms
+from crivo.decision.marked import MARKED_KEYS, MarkedTerms, bind_marked
 from crivo.decision.outcome import Outcome
 from crivo.decision.policy import (
     Band,
@@ -86,6 +87,7 @@ _DECISION_KEYS: Final = (
     Key(_HOLD_END, Kind.OUTCOME),
     *LIMIT_KEYS,
     *BLOCK_KEYS,
+    *MARKED_KEYS,
     *(Key(name, Kind.OUTCOME) for name in _LISTS),
 )
 _DEGRADED_KEYS: Final = (
@@ -145,6 +147,7 @@ class InForce:
     hold: HoldTerms
     limits: Limits
     lists: ListTerms
+    marked: MarkedTerms
     blocks: Blocks
     deadline_ns: int
     features_by_ns: int
@@ -275,6 +278,7 @@ class Procedure:
             hold=self._bind_hold(day),
             limits=bind_limits(lambda key: self.value(key, day)),
             lists=self._bind_lists(day),
+            marked=bind_marked(lambda key: self.value(key, day)),
             blocks=bind_blocks(lambda key: self.value(key, day), partial(_unfit, DECISION_FILE)),
             deadline_ns=deadline_ms * _NS,
             features_by_ns=(deadline_ms - features_ms - model_ms) * _NS,
@@ -316,15 +320,14 @@ class Procedure:
 
     def _bind_hold(self, day: int) -> HoldTerms:
         business, other, start, end = (self._count(key, day) for key in _HOLD)
-        ends_as = self.value(_HOLD_END, day)
         if not 0 <= start < end <= HOURS_OF_A_DAY:
             raise _unfit(DECISION_FILE, "hold.business.*_hour", "rising, 0 to 24", (start, end))
         if not all(1 <= minutes <= HOLD_MINUTES_MAX for minutes in (business, other)):
             expected = f"1 to {HOLD_MINUTES_MAX} minutes"
             raise _unfit(DECISION_FILE, "hold.*.minutes", expected, (business, other))
-        if ends_as not in {Outcome.ALLOW, Outcome.REJECT}:
-            raise _unfit(DECISION_FILE, _HOLD_END, "ALLOW or REJECT", ends_as)
-        assert isinstance(ends_as, Outcome)
+        ends_as = bind_end(
+            _HOLD_END, lambda key: self.value(key, day), partial(_unfit, DECISION_FILE)
+        )
         return HoldTerms(business, other, start, end, ends_as)
 
     def _bind_rule(self, rule: Rule, day: int) -> tuple[BoundRule, Bound] | None:

@@ -54,6 +54,9 @@ FIRST: Final[Mapping[Outcome, Standing]] = {
     Outcome.REJECT: Standing.STOPPED,
 }
 
+#: Where a HOLD leaves a transfer: of the order, of the credit.
+_HELD: Final = frozenset({Standing.HELD, Standing.BLOCKED})
+
 _RAIL: Final = {Step.SETTLED: Standing.SETTLED, Step.REJECTED: Standing.STOPPED}
 #: What the rail did moves a transfer wherever it stands; nobody else may tell of the last.
 _HAPPENED: Final = {**_RAIL, Step.ORDER_CANCELLED: Standing.STOPPED}
@@ -103,8 +106,14 @@ def standing(
     """
     found = Standing.BLOCKED if is_block else FIRST[outcome]
     for step in steps:
-        if isinstance(step, Outcome):
-            found = FIRST[step]
-        else:
-            found = NEXT[found].get(step, _HAPPENED.get(step, found))
+        found = FIRST[step] if isinstance(step, Outcome) else _moved(found, step)
     return found
+
+
+def ends_hold(at: Standing, step: Step) -> bool:
+    """Whether a transfer that stands there is held, and the step ends that."""
+    return at in _HELD and _moved(at, step) is not at
+
+
+def _moved(at: Standing, step: Step) -> Standing:
+    return NEXT[at].get(step, _HAPPENED.get(step, at))

@@ -25,9 +25,20 @@ from crivo.domain.money import CENTAVOS_MAX, check_centavos, check_centavos_or_z
 OWN_ID_CHARACTERS_MAX: Final = 64
 COUNT_MAX: Final = 2**53 - 1
 WORD_CHARACTERS_MAX: Final = 64
-#: The name of an API key with its kind before it, or the subject of a token with its own.
-CALLER_CHARACTERS_MAX: Final = 260
+#: Whose an event is: `key:` and the name of an API key, or `oidc:` and the subject of a token. No
+#: subject is longer (OpenID Connect Core 1.0, section 2).
+CALLER_OF_KEY: Final = "key:"
+CALLER_OF_TOKEN: Final = "oidc:"
+CALLER_OWN_CHARACTERS_MAX: Final = 255
+CALLER_CHARACTERS_MAX: Final = CALLER_OWN_CHARACTERS_MAX + max(
+    len(CALLER_OF_KEY), len(CALLER_OF_TOKEN)
+)
 REAL_MAX: Final = CENTAVOS_MAX // 100
+
+
+def as_word(text: str) -> str:
+    """A text as a `Word` has it: its beginning, where it is longer."""
+    return text[:WORD_CHARACTERS_MAX].rstrip()
 
 
 def check_entity_id(entity_id: bytes, *, field: str) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -175,6 +175,13 @@ def not_durable() -> Unavailable:
 _NOTHING: Final = np.zeros((0, 0))
 
 
+def _put(hours: deque[tuple[int, list[str]]], hour: int, end_to_end_id: str) -> None:
+    """Adds an id to the newest hour, which this one begins or goes on with."""
+    if not hours or hours[-1][0] != hour:
+        hours.append((hour, []))
+    hours[-1][1].append(end_to_end_id)
+
+
 class Memory:
     """At least the ids decided within `REMEMBERED`, and the newest decisions whole.
 
@@ -188,7 +195,7 @@ class Memory:
         self._recent: dict[str, Decided] = {}
         #: Settlement phases whose initiation is not remembered: their ids, and the hours of those.
         self._settled: set[str] = set()
-        self._settled_hours: deque[tuple[int, str]] = deque()
+        self._settled_hours: deque[tuple[int, list[str]]] = deque()
         self._order_time = 0
         #: The newest minute that an id of an imported transfer names.
         self._history_minute = 0
@@ -210,11 +217,8 @@ class Memory:
         if self._settled:
             self._settled.discard(end_to_end_id)
         self._order_time = max(self._order_time, received_at)
-        hour = self._order_time // HOUR
-        if not self._hours or self._hours[-1][0] != hour:
-            self._hours.append((hour, []))
-        self._hours[-1][1].append(end_to_end_id)
-        self._forget()
+        _put(self._hours, self._order_time // HOUR, end_to_end_id)
+        self._forget(self._hours, self._places.pop)
 
     def note_settlement(self, end_to_end_id: str, *, received_at: int) -> None:
         """A settlement phase was decided: an initiation that comes after it is compared with it."""
@@ -222,13 +226,8 @@ class Memory:
         if end_to_end_id in self._places or end_to_end_id in self._settled:
             return
         self._settled.add(end_to_end_id)
-        self._settled_hours.append((self._order_time // HOUR, end_to_end_id))
-        for _ in range(FORGOTTEN_AT_ONCE):
-            hour, oldest = self._settled_hours[0]
-            if (hour + 1) * HOUR > self._order_time - REMEMBERED:
-                return
-            self._settled_hours.popleft()
-            self._settled.discard(oldest)
+        _put(self._settled_hours, self._order_time // HOUR, end_to_end_id)
+        self._forget(self._settled_hours, self._settled.discard)
 
     def is_settled(self, end_to_end_id: str) -> bool:
         """Whether an id that is not remembered is that of a settlement phase."""
@@ -250,16 +249,16 @@ class Memory:
         newest = self._history_minute
         return newest > 0 and end_to_end_id_minute(end_to_end_id) <= newest
 
-    def _forget(self) -> None:
+    def _forget(self, hours: deque[tuple[int, list[str]]], forget: Callable[[str], object]) -> None:
         """Lets a few ids of the oldest hours go."""
         for _ in range(FORGOTTEN_AT_ONCE):
-            hour, ids = self._hours[0]
+            hour, ids = hours[0]
             if (hour + 1) * HOUR > self._order_time - REMEMBERED:
                 return
             if ids:
-                del self._places[ids.pop()]
+                forget(ids.pop())
             else:
-                self._hours.popleft()
+                hours.popleft()
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Ids, their places and hours (bytes[32][n], int64[n] twice), oldest first; the newest
@@ -267,7 +266,12 @@ class Memory:
         their hours (bytes[32][m], int64[m]), oldest first.
         """
         hours = [(hour, each) for hour, ids in self._hours for each in ids]
-        settled = [(hour, each) for hour, each in self._settled_hours if each in self._settled]
+        settled = [
+            (hour, each)
+            for hour, ids in self._settled_hours
+            for each in ids
+            if each in self._settled
+        ]
         return {
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
@@ -301,7 +305,7 @@ class Memory:
             self.remember(end_to_end_id.decode(), place, received_at=hour * HOUR)
         for end_to_end_id, hour in zip(settled.tolist(), since.tolist(), strict=True):
             self._settled.add(end_to_end_id.decode())
-            self._settled_hours.append((hour, end_to_end_id.decode()))
+            _put(self._settled_hours, hour, end_to_end_id.decode())
         self._order_time, self._history_minute = times.tolist()
 
     def keep(self, decided: Decided, *, durable: int) -> None:

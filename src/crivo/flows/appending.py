@@ -88,7 +88,7 @@ class Appender:
         Raises:
             Refused: CONFLICT.
         """
-        known = _attempted(self._log, transfer.end_to_end_id)
+        known = attempted(self._log, transfer.end_to_end_id)
         if (before := first if known is None else known) is not None:
             check_same_facts(before, transfer)
         if self._may_be_decided:
@@ -135,11 +135,11 @@ class Appender:
 
 def known_transfer(log: Log, end_to_end_id: str) -> Transfer | None:
     """The transfer of an id in the log: of its history, or decided here."""
-    attempted = _attempted(log, end_to_end_id)
-    return _decided(log, end_to_end_id, Phase.SETTLEMENT) if attempted is None else attempted
+    found = attempted(log, end_to_end_id)
+    return _decided(log, end_to_end_id, Phase.SETTLEMENT) if found is None else found
 
 
-def _attempted(log: Log, end_to_end_id: str) -> Transfer | None:
+def attempted(log: Log, end_to_end_id: str) -> Transfer | None:
     """The attempt of an id in the log: of its history, or an initiation decided here."""
     stored = log.find(transfer_event_id(end_to_end_id))
     if stored is not None:

@@ -6,12 +6,12 @@ It says what one field must be by itself. What two fields must be together, the 
 from __future__ import annotations
 
 import enum
-import inspect
 from collections.abc import Sequence
 from typing import Any, Final
 
 from crivo.domain.declared import DeclaredField, declared_fields, is_declared
 from crivo.flows.event_body import instant_parser
+from crivo.flows.json_schema import described
 from crivo.flows.schemas import EventSchema
 from crivo.flows.told_mapping import filled_by_door
 from crivo.governance.pseudonym import ID_CHARACTERS_MAX
@@ -48,8 +48,7 @@ def body_schema(schema: EventSchema) -> Document:
     filled = filled_by_door(schema)
     document = _object([each for each in declared_fields(schema.value) if each.name not in filled])
     document["properties"]["received_at"] = _any_of(_RECEIVED_AT, _NULL)
-    described = " ".join(inspect.cleandoc(schema.value.__doc__ or "").partition("\n\n")[0].split())
-    sentence = described.partition(" The order of the fields is the schema")[0]
+    sentence = described(schema).partition(" The order of the fields is the schema")[0]
     return {"title": schema.name, "description": sentence, **document}
 
 

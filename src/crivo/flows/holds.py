@@ -21,11 +21,13 @@ from crivo.decision.follow_up import FollowUp
 from crivo.decision.hold_end import HoldEnd
 from crivo.decision.record import Hold
 from crivo.decision.revision import DecisionRevised
+from crivo.decision.standing import Standing, ends_hold
 from crivo.domain import settlement
 from crivo.domain.event import Event
 from crivo.domain.phase import Phase
 from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.flows.event_of import value_of
+from crivo.flows.following import RAIL_STEPS
 from crivo.flows.packed_state import pack, unpack
 
 _ARRAY: Final = "holds"
@@ -49,6 +51,11 @@ class OpenHold(msgspec.Struct, array_like=True, frozen=True, gc=False):
     is_block: bool = False
     returned_centavos: int = 0
     is_returned: bool = False
+
+    @property
+    def standing(self) -> Standing:
+        """Where the transfer stands for as long as the hold is open."""
+        return Standing.BLOCKED if self.is_block else Standing.HELD
 
 
 _HOLDS: Final = msgspec.msgpack.Decoder(list[OpenHold])
@@ -99,9 +106,7 @@ class OpenHolds:
             self._open.pop((ended.end_to_end_id, ended.phase.value), None)
 
     def _settle(self, value: Settlement, received_at: int) -> None:
-        """What the rail did ends a hold in whichever phase; a credit ends no block of itself, and a
-        return no order that is held.
-        """
+        """What the rail did ends a hold in whichever phase; a return ends no order that is held."""
         for phase in Phase:
             at = (value.end_to_end_id, phase.value)
             held = self._open.get(at)
@@ -110,7 +115,7 @@ class OpenHolds:
             if value.status is SettlementStatus.RETURNED:
                 if held.is_block:
                     self._return(held, value, received_at)
-            elif not (held.is_block and value.status is SettlementStatus.SETTLED):
+            elif ends_hold(held.standing, RAIL_STEPS[value.status]):
                 del self._open[at]
 
     def _return(self, held: OpenHold, value: Settlement, received_at: int) -> None:

@@ -31,15 +31,20 @@ def json_schema(schema: EventSchema) -> Document:
 
     Items after them are allowed: they are fields of a later minor.
     """
-    described = inspect.cleandoc(schema.value.__doc__ or "").partition("\n\n")[0]
     return {
         "$schema": DIALECT,
         "$id": f"urn:crivo:schema:{schema.name}",
         "title": schema.name,
-        "description": " ".join(described.split()),
+        "description": described(schema),
         "x-streams": [stream.value for stream in schema.streams],
         **_array(declared_fields(schema.value)),
     }
+
+
+def described(schema: EventSchema) -> str:
+    """What a schema's value says of itself, on one line."""
+    first = inspect.cleandoc(schema.value.__doc__ or "").partition("\n\n")[0]
+    return " ".join(first.split())
 
 
 def _array(fields: tuple[DeclaredField, ...]) -> Document:

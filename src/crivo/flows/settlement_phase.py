@@ -15,6 +15,7 @@ from crivo.domain.event import Event
 from crivo.domain.phase import Phase
 from crivo.domain.transfer import Transfer
 from crivo.flows.answers import SHARED_FACTS, Answer, check_same_facts
+from crivo.flows.appending import attempted
 from crivo.flows.decide import DecisionService
 from crivo.flows.noted import Seen
 from crivo.flows.pending import Pending
@@ -52,12 +53,13 @@ class SettlementPhase:
         if waiting is not None:
             check_same_facts(waiting[0], transfer)
             return waiting[1]
-        log = self._decisions.log
-        stored = log.find(decision_event_id(transfer.end_to_end_id, Phase.SETTLEMENT))
+        log, id_ = self._decisions.log, transfer.end_to_end_id
+        stored = log.find(decision_event_id(id_, Phase.SETTLEMENT))
         if stored is not None:
             return repeat_of(log, stored, transfer)
         self._decisions.check_decides()
-        initiated = self._decisions.find_transfer(transfer.end_to_end_id)
+        decided = self._decisions.replica.memory.recent(id_)
+        initiated = attempted(log, id_) if decided is None else decided.transfer
         if initiated is not None:
             check_same_facts(initiated, transfer, names=SHARED_FACTS)
         received_at = receive(self._decisions.clock, transfer, supplied_received_at)

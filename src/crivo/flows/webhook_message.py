@@ -17,7 +17,7 @@ from crivo.decision.blocks import standing_of
 from crivo.decision.follow_up import FollowUpKind
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.record import decision_event_id, decode_derived, decode_record
-from crivo.decision.standing import Standing
+from crivo.decision.standing import ends_hold
 from crivo.domain import report, review, settlement
 from crivo.domain.event import StoredEvent
 from crivo.domain.instant import format_rfc3339
@@ -25,7 +25,7 @@ from crivo.domain.phase import Phase
 from crivo.domain.settlement import Settlement, SettlementStatus
 from crivo.domain.streams import Stream
 from crivo.flows.event_of import value_of
-from crivo.flows.following import followed
+from crivo.flows.following import RAIL_STEPS, followed
 from crivo.flows.ports import LogReader
 from crivo.flows.recording import SOURCE
 
@@ -165,7 +165,7 @@ def _followed(stored: StoredEvent, log: LogReader) -> Message | None:
 
 def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
     """The rail's word on a transfer that was held until then; where both phases hold it, the
-    settlement is named. That what is blocked was credited ends nothing.
+    settlement is named.
     """
     value: Settlement = value_of(stored.event)
     found = _OF_RAIL.get(value.status)
@@ -179,8 +179,7 @@ def _of_rail(stored: StoredEvent, log: LogReader) -> Message | None:
         steps = followed(log, value.end_to_end_id, phase.value)
         before = [each.step for each in steps if each.seq < stored.seq]
         now = standing_of(OUTCOMES[derived.outcome], derived.reasons, before)
-        is_credit = value.status is SettlementStatus.SETTLED
-        if now is Standing.HELD or (now is Standing.BLOCKED and not is_credit):
+        if ends_hold(now, RAIL_STEPS[value.status]):
             cause, became = found
             facts = {"outcome": became, "cause": cause.value}
             about = {"end_to_end_id": value.end_to_end_id, "phase": phase.value}

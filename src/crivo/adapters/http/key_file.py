@@ -15,6 +15,7 @@ from typing import Final
 from crivo.adapters.http.access import Caller, Role
 from crivo.adapters.http.auth import KnownKey, fingerprint
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
+from crivo.domain.fields import CALLER_OF_KEY, CALLER_OWN_CHARACTERS_MAX
 from crivo.model.files import held_alone
 
 
@@ -38,7 +39,6 @@ LOOK_NS: Final = 100_000_000
 
 _NAME: Final = re.compile(r"[\w][\w.@ -]{0,63}")
 _NAME_EXPECTED: Final = "1 to 64 letters, digits, blanks and . _ - @, the first a letter or digit"
-_KEPT_NAME_MAX: Final = 255
 
 
 def read_keys(path: Path) -> tuple[KeptKey, ...]:
@@ -67,7 +67,9 @@ def read_keys(path: Path) -> tuple[KeptKey, ...]:
 
 def _kept(*, name: object, sha256: str, made_at: str, role: str = Role.ADMIN.value) -> KeptKey:
     # Older files may hold other names than are given now; what a caller tells is kept with its own.
-    if not (isinstance(name, str) and name.isprintable() and 1 <= len(name) <= _KEPT_NAME_MAX):
+    if not (
+        isinstance(name, str) and name.isprintable() and 1 <= len(name) <= CALLER_OWN_CHARACTERS_MAX
+    ):
         raise ValueError(name)
     return KeptKey(name, sha256, made_at, Role(role))
 
@@ -192,4 +194,6 @@ class KeyReader:
 
 
 def _known(key: KeptKey) -> KnownKey:
-    return KnownKey(bytes.fromhex(key.sha256), Caller(f"key:{key.name}", frozenset({key.role})))
+    return KnownKey(
+        bytes.fromhex(key.sha256), Caller(f"{CALLER_OF_KEY}{key.name}", frozenset({key.role}))
+    )

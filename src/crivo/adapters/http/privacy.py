@@ -23,7 +23,7 @@ from crivo.adapters.http.privacy_bodies import (
 from crivo.adapters.http.service import Parts
 from crivo.adapters.http.told_body import told_body
 from crivo.domain.erasure import Erasure
-from crivo.domain.fields import WORD_CHARACTERS_MAX
+from crivo.domain.fields import as_word
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.phase import Phase
@@ -84,7 +84,7 @@ def _asked(request: Request, by: str, reason: str, *, overrides: bool = False) -
     caller = caller_name(request.scope)
     if caller is None:
         return asked
-    return replace(asked, by=f"{caller}: {by}"[:WORD_CHARACTERS_MAX].rstrip())
+    return replace(asked, by=as_word(f"{caller}: {by}"))
 
 
 async def _body(request: Request, parts: Parts, decoder: msgspec.json.Decoder[_Body]) -> _Body:

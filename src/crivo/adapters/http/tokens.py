@@ -18,6 +18,7 @@ from joserfc.jwk import KeySet
 from crivo.adapters.http.access import Caller, Role
 from crivo.adapters.http.issuer_keys import IssuerKeys
 from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.fields import CALLER_OF_TOKEN, CALLER_OWN_CHARACTERS_MAX
 
 #: Signatures that are taken: all by a key pair, none by a shared secret, never `none`.
 ALGORITHMS: Final = (
@@ -25,9 +26,6 @@ ALGORITHMS: Final = (
 )  # fmt: skip
 
 TOKEN_BYTES_MAX: Final = 8 * 1024
-
-#: A subject has no more (OpenID Connect Core 1.0, 2), and is kept with what its holder tells.
-SUBJECT_CHARACTERS_MAX: Final = 255
 
 #: Tokens that passed and are not looked through again before they expire.
 PASSED_MAX: Final = 1_024
@@ -72,7 +70,9 @@ class Tokens:
             self._keys.want()
             raise _fetching()
         claims = self._claims(token, keys)
-        caller = Caller(f"oidc:{claims['sub']}", _roles(claims, self._issuer.roles_claim))
+        caller = Caller(
+            f"{CALLER_OF_TOKEN}{claims['sub']}", _roles(claims, self._issuer.roles_claim)
+        )
         self._passed[token] = (caller, claims["exp"] + self._issuer.skew_seconds, keys)
         if len(self._passed) > PASSED_MAX:
             self._passed.popitem(last=False)
@@ -103,7 +103,7 @@ class Tokens:
             raise _refused(f"of this issuer and audience, and in time ({error})") from None
         subject = claims["sub"]
         if not (isinstance(subject, str) and _is_subject(subject)):
-            raise _refused(f"a token with a subject of 1 to {SUBJECT_CHARACTERS_MAX} characters")
+            raise _refused(f"a token with a subject of 1 to {CALLER_OWN_CHARACTERS_MAX} characters")
         return claims
 
 
@@ -125,7 +125,7 @@ def _by_id(keys: KeySet) -> Callable[[Any], Any]:
 
 
 def _is_subject(text: str) -> bool:
-    return 1 <= len(text) <= SUBJECT_CHARACTERS_MAX and text.isprintable()
+    return 1 <= len(text) <= CALLER_OWN_CHARACTERS_MAX and text.isprintable()
 
 
 def _roles(claims: Mapping[str, Any], path: str) -> frozenset[Role]:

@@ -22,7 +22,7 @@ from crivo.adapters.http.receive import read_body
 from crivo.adapters.http.service import Parts
 from crivo.decision.reason_texts import Language
 from crivo.domain.errors import Code, CrivoError, invalid
-from crivo.domain.fields import WORD_CHARACTERS_MAX
+from crivo.domain.fields import as_word
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.verdicts import parse_verdict, verdict_report_id
@@ -91,7 +91,7 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
                 report_id=verdict_report_id(end_to_end_id),
                 status=status,
                 end_to_end_id=end_to_end_id,
-                reviewer=_word(caller),
+                reviewer=as_word(caller),
                 caller=caller,
             )
             await durable(pending, seconds_max=parts.limits.answer_seconds_max)
@@ -104,7 +104,7 @@ def _add_reviews(router: APIRouter, parts: Parts) -> None:
     async def answer(request: Request) -> Response:
         async def taken(language: Language) -> Response:
             form, caller = await _reviewed(request, parts)
-            asked = parse_answer(form, reviewer=_word(caller))
+            asked = parse_answer(form, reviewer=as_word(caller))
             pending = parts.reviews.take(asked, supplied_received_at=None, caller=caller)
             await durable(pending, seconds_max=parts.limits.answer_seconds_max)
             parts.telemetry.reviewed(asked.status.value)
@@ -174,8 +174,3 @@ async def _reviewed(request: Request, parts: Parts) -> tuple[dict[str, str], str
 def _back_to_the_queue(language: Language) -> Response:
     location = address("/page/reviews", language=language)
     return Response(status_code=303, headers={"location": location, "cache-control": "no-store"})
-
-
-def _word(name: str) -> str:
-    """The name of a reviewer as events have it: that of a token may be longer."""
-    return name[:WORD_CHARACTERS_MAX].rstrip()
