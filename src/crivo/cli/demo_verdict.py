@@ -161,6 +161,7 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             "known payers removed": f"{quality.protocol_average_precision:.3f} over "
             f"{quality.protocol_transfers:,} transfers, {quality.protocol_frauds:,} frauds "
             "(the Handbook's protocol)",
+            "frauds": _frauds(verdict),
         },
     )
     for shown in verdict.shown:
@@ -175,12 +176,22 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             "scores": _scores(verdict),
             "replay": f"{verdict.replay_differing:,} byte differences in "
             f"{verdict.replay_compared:,} decisions derived again",
-            "ledger": f"{verdict.ledger.records:,} records in {verdict.ledger.segments:,} signed "
-            f"segments, {sum(verdict.ledger.counts.values()):,} not as signed, "
+            "ledger": f"{verdict.ledger.records:,} records (decisions, and what followed them, "
+            f"such as holds that ended) in {verdict.ledger.segments:,} signed segments, "
+            f"{sum(verdict.ledger.counts.values()):,} not as signed, "
             f"{verdict.ledger.unsealed:,} not sealed yet",
             "where it lies": f"{home} ({', '.join(_holds(home))})",
             "seconds": "  ".join(f"{name} {value:g}" for name, value in seconds.items()),
         },
+    )
+
+
+def _frauds(verdict: Verdict) -> str:
+    """Why the scoreboard knows fewer frauds than the table holds."""
+    known = len(verdict.score.frauds_known & verdict.score.played)
+    return (
+        f"{verdict.quality.frauds:,} by the whole table, of which {known:,} were reported by now, "
+        "as the scoreboard has them; reports of the others come later"
     )
 
 

@@ -27,6 +27,7 @@ def share(value: float | None) -> str:
 
 def lines(score: Score) -> dict[str, str]:
     """What the scoreboard says, by name."""
+    known = score.frauds_known & score.played
     outcomes = "  ".join(f"{name} {score.outcomes[name]:,}" for name in OUTCOMES)
     said = {
         "decided": f"{score.decided:,} transfers",
@@ -39,11 +40,14 @@ def lines(score: Score) -> dict[str, str]:
         "answer p50 / p99": f"{score.latency_ms(0.5):.2f} / {score.latency_ms(0.99):.2f} ms, "
         f"{IN_FLIGHT} requests at once, asked and answered by this one machine",
         "outcomes": outcomes,
-        "reports so far": f"{score.reported:,}",
+        "reports so far": f"{score.reported:,}, {len(known):,} of them about transfers played "
+        "here, the others about earlier ones",
         "R$ stopped, R$ frozen wrongly": f"{format_reais(score.stopped_centavos)}, "
         f"{format_reais(score.frozen_wrongly_centavos)} (held or rejected, and not reported)",
-        "precision, recall so far": f"{share(score.precision)} of {len(score.stopped):,} not "
-        f"allowed, {share(score.recall)} of {len(score.frauds_known & score.played):,} frauds",
+        "precision so far": f"{share(score.precision)}: the share of the "
+        f"{len(score.stopped):,} not simply allowed that were reported as fraud",
+        "recall so far": f"{share(score.recall)}: the share of the {len(known):,} reported as "
+        "fraud that were not simply allowed",
     }
     if score.refused:
         said["refused"] = ", ".join(f"{code} {n:,}" for code, n in score.refused.items())

@@ -47,17 +47,21 @@ def fit_logistic(vectors: Float64s, labels: Bools, weights: Float64s, *, seed: i
         generator = np.random.default_rng(seed)
         some = np.sort(generator.choice(len(vectors), LOGISTIC_ROWS_MAX, replace=False))
         vectors, labels, weights = vectors[some], labels[some], weights[some]
-    model = make_pipeline(
-        SimpleImputer(strategy="mean", add_indicator=True, keep_empty_features=True),
-        StandardScaler(),
-        LogisticRegression(solver="newton-cholesky", max_iter=1_000, C=1.0),
+    # In place, and one after the other: a pipeline keeps what each step was given until the last
+    # is done. The regression asks for rows that lie together, and would make them beside the table.
+    imputer = SimpleImputer(
+        strategy="mean", add_indicator=True, keep_empty_features=True, copy=False
     )
+    scaler = StandardScaler(copy=False)
+    regression = LogisticRegression(solver="newton-cholesky", max_iter=1_000, C=1.0)
     # What never varies says nothing, and a catalogue has many columns that a table does not feed.
     varying = np.flatnonzero((vectors != vectors[:1]).any(axis=0) & ~np.isnan(vectors).all(axis=0))
     if not len(varying):
         varying = np.array([0])
-    model.fit(vectors[:, varying], labels, logisticregression__sample_weight=weights)
-    return Logistic(model, varying, vectors, weights)
+    table = imputer.fit_transform(vectors[:, varying])
+    table = np.ascontiguousarray(scaler.fit_transform(table))
+    regression.fit(table, labels, sample_weight=weights)
+    return Logistic(make_pipeline(imputer, scaler, regression), varying, vectors, weights)
 
 
 def linear_of(fitted: Logistic) -> Linear:

@@ -11,7 +11,7 @@ import pytest
 
 from crivo.cli import demo, stopping
 from crivo.cli.demo_server import Served
-from crivo.cli.demo_verdict import _holds, _scores
+from crivo.cli.demo_verdict import _frauds, _holds, _scores
 from crivo.cli.player import Score
 from tests.unit.cli.test_demo_check import GOOD
 
@@ -56,3 +56,9 @@ def test_every_decision_is_said_to_have_a_score_or_why_it_has_none():
     assert found.as_json({})["unscored"] == {"NOT_SCORED_RETURN": 3}
     whole = _scores(replace(found, unscored={}))
     assert whole == "decided 12 = scored 12 + without a score 0"
+
+
+def test_it_is_said_why_the_scoreboard_knows_fewer_frauds_than_the_table():
+    score = Score(frauds_known={"a", "b", "earlier"}, played={"a", "b", "c", "d"})
+    found = replace(GOOD, score=score, quality=replace(GOOD.quality, frauds=3))
+    assert _frauds(found).startswith("3 by the whole table, of which 2 were reported by now")

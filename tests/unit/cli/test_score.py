@@ -49,8 +49,17 @@ def test_rates_and_latencies_are_those_of_the_answers():
 
 def test_the_scoreboard_shows_these_figures():
     shown = lines(PLAYED)
-    assert shown["precision, recall so far"] == "33.3% of 3 not allowed, 50.0% of 2 frauds"
-    assert lines(Score())["precision, recall so far"] == "– of 0 not allowed, – of 0 frauds"
+    assert shown["reports so far"] == (
+        "3, 2 of them about transfers played here, the others about earlier ones"
+    )
+    assert shown["precision so far"] == (
+        "33.3%: the share of the 3 not simply allowed that were reported as fraud"
+    )
+    assert shown["recall so far"] == (
+        "50.0%: the share of the 2 reported as fraud that were not simply allowed"
+    )
+    assert lines(Score())["precision so far"].startswith("–: ")
+    assert lines(Score())["recall so far"].startswith("–: ")
     assert "refused" not in shown
     refused = Score()
     refused.refused["CONFLICT"] = 1_200
