@@ -17,8 +17,7 @@ YOUNG_VALUES: Final = 200_000
 @contextmanager
 def seldom_collected() -> Iterator[None]:
     """Within, values are looked at seldom: those of an import are freed as they are let go of, and
-    those that wait for their day's commit are walked through in vain. At its end the memory that
-    they took goes back to the system: what comes after needs it.
+    those that wait for their day's commit are walked through in vain.
     """
     before = gc.get_threshold()
     gc.set_threshold(YOUNG_VALUES, *before[1:])
@@ -26,11 +25,10 @@ def seldom_collected() -> Iterator[None]:
         yield
     finally:
         gc.set_threshold(*before)
-        give_back()
 
 
 def give_back() -> None:
-    """Gives memory that nothing uses back to the system.
+    """Gives memory that nothing uses back to the system: after an import, or a training.
 
     A table that was read is held by a cycle until Python looks, Arrow keeps what it freed for the
     next table, and so does glibc where something small that is still used lies above it.

@@ -12,7 +12,7 @@ from typing import Final
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.files.streams import days_of_streams
 from crivo.adapters.snapshot_files.store import SnapshotFiles
-from crivo.bootstrap.collecting import seldom_collected
+from crivo.bootstrap.collecting import give_back, seldom_collected
 from crivo.bootstrap.home import (
     Importing,
     Paths,
@@ -163,19 +163,23 @@ def import_streams(
 
 @contextmanager
 def importing(settings: Settings) -> Iterator[Importing]:
-    """The log as its writer holds it, and what an import needs beside it.
+    """The log as its writer holds it, and what an import needs beside it; what the import took of
+    memory goes back to the system at the end, since a training may follow.
 
     Raises:
         Unavailable: LOG_LOCKED while a service writes it. Misconfigured: LOG_MISMATCH.
     """
-    if settings.log.url is not None:
-        from crivo.bootstrap.kafka import importing_to_kafka
+    try:
+        if settings.log.url is not None:
+            from crivo.bootstrap.kafka import importing_to_kafka
 
-        with importing_to_kafka(settings) as opened:
-            yield opened
-        return
-    with open_home(settings, writer=True) as home:
-        yield Importing(home.log, home.quarantine, home.pseudonyms)
+            with importing_to_kafka(settings) as opened:
+                yield opened
+            return
+        with open_home(settings, writer=True) as home:
+            yield Importing(home.log, home.quarantine, home.pseudonyms)
+    finally:
+        give_back()
 
 
 def log_reader(settings: Settings, *, answers: bool = True) -> OpenLogReader:

@@ -13,6 +13,7 @@ from typing import Final
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+from crivo.bootstrap.collecting import give_back
 from crivo.bootstrap.home import Paths, policy_text, wall_clock
 from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
 from crivo.bootstrap.service import serving_plan
@@ -127,6 +128,7 @@ def train_on_log(
         )
     finally:
         reader.close()
+        give_back()
 
 
 def own_home(settings: Settings, mapping: Mapping) -> Path:
