@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -192,7 +192,8 @@ class Memory:
     def __init__(self) -> None:
         self._places: dict[str, int] = {}
         self._hours: deque[tuple[int, list[str]]] = deque()
-        self._recent: dict[str, Decided] = {}
+        #: A plain dictionary would look through all that it let go for its oldest.
+        self._recent: OrderedDict[str, Decided] = OrderedDict()
         #: Settlement phases whose initiation is not remembered: their ids, and the hours of those.
         self._settled: set[str] = set()
         self._settled_hours: deque[tuple[int, list[str]]] = deque()
@@ -314,6 +315,6 @@ class Memory:
         self._recent[answer.end_to_end_id] = decided
         self.remember(answer.end_to_end_id, answer.seq, received_at=answer.received_at)
         if len(self._recent) > RECENT_MAX:
-            oldest = next(iter(self._recent))
-            if self._recent[oldest].answer.seq < durable:
-                del self._recent[oldest]
+            oldest = next(iter(self._recent.values()))
+            if oldest.answer.seq < durable:
+                self._recent.popitem(last=False)
