@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -25,8 +25,7 @@ from crivo.model.network import Network
 Vector = npt.NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True, gc=False):
     """What follows for one transfer; `degraded` is what was left out, `kept` its vector's bytes,
     `listed` are the entries of lists that held for its parties, and `sums` what its payer had
     attempted before.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
 from typing import Final
+
+import msgspec
 
 from crivo.decision.record import Observed
 from crivo.domain.transfer import Transfer
@@ -14,8 +15,7 @@ from crivo.flows.answers import Answer
 NOTED_MAX: Final = 65_536
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """A durable decision: its facts, what its caller was told, and what was measured."""
 
     transfer: Transfer
