@@ -25,11 +25,12 @@ from crivo.flows.codec import decode_report
 from crivo.flows.explain import Explainer, InputPart
 from crivo.flows.following import Followed, followed
 from crivo.flows.ports import LogReader
-from crivo.flows.report import report_event_id
+from crivo.flows.report import report_event_id, reports_of
 from crivo.flows.review import ReviewStep, steps_of
 from crivo.flows.verdicts import verdict_report_id
 from crivo.governance.decision_report import (
     DecisionReport,
+    ReportedClaim,
     ReportedHold,
     ReportedInput,
     ReportedRail,
@@ -111,6 +112,7 @@ def report_decision(
         inputs=tuple(_input(each) for each in explained.inputs),
         reviews=_reviews(steps_of(log, end_to_end_id, Phase(phase))),
         verdict=_verdict(log, end_to_end_id) if phase == INITIATION else None,
+        reports=_claims(log, end_to_end_id),
     )
 
 
@@ -197,4 +199,26 @@ def _verdict(log: LogReader, end_to_end_id: str) -> ReportedVerdict | None:
     found, known_at = decode_report(stored.event.payload), stored.event.received_at
     return ReportedVerdict(
         found.status.value, format_rfc3339(known_at), found.reviewer, found.caller
+    )
+
+
+def _claims(log: LogReader, end_to_end_id: str) -> tuple[ReportedClaim, ...]:
+    """The durable reports of fraud about the transfer, but for the verdict of the page.
+
+    None can lie before the first of its decisions: a report is of a transfer that is known.
+    """
+    decisions = [log.find(decision_event_id(end_to_end_id, phase.value)) for phase in Phase]
+    start = min(stored.seq for stored in decisions if stored is not None)
+    verdict = verdict_report_id(end_to_end_id)
+    return tuple(
+        ReportedClaim(
+            report_id=report.report_id,
+            status=report.status.value,
+            known_at=format_rfc3339(stored.event.received_at),
+            source=stored.event.source,
+            reviewer=report.reviewer,
+            caller=report.caller,
+        )
+        for stored, report in reports_of(log, end_to_end_id, start=start)
+        if report.report_id != verdict
     )

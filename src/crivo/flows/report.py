@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -10,16 +11,23 @@ from crivo.domain.errors import Code, Refused, Unavailable, invalid
 from crivo.domain.event import StoredEvent, make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import check_instant, format_rfc3339
-from crivo.domain.report import Report, ReportStatus
+from crivo.domain.report import SCHEMA, Report, ReportStatus
+from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.row import report_row
-from crivo.flows.codec import decode_report
+from crivo.flows.codec import decode_report, report_fields
 from crivo.flows.decide import DecisionService
 from crivo.flows.event_of import event_of
 from crivo.flows.pending import Pending, resolved
+from crivo.flows.ports import LogReader
 from crivo.flows.recording import SOURCE
 
 REPORT_FAMILY: Final = "report"
+
+#: Events that are looked through at a time for the reports of one transfer.
+READ_EVENTS: Final = 1_000
+
+_REPORTS: Final = frozenset({Stream.REPORTS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,26 @@ def require_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer
             found=end_to_end_id,
         )
     return transfer
+
+
+def reports_of(
+    log: LogReader, end_to_end_id: str, *, start: int
+) -> Iterator[tuple[StoredEvent, Report]]:
+    """The durable reports of a transfer from that number on, each with its event, in their order.
+
+    A report has an id of whoever sent it, and none leads there from its transfer: every report of
+    the stretch is looked at.
+
+    Raises:
+        Refused: as `decode_report`.
+    """
+    while found := log.read(start=start, limit=READ_EVENTS, streams=_REPORTS):
+        for stored in found:
+            if stored.event.schema != SCHEMA:
+                continue
+            if report_fields(stored.event.payload).end_to_end_id == end_to_end_id:
+                yield stored, decode_report(stored.event.payload)
+        start = found[-1].seq + 1
 
 
 def _check_same(first: Report, repeat: Report) -> None:

@@ -65,6 +65,20 @@ class ReportedVerdict:
 
 
 @dataclass(frozen=True, slots=True)
+class ReportedClaim:
+    """A report of fraud about the transfer, under its sender's own id: what is claimed, and since
+    when that is known. `source` is the door that it came through, or whose table it stood in.
+    """
+
+    report_id: str
+    status: str
+    known_at: str
+    source: str
+    reviewer: str | None
+    caller: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReportedHold:
     """Until when a transfer is held at most, and what it becomes then."""
 
@@ -127,7 +141,8 @@ class DecisionReport:
     the transfer is after the `events` that followed, `lists` the entries that held for its parties.
     `directory` is empty where nothing was read. `log_microseconds` is what the log took for the
     newest decision before it that was looked at, None where that is not known. `caller` is whose
-    key or token asked for the decision, None where none was asked for or it was not kept.
+    key or token asked for the decision, None where none was asked for or it was not kept. `reports`
+    are those of fraud but for the `verdict` of the page, in the order in which they became known.
     """
 
     end_to_end_id: str
@@ -162,6 +177,7 @@ class DecisionReport:
     inputs: tuple[ReportedInput, ...]
     reviews: tuple[ReportedReview, ...]
     verdict: ReportedVerdict | None
+    reports: tuple[ReportedClaim, ...]
 
 
 def report_json(report: DecisionReport) -> dict[str, Any]:
@@ -218,6 +234,7 @@ def report_html(report: DecisionReport) -> str:
         section("Inputs of the model, and what each added (log-odds)", _inputs(report.inputs)),
         section("Reviews (LGPD, art. 20)", _reviews(report)),
         section("Verdict of a person", _verdict(report.verdict)),
+        section("Reports of fraud", _claims(report.reports)),
     )
     return page(f"Decision {report.end_to_end_id}", body)
 
@@ -358,6 +375,21 @@ def _verdict(verdict: ReportedVerdict | None) -> str:
             "key or token": verdict.caller or "not known",
         }
     )
+
+
+def _claims(claims: Sequence[ReportedClaim]) -> str:
+    rows = [
+        (
+            each.report_id,
+            each.status,
+            each.known_at,
+            each.source,
+            each.reviewer or "–",
+            each.caller or "–",
+        )
+        for each in claims
+    ]
+    return table(("report", "claim", "known", "came by", "reviewer", "key or token"), rows)
 
 
 def _value(value: float | None) -> str:
