@@ -10,9 +10,10 @@ import pyarrow as pa
 import pytest
 
 from crivo.adapters.files.reader import FileReader
-from crivo.domain.errors import Code
+from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import DAY, HOUR, parse_rfc3339
 from crivo.flows.mapping import parse_mapping
+from crivo.flows.ports import QuarantinedRow
 from crivo.flows.promote import load_champion
 from crivo.flows.training_rows import dataset_of_table
 from crivo.model.artifact import ArtifactKind
@@ -117,8 +118,13 @@ BAD = {
         "DATA_TOO_SMALL",
         "no fraud",
     ),
+    "all rows lie at one instant": (
+        with_column(SMALL, "Time", np.full(2_000, 7.0)),
+        "DATA_TOO_SMALL",
+        "all rows lie at one instant",
+    ),
     "times lie in the future": (
-        with_column(SMALL, "Time", np.linspace(0, 4e9, 2_000)),
+        with_column(SMALL, "Time", np.linspace(0, 1e9, 2_000)),
         "TIME_RANGE",
         "into the future",
     ),
@@ -134,8 +140,8 @@ def test_a_table_that_cannot_teach_is_refused_and_nothing_is_registered(
     assert said.code in {1, 2}
     assert code in said.err
     assert words in said.err
-    assert not list((tmp_path / "home").glob("models/*"))
-    assert not list((tmp_path / "home").glob("mlflow/*"))
+    # Nor a home folder: no row of it waits for anybody.
+    assert not (tmp_path / "home").exists()
 
 
 def test_where_every_row_is_refused_the_causes_are_said_and_the_rows_lie_in_quarantine(
@@ -154,6 +160,33 @@ def test_where_every_row_is_refused_the_causes_are_said_and_the_rows_lie_in_quar
     assert found["counts"] == {"FIELD_VALUE": 2_000}
     assert [row["row_number"] for row in found["rows"]] == [1, 2, 3]
     assert {(row["field"], row["found"]) for row in found["rows"]} == {("Class", '"maybe"')}
+
+
+@pytest.mark.parametrize("written", ["as numbers", "as texts"])
+@pytest.mark.parametrize("odd", [20, 21])
+def test_an_input_that_is_infinite_beyond_a_slip_is_refused_by_its_name(
+    capsys, tmp_path, root, odd, written
+):
+    """A hundredth of the rows may hold what is no finite number; they are counted."""
+    values = SMALL["V7"].to_numpy().copy()
+    values[:odd] = [np.inf, -np.inf] * (odd // 2) + [1e101] * (odd % 2)
+    column = values if written == "as numbers" else [str(each) for each in values]
+    table = with_column(SMALL, "V7", column)
+    path = write(table, tmp_path / "rows.parquet")
+    mapping = parse_mapping(mapping_of(root, "ulb").read_text(), name="ulb.toml")
+    kept: list[QuarantinedRow] = []
+    if odd == 20:
+        found = dataset_of_table(FileReader(path), mapping, progress=quiet, keep=kept.extend)
+        assert len(found) == 2_000 - odd
+        assert found.left_out["FIELD_TYPE"] == odd
+        assert np.isfinite(found.vectors).all()
+    else:
+        with pytest.raises(Refused) as refusal:
+            dataset_of_table(FileReader(path), mapping, progress=quiet, keep=kept.extend)
+        said = refusal.value
+        assert (said.code, said.context["field"]) == (Code.FIELD_TYPE, "V7")
+        assert "21 others in the first 2,000 rows" in said.context["found"]
+    assert [row.row_number for row in kept] == list(range(1, odd + 1))
 
 
 def test_amounts_of_few_digits_are_rounded_to_the_centavo(tmp_path, root):

@@ -187,21 +187,6 @@ def test_a_model_that_ranks_without_a_fault_is_refused_though_no_feature_of_it_d
     assert refusal.value.context["field"] == "model average precision of the model"
 
 
-def test_a_model_of_other_inputs_needs_somebody_who_answers_for_it(settings, good):
-    champion = keep(settings, good)
-    promote_model(settings, champion.hash, names=ANA)
-    renamed = replace(ROWS, names=("a", "b", "c", "d", "e"), set_hash="2" * 64)
-    other = keep(settings, fitted(renamed))
-    with pytest.raises(Unfit) as refusal:
-        promote_model(settings, other.hash, names=ANA)
-    assert refusal.value.context["found"] == "a champion of other inputs"
-    promote_model(settings, other.hash, names=Names("Ana", unlike_accepted_by="Ana"))
-    assert champion_of(settings) == other.hash
-    with pytest.raises(Misconfigured) as unlike:
-        compare_models(settings, [champion.hash, other.hash], reviews_per_day=10)
-    assert unlike.value.code is Code.PLAN_MISMATCH
-
-
 @pytest.mark.parametrize("times", [0.3, 4.0])
 def test_a_model_whose_scores_promise_otherwise_than_came_is_refused(settings, good, times):
     table = good.artifact.calibration
@@ -235,16 +220,6 @@ def test_a_model_whose_scores_promise_otherwise_than_came_is_refused(settings, g
         expected = chance.sum() / good.judged.labels.sum()
         assert found.calibration_ratio == pytest.approx(expected)
     assert 0 < figures[0].calibration_error < figures[1].calibration_error - 0.01
-
-
-def test_a_model_of_another_plan_is_refused(settings):
-    events = train(
-        labelled(), kind=ArtifactKind.EVENTS, split_options=SplitOptions(), options=SMALL
-    )
-    artifact = keep(settings, events)
-    with pytest.raises(Unfit) as refusal:
-        promote_model(settings, artifact.hash, is_first=True)
-    assert refusal.value.context["gate"] == "signature"
 
 
 def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_says_so(settings):

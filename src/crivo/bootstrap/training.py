@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
+from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
 from typing import Final
@@ -205,6 +207,9 @@ def train_on_rows(
 ) -> TrainResult:
     """A model of ready rows, registered as candidate; it answers `/predict`.
 
+    The home folder is made with the first thing that is kept there: a row that was refused, or the
+    model.
+
     Raises:
         Refused: as `train_from_table`. Else as `train_on_log`.
     """
@@ -214,10 +219,16 @@ def train_on_rows(
     assert mapping.kind is Kind.ROWS
     reader = FileReader(path)
     reader.check(mapping.columns())
-    make_private_folder(settings.home)
     paths = Paths(settings.home)
-    quarantine = SqliteQuarantine(paths.quarantine)
-    try:
+    with ExitStack() as opened:
+
+        @cache
+        def quarantine() -> SqliteQuarantine:
+            make_private_folder(paths.home)
+            made = SqliteQuarantine(paths.quarantine)
+            opened.callback(made.close)
+            return made
+
         return train_from_table(
             reader,
             mapping,
@@ -235,10 +246,9 @@ def train_on_rows(
                 environment=environment(),
             ),
             progress=progress,
-            quarantine=quarantine,
+            keep=lambda rows: quarantine().put(rows),
+            make_home=lambda: make_private_folder(paths.home),
         )
-    finally:
-        quarantine.close()
 
 
 def code_revision() -> str:

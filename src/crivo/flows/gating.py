@@ -12,7 +12,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import parse_rfc3339
 from crivo.governance.gates import Figures
 from crivo.model.alone import most_telling
-from crivo.model.artifact import SCORE_ONE, Artifact, Forest
+from crivo.model.artifact import SCORE_ONE, Artifact, ArtifactKind, Forest
 from crivo.model.evaluate import Metric, average_precision
 from crivo.model.judged import JudgedRows, load_judged
 from crivo.model.leak import Finding, Sign, feature_finding, model_finding
@@ -104,7 +104,7 @@ def figures_of(
     return Figures(
         plan_expected=plan_expected,
         plan_found=artifact.plan_hash,
-        inputs_agree=judged.names == artifact.input_names,
+        inputs_unlike=_unlike(artifact, champion),
         size_bytes=size_bytes,
         one_row_us=one_row_us(artifact, judged, clock),
         leaks=_leaks(artifact, judged, scores, made_of),
@@ -182,6 +182,14 @@ def _baseline_gain(told: Mapping[str, Any]) -> float:
     own = values.pop(told["learner"])
     others = [value for value in values.values() if value is not None]
     return np.nan if own is None else own - max(others, default=0.0)
+
+
+def _unlike(artifact: Artifact, champion: Artifact | None) -> tuple[str, ...]:
+    """The inputs that one asks for and the other does not, where both are asked by `/predict`."""
+    rows = ArtifactKind.ROWS
+    if champion is None or (artifact.kind, champion.kind) != (rows, rows):
+        return ()
+    return tuple(sorted(set(artifact.input_names) ^ set(champion.input_names)))
 
 
 def _precision(model: Artifact, judged: JudgedRows) -> float:

@@ -13,10 +13,10 @@ from crivo.features.plan import Plan
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.choosing import chosen
 from crivo.flows.mapping import Mapping as TableMapping
-from crivo.flows.ports import LogReader, Quarantine, TableReader
+from crivo.flows.ports import LogReader, TableReader
 from crivo.flows.row_weights import RowWeights, weighed
 from crivo.flows.tracker import TrackedRun, Tracker
-from crivo.flows.training_rows import dataset_of_log, dataset_of_table
+from crivo.flows.training_rows import Keep, dataset_of_log, dataset_of_table
 from crivo.flows.training_run import Environment, challenger_run, training_run
 from crivo.model.artifact import Artifact, ArtifactKind, save_artifact
 from crivo.model.challenger import (
@@ -170,20 +170,20 @@ def train_from_table(
     networks_folder: Path,
     options: TableTraining,
     progress: Progress,
-    quarantine: Quarantine | None = None,
+    keep: Keep = lambda _rows: None,
+    make_home: Callable[[], None] = lambda: None,
 ) -> TrainResult:
     """A model of ready rows (a mapping of kind `rows`); it answers `/predict` and no transfer.
 
-    Rows that cannot be read lie in the quarantine, where there is one.
+    Rows that cannot be read are given to `keep`. `make_home` is called before anything else is
+    kept, so that a refused table leaves nothing behind but them.
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING, TIME_RANGE, DATA_TOO_SMALL.
         Unfit: LEAK_SUSPECTED, GATE_FAILED.
         Unavailable: FILE_UNWRITABLE from the tracker; the artifact is on disk then.
     """
-    dataset = dataset_of_table(
-        reader, mapping, progress=progress, now=options.now, quarantine=quarantine
-    )
+    dataset = dataset_of_table(reader, mapping, progress=progress, now=options.now, keep=keep)
     return _train(
         dataset,
         ArtifactKind.ROWS,
@@ -192,6 +192,7 @@ def train_from_table(
         (models_folder, judged_folder, networks_folder),
         progress,
         source=mapping.source,
+        make_home=make_home,
     )
 
 
@@ -204,8 +205,11 @@ def _train(
     progress: Progress,
     *,
     source: str,
+    make_home: Callable[[], None] = lambda: None,
 ) -> TrainResult:
     models_folder, judged_folder, networks_folder = folders
+    if options.tries > 1:
+        make_home()  # of the tries, which are kept as they are made
     options = replace(
         options,
         learner=chosen(
@@ -220,12 +224,8 @@ def _train(
     trained = train(
         dataset, kind=kind, split_options=options.split, options=options.learner, progress=progress
     )
-    # Another training that forgets rows must not come between these rows and their model.
-    with held_alone(judged_folder):
-        # The rows first: an artifact that is there can be judged.
-        save_judged(judged_folder, trained.judged)
-        folder = save_artifact(models_folder, trained.artifact)
-        forget_judged(judged_folder, models_folder)
+    make_home()
+    folder = _kept(trained, models_folder, judged_folder)
     give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
     proposal = _propose(trained, options.costs)
     policy = ""
@@ -264,6 +264,17 @@ def _train(
         network=network,
         findings=trained.findings,
     )
+
+
+def _kept(trained: Trained, models_folder: Path, judged_folder: Path) -> Path:
+    """The artifact's folder, with the rows that judged it in theirs."""
+    # Another training that forgets rows must not come between these rows and their model.
+    with held_alone(judged_folder):
+        # The rows first: an artifact that is there can be judged.
+        save_judged(judged_folder, trained.judged)
+        folder = save_artifact(models_folder, trained.artifact)
+        forget_judged(judged_folder, models_folder)
+    return folder
 
 
 def _challenge(

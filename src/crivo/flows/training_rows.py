@@ -29,7 +29,7 @@ from crivo.flows.cells import (
 from crivo.flows.feature_columns import columns_of
 from crivo.flows.ingest import malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
-from crivo.flows.ports import Cell, LogReader, Quarantine, QuarantinedRow, Table, TableReader
+from crivo.flows.ports import Cell, LogReader, QuarantinedRow, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
@@ -42,6 +42,15 @@ NOBODY: Final = (0, 0)
 
 #: Rows of a table that are looked at together.
 SLICE_ROWS: Final = 10_000
+
+#: Of a table's rows so many may hold no finite number in one input, and ten in any case: a slip
+#: here and there. Beyond that the input is infinite by the way it is made, and the rows that would
+#: be left out for it are no accident.
+UNREADABLE_SHARE_MAX: Final = 0.01
+_UNREADABLE_MIN: Final = 10
+
+#: Keeps rows that were refused.
+Keep = abc.Callable[[Sequence[QuarantinedRow]], None]
 
 
 def dataset_of_log(
@@ -95,23 +104,24 @@ def dataset_of_table(
     *,
     progress: Progress,
     now: int = NEVER,
-    quarantine: Quarantine | None = None,
+    keep: Keep = lambda _rows: None,
 ) -> Dataset:
     """A table's rows in the order of their times; rows that cannot be read are counted by code, and
-    lie in the quarantine, where there is one.
+    given to `keep`.
 
     A label is known `known_after_days` after its row, or at once where the mapping names no delay.
     A row whose label is not known by `now` is counted as `immature`.
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), FIELD_UNKNOWN (a
-            column that the mapping does not know), IMPORT_TOO_LARGE; TIME_RANGE for a table that
+            column that the mapping does not know), IMPORT_TOO_LARGE; FIELD_TYPE for an input that
+            holds no finite number in more than a hundredth of the rows; TIME_RANGE for a table that
             reaches beyond `now`.
     """
     names, label = mapping.feature_columns, label_of(mapping)
     _check_known(reader.columns(), mapping)
     table = reader.read(mapping.columns())
-    parsed, causes = _parsed(table, mapping, label, names, progress, quarantine, now)
+    parsed, causes = _parsed(table, mapping, label, names, progress, keep, now)
     left_out = Counter({Code.ROW_MALFORMED.value: 0, **causes})
     delay = mapping.known_after or 0
     newest = int(parsed.at.max(initial=0))
@@ -242,20 +252,21 @@ def _parsed(
     label: Label,
     names: Sequence[str],
     progress: Progress,
-    quarantine: Quarantine | None,
+    keep: Keep,
     now: int,
 ) -> tuple[_Rows, Counter[str]]:
-    """The rows that can be read, and how many cannot by code; those lie in the quarantine."""
+    """The rows that can be read, and how many cannot by code; those are kept."""
     origin = origin_of(table)
     found: list[_Row] = []
     vectors = [np.empty((0, len(names)))]
     causes: Counter[str] = Counter()
+    unreadable: Counter[str] = Counter()
     about = _about(mapping, label)
 
     def refuse(rows: list[QuarantinedRow]) -> None:
         causes.update(row.code.value for row in rows)
-        if quarantine is not None and rows:
-            quarantine.put(rows)
+        if rows:
+            keep(rows)
 
     refuse([malformed_row(origin, row, now) for row in table.malformed])
     for start in range(0, table.row_count, SLICE_ROWS):
@@ -273,12 +284,36 @@ def _parsed(
                 kept[place] = False
                 whole = {name: table.cells(name, [rows[place]])[0] for name in mapping.columns()}
                 refused.append(quarantined_row(origin, number, refusal, whole, now, {}))
+                unreadable[str(refusal.context["field"])] += 1
             else:
                 found.append(row)
         refuse(refused)
+        _check_readable(odd, unreadable, table.row_count, read=rows.stop)
         vectors.append(block[kept])
         progress("read the table", rows.stop, table.row_count)
     return _by_column(found, np.concatenate(vectors)), causes
+
+
+def _check_readable(
+    inputs: abc.Iterable[str], unreadable: Counter[str], rows: int, *, read: int
+) -> None:
+    """Nothing, where few of a table's rows were refused for what one of its inputs holds.
+
+    Raises:
+        Refused: FIELD_TYPE.
+    """
+    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * rows))
+    for name in inputs:
+        if unreadable[name] > most:
+            raise Refused(
+                Code.FIELD_TYPE,
+                f"the input {name} holds no finite number in too many rows",
+                hint="Write nothing where it is not defined, or take it out of [features]; the "
+                "rows lie in quarantine.",
+                field=name,
+                expected=f"finite numbers or nothing, but for {most:,} of {rows:,} rows",
+                found=f"{unreadable[name]:,} others in the first {read:,} rows",
+            )
 
 
 def _about(mapping: Mapping, label: Label) -> set[str]:

@@ -20,6 +20,9 @@ from crivo.model.shapley import PATH_INPUTS_MAX
 
 GATES_FILE: Final = "gates.toml"
 
+#: Of inputs that differ so many are named.
+_INPUTS_SHOWN: Final = 10
+
 _LOSS: Final = "champion.average_precision.loss.max"
 _GAIN: Final = "baseline.average_precision.gain.min"
 _ERROR: Final = "calibration.error.max"
@@ -63,17 +66,18 @@ class Limits:
 class Figures:
     """What was measured of a model on the rows that it was judged by.
 
-    `plan_expected` and `plan_found` are plan hashes, empty for a model of rows; `inputs_agree` says
-    whether the rows are of the model's inputs. `calibration_ratio` is frauds expected over frauds
-    observed. `path_inputs` is the most inputs that the way to a leaf of its forest asks, 0 for a
-    regression. `baseline_gain` is the average precision less the best baseline's, both of the whole
-    test. `champion_precision` is of the same rows as `precision`, None where no champion serves,
-    and NaN where it cannot be asked about them.
+    `plan_expected` and `plan_found` are plan hashes, empty for a model of rows. `inputs_unlike` are
+    the inputs that either a model of rows or the champion that it would follow asks for, and not
+    the other: who asks `/predict` sends the champion's, neither more nor fewer.
+    `calibration_ratio` is frauds expected over frauds observed. `path_inputs` is the most inputs
+    that the way to a leaf of its forest asks, 0 for a regression. `baseline_gain` is the average
+    precision less the best baseline's, both of the whole test. `champion_precision` is of the same
+    rows as `precision`, None where no champion serves, and NaN where it cannot be asked about them.
     """
 
     plan_expected: str
     plan_found: str
-    inputs_agree: bool
+    inputs_unlike: tuple[str, ...]
     size_bytes: int
     one_row_us: float
     path_inputs: int
@@ -149,8 +153,9 @@ def judge(
             "the plan whose vectors it reads",
             figures.plan_expected or "none: plain rows",
             figures.plan_found or "none: plain rows",
-            figures.plan_expected == figures.plan_found and figures.inputs_agree,
+            figures.plan_expected == figures.plan_found,
         ),
+        *_as_callers_ask(figures, unlike_accepted_by),
         _at_most(Gate.SIZE, "bytes", figures.size_bytes, limits.size_bytes_max),
         _at_most(Gate.LATENCY, "one row, p50 in µs", figures.one_row_us, limits.one_row_us_max),
         # No policy: beyond it no decision of the model could be explained.
@@ -228,7 +233,8 @@ def said_of(judgements: Sequence[Judgement]) -> str:
 
 #: What it means for who uses the scores that a gate does not hold.
 FOLLOWS: Final = {
-    Gate.SIGNATURE: "It reads other features than are served, and cannot decide.",
+    Gate.SIGNATURE: "It reads other features than are served, and cannot decide; or rows of other "
+    "inputs than callers of `/predict` send, and refuses them.",
     Gate.SIZE: "It takes more room, and more time to load, than this house allows.",
     Gate.LATENCY: "Each decision waits longer for it than this house allows.",
     Gate.REASONS: "Its reasons cannot tell all of its inputs apart.",
@@ -241,7 +247,8 @@ FOLLOWS: Final = {
 }
 
 _HINTS: Final = {
-    Gate.SIGNATURE: "Train with the features that are served.",
+    Gate.SIGNATURE: "Train with the features that are served, or the inputs that callers send; "
+    "where these change with the model, --unlike-champion YOUR_NAME says who answers for it.",
     Gate.SIZE: "Train fewer or smaller trees.",
     Gate.LATENCY: "Train fewer trees, or promote on a machine that is not busy.",
     Gate.REASONS: "Train with fewer leaves a tree: contributions tell no more inputs apart.",
@@ -252,6 +259,24 @@ _HINTS: Final = {
     Gate.CHAMPION: "The champion stays; where it reads other inputs and cannot be compared, "
     "--unlike-champion YOUR_NAME says who answers for it.",
 }
+
+
+def _as_callers_ask(figures: Figures, unlike_accepted_by: str) -> list[Judgement]:
+    """Of a model of rows, that its inputs are the champion's; of another its plan says all."""
+    if figures.plan_found:
+        return []
+    unlike = figures.inputs_unlike
+    shown = ", ".join(unlike[:_INPUTS_SHOWN])
+    return [
+        Judgement(
+            Gate.SIGNATURE,
+            "inputs that it or the champion asks for, and not both",
+            "none",
+            f"{len(unlike)}: {shown}" if unlike else "none",
+            not unlike,
+            unlike_accepted_by.strip() if unlike else "",
+        )
+    ]
 
 
 def _no_leak(finding: Finding, accepted_by: str) -> Judgement:

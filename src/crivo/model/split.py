@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from crivo.domain.errors import Code, Refused
-from crivo.domain.instant import DAY, format_rfc3339
+from crivo.domain.instant import DAY, SECOND, format_rfc3339
 from crivo.model.dataset import Dataset
 from crivo.model.groups import already_compromised, check_named, kept_apart
 from crivo.model.labels import NEVER
@@ -143,15 +143,12 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     span = end - start
     delay = dataset.label_delay
     assert delay >= 0, "a label is known after its row"
+    if ordered[0] == ordered[-1]:
+        raise _one_instant(dataset)
     cuts = options.cuts or _cuts_of_shares(ordered, options, delay)
     calibration_start, test_start = cuts.train_end + delay, cuts.last_end + delay
     if cuts.train_end <= start:
-        raise _too_small(
-            dataset,
-            "days before the gaps of the label delay",
-            (end - cuts.train_end) / DAY,
-            span / DAY,
-        )
+        raise _too_short(dataset, needed=end - cuts.train_end, found=span)
     split = Split(
         train_start=start,
         train_end=cuts.train_end,
@@ -208,6 +205,7 @@ def _sizes(
     }
 
 
+_LONGER: Final = "Give a longer history, or a later time up to which labels are known."
 _NO_POSITIVES: Final = (
     " There is none: in this stretch no row was called fraud, or its reports became known later, "
     "or what [label] names as positive is not what the table holds."
@@ -234,19 +232,55 @@ def _between(dataset: Dataset, start: int, end: int) -> Bools:
     return inside
 
 
-def _too_small(dataset: Dataset, what: str, needed: float, found: float) -> Refused:
-    hint = "Give a longer history, or a later time up to which labels are known."
+def _one_instant(dataset: Dataset) -> Refused:
+    return Refused(
+        Code.DATA_TOO_SMALL,
+        "all rows lie at one instant, so that none is later than another",
+        hint="Look at [time] in the mapping: is its column a constant, or a date cut short?",
+        field="times of the rows",
+        expected="at least 2, and as many as there are days",
+        found=f"{format_rfc3339(int(dataset.occurred_at[0]))} in each of {len(dataset):,} rows",
+    )
+
+
+def _too_short(dataset: Dataset, *, needed: int, found: int) -> Refused:
+    """Of spans in microseconds."""
+    delay, why = dataset.label_delay, ""
+    if delay:
+        why = f", with a gap of {_span_text(delay)}, as labels take, before each of two parts"
+    return Refused(
+        Code.DATA_TOO_SMALL,
+        "the history is too short to train, calibrate and test",
+        hint=_hint(dataset, _LONGER),
+        field="time from the first row to the last",
+        expected=f"more than {_span_text(needed)}{why}",
+        found=_span_text(found),
+    )
+
+
+def _span_text(span: int) -> str:
+    """A span of microseconds in days, or in seconds where it is shorter than one."""
+    return f"{span / DAY:.1f} days" if span >= DAY else f"{span / SECOND:,.3g} s"
+
+
+def _too_small(dataset: Dataset, what: str, needed: int, found: int) -> Refused:
+    hint = _LONGER
     if what.startswith("positives") and not found:
         hint += _NO_POSITIVES
-    left_out = ", ".join(f"{count:,} {cause}" for cause, count in dataset.left_out.items() if count)
-    if left_out:
-        said = f"Left out were {left_out}; `crivo quarantine list` shows what was refused."
-        hint = f"{hint} {said}" if len(dataset) else said
     return Refused(
         Code.DATA_TOO_SMALL,
         f"to train, calibrate and test there are too few {what}",
-        hint=hint,
+        hint=_hint(dataset, hint),
         field=what,
-        expected=f"at least {needed:g}",
-        found=round(found, 3),
+        expected=f"at least {needed}",
+        found=found,
     )
+
+
+def _hint(dataset: Dataset, hint: str) -> str:
+    """The hint, and what was left out of the data, if anything was."""
+    left_out = ", ".join(f"{count:,} {cause}" for cause, count in dataset.left_out.items() if count)
+    if not left_out:
+        return hint
+    said = f"Left out were {left_out}; `crivo quarantine list` shows what was refused."
+    return f"{hint} {said}" if len(dataset) else said

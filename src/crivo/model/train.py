@@ -190,13 +190,14 @@ def _baselines(
 ) -> dict[str, tuple[npt.NDArray[Any], Float64s | None]]:
     """What the model must be better than: rankings of the test rows; some come with probabilities.
 
-    A regression is not set beside itself.
+    The single feature is the one that ranks the test rows themselves best, which nobody could know
+    before: the most that one feature can do. A regression is not set beside itself.
     """
     found: dict[str, tuple[npt.NDArray[Any], Float64s | None]] = {}
     if options.method is not Method.LOGISTIC:
         chances = logistic(*given, seed=options.seed)(test.vectors)
         found[LOGISTIC] = chances, chances
-    single, by_single = best_feature(*given)
+    single, by_single = best_feature(test.vectors, test.labels, test.weights)
     found[f"only {test.names[single]}"] = by_single(test.vectors), None
     return found
 

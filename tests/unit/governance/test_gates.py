@@ -24,7 +24,7 @@ LEAK = Finding(Sign.FEATURE, "the feature x alone", 0.95, 0.9)
 GOOD = Figures(
     plan_expected="1" * 64,
     plan_found="1" * 64,
-    inputs_agree=True,
+    inputs_unlike=(),
     size_bytes=400_000,
     one_row_us=20.0,
     path_inputs=15,
@@ -36,7 +36,10 @@ GOOD = Figures(
     champion_precision=0.69,
 )
 BAD = {
-    Gate.SIGNATURE: [{"plan_found": "2" * 64}, {"inputs_agree": False}],
+    Gate.SIGNATURE: [
+        {"plan_found": "2" * 64},
+        {"plan_expected": "", "plan_found": "", "inputs_unlike": ("V3",)},
+    ],
     Gate.SIZE: [{"size_bytes": 60_000_000}],
     Gate.LATENCY: [{"one_row_us": 61.0}, {"one_row_us": NAN}],
     Gate.REASONS: [{"path_inputs": 65}],

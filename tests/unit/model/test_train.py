@@ -223,7 +223,7 @@ def test_the_curve_takes_in_what_resampling_did_to_the_prior_of_the_last_fit(way
     assert scores.mean() / SCORE_ONE == pytest.approx(dataset.labels().mean(), rel=0.35)
 
 
-def test_both_baselines_learn_what_the_last_fit_learns_and_nothing_of_the_test():
+def test_the_baselines_are_a_regression_of_the_last_fit_s_rows_and_the_test_s_own_best_feature():
     dataset = labelled()
     split = split_by_time(dataset, SplitOptions())
     rows, test = split.last(dataset), split.test(dataset)
@@ -232,13 +232,26 @@ def test_both_baselines_learn_what_the_last_fit_learns_and_nothing_of_the_test()
     found = trained(dataset).metrics
     chances = logistic(*given, seed=SMALL.seed)(dataset.vectors[test])
     assert found["logistic"][0].value == average_precision(chances, *judge)
-    index, ranker = best_feature(*given)
+    index, ranker = best_feature(dataset.vectors[test], *judge)
     alone = found[f"only {dataset.names[index]}"][0].value
     assert alone == average_precision(ranker(dataset.vectors[test]), *judge)
     # Who learnt from the test as well would rank it otherwise.
     every = dataset.vectors, dataset.labels(), dataset.weights
     other = logistic(*every, seed=SMALL.seed)(dataset.vectors[test])
     assert average_precision(other, *judge) != average_precision(chances, *judge)
+
+
+def test_a_feature_that_only_the_test_shows_to_be_the_best_is_the_baseline():
+    """What was best in training may tell nothing later, and be easy to beat."""
+    dataset = labelled(rows=8_000)
+    test = split_by_time(dataset, SplitOptions()).test(dataset)
+    vectors = dataset.vectors.copy()
+    vectors[test, 4] = np.nan_to_num(vectors[test, 0])
+    vectors[test, 0] = np.random.default_rng(0).normal(size=test.sum())
+    names = list(trained(replace(dataset, vectors=vectors)).metrics)
+    assert names == ["lightgbm", "logistic", "only input_4"]
+    before = dataset.vectors[~test], dataset.labels()[~test], dataset.weights[~test]
+    assert best_feature(*before)[0] == 0
 
 
 def forest_bytes(made: Trained) -> list[bytes]:
@@ -261,10 +274,33 @@ def test_too_little_data_says_what_was_needed(rows):
     assert refusal.value.context["expected"]
 
 
-def test_a_history_shorter_than_the_gap_is_too_small():
+def test_a_history_shorter_than_the_gap_is_too_small_and_says_so_in_days():
     with pytest.raises(Refused) as refusal:
         split_by_time(labelled(days=8), SplitOptions())
-    assert refusal.value.code is Code.DATA_TOO_SMALL
+    said = refusal.value
+    assert said.code is Code.DATA_TOO_SMALL
+    assert said.context["found"] == "8.0 days"
+    assert "with a gap of 7.0 days" in said.context["expected"]
+
+
+def test_rows_of_one_instant_are_refused_with_that_instant_and_no_number_of_days():
+    dataset = labelled()
+    at = np.full_like(dataset.occurred_at, START)
+    for delay in (0, 7 * DAY):
+        with pytest.raises(Refused) as refusal:
+            split_by_time(replace(dataset, occurred_at=at, label_delay=delay), SplitOptions())
+        said = refusal.value
+        assert said.code is Code.DATA_TOO_SMALL
+        assert said.context["found"] == "2020-09-13T12:26:40Z in each of 6,000 rows"
+        assert "[time]" in said.hint
+
+
+def test_a_history_of_a_second_is_told_in_seconds():
+    dataset = labelled()
+    at = START + np.arange(len(dataset)) // 3_000 * 1_000_000
+    with pytest.raises(Refused) as refusal:
+        split_by_time(replace(dataset, occurred_at=at, label_delay=0), SplitOptions())
+    assert refusal.value.context["found"] == "1 s"
 
 
 def test_a_row_is_mature_when_its_label_had_the_delay_to_arrive():
