@@ -68,6 +68,19 @@ def test_the_page_takes_three_screens(text):
     assert len(text.splitlines()) <= LINES_MAX
 
 
+def question(text: str) -> list[str]:
+    """The lines by which a page asks the service for a decision: the id, then the request."""
+    (block,) = [each.text for each in markdown.blocks(text) if "curl" in each.text]
+    id_, _, request = block.partition("curl ")
+    return [*re.findall(r'ID="[^"]+"', id_), *request.splitlines()]
+
+
+def test_the_request_of_the_page_is_that_of_the_tutorial_whose_lines_are_run():
+    asked = question(ENGLISH)
+    assert len(asked) == 4
+    assert question((ROOT / "docs/tutorial/first-decision.md").read_text("utf-8")) == asked
+
+
 @pytest.mark.parametrize("text", [ENGLISH, PORTUGUESE], ids=["en", "pt"])
 def test_every_promise_names_its_test(text):
     head = re.search(r"^\| prom\w+ \| test\w* \|\n\|---\|---\|\n((?:\|.*\n)+)", text, re.MULTILINE)

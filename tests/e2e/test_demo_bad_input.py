@@ -141,8 +141,11 @@ def test_without_a_network_and_colours_on_a_tiny_terminal_all_of_it_is_said(
     assert not re.search(r"\x1b\[[0-9;]*3[0-7]m", said)
     assert "Traceback" not in said
     plain = " ".join(re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", said).split())
-    for word in ("conservation", "without a score", "0 byte differences", "where it lies"):
-        assert word in plain, plain[-2_000:]
+    for words in (
+        *("conservation", "without a score", "0 byte differences", "where it lies"),
+        "is served again by: crivo serve --home",
+    ):
+        assert words in plain, plain[-2_000:]
     if not is_cut_off:
         pytest.skip("leave to make a network of one's own: tried with the machine's")
 

@@ -127,6 +127,7 @@ def _run(options: DemoOptions, home: Path, settings: Settings) -> None:
         _check(verdict)
         if options.stay:
             _stay(service, home)
+    notes().print(f"What it made is served again by: crivo serve --home {home}", markup=False)
 
 
 def _check_options(options: DemoOptions) -> None:
