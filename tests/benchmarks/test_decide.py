@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from benchmarks import decide, harness
+from crivo.decision.degraded import Mode
 from crivo.decision.outcome import Outcome
 from crivo.decision.record import Versions
 from crivo.domain.errors import Code, Refused
@@ -74,3 +75,10 @@ def test_decisions_that_are_refused_unscored_or_degraded_are_no_figure():
     ):
         with pytest.raises(RuntimeError):
             decide.check_whole([_given(WHOLE), broken])
+
+
+def test_one_in_a_thousand_may_be_late_and_is_counted():
+    late = _given(msgspec.structs.replace(WHOLE, score=None, degraded=(Mode.TIMEOUT,)))
+    assert decide.check_whole([late, *[_given(WHOLE)] * 999]) == 1
+    with pytest.raises(RuntimeError):
+        decide.check_whole([late, late, *[_given(WHOLE)] * 998])
