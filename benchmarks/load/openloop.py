@@ -83,12 +83,22 @@ class _Connection:
 
 
 class _Load:
-    """Hands due requests to idle connections, in order, and waits for all answers."""
+    """Hands due requests to idle connections, in order, and waits for all answers.
+
+    Without `is_paced` a request is due when a connection is free for it.
+    """
 
     def __init__(
-        self, requests: Sequence[bytes], due: Sequence[float], connections: int, greeting: bytes
+        self,
+        requests: Sequence[bytes],
+        due: Sequence[float],
+        connections: int,
+        greeting: bytes,
+        *,
+        is_paced: bool,
     ) -> None:
         self._requests = requests
+        self._is_paced = is_paced
         self._greeting = greeting
         self._count = connections
         self._answered = 0
@@ -135,7 +145,8 @@ class _Load:
         while self._answered < count:
             now = time.perf_counter()
             while sent < count and idle and begun + self._due[sent] <= now:
-                idle.popleft().send(begun + self._due[sent], self._requests[sent])
+                due = begun + self._due[sent] if self._is_paced else time.perf_counter()
+                idle.popleft().send(due, self._requests[sent])
                 sent += 1
             if now > give_up:
                 self._give_up(sent, now - begun)
@@ -216,4 +227,5 @@ def run_load(
     """
     count = len(requests)
     due = due_times(count, rate, seed=seed) if rate else [0.0] * count
-    return _Load(requests, due, connections, greeting).run(host, port)
+    load = _Load(requests, due, connections, greeting, is_paced=rate > 0)
+    return load.run(host, port)

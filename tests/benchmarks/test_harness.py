@@ -170,6 +170,8 @@ def test_each_connection_is_greeted_before_anything_is_due(monkeypatch):
         thread.join()
     assert Heard.words == [b"GET"] + [b"POST"] * 20
     assert (len(outcome.latencies_ms), outcome.statuses) == (20, {200: 20})
+    # A caller who does not pause asks when it has its answer: its waits come one after another.
+    assert sum(outcome.latencies_ms) <= outcome.seconds * 1e3
 
 
 @pytest.mark.slow
