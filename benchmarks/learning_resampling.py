@@ -38,7 +38,8 @@ def run(setting: Setting) -> Iterator[Row]:
     data = Path(os.environ.get("CRIVO_DATA", "data"))
     ulb = ulb_dataset(data)
     split = split_by_time(ulb, ROWS_SPLIT)
-    given = split.train(ulb), ulb.labels(split.calibration_start), split.test(ulb)
+    start, learnt, _ = split.folds(ulb)[-1]
+    given = learnt, ulb.labels(start), split.test(ulb)
     yield from table(setting, "ULB, last fifth", ulb, *given, BoosterOptions())
     if setting.quick:
         return

@@ -55,7 +55,7 @@ class Training:
     leak_accepted_by: str
     tries: int = 1
     resampling: Resampling = Resampling.NONE
-    calibrator: Calibrator = Calibrator.PLATT
+    calibrator: Calibrator = Calibrator.BETA
     challenger: Challenger = Challenger.NONE
     apart: float | None = None
     without_compromised: bool = False

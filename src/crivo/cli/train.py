@@ -285,8 +285,13 @@ def show_training(
 
 def _parts(split: Split) -> dict[str, str]:
     """What each step of a training had: from when to when, rows, and frauds known by then."""
+    folds = len(split.calibration_starts)
     steps = {
-        "first fit": (split.train_start, split.train_end, "train"),
+        "first fit" if folds == 1 else f"first of {folds} fits": (
+            split.train_start,
+            split.train_end,
+            "train",
+        ),
         "calibration": (split.calibration_start, split.last_end, "calibration"),
         "last fit, serves": (split.train_start, split.last_end, "last"),
         "test": (split.test_start, split.test_end, "test"),

@@ -36,12 +36,13 @@ def train(
         str, typer.Option("--resampling", help="Of training rows: none, weights, under or smote.")
     ] = "none",
     calibrator: Annotated[
-        str, typer.Option("--calibrator", help="platt, beta, or isotonic (from 1,000 frauds on).")
-    ] = "platt",
+        str, typer.Option("--calibrator", help="beta, platt, or isotonic (from 1,000 frauds on).")
+    ] = "beta",
     calibration_share: Annotated[
         float | None,
         typer.Option(
-            "--calibration-share", help="Share of rows, before the test, to calibrate on. [0.15]"
+            "--calibration-share",
+            help="Share of rows to calibrate on, a fit for each 0.15. [0.3; of few frauds 0.15]",
         ),
     ] = None,
     challenger: Annotated[

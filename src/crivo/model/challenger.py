@@ -74,10 +74,11 @@ def challenge(
     reviews_per_day: int,
     resamples: int,
 ) -> Challenged:
-    """A network fitted on the training rows, calibrated (Platt) on later ones, judged as others.
+    """A network fitted on the rows of the last of the champion's first fits, judged as others.
 
-    One fit: the calibration rows say what its log-odds mean and teach it nothing. Equal data and
-    options give equal bytes on one machine and release of its libraries, not on every one.
+    One fit, calibrated (Platt): the last fold of the calibration rows says what its log-odds mean
+    and teaches it nothing. Equal data and options give equal bytes on one machine and release of
+    its libraries, not on every one.
 
     Args:
         dataset: What is learnt from.
@@ -91,10 +92,10 @@ def challenge(
         Misconfigured: SETTING_INVALID where Keras is not installed.
         Unfit: GATE_FAILED where its log-odds cannot be calibrated.
     """
-    rows = split.train(dataset)
-    labels = dataset.labels(split.calibration_start)[rows]
+    start, rows, fold = split.folds(dataset)[-1]
+    labels = dataset.labels(start)[rows]
     layers, versions = fit_layers(dataset.vectors[rows], labels, dataset.weights[rows], options)
-    held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
+    held = judged_rows(dataset, fold, known_by=split.test_start)
     slope, intercept = fit_platt(layers.log_odds(held.vectors), held.labels, held.weights)
     parts: dict[str, Any] = {
         "input_names": dataset.names,

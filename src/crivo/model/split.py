@@ -2,12 +2,16 @@
 
 Each part ends a label delay before the next begins: whatever is learnt from it, forest or curve,
 is learnt from rows whose silence says something, and from labels that were known by then.
+
+The calibration rows are one stretch or several in a row, folds of about the test's size: the curve
+is made of the margins of each by a fit that ended a label delay before it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -20,6 +24,17 @@ from crivo.model.groups import already_compromised, check_named, kept_apart
 from crivo.model.labels import NEVER
 
 Bools = npt.NDArray[np.bool_]
+
+
+#: Of all rows, what one fold of the calibration has.
+FOLD_SHARE: Final = 0.15
+
+#: Folds where nobody asks for another share. Two were found to be enough where one was not, on
+#: earlier blocks of a simulated world (`benchmarks/learning_calibration.py`); each costs a fit.
+USUAL_FOLDS: Final = 2
+
+#: Of fewer frauds a forest learns so little that its margins say nothing of the last fit's.
+FIRST_POSITIVES_ENOUGH: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +52,8 @@ class Cuts:
 class SplitOptions:
     """Shares of the rows in the order of time, newest last; fewest positives of each part.
 
+    Where `calibration_share` is None it is that of two folds, if as many positives as
+    `FIRST_POSITIVES_ENOUGH` are known before the first of them; else of one.
     `cuts` are where the parts end, in place of where the shares of test and calibration put it.
     `apart` is the share of payers (above 0, below 1) that are judged and never learnt from: the
     test is of them alone, all else of the others. `without_compromised`: rows of payers of whom a
@@ -45,7 +62,7 @@ class SplitOptions:
     """
 
     test_share: float = 0.15
-    calibration_share: float = 0.15
+    calibration_share: float | None = None
     train_positives_min: int = 20
     calibration_positives_min: int = 5
     test_positives_min: int = 5
@@ -58,6 +75,7 @@ class SplitOptions:
 class Split:
     """Instants that cut the rows: `[train_start, train_end)`, gap, `[calibration_start,
     last_end)`, gap, `[test_start, test_end)`; and how many rows and positives each part has.
+    `calibration_starts` are those of its folds, of which the first is `calibration_start`.
     `rows_apart` are those of payers who are on the other side of `apart`, `rows_compromised_…`
     those that left a part for a fraud that was known.
 
@@ -75,6 +93,7 @@ class Split:
     test_end: int
     apart: float | None = None
     without_compromised: bool = False
+    calibration_starts: tuple[int, ...] = ()
     rows_train: int = 0
     rows_gap: int = 0
     rows_calibration: int = 0
@@ -96,6 +115,21 @@ class Split:
         """bool[n]: the rows to calibrate on."""
         rows = _between(dataset, self.calibration_start, self.last_end)
         return rows & ~self.apart_rows(dataset) & ~self._compromised(dataset)
+
+    def folds(self, dataset: Dataset) -> list[tuple[int, Bools, Bools]]:
+        """Of each fold of the calibration that has rows, when it begins, the rows to fit on,
+        bool[n], and its own: what is fitted ends a label delay before, as `train` does before the
+        first.
+        """
+        held, learnt = self.calibration(dataset), self.last(dataset)
+        gap = self.calibration_start - self.train_end
+        found = []
+        for start, end in pairwise([*self.calibration_starts, self.last_end]):
+            before = learnt & _between(dataset, self.train_start, start - gap)
+            own = held & _between(dataset, start, end)
+            if own.any():
+                found.append((start, before, own))
+        return found
 
     def last(self, dataset: Dataset) -> Bools:
         """bool[n]: the rows of the last fit."""
@@ -121,6 +155,7 @@ class Split:
     def as_json(self) -> dict[str, Any]:
         """Dates (RFC 3339) and sizes, for manifests, trackers and people."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
+        values["calibration_starts"] = ", ".join(map(format_rfc3339, self.calibration_starts))
         return {
             name: format_rfc3339(value) if name.endswith(("_start", "_end")) else value
             for name, value in values.items()
@@ -145,7 +180,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     assert delay >= 0, "a label is known after its row"
     if ordered[0] == ordered[-1]:
         raise _one_instant(dataset)
-    cuts = options.cuts or _cuts_of_shares(ordered, options, delay)
+    cuts = options.cuts or _cuts_of_shares(dataset, ordered, options)
     calibration_start, test_start = cuts.train_end + delay, cuts.last_end + delay
     if cuts.train_end <= start:
         raise _too_short(dataset, needed=end - cuts.train_end, found=span)
@@ -158,6 +193,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         test_end=end,
         apart=options.apart,
         without_compromised=options.without_compromised,
+        calibration_starts=_fold_starts(ordered, calibration_start, cuts.last_end),
     )
     parts = {
         "train": split.train(dataset),
@@ -213,13 +249,31 @@ _NO_POSITIVES: Final = (
 
 
 def _cuts_of_shares(
-    ordered: npt.NDArray[np.int64], options: SplitOptions, label_delay: int
+    dataset: Dataset, ordered: npt.NDArray[np.int64], options: SplitOptions
 ) -> Cuts:
     """The newest rows to the test, and of all rows such a share before the second gap."""
-    last_end = _instant_of_share(ordered, 1 - options.test_share) - label_delay
-    left = np.searchsorted(ordered, last_end) / len(ordered) - options.calibration_share
-    calibration_start = _instant_of_share(ordered, max(left, 0.0))
-    return Cuts(calibration_start - label_delay, last_end)
+    delay = dataset.label_delay
+    last_end = _instant_of_share(ordered, 1 - options.test_share) - delay
+    before = np.searchsorted(ordered, last_end) / len(ordered)
+
+    def start_of(share: float) -> int:
+        return _instant_of_share(ordered, max(before - share, 0.0))
+
+    share = options.calibration_share
+    if share is None:
+        start = start_of(USUAL_FOLDS * FOLD_SHARE)
+        known = dataset.labels(start) & (dataset.occurred_at < start - delay)
+        is_long = known.sum() >= FIRST_POSITIVES_ENOUGH
+        share = (USUAL_FOLDS if is_long else 1) * FOLD_SHARE
+    return Cuts(start_of(share) - delay, last_end)
+
+
+def _fold_starts(ordered: npt.NDArray[np.int64], start: int, end: int) -> tuple[int, ...]:
+    """Where folds of equally many rows begin, each of about `FOLD_SHARE` of all rows."""
+    first, last = np.searchsorted(ordered, [start, end]).tolist()
+    folds = max(round((last - first) / (FOLD_SHARE * len(ordered))), 1)
+    places = [first + (last - first) * fold // folds for fold in range(1, folds)]
+    return tuple(sorted({start, *ordered[places].tolist()}))
 
 
 def _instant_of_share(ordered: npt.NDArray[np.int64], share: float) -> int:

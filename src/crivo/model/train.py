@@ -35,7 +35,7 @@ Progress = Callable[[str, int, int], None]
 #: What a training does, in its order, for whoever waits.
 STEPS: Final = (
     "each input alone",
-    "first fit, for the curve",
+    "first fits, for the curve",
     "last fit, which serves",
     "a fit on shuffled rows, for the leak alarm",
     "what it must be better than",
@@ -58,7 +58,7 @@ class TrainOptions:
 
     booster: BoosterOptions = field(default_factory=BoosterOptions)
     method: Method = Method.FOREST
-    calibrator: Calibrator = Calibrator.PLATT
+    calibrator: Calibrator = Calibrator.BETA
     reviews_per_day: int = 100
     resamples: int = 200
     leak_accepted_by: str = ""
@@ -76,8 +76,8 @@ class Trained:
 
     `metrics` are those of every model; `findings` the figures of the leak alarm; `segments` the
     champion's metrics by month and band of amounts. `held` are the rows it was calibrated on, with
-    the scores (int64[n] in 10^-9) of the first fit, which has not learnt from them; `judged` are
-    those by which others may be compared with it.
+    the scores (int64[n] in 10^-9) of the first fits, each of which has not learnt from those that
+    it scored; `judged` are those by which others may be compared with it.
     """
 
     artifact: Artifact
@@ -100,10 +100,10 @@ def train(
 ) -> Trained:
     """A calibrated artifact, fitted on the past and judged on the last rows.
 
-    A first fit ends before the calibration rows: they say what its margins mean. The last fit, with
-    the same options, learns from those rows as well and keeps that curve, so that no past is lost.
-    The figures are those of the artifact's own integer scores. Equal data and options give equal
-    bytes.
+    First fits, one a fold of the calibration, each end a label delay before it: what came of its
+    rows says what such margins mean. The last fit, with the same options, learns from those rows as
+    well and keeps the curve of them all. The figures are those of the artifact's own integer
+    scores. Equal data and options give equal bytes.
 
     Raises:
         Refused: DATA_TOO_SMALL.
@@ -122,8 +122,8 @@ def train(
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     held = judged_rows(dataset, split.calibration(dataset), known_by=split.test_start)
-    say("first fit, for the curve")
-    first = _first_fit(dataset, split, held, options)
+    say("first fits, for the curve")
+    first = _first_fits(dataset, split, held, options)
     say("last fit, which serves")
     draft = _last_fit(dataset, kind, given, first, options)
     scores = test.scores(draft)
@@ -221,14 +221,13 @@ def _figures(
 
 
 @dataclass(frozen=True, slots=True)
-class _FirstFit:
-    """The margins of the calibration rows before the last fit, and what they mean.
+class _FirstFits:
+    """The margins of the calibration rows by fits before the last, and what they mean.
 
-    `offset` is what resampling added to the log-odds that they are at, and is taken off.
+    They are at the natural prior: what resampling added to the log-odds is taken off.
     """
 
     margins: Float64s
-    offset: float
     curve: Curve
     parameters: dict[str, float]
 
@@ -242,37 +241,37 @@ def _given(dataset: Dataset, rows: Bools, known_by: int) -> tuple[Float64s, Bool
     return dataset.vectors[rows], dataset.labels(known_by)[rows], dataset.weights[rows]
 
 
-def _first_fit(
+def _first_fits(
     dataset: Dataset, split: Split, held: JudgedRows, options: TrainOptions
-) -> _FirstFit:
-    """The curve of a fit that ends before the calibration rows begin."""
-    given = _given(dataset, split.train(dataset), split.calibration_start)
-    fitted = fit(options.method, *given, options.booster)
-    margins = fitted.margins(held.vectors)
-    # The curve is fitted at the natural prior, so that it takes in what resampling did to it.
+) -> _FirstFits:
+    """The curve of fits each of which ends a label delay before the fold that it scores."""
+    margins = np.empty(len(dataset))
+    for start, before, fold in split.folds(dataset):
+        fitted = fit(options.method, *_given(dataset, before, start), options.booster)
+        margins[fold] = fitted.margins(dataset.vectors[fold]) + fitted.offset
+    margins = margins[split.calibration(dataset)]
     curve, parameters = fit_curve(options.calibrator, margins, held.labels, held.weights)
-    return _FirstFit(margins, fitted.offset, curve, parameters)
+    return _FirstFits(margins, curve, parameters)
 
 
 def _last_fit(
     dataset: Dataset,
     kind: ArtifactKind,
     given: tuple[Float64s, Bools, Float64s],
-    first: _FirstFit,
+    first: _FirstFits,
     options: TrainOptions,
 ) -> Artifact:
     """The artifact without its metadata."""
     fitted = fit(options.method, *given, options.booster)
-    # What resampling did to the prior of these rows, in place of what it did to the first's.
-    shift = fitted.offset - first.offset
-    margins = np.rint((first.margins - shift) * float(1 << MARGIN_BITS)).astype(np.int64)
+    # What resampling did to the prior of these rows is in the margins, and so in the table's place.
+    margins = np.rint((first.margins - fitted.offset) * float(1 << MARGIN_BITS)).astype(np.int64)
     return Artifact(
         kind=kind,
         input_names=dataset.names,
         set_hash=dataset.set_hash,
         plan_hash=dataset.plan_hash,
         body=fitted.body(),
-        calibration=tabulate(lambda asked: first.curve(asked + shift), margins),
+        calibration=tabulate(lambda asked: first.curve(asked + fitted.offset), margins),
         metadata={},
     )
 

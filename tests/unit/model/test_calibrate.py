@@ -69,6 +69,33 @@ def test_margins_that_rank_backwards_are_no_risk(calibrator):
     assert refusal.value.code is Code.GATE_FAILED
 
 
+@pytest.mark.parametrize("calibrator", [Calibrator.PLATT, Calibrator.BETA])
+def test_of_rare_frauds_the_curve_is_the_likeliest_and_not_one_on_the_way_to_it(calibrator):
+    """Averaged over rows a gradient is small while the riskiest rows are promised a fifth less."""
+    generator = np.random.default_rng(0)
+    margins = generator.normal(-9, 2, 100_000)
+    chances = 1 / (1 + np.exp(-(0.9 * margins + 1)))
+    labels = generator.random(len(margins)) < chances
+    assert 0.002 < labels.mean() < 0.006
+    curve, _ = fit_curve(calibrator, margins, labels, np.ones(len(margins)))
+    over = curve(margins) - labels
+    # At the likeliest the errors are uncorrelated with each part, but for the smoothed targets.
+    for part in (np.ones(len(margins)), np.logaddexp(0, -margins)):
+        assert abs((over * part).sum()) < 0.02 * (labels * part).sum()
+    top = np.argsort(-margins)[:200]
+    assert curve(margins[top]).sum() == pytest.approx(chances[top].sum(), rel=0.1)
+
+
+def test_a_beta_curve_of_frauds_that_a_threshold_parts_from_all_others_is_no_certainty():
+    margins = np.linspace(-8, 2, 500)
+    labels = margins > 1.8
+    assert labels.sum() == 10
+    curve, parameters = fit_curve(Calibrator.BETA, margins, labels, np.ones(500))
+    assert np.isfinite(list(parameters.values())).all()
+    assert 0.5 < curve(np.array([2.0]))[0] < 1
+    assert curve(margins).sum() == pytest.approx(10, abs=1.5)
+
+
 def test_platts_targets_are_smoothed_so_that_few_rows_promise_no_certainty():
     """Of two margins the sigmoid meets both targets: (p + 1) / (p + 2) and 1 / (n + 2)."""
     labels = np.arange(40) < 10

@@ -217,7 +217,7 @@ def test_the_curve_takes_in_what_resampling_did_to_the_prior_of_the_last_fit(way
     given = dataset.vectors, dataset.labels(), dataset.weights
     # A first fit at the natural prior, whose margins are the log-odds themselves.
     margins = np.linspace(-12, 4, 100)
-    first = module._FirstFit(margins, 0.0, sigmoid_of(1.0, 0.0), {})
+    first = module._FirstFits(margins, sigmoid_of(1.0, 0.0), {})
     draft = module._last_fit(dataset, ArtifactKind.EVENTS, given, first, options)
     scores = Scorer(draft).score(dataset.vectors, plan_hash=dataset.plan_hash)[1]
     assert scores.mean() / SCORE_ONE == pytest.approx(dataset.labels().mean(), rel=0.35)
