@@ -17,7 +17,11 @@ def main(arguments: list[str]) -> int:
     """0 when the benchmark ran, whatever it found; 2 for a name that does not exist."""
     # As `crivo` itself does: threads that wait leave the processors to those that work.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__,
+        epilog=f"There are: {', '.join(names())}.",
+    )
     parser.add_argument("name", nargs="?", help="the benchmark; none: list them")
     parser.add_argument("--quick", action="store_true", help="smaller and noisier, in seconds")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the rows to FILE")

@@ -14,6 +14,8 @@ BINS: Final = 5
 BIN_FRAUDS: Final = 50
 #: Of a bin's interval.
 DRAWS: Final = 200
+#: Of the bins of a curve that is true.
+CHANCE_DRAWS: Final = 200_000
 
 
 def top_bins(
@@ -43,3 +45,14 @@ def top_bins(
         found.append(Metric("observed over expected", value, float(low), float(high)))
         start = end
     return found
+
+
+def held_by_chance(low: float, high: float) -> float:
+    """How often a curve that is true would hold every bin between these ratios.
+
+    What scores expect of a bin until its fiftieth fraud is drawn of a gamma distribution: true of
+    small chances, each of a row by itself. Great ones vary less, and campaigns make all vary more.
+    """
+    expected = np.random.default_rng(SEED).gamma(BIN_FRAUDS, size=(CHANCE_DRAWS, BINS))
+    ratios = BIN_FRAUDS / expected
+    return float(((ratios >= low) & (ratios <= high)).all(axis=1).mean())

@@ -38,6 +38,12 @@ def test_the_list_names_every_benchmark_with_its_words():
     assert all(len(line.split()) > 2 for line in lines)
 
 
+@pytest.mark.slow
+def test_the_help_names_every_benchmark():
+    said = benchmarks("--help").stdout.replace(",", " ").replace(".", " ").split()
+    assert set(harness.names()) <= set(said)
+
+
 def test_an_unknown_benchmark_is_a_misuse():
     answer = benchmarks("gone")
     assert answer.returncode == 2

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
+from math import exp, lgamma, log
 
-from benchmarks.learn.bins import BIN_FRAUDS, BINS, top_bins
+import numpy as np
+import pytest
+
+from benchmarks.learn.bins import BIN_FRAUDS, BINS, held_by_chance, top_bins
 from tests.unit.model.worlds import labelled
 
 
@@ -29,3 +32,26 @@ def test_fewer_frauds_make_fewer_bins():
     few = dataset.labels() & (np.cumsum(dataset.labels()) <= 120)
     chances = np.linspace(0.1, 0.9, len(dataset))
     assert len(top_bins(few, dataset.weights, chances)) == 120 // BIN_FRAUDS
+
+
+def test_a_true_curve_holds_five_bins_of_fifty_frauds_in_half_of_the_worlds_alone():
+    """Of a bin it is what a count that is expected to be 40, or 62.5, may come to."""
+
+    def at_most(count: int, mean: float) -> float:
+        return sum(exp(k * log(mean) - mean - lgamma(k + 1)) for k in range(count + 1))
+
+    inside = at_most(BIN_FRAUDS - 1, 40.0) - at_most(BIN_FRAUDS - 1, 62.5)
+    assert held_by_chance(0.8, 1.25) == pytest.approx(inside**BINS, abs=0.005)
+    assert 0.5 < inside**BINS < 0.6
+
+
+@pytest.mark.slow
+def test_bins_of_true_scores_are_held_as_often_as_it_is_said():
+    generator = np.random.default_rng(4)
+    chances = generator.random(40_000) ** 4 / 10
+    weights = np.ones(len(chances))
+    held = 0
+    for _ in range(60):
+        found = top_bins(generator.random(len(chances)) < chances, weights, chances)
+        held += all(0.8 <= each.value <= 1.25 for each in found)
+    assert held / 60 == pytest.approx(held_by_chance(0.8, 1.25), abs=0.2)

@@ -263,6 +263,8 @@ def _cuts_of_shares(
     if share is None:
         start = start_of(USUAL_FOLDS * FOLD_SHARE)
         known = dataset.labels(start) & (dataset.occurred_at < start - delay)
+        if options.apart is not None:
+            known &= ~kept_apart(dataset.payer_ids, options.apart)
         is_long = known.sum() >= FIRST_POSITIVES_ENOUGH
         share = (USUAL_FOLDS if is_long else 1) * FOLD_SHARE
     return Cuts(start_of(share) - delay, last_end)
