@@ -113,7 +113,7 @@ def test_so_many_of_the_rows_calibrate_and_all_of_them_teach_the_last_fit(
     said = train(capsys, tmp_path, root, of_cards(8_000), *options)
     assert said.code == 0, said.err
     split = json.loads(said.out)["split"]
-    assert split["rows_calibration"] == pytest.approx(8_000 * (share or 0.15), rel=0.02)
+    assert split["rows_calibration"] == pytest.approx(8_000 * (share or 0.3), rel=0.02)
     assert split["rows_last"] == split["rows_train"] + split["rows_calibration"]
 
 
