@@ -38,7 +38,8 @@ class Contributions(Protocol):
 class Scored(msgspec.Struct, frozen=True, gc=False):
     """A transfer's vector (float64[F], null = NaN), flags, margin (2⁻⁴⁰) and score (10⁻⁹).
 
-    `kept` are the vector's bytes, as they are hashed and stored.
+    `kept` are the vector's bytes, as they are hashed and stored; `said` is what the conditions in
+    force say of it, where they were asked of several vectors together.
     """
 
     vector: Vector
@@ -46,6 +47,7 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
     flags: int
     margin: int
     score: int
+    said: bytes | None = None
 
 
 def is_return(transfer: Transfer) -> bool:
@@ -92,7 +94,10 @@ def derive(
     assert scored is not None
     fired = NOTHING_FIRED
     if lack.has_rules:
-        fired = in_force.fired(in_force.conditions(scored.vector), said.pass_rules)
+        rules_said = scored.said
+        if rules_said is None:
+            rules_said = in_force.conditions(scored.vector)
+        fired = in_force.fired(rules_said, said.pass_rules)
     asked = in_force.outcome_of_score(scored.score) if lack.has_model else Outcome.ALLOW
     if listed and asked <= said.pass_score:
         asked = Outcome.ALLOW

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
 from typing import Final
 
 import msgspec
@@ -189,10 +190,12 @@ class Judge:
         margins, scores = scorer.score(vectors, plan_hash=engine.plan_hash)
         scored_at = self._monotonic_ns()
         kept, width = vectors.tobytes(), vectors.itemsize * vectors.shape[1]
+        said = _said(in_force, vectors)
         # What one took of the whole, so that the stages of all add up.
         count = max(len(vectors), 1)
         took = (started - due, (read - started) // count, (scored_at - read) // count)
-        found = iter(zip(vectors, flags.tolist(), margins.tolist(), scores.tolist(), strict=True))
+        lists_of = (flags.tolist(), margins.tolist(), scores.tolist())
+        found = iter(zip(vectors, *lists_of, said, strict=True))
         judged: list[Judged] = []
         line = 0
         for ((transfer, received_at), what, why), is_wanted in zip(
@@ -200,9 +203,9 @@ class Judge:
         ):
             scored, cause = None, why
             if is_wanted:
-                vector, marks, margin, score = next(found)
+                vector, marks, margin, score, answers = next(found)
                 own = kept[line * width : (line + 1) * width]
-                scored = Scored(vector, own, marks, margin, score)
+                scored = Scored(vector, own, marks, margin, score, answers)
                 line += 1
                 if arrived_ns is not None and read - arrived_ns > what.model_by_ns:
                     cause = (Mode.NO_MODEL,)
@@ -259,6 +262,13 @@ class Judge:
             return Observed(self._host, *took, log_ns=log_ns)
         score = self._shadow.score_one(vector)
         return Observed(self._host, *took, self._shadow.hash, score, log_ns)
+
+
+def _said(in_force: Sequence[InForce], vectors: npt.NDArray[np.float64]) -> Iterable[bytes | None]:
+    """What the conditions say of each row, asked once where one date is in force for all."""
+    if not in_force or any(each is not in_force[0] for each in in_force):
+        return repeat(None, len(vectors))
+    return map(bytes, in_force[0].conditions.many(vectors))
 
 
 class _Waits:
