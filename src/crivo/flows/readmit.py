@@ -10,6 +10,7 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
 from crivo.flows.event_of import event_of, value_of
 from crivo.flows.ports import Log
+from crivo.flows.same_party import AppendedTogether
 from crivo.governance.identity import is_clear
 
 #: A record that was refused as the event that it would be, or why it is none still.
@@ -30,34 +31,41 @@ def readmit(letters: Sequence[Letter], log: Log, *, now: int) -> Readmitted:
     """What became of the letters in the log: an event that it holds is not appended again.
 
     On a wall clock each is received now, whatever it says, since decisions were made without it; on
-    a replay clock it has its own receipt. All that is new is one submission, in order of receipt.
+    a replay clock it has its own receipt. All that is new is one submission, in order of receipt. A
+    step of a marker or list entry that names another party than one before it stays refused.
 
     Raises:
         Unavailable: as `Log.append`; nothing is appended then.
     """
     done = Readmitted(received=len(letters))
-    is_wall = log.manifest.clock is ClockKind.WALL
-    events: dict[bytes, Event] = {}
+    judged: list[tuple[str, Event]] = []
     for where, letter in letters:
         try:
             if isinstance(letter, Refused):
                 raise letter
-            event = _judged(letter)
+            judged.append((where, _judged(letter)))
+        except Refused as refusal:
+            done.refused.append((where, refusal))
+    judged.sort(key=lambda each: (each[1].received_at, each[1].event_id))
+    taken = log.known([event.event_id for _, event in judged])
+    together = AppendedTogether(log)
+    fresh: list[Event] = []
+    for where, event in judged:
+        if event.event_id in taken:
+            done.duplicate += 1
+            continue
+        try:
+            together.check(event)
         except Refused as refusal:
             done.refused.append((where, refusal))
             continue
-        event = replace(event, received_at=now) if is_wall else event
-        done.duplicate += event.event_id in events
-        events.setdefault(event.event_id, event)
-    known = log.known(list(events))
-    fresh = sorted(
-        (each for each in events.values() if each.event_id not in known),
-        key=lambda each: (each.received_at, each.event_id),
-    )
+        taken.add(event.event_id)
+        fresh.append(event)
+    if log.manifest.clock is ClockKind.WALL:
+        fresh = [replace(event, received_at=now) for event in fresh]
     if fresh:
         log.append(fresh)
     done.appended = len(fresh)
-    done.duplicate += len(events) - len(fresh)
     return done
 
 
