@@ -75,8 +75,9 @@ class Pending(Generic[Value]):
             self._value, self._error = value, error
             self.done = True
             callbacks, self._callbacks = self._callbacks, []
-        if len(callbacks) == 1:
-            callbacks[0](self)
+        if len(callbacks) < 2:
+            for call in callbacks:
+                call(self)
             return
         with ExitStack() as each:  # all of them hear of it, whatever one raises
             for call in reversed(callbacks):
