@@ -60,9 +60,9 @@ def test_sabotage_a_snapshot_without_the_newest_imported_minute_is_noticed(
     arrays, restore = Memory.arrays, Memory.restore
 
     def without(made):
-        times = made["order_and_history"].copy()
+        times = made["order_and_history_digits"].copy()
         times[1] = 0
-        return {**made, "order_and_history": times}
+        return {**made, "order_and_history_digits": times}
 
     if is_lost_when == "written":
         monkeypatch.setattr(Memory, "arrays", lambda memory: without(arrays(memory)))

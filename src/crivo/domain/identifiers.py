@@ -27,6 +27,9 @@ _OWN_PART: Final = re.compile(r"[a-zA-Z0-9]{11}", re.ASCII)
 _BASE62: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _PAIRS: Final = [low + high for high in _BASE62 for low in _BASE62]
 
+#: Where an id spells its minute.
+_DIGITS: Final = slice(9, 21)
+
 #: Minutes that are remembered: a process sees the same few, an import sees them in order.
 _MINUTES_MAX: Final = 4_096
 
@@ -46,7 +49,7 @@ def end_to_end_id_minute(end_to_end_id: str, *, field: str = "end_to_end_id") ->
     try:
         if not _END_TO_END_ID.fullmatch(end_to_end_id):
             raise ValueError(end_to_end_id)
-        return _instant_of_minute(end_to_end_id[9:21])
+        return _instant_of_minute(end_to_end_id[_DIGITS])
     except (TypeError, ValueError):
         raise invalid(
             Code.ID_INVALID,
@@ -54,6 +57,15 @@ def end_to_end_id_minute(end_to_end_id: str, *, field: str = "end_to_end_id") ->
             expected="E + ISPB (8) + yyyyMMddHHmm in UTC + 11 alphanumerics",
             found=end_to_end_id,
         ) from None
+
+
+def minute_digits_of(end_to_end_id: str) -> str:
+    """The digits of the minute that an EndToEndId names: of two ids they are in the order of time.
+
+    >>> minute_digits_of("E000381662026112312000123456789a")
+    '202611231200'
+    """
+    return end_to_end_id[_DIGITS]
 
 
 def return_id_minute(return_id: str, *, field: str = "return_id") -> int:
@@ -65,7 +77,7 @@ def return_id_minute(return_id: str, *, field: str = "return_id") -> int:
     try:
         if not _RETURN_ID.fullmatch(return_id):
             raise ValueError(return_id)
-        return _instant_of_minute(return_id[9:21])
+        return _instant_of_minute(return_id[_DIGITS])
     except (TypeError, ValueError):
         raise invalid(
             Code.ID_INVALID,

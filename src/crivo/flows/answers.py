@@ -18,7 +18,11 @@ from crivo.decision.sums import Sums
 from crivo.domain.clock import SLACK
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import StoredEvent
-from crivo.domain.identifiers import END_TO_END_ID_TOLERANCE, end_to_end_id_minute
+from crivo.domain.identifiers import (
+    END_TO_END_ID_TOLERANCE,
+    end_to_end_id_minute,
+    minute_digits_of,
+)
 from crivo.domain.instant import HOUR
 from crivo.domain.transfer import Transfer
 from crivo.flows.pending import Pending
@@ -198,8 +202,9 @@ class Memory:
         self._settled: set[str] = set()
         self._settled_hours: deque[tuple[int, list[str]]] = deque()
         self._order_time = 0
-        #: The newest minute that an id of an imported transfer names.
-        self._history_minute = 0
+        #: The newest minute that an id of an imported transfer names, in the digits of ids: their
+        #: order is that of time, and none has to be read for it.
+        self._history_minute = ""
 
     def __len__(self) -> int:
         return len(self._places)
@@ -239,16 +244,22 @@ class Memory:
         return received_at >= self._order_time - (REMEMBERED - 2 * END_TO_END_ID_TOLERANCE)
 
     def note_history(self, end_to_end_id: str) -> None:
-        """A transfer of this id, which nobody decides, is in the log."""
-        minute = end_to_end_id_minute(end_to_end_id)
-        self._history_minute = max(self._history_minute, minute)
+        """A transfer of this id, which nobody decides, is in the log.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
+        digits = minute_digits_of(end_to_end_id)
+        if digits > self._history_minute:
+            # It lies on a disk, where bytes rot.
+            end_to_end_id_minute(end_to_end_id)
+            self._history_minute = digits
 
     def may_be_history(self, end_to_end_id: str) -> bool:
         """Whether the id can be one of a transfer that nobody decides: it names no later minute
         than they all do. Right after an import every transfer would else ask the log.
         """
-        newest = self._history_minute
-        return newest > 0 and end_to_end_id_minute(end_to_end_id) <= newest
+        return minute_digits_of(end_to_end_id) <= self._history_minute
 
     def _forget(self, hours: deque[tuple[int, list[str]]], forget: Callable[[str], object]) -> None:
         """Lets a few ids of the oldest hours go."""
@@ -277,8 +288,10 @@ class Memory:
             "ids": np.array([each.encode() for _, each in hours], dtype="S32"),
             "places": np.array([self._places[each] for _, each in hours], dtype=np.int64),
             "hours": np.array([hour for hour, _ in hours], dtype=np.int64),
-            # Named anew as it means another time: a snapshot of before is none of this release.
-            "order_and_history": np.array([self._order_time, self._history_minute], dtype=np.int64),
+            # Named anew where it means another time: a snapshot of before is none of this release.
+            "order_and_history_digits": np.array(
+                [self._order_time, int(self._history_minute or 0)], dtype=np.int64
+            ),
             "settled_ids": np.array([each.encode() for _, each in settled], dtype="S32"),
             "settled_hours": np.array([hour for hour, _ in settled], dtype=np.int64),
         }
@@ -290,7 +303,7 @@ class Memory:
             Misconfigured: SNAPSHOT_INVALID for arrays that do not belong together.
         """
         ids, places, hours = (arrays.get(name, _NOTHING) for name in ("ids", "places", "hours"))
-        times = arrays.get("order_and_history", _NOTHING)
+        times = arrays.get("order_and_history_digits", _NOTHING)
         settled, since = (arrays.get(f"settled_{name}", _NOTHING) for name in ("ids", "hours"))
         is_memory = ids.shape == places.shape == hours.shape and settled.shape == since.shape
         if not is_memory or {ids.dtype.kind, settled.dtype.kind} != {"S"} or times.shape != (2,):
@@ -307,7 +320,8 @@ class Memory:
         for end_to_end_id, hour in zip(settled.tolist(), since.tolist(), strict=True):
             self._settled.add(end_to_end_id.decode())
             _put(self._settled_hours, hour, end_to_end_id.decode())
-        self._order_time, self._history_minute = times.tolist()
+        self._order_time, newest = times.tolist()
+        self._history_minute = str(newest) if newest else ""
 
     def keep(self, decided: Decided, *, durable: int) -> None:
         """Holds a decision whole; beyond the ceiling the oldest is let go, once below `durable`."""
