@@ -9,7 +9,6 @@ what is refused or answered is the same either way.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
@@ -26,6 +25,8 @@ from crivo.adapters.http.hot import (
     not_durable,
     not_http,
 )
+from crivo.adapters.http.known_head import KnownHead
+from crivo.adapters.http.patience import Patience
 from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import check_json_headers, check_size
 from crivo.adapters.http.turned_away import is_one_decision, turned_away
@@ -40,6 +41,9 @@ _URL: Final = DECISIONS.encode()
 LAST_SECONDS: Final = 0.5
 
 _CLOSE: Final = (b"connection", b"close")
+
+#: Heads of a connection that are noted in a row though none of them came again.
+HEADS_NOTED_MAX: Final = 4
 
 
 class Door(Protocol):
@@ -175,46 +179,6 @@ class Exchange:
             self._hot.left(DECISIONS, status, code)
 
 
-class Patience:
-    """Gives up on answers whose time is over: one timer for all of them, not one for each."""
-
-    def __init__(self) -> None:
-        self._waiting: deque[Exchange] = deque()
-        # A timer that is due at once is one that uvloop cannot tell the time of.
-        self._timer: asyncio.Handle | None = None
-        self._when = 0.0
-
-    def wait_for(self, exchange: Exchange, seconds: float) -> None:
-        """So long and no longer."""
-        waiting = self._waiting
-        while waiting and waiting[0].is_over:
-            waiting.popleft()
-        loop = asyncio.get_running_loop()
-        exchange.deadline = loop.time() + seconds
-        waiting.append(exchange)
-        if self._timer is None or self._when > exchange.deadline:
-            self._arm(loop, exchange.deadline)
-
-    def _arm(self, loop: asyncio.AbstractEventLoop, deadline: float) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        self._timer, self._when = loop.call_at(deadline, self._look), deadline
-
-    def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        now, before = loop.time(), self._waiting
-        self._timer, self._waiting = None, deque()
-        for exchange in before:
-            if exchange.is_over:
-                continue
-            if exchange.deadline <= now:
-                loop.call_soon(exchange.give_up)
-            else:
-                self._waiting.append(exchange)
-        if self._waiting:
-            self._arm(loop, min(each.deadline for each in self._waiting))
-
-
 class DirectProtocol(HttpToolsProtocol):
     """Holds back a request that may go the direct way until the end of what was received."""
 
@@ -233,6 +197,11 @@ class DirectProtocol(HttpToolsProtocol):
     _wrong = ""
     #: The server stops: whatever is answered now is told that nothing more will be.
     _is_leaving = False
+    #: The head that the next request may repeat, and how many were noted since one was repeated.
+    _known: KnownHead | None = None
+    _noted = 0
+    #: What was received just now, where a request may begin with it.
+    _piece = b""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -241,12 +210,20 @@ class DirectProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         self._idle_since = self.loop.time()
-        if (full := self.hot.overflow()) and self._is_at_rest() and is_one_decision(data):
+        is_at_rest = self._is_at_rest()
+        if is_at_rest and (full := self.hot.overflow()) and is_one_decision(data):
             self.transport.write(turned_away(full))
             self.hot.turned_away()
             return
+        if is_at_rest and self._known is not None and (found := self._known.of(data)) is not None:
+            self._noted = 0
+            self._unset_keepalive_if_required()
+            self._begin(*found)
+            return
+        self._piece = data if is_at_rest else b""
         self._head.reads(len(data))
         super().data_received(data)
+        self._piece = b""
         if self._head.since and not self.transport.is_closing() and not self._head.goes_on():
             self.send_400_response(head.TOO_LONG)
         held, self._held = self._held, None
@@ -300,7 +277,12 @@ class DirectProtocol(HttpToolsProtocol):
         scope: Any = self.scope
         scope |= {"method": "POST", "path": DECISIONS, "raw_path": _URL, "query_string": b""}
         keep_alive = self.parser.should_keep_alive() and not self._is_leaving
-        self.cycle = Exchange(self, scope=scope, raw=b"".join(held), keep_alive=keep_alive)
+        if keep_alive and self._noted < HEADS_NOTED_MAX and is_one_decision(self._piece):
+            self._known, self._noted = KnownHead(self._piece, {**scope}), self._noted + 1
+        self._begin(scope, b"".join(held), keep_alive=keep_alive)
+
+    def _begin(self, scope: Scope, raw: bytes, *, keep_alive: bool = True) -> None:
+        self.cycle = Exchange(self, scope=scope, raw=raw, keep_alive=keep_alive)
         # After what the other connections sent: a fault is then the loop's to log, and what
         # came together is decided before any of it is waited for.
         self.loop.call_soon(self.cycle.run)

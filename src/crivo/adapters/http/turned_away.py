@@ -18,8 +18,12 @@ from crivo.adapters.http.problems import problem_of, render
 from crivo.adapters.http.wire import wire
 
 _BEGIN: Final = b"POST /v1/decisions HTTP/1.1\r\n"
-_END: Final = b"\r\n\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,7})[ \t]*\r\n")
+#: How a head ends.
+END: Final = b"\r\n\r\n"
+#: The most digits of the length of a body.
+LENGTH_DIGITS_MAX: Final = 7
+#: The length of the body, in a head in small letters.
+LENGTH: Final = re.compile(rb"\r\ncontent-length:[ \t]*([0-9]{1,%d})[ \t]*\r\n" % LENGTH_DIGITS_MAX)
 #: Lines of a head by which a request may be another than it seems; the usual way reads those.
 _OTHER: Final = re.compile(
     rb"\r\n(?:transfer-encoding|expect|upgrade|connection:[ \t]*+(?!keep-alive[ \t]*\r)|[ \t])"
@@ -34,15 +38,15 @@ def is_one_decision(data: bytes) -> bool:
     """
     if not data.startswith(_BEGIN):
         return False
-    end = data.find(_END)
+    end = data.find(END)
     if end < 0:
         return False
     head = data[: end + 2].lower()
-    lengths = _LENGTH.findall(head)
+    lengths = LENGTH.findall(head)
     return (
         len(lengths) == 1
         and head.count(b"content-length") == 1
-        and int(lengths[0]) == len(data) - end - len(_END)
+        and int(lengths[0]) == len(data) - end - len(END)
         and _OTHER.search(head) is None
     )
 
