@@ -101,6 +101,28 @@ def test_a_report_alone_refuses_what_says_how_a_world_is_written(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("flags", "named"),
+    [
+        (("--out", ""), "out"),
+        (("--out", "", "--replace"), "out"),
+        (("--report", ""), "report"),
+        (("--out", "w", "--report", "w"), "report"),
+        (("--out", "w", "--report", "w/r"), "report"),
+    ],
+)
+def test_a_nameless_folder_and_a_report_in_the_world_are_refused_and_nothing_is_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, flags: tuple[str, ...], named: str
+):
+    monkeypatch.chdir(tmp_path)
+    answer = simulate(*flags, *SMALL)
+    assert answer.returncode == 2
+    assert f"{named} must be" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("tables", ["seven", "platform"])
 def test_a_viewpoint_is_refused_where_no_side_is_told(tmp_path: Path, tables: str):
     asked = ("--out", str(tmp_path / "world"), *SMALL, "--tables", tables, "--viewpoint", "rail")
@@ -213,7 +235,7 @@ def test_an_interruption_leaves_nothing_under_the_name(tmp_path: Path, how: sign
         process.kill()
         process.wait()
     assert not (tmp_path / "world").exists()
-    if how is signal.SIGINT:
+    if how is not signal.SIGKILL:
         assert list(tmp_path.iterdir()) == []
     # What a killed run left beside the name is cleared by the next one.
     assert simulate("--out", str(tmp_path / "world"), *SMALL).returncode == 0

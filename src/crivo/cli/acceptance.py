@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from crivo.cli.game import check_nothing_stopped
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
+from crivo.cli.simulate_folders import check_apart
 from crivo.cli.stopping import cleaned_up
 from crivo.domain.errors import Code, Unfit, invalid
 
@@ -20,6 +21,8 @@ def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_jso
     from crivo.cli.simulate import run_simulate
 
     if report is not None:
+        if writes:
+            check_apart(flags.out, report)
         _check_no_scenario(flags)
         check_nothing_stopped(
             flags.adversary,

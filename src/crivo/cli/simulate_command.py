@@ -55,9 +55,11 @@ def simulate(
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
     from crivo.cli.acceptance import run_asked
     from crivo.cli.simulate import SimulateFlags
+    from crivo.cli.simulate_folders import parse_folder
     from crivo.cli.without_effect import check_all_count
 
-    folder = out or report
+    world, compared = parse_folder(out, field="out"), parse_folder(report, field="report")
+    folder = world or compared
     if folder is None:
         raise typer.BadParameter("name a folder for the world, one for the report, or both")
     flags = SimulateFlags(
@@ -81,8 +83,8 @@ def simulate(
         faults=tuple(fault or ()),
         scenarios=tuple(scenario or ()),
     )
-    check_all_count(_typed(context), flags, writes=out is not None)
-    run_asked(flags, writes=out is not None, report=report, as_json=as_json)
+    check_all_count(_typed(context), flags, writes=world is not None)
+    run_asked(flags, writes=world is not None, report=compared, as_json=as_json)
 
 
 def _typed(context: typer.Context) -> set[str]:

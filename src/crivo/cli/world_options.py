@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,9 +19,12 @@ Scenarios = Annotated[
 ]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
 Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
-Out = Annotated[Path | None, typer.Option("--out", help="Folder for the world.")]
+Out = Annotated[str | None, typer.Option("--out", metavar="PATH", help="Folder for the world.")]
 Report = Annotated[
-    Path | None, typer.Option("--report", help="Folder for a comparison with official figures.")
+    str | None,
+    typer.Option(
+        "--report", metavar="PATH", help="Folder for a comparison with official figures."
+    ),
 ]
 Tables = Annotated[
     str,
@@ -32,12 +34,21 @@ Tables = Annotated[
     ),
 ]
 Scale = Annotated[
-    str, typer.Option("--scale", help="1 is 20,000 users and 50,000 transfers in 30 days.")
+    str,
+    typer.Option(
+        "--scale", help="0.3 to 1200; 1 is 20,000 users and 50,000 transfers in 30 days."
+    ),
 ]
-Start = Annotated[str, typer.Option("--start", help="First day of the window, as a Brasília date.")]
-WindowDays = Annotated[int, typer.Option("--days", help="Days of the window.")]
+Start = Annotated[
+    str,
+    typer.Option(
+        "--start", help="First day of the window, as a Brasília date: 2000-01-01 to 2095-12-31."
+    ),
+]
+WindowDays = Annotated[int, typer.Option("--days", help="Days of the window: 1 to 730.")]
 PastDays = Annotated[
-    int, typer.Option("--past-days", help="Days before the window, at the same pace.")
+    int,
+    typer.Option("--past-days", help="Days before the window, at the same pace: 0 to 730."),
 ]
 Prevalence = Annotated[
     str, typer.Option("--prevalence", help="natural, enriched or a share of frauds to 0.05.")

@@ -22,6 +22,7 @@ ENRICHED_PREVALENCE: Final = Decimal("0.005")
 _PRESETS: Final = {"natural": NATURAL_PREVALENCE, "enriched": ENRICHED_PREVALENCE}
 DAYS: Final = (1, 730)
 PAST_DAYS: Final = (0, 730)
+STARTS: Final = (dt.date(2000, 1, 1), dt.date(2095, 12, 31))
 SCALE: Final = (Decimal("0.3"), Decimal(1200))
 #: At scale 1 so many people pay so often; both grow with the scale, and with nothing else.
 USERS_OF_SCALE: Final = 20_000
@@ -57,11 +58,11 @@ class SimulationOptions:
         _check_integer("seed", self.seed, 0, SEED_MAX)
         _check_integer("days", self.days, *DAYS)
         _check_integer("past_days", self.past_days, *PAST_DAYS)
-        if type(self.start) is not dt.date or not 2000 <= self.start.year < 2096:
+        if type(self.start) is not dt.date or not STARTS[0] <= self.start <= STARTS[1]:
             raise invalid(
                 Code.FIELD_VALUE,
                 field="start",
-                expected="a date from 2000-01-01 to 2095-12-31",
+                expected=f"a date from {STARTS[0]} to {STARTS[1]}",
                 found=self.start,
             )
         _check_decimal("scale", self.scale)

@@ -37,8 +37,8 @@ def set_aside(place: Path) -> Iterator[Path]:
         shutil.rmtree(left)
     put_back(place)
     aside = _beside(place, _NEW)
-    aside.mkdir()
     try:
+        aside.mkdir()
         yield aside
     finally:
         if aside.exists():
