@@ -3,14 +3,15 @@
 Each typology is one crew. It remembers for every way of acting (a level for each of its levers) how
 much of the money that its recipe meant came through, and how its payments ended: approved, asked
 for a proof, held, refused, or reported later. A campaign that begins takes the way that has paid
-best, or that way with one lever moved, and no account that was reported; the lever is likelier one
-that helps against what was met. Before its first refusal a crew changes nothing and draws nothing:
-against a bank that allows everything it is the static one.
+best, or that way with one lever moved; the lever is likelier one that helps against what was met.
+An account that was reported before gives way to another, unless the typology lives by new ones
+alone. Before its first refusal a crew changes nothing and draws nothing: against a bank that allows
+everything it is the static one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Final
@@ -250,11 +251,7 @@ class Fraudsters:
             self._town, self._facts[ahead], self._rows[mine], levels, self._lasts[owner]
         )
         if Lever.PAYEE_AGE in crew.means:
-            # An account that was reported is of no use any more.
-            for table, sides in ((rows, ("payer", "payee")), (facts, ("account", "other"))):
-                for side in sides:
-                    burnt = np.isin(table[side], marked)
-                    table[side][burnt] = _older(self._town, table[side][burnt], campaign, 1)
+            _replace_reported(self._town, rows, facts, marked)
         self._rows[mine] = rows
         self._facts = np.concatenate([self._facts[~ahead], facts])
 
@@ -327,14 +324,59 @@ def _cap(rows: Rows, cap: int) -> None:
     rows["amount_centavos"][~stolen] = passed_on
 
 
+def _replace_reported(town: Town, rows: Rows, facts: Facts, marked: Int64s) -> None:
+    """Puts others in the place of a campaign's accounts that were reported: they are of no use any
+    more. Victims go on paying from theirs, and shops, where money is spent, are nobody's mule.
+    """
+    moves_on = rows["hop"] > 1
+    for account, other in _others(town, rows, marked).items():
+        rows["payee"][rows["payee"] == account] = other
+        rows["payer"][moves_on & (rows["payer"] == account)] = other
+        facts["other"][facts["other"] == account] = other
+
+
+def _others(town: Town, rows: Rows, marked: Int64s) -> dict[int, int]:
+    """For each account that receives in a campaign and is marked one of nobody in it, unmarked."""
+    size = town.census
+    receive = np.unique(rows["payee"])
+    is_shop = (receive >= size.first_business) & (receive < size.first_outsider)
+    taken = {*marked.tolist(), *rows["payer"].tolist(), *receive.tolist()}
+    others: dict[int, int] = {}
+    for account in receive[np.isin(receive, marked) & ~is_shop].tolist():
+        offered = _offered(town, account, int(rows["campaign"][0]))
+        others[account] = next(one for one in offered if one not in taken)
+        taken.add(others[account])
+    return others
+
+
+def _offered(town: Town, account: int, campaign: int) -> Iterator[int]:
+    """What there is in its place: an older one of its kind if it was opened for fraud, else what
+    one person of the town after the other lends.
+    """
+    alone = np.asarray([account], dtype=np.int64)
+    if account >= town.census.first_fraud:
+        yield int(_bought(town, alone)[0])
+    first = int(_lent(town, alone, campaign)[0])
+    for step in range(town.census.persons):
+        yield (first + step) % town.census.persons
+
+
 def _older(town: Town, accounts: Int64s, campaign: int, age: int) -> Int64s:
     """Level 1: a bought account of the same kind; level 2: one that a person of the town lends."""
-    size = town.census
-    place = (accounts - size.first_fraud) % FRAUD_CLASSES
-    bought = accounts - place + place % 2 + 2
-    lent = (mixed(accounts, campaign) >> np.uint64(32)).astype(np.int64) % size.persons
-    is_fraud = accounts >= size.first_fraud
-    return np.where(is_fraud, bought if age == 1 else lent, accounts)
+    other = _bought(town, accounts) if age == 1 else _lent(town, accounts, campaign)
+    return np.where(accounts >= town.census.first_fraud, other, accounts)
+
+
+def _bought(town: Town, accounts: Int64s) -> Int64s:
+    """In place of each account that was opened for fraud an old one of its kind."""
+    place = (accounts - town.census.first_fraud) % FRAUD_CLASSES
+    return np.asarray(accounts - place + place % 2 + 2, dtype=np.int64)
+
+
+def _lent(town: Town, accounts: Int64s, campaign: int) -> Int64s:
+    """In place of each account that of a person of the town, another one in each campaign."""
+    spread = (mixed(accounts, campaign) >> np.uint64(32)).astype(np.int64)
+    return np.asarray(spread % town.census.persons, dtype=np.int64)
 
 
 def _begins(rows: Rows, facts: Facts) -> Int64s:

@@ -37,7 +37,7 @@ from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import Progress, World
 
 #: Raised when equal options give other rows than before.
-WORLD_VERSION: Final = 8
+WORLD_VERSION: Final = 9
 
 DEFAULT_LAYOUT: Final = Layout()
 NO_FAULTS: Final[Mapping[str, int]] = MappingProxyType({})
