@@ -7,38 +7,27 @@ from functools import cache
 import numpy as np
 import pytest
 
-from crivo.domain.transfer import Initiation
 from crivo.simulator import laundering
-from crivo.simulator.campaign import payments
-from crivo.simulator.casting import Casting
-from crivo.simulator.draws import Draws
+from crivo.simulator.reports import TRACED_FROM_CENTAVOS
 from crivo.simulator.roles import Role
-from tests.unit.simulator.worlds import medium_world
+from tests.laws.mules import EVASIVE_MOST, after_one_payment
 
 pytestmark = pytest.mark.slow
 
-MULES = 3_000
 STOLEN = 5_000_00
-#: No part of so large a sum is as small as those of networks that evade tracing.
-EVASIVE_MOST = 199_00
 #: Of all accounts; of those without another mule behind them, 15 % leave by no transfer: the four
 #: hundredths of all that come to those in whose account everything stays.
 KEEPS_ALL = 0.2
 LEAVES_UNSEEN = 0.8 * 0.35 * 0.15
 KEEPS_PART = 0.2
+#: Of networks, those that hand on no part that is traced; of the others such parts are few.
+EVADES = 0.2
 
 
 def moved_on(seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Of mules that one payment reached: what each handed on to other mules, and to exits."""
-    world = medium_world()
-    casting, draws = Casting(world.town, world.days), Draws(seed, "mules")
     found = []
-    for _ in range(MULES):
-        at = np.asarray([casting.begin(draws)], dtype=np.int64)
-        mule = casting.opened_account()
-        amounts = np.asarray([STOLEN], dtype=np.int64)
-        inflow = payments(draws, at, amounts, 1, mule, {Initiation.DICT: 1})
-        left = laundering.move_on(casting, draws, inflow)
+    for mule, left in after_one_payment(seed, STOLEN):
         mine = left[left["payer"] == mule]
         by_role = [mine["amount_centavos"][mine["role"] == role] for role in (Role.MULE, Role.EXIT)]
         found.append((by_role[0], by_role[1]))
@@ -92,3 +81,35 @@ def test_sabotage_mules_that_keep_a_part_half_or_more_than_as_often_are_noticed(
 ):
     monkeypatch.setattr(laundering, "_KEEPS_PART", per_mille)
     assert abs(share_kept_in_part(moved_on(4)) - KEEPS_PART) > 0.03
+
+
+def shares_below_tracing(some: list[tuple[np.ndarray, np.ndarray]]) -> tuple[float, float]:
+    """Of accounts that hand on, those of which no part is traced; of the others' parts, such."""
+    handing = [handed for handed, _ in some if len(handed)]
+    evading = np.asarray([handed.max() <= EVASIVE_MOST for handed in handing])
+    others = [handed for handed, evades in zip(handing, evading, strict=True) if not evades]
+    return float(evading.mean()), float((np.concatenate(others) < TRACED_FROM_CENTAVOS).mean())
+
+
+def evade_as_meant(some: list[tuple[np.ndarray, np.ndarray]]) -> bool:
+    evading, small = shares_below_tracing(some)
+    return abs(evading - EVADES) < 0.03 and small < 0.05
+
+
+def test_one_network_in_five_hands_on_less_than_is_traced_and_others_hardly_ever():
+    assert evade_as_meant(mules()), shares_below_tracing(mules())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("_EVASIVE_PER_MILLE", 0),
+        ("_EVASIVE_PER_MILLE", 400),
+        ("_EVASIVE_PART", (22_000, 39_900)),
+    ],
+)
+def test_sabotage_networks_that_evade_never_twice_as_often_or_in_vain_are_noticed(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: object
+):
+    monkeypatch.setattr(laundering, name, value)
+    assert not evade_as_meant(moved_on(4))

@@ -1,9 +1,11 @@
 """How stolen money leaves the account that received it: sweeps, layers of mules, and exits.
 
-The parameters are priors: waits with a median of 6 minutes and a tenth above 45; two to five parts
-of 15 to 50 % each; one network in five keeps its parts below the R$ 200 from which banks trace;
-35 % of networks have no second layer, 35 % one, 18 % two, 12 % more; at the block nothing is left
-in 60 % of accounts, a part in 20 %, all of it in 20 %. Parts below R$ 200 leave a rest besides.
+The parameters are priors: what came in one payment waits 6 minutes in the median, a tenth of it
+more than 45 (what comes in many waits longer, as docs/explanation/how-the-world-is-generated.md
+says); two to five parts of 15 to 50 % each; one network in five keeps its parts below the R$ 200
+from which banks trace; 35 % of networks have no second layer, 35 % one, 18 % two, 12 % more; at the
+block nothing is left in 60 % of accounts, a part in 20 %, all of it in 20 %. Parts below R$ 200
+leave a rest besides.
 """
 
 from __future__ import annotations
