@@ -22,9 +22,7 @@ Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that
 Out = Annotated[str | None, typer.Option("--out", metavar="PATH", help="Folder for the world.")]
 Report = Annotated[
     str | None,
-    typer.Option(
-        "--report", metavar="PATH", help="Folder for a comparison with official figures."
-    ),
+    typer.Option("--report", metavar="PATH", help="Folder for a comparison with official figures."),
 ]
 Tables = Annotated[
     str,
@@ -35,9 +33,7 @@ Tables = Annotated[
 ]
 Scale = Annotated[
     str,
-    typer.Option(
-        "--scale", help="0.3 to 1200; 1 is 20,000 users and 50,000 transfers in 30 days."
-    ),
+    typer.Option("--scale", help="0.3 to 1200; 1 is 20,000 users and 50,000 transfers in 30 days."),
 ]
 Start = Annotated[
     str,
