@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import distributions
@@ -207,8 +207,8 @@ def train_on_rows(
 ) -> TrainResult:
     """A model of ready rows, registered as candidate; it answers `/predict`.
 
-    The home folder is made with the first thing that is kept there: a row that was refused, or the
-    model.
+    A home folder that was made for it is gone again where nothing is kept there, neither a row that
+    was refused nor a model.
 
     Raises:
         Refused: as `train_from_table`. Else as `train_on_log`.
@@ -220,11 +220,10 @@ def train_on_rows(
     reader = FileReader(path)
     reader.check(mapping.columns())
     paths = Paths(settings.home)
-    with ExitStack() as opened:
+    with _home(paths.home), ExitStack() as opened:
 
         @cache
         def quarantine() -> SqliteQuarantine:
-            make_private_folder(paths.home)
             made = SqliteQuarantine(paths.quarantine)
             opened.callback(made.close)
             return made
@@ -247,8 +246,23 @@ def train_on_rows(
             ),
             progress=progress,
             keep=lambda rows: quarantine().put(rows),
-            make_home=lambda: make_private_folder(paths.home),
         )
+
+
+@contextmanager
+def _home(folder: Path) -> Iterator[None]:
+    """The folder is there; one that was not there before, and stays empty, is gone afterwards.
+
+    Raises:
+        Unavailable: FILE_UNWRITABLE, before anything else is done.
+    """
+    was_there = folder.exists()
+    make_private_folder(folder)
+    try:
+        yield
+    finally:
+        if not was_there and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def code_revision() -> str:

@@ -171,12 +171,10 @@ def train_from_table(
     options: TableTraining,
     progress: Progress,
     keep: Keep = lambda _rows: None,
-    make_home: Callable[[], None] = lambda: None,
 ) -> TrainResult:
     """A model of ready rows (a mapping of kind `rows`); it answers `/predict` and no transfer.
 
-    Rows that cannot be read are given to `keep`. `make_home` is called before anything else is
-    kept, so that a refused table leaves nothing behind but them.
+    Rows that cannot be read are given to `keep`.
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING, TIME_RANGE, DATA_TOO_SMALL.
@@ -192,7 +190,6 @@ def train_from_table(
         (models_folder, judged_folder, networks_folder),
         progress,
         source=mapping.source,
-        make_home=make_home,
     )
 
 
@@ -205,11 +202,8 @@ def _train(
     progress: Progress,
     *,
     source: str,
-    make_home: Callable[[], None] = lambda: None,
 ) -> TrainResult:
     models_folder, judged_folder, networks_folder = folders
-    if options.tries > 1:
-        make_home()  # of the tries, which are kept as they are made
     options = replace(
         options,
         learner=chosen(
@@ -224,7 +218,6 @@ def _train(
     trained = train(
         dataset, kind=kind, split_options=options.split, options=options.learner, progress=progress
     )
-    make_home()
     folder = _kept(trained, models_folder, judged_folder)
     give_alias(models_folder, Alias.CANDIDATE, trained.artifact.hash)
     proposal = _propose(trained, options.costs)
