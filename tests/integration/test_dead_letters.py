@@ -54,7 +54,7 @@ def set_all_aside(cluster):
     publisher = PlainPublisher(cluster, 4, list)
     ends = read_ends(cluster, 4)
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
-    with closing(Intake(cluster, lows, highs, refused=publisher.set_aside)) as intake:
+    with closing(Intake(cluster, lows, highs, foreign=publisher.set_aside)) as intake:
         while intake.open:
             intake.poll()
 
