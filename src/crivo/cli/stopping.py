@@ -59,11 +59,12 @@ class _Ending:
 
     def over(self) -> None:
         """The block is over, by whatever ended it."""
-        if self._raised is not None:
+        # First of all: a look that is under way sets no alarm any more.
+        raised, self._raised = self._raised, None
+        if raised is not None:
             signal.setitimer(signal.ITIMER_REAL, 0.0)
             signal.signal(signal.SIGALRM, self._before)  # type: ignore[arg-type]
             sys.unraisablehook = self._told
-            self._raised = None
 
     def _made(self) -> BaseException:
         made = self._make()
@@ -77,7 +78,9 @@ class _Ending:
             self._told(found)
 
     def _look(self, _number: int, _frame: FrameType | None) -> None:
-        if self._raised is not None and self._raised() is None:
+        if self._raised is None:
+            return
+        if self._raised() is None:
             raise self._made()
         signal.setitimer(signal.ITIMER_REAL, LOOK_SECONDS)
 

@@ -152,6 +152,17 @@ def test_an_error_of_what_cleans_up_is_not_interrupted_again():
     assert isinstance(raised.value.__context__, KeyboardInterrupt)
 
 
+def test_a_look_that_comes_as_the_block_ends_sets_no_alarm():
+    """It would ring where nobody hears it, and end the process."""
+    ending = stopping._Ending(stopping._Interruption)
+    with pytest.raises(KeyboardInterrupt):
+        ending.begin()
+    look = signal.getsignal(signal.SIGALRM)
+    ending.over()
+    look(signal.SIGALRM, None)
+    assert signal.getitimer(signal.ITIMER_REAL) == (0.0, 0.0)
+
+
 @pytest.mark.slow
 def test_other_errors_that_python_ignores_are_told_as_ever(monkeypatch):
     told = []
