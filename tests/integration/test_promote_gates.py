@@ -43,8 +43,14 @@ ROWS = replace(labelled(rows=20_000), plan_hash="")
 ANA = Names(approved_by="Ana")
 
 
-def fitted(dataset: Dataset = ROWS, options: TrainOptions = SMALL) -> Trained:
-    return train(dataset, kind=ArtifactKind.ROWS, split_options=SplitOptions(), options=options)
+def fitted(
+    dataset: Dataset = ROWS,
+    options: TrainOptions = SMALL,
+    *,
+    calibration_share: float | None = None,
+) -> Trained:
+    split = SplitOptions(calibration_share=calibration_share)
+    return train(dataset, kind=ArtifactKind.ROWS, split_options=split, options=options)
 
 
 def without_signal(dataset: Dataset) -> Dataset:

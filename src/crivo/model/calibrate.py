@@ -80,7 +80,12 @@ def _fit_beta(
     """Beta calibration (Kull, Silva Filho and Flach, 2017) of the sigmoid of the margin.
 
     A logistic regression on ln s and −ln(1 − s); a part that would fall is left out, as there.
+    Where all margins are one, it is the sigmoid through the share of the positives.
     """
+    if margins.min() == margins.max():
+        share = (float(weights[labels].sum()) + 1) / (float(weights.sum()) + 2)
+        moved = float(np.log(share / (1 - share)) - margins[0])
+        return sigmoid_of(1.0, moved), {"a": 1.0, "b": 1.0, "c": moved}
 
     def parts(asked: Float64s) -> list[Float64s]:
         return [-np.logaddexp(0, -asked), np.logaddexp(0, asked)]
