@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from tests.integration.doors import Door, opened
 if TYPE_CHECKING:
     from crivo.adapters.kafka.brokers import Brokers
     from crivo.adapters.kafka.client import Cluster
+    from crivo.adapters.sqlite.log import SqliteLog
+    from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+    from crivo.settings import Settings
     from tests.integration.ledgers import Ledger
 
 
@@ -28,6 +32,36 @@ def cluster(kafka: Brokers) -> Iterator[Cluster]:
     space = new_space(kafka.cluster)
     yield space
     forget_space(space)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, root: Path) -> Settings:
+    """Of a new home, with the policy that ships."""
+    from crivo.settings import Settings
+
+    (tmp_path / "home").mkdir()
+    return Settings(home=tmp_path / "home", policy=root / "policy")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[SqliteLog]:
+    """A new log of a replayed clock."""
+    from crivo.adapters.sqlite.log import open_log
+    from crivo.domain.clock import ClockKind
+
+    with closing(
+        open_log(tmp_path / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="new")
+    ) as opened:
+        yield opened
+
+
+@pytest.fixture
+def quarantine(tmp_path: Path) -> Iterator[SqliteQuarantine]:
+    """A new quarantine."""
+    from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+
+    with closing(SqliteQuarantine(tmp_path / "quarantine.sqlite")) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

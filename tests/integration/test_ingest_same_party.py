@@ -7,9 +7,6 @@ import json
 import pytest
 
 from crivo.adapters.files.streams import days_of_streams
-from crivo.adapters.sqlite.log import open_log
-from crivo.adapters.sqlite.quarantine import SqliteQuarantine
-from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code
 from crivo.flows.event_of import value_of
 from crivo.flows.ingest_streams import ingest_streams
@@ -44,20 +41,6 @@ def entry(who, status, hour, *, id_="e-1"):
 
 
 KINDS = {"marker": (marker, "person_id"), "entry": (entry, "entity_id")}
-
-
-@pytest.fixture
-def log(tmp_path):
-    opened = open_log(tmp_path / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="steps")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def quarantine(tmp_path):
-    opened = SqliteQuarantine(tmp_path / "quarantine.sqlite")
-    yield opened
-    opened.close()
 
 
 @pytest.fixture

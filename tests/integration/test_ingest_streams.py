@@ -98,20 +98,6 @@ def imported(folder: Path, log, quarantine, *, mapping=MAPPING, until: int | Non
     )
 
 
-@pytest.fixture
-def log(tmp_path):
-    opened = open_log(tmp_path / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="streams")
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def quarantine(tmp_path):
-    opened = SqliteQuarantine(tmp_path / "quarantine.sqlite")
-    yield opened
-    opened.close()
-
-
 def events_of(log) -> list:
     return [stored.event for stored in log.read(start=0, limit=100_000)]
 

@@ -23,74 +23,31 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.features import served
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.gating import figures_of, rows_to_compare
-from crivo.flows.promote import promote, read_champion
+from crivo.flows.promote import promote
 from crivo.governance.gates import Gate
-from crivo.model.artifact import SCORE_ONE, Artifact, ArtifactKind, save_artifact
+from crivo.model.artifact import SCORE_ONE, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
-from crivo.model.dataset import Dataset
-from crivo.model.judged import save_judged
 from crivo.model.network import save_network
-from crivo.model.split import SplitOptions
-from crivo.model.train import Trained, TrainOptions, train
-from crivo.settings import Settings
+from crivo.model.train import Trained
+from tests.integration.promotions import (
+    ANA,
+    ROWS,
+    champion_of,
+    fitted,
+    keep,
+    leaked,
+    without_signal,
+)
 from tests.unit.model.networks import network
 from tests.unit.model.test_leak import of_two_inputs
-from tests.unit.model.worlds import SMALL, labelled
+from tests.unit.model.worlds import SMALL
 
 pytestmark = pytest.mark.slow
-
-ROWS = replace(labelled(rows=20_000), plan_hash="")
-ANA = Names(approved_by="Ana")
-
-
-def fitted(
-    dataset: Dataset = ROWS,
-    options: TrainOptions = SMALL,
-    *,
-    calibration_share: float | None = None,
-) -> Trained:
-    split = SplitOptions(calibration_share=calibration_share)
-    return train(dataset, kind=ArtifactKind.ROWS, split_options=split, options=options)
-
-
-def without_signal(dataset: Dataset) -> Dataset:
-    """The same rows, whose training vectors say little of their labels."""
-    vectors = dataset.vectors.copy()
-    early = dataset.occurred_at < np.quantile(dataset.occurred_at, 0.7)
-    noise = np.random.default_rng(0).normal(size=vectors.shape) * 2
-    vectors[early] += noise[early]
-    return replace(dataset, vectors=vectors)
-
-
-def leaked() -> Dataset:
-    dataset = replace(labelled(rows=20_000, offset=-6.3), plan_hash="")
-    vectors = dataset.vectors.copy()
-    # At both ends: a tree finds it, where a ranking by the column would tie with any model.
-    frauds = np.flatnonzero(dataset.labels())
-    vectors[frauds, 4] = np.where(np.arange(len(frauds)) % 3, 9.0, -9.0)
-    return replace(dataset, vectors=vectors)
 
 
 @pytest.fixture(scope="module")
 def good() -> Trained:
     return fitted()
-
-
-@pytest.fixture
-def settings(tmp_path, root) -> Settings:
-    (tmp_path / "home").mkdir()
-    return Settings(home=tmp_path / "home", policy=root / "policy")
-
-
-def keep(settings: Settings, trained: Trained) -> Artifact:
-    paths = Paths(settings.home)
-    save_judged(paths.judged, trained.judged)
-    save_artifact(paths.models, trained.artifact)
-    return trained.artifact
-
-
-def champion_of(settings: Settings) -> str:
-    return read_champion(Paths(settings.home).models).hash
 
 
 def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):

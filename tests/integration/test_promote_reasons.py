@@ -30,12 +30,6 @@ def good() -> Trained:
     return train(ROWS, kind=ArtifactKind.ROWS, split_options=SplitOptions(), options=SMALL)
 
 
-@pytest.fixture
-def settings(tmp_path, root) -> Settings:
-    (tmp_path / "home").mkdir()
-    return Settings(home=tmp_path / "home", policy=root / "policy")
-
-
 def with_a_path_of(inputs: int, artifact: Artifact) -> Artifact:
     """The model with one more tree, which adds nothing: a chain of splits, an input each."""
     forest, count = artifact.forest, len(artifact.forest.feature)

@@ -13,8 +13,7 @@ from crivo.governance.gates import Gate
 from crivo.model.artifact import ArtifactKind
 from crivo.model.split import SplitOptions
 from crivo.model.train import Trained, train
-from crivo.settings import Settings
-from tests.integration.test_promote_gates import ANA, ROWS, champion_of, fitted, keep
+from tests.integration.promotions import ANA, ROWS, champion_of, fitted, keep
 from tests.unit.model.worlds import SMALL, labelled
 
 pytestmark = pytest.mark.slow
@@ -23,12 +22,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def good() -> Trained:
     return fitted()
-
-
-@pytest.fixture
-def settings(tmp_path, root) -> Settings:
-    (tmp_path / "home").mkdir()
-    return Settings(home=tmp_path / "home", policy=root / "policy")
 
 
 def test_a_model_of_another_plan_is_refused(settings):

@@ -17,7 +17,7 @@ from crivo.flows.tracker import TrackedData, TrainingRun
 from crivo.model.artifact import Artifact
 from crivo.model.train import Trained
 from crivo.settings import Settings
-from tests.integration.test_promote_gates import ANA, champion_of, fitted, keep, leaked
+from tests.integration.promotions import ANA, champion_of, fitted, keep, leaked
 from tests.unit.model.worlds import SMALL
 
 pytestmark = pytest.mark.slow
@@ -32,12 +32,6 @@ def good() -> Trained:
 def later() -> Trained:
     """A little better than `good`."""
     return fitted(options=replace(SMALL, booster=replace(SMALL.booster, trees=40)))
-
-
-@pytest.fixture
-def settings(tmp_path, root) -> Settings:
-    (tmp_path / "home").mkdir()
-    return Settings(home=tmp_path / "home", policy=root / "policy")
 
 
 def tracked(settings: Settings, *models: Artifact) -> MlflowTracker:

@@ -12,16 +12,9 @@ from crivo.bootstrap.home import Paths
 from crivo.bootstrap.models import compare_models, promote_model
 from crivo.domain.errors import Code, Misconfigured, Unfit
 from crivo.model.dataset import Dataset
-from crivo.settings import Settings
-from tests.integration.test_promote_gates import ANA, ROWS, champion_of, fitted, keep
+from tests.integration.promotions import ANA, ROWS, champion_of, fitted, keep
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture
-def settings(tmp_path, root) -> Settings:
-    (tmp_path / "home").mkdir()
-    return Settings(home=tmp_path / "home", policy=root / "policy")
 
 
 def knowing_nothing() -> Dataset:
