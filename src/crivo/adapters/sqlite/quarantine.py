@@ -43,12 +43,13 @@ ON CONFLICT (source, row_number) DO UPDATE SET
     found = excluded.found, hint = excluded.hint, raw = excluded.raw, at = excluded.at,
     "column" = excluded."column", identity = excluded.identity
 """
+#: By it the rows of one identity are found, whatever their files: no write reads all that is kept.
+_INDEX: Final = "CREATE INDEX IF NOT EXISTS quarantine_identity ON quarantine (identity)"
 #: Whatever came in mended is in the log, in whichever file its row is refused again.
 _PUT_MENDED: Final = """
-UPDATE quarantine SET mended_at = came.mended_at
-FROM (SELECT identity, max(mended_at) AS mended_at FROM quarantine
-      WHERE identity != '' AND mended_at != 0 GROUP BY identity) AS came
-WHERE quarantine.mended_at = 0 AND quarantine.identity = came.identity
+UPDATE quarantine SET mended_at =
+    (SELECT max(came.mended_at) FROM quarantine AS came WHERE came.identity = quarantine.identity)
+WHERE source = ? AND row_number = ? AND mended_at = 0 AND identity != ''
 """
 
 _SELECT: Final = "SELECT * FROM quarantine "
@@ -80,6 +81,7 @@ class SqliteQuarantine:
         for name, statement in _ADDED.items():
             if name not in names:
                 self._connection.execute(statement)
+        self._connection.execute(_INDEX)
 
     def put(self, rows: Sequence[QuarantinedRow]) -> None:
         """Keeps the rows, durable before it returns.
@@ -87,7 +89,8 @@ class SqliteQuarantine:
         Raises:
             Unavailable: FILE_UNWRITABLE; none of the rows is kept.
         """
-        self._write((_PUT, [_COLUMNS(row) for row in rows]), (_PUT_MENDED, [()]))
+        places = [(row.source, row.row_number) for row in rows]
+        self._write((_PUT, [_COLUMNS(row) for row in rows]), (_PUT_MENDED, places))
 
     def mend(self, identities: Sequence[str], *, at: int) -> None:
         """Notes that rows of these identities came in, durable before it returns.
