@@ -42,10 +42,11 @@ def main(arguments: list[str]) -> int:
         rows.append(row)
         figure = "-" if row.found is None else f"{row.found:,.6g}"
         print(f"{row.what}: {figure} {row.unit}", file=sys.stderr)
+        if options.json is not None:
+            # After each row: an hour of them is not lost with one that could not be taken.
+            text = json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False)
+            options.json.write_text(text + "\n", encoding="utf-8")
     write_table(rows, sys.stdout)
-    if options.json is not None:
-        text = json.dumps([asdict(row) for row in rows], indent=2, ensure_ascii=False)
-        options.json.write_text(text + "\n", encoding="utf-8")
     return 0
 
 

@@ -27,7 +27,8 @@ STATE_BYTES_MAX: Final = 16 << 30
 class State:
     """Index, arena and control words. It grows by doubling; nothing ever moves inside the arena.
 
-    Growing copies, so it takes a pause of tens of milliseconds; `make_room` takes it beforehand.
+    The arena's last step is what the ceiling leaves of it. Growing copies, so it takes a pause of
+    tens of milliseconds; `make_room` takes it beforehand.
     """
 
     __slots__ = ("arena", "bytes_max", "control", "index")
@@ -48,24 +49,30 @@ class State:
         return self.index.nbytes + 8 * int(self.control[k.C_TOP])
 
     def grow(self, code: int) -> None:
-        """Doubles what the kernel found too small.
+        """Doubles what the kernel found too small, as far as the ceiling lets it.
 
         Raises:
             Unavailable: OVERLOADED where the ceiling is reached; the state is as it was.
         """
-        array = self.arena if code == k.NEED_ARENA else self.index
         assert code in {k.NEED_ARENA, k.NEED_INDEX}
-        if self.index.nbytes + self.arena.nbytes + array.nbytes > self.bytes_max:
+        index_bytes, words = self.index.nbytes, self.arena.size
+        if code == k.NEED_INDEX:
+            index_bytes *= 2
+        else:
+            left = (self.bytes_max - index_bytes) // 8
+            # The last step is shorter, so that all of the ceiling can be used.
+            words = max(min(2 * words, left), words + ARENA_WORDS_MIN)
+        if index_bytes + 8 * words > self.bytes_max:
             raise Unavailable(
                 Code.OVERLOADED,
                 "the feature state has reached its ceiling",
                 hint="Deal the keys to more processes: a set is built with --shards.",
                 field="feature state",
                 expected=f"at most {self.bytes_max} bytes",
-                found=self.index.nbytes + self.arena.nbytes + array.nbytes,
+                found=index_bytes + 8 * words,
             )
         if code == k.NEED_ARENA:
-            self._move_arena(2 * self.arena.size)
+            self._move_arena(words)
         else:
             self._move_index(2 * self.index.size)
 

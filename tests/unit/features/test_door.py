@@ -137,6 +137,14 @@ def test_at_the_ceiling_each_row_is_folded_whole_or_not_at_all() -> None:
         assert found == folded(rows[:done]).read(asked)[0].tobytes()
 
 
+def test_the_whole_ceiling_can_be_used() -> None:
+    ceiling = 13 << 20
+    engine = Engine(PLAN, arena_words=ARENA_WORDS_MIN, state_bytes_max=ceiling)
+    with pytest.raises(Unavailable):
+        engine.fold(good_rows(40_000))
+    assert ceiling - (2 << 20) < engine.counts.state_bytes <= ceiling
+
+
 def test_sabotage_a_door_that_looks_away_spoils_the_state(monkeypatch) -> None:
     bad = good_rows(8)
     bad["amount_centavos"][3] = -5
