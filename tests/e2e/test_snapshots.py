@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 
 from crivo.bootstrap.home import Paths
 from crivo.bootstrap.proving import replay_home
+from crivo.bootstrap.snapshots import NICENESS
 from tests.e2e.homes import make_home, settings_of
 from tests.e2e.serving import Served, serving
 from tests.unit.adapters.http.bodies import GOOD
@@ -62,6 +64,29 @@ def test_a_killed_service_goes_on_from_its_snapshot(tmp_path: Path) -> None:
         assert again.stop() == 0
     result = replay_home(settings_of(home), progress=lambda _done, _end: None)
     assert (result.compared, result.differing) == (40, 0)
+
+
+def test_the_process_that_takes_snapshots_gives_way_within_the_session(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    with serving(home, SNAPSHOTS__EVERY_EVENTS="1") as served:
+        decide(served, range(2))
+        taking = child_of(served.process.pid)
+        assert os.getsid(taking) == os.getsid(served.process.pid)
+        assert os.getpgid(taking) == taking != os.getpgid(served.process.pid)
+        assert os.getpriority(os.PRIO_PROCESS, taking) == NICENESS
+        assert os.getpriority(os.PRIO_PROCESS, served.process.pid) < NICENESS
+
+
+def child_of(pid: int) -> int:
+    """The only child of a process, once it has one that gives way."""
+    deadline = time.monotonic() + WAIT_SECONDS_MAX
+    while time.monotonic() < deadline:
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in map(int, (thread / "children").read_text().split()):
+                if os.getpriority(os.PRIO_PROCESS, child) != os.getpriority(os.PRIO_PROCESS, pid):
+                    return child
+        time.sleep(0.01)
+    raise AssertionError(f"no process beside the service in {WAIT_SECONDS_MAX} s")
 
 
 def test_a_damaged_snapshot_is_told_of_and_the_log_serves(tmp_path: Path) -> None:

@@ -20,7 +20,8 @@ from crivo.flows.ports import LogReader
 from crivo.flows.replica import Replica, newest_replica
 from crivo.settings import Settings
 
-#: The process that takes snapshots gives way to the one that answers.
+#: The process that takes snapshots gives way to the one that answers. It does within a session:
+#: where Linux groups sessions (`sched_autogroup`), one of its own would have half of a processor.
 NICENESS: Final = 10
 
 _LOOK_SECONDS: Final = 0.5
@@ -64,7 +65,7 @@ def _take_beside(settings: Settings, stop: threading.Event) -> None:
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
-        start_new_session=True,
+        process_group=0,  # a terminal's Ctrl-C is for the service, which ends this one
     )
     os.setpriority(os.PRIO_PROCESS, process.pid, NICENESS)
     while process.poll() is None:
