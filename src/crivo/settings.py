@@ -125,6 +125,10 @@ class SparkSettings(BaseModel):
     jars: Path = Path(".tools/engines/spark")
     #: Records of one batch, about.
     batch_records: int = Field(default=200_000, ge=1)
+    #: Whether batches are laid down in the lake too.
+    lake: bool = True
+    #: Silver and gold are refined once in so many batches, and when a job has reached the end.
+    refine_batches: int = Field(default=10, ge=1)
 
 
 class KafkaSettings(BaseModel):

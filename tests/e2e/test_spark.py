@@ -1,4 +1,7 @@
-"""Spark on a real broker: the service's decisions, though the driver is killed."""
+"""Spark on a real broker: the service's decisions and delta-rs's lake, though a driver is killed.
+
+One job does for all of it, since a session of Spark takes long to start.
+"""
 
 from __future__ import annotations
 
@@ -12,16 +15,25 @@ from contextlib import closing
 import pytest
 
 from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.kafka.stored import KafkaStoredLog
 from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.lake import payload_opener
 from crivo.bootstrap.service import champion_bundle
 from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.flows.copy_log import undecided
+from crivo.flows.refine import Refinery
+from crivo.flows.silver import silver_tables
+from crivo.lake.registry import gold_tables
+from crivo.lake.table import BRONZE, PLACE
 from tests.e2e.homes import ROOT, make_home, settings_of
 from tests.integration.workers import answers, decide_all, served
+from tests.lake.lakes import Rows, contents, lake_at, quiet
 from tests.ports.kafka_logs import forget_space, new_space, open_log_in, url_of
 from tests.unit.decision.worlds import world
 
 pytestmark = pytest.mark.slow
+
+ANSWERED = {Stream.DECISIONS.value, Stream.ALERTS.value}
 
 #: Of each run, on a machine that does much else.
 SECONDS_MAX = 600
@@ -58,6 +70,7 @@ def decided(tmp_path_factory, kafka, require_extra, jars):
         "CRIVO_POLICY": str(ROOT / "policy"),
         "CRIVO_SPARK__JARS": str(jars),
         "CRIVO_SPARK__BATCH_RECORDS": "300",
+        "CRIVO_SPARK__REFINE_BATCHES": "2",
     }
     until = time.monotonic() + SECONDS_MAX
     first = subprocess.Popen(
@@ -103,3 +116,53 @@ def test_spark_decides_as_the_service_did_though_its_driver_was_killed(decided):
     # Sabotage: one other byte would be noticed.
     some = next(iter(expected))
     assert derived != {**expected, some: expected[some] + b"\x00"}
+
+
+@pytest.fixture(scope="module")
+def stored(decided):
+    """The records of the log that Spark took into bronze, as another client reads them."""
+    home, where, _ = decided
+    rows = lake_at(home / "lake").open(BRONZE).read(PLACE).to_pylist()
+    places = {tuple(row.values()) for row in rows}
+    assert len(places) == len(rows), "no record is twice in bronze"
+    log = KafkaStoredLog(where)
+    found = [row for some in log.rows_after({}, limit=10_000) for row in some]
+    taken = [row for row in found if row[1:4] in places]
+    assert len(taken) == len(places)
+    # What was answered by the last batch comes with the next: of each partition the end is missing.
+    newest = {row[1:3]: row[3] for row in taken}
+    left = [row for row in found if row[1:4] not in places]
+    assert all(row[1] in ANSWERED and row[3] > newest.get(row[1:3], -1) for row in left)
+    assert {row[0] for row in taken if row[9] != "worker"} == {row[0] for row in found}
+    return Rows(taken, log_id=log.manifest.log_id)
+
+
+def test_the_lake_by_spark_is_row_by_row_the_one_by_delta_rs(decided, stored, tmp_path):
+    home, _, _ = decided
+    other = lake_at(tmp_path)
+    works = Refinery(other, silver_tables(), gold_tables(), payload_opener(settings_of(home)))
+    works.append(stored, progress=quiet)
+    works.refine(progress=quiet)
+    found, expected = contents(lake_at(home / "lake")), contents(other)
+    for logs in (found, expected):
+        logs["bronze.logs"] = [row["log_id"] for row in logs["bronze.logs"]]
+    assert {"silver.transfer", "silver.decision", "gold.account_profiles", "gold.quality"} <= set(
+        expected
+    )
+    assert found.keys() == expected.keys()
+    for name, rows in expected.items():
+        assert found[name] == rows, name
+    assert any(row["decisions"] for row in found["gold.transfers"])
+
+
+def test_sabotage_a_record_that_spark_lacks_is_noticed(decided, stored, tmp_path):
+    home, _, _ = decided
+    other = lake_at(tmp_path)
+    works = Refinery(other, silver_tables(), gold_tables(), payload_opener(settings_of(home)))
+    works.append(Rows(stored.rows[:-1], log_id=stored.log_id), progress=quiet)
+    works.refine(progress=quiet)
+    found, expected = contents(lake_at(home / "lake")), contents(other)
+    assert {name for name in expected if found[name] != expected[name]} >= {
+        "bronze.events",
+        "gold.quality",
+    }

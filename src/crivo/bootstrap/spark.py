@@ -1,4 +1,4 @@
-"""Composes the Spark job: a log in Kafka, the champion, on a session of Spark."""
+"""Composes the Spark job: a log in Kafka, the champion, the lake, on a session of Spark."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,15 +17,20 @@ from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.java import java_options
 from crivo.adapters.kafka.manifest import require_manifest
-from crivo.adapters.kafka.records import answer_of, place_of, row_of
+from crivo.adapters.kafka.records import answer_of, place_of
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.snapshot_files.store import SnapshotFiles
-from crivo.adapters.spark.job import ANSWER, CUT, WAITS, Job
+from crivo.adapters.spark.job import ANSWER, CHECKPOINT, CUT, WAITS, Job
+from crivo.adapters.spark.listener import Progress, listener
 from crivo.adapters.spark.session import spark_session
+from crivo.adapters.telemetry.exposition import exposed
+from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle
 from crivo.bootstrap.snapshots import warn_unfit
+from crivo.bootstrap.spark_lake import open_spark_lake
+from crivo.bootstrap.spark_records import headers_of, record_row
 from crivo.domain.errors import Code, Unavailable
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream, partition_of
@@ -39,8 +45,6 @@ from crivo.settings import Settings
 TURN_EVENTS: Final = 4_096
 #: How long a state that lags waits for the records that it lacks.
 CATCH_UP_SECONDS_MAX: Final = 120.0
-
-_STREAMS: Final = {stream.value: stream for stream in Stream}
 
 #: What each process of Python knows of a job, by the folder of its checkpoint.
 _KNOWN: dict[str, Answering] = {}
@@ -77,7 +81,8 @@ class Decider:
             headers = headers_of(record)
             place = place_of(headers)
             if place is not None and not place.is_answer:
-                numbered[place.number] = (self._row(record, place.number), record)
+                row = record_row(self.cluster, record, place.number)
+                numbered[place.number] = (row, record)
         end = start
         while end in numbered:
             end += 1
@@ -189,23 +194,6 @@ class Decider:
             "headers": [{"key": name, "value": value} for name, value in record.headers],
         }
 
-    def _row(self, record: Mapping[str, Any], number: int) -> EventRow:
-        name = record["topic"].removeprefix(self.cluster.named(""))
-        return row_of(
-            _STREAMS[name],
-            record["partition"],
-            record["offset"],
-            number=number,
-            key=record["key"],
-            value=record["value"],
-            headers=headers_of(record),
-        )
-
-
-def headers_of(record: Mapping[str, Any]) -> dict[str, bytes | None]:
-    """The headers of a record."""
-    return {each["key"]: each["value"] for each in record["headers"] or ()}
-
 
 _ARROW: Final = pa.schema(
     [
@@ -226,13 +214,32 @@ def _batch_of(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=_ARROW)
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """Tells the metrics of a job."""
+
+    metrics: Metrics
+
+    def batch(self, progress: Progress) -> None:
+        self.metrics.spark_batch(progress.records, progress.lag, progress.seconds)
+
+    def took(self, stage: str, seconds: float) -> None:
+        self.metrics.spark_took(stage, seconds)
+
+
 def decide_by_spark(
-    settings: Settings, master: str, *, until_end: bool, should_stop: Callable[[], bool]
+    settings: Settings,
+    master: str,
+    *,
+    until_end: bool,
+    should_stop: Callable[[], bool],
+    metrics_port: int | None = None,
 ) -> int:
     """Decides a log in Kafka by Spark until it is to stop; how many transfers were answered.
 
     Raises:
-        Misconfigured, Unavailable: as `cluster_of`, `champion_bundle` and `spark_session`.
+        Misconfigured, Unavailable: as `cluster_of`, `champion_bundle`, `spark_session`, `exposed`
+            and `open_spark_lake`.
     """
     cluster = cluster_of(settings)
     champion_bundle(settings)
@@ -241,7 +248,24 @@ def decide_by_spark(
     make_private_folder(folder)
     name = load_or_create_key(folder / "name", make=secrets.token_bytes).hex()[:16]
     decider = Decider(settings, cluster, manifest, name)
-    with spark_session(master, settings.spark.jars) as session:
+    metrics = Metrics()
+    told = _Told(metrics)
+    with ExitStack() as opened:
+        if metrics_port is not None:
+            opened.enter_context(exposed(metrics, settings.http.host, metrics_port))
+        session = opened.enter_context(spark_session(master, settings.spark.jars))
+        session.streams.addListener(listener(told))
+        laid_down = None
+        if settings.spark.lake:
+            laid_down = open_spark_lake(
+                settings,
+                session,
+                cluster=cluster,
+                manifest=manifest,
+                name=name,
+                checkpoint=folder / CHECKPOINT,
+                told=told,
+            )
         job = Job(
             session,
             options=_kafka_options(cluster),
@@ -250,8 +274,12 @@ def decide_by_spark(
             decide=decider,
             records_max=settings.spark.batch_records,
             alerts=Stream.ALERTS.value,
+            lay_down=laid_down,
+            told=told,
         )
         job.run(should_stop, until_end=until_end)
+        if until_end and laid_down is not None and not should_stop():
+            laid_down.refine(job.newest())
     return job.decided
 
 

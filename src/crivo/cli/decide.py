@@ -53,7 +53,13 @@ def run_decide(
 
 
 def run_decide_by_spark(
-    log: str | None, *, master: str, home: Path | None, until_end: bool, as_json: bool
+    log: str | None,
+    *,
+    master: str,
+    home: Path | None,
+    until_end: bool,
+    metrics_port: int | None,
+    as_json: bool,
 ) -> None:
     """`crivo decide --spark MASTER`: a signal ends it; another start goes on from its checkpoint.
 
@@ -76,7 +82,13 @@ def run_decide_by_spark(
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)
     stop = _told_to_stop()
-    decided = decide_by_spark(settings, master, until_end=until_end, should_stop=stop.is_set)
+    decided = decide_by_spark(
+        settings,
+        master,
+        until_end=until_end,
+        should_stop=stop.is_set,
+        metrics_port=metrics_port,
+    )
     if as_json:
         print_json({"decided": decided})
     else:

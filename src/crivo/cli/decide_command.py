@@ -33,9 +33,16 @@ def decide(
     from crivo.cli.decide import run_decide, run_decide_by_spark
 
     if spark is not None:
-        if exactly_once or metrics_port is not None:
+        if exactly_once:
             raise typer.BadParameter("a worker's options are none of Spark's")
-        run_decide_by_spark(log, master=spark, home=home, until_end=until_end, as_json=as_json)
+        run_decide_by_spark(
+            log,
+            master=spark,
+            home=home,
+            until_end=until_end,
+            metrics_port=metrics_port,
+            as_json=as_json,
+        )
         return
 
     run_decide(

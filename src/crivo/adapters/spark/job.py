@@ -1,4 +1,4 @@
-"""Structured Streaming: batches of a log's records in Kafka, decided and published.
+"""Structured Streaming: batches of a log's records in Kafka, decided, published, and laid down.
 
 Spark says which records a batch has; a batch that is run again has the same ones. What is decided
 goes by the log's numbers: of a batch and of what waits from the batch before, the records up to the
@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
+from crivo.adapters.spark.listener import Told, timed
+
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
@@ -27,8 +29,15 @@ ANSWER: Final = "answer"
 WAITS: Final = "waits"
 CUT: Final = "cut"
 
+#: Where Spark keeps how far it is, in the folder of a job.
+CHECKPOINT: Final = "checkpoint"
+
+_WAITING: Final = "waiting"
+
 #: What is made of records from a number on: rows of `MADE`.
 Decide = Callable[[int, Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
+#: Takes the records of a batch, and its number, after its answers were published.
+LayDown = Callable[["DataFrame", int], None]
 
 
 class Job:
@@ -42,6 +51,8 @@ class Job:
         decide: What is made of a batch's records.
         records_max: Records of one batch, about.
         alerts: How the topic of alerts is called, whose records are no decisions.
+        lay_down: What keeps a batch's records in the lake; None for a job without one.
+        told: Hears what its stages take.
     """
 
     def __init__(
@@ -54,6 +65,8 @@ class Job:
         decide: Decide,
         records_max: int,
         alerts: str,
+        lay_down: LayDown | None,
+        told: Told,
     ) -> None:
         self._session = session
         self._options = options
@@ -62,6 +75,8 @@ class Job:
         self._decide = decide
         self._records_max = records_max
         self._alerts = alerts
+        self._lay_down = lay_down
+        self._told = told
         self.decided = 0
 
     def run(self, should_stop: Callable[[], bool], *, until_end: bool) -> None:
@@ -76,7 +91,7 @@ class Job:
         source = source.option("maxOffsetsPerTrigger", self._records_max)
         records = source.load().select("topic", "partition", "offset", "key", "value", "headers")
         writer = records.writeStream.foreachBatch(self._batch)
-        writer = writer.option("checkpointLocation", str(self._folder / "checkpoint"))
+        writer = writer.option("checkpointLocation", str(self._folder / CHECKPOINT))
         query = (writer.trigger(availableNow=True) if until_end else writer).start()
         try:
             while not query.awaitTermination(0.2):
@@ -87,6 +102,7 @@ class Job:
 
     def _batch(self, records: DataFrame, batch: int) -> None:
         start, waiting = self._before(batch)
+        records = records.persist()
         decide = self._decide
 
         def made_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -95,16 +111,22 @@ class Job:
         together = records if waiting is None else records.unionByName(waiting)
         made = together.repartition(1).mapInArrow(made_of, MADE).persist()
         try:
-            cut = made.where(made["kind"] == CUT).first()
+            with timed(self._told, "decide"):
+                cut = made.where(made["kind"] == CUT).first()
             assert cut is not None, "a batch says how far it went"
-            self._keep(batch, made.where(made["kind"] == WAITS), cut.number)
+            with timed(self._told, "keep"):
+                self._keep(batch, made.where(made["kind"] == WAITS), cut.number)
             answers = made.where(made["kind"] == ANSWER)
             alerts = answers["topic"].endswith(self._alerts)
             self.decided += answers.where(~alerts).count()
             published = answers.select("topic", "partition", "key", "value", "headers")
-            published.write.format("kafka").options(**self._options).save()
+            with timed(self._told, "publish"):
+                published.write.format("kafka").options(**self._options).save()
+            if self._lay_down is not None:
+                self._lay_down(records, batch)
         finally:
             made.unpersist()
+            records.unpersist()
 
     def _before(self, batch: int) -> tuple[int, DataFrame | None]:
         """The number that a batch begins with, and the records that wait for it."""
@@ -125,5 +147,10 @@ class Job:
         aside.rename(kept)
         shutil.rmtree(self._waiting(batch - 3), ignore_errors=True)
 
+    def newest(self) -> int:
+        """The number of the newest batch; -1 before the first."""
+        names = (path.name for path in (self._folder / _WAITING).glob("*"))
+        return max((int(name) for name in names if name.isdigit()), default=-1)
+
     def _waiting(self, batch: int) -> Path:
-        return self._folder / "waiting" / str(batch)
+        return self._folder / _WAITING / str(batch)

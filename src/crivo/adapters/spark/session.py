@@ -1,4 +1,4 @@
-"""A session of Spark with Kafka: on this machine, or on a standalone cluster."""
+"""A session of Spark with Delta and Kafka: on this machine, or on a standalone cluster."""
 
 from __future__ import annotations
 
@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 _JARS: Final = "*.jar"
 
 _OPTIONS: Final = {
+    "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",
+    "spark.sql.catalog.spark_catalog": "org.apache.spark.sql.delta.catalog.DeltaCatalog",
+    # The log of a table of days is short: fifty tasks, the default, would read it a line each.
+    "spark.databricks.delta.snapshotPartitions": "2",
+    # One row of a group may hold a piece of a table.
+    "spark.sql.execution.arrow.maxBytesPerBatch": "1g",
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.shuffle.partitions": "2",
     "spark.ui.enabled": "false",
@@ -46,7 +52,7 @@ def spark_session(master: str, jars: Path) -> Iterator[SparkSession]:
             f"{jars} holds no jars of Spark's",
             hint="`make engines` fetches them; it needs Java 17 and Maven.",
             file=str(jars),
-            expected="jars of Spark's Kafka source",
+            expected="jars of Delta and of Spark's Kafka source",
             found="none",
         )
     # Workers of Python run what this process runs.

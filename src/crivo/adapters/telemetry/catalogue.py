@@ -302,6 +302,31 @@ WORKER_REBUILDS: Final = Metric(
     "states",
     "States that a worker built anew, being past what it was to answer.",
 )
+SPARK_BATCHES: Final = Metric(
+    "crivo_spark_batches_total",
+    Kind.COUNTER,
+    "batches",
+    "Batches of a job of Spark that are done.",
+)
+SPARK_RECORDS: Final = Metric(
+    "crivo_spark_records_total",
+    Kind.COUNTER,
+    "records",
+    "Records of the log that a job of Spark has taken.",
+)
+SPARK_LAG: Final = Metric(
+    "crivo_spark_lag_records",
+    Kind.GAUGE,
+    "records",
+    "Records of the log behind the newest batch of a job of Spark.",
+)
+SPARK_SECONDS: Final = Metric(
+    "crivo_spark_seconds_total",
+    Kind.COUNTER,
+    "seconds",
+    "What batches of a job of Spark took, by its stages and by Spark's own.",
+    ("stage",),
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -315,4 +340,5 @@ CATALOGUE: Final = (
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
     TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
     WEBHOOKS_DEAD, WEBHOOK_LAG, WORKER_LAG, WORKER_PARTITIONS, WORKER_REBUILDS,
+    SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG, SPARK_SECONDS,
 )  # fmt: skip

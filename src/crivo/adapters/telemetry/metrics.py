@@ -38,6 +38,10 @@ from crivo.adapters.telemetry.catalogue import (
     REVIEWS,
     REVISIONS,
     SNAPSHOT_LAG,
+    SPARK_BATCHES,
+    SPARK_LAG,
+    SPARK_RECORDS,
+    SPARK_SECONDS,
     STAGE_LATENCY,
     STATE_BYTES,
     STATE_KEYS,
@@ -236,6 +240,18 @@ class Metrics:
     def worker_rebuilt(self) -> None:
         """A worker built its state anew."""
         self._count(WORKER_REBUILDS)
+
+    def spark_batch(self, records: int, lag: int, seconds: Mapping[str, float]) -> None:
+        """A batch of Spark's is done: its records, those behind it, and what took how long."""
+        self._count(SPARK_BATCHES)
+        self._count(SPARK_RECORDS, by=records)
+        self._set(SPARK_LAG, to=lag)
+        for stage, each in seconds.items():
+            self.spark_took(stage, each)
+
+    def spark_took(self, stage: str, seconds: float) -> None:
+        """A stage of a job of Spark took so long."""
+        self._count(SPARK_SECONDS, stage, by=seconds)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""

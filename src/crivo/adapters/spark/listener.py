@@ -1,0 +1,83 @@
+"""What a streaming query tells of each of its batches, passed on."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+if TYPE_CHECKING:
+    from pyspark.sql.streaming import StreamingQueryListener
+
+_LOGGER: Final = logging.getLogger("crivo.spark")
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """A batch that is done: records that it had, records of the log behind it, and what took how
+    long, in seconds by Spark's own names of the stages.
+    """
+
+    batch: int
+    records: int
+    lag: int
+    seconds: Mapping[str, float]
+
+
+class Told(Protocol):
+    """Hears of a job, in threads of Spark's."""
+
+    def batch(self, progress: Progress) -> None:
+        """A batch is done, and Spark has noted it."""
+        ...
+
+    def took(self, stage: str, seconds: float) -> None:
+        """A stage of a batch took so long."""
+        ...
+
+
+@contextmanager
+def timed(told: Told, stage: str) -> Iterator[None]:
+    """Tells how long the block takes, if it ends well."""
+    begun = time.perf_counter()
+    yield
+    told.took(stage, time.perf_counter() - begun)
+
+
+def listener(told: Told) -> StreamingQueryListener:
+    """What passes on the progress of a session's queries; of starts and ends the log hears."""
+    from pyspark.sql.streaming import StreamingQueryListener
+
+    class Listener(StreamingQueryListener):  # type: ignore[misc]
+        def onQueryStarted(self, event: Any) -> None:  # noqa: N802
+            _LOGGER.info("spark.started", extra={"facts": {"query": str(event.id)}})
+
+        def onQueryIdle(self, event: Any) -> None:  # noqa: N802
+            _LOGGER.debug("spark.idle", extra={"facts": {"query": str(event.id)}})
+
+        def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
+            _LOGGER.info("spark.ended", extra={"facts": {"query": str(event.id)}})
+
+        def onQueryProgress(self, event: Any) -> None:  # noqa: N802
+            progress = event.progress
+            lag = sum(behind(each.endOffset, each.latestOffset) for each in progress.sources)
+            seconds = {name: ms / 1_000 for name, ms in progress.durationMs.items()}
+            told.batch(Progress(progress.batchId, progress.numInputRows, lag, seconds))
+
+    return Listener()
+
+
+def behind(end: str | None, latest: str | None) -> int:
+    """The records between two texts of offsets, as Kafka's source writes them."""
+    if not end or not latest:
+        return 0
+    reached, known = json.loads(end), json.loads(latest)
+    return sum(
+        offset - reached.get(topic, {}).get(partition, 0)
+        for topic, partitions in known.items()
+        for partition, offset in partitions.items()
+    )
