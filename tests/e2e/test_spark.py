@@ -16,20 +16,17 @@ import pytest
 
 from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.stored import KafkaStoredLog
-from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.lake import payload_opener
-from crivo.bootstrap.service import champion_bundle
 from crivo.domain.streams import STREAM_RANK, Stream
-from crivo.flows.copy_log import undecided
 from crivo.flows.refine import Refinery
 from crivo.flows.silver import silver_tables
 from crivo.lake.registry import gold_tables
 from crivo.lake.table import BRONZE, PLACE
-from tests.e2e.homes import ROOT, make_home, settings_of
-from tests.integration.workers import answers, decide_all, served
+from tests.e2e.homes import settings_of
+from tests.e2e.spark_jobs import job, told
+from tests.integration.workers import answers, make_decided_home, served, waiting_of
 from tests.lake.lakes import Rows, contents, lake_at, quiet
-from tests.ports.kafka_logs import forget_space, new_space, open_log_in, url_of
-from tests.unit.decision.worlds import world
+from tests.ports.kafka_logs import forget_space, new_space, open_log_in
 
 pytestmark = pytest.mark.slow
 
@@ -40,38 +37,15 @@ SECONDS_MAX = 600
 
 
 @pytest.fixture(scope="module")
-def jars():
-    """The jars of Spark's, else the test is left out loudly."""
-    from tests.conftest import _missing
-
-    folder = ROOT / ".tools" / "engines" / "spark"
-    if not folder.is_dir():
-        _missing("Spark's jars (Java 17 and Maven, then: make engines)")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def decided(tmp_path_factory, kafka, require_extra, jars):
+def decided(tmp_path_factory, kafka, require_extra, spark_jars):
     """A home, and a log that Spark decided; its first driver was killed when it had published."""
     python = require_extra("spark")
-    home = make_home(tmp_path_factory.mktemp("home"))
-    with world(home, bundle=champion_bundle(settings_of(home))) as played:
-        decide_all(played, 5, 450)
-    with closing(open_reader(home / "log.sqlite")) as reader:
-        waiting = [undecided(each) for each in reader.read(start=0, limit=10_000)]
+    home = make_decided_home(tmp_path_factory.mktemp("home"), 450)
     where = new_space(kafka.cluster)
     with closing(open_log_in(where)) as log:
-        log.append([event for event in waiting if event is not None])
-    command = [python, "-m", "crivo", "decide", "--spark", "local[2]", "--until-end", "--json"]
-    command += ["--log", url_of(where)]
-    environ = {
-        **os.environ,
-        "CRIVO_HOME": str(home),
-        "CRIVO_POLICY": str(ROOT / "policy"),
-        "CRIVO_SPARK__JARS": str(jars),
-        "CRIVO_SPARK__BATCH_RECORDS": "300",
-        "CRIVO_SPARK__REFINE_BATCHES": "2",
-    }
+        log.append(waiting_of(home))
+    command = job(python, "local[2]", where)
+    environ = told(home, spark_jars, SPARK__BATCH_RECORDS=300, SPARK__REFINE_BATCHES=2)
     until = time.monotonic() + SECONDS_MAX
     first = subprocess.Popen(
         command,
@@ -113,6 +87,8 @@ def test_spark_decides_as_the_service_did_though_its_driver_was_killed(decided):
     assert len(expected) > 300
     assert derived == expected
     assert said["decided"] > 0
+    assert said["records"] >= said["first_records"] > 0
+    assert said["batches"] >= 2 and said["seconds"].keys() >= {"decide", "bronze", "refine"}
     # Sabotage: one other byte would be noticed.
     some = next(iter(expected))
     assert derived != {**expected, some: expected[some] + b"\x00"}

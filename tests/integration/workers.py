@@ -35,11 +35,11 @@ from tests.ports.kafka_logs import open_log_in, url_of
 from tests.unit.decision.worlds import ACCEPTED, CLAIMED, START, transfer, world
 
 
-def make_decided_home(folder):
+def make_decided_home(folder, count=700):
     """A home whose service has decided some hundreds of transfers."""
     folder = make_home(folder)
     with world(folder, bundle=champion_bundle(settings_of(folder))) as played:
-        decide_all(played, 5, 700)
+        decide_all(played, 5, count)
     return folder
 
 

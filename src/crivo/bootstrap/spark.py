@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import pyarrow as pa
@@ -21,7 +21,7 @@ from crivo.adapters.kafka.records import answer_of, place_of
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.spark.job import ANSWER, CHECKPOINT, CUT, WAITS, Job
-from crivo.adapters.spark.listener import Progress, listener
+from crivo.adapters.spark.listener import WHOLE_BATCH, Progress, listener
 from crivo.adapters.spark.session import spark_session
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
@@ -214,17 +214,45 @@ def _batch_of(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(arrays, schema=_ARROW)
 
 
+@dataclass(slots=True)
+class SparkResult:
+    """What a job has done: transfers answered, batches, records of the log, and the seconds of its
+    stages and of Spark's own. The first batch, in which all is cold, is told besides.
+    """
+
+    decided: int = 0
+    batches: int = 0
+    records: int = 0
+    first_records: int = 0
+    first_seconds: float = 0.0
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Counts what a stage took."""
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
+
+
 @dataclass(frozen=True, slots=True)
 class _Told:
-    """Tells the metrics of a job."""
+    """Tells the metrics of a job, and who called it."""
 
     metrics: Metrics
+    result: SparkResult
 
     def batch(self, progress: Progress) -> None:
         self.metrics.spark_batch(progress.records, progress.lag, progress.seconds)
+        result = self.result
+        if not result.batches:
+            result.first_records = progress.records
+            result.first_seconds = progress.seconds.get(WHOLE_BATCH, 0.0)
+        result.batches += 1
+        result.records += progress.records
+        for stage, seconds in progress.seconds.items():
+            result.add(stage, seconds)
 
     def took(self, stage: str, seconds: float) -> None:
         self.metrics.spark_took(stage, seconds)
+        self.result.add(stage, seconds)
 
 
 def decide_by_spark(
@@ -234,8 +262,8 @@ def decide_by_spark(
     until_end: bool,
     should_stop: Callable[[], bool],
     metrics_port: int | None = None,
-) -> int:
-    """Decides a log in Kafka by Spark until it is to stop; how many transfers were answered.
+) -> SparkResult:
+    """Decides a log in Kafka by Spark until it is to stop; what was done.
 
     Raises:
         Misconfigured, Unavailable: as `cluster_of`, `champion_bundle`, `spark_session`, `exposed`
@@ -248,8 +276,8 @@ def decide_by_spark(
     make_private_folder(folder)
     name = load_or_create_key(folder / "name", make=secrets.token_bytes).hex()[:16]
     decider = Decider(settings, cluster, manifest, name)
-    metrics = Metrics()
-    told = _Told(metrics)
+    metrics, result = Metrics(), SparkResult()
+    told = _Told(metrics, result)
     with ExitStack() as opened:
         if metrics_port is not None:
             opened.enter_context(exposed(metrics, settings.http.host, metrics_port))
@@ -280,7 +308,9 @@ def decide_by_spark(
         job.run(should_stop, until_end=until_end)
         if until_end and laid_down is not None and not should_stop():
             laid_down.refine(job.newest())
-    return job.decided
+    # What Spark tells of its batches has come once its session has ended.
+    result.decided = job.decided
+    return result
 
 
 def _kafka_options(cluster: Cluster) -> dict[str, str]:

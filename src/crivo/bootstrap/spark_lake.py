@@ -97,6 +97,14 @@ def open_spark_lake(
             found="rows in bronze",
         )
     house.refinery.note_log(manifest)
+    lake = spark_lake(house, settings, session, application=f"crivo/{manifest.log_id}/{name}")
+    return LaidDown(lake, Bronze(cluster), settings.spark.refine_batches, told)
+
+
+def spark_lake(
+    house: LakeHouse, settings: Settings, session: SparkSession, *, application: str
+) -> SparkLake:
+    """The tables of a lake, to be written by a session under the name of a stream of batches."""
     tables = {each.table.name: each.table for each in house.silvers.values()}
     tables |= {gold.name: gold.table for gold in house.golds.values()}
     tables |= {each.name: each for each in (BRONZE, QUARANTINE, QUALITY)}
@@ -108,7 +116,7 @@ def open_spark_lake(
     def due() -> Collection[date]:
         return house.refinery.due()
 
-    lake = SparkLake(
+    return SparkLake(
         session,
         place=place,
         has=house.lake.has,
@@ -116,9 +124,8 @@ def open_spark_lake(
         refine=partial(_refined, settings=settings),
         tables=tables,
         golds=tuple(house.golds.values()),
-        application=f"crivo/{manifest.log_id}/{name}",
+        application=application,
     )
-    return LaidDown(lake, Bronze(cluster), settings.spark.refine_batches, told)
 
 
 def _refined(rows: pa.Table, *, settings: Settings) -> Mapping[str, pa.Table]:

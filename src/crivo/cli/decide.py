@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from dataclasses import asdict
 from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json
@@ -82,7 +83,7 @@ def run_decide_by_spark(
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)
     stop = _told_to_stop()
-    decided = decide_by_spark(
+    result = decide_by_spark(
         settings,
         master,
         until_end=until_end,
@@ -90,9 +91,10 @@ def run_decide_by_spark(
         metrics_port=metrics_port,
     )
     if as_json:
-        print_json({"decided": decided})
+        print_json(asdict(result))
     else:
-        print_facts(f"{decided:,} transfers decided by Spark", {})
+        facts = {"batches": f"{result.batches:,}", "records": f"{result.records:,}"}
+        print_facts(f"{result.decided:,} transfers decided by Spark", facts)
 
 
 def _told_to_stop() -> threading.Event:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 _LOGGER: Final = logging.getLogger("crivo.spark")
 
+#: The stage of Spark's that holds all others of a batch.
+WHOLE_BATCH: Final = "triggerExecution"
+
 
 @dataclass(frozen=True, slots=True)
 class Progress:
