@@ -343,8 +343,11 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.worker_lags(0)
     service.metrics.worker_bears(4)
     service.metrics.worker_rebuilt()
-    # So is a job of Spark; tests/e2e/test_spark.py reads its metrics.
-    service.metrics.spark_batch(9, 3, {"addBatch": 0.5})
+    # So is a job of Spark: tests/unit/bootstrap/test_spark_telling.py, tests/e2e/test_spark.py.
+    service.metrics.spark_batch()
+    service.metrics.spark_took_in(9)
+    service.metrics.spark_lags(3)
+    service.metrics.spark_took("decide", 0.5)
     service.metrics.revised("ALLOW")
     service.metrics.trace_dropped()
     service.metrics.webhooks_reloaded("adopted")

@@ -233,22 +233,24 @@ class SparkResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Telling:
     """Tells the metrics of a job, and who called it."""
 
     metrics: Metrics
     result: SparkResult
 
     def batch(self, progress: Progress) -> None:
-        self.metrics.spark_batch(progress.records, progress.lag, progress.seconds)
-        result = self.result
+        metrics, result = self.metrics, self.result
+        metrics.spark_batch()
+        metrics.spark_took_in(progress.records)
+        metrics.spark_lags(progress.lag)
         if not result.batches:
             result.first_records = progress.records
             result.first_seconds = progress.seconds.get(WHOLE_BATCH, 0.0)
         result.batches += 1
         result.records += progress.records
         for stage, seconds in progress.seconds.items():
-            result.add(stage, seconds)
+            self.took(stage, seconds)
 
     def took(self, stage: str, seconds: float) -> None:
         self.metrics.spark_took(stage, seconds)
@@ -277,7 +279,7 @@ def decide_by_spark(
     name = load_or_create_key(folder / "name", make=secrets.token_bytes).hex()[:16]
     decider = Decider(settings, cluster, manifest, name)
     metrics, result = Metrics(), SparkResult()
-    told = _Told(metrics, result)
+    told = Telling(metrics, result)
     with ExitStack() as opened:
         if metrics_port is not None:
             opened.enter_context(exposed(metrics, settings.http.host, metrics_port))

@@ -241,13 +241,17 @@ class Metrics:
         """A worker built its state anew."""
         self._count(WORKER_REBUILDS)
 
-    def spark_batch(self, records: int, lag: int, seconds: Mapping[str, float]) -> None:
-        """A batch of Spark's is done: its records, those behind it, and what took how long."""
+    def spark_batch(self) -> None:
+        """A batch of Spark's is done."""
         self._count(SPARK_BATCHES)
+
+    def spark_took_in(self, records: int) -> None:
+        """A job of Spark has taken records of the log."""
         self._count(SPARK_RECORDS, by=records)
-        self._set(SPARK_LAG, to=lag)
-        for stage, each in seconds.items():
-            self.spark_took(stage, each)
+
+    def spark_lags(self, records: int) -> None:
+        """Records of the log lie behind the newest batch of a job of Spark."""
+        self._set(SPARK_LAG, to=records)
 
     def spark_took(self, stage: str, seconds: float) -> None:
         """A stage of a job of Spark took so long."""

@@ -1,0 +1,58 @@
+"""What a job of Spark is told of its batches becomes metrics, and what its caller is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from crivo.adapters.spark.listener import WHOLE_BATCH, Progress, behind, timed
+from crivo.adapters.telemetry.metrics import Metrics
+from crivo.bootstrap.spark import SparkResult, Telling
+
+FIRST = Progress(0, 300, 700, {WHOLE_BATCH: 9.0, "addBatch": 8.0})
+SECOND = Progress(1, 500, 200, {WHOLE_BATCH: 3.0, "addBatch": 2.0})
+
+
+def test_batches_add_up_and_the_first_is_told_apart():
+    metrics, result = Metrics(), SparkResult()
+    telling = Telling(metrics, result)
+    telling.batch(FIRST)
+    telling.batch(SECOND)
+    telling.took("decide", 0.5)
+    assert (result.batches, result.records) == (2, 800)
+    assert (result.first_records, result.first_seconds) == (300, 9.0)
+    assert result.seconds == {WHOLE_BATCH: 12.0, "addBatch": 10.0, "decide": 0.5}
+    text = metrics.render().decode()
+    for line in (
+        "crivo_spark_batches_total 2.0",
+        "crivo_spark_records_total 800.0",
+        "crivo_spark_lag_records 200.0",
+        'crivo_spark_seconds_total{stage="decide"} 0.5',
+        f'crivo_spark_seconds_total{{stage="{WHOLE_BATCH}"}} 12.0',
+    ):
+        assert line in text.splitlines()
+
+
+def test_a_stage_that_fails_is_no_figure():
+    result = SparkResult()
+    telling = Telling(Metrics(), result)
+    with timed(telling, "bronze"):
+        pass
+    with pytest.raises(ZeroDivisionError), timed(telling, "refine"):
+        _ = 1 / 0
+    assert result.seconds.keys() == {"bronze"}
+
+
+@pytest.mark.parametrize(
+    ("end", "latest", "lag"),
+    [
+        (None, None, 0),
+        (json.dumps({"t": {"0": 3}}), None, 0),
+        (json.dumps({"t": {"0": 3}}), json.dumps({"t": {"0": 3}}), 0),
+        (json.dumps({"t": {"0": 3, "1": 1}}), json.dumps({"t": {"0": 5, "1": 1}}), 2),
+        (json.dumps({"t": {"0": 3}}), json.dumps({"t": {"0": 3, "1": 4}, "u": {"0": 2}}), 6),
+    ],
+)
+def test_what_lies_behind_a_batch_is_counted_partition_by_partition(end, latest, lag):
+    assert behind(end, latest) == lag
