@@ -39,6 +39,8 @@ SCALE_QUICK: Final = "8"
 BATCH: Final = 100
 #: The rate of the overloaded service, as a share of what it was measured to reach.
 SHED_SHARE: Final = 0.95
+#: How long the last of those that are taken at once may wait.
+SHED_WAIT_SECONDS: Final = 0.01
 
 Asked = Sequence[tuple[Transfer, int | None]]
 Given = list[Pending[Answer] | CrivoError]
@@ -335,14 +337,16 @@ def _capacity(setting: Setting, running: Any, lines: _Lines) -> float:
 
 
 def overloaded(setting: Setting, world: Played, lines: _Lines, *, capacity: float) -> Iterator[Row]:
-    """What three times the capacity leaves of it, where the service sheds what is above its rate.
+    """What three times the capacity leaves of it, where the service sheds what is above its rate,
+    and what would wait for too many others.
 
-    The rate is what whoever runs a service would set: a share of what was measured just before.
+    Both are what whoever runs a service would set: a share of what was measured just before, and
+    as many at once as it answers in the time that the last of them may wait (Little's law).
     """
-    rate = SHED_SHARE * capacity
+    rate, at_once = SHED_SHARE * capacity, round(SHED_WAIT_SECONDS * capacity)
     with contextlib.ExitStack() as stack:
         with service.on_core(0):
-            wanted = {"HTTP__RATE_MAX": f"{rate:.0f}"}
+            wanted = {"HTTP__RATE_MAX": f"{rate:.0f}", "HTTP__IN_FLIGHT_MAX": f"{at_once}"}
             running = stack.enter_context(service.running(world.home, **wanted))
         _ask(running, lines, rate=200, count=400)
         seconds = 0.2 if setting.quick else 2.0
@@ -351,7 +355,8 @@ def overloaded(setting: Setting, world: Played, lines: _Lines, *, capacity: floa
             running, lines, rate=3 * capacity, count=count, connections=900, greet="/health/live"
         )
     accepted = found["statuses"].get("200", 0) / max(found["seconds"], 1e-9)
-    what = f"three times the capacity, open loop, a rate of {SHED_SHARE:.0%} of it set"
+    what = f"three times the capacity, open loop, a rate of {SHED_SHARE:.0%} of it set, "
+    what += f"at most {SHED_WAIT_SECONDS * 1e3:.0f} ms of it at once"
     yield setting.row(
         f"{what}, goodput (peer: capacity)", "1/s", [accepted], at_least=0.9 * capacity,
         peer=capacity,
