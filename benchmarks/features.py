@@ -59,6 +59,7 @@ def run(setting: Setting) -> Iterator[Row]:
     yield from first_mark(setting, plan)
     yield from restore(setting, plan)
     yield from memory(setting, plan)
+    yield from idle(setting, plan)
     yield from scaling(setting, plan)
     yield from first_call(setting)
     load = os.getloadavg()[0]
@@ -230,6 +231,29 @@ def memory(setting: Setting, plan: Plan) -> Iterator[Row]:
         yield setting.row(f"{what}, a key", "bytes", [a_key])
         yield setting.row(f"{what}, an event", "bytes", [counts.state_bytes / events])
         del engine
+
+
+def idle(setting: Setting, plan: Plan) -> Iterator[Row]:
+    """What a key holds once it lies behind every window (peer: before that is given back), and how
+    long it takes to give it back.
+    """
+    keys = 20_000 if setting.quick else 1_000_000
+    engine = Engine(plan)
+    for part in many_keys(keys, seed=SEED):
+        engine.fold(part)
+        newest = part[-1:].copy()
+    newest["occurred_at"] += 60 * DAY
+    newest["received_at"], newest["event_0"] = newest["occurred_at"], newest["event_0"] + 1
+    engine.fold(newest)
+    before = engine.counts
+    begun = time.process_time()
+    engine.release()
+    taken, after = time.process_time() - begun, engine.counts
+    assert after.keys == before.keys, "no key is forgotten"
+    what = f"state of {after.keys:,} idle keys"
+    a_key = before.state_bytes / before.keys
+    yield setting.row(f"{what}, a key", "bytes", [after.state_bytes / after.keys], peer=a_key)
+    yield setting.row(f"{what}, given back in", "s", [taken])
 
 
 def scaling(setting: Setting, plan: Plan) -> Iterator[Row]:

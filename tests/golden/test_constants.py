@@ -30,6 +30,7 @@ PINNED = {
     "SATURATION_EVENTS": 2**23,
     "ALLOWED_LATENESS": HOUR,
     "SLACK": HOUR + 60 * SECOND,
+    "READ_BACK": DAY,
 }
 
 

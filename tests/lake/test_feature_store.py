@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from crivo.adapters.snapshot_files.store import SnapshotFiles
+from crivo.domain.instant import DAY
 from crivo.features.engine import Engine, vector_bytes
 from crivo.features.row import RowKind
 from crivo.flows.feature_store import FeatureStore
@@ -138,3 +140,17 @@ def test_every_feature_of_a_table_has_its_card(tmp_path):
     assert {card["name"]: card["hash"] for card in ours} == hashes
     assert {card["table"] for card in cards} == {table.name, "gold.account_receipts"}
     assert all(card["meaning"] and card["leakage"] for card in cards)
+
+
+@pytest.mark.slow
+def test_where_a_services_snapshot_has_released_too_much_the_log_is_folded_anew(
+    rows, log, whole, tmp_path
+):
+    extended(tmp_path, Rows(rows, grown=150))
+    files = SnapshotFiles(tmp_path / "snapshots")
+    served = restored(plan(), files.load(plan().plan_hash, 150))
+    served.engine.release(receipts_back=-365 * DAY)
+    assert served.engine.received_from > max(row[7] for row in rows)
+    shutil.rmtree(tmp_path / "snapshots")
+    files.keep(served.snapshot(log.manifest.log_id))
+    assert extended(tmp_path, log) == whole

@@ -212,6 +212,8 @@ class SnapshotTaken:
     plan_hash: str
     cut: int
     before: int
+    #: Bytes that idle keys gave back.
+    released: int
 
 
 def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
@@ -225,10 +227,14 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
     try:
         replica = start_of(settings, plan, log)
         before = replica.folded
-        replica.catch_up(log, progress)
+        # Of a log in Kafka a partition may lag behind by days, and its workers must read it all.
+        releases = settings.log.url is None
+        replica.catch_up(log, progress, releases=releases)
+        released = 0
         if replica.folded > before:
+            released = replica.release() if releases else 0
             files = SnapshotFiles(Paths(settings.home).snapshots)
             files.keep(replica.snapshot(log.manifest.log_id))
-        return SnapshotTaken(plan.plan_hash, replica.folded, before)
+        return SnapshotTaken(plan.plan_hash, replica.folded, before, released)
     finally:
         log.close()

@@ -366,6 +366,9 @@ def _recover(decisions: DecisionService, settings: Settings) -> None:
     _warm(bundle)
     start = start_of(settings, bundle.plan, decisions.log)
     decisions.recover(lambda _folded, _end: None, start=start)
+    engine = decisions.replica.engine
+    facts = {"bytes": engine.counts.state_bytes, "received_from": engine.received_from}
+    _LOGGER.info("state.ready", extra={"facts": facts})
 
 
 def _warm(bundle: Bundle) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -113,9 +114,12 @@ def run_features_snapshot(*, home: Path | None, as_json: bool) -> None:
     with progress_bar("events", unit="events") as progress:
         taken = take_snapshot(load_settings(os.environ, home=home), progress)
     if as_json:
-        print_json({"plan_hash": taken.plan_hash, "cut": taken.cut, "before": taken.before})
+        print_json(asdict(taken))
         return
     print_facts(
         f"State as of {taken.cut:,} events is kept",
-        {"read": f"{taken.cut - taken.before:,} events after the former snapshot"},
+        {
+            "read": f"{taken.cut - taken.before:,} events after the former snapshot",
+            "released": f"{taken.released:,} bytes that idle keys held",
+        },
     )

@@ -45,6 +45,10 @@ ADVICE: Final[Mapping[Code, str]] = {
         "`--received TIME` (below)."
     ),
     Code.CLOCK_AHEAD: "Set the sender's clock; on a replay log supply `received_at`.",
+    Code.RECEIPT_TOO_OLD: (
+        "On a replay log send transfers in the order of their receipt; on a wall log set the "
+        "clock of the machine."
+    ),
     Code.CONFLICT: "What came first stands; find out which of the two is real.",
     Code.STEP_CONFLICT: (
         "Read the decision: `events` says what followed so far, `expected` what may follow now."

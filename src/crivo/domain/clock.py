@@ -7,13 +7,20 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.domain.errors import Code, invalid
-from crivo.domain.instant import HOUR, SECOND, format_rfc3339
+from crivo.domain.instant import DAY, HOUR, SECOND, format_rfc3339
 
 #: A transfer older than this when it arrives is scored and kept, but enters no window.
 ALLOWED_LATENESS: Final = HOUR
 
 #: An event that claims to happen later than this after its receipt is quarantined as CLOCK_AHEAD.
 CLOCK_AHEAD_MAX: Final = 60 * SECOND
+
+#: A transfer that is received later than this is read as of this before its receipt.
+READ_BACK: Final = DAY
+
+#: Once state has released what idle keys hold, no transfer is read that was received longer than
+#: this before the newest one that was folded. A broker keeps records as long.
+RECEIPTS_BACK: Final = 7 * DAY
 
 #: How far behind the newest event of a key an inserted one may lie.
 SLACK: Final = ALLOWED_LATENESS + CLOCK_AHEAD_MAX

@@ -17,11 +17,11 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import Words, allocate, has_room, last_before, rows_of
+from crivo.features.arena import Words, allocate, give_back, has_room, last_before, rows_of
 from crivo.features.compiled import OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `members.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "72ddc7d8a2bc859f"
+COMPILED_WITH: Final = "e93fdef3b05bffb2"
 
 
 @njit(**OPTIONS)
@@ -40,7 +40,7 @@ def rows_before(arena: Words, block: int, rows: int, width: int, instant: int) -
 
 
 @njit(**OPTIONS)
-def _sum_up(arena: Words, block: int, first: int, rows: int) -> None:
+def sum_up(arena: Words, block: int, first: int, rows: int) -> None:
     """Makes the extremes that stand in rows from `first` on."""
     for row in range(first, rows):
         place = block + row * k.AMOUNT_ROW
@@ -94,7 +94,7 @@ def standing(arena: Words, block: int, first: int, end: int, amount: int) -> tup
 
 
 @njit(**OPTIONS)
-def _unread(plan: Words, arena: Words, amounts: int, raw: int, newest: int) -> int:
+def unread(plan: Words, arena: Words, amounts: int, raw: int, newest: int) -> int:
     """How many of the oldest events no later read will look at."""
     block, rows, width = arena[raw], rows_of(arena, raw), k.AMOUNT_ROW
     gone = rows
@@ -125,8 +125,7 @@ def make_way(control: Words, arena: Words, level: int, width: int, gone: int) ->
     for word in range(left * width):
         arena[target + word] = arena[block + gone * width + word]
     if target != block:
-        arena[block] = control[k.C_FREE + size_class]
-        control[k.C_FREE + size_class] = block
+        give_back(control, arena, block, size_class)
         size_class += 1
     arena[level], arena[level + 1] = target, (left << k.ROWS_SHIFT) | size_class
     return True
@@ -138,13 +137,13 @@ def amount_room(plan: Words, control: Words, arena: Words, amounts: int, head: i
     at = head + plan[amounts + k.A_AT]
     raw, newest = at + k.AMOUNT_RAW, arena[head + plan[amounts + k.A_SERIES_AT] + 1]
     if not has_room(arena, raw, k.AMOUNT_ROW):
-        gone = _unread(plan, arena, amounts, raw, newest)
+        gone = unread(plan, arena, amounts, raw, newest)
         high, low = extremes(arena, arena[raw], 0, gone)
         if not make_way(control, arena, raw, k.AMOUNT_ROW, gone):
             return False
-        _dropped(arena, at, high, low)
+        dropped(arena, at, high, low)
         if gone > 0:
-            _sum_up(arena, arena[raw], 0, rows_of(arena, raw))
+            sum_up(arena, arena[raw], 0, rows_of(arena, raw))
     level = plan[k.P_LEVELS] + plan[amounts + k.A_LEVEL] * k.LEVEL_WORDS
     for n in range(plan[amounts + k.A_LEVELS]):
         place = at + k.AMOUNT_TILES + 2 * n
@@ -158,7 +157,7 @@ def amount_room(plan: Words, control: Words, arena: Words, amounts: int, head: i
 
 
 @njit(**OPTIONS)
-def _dropped(arena: Words, at: int, high: int, low: int) -> None:
+def dropped(arena: Words, at: int, high: int, low: int) -> None:
     """Keeps the extremes of what the list will not hold."""
     arena[at], arena[at + 1] = max(arena[at], high), max(arena[at + 1], low)
 
@@ -173,7 +172,7 @@ def take_amount(
     newest = arena[head + plan[amounts + k.A_SERIES_AT] + 1]
     low = k.AMOUNT_TOP - amount
     if instant < newest - max(plan[amounts + k.A_KEEP], plan[amounts + k.A_RANK_KEEP]):
-        _dropped(arena, at, amount, low)
+        dropped(arena, at, amount, low)
     else:
         _insert(arena, at + k.AMOUNT_RAW, instant, amount)
     level = plan[k.P_LEVELS] + plan[amounts + k.A_LEVEL] * k.LEVEL_WORDS
@@ -194,7 +193,7 @@ def _insert(arena: Words, raw: int, instant: int, amount: int) -> None:
         row -= 1
     arena[block + row * width], arena[block + row * width + 1] = instant, amount
     arena[raw + 1] += 1 << k.ROWS_SHIFT
-    _sum_up(arena, block, row, rows + 1)
+    sum_up(arena, block, row, rows + 1)
 
 
 @njit(**OPTIONS)

@@ -25,7 +25,7 @@ from crivo.features import layout as k
 from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "ba0d72b7cd7d2410"
+COMPILED_WITH: Final = "fe4560281540f8bd"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 
@@ -233,12 +233,21 @@ def allocate(control: Words, arena: Words, size_class: int) -> int:
     block = control[k.C_FREE + size_class]
     if block != 0:
         control[k.C_FREE + size_class] = arena[block]
+        control[k.C_FREE_WORDS] -= 1 << size_class
         return block
     block = control[k.C_TOP]
     if block + (1 << size_class) > control[k.C_ARENA_SIZE]:
         return 0
     control[k.C_TOP] = block + (1 << size_class)
     return block
+
+
+@njit(**OPTIONS)
+def give_back(control: Words, arena: Words, block: int, size_class: int) -> None:
+    """Has a block of 2**size_class words wait for the next who asks for one."""
+    arena[block] = control[k.C_FREE + size_class]
+    control[k.C_FREE + size_class] = block
+    control[k.C_FREE_WORDS] += 1 << size_class
 
 
 @njit(**INLINED)
@@ -263,11 +272,12 @@ def has_room(arena: Words, at: int, width: int) -> bool:
 
 
 @njit(**OPTIONS)
-def make_room(control: Words, arena: Words, at: int, width: int, horizon: int) -> bool:
+def make_room(control: Words, arena: Words, at: int, width: int, horizon: int, begin: int) -> bool:
     """Whether the level at `at` can take one more row; it drops or moves rows to make it so.
 
     Rows up to the last one at or before `horizon` are behind every read: that last one stays as
-    the total before the window.
+    the total before the window. A level without a block begins with such a row at `begin`: where
+    that is not `NEVER`, all that was before is released, and what comes late joins it.
     """
     block, rows, size_class = arena[at], rows_of(arena, at), arena[at + 1] & k.CLASS_MASK
     if block == 0:
@@ -277,7 +287,7 @@ def make_room(control: Words, arena: Words, at: int, width: int, horizon: int) -
         block = allocate(control, arena, size_class)
         if block == 0:
             return False
-        arena[block] = k.NEVER
+        arena[block] = begin
         for word in range(block + 1, block + width):
             arena[word] = 0
         arena[at], arena[at + 1] = block, (1 << k.ROWS_SHIFT) | size_class
@@ -294,8 +304,7 @@ def make_room(control: Words, arena: Words, at: int, width: int, horizon: int) -
     for word in range(left * width):
         arena[target + word] = arena[block + keep * width + word]
     if target != block:
-        arena[block] = control[k.C_FREE + size_class]
-        control[k.C_FREE + size_class] = block
+        give_back(control, arena, block, size_class)
         size_class += 1
     arena[at], arena[at + 1] = target, (left << k.ROWS_SHIFT) | size_class
     return True

@@ -10,7 +10,9 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.domain.clock import RECEIPTS_BACK
 from crivo.domain.errors import Code, Misconfigured, invalid
+from crivo.domain.instant import LATEST, format_rfc3339
 from crivo.features import frame as f
 from crivo.features import layout as k
 from crivo.features.door import check
@@ -57,6 +59,7 @@ class Engine:
         #: What its vectors are vectors of: a model says of which plan it wants them.
         self.plan_hash: Final = plan.plan_hash
         self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
+        self._received_from = 0
         self._features = len(plan.names)
         self._scratch = np.zeros(int(plan.table[k.P_LANES]) * k.BATCH_ROWS, dtype=np.int64)
         #: The only row of a call, its vector and flags: of frames that seldom change.
@@ -98,7 +101,8 @@ class Engine:
         `wanted` is a mask over the rows. All rows are folded, in order.
 
         Raises:
-            Refused: as `fold`; FIELD_VALUE where a wanted row is no transfer.
+            Refused: as `fold`; FIELD_VALUE where a wanted row is no transfer; RECEIPT_TOO_OLD as
+                `check_receipt`. Nothing is folded then.
             Unavailable: OVERLOADED, as `fold`.
         """
         words = self._aim_at(rows)
@@ -112,6 +116,8 @@ class Engine:
         others = rows["kind"][wanted & (rows["kind"] != RowKind.TRANSFER)]
         if len(others):
             raise _no_transfer(others[0])
+        if self._received_from:
+            self.check_receipt(int(rows["received_at"][wanted].min(initial=LATEST)))
         count = int(np.count_nonzero(wanted))
         out = np.empty((count, self._features), dtype=np.float64)
         flags = np.zeros(count, dtype=np.uint8)
@@ -125,7 +131,8 @@ class Engine:
         """The vector (float64[F]) and flags of one transfer; nothing changes.
 
         Raises:
-            Refused: as `fold`; FIELD_VALUE where there is not exactly one transfer.
+            Refused: as `fold`; FIELD_VALUE where there is not exactly one transfer;
+                RECEIPT_TOO_OLD.
         """
         words = _words(rows)
         if len(rows) != 1:
@@ -141,6 +148,8 @@ class Engine:
         self._take(row)
         if self._words[k.ROW_KIND] != k.KIND_TRANSFER:
             raise _no_transfer(self._words[k.ROW_KIND])
+        if self._received_from:
+            self.check_receipt(int(self._words[k.ROW_RECEIVED_AT]))
         run(self._look_at)
         return self._vector.copy(), int(self._flags[0])
 
@@ -155,7 +164,40 @@ class Engine:
             Misconfigured: SNAPSHOT_INVALID for arrays that hold no such state.
         """
         self._state.restore(arrays)
+        self._received_from = self._state.received_from
         self._aim()
+
+    @property
+    def received_from(self) -> int:
+        """No transfer that was received before is read any more; 0: any is."""
+        return self._state.received_from
+
+    def release(self, *, receipts_back: int = RECEIPTS_BACK) -> int:
+        """Gives back what idle keys hold for windows that lie behind every read; bytes.
+
+        No vector changes by it. From then on a transfer is refused (RECEIPT_TOO_OLD) that was
+        received over `receipts_back` microseconds before the newest one that is folded now.
+        """
+        released = self._state.release(self.plan.table, receipts_back)
+        self._received_from = self._state.received_from
+        self._aim()
+        return released
+
+    def check_receipt(self, received_at: int) -> None:
+        """Nothing, if the state still knows what a transfer of that receipt must read.
+
+        Raises:
+            Refused: RECEIPT_TOO_OLD.
+        """
+        if received_at < self._received_from:
+            raise invalid(
+                Code.RECEIPT_TOO_OLD,
+                field="received_at",
+                expected=f"at or after {format_rfc3339(self._received_from)}, from which on state "
+                "knows what idle keys held",
+                found=format_rfc3339(received_at),
+                hint="Send transfers in the order of their receipt; set the clock of the machine.",
+            )
 
     def make_room(self) -> None:
         """Grows now, so that the events to come find room and no read waits for a copy."""

@@ -22,7 +22,7 @@ from crivo.features.arena import Words, last_before, make_room, rows_of
 from crivo.features.compiled import OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "d461375b3839b4c6"
+COMPILED_WITH: Final = "e46d5839ae754248"
 
 _SIGN: Final = -(1 << 63)
 
@@ -32,7 +32,8 @@ def fact_room(plan: Words, control: Words, arena: Words, facts: int, head: int) 
     """Whether the list can take one more row; it drops or moves rows to make it so."""
     at = head + plan[facts + k.F_AT]
     horizon = arena[at] - plan[facts + k.F_KEEP] - 1
-    return make_room(control, arena, at + k.FACT_LEVEL, plan[facts + k.F_WIDTH], horizon)
+    level, width = at + k.FACT_LEVEL, plan[facts + k.F_WIDTH]
+    return make_room(control, arena, level, width, horizon, k.NEVER)
 
 
 @njit(**OPTIONS)

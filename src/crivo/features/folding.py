@@ -14,7 +14,7 @@ from crivo.features.facts import fact_room, take_fact, take_first
 from crivo.features.members import member_room, take_part
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "00cb2367e0f4b9e0"
+COMPILED_WITH: Final = "079857a7407c97ac"
 
 
 @njit(**OPTIONS)
@@ -40,7 +40,8 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
             for n in range(levels):
                 horizon = arena[at + 1] - plan[level + k.L_KEEP]
                 at_level, width = at + k.HEAD_LEVELS + 2 * n, plan[level + k.L_WIDTH]
-                if not make_room(control, arena, at_level, width, horizon):
+                begin = begin_of_level(plan, series, level, arena[at + 1])
+                if not make_room(control, arena, at_level, width, horizon, begin):
                     return False
                 level += k.LEVEL_WORDS
         for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
@@ -54,6 +55,18 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
             if is_listed and not amount_room(plan, control, arena, amounts, head):
                 return False
     return True
+
+
+@njit(**INLINED)
+def begin_of_level(plan: Words, series: int, level: int, newest: int) -> int:
+    """The instant of a new level's first row: of a series that was released its newest event's.
+
+    One that counts first transfers alone knows no newest one; it is never released whole.
+    """
+    tile = plan[level + k.L_TILE]
+    if newest == k.NEVER or plan[series + k.S_LINK] >= 0:
+        return k.NEVER
+    return newest if tile == 0 else newest // tile * tile
 
 
 @njit(**INLINED)
@@ -149,7 +162,9 @@ def _fold_series(
         tile, width = plan[level + k.L_TILE], plan[level + k.L_WIDTH]
         begin = instant if tile == 0 else instant // tile * tile
         if not has_room(arena, place, width):
-            make_room(control, arena, place, width, newest - plan[level + k.L_KEEP])
+            horizon = newest - plan[level + k.L_KEEP]
+            first = begin_of_level(plan, series, level, newest)
+            make_room(control, arena, place, width, horizon, first)
         insert(arena, place, width, begin, scratch, delta, count)
         level += k.LEVEL_WORDS
         place += 2

@@ -27,7 +27,7 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `folding.py`, which names the next, and so on.
-COMPILED_WITH: Final = "608c94a15008317c"
+COMPILED_WITH: Final = "327958a23a7d1a53"
 
 
 @njit(**OPTIONS)
@@ -65,8 +65,11 @@ def run(place: int) -> int:
         start, line, limit = start + count, line + read, k.BATCH_ROWS
         if folds:
             for i in range(count):
-                is_late = scratch[k.LANE_KIND * count + i] < 0
-                control[k.C_LATE if is_late else k.C_FOLDED] += 1
+                kind = scratch[k.LANE_KIND * count + i]
+                control[k.C_LATE if kind < 0 else k.C_FOLDED] += 1
+                if kind <= k.KIND_TRANSFER:
+                    received_at = rows[first + i * k.ROW_WORDS + k.ROW_RECEIVED_AT]
+                    control[k.C_RECEIVED] = max(control[k.C_RECEIVED], received_at)
             control[k.C_ROW], control[k.C_OUT] = start, line
     return k.DONE
 
@@ -135,7 +138,8 @@ def _begin_batch(plan: Words, rows: Words, first: int, count: int, scratch: Word
         lateness = rows[row + k.ROW_RECEIVED_AT] - rows[row + k.ROW_OCCURRED_AT]
         is_late = kind == k.KIND_TRANSFER and lateness > plan[k.P_LATENESS]
         scratch[k.LANE_KIND * count + i] = -1 if is_late else kind
-        scratch[k.LANE_FLAGS * count + i] = k.LATE if is_late else 0
+        flags = k.BEHIND if kind == k.KIND_TRANSFER and lateness > plan[k.P_READ_BACK] else 0
+        scratch[k.LANE_FLAGS * count + i] = flags | (k.LATE if is_late else 0)
     judge(plan, rows, first, count, scratch)
     for column in range(plan[k.P_N_COLUMNS]):
         place = plan[k.P_COLUMNS] + column * k.COLUMN_WORDS
@@ -226,8 +230,10 @@ def _work_on_table(
     alone_end = plan[own + k.T_EXTREMES_END] + plan[own + k.T_EARLIEST_END]
     alone_end += plan[own + k.T_PICKS_END]
     for i in range(count):
-        instant = rows[first + i * k.ROW_WORDS + k.ROW_OCCURRED_AT]
+        row = first + i * k.ROW_WORDS
         if scratch[k.LANE_IS_READ * count + i] != 0:
+            earliest = rows[row + k.ROW_RECEIVED_AT] - plan[k.P_READ_BACK]
+            instant = max(rows[row + k.ROW_OCCURRED_AT], earliest)
             flags, group = 0, groups
             for facts in range(told, told_end, k.TOLD_WORDS):  # one of them may be a night's hour
                 head = scratch[plan[facts + k.D_VIEW] * count + i]
@@ -245,7 +251,6 @@ def _work_on_table(
         lanes = k.LANE_HEAD if kind == k.KIND_TRANSFER else k.LANE_ANNEX
         head = scratch[(lanes + table) * count + i]
         if head != 0 and kind >= 0:
-            row = first + i * k.ROW_WORDS
             fold_key(plan, control, arena, rows, row, own, head, kind, scratch, count, i)
 
 

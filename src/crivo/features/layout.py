@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 #: Named in every plan hash: another version may give other bytes.
-KERNEL_VERSION: Final = "1"
+KERNEL_VERSION: Final = "2"
 
 # What a call answers.
 DONE: Final = 0
@@ -17,7 +17,7 @@ NEED_INDEX: Final = 2
 NOT_SURE: Final = 3  # whether so many rows find room; one by one they may
 
 #: Kept with every state: another layout's cannot be read.
-STATE_VERSION: Final = 4
+STATE_VERSION: Final = 5
 
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
 KIND_TRANSFER: Final = 0
@@ -71,7 +71,8 @@ P_LANE_COLUMNS: Final = 13
 P_EXPOSURE_PAIR, P_EXPOSURE_PAYER, P_EXPOSURE_PAYEE, P_EXPOSED, P_EXPOSED_END = 14, 15, 16, 17, 18
 P_DEPTHS: Final = 19  # how many steps it takes to look for all heads, a link after its ends
 P_N_TABLES: Final = 20  # how many tables anything is kept or read of
-P_HEAD_WORDS: Final = 21
+P_READ_BACK: Final = 21  # how long before its receipt a transfer may be read
+P_HEAD_WORDS: Final = 22
 P_ANNEX_WORDS: Final = P_HEAD_WORDS + ENTITIES
 P_TOUCHED: Final = P_ANNEX_WORDS + ENTITIES
 P_ANNEXED: Final = P_TOUCHED + KINDS
@@ -222,9 +223,10 @@ LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
 LATE, BEHIND, SATURATED = 1, 2, 4
 
 # Control words: resumption, the arena's end, counters, the layout, the sizes of index and arena in
-# words, and the free blocks of each power of two.
+# words, the newest receipt of a transfer, the receipt before which none is read any more (0: any
+# is), how many words are free, and the free blocks of each power of two.
 C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_VERSION = 0, 1, 2, 3, 4, 5, 6
-C_INDEX_SIZE, C_ARENA_SIZE, C_FREE = 7, 8, 9
+C_INDEX_SIZE, C_ARENA_SIZE, C_RECEIVED, C_RELEASED, C_FREE_WORDS, C_FREE = 7, 8, 9, 10, 11, 12
 CLASS_MIN: Final = 3  # a line
 CLASSES: Final = 48
 CONTROL_WORDS: Final = C_FREE + CLASSES

@@ -16,11 +16,11 @@ from typing import Final
 from numba import njit
 
 from crivo.features import layout as k
-from crivo.features.arena import Words, allocate, rows_of
+from crivo.features.arena import Words, allocate, give_back, rows_of
 from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `arena.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "7cfc85b908f5f3d5"
+COMPILED_WITH: Final = "af5f90b059d93650"
 
 
 @njit(**OPTIONS)
@@ -89,7 +89,7 @@ def _mark(arena: Words, block: int, row: int, change: int) -> None:
 
 
 @njit(**OPTIONS)
-def _count_again(arena: Words, block: int, first: int, rows: int) -> None:
+def count_again(arena: Words, block: int, first: int, rows: int) -> None:
     """Makes the counts anew, where rows from `first` on have moved."""
     begin = first >> k.FAR_BITS << k.FAR_BITS
     for row in range(begin, rows):
@@ -136,19 +136,18 @@ def member_room(plan: Words, control: Words, arena: Words, members: int, head: i
     if (rows + 1) * k.MEMBER_ROW <= 1 << size_class:
         return True
     newest = arena[head + plan[members + k.M_OWNER_AT] + 1]
-    left = _kept(plan, arena, members, block, rows, newest)
+    left = kept(plan, arena, members, block, rows, newest)
     target = block
     if left * 4 > rows * 3:  # too little would be won: the same work would soon come again
         target = allocate(control, arena, size_class + 1)
         if target == 0:
             return False
-    left = _keep(plan, arena, members, block, rows, newest, target)
+    left = keep(plan, arena, members, block, rows, newest, target)
     if target != block:
-        arena[block] = control[k.C_FREE + size_class]
-        control[k.C_FREE + size_class] = block
+        give_back(control, arena, block, size_class)
         size_class += 1
     arena[at], arena[at + 1] = target, (left << k.ROWS_SHIFT) | size_class
-    _count_again(arena, target, 0, left)
+    count_again(arena, target, 0, left)
     return True
 
 
@@ -178,7 +177,7 @@ def _stays(plan: Words, arena: Words, members: int, row: int, newest: int, is_fu
 
 
 @njit(**OPTIONS)
-def _kept(plan: Words, arena: Words, members: int, block: int, rows: int, newest: int) -> int:
+def kept(plan: Words, arena: Words, members: int, block: int, rows: int, newest: int) -> int:
     """How many rows some window may still read."""
     floor, left = _floor(plan, arena, members, block, rows, newest), 0
     for row in range(rows):
@@ -188,7 +187,7 @@ def _kept(plan: Words, arena: Words, members: int, block: int, rows: int, newest
 
 
 @njit(**OPTIONS)
-def _keep(
+def keep(
     plan: Words, arena: Words, members: int, block: int, rows: int, newest: int, target: int
 ) -> int:
     """Moves the rows that stay to `target`, in their order; how many they are."""
@@ -243,7 +242,7 @@ def take_part(arena: Words, at: int, member: int, before: int, instant: int) -> 
     arena[at + 1] += 1 << k.ROWS_SHIFT
     if row != rows:
         arena[place + k.R_NEWEST] = int(is_newest)
-        _count_again(arena, block, row, rows + 1)
+        count_again(arena, block, row, rows + 1)
     elif is_newest:
         _mark(arena, block, row, 1)
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from crivo.domain.clock import SLACK
+from crivo.domain.clock import READ_BACK, SLACK
 from crivo.domain.instant import SECOND
 from crivo.features.oracle_terms import (
     Row,
@@ -129,7 +129,9 @@ class _Asked:
         self._row = row
         self._events_before = events
         self._saturation = saturation
-        self.behind = False
+        earliest = row["received_at"] - READ_BACK
+        self._read_at = max(row["occurred_at"], earliest)
+        self.behind = row["occurred_at"] < earliest
         self.saturated = False
 
     def value(self, feature: Feature) -> float | None:
@@ -298,7 +300,7 @@ class _Asked:
         """When a key's facts are read. They may stand from later on than they are told, so that a
         key is behind by what was told.
         """
-        instant = self._row["occurred_at"]
+        instant = self._read_at
         told = max((min(e["occurred_at"], e["received_at"]) for e in events), default=instant)
         if told - SLACK > instant:
             self.behind = True
@@ -328,8 +330,10 @@ class _Asked:
         return [event for event in within if passes(condition, event)]
 
     def _instant(self, events: Sequence[Row]) -> int:
-        """When a key is read: at the transfer, but never before its newest event less slack."""
-        instant = self._row["occurred_at"]
+        """When a key is read: at the transfer, but never before its newest event less slack, nor
+        longer than a day before the transfer's receipt.
+        """
+        instant = self._read_at
         newest = max((event["occurred_at"] for event in events), default=instant)
         if newest - SLACK > instant:
             self.behind = True

@@ -13,7 +13,7 @@ from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "3748ebefa1f50e1a"
+COMPILED_WITH: Final = "5001e8fe625ba5bc"
 
 
 @njit(**INLINED)
@@ -146,18 +146,30 @@ def read_group(
     at = head + plan[group + k.G_AT]
     if head == 0 or arena[at] == k.NEVER:
         scratch[slot + k.VALUE_AT * count] = instant
-        scratch[slot + k.VALUE_LAST * count] = scratch[slot + k.VALUE_FIRST * count] = k.NEVER
-        end = plan[group + k.G_END] * count + i
-        for value in range(slot + k.VALUE_READS * count, end, count):
-            scratch[value] = 0
+        scratch[slot + k.VALUE_FIRST * count] = k.NEVER
+        _read_nothing(plan, group, k.NEVER, scratch, slot, count, i)
         return 0
     read_at = _as_of(plan, arena, at, instant)
     scratch[slot + k.VALUE_AT * count] = read_at
     scratch[slot + k.VALUE_FIRST * count] = arena[at]
-    if plan[group + k.G_LEVELS] != 0:
+    raw = at + k.HEAD_LEVELS
+    if plan[group + k.G_LEVELS] != 0 and arena[raw] == 0:  # released: it is read after its newest
+        _read_nothing(plan, group, arena[at + 1], scratch, slot, count, i)
+    elif plan[group + k.G_LEVELS] != 0:
         begins = night_begins(plan, plan[group + k.G_NIGHT], scratch, count, i)
-        _read_edges(plan, arena, group, at + k.HEAD_LEVELS, read_at, begins, scratch, slot, count)
+        _read_edges(plan, arena, group, raw, read_at, begins, scratch, slot, count)
     return k.BEHIND if read_at != instant else 0
+
+
+@njit(**INLINED)
+def _read_nothing(
+    plan: Words, group: int, last: int, scratch: Words, slot: int, count: int, i: int
+) -> None:
+    """What a group reads where no event lies in any window, the last one being at `last`."""
+    scratch[slot + k.VALUE_LAST * count] = last
+    end = plan[group + k.G_END] * count + i
+    for value in range(slot + k.VALUE_READS * count, end, count):
+        scratch[value] = 0
 
 
 @njit(**INLINED)
@@ -273,7 +285,7 @@ def read_extremes(
     """
     one = two = 0
     at, raw = head + plan[extreme + k.X_AT], head + plan[extreme + k.X_AT] + k.AMOUNT_RAW
-    if head != 0 and arena[raw] != 0:
+    if head != 0 and (arena[raw] != 0 or arena[at] != 0):
         instant = scratch[plan[extreme + k.X_READ_AT] * count + i]
         tile, block = plan[extreme + k.X_TILE], arena[raw]
         end = rows_before(arena, block, rows_of(arena, raw), k.AMOUNT_ROW, instant)

@@ -8,9 +8,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from crivo.domain.clock import READ_BACK
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.features import layout as k
 from crivo.features.arena import Words, reindex
+from crivo.features.compaction import compact
+from crivo.features.release import release
 
 #: The least a state takes: one mebibyte of arena and an index of 4,096 places.
 ARENA_WORDS_MIN: Final = 1 << 17
@@ -45,8 +48,8 @@ class State:
 
     @property
     def bytes(self) -> int:
-        """Bytes of index and arena in use."""
-        return self.index.nbytes + 8 * int(self.control[k.C_TOP])
+        """Bytes of index and arena in use: without blocks that wait for who needs one."""
+        return self.index.nbytes + 8 * int(self.control[k.C_TOP] - self.control[k.C_FREE_WORDS])
 
     def grow(self, code: int) -> None:
         """Doubles what the kernel found too small, as far as the ceiling lets it.
@@ -106,6 +109,37 @@ class State:
         self.control, self.index = control.copy(), index.copy()
         self.arena = _arena(max(self.arena.size, 2 * arena.size))
         self.arena[: arena.size] = arena
+
+    @property
+    def received_from(self) -> int:
+        """No transfer that was received before may be read any more; 0 before any release."""
+        return int(self.control[k.C_RELEASED])
+
+    def release(self, plan: Words, receipts_back: int) -> int:
+        """Gives back what no permitted read can look at any more; how many bytes that are.
+
+        Blocks that are free wait where they lie for who needs one. Once they are a quarter of the
+        arena, the rest is copied into a new one.
+        """
+        received_from = int(self.control[k.C_RECEIVED]) - receipts_back
+        if received_from <= self.received_from:
+            return 0
+        self.control[k.C_RELEASED], before = received_from, self.bytes
+        release(plan, self.control, self.index, self.arena, received_from - READ_BACK)
+        if 4 * self.control[k.C_FREE_WORDS] >= self.control[k.C_TOP]:
+            self._compact(plan)
+        return before - self.bytes
+
+    def _compact(self, plan: Words) -> None:
+        entries = self.index[self.index != 0]
+        entries = entries[np.argsort(entries & k.OFFSET_MASK)]
+        arena = _arena(self.arena.size)
+        top = compact(plan, entries, self.arena, arena)
+        assert top <= self.control[k.C_TOP] - self.control[k.C_FREE_WORDS], "what is in use, once"
+        self.control[k.C_TOP] = top
+        self.control[k.C_FREE_WORDS :] = 0
+        self.arena, self.index = arena, np.zeros(self.index.size, dtype=np.int64)
+        reindex(entries, self.index, self.arena)
 
     def make_room(self) -> None:
         """Grows for four times the keys and events there are, as far as the ceiling lets it.

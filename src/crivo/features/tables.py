@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from crivo.domain.clock import ALLOWED_LATENESS, SLACK
+from crivo.domain.clock import ALLOWED_LATENESS, READ_BACK, SLACK
 from crivo.domain.instant import BRASILIA_OFFSET, DAY, HOUR, SECOND
 from crivo.features import layout as k
 from crivo.features.needs import edge_of
@@ -110,6 +110,7 @@ def lay_out(
     numbers = {
         k.P_SLACK: SLACK,
         k.P_LATENESS: ALLOWED_LATENESS,
+        k.P_READ_BACK: READ_BACK,
         k.P_SATURATION: saturation_events,
         k.P_BRASILIA: BRASILIA_OFFSET,
         k.P_SECOND: SECOND,

@@ -55,7 +55,8 @@ RELEASES: Final[Mapping[str, str]] = {
     "1.5": "a build before 0.1.0",
     "1.6": "a build before 0.1.0",
     "1.7": "a build before 0.1.0",
-    "1.8": "0.1.0",
+    "1.8": "a build before 0.1.0",
+    "2.8": "0.1.0",
 }
 
 

@@ -148,7 +148,7 @@ class DecisionService:
 
         Raises:
             Refused: CONFLICT (decided with other facts, in either phase, or imported), ID_TIME,
-                CLOCK_AHEAD, TIME_RANGE, MODEL_NOT_FOR_TRANSFERS.
+                CLOCK_AHEAD, TIME_RANGE, RECEIPT_TOO_OLD, MODEL_NOT_FOR_TRANSFERS.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
         """
@@ -221,6 +221,7 @@ class DecisionService:
             if refusal.code is not Code.ID_TIME or stored is None:
                 raise
             return repeat_of(self.log, stored, transfer)
+        self._engine.check_receipt(received_at)
         if not self._memory.covers(received_at):
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
             if stored is not None:
@@ -308,7 +309,7 @@ class DecisionService:
         if start is not None:
             assert start.engine.plan.plan_hash == self.bundle.plan.plan_hash, "one plan decides"
             self._replica, self._engine, self._memory = start, start.engine, start.memory
-        self._replica.catch_up(self.log, progress)
+        self._replica.catch_up(self.log, progress, releases=True)
         if self._replica.folded:
             self._move_clock(self._replica.order_time)
         self._engine.make_room()

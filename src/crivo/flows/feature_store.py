@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from crivo.domain.errors import Code, CrivoError, Unavailable
+from crivo.domain.instant import LATEST
 from crivo.features.plan import Plan
 from crivo.features.row import RowKind
 from crivo.flows.batch_features import batch_cards
@@ -70,7 +71,8 @@ class FeatureStore:
             replica = None
             if (start := table.position(self.application(log)) or 0) < log.end():
                 replica = self._state_at(start, log)
-                appended += self._append(table, replica, log, progress)
+                replica, rows = self._append(table, replica, log, progress)
+                appended += rows
                 if replica.folded < log.end():
                     continue
             self._keep(replica, log)
@@ -94,6 +96,11 @@ class FeatureStore:
         replica.catch_up(log, lambda _done, _total: None, until=start)
         return replica
 
+    def _from_the_log(self, start: int, log: LakeLog) -> Replica:
+        replica = Replica(self._plan)
+        replica.catch_up(log, lambda _done, _total: None, until=start)
+        return replica
+
     def _keep(self, replica: Replica | None, log: LakeLog) -> None:
         """Keeps the state at the log's end, if it is not kept: what a service starts from.
 
@@ -107,23 +114,29 @@ class FeatureStore:
 
     def _append(
         self, table: LakeTable, replica: Replica, log: LakeLog, progress: Progress
-    ) -> int:  # fmt: skip
-        """Appends up to the log's end, or until another writer was first; how many rows."""
+    ) -> tuple[Replica, int]:  # fmt: skip
+        """Appends up to the log's end, or until another writer was first; how many rows, and the
+        state behind them.
+        """
         appended = 0
         while replica.folded < log.end():
             limit = min(COMMIT_EVENTS, log.end() - replica.folded)
             events = log.read(start=replica.folded, limit=limit)
             rows, seq = fold_events(events)
             wanted = rows["kind"] == RowKind.TRANSFER
+            received = rows["received_at"][wanted]
+            if received.min(initial=LATEST) < replica.engine.received_from:
+                # A service's snapshot has released what these must read: the log has it all.
+                replica = self._from_the_log(replica.folded, log)
             vectors, flags = replica.engine.vectors(rows, wanted)
             made = vector_rows(self._plan, rows[wanted], seq[wanted], vectors, flags)
             if not table.append(made, {self.application(log): replica.folded + len(events)}):
-                return appended
+                return replica, appended
             replica.note(events)
             appended += made.num_rows
             progress(replica.folded, log.end())
             table = self._lake.open(self.table)
-        return appended
+        return replica, appended
 
     def _note_cards(self) -> None:
         """Writes the cards of the plan's features, once, and those of the batch features."""

@@ -25,6 +25,9 @@ from crivo.flows.ports import LogReader, Manifest, Snapshot, Snapshots
 #: Events read and folded at a time.
 BATCH: Final = 8_192
 
+#: A state below this is not looked through for what idle keys hold: a quarter of a gibibyte.
+RELEASE_FROM_BYTES: Final = 1 << 28
+
 #: Told (events folded, end of the log).
 Progress = Callable[[int, int], None]
 
@@ -34,8 +37,9 @@ class Replica:
     reviews, lists, sums.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, *, release_from_bytes: int = RELEASE_FROM_BYTES) -> None:
         self.engine = Engine(plan)
+        self._release_from = self._release_at = release_from_bytes
         self.memory = Memory()
         self.holds = OpenHolds()
         self.reviews = OpenReviews()
@@ -44,15 +48,42 @@ class Replica:
         self.folded = 0
         self.order_time = 0
 
-    def catch_up(self, log: LogReader, progress: Progress, *, until: int | None = None) -> None:
-        """Folds the log up to its end as it is now, or up to a number on the way there."""
+    def catch_up(
+        self,
+        log: LogReader,
+        progress: Progress,
+        *,
+        until: int | None = None,
+        releases: bool = False,
+    ) -> None:
+        """Folds the log up to its end as it is now, or up to a number on the way there.
+
+        With `releases`, state gives back what idle keys hold whenever it has doubled.
+        """
         # Asked before the end: what lies too far before the newest receipt is in no sum any more.
         self.sums.begin_at(newest_receipt(log))
         end = log.end() if until is None else until
         while self.folded < end:
             events = log.read(start=self.folded, limit=min(BATCH, end - self.folded))
             self._fold(events)
+            if releases and self.engine.counts.state_bytes >= self._release_at:
+                self.release()
             progress(self.folded, end)
+
+    def release(self) -> int:
+        """Gives back what idle keys hold, if state is worth it; how many bytes.
+
+        Transfers that were received long before the newest one can be read no more.
+        """
+        if self.engine.counts.state_bytes < self._release_from:
+            return 0
+        released = self.engine.release()
+        self.grows_from_here()
+        return released
+
+    def grows_from_here(self) -> None:
+        """Counts from now when state has doubled."""
+        self._release_at = max(self._release_from, 2 * self.engine.counts.state_bytes)
 
     def _fold(self, events: Sequence[StoredEvent]) -> None:
         self.engine.fold(fold_rows(events))
@@ -123,6 +154,7 @@ def restored(plan: Plan, snapshot: Snapshot) -> Replica:
     replica = Replica(plan)
     replica.engine.check_plan(snapshot.plan_hash)
     replica.engine.restore(snapshot.arrays)
+    replica.grows_from_here()
     replica.memory.restore(snapshot.arrays)
     replica.holds.restore(snapshot.arrays)
     replica.reviews.restore(snapshot.arrays)

@@ -47,6 +47,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.SCHEMA_UNKNOWN: 422,
     Code.ROW_MALFORMED: 422,
     Code.CLOCK_AHEAD: 422,
+    Code.RECEIPT_TOO_OLD: 422,
     Code.LOG_ORDER: 422,
     Code.LOG_UNAVAILABLE: 503,
     Code.LOG_LOCKED: 503,

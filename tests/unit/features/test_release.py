@@ -1,0 +1,166 @@
+"""What idle keys hold for windows is given back; what stands ever, and every vector, stays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from crivo.domain.clock import READ_BACK, RECEIPTS_BACK
+from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import DAY, HOUR
+from crivo.features.engine import BEHIND, LATE, Engine, vector_bytes
+from crivo.features.row import RowKind
+from tests.parity.judging import PLAN, long_stream, paid
+from tests.parity.streams import START
+from tests.unit.features.test_door import good_rows
+
+Rows = np.ndarray[Any, Any]
+
+KEYS = 2_000
+#: After it nothing that happened up to START is in any window: the longest of the catalogue is of
+#: 30 days, and a vector is read at most 8 days before the newest receipt.
+LATER = START + 60 * DAY
+
+
+def of_idle_keys(*, events: int = 1) -> Rows:
+    """Transfers of accounts that pay so many times and then no more, and one long after."""
+    rows = np.tile(good_rows(KEYS), events)
+    rows["occurred_at"] -= np.repeat(np.arange(events)[::-1], KEYS) * 7 * HOUR
+    rows["received_at"], rows["event_0"] = rows["occurred_at"], np.arange(len(rows))
+    newest = good_rows(1)
+    newest["payer_0"], newest["payee_0"] = 10**12, 10**12 + 1
+    newest["occurred_at"] = newest["received_at"] = LATER
+    newest["event_0"] = len(rows)
+    return np.concatenate([rows, newest])
+
+
+def folded(rows: Rows) -> Engine:
+    engine = Engine(PLAN)
+    engine.fold(rows)
+    return engine
+
+
+def asked_of(rows: Rows, at: int = LATER) -> Rows:
+    """The first row again, at another instant."""
+    asked = rows[:1].copy()
+    asked["occurred_at"] = asked["received_at"] = at
+    asked["event_0"] = 2**40
+    return asked
+
+
+def read(engine: Engine, row: Rows) -> tuple[bytes, int]:
+    vector, flags = engine.read(row)
+    return vector_bytes(vector), flags
+
+
+@pytest.mark.parametrize(("events", "share"), [(1, 0.7), (9, 0.35)])
+def test_idle_keys_give_back_what_they_hold_for_windows(events: int, share: float) -> None:
+    engine = folded(of_idle_keys(events=events))
+    before, keys = engine.counts.state_bytes, engine.counts.keys
+    released = engine.release()
+    after = engine.counts
+    assert released == before - after.state_bytes
+    assert after.state_bytes < share * before
+    assert after.keys == keys, "no key is forgotten"
+    assert engine.arrays()["arena"].size * 8 < before, "a snapshot is smaller too"
+    assert engine.release() == 0, "there is nothing left to give back"
+
+
+def test_keys_in_use_give_back_nothing_that_windows_read() -> None:
+    rows = of_idle_keys()[:-1]
+    engine = folded(rows)
+    before = engine.counts.state_bytes
+    assert (engine.release(), engine.counts.state_bytes) == (0, before)
+    assert engine.received_from > 0
+
+
+def test_an_engine_without_a_transfer_releases_nothing() -> None:
+    engine = Engine(PLAN)
+    assert (engine.release(), engine.received_from) == (0, 0)
+
+
+def test_what_stands_ever_is_known_of_a_released_key() -> None:
+    rows = of_idle_keys(events=3)
+    engine = folded(rows)
+    wanted = read(engine, asked_of(rows))
+    assert engine.release() > 0
+    assert read(engine, asked_of(rows)) == wanted
+    vector = dict(zip(PLAN.names, engine.read(asked_of(rows))[0], strict=True))
+    assert (
+        vector["payer_transfer_since_first_ever"] == (LATER - int(rows["occurred_at"].min())) / 1e6
+    )
+
+
+@pytest.mark.parametrize("kind", [kind for kind in RowKind if kind is not RowKind.TRANSFER])
+def test_what_is_told_late_of_a_released_key_is_placed_as_ever(kind: RowKind) -> None:
+    rows = of_idle_keys(events=3)
+    told = long_stream(3, events=3_000)
+    told = told[told["kind"] == kind.value][:4].copy()
+    for at, row in zip((START - DAY, START, LATER - 2 * DAY, LATER), told, strict=True):
+        row["occurred_at"], row["received_at"] = at, LATER
+        for name in ("payer_0", "payee_0", "payee_1", "device_0"):
+            row[name] = rows[name][0] if row[name] else row[name]
+    one, other = folded(rows), folded(rows)
+    assert one.release() > 0
+    for engine in (one, other):
+        engine.fold(told)
+    for at in (LATER, LATER + HOUR, LATER + 40 * DAY):
+        assert read(one, asked_of(rows, at)) == read(other, asked_of(rows, at))
+
+
+def test_a_released_key_goes_on_like_any_other() -> None:
+    rows = of_idle_keys(events=3)
+    again = rows[:KEYS].copy()
+    again["occurred_at"] = LATER + np.arange(KEYS)
+    again["received_at"] = again["occurred_at"]
+    again["event_0"] += 10**6
+    one, other = folded(rows), folded(rows)
+    one.release()
+    found = [engine.vectors(again, np.ones(KEYS, dtype=np.bool_)) for engine in (one, other)]
+    assert vector_bytes(found[0][0]) == vector_bytes(found[1][0])
+    assert one.counts.state_bytes < other.counts.state_bytes
+
+
+def test_a_transfer_is_refused_that_was_received_long_before_the_newest() -> None:
+    rows = of_idle_keys()
+    engine = folded(rows)
+    engine.release()
+    assert engine.received_from == LATER - RECEIPTS_BACK
+    oldest = asked_of(rows, LATER - RECEIPTS_BACK)
+    engine.read(oldest)
+    older = asked_of(rows, LATER - RECEIPTS_BACK - 1)
+    before = {name: array.tobytes() for name, array in engine.arrays().items()}
+    for ask in (engine.read, lambda row: engine.vectors(row, np.ones(1, dtype=np.bool_))):
+        with pytest.raises(Refused) as caught:
+            ask(older)
+        assert caught.value.code is Code.RECEIPT_TOO_OLD
+        assert {"field", "expected", "found"} <= caught.value.context.keys()
+    assert {name: array.tobytes() for name, array in engine.arrays().items()} == before
+    engine.fold(older)  # what nobody asks about is folded all the same
+
+
+def test_a_snapshot_of_a_released_state_is_that_state() -> None:
+    rows = of_idle_keys(events=3)
+    engine, again = folded(rows), Engine(PLAN)
+    engine.release()
+    again.restore(engine.arrays())
+    assert again.received_from == engine.received_from
+    assert again.counts == engine.counts
+    assert read(again, asked_of(rows)) == read(engine, asked_of(rows))
+    with pytest.raises(Refused):
+        again.read(asked_of(rows, START))
+
+
+@pytest.mark.parametrize(
+    ("after", "flags"), [(6 * HOUR, LATE), (6 * HOUR - 1, LATE | BEHIND), (-DAY, LATE | BEHIND)]
+)
+def test_a_transfer_is_read_a_day_before_its_receipt_and_no_earlier(after: int, flags: int) -> None:
+    before = paid((START, 1))
+    asked = asked_of(before, START + after)
+    asked["received_at"] = START + READ_BACK + 6 * HOUR
+    vector, found = folded(before).read(asked)
+    assert found == flags
+    assert vector[PLAN.names.index("payer_transfer_count_24h")] == 1.0
+    assert vector[PLAN.names.index("payer_transfer_since_last_24h")] == 6 * 3_600
