@@ -32,6 +32,7 @@ from crivo.bootstrap.index import open_index
 from crivo.bootstrap.ledger import checked_proof
 from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.privacy import privacy_service
+from crivo.bootstrap.releasing import keep_released, note_state
 from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.bootstrap.staleness import keep_measured
@@ -334,6 +335,7 @@ def _beside(
         "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
         "snapshots": lambda stop: keep_snapshots(settings, plan, end=decisions.log.end, stop=stop),
         "staleness": partial(keep_measured, settings, decisions, metrics),
+        "release": partial(keep_released, decisions, notify.hand_over),
         "policy": _reload(settings, decisions, metrics, notify).run,
         "holds": lambda stop: look_after_holds(
             stop, notify.hand_over, holds.end_due, revisions.revise_some
@@ -366,9 +368,7 @@ def _recover(decisions: DecisionService, settings: Settings) -> None:
     _warm(bundle)
     start = start_of(settings, bundle.plan, decisions.log)
     decisions.recover(lambda _folded, _end: None, start=start)
-    engine = decisions.replica.engine
-    facts = {"bytes": engine.counts.state_bytes, "received_from": engine.received_from}
-    _LOGGER.info("state.ready", extra={"facts": facts})
+    note_state(decisions)
 
 
 def _warm(bundle: Bundle) -> None:

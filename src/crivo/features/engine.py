@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from crivo.domain.clock import RECEIPTS_BACK
 from crivo.domain.errors import Code, Misconfigured, invalid
-from crivo.domain.instant import LATEST, format_rfc3339
+from crivo.domain.instant import DAY, LATEST, format_rfc3339
 from crivo.features import frame as f
 from crivo.features import layout as k
 from crivo.features.door import check
@@ -27,6 +27,9 @@ BEHIND: Final = k.BEHIND
 SATURATED: Final = k.SATURATED
 
 _NULL: Final = np.uint64(0x7FF8_0000_0000_0000).view(np.float64)
+
+#: A state that is in use is released once a day of receipts.
+RELEASE_EVERY: Final = DAY
 
 Rows = NDArray[np.void]
 Vector = NDArray[np.float64]
@@ -182,6 +185,18 @@ class Engine:
         self._received_from = self._state.received_from
         self._aim()
         return released
+
+    def release_some(
+        self, places: int, *, receipts_back: int = RECEIPTS_BACK, every: int = RELEASE_EVERY
+    ) -> bool:
+        """As `release`, a step at a time: looks at so many places of the index, each a key at most.
+
+        Whether that was the last of them. The next release begins `every` microseconds of receipts
+        after this one. Nothing moves, so that a step takes no longer than its keys.
+        """
+        is_over = self._state.release_some(self.plan.table, places, receipts_back, every)
+        self._received_from = self._state.received_from
+        return is_over
 
     def check_receipt(self, received_at: int) -> None:
         """Nothing, if the state still knows what a transfer of that receipt must read.

@@ -27,17 +27,19 @@ COMPILED_WITH: Final = "92ff133e9b2ccb42"
 
 
 @njit(**OPTIONS)
-def release(plan: Any, control: Any, index: Any, arena: Any, floor: int) -> int:
-    """Releases what lies before every vector that is read at `floor` or later; how many words.
+def release(
+    plan: Any, control: Any, index: Any, arena: Any, floor: int, begin: int, end: int
+) -> None:
+    """Releases what lies before every vector that is read at `floor` or later, of the keys at the
+    places of the index from `begin` up to, not including, `end`.
 
     The four are whole arrays of int64, as a state holds them.
     """
-    tables, own, blocks, before = words(plan), words(control), words(arena), control[k.C_FREE_WORDS]
-    for at in range(index.size):
+    tables, own, blocks = words(plan), words(control), words(arena)
+    for at in range(begin, end):
         if index[at] != 0:
             entity = (index[at] >> k.OFFSET_BITS) & k.ENTITY_MASK
             _of_key(tables, own, blocks, index[at] & k.OFFSET_MASK, entity, floor)
-    return control[k.C_FREE_WORDS] - before
 
 
 @njit(**OPTIONS)

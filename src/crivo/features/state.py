@@ -34,7 +34,7 @@ class State:
     tens of milliseconds; `make_room` takes it beforehand.
     """
 
-    __slots__ = ("arena", "bytes_max", "control", "index")
+    __slots__ = ("_released", "arena", "bytes_max", "control", "index")
 
     def __init__(self, *, arena_words: int, bytes_max: int) -> None:
         self.control: Words = np.zeros(k.CONTROL_WORDS, dtype=np.int64)
@@ -45,6 +45,8 @@ class State:
             arena_words //= 2  # a small ceiling leaves the index its half
         self.arena: Words = _arena(max(ARENA_WORDS_MIN, arena_words))
         self.bytes_max = bytes_max
+        #: How many places of the index a release has looked at; 0: none is under way.
+        self._released = 0
 
     @property
     def bytes(self) -> int:
@@ -107,6 +109,7 @@ class State:
         if index.size < INDEX_WORDS_MIN or index.size & (index.size - 1):
             raise _no_state("an index of a power of two places", index.size)
         self.control, self.index = control.copy(), index.copy()
+        self._released = 0
         self.arena = _arena(max(self.arena.size, 2 * arena.size))
         self.arena[: arena.size] = arena
 
@@ -119,16 +122,39 @@ class State:
         """Gives back what no permitted read can look at any more; how many bytes that are.
 
         Blocks that are free wait where they lie for who needs one. Once they are a quarter of the
-        arena, the rest is copied into a new one.
+        arena, the rest is copied into a new one, if both have room below the ceiling.
         """
-        received_from = int(self.control[k.C_RECEIVED]) - receipts_back
-        if received_from <= self.received_from:
+        if not self._begin_release(receipts_back, 1):
             return 0
-        self.control[k.C_RELEASED], before = received_from, self.bytes
-        release(plan, self.control, self.index, self.arena, received_from - READ_BACK)
-        if 4 * self.control[k.C_FREE_WORDS] >= self.control[k.C_TOP]:
+        before = self.bytes
+        self._release_up_to(plan, self.index.size)
+        used, free = int(self.control[k.C_TOP]), int(self.control[k.C_FREE_WORDS])
+        if 4 * free >= used and self.index.nbytes + 8 * (2 * used - free) <= self.bytes_max:
             self._compact(plan)
         return before - self.bytes
+
+    def release_some(self, plan: Words, places: int, receipts_back: int, every: int) -> bool:
+        """A step of a release, over so many places of the index; whether it was the last.
+
+        A release begins where the newest receipt lies `every` microseconds after that of the last.
+        Nothing moves: what is given back waits for who needs it.
+        """
+        if self._released == 0 and not self._begin_release(receipts_back, every):
+            return False
+        self._release_up_to(plan, min(self._released + places, self.index.size))
+        return self._released == 0
+
+    def _begin_release(self, receipts_back: int, every: int) -> bool:
+        received_from = int(self.control[k.C_RECEIVED]) - receipts_back
+        if received_from < self.received_from + every:
+            return False
+        self.control[k.C_RELEASED], self._released = received_from, 0
+        return True
+
+    def _release_up_to(self, plan: Words, end: int) -> None:
+        floor = self.received_from - READ_BACK
+        release(plan, self.control, self.index, self.arena, floor, self._released, end)
+        self._released = 0 if end == self.index.size else end
 
     def _compact(self, plan: Words) -> None:
         entries = self.index[self.index != 0]

@@ -68,6 +68,45 @@ def test_idle_keys_give_back_what_they_hold_for_windows(events: int, share: floa
     assert engine.release() == 0, "there is nothing left to give back"
 
 
+def test_some_keys_at_a_time_give_back_as_much() -> None:
+    at_once, in_steps = folded(of_idle_keys(events=3)), folded(of_idle_keys(events=3))
+    before, steps = in_steps.counts.state_bytes, 1
+    while not in_steps.release_some(1_000):
+        assert in_steps.counts.state_bytes <= before
+        before, steps = in_steps.counts.state_bytes, steps + 1
+    assert steps > 10
+    at_once.release()
+    assert in_steps.counts == at_once.counts
+    assert not in_steps.release_some(1_000), "the next begins a day of receipts later"
+    assert in_steps.received_from == at_once.received_from
+    asked = asked_of(of_idle_keys())
+    assert read(in_steps, asked) == read(at_once, asked)
+
+
+def test_what_some_keys_gave_back_others_take() -> None:
+    rows = of_idle_keys(events=9)
+    again = rows[:KEYS].copy()
+    again["occurred_at"] = again["received_at"] = LATER + np.arange(KEYS)
+    again["event_0"] += 10**6
+    one, other = folded(rows), folded(rows)
+    while not one.release_some(4_096):
+        pass
+    top = one.arrays()["arena"].size
+    for engine in (one, other):
+        engine.fold(again)
+    assert one.arrays()["arena"].size == top
+    assert one.counts.state_bytes < other.counts.state_bytes
+
+
+def test_where_two_arenas_do_not_fit_what_is_given_back_waits_where_it_lies() -> None:
+    rows = of_idle_keys()
+    narrow = Engine(PLAN, state_bytes_max=int(1.2 * folded(rows).counts.state_bytes))
+    narrow.fold(rows)
+    before, top = narrow.counts.state_bytes, narrow.arrays()["arena"].size
+    assert narrow.release() > 0.3 * before
+    assert narrow.arrays()["arena"].size == top
+
+
 def test_keys_in_use_give_back_nothing_that_windows_read() -> None:
     rows = of_idle_keys()[:-1]
     engine = folded(rows)
@@ -164,3 +203,24 @@ def test_a_transfer_is_read_a_day_before_its_receipt_and_no_earlier(after: int, 
     assert found == flags
     assert vector[PLAN.names.index("payer_transfer_count_24h")] == 1.0
     assert vector[PLAN.names.index("payer_transfer_since_last_24h")] == 6 * 3_600
+
+
+def test_a_limit_that_is_told_ahead_stands_from_its_instant_on_after_a_release_too() -> None:
+    told = long_stream(3, events=3_000)
+    limits = told[told["kind"] == RowKind.DAY_LIMIT.value][:2].copy()
+    limits["payer_0"], limits["fact_0"] = 1, (5_000, 7_000)
+    limits["occurred_at"] = START - 10 * DAY, START + 2 * DAY
+    limits["received_at"] = START - 10 * DAY, START
+    newest = paid((START + READ_BACK + 36 * HOUR, 1))
+    newest["payer_0"] = 2
+    rows = np.concatenate([limits, newest])
+    one, other = folded(rows), folded(rows)
+    one.release(receipts_back=0)
+    assert one.received_from == int(newest["received_at"][0])
+    stood = []
+    for at in (START + 36 * HOUR, START + 2 * DAY, START + 2 * DAY + 1):
+        asked = paid((at, 1))
+        asked["received_at"] = newest["received_at"]
+        assert read(one, asked) == read(other, asked)
+        stood.append(one.read(asked)[0][PLAN.names.index("payer_day_limit_last_ever")])
+    assert stood == [5_000, 5_000, 7_000]

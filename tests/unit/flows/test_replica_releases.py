@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import threading
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +14,7 @@ import pytest
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.sqlite.log import open_log
 from crivo.adapters.sqlite.reader import open_reader
+from crivo.bootstrap.releasing import keep_released
 from crivo.decision.record import decode_record
 from crivo.domain.clock import RECEIPTS_BACK, ClockKind
 from crivo.domain.errors import Code, Refused
@@ -106,3 +109,26 @@ def test_a_transfer_received_long_before_the_newest_is_refused_and_nothing_is_wr
         assert played.log.end() == PAST
         played.decide(transfer(1_001, occurred_at=at + 1), received_at=at + 1).result(10)
         assert played.log.end() == PAST + 1
+
+
+def test_a_service_that_runs_releases_between_requests_and_says_so(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    start = caught_up(folder, from_bytes=0, releases=False)
+    stop, steps = threading.Event(), []
+
+    def hand_over(step: Callable[[], None]) -> None:
+        step()
+        steps.append(start.engine.counts.state_bytes)
+        if caplog.records:
+            stop.set()
+
+    with caplog.at_level("INFO", "crivo.state"), world(folder, start=start) as played:
+        whole = start.engine.counts.state_bytes
+        keep_released(played.service, hand_over, stop)
+        played.decide(transfer(1, occurred_at=START + MINUTE)).result(10)
+    assert len(steps) > 10
+    assert steps == sorted(steps, reverse=True)
+    (told,) = caplog.records
+    assert told.message == "state.released"
+    assert told.facts == {"bytes": whole - steps[-1], "received_from": START - RECEIPTS_BACK}
