@@ -147,6 +147,8 @@ class KafkaSettings(BaseModel):
     password: SecretStr | None = Field(default=None, min_length=1)
     replicas: int = Field(default=3, ge=1, le=9)
     in_sync_min: int = Field(default=2, ge=1, le=9)
+    #: How long who goes on with a log waits for brokers that are all away.
+    outage_seconds: float = Field(default=120.0, ge=1, le=3_600)
 
 
 class EncryptionSettings(BaseModel):

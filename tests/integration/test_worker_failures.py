@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import time
 from contextlib import ExitStack, closing
 from dataclasses import replace
 
@@ -29,7 +28,9 @@ from tests.integration.workers import (
     Feeding,
     answers,
     assert_as_served,
+    assert_nothing_twice,
     await_answered,
+    await_decided,
     decide_rest,
     decided,
     make_decided_home,
@@ -52,18 +53,6 @@ def waiting(home):
     return waiting_of(home)
 
 
-def await_decided(where, count):
-    until = time.monotonic() + 300
-    while decided(where) < count:
-        assert time.monotonic() < until, "a worker decides"
-        time.sleep(0.05)
-
-
-def assert_nothing_twice(home, where):
-    """Law: each transfer has one answer, the service's, and no record of one came again."""
-    assert assert_as_served(home, where) == 0
-
-
 def test_a_worker_goes_on_when_one_broker_of_three_is_killed(kafka, home, waiting, tmp_path):
     with ExitStack() as held:
         brokers = held.enter_context(running(tmp_path / "three", kafka.jars, count=3))
@@ -81,10 +70,9 @@ def test_a_worker_goes_on_when_one_broker_of_three_is_killed(kafka, home, waitin
 
 
 def test_a_silent_broker_is_never_taken_for_one_with_nothing_left_to_answer(
-    kafka, waiting, tmp_path, monkeypatch
+    kafka, waiting, tmp_path
 ):
     """Law: state is built anew where it is past what is to be answered, or the worker ends."""
-    monkeypatch.setattr("crivo.adapters.kafka.tail.SILENCE_SECONDS_MAX", 1.0)
     with running(tmp_path / "one", kafka.jars) as brokers:
         where = new_space(brokers.cluster)
         with closing(open_log_in(where)) as log:
@@ -93,7 +81,7 @@ def test_a_silent_broker_is_never_taken_for_one_with_nothing_left_to_answer(
         os.kill(broker, signal.SIGSTOP)
         try:
             with pytest.raises(Unavailable) as silent:
-                number_at(where, dict.fromkeys(range(4), 0))
+                number_at(replace(where, outage_seconds=1.0), dict.fromkeys(range(4), 0))
         finally:
             os.kill(broker, signal.SIGCONT)
         assert silent.value.code == Code.LOG_UNAVAILABLE

@@ -119,6 +119,11 @@ def assert_as_served(home, where):
     return doubles
 
 
+def assert_nothing_twice(home, where):
+    """Law: each transfer has one answer, the service's, and no record of one came again."""
+    assert assert_as_served(home, where) == 0
+
+
 def environment(home, *, snapshots=False):
     """Tests share homes and the id of their logs, so that only some keep snapshots."""
     return {
@@ -221,6 +226,14 @@ def decided(where):
     ends = read_ends(where, 4)
     rank = list(Stream).index(Stream.DECISIONS)
     return sum(high - low for (each, _), (low, high) in ends.items() if each == rank)
+
+
+def await_decided(where, count):
+    """Until a worker has decided about so many."""
+    until = time.monotonic() + 300
+    while decided(where) < count:
+        assert time.monotonic() < until, "a worker decides"
+        time.sleep(0.05)
 
 
 def is_all_answered(where):

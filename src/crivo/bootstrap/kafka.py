@@ -61,6 +61,7 @@ def cluster_of(settings: Settings) -> Cluster:
         username=kafka.username,
         password=None if kafka.password is None else kafka.password.get_secret_value(),
         space=space,
+        outage_seconds=kafka.outage_seconds,
     )
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException, Producer
 from confluent_kafka.admin import AdminClient
@@ -17,6 +17,9 @@ from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 
 #: How long a question to the cluster waits for its answer.
 ANSWER_SECONDS_MAX: Final = 15.0
+
+#: How soon a cluster that did not answer is asked again.
+_AGAIN_SECONDS: Final = 0.5
 
 #: Where the client says what it meets, and not on the terminal.
 LOGGER: Final = logging.getLogger("crivo.kafka")
@@ -56,6 +59,7 @@ class Cluster:
     `brokers` are `host:port`, several with commas. `protocol` is PLAINTEXT, SSL, SASL_PLAINTEXT or
     SASL_SSL; `authority`, `certificate` and `key` are PEM files; `mechanism` is SASL's. `space` is
     put before the name of every topic, group and writer: so several logs fit into one cluster.
+    `outage_seconds` is how long who goes on with it waits where it does not answer.
     """
 
     brokers: str
@@ -67,6 +71,7 @@ class Cluster:
     username: str | None = None
     password: str | None = None
     space: str = ""
+    outage_seconds: float = 120.0
 
     def named(self, name: str) -> str:
         """A topic, group or writer as the cluster knows it."""
@@ -108,6 +113,27 @@ def open_admin(cluster: Cluster) -> AdminClient:
             hint="docs/reference/settings.md lists CRIVO_KAFKA__… and what fits together.",
             field="CRIVO_KAFKA__PROTOCOL",
         ) from raised
+
+
+_Given = TypeVar("_Given")
+
+
+def patiently(cluster: Cluster, work: Callable[[], _Given]) -> _Given:
+    """What the work gives. It is begun anew while the cluster does not answer.
+
+    Raises:
+        Misconfigured: as the work.
+        Unavailable: as the work, LOG_UNAVAILABLE only after `cluster.outage_seconds` or more.
+    """
+    until = time.monotonic() + cluster.outage_seconds
+    while True:
+        try:
+            return work()
+        except Unavailable as silent:
+            if silent.code is not Code.LOG_UNAVAILABLE or time.monotonic() > until:
+                raise
+            LOGGER.warning("kafka.silent", extra={"facts": {"words": str(silent)}})
+        time.sleep(_AGAIN_SECONDS)
 
 
 @contextmanager

@@ -122,7 +122,8 @@ def _offsets(
         request_timeout=ANSWER_SECONDS_MAX,
     )
     found = {
-        (each.topic, each.partition): answer.result(ANSWER_SECONDS_MAX).offset
+        # Its own end of waiting is the client's: a wait as long as that would be a toss of a coin.
+        (each.topic, each.partition): answer.result(2 * ANSWER_SECONDS_MAX).offset
         for each, answer in answers.items()
     }
     return [found[each.topic, each.partition] for each in asked]

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import logging
+import threading
+import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
-from crivo.adapters.kafka.client import LOGGER, Cluster, answered, failure
+from crivo.adapters.kafka.client import (
+    ANSWER_SECONDS_MAX,
+    LOGGER,
+    Cluster,
+    answered,
+    failure,
+    patiently,
+)
 from crivo.adapters.kafka.dead_letters import marks_of
 from crivo.adapters.kafka.records import answer_of
 from crivo.adapters.kafka.topics import DEAD_LETTERS
-from crivo.domain.errors import Refused
+from crivo.domain.errors import Misconfigured, Refused
 from crivo.domain.streams import partition_of
 from crivo.flows.answering import Answered
 from crivo.flows.event_rows import EventRow, row_of
 
-#: How long a record may take to be on enough brokers, retries included; then the worker ends.
-DELIVERY_SECONDS_MAX: Final = 120.0
 #: How long a transaction may stand open: after a kill, what it held back waits for no longer.
 TRANSACTION_SECONDS_MAX: Final = 10.0
 
@@ -48,7 +56,8 @@ class Publisher(Protocol):
     def publish(
         self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
-        """Whether all are published. In any thread: the group's member is not asked.
+        """Whether all are published; brokers may be away for as long as the cluster says. In any
+        thread: the group's member is not asked.
 
         Raises:
             Misconfigured, Unavailable: as `answered`; what is committed then, nobody knows.
@@ -71,7 +80,7 @@ class _Records:
         self._cluster = cluster
         self._partitions = partitions
         self._seal = seal
-        self._producer = producer
+        self.producer = producer
         self._error: KafkaError | None = None
 
     def send(self, answers: Sequence[Answered]) -> None:
@@ -97,12 +106,12 @@ class _Records:
         """Hands over one record; waits while as many wait as may."""
         while True:
             try:
-                self._producer.produce(
+                self.producer.produce(
                     self._cluster.named(name), value, key, partition, self._told, headers=headers
                 )
                 break
             except BufferError:
-                self._producer.poll(0.1)
+                self.producer.poll(0.1)
 
     def wait(self) -> None:
         """Until all are on enough brokers.
@@ -110,7 +119,7 @@ class _Records:
         Raises:
             KafkaException: one of them is not.
         """
-        left = self._producer.flush(DELIVERY_SECONDS_MAX + 1)
+        left = self.producer.flush(self._cluster.outage_seconds + 1)
         if self._error is not None or left:
             raise KafkaException(self._error or KafkaError(KafkaError.REQUEST_TIMED_OUT))
 
@@ -137,7 +146,7 @@ class PlainPublisher:
 
     def __init__(self, cluster: Cluster, partitions: int, seal: Seal) -> None:
         self._cluster = cluster
-        options = {**_OPTIONS, "delivery.timeout.ms": int(DELIVERY_SECONDS_MAX * 1e3)}
+        options = {**_OPTIONS, "delivery.timeout.ms": int(cluster.outage_seconds * 1e3)}
         with answered(cluster, "open a producer"):
             self._producer = Producer({**cluster.options(), **options}, logger=LOGGER)
         self._records = _Records(cluster, partitions, seal, self._producer)
@@ -171,43 +180,37 @@ class PlainPublisher:
 class ExactPublisher:
     """Publishes and commits in one transaction: each answer is there once, or not yet.
 
+    One that failed is never gone on with, since nobody knows how far it came: another producer of
+    the same name has the brokers end it, in one way or the other, and the offsets of the group say
+    which.
+
     Raises:
         Misconfigured, Unavailable: as `answered`.
     """
 
     def __init__(self, cluster: Cluster, partitions: int, seal: Seal, *, name: str) -> None:
         self._cluster = cluster
-        options = {
+        self._options = {
             **_OPTIONS,
             "transactional.id": cluster.named(name),
             "transaction.timeout.ms": int(TRANSACTION_SECONDS_MAX * 1e3),
             "delivery.timeout.ms": int(TRANSACTION_SECONDS_MAX * 1e3),
         }
-        with answered(cluster, "open a producer of transactions"):
-            self._producer = Producer({**cluster.options(), **options}, logger=LOGGER)
-            self._producer.init_transactions(DELIVERY_SECONDS_MAX)
+        self._producer = self._open()
         self._records = _Records(cluster, partitions, seal, self._producer)
+        #: When the first of the transactions failed behind which none has been there yet.
+        self._failing_since: float | None = None
 
     def publish(
         self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
         """As `Publisher`: published and committed, or neither."""
-        try:
-            self._producer.begin_transaction()
+
+        def work() -> None:
             self._records.send(answers)
-            self._producer.send_offsets_to_transaction(
-                list(offsets), member, TRANSACTION_SECONDS_MAX
-            )
-            self._producer.commit_transaction(TRANSACTION_SECONDS_MAX)
-        except KafkaException as raised:
-            error = raised.args[0]
-            if not error.txn_requires_abort():
-                raise failure(self._cluster, "take answers", error) from raised
-            with answered(self._cluster, "take answers back"):
-                self._producer.abort_transaction(TRANSACTION_SECONDS_MAX)
-            _WORDS.warning("worker.taken_back", extra={"facts": {"words": error.str()}})
-            return False
-        return True
+            self._send_offsets(list(offsets), member)
+
+        return self._is_done(work)
 
     def commit(self, offsets: Sequence[TopicPartition], group: Consumer) -> bool:
         """As `Publisher`: the transaction did."""
@@ -215,10 +218,68 @@ class ExactPublisher:
 
     def set_aside(self, message: Message, refusal: Refused) -> None:
         """As `Publisher`."""
-        with answered(self._cluster, "take a dead letter"):
+        work = partial(_set_aside, self._cluster, self._records, message, refusal)
+        while not self._is_done(work):
+            pass
+
+    def _is_done(self, work: Callable[[], None]) -> bool:
+        """Whether a transaction of that is known to be there.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`, the second once none was there for as
+                long as brokers may be away.
+        """
+        try:
             self._producer.begin_transaction()
-            _set_aside(self._cluster, self._records, message, refusal)
+            work()
             self._producer.commit_transaction(TRANSACTION_SECONDS_MAX)
+        except KafkaException as raised:
+            self._take_back(raised)
+            return False
+        self._failing_since = None
+        return True
+
+    def _send_offsets(self, offsets: list[TopicPartition], member: Member) -> None:
+        """Makes offsets a part of the transaction.
+
+        The client may wait for a coordinator that was away for good, whatever time it is given
+        (librdkafka, issues 5456 and 5511): a thread that does is left behind with its producer.
+        """
+        producer, failed = self._producer, list[KafkaException]()
+
+        def send() -> None:
+            try:
+                producer.send_offsets_to_transaction(offsets, member, TRANSACTION_SECONDS_MAX)
+            except KafkaException as raised:
+                failed.append(raised)
+
+        thread = threading.Thread(target=send, name="crivo-offsets", daemon=True)
+        thread.start()
+        thread.join(2 * TRANSACTION_SECONDS_MAX)
+        if thread.is_alive():
+            raise KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
+        if failed:
+            raise failed[0]
+
+    def _take_back(self, raised: KafkaException) -> None:
+        error, now = raised.args[0], time.monotonic()
+        if self._failing_since is None:
+            self._failing_since = now
+        met = failure(self._cluster, "take answers", error)
+        if (
+            isinstance(met, Misconfigured)
+            or now - self._failing_since > self._cluster.outage_seconds
+        ):
+            raise met from raised
+        _WORDS.warning("worker.taken_back", extra={"facts": {"words": error.str()}})
+        self._producer.purge()
+        self._producer = self._records.producer = patiently(self._cluster, self._open)
+
+    def _open(self) -> Producer:
+        with answered(self._cluster, "open a producer of transactions"):
+            producer = Producer({**self._cluster.options(), **self._options}, logger=LOGGER)
+            producer.init_transactions(ANSWER_SECONDS_MAX)
+        return producer
 
 
 def _set_aside(cluster: Cluster, records: _Records, message: Message, refusal: Refused) -> None:

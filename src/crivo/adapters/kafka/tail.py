@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
-from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -23,9 +22,6 @@ from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import stored_event
 from crivo.governance.record_cipher import RecordCipher
-
-#: How long nothing may come of what is there: brokers that take over from one that fell take less.
-SILENCE_SECONDS_MAX: Final = 90.0
 
 
 class Tail:
@@ -122,7 +118,7 @@ def read_answers(
         cluster,
         lows,
         highs,
-        silence_seconds_max=SILENCE_SECONDS_MAX,
+        silence_seconds_max=cluster.outage_seconds,
     )
     found: list[tuple[int, Event]] = []
     try:
@@ -150,7 +146,7 @@ def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
         return None
     consumer = open_consumer(cluster)
     left = set(offsets)
-    until = time.monotonic() + SILENCE_SECONDS_MAX
+    until = time.monotonic() + cluster.outage_seconds
     try:
         consumer.assign([TopicPartition(topic, part, at) for part, at in offsets.items()])
         while left:
@@ -162,7 +158,7 @@ def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
                 partition, error = message.partition(), message.error()
                 if partition not in left:
                     continue
-                until = time.monotonic() + SILENCE_SECONDS_MAX
+                until = time.monotonic() + cluster.outage_seconds
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                         left.discard(partition)

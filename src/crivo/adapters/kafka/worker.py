@@ -13,6 +13,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Final, Protocol
 
 from confluent_kafka import (
@@ -22,7 +23,14 @@ from confluent_kafka import (
     TopicPartition,
 )
 
-from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
+from crivo.adapters.kafka.client import (
+    ANSWER_SECONDS_MAX,
+    LOGGER,
+    Cluster,
+    answered,
+    failure,
+    patiently,
+)
 from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.publisher import Publisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
@@ -34,6 +42,9 @@ from crivo.flows.answering import Answered, Answering
 from crivo.flows.ports import Manifest
 from crivo.governance.record_cipher import RecordCipher
 
+#: No offset is as great.
+_NOWHERE: Final = 1 << 62
+
 #: The group that answers transfers.
 GROUP: Final = "crivo-decide"
 
@@ -43,6 +54,9 @@ TURN_EVENTS: Final = 4_096
 TURN_SECONDS: Final = 0.05
 #: How soon a member that is heard no more loses its partitions.
 SESSION_SECONDS: Final = 10.0
+#: How long a member may at least do something else before the group goes on without it: it waits
+#: for brokers to take its answers, and to say where it takes up again.
+POLL_SECONDS: Final = 300.0
 
 _WORDS: Final = logging.getLogger("crivo.worker")
 
@@ -97,7 +111,8 @@ class _Own:
 
     #: By partition: the offset from which on nothing is answered yet.
     answered: dict[int, int] = field(default_factory=dict)
-    #: Whether they changed, so that state may be past what is to be answered.
+    #: Whether they changed, so that the group is to be asked for these offsets, and state may be
+    #: past what is to be answered.
     is_new: bool = True
 
 
@@ -139,7 +154,12 @@ class Worker:
         self._tail: Tail | None = None
         self._is_leaving = False
         with answered(cluster, "join the group of workers"):
-            options = {**cluster.options(), **_OPTIONS, "group.id": cluster.named(GROUP)}
+            options = {
+                **cluster.options(),
+                **_OPTIONS,
+                "group.id": cluster.named(GROUP),
+                "max.poll.interval.ms": int(max(POLL_SECONDS, 3 * cluster.outage_seconds) * 1e3),
+            }
             self._group = Consumer(options, logger=LOGGER)
             self._group.subscribe(
                 [self._topic],
@@ -152,11 +172,15 @@ class Worker:
     def run(self, should_stop: Callable[[], bool], *, until_end: bool = False) -> None:
         """Answers until `should_stop`; with `until_end`, up to the log's end as it is now.
 
+        Brokers may be away meanwhile, for as long as the cluster says.
+
         Raises:
             Misconfigured, Refused, Unavailable: what ends it; another start goes on from there.
         """
-        partitions = self._manifest.partitions
-        ends = {part: high for part, (_, high) in read_ends(self._cluster, partitions).items()}
+        found = patiently(
+            self._cluster, partial(read_ends, self._cluster, self._manifest.partitions)
+        )
+        ends = {part: high for part, (_, high) in found.items()}
         patience = time.monotonic() + SESSION_SECONDS
         try:
             while not should_stop():
@@ -167,14 +191,20 @@ class Worker:
                     continue
                 if self._publishing.was_taken_back():
                     # The group has gone on without us, or a transaction failed.
-                    self._read_committed()
+                    self._own.is_new = True
                 if self._own.is_new:
-                    self._begin_anew()
+                    patiently(self._cluster, self._begin_anew)
+                    # Brokers may have been away, and the partitions be another's by now.
+                    continue
                 assert self._tail is not None, "it was begun"
                 events = self._tail.take(TURN_EVENTS, TURN_SECONDS)
                 if events:
                     self._turn(events)
-                elif until_end and self._tail.has_reached(ends) and self._is_all_answered():
+                elif (
+                    until_end
+                    and self._tail.has_reached(ends)
+                    and patiently(self._cluster, self._is_all_answered)
+                ):
                     break
                 self._telemetry.lagging(self._tail.lag())
             self._publishing.drain()
@@ -186,9 +216,7 @@ class Worker:
         """Leaves the group, so that others take over at once, and ends its clients."""
         self._is_leaving = True
         self._publishing.close()
-        if self._tail is not None:
-            self._tail.close()
-            self._tail = None
+        self._drop_tail()
         self._group.close()
 
     def _look_at_group(self) -> None:
@@ -196,16 +224,16 @@ class Worker:
         with answered(self._cluster, "tell which partitions are whose"):
             message = self._group.poll(0)
         if message is not None and (error := message.error()) is not None:
-            raise KafkaException(error)
+            raise failure(self._cluster, "tell which partitions are whose", error)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        """Notes where each partition goes on. Records are read elsewhere, so nothing flows here."""
+        """Notes which they are. Records are read elsewhere, so nothing flows here."""
         if self._is_leaving:
             # What the group gives one that leaves is another's in a moment.
             return
         consumer.assign(partitions)
         consumer.pause(partitions)
-        self._own.answered = committed_in(self._cluster, consumer, partitions)
+        self._own.answered = dict.fromkeys((each.partition for each in partitions), _NOWHERE)
         self._own.is_new = True
         self._telemetry.assigned(len(self._own.answered))
         facts = {"partitions": sorted(self._own.answered)}
@@ -220,6 +248,8 @@ class Worker:
 
     def _lost(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         """The group has heard nothing from us for too long: they may be another's already."""
+        facts = {"partitions": sorted(each.partition for each in partitions)}
+        _WORDS.warning("worker.lost", extra={"facts": facts})
         try:
             self._publishing.give_up()
         finally:
@@ -231,26 +261,34 @@ class Worker:
         self._telemetry.assigned(0)
 
     def _begin_anew(self) -> None:
-        """Sees to it that state is not past what is to be answered, and reads on from there."""
-        self._own.is_new = False
+        """Takes up again behind what is committed, and sees to it that state is not past that.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`; it may be called again then.
+        """
+        places = [TopicPartition(self._topic, each) for each in self._own.answered]
+        self._own.answered = committed_in(self._cluster, self._group, places)
         number = number_at(self._cluster, self._own.answered)
-        is_past = number is not None and number < self._answering.folded
-        if is_past:
+        if number is not None and number < self._answering.folded:
+            self._drop_tail()
             self._answering = self._start(number)
             self._telemetry.rebuilt()
         made = read_answers(self._cluster, self._own.answered, self._cipher)
         self._answering.remember(made)
-        if self._tail is not None and not is_past:
-            return
+        if self._tail is None:
+            self._tail = Tail(
+                self._cluster,
+                self._manifest.partitions,
+                start=self._answering.folded,
+                cipher=self._cipher,
+                foreign=self._set_aside,
+            )
+        self._own.is_new = False
+
+    def _drop_tail(self) -> None:
         if self._tail is not None:
             self._tail.close()
-        self._tail = Tail(
-            self._cluster,
-            self._manifest.partitions,
-            start=self._answering.folded,
-            cipher=self._cipher,
-            foreign=self._set_aside,
-        )
+            self._tail = None
 
     def _turn(self, events: Sequence[StoredEvent]) -> None:
         answers = self._answering.take(events, is_asked=self._is_own)
@@ -269,16 +307,8 @@ class Worker:
         found = committed_in(self._cluster, self._group, places)
         return number_at(self._cluster, found) is None
 
-    def _read_committed(self) -> None:
-        """Takes up again behind what is committed of the partitions that are answered here."""
-        self._own.is_new = True
-        if not self._own.answered:
-            return
-        places = [TopicPartition(self._topic, p) for p in self._own.answered]
-        self._own.answered = committed_in(self._cluster, self._group, places)
-
     def _is_own(self, stored: StoredEvent) -> bool:
-        return stored.offset >= self._own.answered.get(stored.partition, 1 << 62)
+        return stored.offset >= self._own.answered.get(stored.partition, _NOWHERE)
 
     def _set_aside(self, message: Message, why: Refused) -> None:
         """A record that is no event: whoever answers its partition sets it aside."""
@@ -292,6 +322,8 @@ def committed_in(cluster: Cluster, group: Consumer, places: list[TopicPartition]
     Raises:
         Misconfigured, Unavailable: as `answered`, also where only one partition's is not told.
     """
+    if not places:
+        return {}
     with answered(cluster, "tell what is answered"):
         found = group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
         for each in found:
