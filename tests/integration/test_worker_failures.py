@@ -114,11 +114,11 @@ def test_what_others_answered_is_known_behind_what_a_killed_one_had_begun(
     assert numbers == asked
 
 
-def produce(where, *records):
-    """(key, value, headers) as records of the topic of transfers."""
+def produce(where, *records, stream=Stream.TRANSFERS):
+    """(key, value, headers) as records of a topic."""
     producer = Producer(where.options())
     for key, value, headers in records:
-        producer.produce(where.named(Stream.TRANSFERS.value), value, key, 1, headers=headers)
+        producer.produce(where.named(stream.value), value, key, 1, headers=headers)
     assert producer.flush(10) == 0
 
 
@@ -138,6 +138,35 @@ def test_poison_is_set_aside_with_its_cause_and_the_rest_is_decided(home, cluste
         (b"\xff", "ROW_MALFORMED"),
         (b"", "ROW_MALFORMED"),
     ]
+
+
+@pytest.mark.parametrize("mode", [[], ["--exactly-once"]], ids=["plain", "exactly-once"])
+def test_each_foreign_record_is_set_aside_once_however_many_workers_meet_it(
+    capsys, monkeypatch, home, cluster, waiting, mode
+):
+    """Law: what is among the dead letters of its topic does not come there again."""
+    with closing(open_log_in(cluster)) as log:
+        log.append(waiting[:20])
+
+    def met():
+        decide_rest(capsys, monkeypatch, home, cluster, *mode)
+        return [(each.source, each.value) for each in read_dead_letters(cluster)]
+
+    foreign = [(None, b"first", []), (None, b"second", [])]
+    for stream in (Stream.TRANSFERS, Stream.LOGINS):
+        produce(cluster, *foreign, stream=stream)
+    expected = [
+        (f"{topic}.dlq", value)
+        for topic in (Stream.LOGINS.value, Stream.TRANSFERS.value)
+        for value in (b"first", b"second")
+    ]
+    assert met() == expected
+    produce(cluster, (None, b"third", []), stream=Stream.LOGINS)
+    expected.insert(2, (f"{Stream.LOGINS.value}.dlq", b"third"))
+    assert met() == met() == expected
+    # Sabotage: a worker that is not told how far others came would be noticed.
+    monkeypatch.setattr("crivo.adapters.kafka.aside.GROUP", "another")
+    assert len(met()) == 2 * len(expected)
 
 
 def numbered(event, seq, *, schema=None, value=None):

@@ -16,10 +16,11 @@ from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
 
+from crivo.adapters.kafka.client import committed_in
 from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.tail import number_at
-from crivo.adapters.kafka.worker import GROUP, committed_in
+from crivo.adapters.kafka.worker import GROUP
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths, record_cipher
 from crivo.bootstrap.service import champion_bundle
@@ -242,7 +243,7 @@ def is_all_answered(where):
     topic = where.named(Stream.TRANSFERS.value)
     with closing(Consumer(options)) as group:
         found = committed_in(where, group, [TopicPartition(topic, each) for each in range(4)])
-    return number_at(where, found) is None
+    return number_at(where, {part: offset for (_, part), offset in found.items()}) is None
 
 
 def await_answered(where, worker):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from confluent_kafka import KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
@@ -180,3 +180,21 @@ def _cause(cluster: Cluster) -> KafkaError | None:
     while not heard and time.monotonic() < until:
         client.poll(0.1)
     return heard[0] if heard else None
+
+
+def committed_in(
+    cluster: Cluster, group: Consumer, places: list[TopicPartition]
+) -> dict[tuple[str, int], int]:
+    """By topic and partition: the offset from which on the group has committed nothing.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`, also where only one partition's is not told.
+    """
+    if not places:
+        return {}
+    with answered(cluster, "tell what is committed"):
+        found = group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
+        for each in found:
+            if each.error is not None:
+                raise KafkaException(each.error)
+    return {(each.topic, each.partition): max(0, each.offset) for each in found}

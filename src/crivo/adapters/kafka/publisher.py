@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
+from crivo.adapters.kafka.aside import Aside, place_behind
 from crivo.adapters.kafka.client import (
     ANSWER_SECONDS_MAX,
     LOGGER,
@@ -69,7 +69,16 @@ class Publisher(Protocol):
         ...
 
     def set_aside(self, message: Message, refusal: Refused) -> None:
-        """Puts a record that is no event among the dead letters of its topic."""
+        """Puts a record that is no event among the dead letters of its topic, and keeps that it is
+        there.
+
+        Raises:
+            Misconfigured, Unavailable: as `publish`.
+        """
+        ...
+
+    def aside(self, partitions: Collection[int]) -> Mapping[tuple[str, int], int]:
+        """As `Aside.places`. In any thread."""
         ...
 
 
@@ -149,6 +158,7 @@ class PlainPublisher:
         options = {**_OPTIONS, "delivery.timeout.ms": int(cluster.outage_seconds * 1e3)}
         with answered(cluster, "open a producer"):
             self._producer = Producer({**cluster.options(), **options}, logger=LOGGER)
+        self._aside = Aside(cluster)
         self._records = _Records(cluster, partitions, seal, self._producer)
 
     def publish(
@@ -175,6 +185,11 @@ class PlainPublisher:
         with answered(self._cluster, "take a dead letter"):
             _set_aside(self._cluster, self._records, message, refusal)
             self._records.wait()
+        self._aside.keep(message)
+
+    def aside(self, partitions: Collection[int]) -> Mapping[tuple[str, int], int]:
+        """As `Publisher`."""
+        return self._aside.places(partitions)
 
 
 class ExactPublisher:
@@ -197,6 +212,7 @@ class ExactPublisher:
             "delivery.timeout.ms": int(TRANSACTION_SECONDS_MAX * 1e3),
         }
         self._producer = self._open()
+        self._aside = Aside(cluster)
         self._records = _Records(cluster, partitions, seal, self._producer)
         #: When the first of the transactions failed behind which none has been there yet.
         self._failing_since: float | None = None
@@ -218,9 +234,18 @@ class ExactPublisher:
 
     def set_aside(self, message: Message, refusal: Refused) -> None:
         """As `Publisher`."""
-        work = partial(_set_aside, self._cluster, self._records, message, refusal)
+
+        def work() -> None:
+            _set_aside(self._cluster, self._records, message, refusal)
+            member = self._aside.group.consumer_group_metadata()
+            self._send_offsets([place_behind(message)], member)
+
         while not self._is_done(work):
             pass
+
+    def aside(self, partitions: Collection[int]) -> Mapping[tuple[str, int], int]:
+        """As `Publisher`."""
+        return self._aside.places(partitions)
 
     def _is_done(self, work: Callable[[], None]) -> bool:
         """Whether a transaction of that is known to be there.

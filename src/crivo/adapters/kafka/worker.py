@@ -11,23 +11,23 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
 
 from confluent_kafka import (
     Consumer,
-    KafkaException,
     Message,
     TopicPartition,
 )
 
+from crivo.adapters.kafka.aside import place_behind
 from crivo.adapters.kafka.client import (
-    ANSWER_SECONDS_MAX,
     LOGGER,
     Cluster,
     answered,
+    committed_in,
     failure,
     patiently,
 )
@@ -111,6 +111,8 @@ class _Own:
 
     #: By partition: the offset from which on nothing is answered yet.
     answered: dict[int, int] = field(default_factory=dict)
+    #: By topic and partition of these numbers: the offset from which on nothing is set aside yet.
+    aside: Mapping[tuple[str, int], int] = field(default_factory=dict)
     #: Whether they changed, so that the group is to be asked for these offsets, and state may be
     #: past what is to be answered.
     is_new: bool = True
@@ -146,6 +148,7 @@ class Worker:
         self._manifest = manifest
         self._start = start
         self._telemetry = telemetry
+        self._publisher = publisher
         self._cipher = cipher
         self._keeper = keeper
         self._topic = cluster.named(Stream.TRANSFERS.value)
@@ -257,7 +260,7 @@ class Worker:
 
     def _bear_none(self, consumer: Consumer) -> None:
         consumer.unassign()
-        self._own.answered = {}
+        self._own.answered, self._own.aside = {}, {}
         self._telemetry.assigned(0)
 
     def _begin_anew(self) -> None:
@@ -266,8 +269,8 @@ class Worker:
         Raises:
             Misconfigured, Unavailable: as `answered`; it may be called again then.
         """
-        places = [TopicPartition(self._topic, each) for each in self._own.answered]
-        self._own.answered = committed_in(self._cluster, self._group, places)
+        self._own.answered = self._committed(self._own.answered)
+        self._own.aside = self._publisher.aside(self._own.answered)
         number = number_at(self._cluster, self._own.answered)
         if number is not None and number < self._answering.folded:
             self._drop_tail()
@@ -303,30 +306,22 @@ class Worker:
         that was killed and is still counted among them.
         """
         self._publishing.drain()
-        places = [TopicPartition(self._topic, p) for p in range(self._manifest.partitions)]
-        found = committed_in(self._cluster, self._group, places)
+        found = self._committed(range(self._manifest.partitions))
         return number_at(self._cluster, found) is None
+
+    def _committed(self, partitions: Iterable[int]) -> dict[int, int]:
+        """By partition of the transfers: the offset from which on the group answered nothing."""
+        places = [TopicPartition(self._topic, each) for each in partitions]
+        found = committed_in(self._cluster, self._group, places)
+        return {partition: offset for (_, partition), offset in found.items()}
 
     def _is_own(self, stored: StoredEvent) -> bool:
         return stored.offset >= self._own.answered.get(stored.partition, _NOWHERE)
 
     def _set_aside(self, message: Message, why: Refused) -> None:
-        """A record that is no event: whoever answers its partition sets it aside."""
-        if message.partition() in self._own.answered:
+        """A record that is no event: whoever answers partitions of its number sets it aside, where
+        nobody did.
+        """
+        behind = place_behind(message)
+        if behind.offset > self._own.aside.get((behind.topic, behind.partition), _NOWHERE):
             self._publishing.set_aside(message, why)
-
-
-def committed_in(cluster: Cluster, group: Consumer, places: list[TopicPartition]) -> dict[int, int]:
-    """By partition: the offset from which on the group has answered nothing.
-
-    Raises:
-        Misconfigured, Unavailable: as `answered`, also where only one partition's is not told.
-    """
-    if not places:
-        return {}
-    with answered(cluster, "tell what is answered"):
-        found = group.committed(places, timeout=2 * ANSWER_SECONDS_MAX)
-        for each in found:
-            if each.error is not None:
-                raise KafkaException(each.error)
-    return {each.partition: max(0, each.offset) for each in found}
