@@ -31,6 +31,7 @@ from tests.integration.workers import (
     assert_nothing_twice,
     await_answered,
     await_decided,
+    await_settled,
     decide_rest,
     decided,
     make_decided_home,
@@ -77,6 +78,8 @@ def test_a_silent_broker_is_never_taken_for_one_with_nothing_left_to_answer(
         where = new_space(brokers.cluster)
         with closing(open_log_in(where)) as log:
             log.append(waiting[:40])
+        # A commit is answered before all of its marks are written.
+        await_settled(where, 300)
         broker = brokers.nodes[0].pid
         os.kill(broker, signal.SIGSTOP)
         try:

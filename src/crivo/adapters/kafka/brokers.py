@@ -25,7 +25,7 @@ from confluent_kafka.admin import AdminClient
 from crivo.adapters.kafka.client import Cluster
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 
-START_SECONDS_MAX: Final = 90.0
+START_SECONDS_MAX: Final = 300.0
 STOP_SECONDS_MAX: Final = 20.0
 _HOST: Final = "127.0.0.1"
 

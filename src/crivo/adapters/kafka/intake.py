@@ -191,11 +191,15 @@ class Intake:
             if self.poll():
                 until = time.monotonic() + self._silence_seconds_max
             elif time.monotonic() > until:
+                place = topic_partition(self._cluster, part, self._next[part])
                 raise Unavailable(
                     Code.LOG_UNAVAILABLE,
-                    f"Kafka at {self._cluster.brokers} gave nothing for "
+                    f"Kafka at {self._cluster.brokers} gave nothing of {place.topic}, partition "
+                    f"{place.partition}, from offset {place.offset} on for "
                     f"{self._silence_seconds_max:g} s",
-                    hint="See that its brokers run and can be reached; then read again.",
+                    hint="See that its brokers run and can be reached; then read again. Where they "
+                    "do, a transaction stands open there: docs/how-to/topics.md says who ends it.",
+                    field=place.topic,
                 )
 
     def poll(self, seconds: float = POLL_SECONDS) -> int:
@@ -242,7 +246,7 @@ class Intake:
             self._keep(part, offset, message)
             self._next[part] = offset + 1
         self.reached[part] = offset + (error is None)
-        if end is not None and offset >= end - 1:
+        if end is not None and self.reached[part] >= end:
             self.open.discard(part)
             self._stop({part})
 
