@@ -35,15 +35,16 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
         for s in range(plan[own + k.T_SERIES], plan[own + k.T_SERIES_END]):
             series = plan[k.P_SERIES] + s * k.SERIES_WORDS
             at = head + plan[series + k.S_AT]
-            level = plan[k.P_LEVELS] + plan[series + k.S_LEVEL] * k.LEVEL_WORDS
             levels = plan[series + k.S_LEVELS] if plan[series + k.S_EVENT] == kind else 0
-            for n in range(levels):
+            # The events' level is last: a read takes the others to be there where it is.
+            for back in range(levels):
+                n = levels - 1 - back
+                level = plan[k.P_LEVELS] + (plan[series + k.S_LEVEL] + n) * k.LEVEL_WORDS
                 horizon = arena[at + 1] - plan[level + k.L_KEEP]
                 at_level, width = at + k.HEAD_LEVELS + 2 * n, plan[level + k.L_WIDTH]
                 begin = begin_of_level(plan, series, level, arena[at + 1])
                 if not make_room(control, arena, at_level, width, horizon, begin):
                     return False
-                level += k.LEVEL_WORDS
         for x in range(plan[own + k.T_FACTS], plan[own + k.T_FACTS_END]):
             facts = plan[k.P_FACTS] + x * k.FACTS_WORDS
             is_told = plan[facts + k.F_EVENT] == kind

@@ -28,7 +28,7 @@ BATCH: Final = 8_192
 #: A state below this is not looked through for what idle keys hold: a quarter of a gibibyte.
 RELEASE_FROM_BYTES: Final = 1 << 28
 
-#: Places of the index that are looked at between two requests: some 0.2 ms.
+#: Places of the index that are looked at between two requests: at most 128 keys.
 RELEASE_PLACES: Final = 256
 
 #: Told (events folded, end of the log).

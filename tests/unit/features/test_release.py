@@ -8,15 +8,30 @@ import numpy as np
 import pytest
 
 from crivo.domain.clock import READ_BACK, RECEIPTS_BACK
-from crivo.domain.errors import Code, Refused
+from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.instant import DAY, HOUR
+from crivo.features import layout as k
 from crivo.features.engine import BEHIND, LATE, Engine, vector_bytes
+from crivo.features.plan import Plan
 from crivo.features.row import RowKind
+from crivo.features.spec import Entity, EventKind, Statistic
+from tests.parity.everything import everything, plan_of
 from tests.parity.judging import PLAN, long_stream, paid
 from tests.parity.streams import START
 from tests.unit.features.test_door import good_rows
 
 Rows = np.ndarray[Any, Any]
+
+#: Counts and sums of a payer over long windows: their tiles have more columns than a line words.
+WIDE = plan_of(
+    tuple(
+        each
+        for each in everything()
+        if (each.entity, each.event) == (Entity.PAYER, EventKind.TRANSFER)
+        and (each.window.minutes or 0) > 24 * 60
+        and each.statistic in (Statistic.COUNT, Statistic.SUM, Statistic.STD)
+    )
+)
 
 KEYS = 2_000
 #: After it nothing that happened up to START is in any window: the longest of the catalogue is of
@@ -36,8 +51,8 @@ def of_idle_keys(*, events: int = 1) -> Rows:
     return np.concatenate([rows, newest])
 
 
-def folded(rows: Rows) -> Engine:
-    engine = Engine(PLAN)
+def folded(rows: Rows, plan: Plan = PLAN) -> Engine:
+    engine = Engine(plan)
     engine.fold(rows)
     return engine
 
@@ -224,3 +239,27 @@ def test_a_limit_that_is_told_ahead_stands_from_its_instant_on_after_a_release_t
         assert read(one, asked) == read(other, asked)
         stood.append(one.read(asked)[0][PLAN.names.index("payer_day_limit_last_ever")])
     assert stood == [5_000, 5_000, 7_000]
+
+
+@pytest.mark.parametrize("plan", [PLAN, WIDE], ids=["the catalogue", "tiles of many columns"])
+def test_a_released_key_that_finds_too_little_room_at_the_ceiling_reads_as_before(
+    plan: Plan,
+) -> None:
+    rows = of_idle_keys()
+    kept = folded(rows, plan)
+    kept.release()
+    state, again = kept.arrays(), asked_of(rows, LATER + HOUR)
+    wanted = read(folded(rows, plan), asked_of(rows, LATER + 2 * HOUR))
+    failed = 0
+    for room in range(0, 4_000, k.LINE_WORDS):
+        engine = Engine(plan)
+        engine.restore(state)
+        engine._state.arena = engine._state.arena[: state["arena"].size + room]
+        engine._state.bytes_max = 0  # it cannot grow
+        engine._aim()
+        try:
+            engine.fold(again)
+        except Unavailable:
+            failed += 1
+            assert read(engine, asked_of(rows, LATER + 2 * HOUR)) == wanted
+    assert 10 < failed < 4_000 // k.LINE_WORDS
