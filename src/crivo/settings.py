@@ -21,6 +21,9 @@ NESTING: Final = "__"
 #: Read by the test suite, not by the product: whether a missing part is a failure.
 _OUTSIDE: Final = frozenset({"CRIVO_REQUIRE"})
 
+#: `kafka://host:port`, several with commas; behind a slash the space of the log's topics.
+_URL_OF_LOG: Final = r"^kafka://[^\s,/]+:\d+(,[^\s,/]+:\d+)*(/[A-Za-z0-9_-]{1,64})?$"
+
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
 
 
@@ -85,10 +88,7 @@ class LogSettings(BaseModel):
 
     model_config = _FROZEN
 
-    #: `kafka://host:port`, several with commas; behind a slash the space of its topics.
-    url: str | None = Field(
-        default=None, pattern=r"^kafka://[^\s,/]+:\d+(,[^\s,/]+:\d+)*(/[A-Za-z0-9_-]{1,64})?$"
-    )
+    url: str | None = Field(default=None, pattern=_URL_OF_LOG)
     clock: ClockKind | None = None
     partitions: int | None = Field(default=None, ge=1, le=1_024)
 
@@ -149,6 +149,16 @@ class KafkaSettings(BaseModel):
     in_sync_min: int = Field(default=2, ge=1, le=9)
     #: How long who goes on with a log waits for brokers that are all away.
     outage_seconds: float = Field(default=120.0, ge=1, le=3_600)
+
+
+class RelaySettings(BaseModel):
+    """Passing a service's log on to one in Kafka: where that is, and how much may wait for it."""
+
+    model_config = _FROZEN
+
+    #: As the `url` of a log.
+    url: str | None = Field(default=None, pattern=_URL_OF_LOG)
+    spool_events: int = Field(default=1_000_000, ge=1)
 
 
 class EncryptionSettings(BaseModel):
@@ -215,6 +225,7 @@ class Settings(BaseSettings):
     oidc: OidcSettings = OidcSettings()
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
+    relay: RelaySettings = RelaySettings()
     lake: LakeSettings = LakeSettings()
     spark: SparkSettings = SparkSettings()
     encryption: EncryptionSettings = EncryptionSettings()

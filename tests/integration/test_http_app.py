@@ -343,6 +343,7 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.worker_lags(0)
     service.metrics.worker_bears(4)
     service.metrics.worker_rebuilt()
+    service.metrics.relayed(0, "LOG_UNAVAILABLE")  # tests/e2e/test_relay.py stops brokers
     # So is a job of Spark: tests/unit/bootstrap/test_spark_telling.py, tests/e2e/test_spark.py.
     service.metrics.spark_batch()
     service.metrics.spark_took_in(9)

@@ -20,6 +20,7 @@ from crivo.adapters.kafka.brokers import Brokers, running
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.records import record_of
+from crivo.adapters.kafka.rows import KafkaRows
 from crivo.adapters.kafka.stored import KafkaStoredLog
 from crivo.adapters.kafka.tail import Tail, read_answers
 from crivo.adapters.sqlite.reader import open_reader
@@ -100,10 +101,9 @@ def test_a_copy_has_the_stored_bytes_and_goes_on_where_it_stopped(tmp_path, clus
     with closing(open_test_log(tmp_path / "log.sqlite", cipher=seeded_cipher())) as log:
         log.append([event(number, stream=Stream.DECISIONS) for number in range(50)])
         with closing(open_reader(tmp_path / "log.sqlite")) as source:
-            with closing(open_log_in(cluster)) as target:
-                rows = source.stored_rows(start=0, limit=20)
-                target.append_stored(rows)
-            with closing(open_log_in(cluster)) as target:
+            with closing(KafkaRows(cluster, source.manifest)) as target:
+                target.append_stored(source.stored_rows(start=0, limit=20))
+            with closing(KafkaRows(cluster, source.manifest)) as target:
                 result = copy_log(source, target, progress=lambda _done, _end: None)
             assert (result.before, result.copied) == (20, 30)
             theirs = {row[4]: row[4:] for row in source.stored_rows(start=0, limit=100)}

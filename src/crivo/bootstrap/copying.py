@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import closing
 from pathlib import Path
 
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths, open_log_reader
-from crivo.bootstrap.kafka import cluster_of, open_kafka_writer
-from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.bootstrap.kafka import open_kafka_rows, open_kafka_writer
+from crivo.domain.errors import Code, Unavailable
 from crivo.flows.copy_log import CopyResult, Progress, copy_log, copy_undecided
 from crivo.flows.ports import Manifest
 from crivo.settings import Settings
@@ -24,7 +25,7 @@ def copy_to_kafka(
 
     Raises:
         Unavailable: NOT_FOUND where there is no log to copy. Misconfigured: LOG_MISMATCH where
-            another log is there; else as `open_kafka_log`.
+            another log is there; else as `open_kafka_log` and `KafkaRows`.
     """
     path = Paths(source).log if source.is_dir() else source
     if not path.is_file():
@@ -37,15 +38,12 @@ def copy_to_kafka(
     reader = open_log_reader(path) if undecided else open_reader(path)
     try:
         manifest = reader.manifest
-        id_ = secrets.token_hex(16) if undecided else manifest.log_id
-        log = open_kafka_writer(_like(settings, manifest), new_log_id=id_)
-        try:
-            if undecided:
-                return copy_undecided(reader, log, progress=progress)
-            _check_same(settings, log.manifest, manifest)
-            return copy_log(reader, log, progress=progress)
-        finally:
-            log.close()
+        if not undecided:
+            with closing(open_kafka_rows(settings, manifest)) as rows:
+                return copy_log(reader, rows, progress=progress)
+        log = open_kafka_writer(_like(settings, manifest), new_log_id=secrets.token_hex(16))
+        with closing(log):
+            return copy_undecided(reader, log, progress=progress)
     finally:
         reader.close()
 
@@ -56,15 +54,3 @@ def _like(settings: Settings, manifest: Manifest) -> Settings:
         update={"clock": manifest.clock, "partitions": manifest.partitions}
     )
     return settings.model_copy(update={"log": log})
-
-
-def _check_same(settings: Settings, there: Manifest, source: Manifest) -> None:
-    if there.log_id != source.log_id:
-        raise Misconfigured(
-            Code.LOG_MISMATCH,
-            f"{cluster_of(settings).brokers} holds another log already",
-            hint="Give the copy a space of its own: kafka://HOST:PORT/NAME.",
-            field="log_id",
-            expected=source.log_id,
-            found=there.log_id,
-        )

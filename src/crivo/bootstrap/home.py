@@ -64,6 +64,11 @@ class Paths:
         return self.home / "webhooks.sqlite"
 
     @property
+    def relayed(self) -> Path:
+        """How many events of the log the one in Kafka was known to hold; it may be deleted."""
+        return self.home / "relayed.txt"
+
+    @property
     def models(self) -> Path:
         """Artifacts by hash, and which one is champion."""
         return self.home / "models"

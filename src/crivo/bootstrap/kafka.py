@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from crivo.adapters.kafka.client import Cluster
     from crivo.adapters.kafka.log import KafkaLog
     from crivo.adapters.kafka.reader import KafkaLogReader
+    from crivo.adapters.kafka.rows import KafkaRows
     from crivo.adapters.kafka.topics import Topics
     from crivo.bootstrap.home import Importing
     from crivo.flows.ports import Manifest
@@ -150,3 +151,15 @@ def make_kafka_log(settings: Settings) -> Manifest:
     log = open_kafka_writer(settings)
     log.close()
     return log.manifest
+
+
+def open_kafka_rows(settings: Settings, manifest: Manifest) -> KafkaRows:
+    """The log of CRIVO_LOG__URL for who appends another log's rows; made like that one, if needed.
+
+    Raises:
+        Misconfigured, Unavailable: as `KafkaRows`.
+    """
+    cluster = cluster_of(settings)
+    from crivo.adapters.kafka.rows import KafkaRows
+
+    return KafkaRows(cluster, manifest)

@@ -32,6 +32,7 @@ from crivo.bootstrap.index import open_index
 from crivo.bootstrap.ledger import checked_proof
 from crivo.bootstrap.logs import configure_logging
 from crivo.bootstrap.privacy import privacy_service
+from crivo.bootstrap.relay import OpenRelay, open_relay
 from crivo.bootstrap.releasing import keep_released, note_state
 from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
@@ -154,12 +155,13 @@ def build_service(settings: Settings) -> Service:
         index, webhooks = open_index(home, opened), open_webhooks(home, metrics, opened)
         decisions = _decisions(home, bundle, shadow)
         access, telling = make_access(settings), TellingService(decisions, home.pseudonyms)
+        relay = open_relay(settings, home, metrics)
         holds = HoldService(decisions, metrics.hold_ended)
         feed, traces = Feed(), traces_of(settings, metrics)
         running = Running(
             recover=lambda: _recover(decisions, settings),
             beside={
-                **_where_set(access, traces, webhooks),
+                **_where_set(access, traces, webhooks, relay),
                 **_beside(settings, home, decisions, holds, metrics, notify),
             },
             sample=lambda: _sample(decisions, app, metrics),
@@ -310,12 +312,13 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _where_set(
-    access: Access, traces: Traces | None, webhooks: OpenWebhooks
+    access: Access, traces: Traces | None, webhooks: OpenWebhooks, relay: OpenRelay | None
 ) -> dict[str, Callable[[threading.Event], None]]:
     """What works in threads of its own where a setting asks for it, by name."""
     return {
         **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
         **({} if traces is None else {"traces": traces.work}),
+        **({} if relay is None else {"relay": relay.work}),
         **({} if webhooks.sender is None else {"webhooks": webhooks.sender.work}),
     }
 

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from crivo.decision import record
 from crivo.decision.record import decode_record
 from crivo.domain import transfer
+from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event, StoredEvent, transfer_event_id
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow
@@ -64,13 +65,32 @@ def copy_log(source: StoredRows, target: RowLog, *, progress: Progress) -> CopyR
     Raises:
         Misconfigured: LOG_MISMATCH where the target holds more. Unavailable: as the target's.
     """
-    before = at = target.end()
-    end = source.end()
-    while rows := source.stored_rows(start=at, limit=min(BATCH, end - at)):
+    before = target.end()
+    while copy_next(source, target, limit=BATCH):
+        progress(target.end(), source.end())
+    return CopyResult(before, target.end() - before)
+
+
+def copy_next(source: StoredRows, target: RowLog, *, limit: int) -> int:
+    """Copies up to so many of the rows that the target has not yet; how many these were.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH where the target holds more. Unavailable: as the target's.
+    """
+    at, end = target.end(), source.end()
+    if at > end:
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            f"the log that is copied into holds {at} events, and the one that is copied {end}",
+            hint="Something else was appended to it, or this log is an older one: copy into a "
+            "space of its own, kafka://HOST:PORT/NAME.",
+            expected=end,
+            found=at,
+        )
+    rows = source.stored_rows(start=at, limit=min(limit, end - at)) if at < end else []
+    if rows:
         target.append_stored(rows)
-        at = rows[-1][0] + 1
-        progress(at, end)
-    return CopyResult(before, at - before)
+    return len(rows)
 
 
 def copy_undecided(source: LogReader, target: Log, *, progress: Progress) -> CopyResult:

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from crivo.domain.errors import Code, CrivoError, Unavailable
 from crivo.flows.event_rows import EventRow
@@ -196,6 +196,32 @@ class GroupCommit(ABC, Generic[Queued]):
             submission.done = None
         if callbacks:
             self._notify(list(callbacks))
+
+
+class Waiting:
+    """Waits for what a writer's thread says of one submission."""
+
+    def __init__(self, writer: GroupCommit[Any]) -> None:
+        self._writer = writer
+        self._told = threading.Event()
+        self._failure: Exception | None = None
+
+    def done(self, failure: Exception | None) -> None:
+        """Takes the word."""
+        self._failure = failure
+        self._told.set()
+
+    def wait(self) -> None:
+        """Until the word is there.
+
+        Raises:
+            CrivoError: what the writer says of a failure.
+        """
+        while not self._told.wait(1.0):
+            if not self._writer.alive:
+                self._writer.check()
+        if self._failure is not None:
+            raise self._failure
 
 
 def unwritten(cause: str) -> Unavailable:

@@ -17,7 +17,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import STREAM_RANK, Stream, partition_of
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
-from crivo.flows.group_commit import Notify, call_directly
+from crivo.flows.group_commit import Notify, Waiting, call_directly
 from crivo.flows.ports import Done, Manifest
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
@@ -113,32 +113,10 @@ class KafkaLog:
         Raises:
             Refused, Unavailable: as `submit`, and LOG_UNAVAILABLE when the commit itself fails.
         """
-        waiting = _Waiting(self._writer)
+        waiting = Waiting(self._writer)
         first = self.submit(events, waiting.done)
         waiting.wait()
         return first
-
-    def append_stored(self, rows: Sequence[EventRow]) -> None:
-        """Appends rows of another log as they are stored there, sealed or not, under its numbers.
-
-        Raises:
-            Misconfigured: LOG_MISMATCH where they do not follow upon what is here.
-            Refused, Unavailable: as `append`.
-        """
-        waiting = _Waiting(self._writer)
-        with self._lock:
-            if rows[0][0] != self._next_seq:
-                raise Misconfigured(
-                    Code.LOG_MISMATCH,
-                    f"the copy goes on at event {self._next_seq}, not at {rows[0][0]}",
-                    hint="Something else was appended to it: copy into a log of its own.",
-                    expected=self._next_seq,
-                    found=rows[0][0],
-                )
-            self._check_room(len(rows))
-            self._check_new([row[4] for row in rows])
-            self._put(list(rows), waiting.done, is_stored=True)
-        waiting.wait()
 
     def read(
         self, *, start: int, limit: int, streams: frozenset[Stream] | None = None
@@ -218,10 +196,9 @@ class KafkaLog:
         done: Done,
         *,
         is_promised: bool = False,
-        is_stored: bool = False,
     ) -> int:
         # Queued under the lock: the queue has the order of the sequence numbers.
-        submission = Sent(rows, done, stored=rows if is_stored else None)
+        submission = Sent(rows, done)
         self._writer.put(submission, is_promised=is_promised)
         self._next_seq += len(rows)
         for row in rows:
@@ -246,26 +223,6 @@ class KafkaLog:
                     # Of what a failed attempt had stored all the same, the recount knows the place.
                     self._index[row[4]] = self._reader.index.get(row[4], lies)
             self._durable_end = group[-1].rows[-1][0] + 1
-
-
-class _Waiting:
-    """Waits for what the writer's thread says of one submission."""
-
-    def __init__(self, writer: TransactionWriter) -> None:
-        self._writer = writer
-        self._told = threading.Event()
-        self._failure: Exception | None = None
-
-    def done(self, failure: Exception | None) -> None:
-        self._failure = failure
-        self._told.set()
-
-    def wait(self) -> None:
-        while not self._told.wait(1.0):
-            if not self._writer.alive:
-                self._writer.check()
-        if self._failure is not None:
-            raise self._failure
 
 
 def open_kafka_log(

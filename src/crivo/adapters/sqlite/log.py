@@ -28,6 +28,7 @@ from crivo.domain.streams import Stream, partition_of
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
 from crivo.flows.group_commit import Notify, Submission, call_directly
 from crivo.flows.ports import Done, Manifest
+from crivo.flows.relay import Bound
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
 
@@ -68,6 +69,7 @@ class SqliteLog:
         self._pending: dict[bytes, EventRow] = {}
         self._recent: RecentRecords | None = None
         self._absent: set[bytes] = set()
+        self._bound: Bound | None = None
         self._writer = GroupWriter(
             lambda: open_connection(path, vfs=vfs),
             settled=self._settle,
@@ -85,13 +87,17 @@ class SqliteLog:
         self._recent = RecentRecords(reader)
         return self._recent
 
+    def bound(self, check: Bound) -> None:
+        """From now on it takes nothing where `check` raises, given the end that it would have."""
+        self._bound = check
+
     def check(self) -> None:
         """Nothing, if submissions are taken.
 
         Raises:
             Unavailable: LOG_UNAVAILABLE.
         """
-        self._writer.check()
+        self._check_writer(1)
 
     def promise(self, events: int) -> None:
         """Nothing, if a submission of so many events that follows now will be sequenced.
@@ -187,8 +193,13 @@ class SqliteLog:
         self._reader.close()
         self._file_lock.release()
 
-    def _check_room(self, events: int) -> None:
+    def _check_writer(self, events: int) -> None:
         self._writer.check()
+        if self._bound is not None:
+            self._bound(self._next_seq + events)
+
+    def _check_room(self, events: int) -> None:
+        self._check_writer(events)
         if self._pending and len(self._pending) + events > PENDING_EVENTS_MAX:
             raise Unavailable(
                 Code.OVERLOADED,

@@ -327,6 +327,19 @@ SPARK_SECONDS: Final = Metric(
     "What batches of a job of Spark took, by its stages and by Spark's own.",
     ("stage",),
 )
+RELAY_LAG: Final = Metric(
+    "crivo_relay_lag_events",
+    Kind.GAUGE,
+    "events",
+    "Events of a service's log that wait for the one in Kafka; no value where none is named.",
+)
+RELAY_FAILURES: Final = Metric(
+    "crivo_relay_failures_total",
+    Kind.COUNTER,
+    "turns",
+    "Turns in which the log in Kafka did not take what waits for it, by error code.",
+    ("code",),
+)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
@@ -340,5 +353,5 @@ CATALOGUE: Final = (
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
     TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
     WEBHOOKS_DEAD, WEBHOOK_LAG, WORKER_LAG, WORKER_PARTITIONS, WORKER_REBUILDS,
-    SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG, SPARK_SECONDS,
+    RELAY_LAG, RELAY_FAILURES, SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG, SPARK_SECONDS,
 )  # fmt: skip

@@ -32,6 +32,8 @@ from crivo.adapters.telemetry.catalogue import (
     PROJECTION_LAG,
     READY,
     REFUSED,
+    RELAY_FAILURES,
+    RELAY_LAG,
     REPEATS,
     REPORTS,
     REQUESTS,
@@ -256,6 +258,12 @@ class Metrics:
     def spark_took(self, stage: str, seconds: float) -> None:
         """A stage of a job of Spark took so long."""
         self._count(SPARK_SECONDS, stage, by=seconds)
+
+    def relayed(self, lag: int, code: str = "") -> None:
+        """So many events wait for the log in Kafka; with a code, it did not take them just now."""
+        self._set(RELAY_LAG, to=lag)
+        if code:
+            self._count(RELAY_FAILURES, code)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""
