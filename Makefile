@@ -54,7 +54,7 @@ extra: ## Crivo with what only some need, in .tools/NAME: NAME=kafka|keras|mlflo
 	@if ! [[ " $(EXTRAS) " == *" $(NAME) "* ]]; then echo "NAME=one of: $(EXTRAS)" >&2; exit 2; fi
 	@$(MAKE) .tools/$(NAME)/.stamp
 
-peers: .tools/peers/.stamp ## Install what benchmarks compare features and models with, beside .venv
+peers: .tools/peers/.stamp .tools/streams/.stamp ## Install what benchmarks compare with, beside .venv
 
 lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgrade renews all)
 	@$(COMPILE) --group pyproject.toml:uv -o requirements/uv.txt
@@ -63,6 +63,7 @@ lock: $(UV) ## Compile requirements/*.txt from pyproject.toml (LOCK_FLAGS=--upgr
 	@for extra in $(EXTRAS); do $(COMPILE) pyproject.toml --extra $$extra \
 		-c requirements/default.txt -o requirements/$$extra.txt; done
 	@$(COMPILE) --group pyproject.toml:peers -c requirements/default.txt -o requirements/peers.txt
+	@$(COMPILE) --group pyproject.toml:streams -o requirements/streams.txt
 	@$(COMPILE) pyproject.toml --group pyproject.toml:dev -c requirements/default.txt \
 		-o requirements/dev.txt
 
@@ -96,10 +97,10 @@ $(EXTRAS:%=.tools/%/.stamp): .tools/%/.stamp: requirements/%.txt requirements/bu
 		requirements/build.txt --editable .
 	@touch .tools/$*/.stamp
 
-.tools/peers/.stamp: requirements/peers.txt $(UV)
-	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .tools/peers
-	@$(UV) pip sync --quiet --require-hashes --python .tools/peers requirements/peers.txt
-	@touch .tools/peers/.stamp
+.tools/peers/.stamp .tools/streams/.stamp: .tools/%/.stamp: requirements/%.txt $(UV)
+	@$(UV) venv --quiet --allow-existing --python .tools/bin/python .tools/$*
+	@$(UV) pip sync --quiet --require-hashes --python .tools/$* requirements/$*.txt
+	@touch .tools/$*/.stamp
 
 # The default set is kept in a venv that already has the development set: the latter contains it.
 $(DEFAULT): requirements/default.txt requirements/build.txt pyproject.toml $(UV) | .venv/bin/python

@@ -7,7 +7,6 @@ import statistics
 import tempfile
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
@@ -21,10 +20,10 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from lightgbm import Booster
 
 from benchmarks.harness import Row, Setting
-from benchmarks.load import cost_model, plain_loop, service
+from benchmarks.load import paced, plain_loop, service, streams
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.log import open_kafka_log
+from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.kafka.topics import Topics, declared_topics
 from crivo.adapters.kafka.worker import TURN_EVENTS, TURN_SECONDS
@@ -44,14 +43,14 @@ PARTITIONS: Final = 4
 
 #: Transfers that wait for a worker.
 TRANSFERS: Final = 60_000
-TRANSFERS_QUICK: Final = 10_000
+TRANSFERS_QUICK: Final = 40_000
 
-#: Partitions at scale, and the rates that cores are counted for: first all of Pix in a busy hour.
-SCALED: Final = (64, 256)
-RATES: Final = (8_000, 100_000, 1_000_000)
-#: Accounts whose ids are spread over partitions.
-ACCOUNTS: Final = 300_000
-ACCOUNTS_QUICK: Final = 50_000
+#: Transfers a second that come to a worker, and how many of them; the first rate has targets.
+PACES: Final = (10_000, 1_000)
+PACED: Final = 30_000
+PACED_QUICK: Final = 6_000
+WAIT_MS_P99: Final = 25.0
+WAIT_MS_P999: Final = 100.0
 
 #: Records a second on the way from a producer to a consumer, their bytes, and for how long.
 RATE: Final = 5_000
@@ -77,16 +76,15 @@ def _worker(setting: Setting) -> Iterator[Row]:
         size = statistics.fmean(len(each.payload) for each in events)
         yield setting.row("payload of a transfer", "bytes", [size])
         model = plain_loop.booster(len(serving_plan().names))
+        yield from _streams(setting, Path(folder), events, model)
         beside, cpu_beside = _runs(
             setting, Path(folder), events, lambda cluster: _plain(cluster, model, events)
         )
         yield setting.row("a plain loop of a client and LightGBM", "answers/s", beside)
         peers = statistics.median(beside), statistics.median(cpu_beside)
-        plain_cpu: list[float] = []
         for exactly_once in (False, True):
             decided = partial(_decided, home, events=events, exactly_once=exactly_once)
             rates, cpu = _runs(setting, Path(folder), events, decided)
-            plain_cpu = plain_cpu or cpu
             mode = "exactly once" if exactly_once else "plain"
             what = f"worker, Kafka to Kafka, {mode}"
             target = None if exactly_once else 70_000.0
@@ -97,30 +95,37 @@ def _worker(setting: Setting) -> Iterator[Row]:
         yield setting.row(
             "worker that folds what others answer, a second of processor time", "events/s", folded
         )
-        yield from _costs(setting, events, plain=plain_cpu, folded=folded)
+        yield from _waits(setting, Path(folder), home, events)
 
 
-def _costs(
-    setting: Setting, events: list[Event], *, plain: list[float], folded: list[float]
-) -> Iterator[Row]:
-    """Cores for some rates, by what deciding and folding took here."""
-    both, fold = (1 / statistics.median(each) for each in (plain, folded))
-    activity = list(Counter(each.key for each in events).values())
-    accounts = ACCOUNTS_QUICK if setting.quick else ACCOUNTS
-    fullest = 1.0
-    for partitions in (PARTITIONS, *SCALED):
-        fullest = cost_model.skew(activity, accounts=accounts, partitions=partitions, seed=7)
-        yield setting.row(f"fullest of {partitions} partitions over the mean", "times", [fullest])
-    terms = {"fold_seconds": fold, "decide_seconds": max(0.0, both - fold), "fullest": fullest}
-    for rate in RATES:
-        what = f"cores for {rate:,}/s, brokers apart"
-        whole = cost_model.cores(rate, **terms)
-        if whole is None:
-            yield setting.not_run(f"{what}, each with all state", "cores", "folding fills a core")
-        else:
-            yield setting.row(f"{what}, each with all state", "cores", [float(whole)])
-        shards = cost_model.sharded_cores(rate, **terms)
-        yield setting.row(f"{what}, state in shards", "cores", [float(shards)])
+def _streams(setting: Setting, folder: Path, events: list[Event], model: Booster) -> Iterator[Row]:
+    """What Quix Streams makes of the same transfers, in an environment of its own."""
+    found = []
+    for cluster in _clusters(setting, folder):
+        _wait_for_decisions(cluster, events)
+        found.append(streams.answer_all(cluster, model, len(events)))
+        if isinstance(found[-1], str):
+            yield setting.not_run("Quix Streams and LightGBM", "answers/s", found[-1])
+            return
+    what = f"Quix Streams {found[0].version} and LightGBM, a transfer at a time"
+    yield setting.row(what, "answers/s", [each.rate for each in found])
+    cpu = [each.processor_rate for each in found]
+    yield setting.row(f"{what}, a second of processor time", "answers/s", cpu)
+
+
+def _waits(setting: Setting, folder: Path, home: Path, events: list[Event]) -> Iterator[Row]:
+    """How long transfers that come at a rate wait for their decision."""
+    some = events[: PACED_QUICK if setting.quick else PACED]
+    for pace in PACES:
+        found = []
+        for cluster in _clusters(setting, folder):
+            _make_log(cluster).close()
+            found.append(paced.waits_ms(cluster, home, some, rate=pace))
+        is_aimed_at = pace == PACES[0]
+        for name, share, target in (("p99", 99.0, WAIT_MS_P99), ("p99.9", 99.9, WAIT_MS_P999)):
+            what = f"submission to decision at {pace:,}/s, {name}"
+            values = [float(np.percentile(each, share)) for each in found]
+            yield setting.row(what, "ms", values, at_most=target if is_aimed_at else None)
 
 
 def _runs(
@@ -131,11 +136,17 @@ def _runs(
 ) -> tuple[list[float], list[float]]:
     """The rates of some runs, by the clock and by processor time, each on a log of its own."""
     found = []
+    for cluster in _clusters(setting, folder):
+        _wait_for_decisions(cluster, events)
+        found.append(measured(cluster))
+    return [wall for wall, _ in found], [cpu for _, cpu in found]
+
+
+def _clusters(setting: Setting, folder: Path) -> Iterator[Cluster]:
+    """A broker of its own for each run, while it runs."""
     for _ in range(1 if setting.quick else 3):
         with running(folder / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
-            _wait_for_decisions(brokers.cluster, events)
-            found.append(measured(brokers.cluster))
-    return [wall for wall, _ in found], [cpu for _, cpu in found]
+            yield brokers.cluster
 
 
 def _waiting(home: Path, count: int) -> list[Event]:
@@ -151,14 +162,18 @@ def _waiting(home: Path, count: int) -> list[Event]:
     return found[:count]
 
 
-def _wait_for_decisions(cluster: Cluster, events: list[Event]) -> None:
-    """Makes a log in which the transfers wait."""
+def _make_log(cluster: Cluster) -> KafkaLog:
+    """The log of a cluster that has nothing yet, for its one writer."""
     declared = declared_topics(partitions=PARTITIONS, replicas=1, in_sync_min=1)
     Topics(cluster, declared).apply()
-    log = open_kafka_log(
+    return open_kafka_log(
         cluster, clock=ClockKind.REPLAY, partitions=PARTITIONS, new_log_id="benchmark"
     )
-    with closing(log):
+
+
+def _wait_for_decisions(cluster: Cluster, events: list[Event]) -> None:
+    """Makes a log in which the transfers wait."""
+    with closing(_make_log(cluster)) as log:
         for at in range(0, len(events), 10_000):
             log.append(events[at : at + 10_000])
 
@@ -170,8 +185,8 @@ def _plain(cluster: Cluster, model: Booster, events: list[Event]) -> tuple[float
 def _decided(
     home: Path, cluster: Cluster, *, events: list[Event], exactly_once: bool
 ) -> tuple[float, float]:
-    """Decisions a second of a worker, after its first publication: by the clock, by processor time
-    of all its threads.
+    """Decisions a second of a worker between its first publication and its last: by the clock, by
+    processor time of all its threads.
     """
     names = {"CRIVO_HOME": str(home), "CRIVO_LOG__URL": f"kafka://{cluster.brokers}"}
     settings = load_settings(
@@ -180,8 +195,9 @@ def _decided(
     done = decide(settings, Deciding(exactly_once, until_end=True), should_stop=lambda: False)
     if done.decided != len(events):
         raise RuntimeError(f"{done.decided} of {len(events)} transfers were decided")
-    later = done.decided - done.first
-    return later / done.seconds, later / done.processor_seconds
+    if not done.steadily:
+        raise RuntimeError(f"{done.decided} transfers were too few publications for a rate")
+    return done.steadily / done.seconds, done.steadily / done.processor_seconds
 
 
 def _folded(home: Path, cluster: Cluster, *, count: int) -> tuple[float, float]:

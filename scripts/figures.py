@@ -66,6 +66,9 @@ class Shown:
 
 #: What else ran while the rows of a file were taken.
 BESIDE: Final = {
+    "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
+    "engines": "tests and benchmarks of others (a load of 10 when it began and 14 at its end, on "
+    "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
     "features": "nothing but editors (a load of 0.3 when it began, on two cores). Both rows of "
     "Zipf keys are of streams whose rows shared a device and an institution; on those that have "
     "their own, 73,531 events/s and 1.21 times, beside a run of all tests (a load of 3 to 6)",
@@ -182,16 +185,16 @@ SHOWN: Final = (
     ),
     Shown("spine", "crivo --help", "`crivo --help`", "`crivo --help`"),
     Shown(
-        BY_HAND,
-        "worker in Kafka, plain",
-        "worker on a log in Kafka",
-        "worker sobre um registro no Kafka",
+        "engines",
+        "worker, Kafka to Kafka, plain",
+        "worker on a log in Kafka (a quick run beside other work)",
+        "worker sobre um registro no Kafka (rodada rápida, com outra carga)",
     ),
     Shown(
-        BY_HAND,
-        "one broker at 5,000/s, p99",
-        "a record through one broker, 5,000/s, p99",
-        "um evento por um broker, 5.000/s, p99",
+        "engines",
+        "produce to consume at 5,000/s, 1 broker, p99",
+        "a record through one broker, 5,000/s, p99 (the same run)",
+        "um evento por um broker, 5.000/s, p99 (a mesma rodada)",
     ),
     Shown(
         BY_HAND,

@@ -26,6 +26,7 @@ LOCKS: Final = {
     "uv": ("uv",),
     "build": ("build",),
     "peers": ("peers",),
+    "streams": ("streams",),
 }
 
 _PIN: Final = re.compile(r"([A-Za-z0-9._-]+)==(\S+)(?:\s*;\s*(?P<marker>[^\\]+?))?\s*\\?")

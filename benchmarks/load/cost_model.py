@@ -9,11 +9,12 @@ folded by its owner alone, and the transfer is decided where all four meet.
 
 from __future__ import annotations
 
+import itertools
 import math
-from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crivo.domain.streams import partition_of
 
@@ -22,36 +23,53 @@ BUSY: Final = 0.7
 #: State is told of a transfer's payer, payee, their pair and the device.
 ENTITIES: Final = 4
 
+Loads = NDArray[np.float64]
 
-def skew(activity: Sequence[int], *, accounts: int, partitions: int, seed: int) -> float:
-    """The fullest partition over the mean one, of so many accounts that are as active as these.
 
-    Args:
-        activity: How many transfers some accounts made.
-        accounts: How many accounts there are; their activity is drawn from these.
-        partitions: Of the topic.
-        seed: Of the draws and of the accounts' ids.
+def places(accounts: int, *, partitions: int, seed: int) -> NDArray[np.int64]:
+    """The partition of each of so many accounts, whose ids come of the seed: int64[accounts]."""
+    ids = np.random.default_rng(seed).bytes(16 * accounts)
+    found = [partition_of(ids[at : at + 16], partitions) for at in range(0, len(ids), 16)]
+    return np.asarray(found, np.int64)
+
+
+def merged(loads: Loads, hands: int) -> Loads:
+    """What each of so many hands bears, partitions being dealt to them in turn: float64[hands].
+
+    As a partition is an account's hash modulo their number, partitions that are dealt to a divisor
+    of it are what a topic of that many would hold.
     """
-    chance = np.random.default_rng(seed)
-    made = chance.choice(np.asarray(activity), accounts)
-    ids = chance.bytes(16 * accounts)
-    places = [partition_of(ids[at : at + 16], partitions) for at in range(0, len(ids), 16)]
-    loads = np.bincount(places, weights=made, minlength=partitions)
-    return float(loads.max() / loads.mean())
+    return np.bincount(np.arange(len(loads)) % hands, weights=loads, minlength=hands)
 
 
-def cores(rate: float, *, fold_seconds: float, decide_seconds: float, fullest: float) -> int | None:
-    """How many workers of a core each answer a rate; None where folding alone takes one whole.
+def busiest(loads: Loads, hands: int) -> float:
+    """The fullest of so many hands over the mean one."""
+    dealt = merged(loads, hands)
+    return float(dealt.max() / dealt.mean())
 
-    `fullest` is `skew`: the busiest worker has that many times its share.
+
+def cores(rate: float, *, fold_seconds: float, decide_seconds: float, loads: Loads) -> int | None:
+    """How many workers of a core each answer a rate that comes in these loads, a partition each.
+
+    None where no number does: folding alone takes one whole, or the fullest partition does.
     """
-    left = BUSY - rate * fold_seconds
-    return math.ceil(rate * decide_seconds * fullest / left) if left > 0 else None
+    for count in range(1, len(loads) + 1):
+        share = busiest(loads, count) / count
+        if rate * (fold_seconds + share * decide_seconds) <= BUSY:
+            return count
+    return None
 
 
 def sharded_cores(
-    rate: float, *, fold_seconds: float, decide_seconds: float, fullest: float
-) -> int:
-    """The same where each entity is folded by its owner alone: what moves between them apart."""
+    rate: float, *, fold_seconds: float, decide_seconds: float, loads: Loads
+) -> int | None:
+    """The same where each entity is folded by its owner alone: what moves between them apart.
+
+    None where the fullest partition, which is the least that moves, takes more than a core.
+    """
     each = ENTITIES * fold_seconds + decide_seconds
-    return math.ceil(rate * each * fullest / BUSY)
+    least = math.ceil(rate * each / BUSY)
+    for count in itertools.takewhile(lambda n: n <= len(loads), itertools.count(least)):
+        if rate * each * busiest(loads, count) / count <= BUSY:
+            return count
+    return None

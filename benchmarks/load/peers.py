@@ -47,13 +47,20 @@ def ask(name: str, rows: NDArray[Any], *, runs: int) -> list[Found] | str:
 
 
 def said(
-    arguments: Sequence[str], *, environ: Mapping[str, str] = _ONE_CORE
+    arguments: Sequence[str],
+    *,
+    environ: Mapping[str, str] = _ONE_CORE,
+    python: Path | None = None,
 ) -> dict[str, Any] | str:
-    """What a program of the peers' environment prints as JSON; a text where it is not here."""
-    if not PYTHON.exists():
+    """What a program of the peers' environment prints as JSON; a text where it is not here.
+
+    `python` is that of another environment of `make peers`.
+    """
+    python = python or PYTHON
+    if not python.exists():
         return "not installed: make peers"
     answer = subprocess.run(
-        [str(PYTHON), *arguments],
+        [str(python), *arguments],
         cwd=ROOT,
         env={**os.environ, **environ},
         capture_output=True,

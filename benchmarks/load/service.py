@@ -45,7 +45,7 @@ def crivo(home: Path, *arguments: str) -> str:
         RuntimeError: it did not answer 0; the message holds what it said.
     """
     answer = subprocess.run(
-        _command(*arguments), env=_environment(home), capture_output=True, text=True, check=False
+        _command(*arguments), env=environment(home), capture_output=True, text=True, check=False
     )
     if answer.returncode != 0:
         raise RuntimeError(f"crivo {arguments[0]} answered {answer.returncode}: {answer.stderr}")
@@ -73,7 +73,7 @@ def running(home: Path, **settings: str) -> Iterator[Served]:
     `settings` are more of its own, by name without `CRIVO_`.
     """
     more = {f"CRIVO_{name}": value for name, value in settings.items()}
-    with served(home, port=0, environ={**_environment(home), **more}) as service:
+    with served(home, port=0, environ={**environment(home), **more}) as service:
         yield service
 
 
@@ -126,7 +126,8 @@ def _command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "crivo", *arguments]
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment(home: Path) -> dict[str, str]:
+    """Variables of a command on that home: the policy of this repository, nothing else of ours."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRIVO_")}
     policy = str(ROOT / "policy")
     return kept | {"CRIVO_HOME": str(home), "CRIVO_POLICY": policy}

@@ -44,12 +44,16 @@ class Deciding:
 
 @dataclass(slots=True)
 class DecideResult:
-    """What a worker has done; `seconds` went by, and `processor_seconds` all its threads worked,
-    from its first publication, of `first` decisions, to its last.
+    """What a worker has done.
+
+    `steadily` counts what was published after the first publication, up to the last but one;
+    `seconds` went by meanwhile, and `processor_seconds` all its threads worked. While one
+    publication is on its way the next is decided already: so at both ends much alike is counted on
+    one side only, and a rate is neither the first's nor the last's.
     """
 
     decided: int = 0
-    first: int = 0
+    steadily: int = 0
     seconds: float = 0.0
     processor_seconds: float = 0.0
     alerts: int = 0
@@ -73,15 +77,20 @@ class _Told:
 
     metrics: Metrics
     result: DecideResult
-    began: list[float] = field(default_factory=list)
+    #: Of the first publication and the newest: clock, processor time, how many were decided.
+    marks: list[tuple[float, float, int]] = field(default_factory=list)
 
     def answered(self, answers: Sequence[Answered]) -> None:
-        now, worked, result = time.perf_counter(), time.process_time(), self.result
-        if not self.began:
-            result.first = len(answers)
-            self.began.extend((now, worked))
-        result.seconds, result.processor_seconds = now - self.began[0], worked - self.began[1]
+        result = self.result
+        if self.marks:
+            first, newest = self.marks[0], self.marks[-1]
+            result.seconds, result.processor_seconds, result.steadily = (
+                newest[0] - first[0],
+                newest[1] - first[1],
+                newest[2] - first[2],
+            )
         result.decided += len(answers)
+        self.marks[1:] = [(time.perf_counter(), time.process_time(), result.decided)]
         result.alerts += sum(len(each.events) for each in answers) - len(answers)
         alike = Counter((each.answer.outcome.value, each.answer.degraded) for each in answers)
         for (outcome, degraded), count in alike.items():
