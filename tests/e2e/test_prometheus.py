@@ -32,8 +32,8 @@ pytestmark = pytest.mark.slow
 BY_HAND: Final[Mapping[str, Callable[[Metrics], None]]] = {
     "crivo_faults_total": lambda metrics: metrics.failed("other"),
     "crivo_ledger_failures_total": lambda metrics: metrics.not_sealed("LOG_UNAVAILABLE"),
-    "crivo_relay_failures_total": lambda metrics: metrics.relayed(3, "LOG_UNAVAILABLE"),
-    "crivo_relay_lag_events": lambda metrics: metrics.relayed(3),
+    "crivo_relay_failures_total": lambda metrics: metrics.not_relayed("LOG_UNAVAILABLE"),
+    "crivo_relay_lag_events": lambda metrics: metrics.relay_lags(3),
     "crivo_revisions_total": lambda metrics: metrics.revised("ALLOW"),
     "crivo_traces_dropped_total": lambda metrics: metrics.trace_dropped(),
     "crivo_spark_batches_total": lambda metrics: metrics.spark_batch(),

@@ -339,12 +339,12 @@ def test_every_metric_of_the_catalogue_has_a_producer(
     service.metrics.policy_reloaded("adopted")
     service.metrics.not_sealed("LOG_UNAVAILABLE")
     service.metrics.hold_ended("REJECT")
-    # A worker is a process of its own; tests/integration/test_worker.py reads its metrics.
+    # Workers and jobs of Spark are processes of their own, whose tests read their metrics.
     service.metrics.worker_lags(0)
     service.metrics.worker_bears(4)
     service.metrics.worker_rebuilt()
-    service.metrics.relayed(0, "LOG_UNAVAILABLE")  # tests/e2e/test_relay.py stops brokers
-    # So is a job of Spark: tests/unit/bootstrap/test_spark_telling.py, tests/e2e/test_spark.py.
+    service.metrics.relay_lags(0)  # tests/e2e/test_relay.py stops brokers
+    service.metrics.not_relayed("LOG_UNAVAILABLE")
     service.metrics.spark_batch()
     service.metrics.spark_took_in(9)
     service.metrics.spark_lags(3)

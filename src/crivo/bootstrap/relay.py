@@ -27,8 +27,12 @@ _LOGGER: Final = logging.getLogger("crivo.relay")
 class RelayTelemetry(Protocol):
     """What a relay tells of itself."""
 
-    def relayed(self, lag: int, code: str = "") -> None:
-        """So many events wait for the log in Kafka; with a code, it did not take them just now."""
+    def relay_lags(self, events: int) -> None:
+        """So many events wait for the log in Kafka."""
+        ...
+
+    def not_relayed(self, code: str) -> None:
+        """It did not take them just now; it is asked again."""
         ...
 
 
@@ -57,7 +61,7 @@ class OpenRelay:
                     with closing(open_kafka_rows(self.settings, self.home.log.manifest)) as target:
                         while not stop.is_set():
                             is_all = not self.relay.pass_on(source, target)
-                            self.telemetry.relayed(self.lag())
+                            self.telemetry.relay_lags(self.lag())
                             if is_all:
                                 stop.wait(LOOK_SECONDS)
                 except Unavailable as error:
@@ -65,7 +69,8 @@ class OpenRelay:
                     stop.wait(AGAIN_SECONDS)
 
     def _waits(self, error: Unavailable) -> None:
-        self.telemetry.relayed(self.lag(), error.code)
+        self.telemetry.relay_lags(self.lag())
+        self.telemetry.not_relayed(error.code)
         facts = {"words": str(error), "events": self.lag()}
         _LOGGER.warning("relay.waits", extra={"code": error.code, "facts": facts})
 

@@ -259,11 +259,13 @@ class Metrics:
         """A stage of a job of Spark took so long."""
         self._count(SPARK_SECONDS, stage, by=seconds)
 
-    def relayed(self, lag: int, code: str = "") -> None:
-        """So many events wait for the log in Kafka; with a code, it did not take them just now."""
-        self._set(RELAY_LAG, to=lag)
-        if code:
-            self._count(RELAY_FAILURES, code)
+    def relay_lags(self, events: int) -> None:
+        """So many events wait for the log in Kafka."""
+        self._set(RELAY_LAG, to=events)
+
+    def not_relayed(self, code: str) -> None:
+        """The log in Kafka did not take what waits for it."""
+        self._count(RELAY_FAILURES, code)
 
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""
