@@ -32,7 +32,10 @@ _FRAUDS_MAX: Final = 2_000
 #: Days are made again in a town of at most this size, in so many towns. The smaller the town, the
 #: more its largest payers and payees weigh, and the more days: from a week to a month.
 _TOWN_SCALE_MAX: Final = Decimal(20)
+#: So many towns tell an error to a sixth of it. Worlds larger than the largest town have to decide
+#: everything, so that more are made of them: to a tenth.
 _TOWNS: Final = 16
+_TOWNS_OF_LARGE: Final = 48
 _DAYS: Final = (7, 30)
 _DAYS_OF_SCALE: Final = 70
 _PREVALENCE_DIGITS: Final = Decimal("0.00000001")
@@ -96,7 +99,8 @@ def variances(world: World) -> tuple[DayVariances, TownVariances]:
     their variance falls with the number of transfers.
     """
     smaller = _smaller(world.options)
-    others = [_other(smaller, number) for number in range(_TOWNS)]
+    towns = _TOWNS if world.options.scale <= _TOWN_SCALE_MAX else _TOWNS_OF_LARGE
+    others = [_other(smaller, number) for number in range(towns)]
     counts = np.stack([other.counts for other in others])
     money = np.stack([other.money for other in others])
     weekdays = np.asarray([day.date.weekday() for day in simulate(smaller).days])
