@@ -221,7 +221,6 @@ class DecisionService:
             if refusal.code is not Code.ID_TIME or stored is None:
                 raise
             return repeat_of(self.log, stored, transfer)
-        self._engine.check_receipt(received_at)
         if not self._memory.covers(received_at):
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
             if stored is not None:
@@ -229,6 +228,8 @@ class DecisionService:
             check_settlement(self.log, transfer)
         if self._memory.may_be_history(transfer.end_to_end_id):
             check_no_history(self.log, transfer)
+        # Last: a repeat gets its answer, however long ago it was decided.
+        self._engine.check_receipt(received_at)
         return received_at
 
     def check_decides(self) -> None:

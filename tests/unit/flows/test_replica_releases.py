@@ -111,6 +111,26 @@ def test_a_transfer_received_long_before_the_newest_is_refused_and_nothing_is_wr
         assert played.log.end() == PAST + 1
 
 
+def test_what_was_decided_before_a_release_is_repeated_and_compared_after_it(
+    folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crivo.flows.answers.RECENT_MAX", 2)
+    with world(folder, start=caught_up(folder, from_bytes=0, releases=False)) as played:
+        first = transfer(1_000, occurred_at=START)
+        answer = played.decide(first, received_at=START).result(10)
+        for number in range(5):
+            at = START + 30 * DAY + number * MINUTE
+            played.decide(transfer(2_000 + number, occurred_at=at), received_at=at).result(10)
+        end = played.log.end()
+        played.service.replica.release()
+        assert played.service.replica.engine.received_from > START
+        assert played.decide(first, received_at=START).result(10) == answer
+        with pytest.raises(Refused) as caught:
+            played.decide(replace(first, amount_centavos=1), received_at=START)
+        assert caught.value.code is Code.CONFLICT
+        assert played.log.end() == end
+
+
 def test_a_service_that_runs_releases_between_requests_and_says_so(
     folder: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
