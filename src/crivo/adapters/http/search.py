@@ -56,6 +56,10 @@ def search_routes(index: DecisionIndex, pseudonyms: Pseudonymiser) -> APIRouter:
             before=None if cursor is None else parse_cursor(cursor),
             limit=limit,
         )
+        if query.until < query.since:
+            raise invalid(
+                Code.FIELD_VALUE, field="to", expected=f"{since} or later, as from", found=until
+            )
         # The table may be large and its disk slow: the loop does not wait for it.
         page = await asyncio.to_thread(_page, index, query)
         return Response(
