@@ -66,7 +66,10 @@ class Shown:
 
 #: What else ran while the rows of a file were taken.
 BESIDE: Final = {
+    "backtest": "tests of others (a load of 17 to 26 on two cores), which it had precedence over",
     "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
+    "decide_start": "tests and benchmarks of others (a load of 25 to 44 on two cores), which it "
+    "had precedence over. The other rows of `benchmarks decide` are above, under commands",
     "engines": "tests and benchmarks of others (a load of 10 when it began and 14 at its end, on "
     "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
     "features": "nothing but editors (a load of 0.3 when it began, on two cores). Both rows of "
