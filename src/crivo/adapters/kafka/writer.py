@@ -11,7 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from crivo.adapters.kafka.client import LOGGER, Cluster, answered
 from crivo.adapters.kafka.records import record_of
-from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 from crivo.flows.event_rows import EventRow
 from crivo.flows.group_commit import (
     GROUP_EVENTS_MAX,
@@ -85,17 +85,25 @@ class TransactionWriter(GroupCommit[Sent]):
         )
         self._cluster = cluster
         self._recount = recount
-        self._producer: Producer | None = self._open()
+        self._producer: Producer | None = None
+        self._open()
 
-    def _open(self) -> Producer:
+    def _open(self) -> None:
         options = {**_OPTIONS, "transactional.id": self._cluster.named(WRITER)}
-        with answered(self._cluster, "open a log's writer"):
-            producer = Producer({**self._cluster.options(), **options}, logger=LOGGER)
-            producer.init_transactions(COMMIT_SECONDS_MAX)
-        return producer
+        try:
+            with answered(self._cluster, "open a log's writer"):
+                self._producer = Producer({**self._cluster.options(), **options}, logger=LOGGER)
+                self._producer.init_transactions(COMMIT_SECONDS_MAX)
+        except CrivoError:
+            self._drop()
+            raise
 
     def _drop(self) -> None:
-        """Ends the producer: the next one ends what it had begun."""
+        """Ends the producer: the next one ends what it had begun.
+
+        Nothing else may hold it, least of all the frames of an error that is kept: it would go on
+        asking for the writer's name, and so take it from the next one.
+        """
         if self._producer is not None:
             self._producer.purge()
             self._producer = None
@@ -126,24 +134,26 @@ class TransactionWriter(GroupCommit[Sent]):
         for submission in group:
             submission.offsets = [-1] * len(self._stored(submission))
         if self._producer is None:
-            self._producer, end = self._open(), self._recount()
+            self._open()
+            end = self._recount()
             if not group[0].rows[0][0] <= end <= group[-1].rows[-1][0] + 1:
                 raise _locked(self._cluster, f"it holds {end} events")
             # Of what failed, a transaction whose commit was only not heard of is there.
             group = [each for each in group if each.rows[0][0] >= end]
-        producer = self._producer
-        producer.begin_transaction()
+        assert self._producer is not None, "it was opened"
+        self._producer.begin_transaction()
         for submission in group:
-            self._produce(producer, submission)
-        producer.commit_transaction(COMMIT_SECONDS_MAX)
+            self._produce(submission)
+        self._producer.commit_transaction(COMMIT_SECONDS_MAX)
 
-    def _produce(self, producer: Producer, submission: Sent) -> None:
+    def _produce(self, submission: Sent) -> None:
+        assert self._producer is not None, "it was opened"
         for at, row in enumerate(self._stored(submission)):
             record = record_of(row)
             told = partial(_note_offset, submission.offsets, at)
             while True:
                 try:
-                    producer.produce(
+                    self._producer.produce(
                         self._cluster.named(row[1]),
                         record.value,
                         record.key,
@@ -154,8 +164,8 @@ class TransactionWriter(GroupCommit[Sent]):
                     break
                 except BufferError:
                     # As many wait as may: answers to them make room.
-                    producer.poll(0.1)
-            producer.poll(0)
+                    self._producer.poll(0.1)
+            self._producer.poll(0)
 
 
 def _note_offset(offsets: list[int], at: int, error: KafkaError | None, message: Message) -> None:
