@@ -8,11 +8,12 @@ records wait, whatever it holds.
 from __future__ import annotations
 
 import heapq
+import time
 from collections.abc import Generator, Sequence
 
-from confluent_kafka import Message
+from confluent_kafka import KafkaError, Message
 
-from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered
+from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, failure
 from crivo.adapters.kafka.intake import (
     Intake,
     Keyed,
@@ -132,19 +133,30 @@ class KafkaLogReader:
             Unavailable: LOG_UNAVAILABLE where the brokers do not give it, or no longer.
         """
         seq, (rank, partition), offset = lies
-        self._finder.assign([topic_partition(self._cluster, (rank, partition), offset)])
-        with answered(self._cluster, "give a record"):
-            found = self._finder.poll(ANSWER_SECONDS_MAX)
-        if found is None or found.error() is not None or found.offset() != offset:
-            raise Unavailable(
-                Code.LOG_UNAVAILABLE,
-                f"Kafka at {self._cluster.brokers} did not give a record that it has had",
-                hint="See that its brokers run, and how long they keep records.",
-                field="offset",
-                expected=offset,
-                found="nothing" if found is None else found.offset(),
-            )
-        return stored_event(_row(found, (rank, partition), seq), self._cipher)
+        at = topic_partition(self._cluster, (rank, partition), offset)
+        self._finder.assign([at])
+        until = time.monotonic() + ANSWER_SECONDS_MAX
+        while (left := until - time.monotonic()) > 0:
+            with answered(self._cluster, "give a record"):
+                found = self._finder.poll(left)
+            if found is None:
+                continue
+            # The mark of a transaction comes a moment after its commit is answered: until then the
+            # partition ends before its records, and is read again from there by itself.
+            if (error := found.error()) is not None:
+                if error.retriable() or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                    continue
+                raise failure(self._cluster, "give a record", error)
+            if found.offset() != offset:
+                break
+            return stored_event(_row(found, (rank, partition), seq), self._cipher)
+        raise Unavailable(
+            Code.LOG_UNAVAILABLE,
+            f"Kafka at {self._cluster.brokers} did not give a record that it has had: {at.topic}, "
+            f"partition {partition}, offset {offset}",
+            hint="See that its brokers run, and how long they keep records.",
+            field="offset",
+        )
 
     def order_time(self, stream: Stream, partition: int) -> int:
         """The greatest `received_at` of a partition; 0 where it is empty."""
