@@ -68,8 +68,10 @@ class Shown:
 BESIDE: Final = {
     "backtest": "tests of others (a load of 17 to 26 on two cores), which it had precedence over",
     "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
+    "decide": "nothing but editors (a load of 0.4 when it began, on two cores). It was ended before "
+    "its last rows, which are those of `decide_start`",
     "decide_start": "tests and benchmarks of others (a load of 25 to 44 on two cores), which it "
-    "had precedence over. The other rows of `benchmarks decide` are above, under commands",
+    "had precedence over",
     "engines": "tests and benchmarks of others (a load of 10 when it began and 14 at its end, on "
     "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
     "features": "nothing but editors (a load of 0.3 when it began, on two cores). Both rows of "
