@@ -74,9 +74,7 @@ BESIDE: Final = {
     "had precedence over",
     "engines": "tests and benchmarks of others (a load of 10 when it began and 14 at its end, on "
     "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
-    "features": "nothing but editors (a load of 0.3 when it began, on two cores). Both rows of "
-    "Zipf keys are of streams whose rows shared a device and an institution; on those that have "
-    "their own, 73,531 events/s and 1.21 times, beside a run of all tests (a load of 3 to 6)",
+    "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
     "learning_speed": "nothing but editors (a load of 1.4, with its own, on two cores)",
     "spine": "nothing else",
