@@ -76,7 +76,7 @@ BESIDE: Final = {
     "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
     "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
-    "learning_speed": "nothing but editors (a load of 1.4, with its own, on two cores)",
+    "learning_speed": "nothing but editors (a load of 1.4 when it began, on two cores)",
     "spine": "nothing else",
 }
 
