@@ -66,7 +66,7 @@ class Shown:
 
 #: What else ran while the rows of a file were taken.
 BESIDE: Final = {
-    "backtest": "tests of others (a load of 17 to 26 on two cores), which it had precedence over",
+    "backtest": "nothing but editors (a load of 1.2 when it began, on two cores)",
     "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
     "decide": "nothing but editors (a load of 0.4 when it began, on two cores). It was ended before "
     "its last rows, which are those of `decide_start`",
