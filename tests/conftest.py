@@ -12,7 +12,7 @@ import hypothesis
 import pytest
 
 if TYPE_CHECKING:
-    from crivo.adapters.kafka.brokers import Brokers
+    from crivo.adapters.kafka.brokers import Broker, Brokers
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -82,6 +82,26 @@ def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
         _missing("a Kafka broker (Java 17 and Maven, then: make engines)")
     with running(tmp_path_factory.mktemp("kafka"), jars) as brokers:
         yield brokers
+
+
+@pytest.fixture(scope="module")
+def brokers(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
+    """A cluster of one broker, which tests end: the run's own has others' partitions to look at."""
+    from crivo.adapters.kafka.brokers import running
+
+    with running(tmp_path_factory.mktemp("one"), kafka.jars) as own:
+        yield own
+
+
+@pytest.fixture
+def node(brokers: Brokers) -> Iterator[Broker]:
+    """The only broker of `brokers`; it runs again when the test has ended."""
+    from tests.outages import bring_back
+
+    (node,) = brokers.nodes
+    yield node
+    if node.process is not None and node.process.poll() is not None:
+        bring_back(brokers, node)
 
 
 @pytest.fixture(scope="session")

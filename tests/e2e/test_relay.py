@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing
 from functools import partial
 from pathlib import Path
@@ -12,7 +10,7 @@ import httpx
 import pytest
 from confluent_kafka import Producer
 
-from crivo.adapters.kafka.brokers import Broker, Brokers, running
+from crivo.adapters.kafka.brokers import Broker, Brokers
 from crivo.adapters.kafka.client import Cluster, patiently
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.records import record_of
@@ -22,48 +20,17 @@ from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.flows.event_rows import EventRow
 from tests.e2e.homes import make_home
 from tests.e2e.serving import Served, serving
+from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import new_space, url_of
 
 pytestmark = pytest.mark.slow
 
-#: Of whatever is waited for, on a machine that does much else.
-SECONDS_MAX = 300
 START = parse_rfc3339("2026-11-23T12:00:00Z")
-
-
-@pytest.fixture(scope="module")
-def brokers(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brokers]:
-    """A cluster of one broker, which tests end."""
-    with running(tmp_path_factory.mktemp("one"), kafka.jars) as own:
-        yield own
-
-
-@pytest.fixture
-def node(brokers: Brokers) -> Iterator[Broker]:
-    """The only broker; it runs again when the test has ended."""
-    (node,) = brokers.nodes
-    yield node
-    if node.process is not None and node.process.poll() is not None:
-        bring_back(brokers)
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return make_home(tmp_path / "home")
-
-
-def bring_back(brokers: Brokers) -> None:
-    """Starts the broker that ended, and waits until it answers."""
-    (node,) = brokers.nodes
-    brokers.start_one(node)
-    await_so(lambda: brokers.answers(node))
-
-
-def await_so(is_so: Callable[[], bool]) -> None:
-    until = time.monotonic() + SECONDS_MAX
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.2)
 
 
 def relaying(home: Path, where: Cluster, **changes: str) -> AbstractContextManager[Served]:
@@ -144,7 +111,7 @@ def test_what_is_decided_while_no_broker_runs_is_in_kafka_once_one_does(
     with relaying(home, where) as served:
         decide(served, range(60, 80))
         await_so(lambda: lag(served) >= 60)
-        bring_back(brokers)
+        bring_back(brokers, node)
         await_so(lambda: is_same(home, where) and lag(served) == 0)
         assert served.stop() == 0
     assert decisions(passed_on(where)) == 80
@@ -172,7 +139,7 @@ def test_a_spool_that_is_full_refuses_what_it_could_not_keep_and_loses_nothing(
             assert each.json()["code"] == "LOG_UNAVAILABLE"
             assert int(each.headers["retry-after"]) > 0
         assert client.get("/health/ready").status_code == 503
-        bring_back(brokers)
+        bring_back(brokers, node)
         await_so(lambda: client.get("/health/ready").status_code == 200)
         for number in range(len(taken), 40):
             assert ask(client, number).status_code == 200

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from crivo.adapters.kafka.client import Cluster
     from crivo.adapters.sqlite.log import SqliteLog
     from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+    from crivo.domain.event import Event
     from crivo.settings import Settings
     from tests.integration.ledgers import Ledger
 
@@ -32,6 +33,22 @@ def cluster(kafka: Brokers) -> Iterator[Cluster]:
     space = new_space(kafka.cluster)
     yield space
     forget_space(space)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose service has decided some hundreds of transfers, of the tests of one file."""
+    from tests.integration.workers import make_decided_home
+
+    return make_decided_home(tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture
+def waiting(home: Path) -> list[Event]:
+    """The events of that home's log as they were before anything was decided."""
+    from tests.integration.workers import waiting_of
+
+    return waiting_of(home)
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import os
 import re
 import resource
 import signal
-import time
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -14,7 +13,6 @@ from functools import partial
 import pytest
 from confluent_kafka import Consumer, Producer, TopicPartition
 
-from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import committed_in, patiently
 from crivo.adapters.kafka.intake import open_consumer
 from crivo.adapters.kafka.publisher import ExactPublisher
@@ -28,27 +26,14 @@ from tests.integration.workers import (
     await_answered,
     await_decided,
     await_settled,
-    make_decided_home,
+    member_of,
     served,
     start,
-    waiting_of,
 )
+from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import new_space, open_log_in
 
 pytestmark = pytest.mark.slow
-
-#: Of whatever is waited for, on a machine that does much else.
-SECONDS_MAX = 300
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return make_decided_home(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture
-def waiting(home):
-    return waiting_of(home)
 
 
 @pytest.fixture(autouse=True)
@@ -57,45 +42,10 @@ def patience(monkeypatch):
     monkeypatch.setenv("CRIVO_KAFKA__OUTAGE_SECONDS", str(SECONDS_MAX))
 
 
-@pytest.fixture(scope="module")
-def brokers(kafka, tmp_path_factory):
-    """A cluster of one broker, which tests end."""
-    with running(tmp_path_factory.mktemp("one"), kafka.jars) as own:
-        yield own
-
-
-@pytest.fixture
-def node(brokers):
-    """The only broker; it runs again when the test has ended."""
-    (node,) = brokers.nodes
-    yield node
-    if node.process.poll() is not None:
-        bring_back(brokers)
-
-
-def bring_back(brokers):
-    """Starts the broker that ended, and waits until it answers."""
-    (node,) = brokers.nodes
-    brokers.start_one(node)
-    await_so(lambda: brokers.answers(node))
-
-
-def await_so(is_so):
-    until = time.monotonic() + SECONDS_MAX
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.1)
-
-
 def submit(log, events):
     """Hands events to the log's writer, bit by bit, which tries until they are there."""
     for at in range(0, len(events), 10):
         log.submit(events[at : at + 10], lambda _failure: None)
-
-
-def member_of(cluster):
-    options = {"group.id": cluster.named("movers"), "enable.auto.commit": False}
-    return Consumer({**cluster.options(), **options})
 
 
 def joined(group, topic):
@@ -133,7 +83,7 @@ def test_a_transaction_that_a_killed_broker_left_open_is_taken_back_and_the_next
         brokers.kill(node)
         publishing.put(Turn([], {2: 9}))
         await_so(lambda: "worker.taken_back" in caplog.messages)
-        bring_back(brokers)
+        bring_back(brokers, node)
         await_so(publishing.was_taken_back)
         assert (committed(cluster, place), len(told)) == (7, 1)
         await_so(lambda: group.poll(0) is None and group.assignment())
@@ -154,7 +104,7 @@ def test_who_was_idle_while_the_broker_was_away_publishes_as_ever(brokers, node)
         # Killed before it has marked what it committed, a broker may never do so (KAFKA-20734).
         assert committed(cluster, place) == 7
         brokers.kill(node)
-        bring_back(brokers)
+        bring_back(brokers, node)
 
         def is_there():
             group.poll(0)
@@ -192,7 +142,7 @@ def test_a_worker_goes_on_when_the_only_broker_was_killed_and_comes_back(
         submit(log, waiting[:300])
         await_decided(cluster, 40)
         brokers.kill(node)
-        bring_back(brokers)
+        bring_back(brokers, node)
         await_so(lambda: log.end() == 300)
         submit(log, waiting[300:])
         await_so(lambda: log.end() == len(waiting))
@@ -262,7 +212,7 @@ def test_what_an_open_transaction_held_is_answered_once_when_the_only_broker_was
             await_answered(cluster, worker)
             await_settled(cluster, SECONDS_MAX)
         assert node.process.poll() is not None, "one of the transactions was met open"
-        bring_back(brokers)
+        bring_back(brokers, node)
         submit(log, waiting[at + 60 :])
         await_so(lambda: log.end() == len(waiting))
         await_answered(cluster, worker)
@@ -313,7 +263,7 @@ def test_a_broker_whose_disk_is_full_ends_and_when_it_has_room_nothing_is_missin
         resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (4_096, hard))
         submit(log, waiting[300:])
         assert node.process.wait(SECONDS_MAX) != 0, "a broker without a disk does not go on"
-        bring_back(brokers)
+        bring_back(brokers, node)
         await_so(lambda: log.end() == len(waiting))
         await_answered(cluster, worker)
         worker.stopped()

@@ -7,11 +7,12 @@ import time
 from contextlib import closing
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 
 from crivo.adapters.kafka.publisher import ExactPublisher, PlainPublisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.domain.streams import Stream
+from tests.integration.workers import member_of
 
 pytestmark = pytest.mark.slow
 
@@ -34,11 +35,6 @@ def slowed(publisher, seconds):
 
     publisher.publish = later
     return publisher
-
-
-def member_of(cluster):
-    options = {"group.id": cluster.named("movers"), "enable.auto.commit": False}
-    return Consumer({**cluster.options(), **options})
 
 
 def await_so(group, is_so):

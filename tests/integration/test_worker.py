@@ -33,24 +33,12 @@ from tests.integration.workers import (
     await_answered,
     decide_rest,
     decided,
-    make_decided_home,
     served,
     start,
-    waiting_of,
 )
 from tests.ports.kafka_logs import open_log_in, url_of
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return make_decided_home(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture
-def waiting(home):
-    return waiting_of(home)
 
 
 @pytest.mark.parametrize("mode", [(), ("--exactly-once",)])

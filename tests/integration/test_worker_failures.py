@@ -34,24 +34,12 @@ from tests.integration.workers import (
     await_settled,
     decide_rest,
     decided,
-    make_decided_home,
     served,
     start,
-    waiting_of,
 )
 from tests.ports.kafka_logs import new_space, open_log_in, url_of
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def home(tmp_path_factory):
-    return make_decided_home(tmp_path_factory.mktemp("home"))
-
-
-@pytest.fixture
-def waiting(home):
-    return waiting_of(home)
 
 
 def test_a_worker_goes_on_when_one_broker_of_three_is_killed(kafka, home, waiting, tmp_path):

@@ -181,6 +181,12 @@ class Running:
         return json.loads(out)
 
 
+def member_of(cluster):
+    """A consumer of a group of tests, which commits when it is told to."""
+    options = {"group.id": cluster.named("movers"), "enable.auto.commit": False}
+    return Consumer({**cluster.options(), **options})
+
+
 def start(held, home, where, *more):
     """A worker that is killed at the end of the block, if it still works then."""
     folder = held.enter_context(tempfile.TemporaryDirectory())

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Home
 from crivo.bootstrap.kafka import open_kafka_rows
-from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.domain.errors import Code, Unavailable
 from crivo.flows.relay import Relay
 from crivo.settings import Settings
 
@@ -79,21 +79,9 @@ def open_relay(settings: Settings, home: Home, telemetry: RelayTelemetry) -> Ope
     """What passes a home's log on to the one of CRIVO_RELAY__URL; None where none is named.
 
     From now on the log takes nothing where more would wait than the settings say.
-
-    Raises:
-        Misconfigured: SETTING_INVALID where the log follows one in Kafka itself.
     """
     if settings.relay.url is None:
         return None
-    if settings.log.url is not None:
-        raise Misconfigured(
-            Code.SETTING_INVALID,
-            "a log that follows one in Kafka is not passed on to another",
-            hint="Set CRIVO_LOG__URL where brokers lead, or CRIVO_RELAY__URL where the file does.",
-            field="CRIVO_RELAY__URL",
-            expected="not set",
-            found=settings.relay.url,
-        )
     kept = home.paths.relayed
     relay = Relay(
         taken=_read(kept),

@@ -26,7 +26,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
-from crivo.flows.group_commit import Notify, Submission, call_directly
+from crivo.flows.group_commit import Notify, Submission, Waiting, call_directly
 from crivo.flows.ports import Done, Manifest
 from crivo.flows.relay import Bound
 from crivo.governance.identity import IdentitySealer
@@ -145,20 +145,9 @@ class SqliteLog:
         Raises:
             Refused, Unavailable: as `submit`, and LOG_UNAVAILABLE when the commit itself fails.
         """
-        finished = threading.Event()
-        failures: list[Exception] = []
-
-        def done(failure: Exception | None) -> None:
-            if failure is not None:
-                failures.append(failure)
-            finished.set()
-
-        first = self.submit(events, done)
-        while not finished.wait(1.0):
-            if not self._writer.alive:
-                self._writer.check()
-        if failures:
-            raise failures[0]
+        waiting = Waiting(self._writer)
+        first = self.submit(events, waiting.done)
+        waiting.wait()
         return first
 
     def read(
