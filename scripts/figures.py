@@ -68,8 +68,8 @@ class Shown:
 BESIDE: Final = {
     "backtest": "nothing but editors (a load of 1.2 when it began, on two cores)",
     "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
-    "decide": "nothing but editors (a load of 0.4 when it began, on two cores). It was ended before "
-    "its last rows, which are those of `decide_start`",
+    "decide": "nothing but editors (a load of 0.4 when it began, on two cores). It was ended "
+    "before its last rows, which are those of `decide_start`",
     "decide_start": "tests and benchmarks of others (a load of 25 to 44 on two cores), which it "
     "had precedence over",
     "engines": "tests and benchmarks of others (a load of 10 when it began and 14 at its end, on "
