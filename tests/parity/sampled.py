@@ -1,8 +1,9 @@
 """The oracle over a sample of keys: every vector of those keys, by the events of those keys alone.
 
-To ask the oracle about one vector costs as much as there are events, so a long stream cannot be
-asked about as a whole. A value depends on the events of its key alone (`features.shard.route_of`);
-where that were not so, the kernel, which folds all events, would leave the oracle here.
+To ask the oracle about one vector costs as much as there are events in the windows of its key, so a
+long stream cannot be asked about as a whole. A value depends on the events of its key alone
+(`features.shard.route_of`); where that were not so, the kernel, which folds all events, would leave
+the oracle here.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ Rows = np.ndarray[Any, Any]
 Key = tuple[int, ...]
 
 #: Of a key with more events some `HOT_VECTORS` vectors are judged, spread over its life up to the
-#: newest, and not every one: the oracle's work grows with the square of them.
+#: newest, and not every one: the oracle's work for all of them grows with the square of the events.
 EVENTS_MAX = 400
 HOT_VECTORS = 40
 
@@ -115,20 +116,17 @@ class SampledOracle:
     def _judge(self, kept: _Kept, judged: Judged) -> None:
         rows, values, flags = map(np.concatenate, (kept.rows, kept.values, kept.flags))
         reads = self._is_sampled(rows, kept.route.reads) & (rows["kind"] == RowKind.TRANSFER)
-        mappings = rows_as_mappings(rows)
+        read_by = _names(rows, kept.route.reads)
         events: dict[Key, list[int]] = defaultdict(list)
         for party in kept.route.folds:
-            for place in np.flatnonzero(self._is_sampled(rows, party)):
-                key = tuple(mappings[place][name] for name in party)
+            names = _names(rows, party)
+            for place in np.flatnonzero(self._is_sampled(rows, party)).tolist():
+                key = names[place]
                 if not events[key] or events[key][-1] != place:
-                    events[key].append(int(place))
-        marks = _marks(rows) if kept.route.marks else {}
+                    events[key].append(place)
+        marks = _Marks(rows) if kept.route.marks else None
         for key, places in events.items():
-            asked = [
-                place
-                for place in places
-                if reads[place] and tuple(mappings[place][name] for name in kept.route.reads) == key
-            ]
+            asked = [place for place in places if reads[place] and read_by[place] == key]
             if len(places) > EVENTS_MAX:
                 asked = asked[:: -max(1, len(asked) // HOT_VECTORS)]
                 judged.hot += 1
@@ -136,8 +134,8 @@ class SampledOracle:
             judged.keys += 1
             judged.vectors += len(asked)
             wanted, oracle = set(asked), Oracle(kept.features)
-            for place in sorted({*places, *_marks_met(marks, mappings, places)}):
-                row = mappings[place]
+            shown = sorted({*places, *(() if marks is None else marks.met_by(places))})
+            for place, row in zip(shown, rows_as_mappings(rows[shown]), strict=True):
                 if place in wanted:
                     self._compare(kept, row, (values[place], flags[place]), oracle, judged)
                 oracle.fold(row)
@@ -164,22 +162,26 @@ class SampledOracle:
         return is_named & (deal([rows[name] for name in party], self._one_in) == 0)
 
 
-def _marks(rows: Rows) -> dict[Key, list[int]]:
+def _names(rows: Rows, party: Party) -> list[Key]:
+    """Who takes part in each row as that party."""
+    found: list[Key] = rows[list(party)].tolist()
+    return found
+
+
+class _Marks:
     """Where the accepted reports about each account stand."""
-    marks: dict[Key, list[int]] = defaultdict(list)
-    for place in np.flatnonzero(is_mark(rows)):
-        marks[int(rows["payee_0"][place]), int(rows["payee_1"][place])].append(int(place))
-    return marks
 
+    def __init__(self, rows: Rows) -> None:
+        self._payers = _names(rows, ("payer_0", "payer_1"))
+        self._payees = _names(rows, ("payee_0", "payee_1"))
+        self._about: dict[Key, list[int]] = defaultdict(list)
+        for place in np.flatnonzero(is_mark(rows)).tolist():
+            self._about[self._payees[place]].append(place)
 
-def _marks_met(marks: dict[Key, list[int]], mappings: Any, places: list[int]) -> list[int]:
-    """Those about anybody who takes part in a key's events."""
-    met = {
-        (mappings[place][f"{role}_0"], mappings[place][f"{role}_1"])
-        for place in places
-        for role in ("payer", "payee")
-    }
-    return [mark for party in met for mark in marks.get(party, ())]
+    def met_by(self, places: list[int]) -> list[int]:
+        """Those about anybody who takes part in the events there."""
+        met = {names[place] for place in places for names in (self._payers, self._payees)}
+        return [mark for party in met for mark in self._about.get(party, ())]
 
 
 def judge(parts: Iterable[tuple[Rows, Any, Any]], plan: Plan, *, one_in: int) -> Judged:

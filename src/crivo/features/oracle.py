@@ -1,19 +1,21 @@
 """The oracle: plain Python that keeps every event and takes each definition at its word.
 
-It is slow, and anyone can read it. An engine is right where it agrees with it, bit for bit. It
-shares no code with the kernel: what a window is stands here a second time, on purpose.
+It is slow, and anyone can read it: what is asked of a window is counted anew each time, event by
+event. An engine is right where it agrees with it, bit for bit. It shares no code with the kernel:
+what a window is stands here a second time, on purpose.
 """
 
 from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from crivo.domain.clock import READ_BACK, SLACK
 from crivo.domain.instant import SECOND
+from crivo.features.oracle_events import PARTIES, Events, between
 from crivo.features.oracle_terms import (
     Row,
     exposures,
@@ -29,7 +31,7 @@ from crivo.features.oracle_terms import (
     tile_start,
     window_start,
 )
-from crivo.features.row import ABSENT, EVENT_ROW, RowKind
+from crivo.features.row import ABSENT, EVENT_ROW
 from crivo.features.spec import (
     DECAY_PARTS,
     FIRST_SEEN_MAX,
@@ -48,21 +50,6 @@ from crivo.features.window import NIGHT_BEGINS, Span, Window
 #: A window with as many events is too full to be exact (the contract, §4).
 SATURATION: Final = 2**23
 
-#: By which of an event's parties it belongs to which of the transfer's.
-_PARTIES: Final[Mapping[Entity, Mapping[str, str]]] = {
-    Entity.PAYER: {"payer": "payer"},
-    Entity.PAYEE: {"payee": "payee"},
-    Entity.PAIR: {"payer": "payer", "payee": "payee"},
-    Entity.DEVICE: {"device": "device"},
-    Entity.INSTITUTION: {"payee_ispb": "payee_ispb"},
-    Entity.PAYER_DEVICE: {"payer": "payer", "device": "device"},
-    Entity.PAYER_INSTITUTION: {"payer": "payer", "payee_ispb": "payee_ispb"},
-    Entity.PAYER_RECEIVING: {"payee": "payer"},
-    Entity.PAYEE_SENDING: {"payer": "payee"},
-    Entity.PAIR_REVERSED: {"payer": "payee", "payee": "payer"},
-    Entity.PAYEE_KEY: {"payee_key": "payee_key"},
-    Entity.PAYEE_PERSON: {"payee_person": "payee_person"},
-}
 _MEMBERS: Final = {
     Measure.PAYER: "payer",
     Measure.PAYEE: "payee",
@@ -99,12 +86,12 @@ class Oracle:
     def __init__(self, features: FeatureSet, *, saturation: int = SATURATION) -> None:
         self._features = features.features
         self._saturation = saturation
-        self._events: list[Row] = []
+        self._events = Events()
 
     def fold(self, row: Row) -> None:
         """The row counts from now on, unless it is a late transfer."""
         if not is_late(row):
-            self._events.append(row)
+            self._events.add(row)
 
     def read(self, row: Row) -> Answer:
         """The vector of a transfer; nothing changes."""
@@ -119,16 +106,18 @@ class Oracle:
 def rows_as_mappings(rows: Any) -> list[Row]:
     """`EVENT_ROW` rows as plain integers by name."""
     names = EVENT_ROW.names or ()
-    return [dict(zip(names, row.tolist(), strict=True)) for row in rows]
+    return [dict(zip(names, row, strict=True)) for row in rows.tolist()]
 
 
 class _Asked:
     """One transfer, and the events it may look at."""
 
-    def __init__(self, row: Row, events: Sequence[Row], saturation: int) -> None:
+    def __init__(self, row: Row, events: Events, saturation: int) -> None:
         self._row = row
-        self._events_before = events
+        self._events = events
         self._saturation = saturation
+        #: What `_keyed` found.
+        self._found: dict[tuple[Entity, EventKind], tuple[Sequence[Row], int]] = {}
         earliest = row["received_at"] - READ_BACK
         self._read_at = max(row["occurred_at"], earliest)
         self.behind = row["occurred_at"] < earliest
@@ -180,8 +169,7 @@ class _Asked:
             starts.append(tile_start(instant - length, tile_of(window)))
         parts = []
         for newer, older in itertools.pairwise(starts):
-            within = [e for e in events if older <= e["occurred_at"] < newer]
-            within = [e for e in within if passes(feature.filter, e)]
+            within = [e for e in between(events, older, newer) if passes(feature.filter, e)]
             of_amounts = feature.statistic is Statistic.DECAYED_SUM
             parts.append(sum(e["amount_centavos"] if of_amounts else 1 for e in within))
         for part in reversed(parts):
@@ -207,9 +195,10 @@ class _Asked:
         behind, nor saturated.
         """
         instant, window = self._row["occurred_at"], feature.window
-        ((own, role),) = _PARTIES[feature.entity].items()
-        account = party_of(self._row, role)
-        since = [each for each in exposures(self._events_before, own, account) if each < instant]
+        ((own, _),) = PARTIES[feature.entity].items()
+        transfers = self._events.of(self._row, feature.entity, EventKind.TRANSFER)
+        met = exposures(transfers, _other(own), self._events.marked)
+        since = [each for each in met if each < instant]
         if feature.statistic is Statistic.COUNT:
             start = window_start(window, instant, NIGHT_BEGINS)
             return float(sum(start <= each for each in since))
@@ -287,9 +276,9 @@ class _Asked:
         """The fact of the event that stands first or last, if it tells one; and when that was
         looked at.
         """
-        events = self._events(entity, event)
+        events = self._events.of(self._row, entity, event)
         instant = self._instant_of_facts(events)
-        standing = [event for event in events if event["occurred_at"] < instant]
+        standing = between(events, 0, instant)
         if not standing:
             return None, instant
         found = min(standing, key=_in_order) if first else max(standing, key=_in_order)
@@ -326,43 +315,40 @@ class _Asked:
         """The entity's events of this kind in the window before the transfer."""
         events, instant = self._keyed(entity, kind)
         start = window_start(window, instant, self._night_begins(entity, window))
-        within = [event for event in events if start <= event["occurred_at"] < instant]
-        return [event for event in within if passes(condition, event)]
+        return [event for event in between(events, start, instant) if passes(condition, event)]
 
     def _instant(self, events: Sequence[Row]) -> int:
         """When a key is read: at the transfer, but never before its newest event less slack, nor
         longer than a day before the transfer's receipt.
         """
         instant = self._read_at
-        newest = max((event["occurred_at"] for event in events), default=instant)
+        newest = events[-1]["occurred_at"] if events else instant
         if newest - SLACK > instant:
             self.behind = True
             return newest - SLACK
         return instant
 
-    def _keyed(self, entity: Entity, kind: EventKind) -> tuple[list[Row], int]:
+    def _keyed(self, entity: Entity, kind: EventKind) -> tuple[Sequence[Row], int]:
         """The events of this kind of the transfer's entity, and the instant at which they are read.
 
         A pair is new with the first of its transfers, which are what the key is read by.
         """
+        if (entity, kind) not in self._found:
+            self._found[entity, kind] = self._look_for(entity, kind)
+        return self._found[entity, kind]
+
+    def _look_for(self, entity: Entity, kind: EventKind) -> tuple[Sequence[Row], int]:
         if kind is EventKind.NEW_PAIR:
             transfers, instant = self._keyed(entity, EventKind.TRANSFER)
-            ((own, _),) = _PARTIES[entity].items()
-            return firsts(transfers, "payee" if own == "payer" else "payer"), instant
-        events = self._events(entity, kind)
+            ((own, _),) = PARTIES[entity].items()
+            return firsts(transfers, _other(own)), instant
+        events = self._events.of(self._row, entity, kind)
         return events, self._instant(events)
 
-    def _events(self, entity: Entity, kind: EventKind) -> list[Row]:
-        """The events of this kind that belong to the entity of the transfer."""
-        wanted = {theirs: party_of(self._row, own) for theirs, own in _PARTIES[entity].items()}
-        if None in wanted.values():
-            return []
-        return [
-            event
-            for event in self._events_before
-            if event["kind"] == RowKind[kind.name]
-            and all(party_of(event, name) == party for name, party in wanted.items())
-        ]
+
+def _other(role: str) -> str:
+    """The role of whom an account of that role meets."""
+    return "payee" if role == "payer" else "payer"
 
 
 def _is_never_behind(feature: Feature) -> bool:

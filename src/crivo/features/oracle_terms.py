@@ -16,9 +16,11 @@ from crivo.features.spec import NIGHT, RANKED_MAX, Filter, Measure, Statistic
 from crivo.features.window import NIGHT_ENDS, TILES, Span, Window
 
 Row = Mapping[str, int]
+#: Who takes part in a row: the words of an id.
+Party = tuple[int, ...]
 
 
-def party_of(row: Row, name: str) -> tuple[int, ...] | None:
+def party_of(row: Row, name: str) -> Party | None:
     """Who takes part in a row under that name; None where the row does not say."""
     if name == "payee_ispb":
         return None if row[name] == ABSENT else (row[name],)
@@ -65,6 +67,11 @@ def is_late(row: Row) -> bool:
     """Whether a transfer was received too long after it happened to enter any window."""
     is_transfer = row["kind"] == RowKind.TRANSFER
     return is_transfer and row["received_at"] - row["occurred_at"] > ALLOWED_LATENESS
+
+
+def is_mark(row: Row) -> bool:
+    """Whether a row is an accepted report, which marks its payee."""
+    return row["kind"] == RowKind.REPORT and row["accepted"] == 1
 
 
 def measured(row: Row, measure: Measure) -> int:
@@ -139,33 +146,27 @@ def of_order(statistic: Statistic, counted: Sequence[Row], *, own: int) -> float
 
 
 def firsts(transfers: Sequence[Row], other: str) -> list[Row]:
-    """The first of the transfers with each other account, `other` being its role in them."""
-    found: dict[tuple[int, ...], Row] = {}
+    """The first of the transfers with each other account, `other` being its role in them.
+
+    Both are in the order of their instants.
+    """
+    found: dict[Party, Row] = {}
     for row in transfers:
         account = party_of(row, other)
-        if account is None:
-            continue
-        if account not in found or row["occurred_at"] < found[account]["occurred_at"]:
-            found[account] = row
+        if account is not None:
+            found.setdefault(account, row)
     return list(found.values())
 
 
-def exposures(events: Sequence[Row], own: str, account: tuple[int, ...] | None) -> list[int]:
-    """When the account came to have met each marked account, `own` being its role in transfers.
+def exposures(transfers: Sequence[Row], other: str, marked: Mapping[Party, int]) -> list[int]:
+    """When an account came to have met each marked account, `other` being the role of those in the
+    account's transfers, which are in the order of their instants.
 
     Another is marked from its first accepted report on, and met from their first transfer on.
     """
-    if account is None:
-        return []
-    other = "payee" if own == "payer" else "payer"
-    marked: dict[tuple[int, ...], int] = {}
-    met: dict[tuple[int, ...], int] = {}
-    for event in events:
-        payee, counterparty = party_of(event, "payee"), party_of(event, other)
-        if event["kind"] == RowKind.REPORT and event["accepted"] == 1 and payee is not None:
-            marked[payee] = min(marked.get(payee, event["occurred_at"]), event["occurred_at"])
-        is_own = event["kind"] == RowKind.TRANSFER and party_of(event, own) == account
-        if is_own and counterparty is not None:
-            before = met.get(counterparty, event["occurred_at"])
-            met[counterparty] = min(before, event["occurred_at"])
-    return [max(met[each], marked[each]) for each in met if each in marked]
+    since = []
+    for row in firsts(transfers, other):
+        account = party_of(row, other)
+        if account is not None and account in marked:
+            since.append(max(row["occurred_at"], marked[account]))
+    return since
