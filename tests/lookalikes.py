@@ -22,16 +22,16 @@ def handbook(rows: int, *, seed: int = 5, days: int = 24) -> pa.Table:
     seconds = np.sort(dice.choice(days * 86_400, rows, replace=False))
     first = datetime(2018, 4, 1)  # the file's times name no zone
     amount = np.round(dice.lognormal(3, 1, rows), 2)
-    terminal = dice.integers(100, 120, rows)
-    high, bad = amount > 150, (terminal < 103) & (dice.random(rows) < 0.7)
+    terminal = dice.integers(0, 20, rows)
+    high, bad = amount > 150, (terminal < 3) & (dice.random(rows) < 0.7)
     fraud = high | bad
     return pa.table(
         {
             "TRANSACTION_ID": np.arange(rows),
             "TX_DATETIME": [first + timedelta(seconds=int(second)) for second in seconds],
             "CUSTOMER_ID": dice.integers(0, max(rows // 60, 9), rows),
-            # No terminal has the number of a customer: the product would take them for one account.
-            "TERMINAL_ID": terminal + 10**6,
+            # Terminals have numbers that customers have too, as in the public table.
+            "TERMINAL_ID": terminal,
             "TX_AMOUNT": amount,
             "TX_TIME_SECONDS": seconds,
             "TX_TIME_DAYS": seconds // 86_400,

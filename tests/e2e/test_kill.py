@@ -34,12 +34,13 @@ Answered = dict[str, tuple[dict[str, object], bytes]]
 
 def transfer(dice: random.Random, number: int) -> dict[str, object]:
     """A transfer between a few accounts, so that state matters to the next one."""
+    payer = dice.randrange(50)
     return {
         "end_to_end_id": f"E12345678202611231200kill{number:07d}",
         "occurred_at": format_rfc3339(START + number * 1_000),
         "amount_centavos": dice.randrange(1, 2_000_000),
-        "payer_account_id": f"account-{dice.randrange(50)}",
-        "payee_account_id": f"account-{dice.randrange(50)}",
+        "payer_account_id": f"account-{payer}",
+        "payee_account_id": f"account-{(payer + dice.randrange(1, 50)) % 50}",
     }
 
 

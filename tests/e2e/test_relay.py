@@ -44,7 +44,7 @@ def ask(client: httpx.Client, number: int) -> httpx.Response:
         "occurred_at": format_rfc3339(START + number * 1_000),
         "amount_centavos": 1 + number,
         "payer_account_id": f"account-{number % 7}",
-        "payee_account_id": f"account-{number % 5}",
+        "payee_account_id": f"account-{(number + 1 + number % 5) % 7}",
     }
     return client.post("/v1/decisions", json=body)
 

@@ -111,6 +111,10 @@ BAD: dict[str, tuple[tuple[str, bytes], str]] = {
     "a transfer of 1970": (_transfer(occurred_at="1970-01-01T00:00:00Z"), "TIME_RANGE"),
     "a transfer of 2200": (_transfer(occurred_at="2200-01-01T00:00:00Z"), "TIME_RANGE"),
     "a receipt of 2200": (_transfer(received_at="2200-01-01T00:00:00Z"), "TIME_RANGE"),
+    "a transfer from an account to itself": (
+        _transfer(payee_account_id=GOOD["payer_account_id"], payer_ispb="12345678"),
+        "PAYEE_IS_PAYER",
+    ),
     "a payer's id of a megabyte": (_transfer(payer_account_id=LONG), "BODY_TOO_LARGE"),
     "a login with an unknown field": (_told("login.v1", LOGIN, hostile=1), "FIELD_UNKNOWN"),
     "a login of a number": (_told("login.v1", LOGIN, account_id=7), "FIELD_TYPE"),
@@ -134,6 +138,14 @@ BAD: dict[str, tuple[tuple[str, bytes], str]] = {
     "a login of an id that cannot be shown": (
         _told("login.v1", LOGIN, login_id="\x00"),
         "FIELD_VALUE",
+    ),
+    "a login of an account that cannot be shown": (
+        _told("login.v1", LOGIN, account_id="1\u202e2"),
+        "ID_INVALID",
+    ),
+    "a login from a device that cannot be shown": (
+        _told("login.v1", LOGIN, device_id="phone\n1"),
+        "ID_INVALID",
     ),
     "a report of an id that cannot be shown": (
         (

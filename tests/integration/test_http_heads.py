@@ -1,9 +1,10 @@
-"""The head of a request has a ceiling and a time, and a connection that says nothing is closed."""
+"""The head of a request has rules, a ceiling and a time; a connection that is silent is closed."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import re
 import time
 
 import pytest
@@ -173,5 +174,117 @@ def test_what_is_no_http_is_refused_with_a_problem_document(converse, sent):
         assert problem["found"]
         assert await gone(reader, within=10) == b""
         writer.close()
+
+    converse(talk)
+
+
+LIVE = b"GET /health/live HTTP/1.1\r\n"
+HOST = b"host: x\r\n"
+#: Heads that can be read and may not be: what is sent, and the refusal's status, code and field.
+BROKEN = {
+    "no host": (LIVE + b"\r\n", 400, "BODY_MALFORMED", "host"),
+    "two hosts": (LIVE + HOST + b"Host: y\r\n\r\n", 400, "BODY_MALFORMED", "host"),
+    "two hosts in HTTP/1.0": (
+        LIVE.replace(b"1.1", b"1.0") + 2 * HOST + b"\r\n",
+        400,
+        "BODY_MALFORMED",
+        "host",
+    ),
+    "a decision without a host": (
+        request(KNOWN).replace(HOST, b""),
+        400,
+        "BODY_MALFORMED",
+        "host",
+    ),
+    "a fragment": (
+        LIVE.replace(b"live", b"live#a") + HOST + b"\r\n",
+        400,
+        "BODY_MALFORMED",
+        "target",
+    ),
+    "a fragment behind a query": (
+        LIVE.replace(b"live", b"live?a=1#b") + HOST + b"\r\n",
+        400,
+        "BODY_MALFORMED",
+        "target",
+    ),
+    "a fragment that is empty": (
+        LIVE.replace(b"live", b"live#") + HOST + b"\r\n",
+        400,
+        "BODY_MALFORMED",
+        "target",
+    ),
+    "HTTP/2.0": (
+        LIVE.replace(b"1.1", b"2.0") + HOST + b"\r\n",
+        505,
+        "HTTP_VERSION",
+        "version",
+    ),
+    "a decision in HTTP/2.0": (
+        request(KNOWN).replace(b"HTTP/1.1", b"HTTP/2.0"),
+        505,
+        "HTTP_VERSION",
+        "version",
+    ),
+    "HTTP/0.9": (
+        LIVE.replace(b"1.1", b"0.9") + HOST + b"\r\n",
+        505,
+        "HTTP_VERSION",
+        "version",
+    ),
+}
+
+
+def refused(door: Door, code: str) -> float:
+    """How many refusals of a code were counted."""
+    text = door.service.metrics.render().decode()
+    found = re.search(rf'crivo_requests_refused_total\{{code="{code}"\}} (\S+)', text)
+    return 0.0 if found is None else float(found[1])
+
+
+async def check_broken_heads_are_refused_and_counted(door: Door) -> None:
+    for name, (sent, status, code, field) in BROKEN.items():
+        # On a connection of its own, and behind a request that was answered.
+        for first in (b"", request(KNOWN)):
+            before = refused(door, code)
+            reader, writer = await door.connect()
+            if first:
+                writer.write(first)
+                assert (await read_answer(reader)).status == 200
+            writer.write(sent)
+            answer = await read_answer(reader)
+            problem = json.loads(answer.body)
+            told = (answer.status, problem.get("code"), problem.get("field"))
+            assert told == (status, code, field), (name, problem)
+            assert problem["expected"] and problem["found"] and problem["hint"]
+            assert dict(answer.headers)[b"connection"] == b"close"
+            assert await gone(reader, within=10) == b""
+            assert refused(door, code) == before + 1, name
+            writer.close()
+
+
+@pytest.mark.slow
+def test_a_head_that_another_server_may_read_otherwise_is_refused_and_counted(converse):
+    converse(check_broken_heads_are_refused_and_counted)
+
+
+@pytest.mark.slow
+def test_sabotage_a_door_that_reads_no_head_is_noticed(converse, monkeypatch):
+    monkeypatch.setattr(head, "check_head", lambda *_: None)
+
+    async def talk(door: Door) -> None:
+        with pytest.raises(AssertionError):
+            await check_broken_heads_are_refused_and_counted(door)
+
+    converse(talk)
+
+
+@pytest.mark.slow
+def test_a_plain_request_of_either_version_is_answered(converse):
+    async def talk(door: Door) -> None:
+        assert (await door.send(LIVE + HOST + b"\r\n")).status == 200
+        assert (await door.send(LIVE.replace(b"1.1", b"1.0") + b"\r\n")).status == 200
+        # A host may be empty, and is compared in either case.
+        assert (await door.send(LIVE + b"HOST:\r\n\r\n")).status == 200
 
     converse(talk)

@@ -37,3 +37,20 @@ def test_an_order_is_decided_and_its_json_gets_the_same_answer(tmp_path: Path, m
             assert door.went == ["direct", "usual", *["direct"] * 5]
 
     asyncio.run(talk())
+
+
+def test_an_order_from_an_account_to_itself_is_refused_and_one_to_another_bank_is_not(
+    tmp_path: Path,
+) -> None:
+    own = ORDER.replace("999071", "555012").replace("<Issr>42</Issr>", "<Issr>0001</Issr>")
+    one_bank = own.replace("<MmbId>87654321</MmbId>", "<MmbId>12345678</MmbId>")
+
+    async def talk() -> None:
+        async with opened(build_service(settings_of(make_home(tmp_path / "home")))) as door:
+            refused = await door.send(request(one_bank.encode(), media="application/xml"))
+            problem = json.loads(refused.body)
+            assert (refused.status, problem["code"]) == (422, "PAYEE_IS_PAYER")
+            taken = await door.send(request(own.encode(), media="application/xml"))
+            assert taken.status == 200, taken.body
+
+    asyncio.run(talk())

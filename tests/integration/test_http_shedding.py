@@ -343,6 +343,8 @@ def test_one_whole_request_for_a_decision_is_known_by_its_bytes(data: bytes) -> 
         HEAD + b"content-length: 2\r\nconnection: close\r\n\r\n{}",
         HEAD + b"content-length: 2\r\nconnection: keep-alive, close\r\n\r\n{}",
         HEAD + b"content-length: 2\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n{}",
+        HEAD.replace(b"host: x\r\n", b"") + b"content-length: 2\r\n\r\n{}",
+        HEAD + b"Host: y\r\ncontent-length: 2\r\n\r\n{}",
         HEAD.replace(b"1.1", b"1.0") + b"content-length: 2\r\n\r\n{}",
         HEAD.replace(b"POST", b"GET") + b"content-length: 2\r\n\r\n{}",
         HEAD.replace(b"decisions", b"decisions:batch") + b"content-length: 2\r\n\r\n{}",

@@ -124,6 +124,10 @@ HOSTILE = {
     ",2018-04-02T00:00:00Z,p,q,1.00,0": Code.FIELD_MISSING,
     f"long id,2018-04-02T00:00:00Z,{'x' * 1_000_000},q,1.00,0": Code.FIELD_VALUE,
     f"longish id,2018-04-02T00:00:00Z,{'x' * 129},q,1.00,0": Code.ID_INVALID,
+    "itself,2018-04-02T00:00:00Z,p,p,1.00,0": Code.PAYEE_IS_PAYER,
+    "itself,2018-04-02T00:00:00Z, p,p ,1.00,1": Code.PAYEE_IS_PAYER,
+    "unseen,2018-04-02T00:00:00Z,p\u202e1,q,1.00,0": Code.ID_INVALID,
+    "unheard,2018-04-02T00:00:00Z,p,q\x07,1.00,0": Code.ID_INVALID,
     "ragged,2018-04-02T00:00:00Z,p": Code.ROW_MALFORMED,
     "ragged,2018-04-02T00:00:00Z,p,q,1.00,0,and more": Code.ROW_MALFORMED,
 }

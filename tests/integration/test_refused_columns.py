@@ -79,3 +79,22 @@ def test_the_list_shows_both_and_says_that_mended_rows_stay(tmp_path, capsys):
     assert "mended" in said.err
     (row,) = json.loads(crivo(capsys, "quarantine", "list", *home, "--json").out)["rows"]
     assert (row["field"], row["column"]) == ("payer_ispb", "banco")
+
+
+def test_a_payee_that_is_the_payer_is_looked_for_in_the_payees_column(tmp_path):
+    path = write_csv(tmp_path / "t.csv", ["1,2018-04-02T00:00:00Z,p,p,1.00,0"])
+    with place(tmp_path / "home") as here:
+        assert here.ingest(path).quarantined == 1
+        (row,) = here.quarantine.rows(limit=10)
+    assert (row.code, row.field, row.column) == ("PAYEE_IS_PAYER", "payee_account_id", "payee")
+    assert "payee_key" in row.hint
+
+
+def test_what_cannot_be_shown_is_told_in_characters_that_can(tmp_path):
+    path = write_csv(tmp_path / "t.csv", ["1,2018-04-02T00:00:00Z,1\u202e2,q,1.00,0"])
+    with place(tmp_path / "home") as here:
+        assert here.ingest(path).quarantined == 1
+        (row,) = here.quarantine.rows(limit=10)
+    assert (row.code, row.field, row.column) == ("ID_INVALID", "payer_account", "payer")
+    assert row.expected == "1 to 128 printable characters"
+    assert row.found == '"1\\u202e2"'

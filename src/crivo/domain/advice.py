@@ -23,6 +23,10 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.ID_TIME: (
         "Send a transfer when it is initiated; read a past transfer in with `crivo ingest`."
     ),
+    Code.PAYEE_IS_PAYER: (
+        "Send the account that is paid, and both institutions where their numbers are alike; in a "
+        "table whose payees have numbers of their own, map them as `payee_key`."
+    ),
     Code.FIELD_MISSING: "Add the field.",
     Code.FIELD_TYPE: "Send the type that `expected` names.",
     Code.FIELD_VALUE: "Send one of the values that `expected` lists, in upper case.",
@@ -40,6 +44,7 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.BODY_TOO_SLOW: "Send the whole body at once; look at the network between.",
     Code.CONTENT_TYPE: "Send `Content-Type: application/json` and the body as it is.",
     Code.METHOD_NOT_ALLOWED: "Use the method that the documentation of the path names.",
+    Code.HTTP_VERSION: "Speak HTTP/1.1, or let a proxy in front translate.",
     Code.ROW_MALFORMED: (
         "Put the corrected row into a file of its own, with the header, and import that with "
         "`--received TIME` (below)."

@@ -125,6 +125,16 @@ class Transfer:
         return payee
 
     @property
+    def pays_itself(self) -> bool:
+        """Whether one account of one institution pays and is paid; a bank not named may be any."""
+        account, payer_ispb, payee_ispb = self.payer_account_id, self.payer_ispb, self.payee_ispb
+        return (
+            account is not None
+            and account == self.payee_account_id
+            and (payer_ispb is None or payee_ispb is None or payer_ispb == payee_ispb)
+        )
+
+    @property
     def subject_id(self) -> bytes:
         """Whose stream of events this one belongs to: the payer's."""
         return self.payer_id
@@ -133,6 +143,23 @@ class Transfer:
     def own_id(self) -> str:
         """The rail's own id."""
         return self.end_to_end_id
+
+
+def check_two_accounts(transfer: Transfer) -> None:
+    """Nothing, unless a transfer leaves no account: asked of what comes in, not of what was kept.
+
+    One account number of two institutions is two accounts.
+
+    Raises:
+        Refused: PAYEE_IS_PAYER.
+    """
+    if transfer.pays_itself:
+        raise invalid(
+            Code.PAYEE_IS_PAYER,
+            field="payee_account_id",
+            expected="another account than the payer's, or one of another institution",
+            found="the payer's account",
+        )
 
 
 def _is_typed(each: Transfer) -> bool:

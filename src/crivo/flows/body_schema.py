@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from crivo.domain.declared import DeclaredField, declared_fields, is_declared
+from crivo.domain.fields import PRINTABLE_PATTERN
 from crivo.flows.event_body import instant_parser
 from crivo.flows.json_schema import described
 from crivo.flows.schemas import EventSchema
@@ -31,6 +32,7 @@ _RAW_ID: Final[Document] = {
     "type": "string",
     "minLength": 1,
     "maxLength": ID_CHARACTERS_MAX,
+    "pattern": PRINTABLE_PATTERN,
     "description": "The id as the institution writes it: a pseudonym of it is kept.",
 }
 #: A block of the directory's statistics may say by its watermark that there is none.
@@ -40,7 +42,11 @@ _WITHOUT_DATA: Final[Document] = {
     "required": ["watermark"],
 }
 _NULL: Final[Document] = {"type": "null"}
-_LEAVES: Final[dict[type, str]] = {int: "integer", str: "string", bool: "boolean"}
+_LEAVES: Final[dict[type, Document]] = {
+    int: {"type": "integer"},
+    str: {"type": "string", "pattern": PRINTABLE_PATTERN},
+    bool: {"type": "boolean"},
+}
 
 
 def body_schema(schema: EventSchema) -> Document:
@@ -85,4 +91,4 @@ def _one(field: DeclaredField) -> Document:
         return _RAW_ID
     if instant_parser(field) is not None:
         return _INSTANT
-    return {"type": _LEAVES[base], **({} if form is None else form.keywords)}
+    return {**_LEAVES[base], **({} if form is None else form.keywords)}

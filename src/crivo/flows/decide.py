@@ -18,7 +18,7 @@ from crivo.decision.record import (
     decision_event_id,
 )
 from crivo.domain.clock import ClockKind, LogClock
-from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
+from crivo.domain.errors import CrivoError, Refused, Unavailable
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
@@ -39,7 +39,7 @@ from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
 from crivo.flows.pending import Pending
 from crivo.flows.ports import Done, Log
-from crivo.flows.receiving import check_model_decides, check_no_history, receive
+from crivo.flows.receiving import OF_ITS_TIME, check_model_decides, check_no_history, receive
 from crivo.flows.recording import Recorder
 from crivo.flows.repeats import check_settlement, repeat, repeat_of
 from crivo.flows.replica import Replica
@@ -148,7 +148,7 @@ class DecisionService:
 
         Raises:
             Refused: CONFLICT (decided with other facts, in either phase, or imported), ID_TIME,
-                CLOCK_AHEAD, TIME_RANGE, RECEIPT_TOO_OLD, MODEL_NOT_FOR_TRANSFERS.
+                PAYEE_IS_PAYER, CLOCK_AHEAD, TIME_RANGE, RECEIPT_TOO_OLD, MODEL_NOT_FOR_TRANSFERS.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's; as before.
         """
@@ -216,9 +216,9 @@ class DecisionService:
         try:
             received_at = receive(self.clock, transfer, supplied)
         except Refused as refusal:
-            # An id too old to be decided may have been decided in its time.
+            # What may not be decided any more may have been decided in its time.
             stored = self.log.find(decision_event_id(transfer.end_to_end_id))
-            if refusal.code is not Code.ID_TIME or stored is None:
+            if refusal.code not in OF_ITS_TIME or stored is None:
                 raise
             return repeat_of(self.log, stored, transfer)
         if not self._memory.covers(received_at):

@@ -21,7 +21,7 @@ from crivo.flows.answers import no_decision
 from crivo.flows.event_of import event_of
 from crivo.flows.ports import LogReader
 from crivo.governance.identity import IdentitySealer, PersonKeys, Role, sealed_parts
-from crivo.governance.pseudonym import Pseudonymiser
+from crivo.governance.pseudonym import IdDomain, Pseudonymiser
 
 #: Which door these events come through.
 SOURCE: Final = "command"
@@ -172,11 +172,11 @@ class PrivacyService:
 
     def _ids(self, person: str) -> list[bytes]:
         """Every pseudonym that the text may stand for."""
-        known = self._pseudonyms
-        made = (known.person, known.account, known.key)
-        ids = [make(person, field="person") for make in made]
+        known = self._pseudonyms.known
+        domains = (IdDomain.PERSON, IdDomain.ACCOUNT, IdDomain.KEY)
+        ids = [known(domain, person, field="person") for domain in domains]
         try:
-            ids.append(known.person(parse_tax_id(person)))
+            ids.append(known(IdDomain.PERSON, parse_tax_id(person), field="person"))
         except Refused:
             return ids
         return ids

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from crivo.domain import transfer
+from crivo.domain import transfer as transfers
 from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.report import Report, ReportStatus
 from crivo.domain.streams import Stream
-from crivo.domain.transfer import Transfer
+from crivo.domain.transfer import Transfer, check_two_accounts
 from crivo.flows.codec import encode_transfer
 from crivo.flows.event_of import event_of
 from crivo.flows.rows import PlayedRow
@@ -17,9 +17,9 @@ def transfer_of_row(row: PlayedRow, pseudonyms: Pseudonymiser) -> Transfer:
     """The transfer of a row, raw ids turned into pseudonyms.
 
     Raises:
-        Refused: whatever no transfer may be, with its field.
+        Refused: whatever no transfer may be, with its field; PAYEE_IS_PAYER.
     """
-    return Transfer(
+    transfer = Transfer(
         row.end_to_end_id,
         row.occurred_at,
         row.amount_centavos,
@@ -47,6 +47,8 @@ def transfer_of_row(row: PlayedRow, pseudonyms: Pseudonymiser) -> Transfer:
         row.payer_segment,
         row.payee_segment,
     )
+    check_two_accounts(transfer)
+    return transfer
 
 
 def history_event(row: PlayedRow, value: Transfer, *, source: str) -> Event:
@@ -57,7 +59,7 @@ def history_event(row: PlayedRow, value: Transfer, *, source: str) -> Event:
         transfer_event_id(row.end_to_end_id),
         row.occurred_at,
         row.received_at,
-        transfer.SCHEMA,
+        transfers.SCHEMA,
         source,
         encode_transfer(value),
     )

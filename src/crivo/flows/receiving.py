@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import transfer_event_id
 from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant
-from crivo.domain.transfer import Transfer
+from crivo.domain.transfer import Transfer, check_two_accounts
 from crivo.flows.bundle import Bundle
 from crivo.flows.ports import LogReader
+
+#: Refusals of a transfer on which the log may hold a decision all the same.
+OF_ITS_TIME: Final = frozenset({Code.ID_TIME, Code.PAYEE_IS_PAYER})
 
 
 def receive(clock: LogClock, transfer: Transfer, supplied: int | None) -> int:
     """When the transfer was received, stamped by the log's clock.
 
     Raises:
-        Refused: ID_TIME, CLOCK_AHEAD, TIME_RANGE.
+        Refused: PAYEE_IS_PAYER, ID_TIME, CLOCK_AHEAD, TIME_RANGE.
     """
+    check_two_accounts(transfer)
     if clock.kind is ClockKind.REPLAY:
         # Judged before the clock is stamped: a refused request must not move it.
         if supplied is not None:

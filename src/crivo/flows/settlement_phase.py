@@ -45,7 +45,7 @@ class SettlementPhase:
 
         Raises:
             Refused: CONFLICT where this phase was decided with other facts, or the initiation of
-                another transfer under this id; ID_TIME, CLOCK_AHEAD, TIME_RANGE,
+                another transfer under this id; PAYEE_IS_PAYER, ID_TIME, CLOCK_AHEAD, TIME_RANGE,
                 MODEL_NOT_FOR_TRANSFERS.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED; state is then as before, but for the clock.
         """

@@ -15,6 +15,7 @@ from typing import Any, Final
 from crivo.domain.declared import DeclaredField, declared_fields, is_declared
 from crivo.domain.dict_statistics import has_data
 from crivo.domain.errors import Refused
+from crivo.domain.fields import is_printable
 from crivo.domain.instant import format_rfc3339, from_datetime
 from crivo.flows.event_body import field_value, id_domain, instant_parser
 from crivo.flows.schemas import schema_of
@@ -245,6 +246,6 @@ def _text(cell: Any) -> str:
 
 def _printable(cell: Any) -> str:
     text = _text(cell)
-    if not text.isprintable():
+    if not is_printable(text):
         raise _NotPlain
     return text

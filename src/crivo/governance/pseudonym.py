@@ -14,6 +14,7 @@ from typing import Final
 
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.event import ENTITY_ID_BYTES
+from crivo.domain.fields import is_printable
 from crivo.domain.identifiers import length_prefixed
 from crivo.domain.pix_key import parse_pix_key
 
@@ -95,20 +96,30 @@ class Pseudonymiser:
         return self._checked(IdDomain.DEVICE, raw_id, field)
 
     def of(self, domain: IdDomain, raw_id: str, *, field: str) -> bytes:
-        """The pseudonym of an id of this kind.
+        """The pseudonym of an id of this kind, which is to be kept.
 
         Raises:
             Refused: ID_INVALID.
         """
         return self._checked(domain, raw_id, field)
 
-    def _checked(self, domain: IdDomain, raw_id: str, field: str) -> bytes:
+    def known(self, domain: IdDomain, raw_id: str, *, field: str) -> bytes:
+        """The pseudonym of an id to be looked up, which may have come in before ids were printable.
+
+        Raises:
+            Refused: ID_INVALID.
+        """
         if not 0 < len(raw_id) <= ID_CHARACTERS_MAX:
             raise _invalid_id(raw_id, field)
         try:
             return self._pseudonym(domain, raw_id)
         except ValueError:
             raise _invalid_id(raw_id, field) from None
+
+    def _checked(self, domain: IdDomain, raw_id: str, field: str) -> bytes:
+        if not is_printable(raw_id):
+            raise _invalid_id(raw_id, field)
+        return self.known(domain, raw_id, field=field)
 
     def _make(self, domain: IdDomain, raw_id: str) -> bytes:
         # ValueError also stands for UnicodeEncodeError: half a surrogate pair is no text.
@@ -152,6 +163,6 @@ def _invalid_id(raw_id: str, field: str) -> Exception:
     return invalid(
         Code.ID_INVALID,
         field=field,
-        expected=f"1 to {ID_CHARACTERS_MAX} characters of text",
+        expected=f"1 to {ID_CHARACTERS_MAX} printable characters",
         found=raw_id[:ID_CHARACTERS_MAX],
     )

@@ -12,7 +12,7 @@ from crivo.domain.event import make_event_id, transfer_event_id
 from crivo.domain.identifiers import derived_end_to_end_id
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.report import Report, ReportStatus
-from crivo.domain.transfer import Purpose, Transfer
+from crivo.domain.transfer import Purpose, Transfer, check_two_accounts
 
 NOON = parse_rfc3339("2026-11-23T12:00:00Z")
 TRANSFER = Transfer(
@@ -129,3 +129,33 @@ def test_an_error_says_field_expected_found_and_hint() -> None:
     )
     assert "phase" in str(error) and "initiation" in str(error) and "Omit it." in str(error)
     assert len(str(error.context["found"])) <= 80
+
+
+SAME = {"payee_account_id": TRANSFER.payer_account_id}
+ONE, OTHER = "12345678", "87654321"
+
+
+@pytest.mark.parametrize(
+    ("change", "pays_itself"),
+    [
+        ({}, False),
+        (SAME, True),
+        ({**SAME, "payer_ispb": ONE}, True),
+        ({**SAME, "payee_ispb": ONE}, True),
+        ({**SAME, "payer_ispb": ONE, "payee_ispb": ONE}, True),
+        # One number of two banks, and one person's own accounts.
+        ({**SAME, "payer_ispb": ONE, "payee_ispb": OTHER}, False),
+        ({"payer_person_id": b"n" * 16, "payee_person_id": b"n" * 16}, False),
+        ({"payer_account_id": None, "payer_person_id": b"q" * 16}, False),
+    ],
+)
+def test_one_account_of_one_institution_pays_itself(change, pays_itself) -> None:
+    made = replace(TRANSFER, **change)
+    assert made.pays_itself == pays_itself
+    if not pays_itself:
+        check_two_accounts(made)
+        return
+    with pytest.raises(Refused) as caught:
+        check_two_accounts(made)
+    assert caught.value.code is Code.PAYEE_IS_PAYER
+    assert caught.value.context["field"] == "payee_account_id"

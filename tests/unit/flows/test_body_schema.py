@@ -18,7 +18,21 @@ from tests.unit.domain.examples import NOON, VALUES
 from tests.unit.flows.json_documents import offences
 from tests.unit.flows.test_event_body import PSEUDONYMS, document_of
 
-WRONG = (1.5, True, "", "\x00", "GOSSIP", "1999-01-01", -(2**70), 2**70, [], ["x"], {}, {"a": 1})
+WRONG = (
+    1.5,
+    True,
+    "",
+    "\x00",
+    "a\u202eb",
+    "GOSSIP",
+    "1999-01-01",
+    -(2**70),
+    2**70,
+    [],
+    ["x"],
+    {},
+    {"a": 1},
+)
 #: What a declaration says of a field by itself; other refusals are of what fields are together.
 OF_ONE_FIELD = {Code.FIELD_TYPE, Code.FIELD_UNKNOWN}
 
@@ -69,6 +83,25 @@ def check_document_and_door_agree(kind):
 @pytest.mark.parametrize("kind", TOLD_HERE)
 def test_the_document_refuses_nothing_that_the_door_takes_and_knows_its_fields(kind):
     check_document_and_door_agree(kind)
+
+
+def check_ids_are_described_as_printable(kind):
+    document = body_schema.body_schema(schema_of(kind))
+    for body, _ in told(kind):
+        for name in body:
+            if name.endswith("_id"):
+                assert list(offences(document, {**body, name: "a\u202eb"})) != [], name
+
+
+@pytest.mark.parametrize("kind", TOLD_HERE)
+def test_every_id_is_described_as_printable(kind):
+    check_ids_are_described_as_printable(kind)
+
+
+def test_sabotage_a_document_that_says_nothing_of_characters_is_noticed(monkeypatch):
+    monkeypatch.setitem(body_schema._RAW_ID, "pattern", "")
+    with pytest.raises(AssertionError):
+        check_ids_are_described_as_printable("login.v1")
 
 
 def test_every_kind_that_is_told_has_an_example():

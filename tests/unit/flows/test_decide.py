@@ -23,6 +23,7 @@ from crivo.features.spec import FeatureSet
 from crivo.flows.codec import encode_transfer
 from crivo.flows.decide import DecisionService
 from crivo.flows.replay import replay
+from crivo.flows.settlement_phase import SettlementPhase
 from tests.unit.decision.worlds import START, bundle_in, plan, transfer, world
 
 
@@ -201,3 +202,60 @@ def test_a_vector_of_another_plan_is_not_scored_and_leaves_no_trace(played):
     assert played.service.counts == before
     answer = played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
     assert answer.seq == end
+
+
+def itself(number, **facts):
+    """A transfer from an account to itself."""
+    made = transfer(number, **facts)
+    return replace(made, payee_account_id=made.payer_account_id)
+
+
+def check_nobody_pays_itself(played):
+    played.decide(transfer(1)).result(10)
+    end, counts, now = played.log.end(), played.service.counts, played.service.clock.now()
+    settlement = SettlementPhase(played.service)
+    for decides in (played.service, settlement):
+        with pytest.raises(Refused) as caught:
+            decides.decide(itself(2, occurred_at=START + SECOND), arrived_ns=0)
+        assert caught.value.code is Code.PAYEE_IS_PAYER
+    (refused, taken) = played.service.decide_many(
+        [(itself(3), None), (transfer(4), None)], arrived_ns=0
+    )
+    assert refused.code is Code.PAYEE_IS_PAYER
+    assert taken.result(10).seq == end
+    assert (played.log.end(), played.service.clock.now()) == (end + 1, now)
+    assert played.service.counts != counts
+
+
+def test_a_payer_that_pays_itself_is_refused_and_leaves_no_trace(played):
+    check_nobody_pays_itself(played)
+
+
+def test_sabotage_a_door_that_looks_at_no_accounts_is_noticed(played, monkeypatch):
+    monkeypatch.setattr("crivo.flows.receiving.check_two_accounts", lambda _: None)
+    with pytest.raises(pytest.fail.Exception):
+        check_nobody_pays_itself(played)
+
+
+def test_two_institutions_may_hold_accounts_of_one_number(played):
+    made = replace(itself(1), payer_ispb="12345678", payee_ispb="87654321")
+    assert played.decide(made).result(10).seq == 0
+
+
+def test_what_a_release_decided_that_let_payers_pay_themselves_is_read_and_repeated(
+    tmp_path, monkeypatch
+):
+    with world(tmp_path) as played:
+        with monkeypatch.context() as before:
+            before.setattr("crivo.flows.receiving.check_two_accounts", lambda _: None)
+            first = played.decide(itself(1)).result(10)
+        assert played.decide(itself(1)).result(10) == first
+    with world(tmp_path) as again:
+        assert again.service.folded == 1
+        assert again.decide(itself(1)).result(10) == first
+        # Long after its memory is gone, too.
+        again.decide(transfer(2, occurred_at=START + 40 * HOUR)).result(10)
+        assert again.decide(itself(1)).result(10) == first
+        with pytest.raises(Refused) as caught:
+            again.decide(replace(itself(1), amount_centavos=1))
+        assert caught.value.code is Code.CONFLICT

@@ -179,3 +179,11 @@ def test_an_id_that_cannot_be_shown_is_refused_in_an_import_too():
     (found,) = same(reader_of(Rows([{**GOOD, "login_id": b"L\x001"}]), LOGIN), [0])
     assert isinstance(found, Refused)
     assert (found.code, found.context["field"]) == (Code.FIELD_VALUE, "login_id")
+
+
+@pytest.mark.parametrize("column", ["account", "device"])
+def test_an_account_or_device_that_cannot_be_shown_is_refused_in_an_import_too(column):
+    rows = [{**GOOD, column: "1\u202e2".encode()}]
+    (found,) = same(reader_of(Rows(rows), LOGIN), [0])
+    assert isinstance(found, Refused)
+    assert (found.code, found.context["field"]) == (Code.ID_INVALID, f"{column}_id")

@@ -24,7 +24,20 @@ def test_a_pseudonym_is_the_hmac_of_version_domain_and_id():
     assert MAKER.account("0001-9") == expected
 
 
-@given(st.text(min_size=1, max_size=64).filter(lambda text: text.strip()))
+#: Ids with something in them that nobody sees, or that moves what is seen.
+UNSEEN = [
+    "a\x00b", "a\n", "\ta", "a\x7f", "a\x85b", "a\u00a0b", "a\u00adb", "a\u061cb", "a\u200bb",
+    "a\u200fb", "a\u2028b", "a\u202eb", "a\u2066b", "a\ufeffb", "a\ue000b", "a\U000e0041b",
+]  # fmt: skip
+
+
+#: Ids as people write them: whatever can be shown, and the space.
+RAW_IDS = st.text(
+    st.characters(exclude_categories=["C", "Z"], include_characters=" "), min_size=1, max_size=64
+).filter(lambda text: text.strip())
+
+
+@given(RAW_IDS)
 def test_each_kind_of_id_has_its_own_pseudonyms(raw_id):
     made = {MAKER.account(raw_id), MAKER.person(raw_id), MAKER.key(raw_id), MAKER.device(raw_id)}
     assert len(made) == len(IdDomain)
@@ -57,13 +70,33 @@ def test_spellings_of_one_id_are_one_id():
     assert MAKER.key("No key") == MAKER.key("no key")
 
 
-@pytest.mark.parametrize("raw_id", ["", "   ", "x" * 129, "x" * 1_000_000, "\ud800"])
+@pytest.mark.parametrize("raw_id", ["", "   ", "x" * 129, "x" * 1_000_000, "\ud800", *UNSEEN])
 def test_what_is_no_id_is_refused(raw_id):
+    for domain in IdDomain:
+        with pytest.raises(Refused) as caught:
+            MAKER.of(domain, raw_id, field="device")
+        assert caught.value.code is Code.ID_INVALID
+        assert caught.value.context["field"] == "device"
+        assert "printable" in str(caught.value.context["expected"])
+        assert str(caught.value).isprintable()
+        assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize("raw_id", UNSEEN)
+def test_an_id_that_came_in_before_ids_were_printable_is_still_found(raw_id):
+    assert len({MAKER.known(domain, raw_id, field="id") for domain in IdDomain}) == len(IdDomain)
+
+
+@given(RAW_IDS, st.sampled_from(IdDomain))
+def test_an_id_is_found_under_the_pseudonym_that_it_was_given(raw_id, domain):
+    assert MAKER.known(domain, raw_id, field="id") == MAKER.of(domain, raw_id, field="id")
+
+
+@pytest.mark.parametrize("raw_id", ["", "   ", "x" * 129, "\ud800"])
+def test_what_never_was_an_id_is_not_looked_up(raw_id):
     with pytest.raises(Refused) as caught:
-        MAKER.device(raw_id, field="device")
+        MAKER.known(IdDomain.ACCOUNT, raw_id, field="payer")
     assert caught.value.code is Code.ID_INVALID
-    assert caught.value.context["field"] == "device"
-    assert len(str(caught.value)) < 500
 
 
 def test_the_key_shows_nowhere():

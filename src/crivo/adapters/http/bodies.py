@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
 
+from crivo.adapters.http.id_texts import OwnIdText, RawId
 from crivo.adapters.http.identity_body import IdentityBody, identity_part
 from crivo.adapters.http.scanned_code import scanned
 from crivo.decision.record import INITIATION
@@ -28,7 +29,6 @@ from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
 
 #: Described for the OpenAPI document and checked here, before any hash is computed.
 CodeText = Annotated[str, msgspec.Meta(min_length=1, max_length=CODE_CHARACTERS_MAX)]
-RawId = Annotated[str, msgspec.Meta(min_length=1, max_length=ID_CHARACTERS_MAX)]
 
 _ID_DESCRIPTION: Final = (
     "E, eight characters of the payer's institution, the minute in UTC as yyyyMMddHHmm, eleven "
@@ -73,7 +73,7 @@ class DecisionBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=F
 class ReportBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
     """The body of `POST /v1/reports`: a claim. The door fills in the facts of its transfer."""
 
-    report_id: str
+    report_id: OwnIdText
     end_to_end_id: str
     status: ReportStatus | None = None
     received_at: str | None = None

@@ -23,7 +23,6 @@ from crivo.adapters.http.hot import (
     HotRoutes,
     Sequenced,
     not_durable,
-    not_http,
 )
 from crivo.adapters.http.known_head import KnownHead
 from crivo.adapters.http.patience import Patience
@@ -31,7 +30,7 @@ from crivo.adapters.http.problems import internal_problem, problem_of, render
 from crivo.adapters.http.receive import check_json_headers, check_size
 from crivo.adapters.http.turned_away import is_one_decision, turned_away
 from crivo.adapters.http.wire import Headers, wire
-from crivo.domain.errors import Code, CrivoError
+from crivo.domain.errors import Code, CrivoError, Refused
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 
@@ -193,8 +192,8 @@ class DirectProtocol(HttpToolsProtocol):
     #: Closes a connection that nobody uses: set once, and not anew for each answer.
     _idle: asyncio.TimerHandle | None = None
     _idle_since = 0.0
-    #: What is told to who sent no request.
-    _wrong = ""
+    #: Why a head is refused that the parser took.
+    _wrong: Refused | None = None
     #: The server stops: whatever is answered now is told that nothing more will be.
     _is_leaving = False
     #: The head that the next request may repeat, and how many were noted since one was repeated.
@@ -235,10 +234,11 @@ class DirectProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """What is no request is refused as any other body is, and the connection ends with it."""
-        status, body, headers = render(problem_of(not_http(self._wrong or msg)))
+        wrong = self._wrong or head.not_http(msg)
+        status, body, headers = render(problem_of(wrong))
         self.transport.write(wire(status, body, [*headers, _CLOSE]))
         self.transport.close()
-        self.hot.not_understood()
+        self.hot.not_understood(wrong.code)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self._idle is not None:
@@ -250,10 +250,14 @@ class DirectProtocol(HttpToolsProtocol):
         self._head.begins(self.loop.time())
 
     def on_headers_complete(self) -> None:
-        if not self._head.ends(self.url, self.headers):
-            self._wrong = head.TOO_LONG
+        try:
+            if not self._head.ends(self.url, self.headers):
+                raise head.not_http(head.TOO_LONG)
+            head.check_head(self.parser.get_http_version(), self.url, self.headers)
+        except Refused as refusal:
+            self._wrong = refusal
             # The parser stops at this, and its server refuses what it has read.
-            raise HttpParserError(head.TOO_LONG)
+            raise HttpParserError(refusal.message) from None
         if self._may_be_direct():
             self._held = []
         else:

@@ -199,9 +199,9 @@ class HotRoutes:
         """A request for a decision was refused before it was read."""
         self._telemetry.answered(DECISIONS, status_of(Code.OVERLOADED), Code.OVERLOADED)
 
-    def not_understood(self) -> None:
-        """What came on a connection was no request of HTTP, and was refused."""
-        self._telemetry.answered("other", status_of(Code.BODY_MALFORMED), Code.BODY_MALFORMED)
+    def not_understood(self, code: Code) -> None:
+        """What came on a connection was no request of HTTP/1.1, and was refused by this code."""
+        self._telemetry.answered("other", status_of(code), code)
 
     def left(self, route: str, status: int, code: str) -> None:
         """A request got its answer, or nobody waits for one any more (499)."""
@@ -358,19 +358,6 @@ def overloaded(expected: str) -> Unavailable:
         "too many requests are being answered",
         hint="Send the same request again in a moment.",
         expected=expected,
-    )
-
-
-def not_http(what: str) -> Refused:
-    """The refusal of bytes that are no request."""
-    return Refused(
-        Code.BODY_MALFORMED,
-        "this is no request of HTTP/1.1",
-        hint="Look at Content-Length, Transfer-Encoding and the first line; "
-        "the connection is closed.",
-        field="request",
-        expected="a request of HTTP/1.1 (RFC 9112)",
-        found=what,
     )
 
 

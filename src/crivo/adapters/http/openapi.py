@@ -95,6 +95,9 @@ EVENT_EXAMPLE: Final = {
 #: Statuses of a body that is not taken as it is.
 _OF_A_BODY: Final = frozenset({408, 413, 415})
 
+#: Statuses that end a connection, whatever it asked for.
+_OF_A_CONNECTION: Final = frozenset({505})
+
 #: What else `POST /v1/decisions` takes.
 _ORDER: Final = {
     "application/xml": {
@@ -202,7 +205,7 @@ def _operation(
 def _refusals(operation: dict[str, Any]) -> list[int]:
     """The statuses of the problem documents that a route may answer."""
     left_out = frozenset() if "requestBody" in operation else _OF_A_BODY
-    return sorted(set(STATUS.values()) - left_out)
+    return sorted(set(STATUS.values()) - left_out - _OF_A_CONNECTION)
 
 
 def _problem() -> dict[str, Any]:

@@ -39,6 +39,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.TIME_RANGE: 422,
     Code.ID_INVALID: 422,
     Code.ID_TIME: 422,
+    Code.PAYEE_IS_PAYER: 422,
     Code.FIELD_MISSING: 422,
     Code.FIELD_TYPE: 422,
     Code.FIELD_VALUE: 422,
@@ -55,6 +56,7 @@ STATUS: Final[dict[Code, int]] = {
     Code.OVERLOADED: 503,
     Code.INDEX_UNAVAILABLE: 503,
     Code.NOT_READY: 503,
+    Code.HTTP_VERSION: 505,
 }
 
 _TITLES: Final = {
@@ -71,6 +73,7 @@ _TITLES: Final = {
     429: "More requests than this key may send",
     500: "A fault of the service",
     503: "Not now; the same request may succeed later",
+    505: "Another version of HTTP than is spoken here",
 }
 
 

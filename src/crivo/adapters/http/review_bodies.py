@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from crivo.adapters.http.id_texts import OwnIdText
 from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewResult, ReviewSide
 
@@ -14,7 +15,7 @@ class ReviewBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     end_to_end_id: str
     phase: Phase | None = None
     side: ReviewSide | None = None
-    reviewer: str | None = None
+    reviewer: OwnIdText | None = None
     result: ReviewResult | None = None
     received_at: str | None = None
 

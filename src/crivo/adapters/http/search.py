@@ -24,7 +24,7 @@ from crivo.flows.decision_index import (
     DecisionQuery,
     IndexedDecision,
 )
-from crivo.governance.pseudonym import ID_CHARACTERS_MAX, Pseudonymiser
+from crivo.governance.pseudonym import ID_CHARACTERS_MAX, IdDomain, Pseudonymiser
 
 #: The sequence number of the last decision of a page.
 _CURSOR: Final = struct.Struct(">Q")
@@ -49,7 +49,9 @@ def search_routes(index: DecisionIndex, pseudonyms: Pseudonymiser) -> APIRouter:
         cursor: Annotated[str | None, Query(max_length=64)] = None,
     ) -> Response:
         query = DecisionQuery(
-            payer_id=None if payer is None else pseudonyms.account(payer, field="payer"),
+            payer_id=None
+            if payer is None
+            else pseudonyms.known(IdDomain.ACCOUNT, payer, field="payer"),
             outcome=None if outcome is None else parse_outcome(outcome, field="outcome").value,
             since=EARLIEST if since is None else parse_rfc3339(since, field="from"),
             until=LATEST if until is None else parse_rfc3339(until, field="to"),

@@ -34,7 +34,8 @@ def is_one_decision(data: bytes) -> bool:
     """Whether these bytes are one whole `POST /v1/decisions` of HTTP/1.1, and nothing else.
 
     The body's bytes are counted and not looked at. A head that is unusual in any way that may
-    change where a request ends, or what becomes of its connection, is none.
+    change where a request ends, or what becomes of its connection, is none, nor is one that does
+    not name its host once.
     """
     if not data.startswith(_BEGIN):
         return False
@@ -45,6 +46,7 @@ def is_one_decision(data: bytes) -> bool:
     lengths = LENGTH.findall(head)
     return (
         len(lengths) == 1
+        and head.count(b"\r\nhost:") == 1
         and head.count(b"content-length") == 1
         and int(lengths[0]) == len(data) - end - len(END)
         and _OTHER.search(head) is None

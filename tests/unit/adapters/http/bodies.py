@@ -116,6 +116,12 @@ HOSTILE_DECISIONS: Final[dict[str, Hostile]] = {
     "an empty account": _with("payer_account_id", "", Code.FIELD_VALUE),
     "an account of 129 characters": _with("payer_account_id", "x" * 129, Code.FIELD_VALUE),
     "an account of blanks": _with("payer_account_id", "   ", Code.ID_INVALID),
+    "an account with a line's end": _with("payer_account_id", "payer\n", Code.ID_INVALID),
+    "an account with nothing between": _with("payee_account_id", "a\x00b", Code.ID_INVALID),
+    "an account that reads backwards": _with("payee_account_id", "1\u202e23", Code.ID_INVALID),
+    "a person with a blank of no width": _with("payer_person_id", "a\u200bb", Code.ID_INVALID),
+    "a key with a hard blank": _with("payee_key_id", "a\u00a0b", Code.ID_INVALID),
+    "a device with a bell": _with("device_id", "phone\x07", Code.ID_INVALID),
     "an account that is an object": _with("payer_account_id", {"a": 1}, Code.FIELD_TYPE),
     "no payer": (decision_body(payer_account_id=None), Code.FIELD_MISSING, "payer_account_id"),
 }

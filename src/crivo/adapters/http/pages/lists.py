@@ -14,6 +14,7 @@ from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import EARLIEST, LATEST, parse_rfc3339
 from crivo.flows.decision_index import DecisionQuery, IndexedDecision
 from crivo.flows.project import UNSCORED
+from crivo.governance.pseudonym import IdDomain
 
 #: Decisions of a page.
 LINES: Final = 50
@@ -78,7 +79,9 @@ def query_of(parts: Parts, asked: Mapping[str, str]) -> DecisionQuery:
         Refused: the first field that cannot be.
     """
     accounts = {
-        side: parts.pseudonyms.account(asked[side], field=side) if asked[side] else None
+        side: parts.pseudonyms.known(IdDomain.ACCOUNT, asked[side], field=side)
+        if asked[side]
+        else None
         for side in ("payer", "payee")
     }
     outcome = asked["outcome"]
