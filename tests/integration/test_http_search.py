@@ -134,6 +134,14 @@ def test_what_cannot_be_asked_is_refused_with_its_field(
     assert " should " not in problem["detail"]
 
 
+def test_an_id_that_came_in_before_ids_were_printable_is_still_looked_for(client: Caller) -> None:
+    found = client.get(f"{PATH}?payer=1%E2%80%AE2")
+    assert (found.status_code, found.json()["decisions"]) == (200, [])
+    erased = {"person": "1\u202e2", "by": "dpo", "reason": "letter 7"}
+    answer = client.post("/v1/erasures", json=erased)
+    assert (answer.status_code, answer.json()["code"]) == (404, "NOT_FOUND")
+
+
 def test_a_transfer_takes_no_query_and_other_methods_are_told_of_both(client: Caller) -> None:
     answer = client.post(f"{PATH}?payer=a", json=transfer(0))
     assert (answer.status_code, answer.json()["code"]) == (422, "FIELD_UNKNOWN")

@@ -242,20 +242,30 @@ def test_two_institutions_may_hold_accounts_of_one_number(played):
     assert played.decide(made).result(10).seq == 0
 
 
-def test_what_a_release_decided_that_let_payers_pay_themselves_is_read_and_repeated(
-    tmp_path, monkeypatch
-):
-    with world(tmp_path) as played:
+def check_what_an_earlier_release_took_is_repeated(folder, monkeypatch):
+    with world(folder) as played:
         with monkeypatch.context() as before:
             before.setattr("crivo.flows.receiving.check_two_accounts", lambda _: None)
             first = played.decide(itself(1)).result(10)
         assert played.decide(itself(1)).result(10) == first
-    with world(tmp_path) as again:
-        assert again.service.folded == 1
-        assert again.decide(itself(1)).result(10) == first
-        # Long after its memory is gone, too.
-        again.decide(transfer(2, occurred_at=START + 40 * HOUR)).result(10)
-        assert again.decide(itself(1)).result(10) == first
+        played.decide(transfer(2, occurred_at=START + 40 * HOUR)).result(10)
+    # A start remembers the newest day alone: the log is asked for what was before it.
+    with world(folder) as again:
+        assert again.service.folded == 2
+        assert again.decide(itself(1), received_at=START).result(10) == first
         with pytest.raises(Refused) as caught:
-            again.decide(replace(itself(1), amount_centavos=1))
+            again.decide(replace(itself(1), amount_centavos=1), received_at=START)
         assert caught.value.code is Code.CONFLICT
+        assert again.log.end() == 2
+
+
+def test_what_a_release_decided_that_let_payers_pay_themselves_is_read_and_repeated(
+    tmp_path, monkeypatch
+):
+    check_what_an_earlier_release_took_is_repeated(tmp_path, monkeypatch)
+
+
+def test_sabotage_a_door_that_forgets_what_was_decided_before_is_noticed(tmp_path, monkeypatch):
+    monkeypatch.setattr("crivo.flows.decide.OF_ITS_TIME", frozenset({Code.ID_TIME}))
+    with pytest.raises(Refused):
+        check_what_an_earlier_release_took_is_repeated(tmp_path, monkeypatch)
