@@ -112,7 +112,11 @@ BAD: dict[str, tuple[tuple[str, bytes], str]] = {
     "a transfer of 2200": (_transfer(occurred_at="2200-01-01T00:00:00Z"), "TIME_RANGE"),
     "a receipt of 2200": (_transfer(received_at="2200-01-01T00:00:00Z"), "TIME_RANGE"),
     "a transfer from an account to itself": (
-        _transfer(payee_account_id=GOOD["payer_account_id"], payer_ispb="12345678"),
+        _transfer(
+            end_to_end_id="E12345678202611231200itself00001",
+            payee_account_id=GOOD["payer_account_id"],
+            payer_ispb="12345678",
+        ),
         "PAYEE_IS_PAYER",
     ),
     "a payer's id of a megabyte": (_transfer(payer_account_id=LONG), "BODY_TOO_LARGE"),
