@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,8 +13,8 @@ from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, policy_text
 from crivo.bootstrap.models import named_model
 from crivo.bootstrap.offline import Progress, log_reader
+from crivo.bootstrap.reading import reading_much
 from crivo.bootstrap.service import champion_bundle
-from crivo.bootstrap.training_sets import reading
 from crivo.decision.declared import declared_procedure
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
@@ -25,7 +23,6 @@ from crivo.flows.backtest_bench import Arm
 from crivo.flows.backtest_rows import Interval
 from crivo.flows.bundle import read_policy
 from crivo.flows.newest import newest_receipt
-from crivo.flows.ports import BulkReader
 from crivo.governance.backtest_figures import Backtested
 from crivo.model.artifact import Artifact, ArtifactKind
 from crivo.model.network import Network
@@ -99,14 +96,7 @@ def _hands(settings: Settings, wanted: Wanted, end: int) -> Hands | None:
         processes = min(os.cpu_count() or 1, end // EVENTS_A_PROCESS)
     if processes <= 1:
         return None
-    return Hands(partial(_opened, Paths(settings.home).log), ProcessPool(processes))
-
-
-@contextmanager
-def _opened(path: Path) -> Iterator[BulkReader]:
-    """The log at `path` in whatever process goes through it."""
-    with seldom_collected(), reading(path) as log:
-        yield log
+    return Hands(partial(reading_much, Paths(settings.home).log), ProcessPool(processes - 1))
 
 
 def _check(wanted: Wanted) -> None:

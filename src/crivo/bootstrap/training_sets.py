@@ -10,12 +10,13 @@ from pathlib import Path
 
 from crivo.adapters.processes.pool import ProcessPool
 from crivo.adapters.training_files.store import TrainingSetFiles
-from crivo.bootstrap.home import Paths, open_log_reader
+from crivo.bootstrap.home import Paths
+from crivo.bootstrap.reading import reading
 from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.build import BuildResult, Hands, build_training_set
 from crivo.flows.newest import newest_receipt
-from crivo.flows.ports import BulkReader, LogReader
+from crivo.flows.ports import LogReader
 from crivo.flows.staged_set import OpenLog
 from crivo.flows.training_set import Progress, Rules
 from crivo.settings import Settings
@@ -61,16 +62,6 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
         hands=Hands(request.shards, workers),
         progress=progress,
     )
-
-
-@contextmanager
-def reading(path: Path) -> Iterator[BulkReader]:
-    """The log at `path`, open for a while; other processes are sent this function and a path."""
-    reader = open_log_reader(path)
-    try:
-        yield reader
-    finally:
-        reader.close()
 
 
 @contextmanager

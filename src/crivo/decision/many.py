@@ -36,7 +36,8 @@ UNKNOWN: Final = -1
 SEGMENTS: Final = tuple(SEGMENT_NAMES)
 
 #: A sum that nobody can say.
-NO_SUM: Final = np.iinfo(np.int64).min
+NO_SUM: Final = int(np.iinfo(np.int64).min)
+_NO_SUMS: Final = Sums(NO_SUM, None, None)
 
 #: What a kind of transfer says of it, as bits.
 _RETURN: Final = 1
@@ -143,14 +144,11 @@ class Attempts:
 
 def facts_of(transfers: Sequence[Facts], sums: Sequence[Sums | None]) -> FactColumns:
     """The columns of some transfers, and of what their payers had attempted before each."""
-    told = np.full((len(transfers), 3), NO_SUM)
-    for at, each in enumerate(sums):
-        if each is not None:
-            told[at, 0] = each.day
-            if each.night is not None:
-                told[at, 1] = each.night
-            if each.device is not None:
-                told[at, 2] = each.device
+    known = [_NO_SUMS if each is None else each for each in sums]
+    told = np.empty((len(transfers), 3), np.int64)
+    told[:, 0] = [each.day for each in known]
+    told[:, 1] = [NO_SUM if each.night is None else each.night for each in known]
+    told[:, 2] = [NO_SUM if each.device is None else each.device for each in known]
     return FactColumns(
         np.array([each.occurred_at for each in transfers], np.int64),
         np.array([each.amount_centavos for each in transfers], np.int64),

@@ -20,7 +20,15 @@ from crivo.decision.degraded import CAUSES
 from crivo.decision.lists import HitKind, ListHit
 from crivo.decision.many import Attempts, Circumstances, FactColumns, facts_of
 from crivo.decision.outcome import OUTCOMES
-from crivo.decision.record import INITIATION, SCHEMA, Given, decode_record, transfer_of
+from crivo.decision.record import (
+    INITIATION,
+    SCHEMA,
+    Given,
+    Versions,
+    decode_record,
+    transfer_of,
+)
+from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import ENTITY_ID_BYTES, transfer_event_id
 from crivo.domain.instant import EARLIEST, LATEST, format_rfc3339
@@ -75,6 +83,17 @@ class Interval:
         return f"from {start} to {end}"
 
 
+class _Given(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """What of `given` has a say; millions of decisions have the same few versions."""
+
+    as_of: msgspec.Raw
+    log_id: msgspec.Raw
+    versions: msgspec.Raw
+    degraded: tuple[str, ...] = ()
+    lists: tuple[str, ...] = ()
+    sums: Sums | None = None
+
+
 class _Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A record as columns are made of it; what was measured is passed over."""
 
@@ -82,7 +101,7 @@ class _Record(msgspec.Struct, array_like=True, frozen=True, gc=False):
     phase: str
     in_place: bool
     transfer: TransferFields
-    given: Given
+    given: _Given
     derived: bytes
     observed: msgspec.Raw
     kept: bytes
@@ -104,6 +123,7 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 _RECORDS: Final = msgspec.msgpack.Decoder(_Record)
 _ANSWERS: Final = msgspec.msgpack.Decoder(_Answer)
+_VERSIONS: Final = msgspec.msgpack.Decoder(Versions)
 
 #: A record with its derived part and the payload that it was read of.
 _Read = tuple[_Record, _Answer, bytes]
@@ -128,12 +148,16 @@ def answered(
 
 def _of_page(page: Sequence[Payload], passed: Counter[str]) -> Iterator[Answered]:
     by_bundle: dict[str, list[_Read]] = {}
+    versions_of: dict[bytes, Versions] = {}
     for seq, payload in page:
         try:
             record = _RECORDS.decode(payload)
             if record.phase != INITIATION:
                 continue
-            versions = record.given.versions
+            told = bytes(record.given.versions)
+            versions = versions_of.get(told)
+            if versions is None:
+                versions = versions_of[told] = _VERSIONS.decode(told)
             if versions.kernel != PROGRAM_VERSION:
                 passed["other_version"] += 1
                 continue
@@ -148,20 +172,23 @@ def _of_page(page: Sequence[Payload], passed: Counter[str]) -> Iterator[Answered
 def _columns(bundle: str, found: Sequence[_Read]) -> Answered:
     records = [record for record, _, _ in found]
     answers = [answer for _, answer, _ in found]
-    attempts = _attempts(records, [payload for _, _, payload in found])
+    payers = [_payer(record.transfer) for record in records]
+    attempts = _attempts(records, payers, [payload for _, _, payload in found])
     return Answered(
         bundle=bundle,
         attempts=attempts,
         ids=_words([transfer_event_id(each.end_to_end_id) for each in records]),
-        payers=_words([_payer(each.transfer) for each in records]),
+        payers=_words(payers),
         ranks=np.array([OUTCOMES[each.outcome].rank for each in answers], np.int8),
         scores=np.array([-1 if each.score is None else each.score for each in answers], np.int64),
     )
 
 
-def _attempts(records: Sequence[_Record], payloads: Sequence[bytes]) -> Attempts:
+def _attempts(
+    records: Sequence[_Record], payers: Sequence[bytes], payloads: Sequence[bytes]
+) -> Attempts:
     facts = facts_of([each.transfer for each in records], [each.given.sums for each in records])
-    _check(facts, records, payloads)
+    _check(facts, payers, payloads)
     kept = [each.kept for each in records if each.kept]
     width = len(kept[0]) // 8 if kept else 0
     # Of a bytearray the array can be written to: compiled loops know one kind of vectors.
@@ -178,14 +205,13 @@ def _attempts(records: Sequence[_Record], payloads: Sequence[bytes]) -> Attempts
     return Attempts(facts, vectors, has_vector, has_more, lambda at: _one(payloads[at]))
 
 
-def _check(facts: FactColumns, records: Sequence[_Record], payloads: Sequence[bytes]) -> None:
+def _check(facts: FactColumns, payers: Sequence[bytes], payloads: Sequence[bytes]) -> None:
     """Nothing, if the columns can be those of transfers: bytes rot.
 
     Raises:
         Refused: FIELD_TYPE, of the first that cannot be.
     """
-    lengths = [len(_payer(each.transfer)) for each in records]
-    bad = (np.array(lengths) != ENTITY_ID_BYTES) | (facts.amounts < 1)
+    bad = (np.array([len(payer) for payer in payers]) != ENTITY_ID_BYTES) | (facts.amounts < 1)
     bad |= (facts.amounts > CENTAVOS_MAX) | (facts.occurred_at < EARLIEST)
     bad |= facts.occurred_at >= LATEST
     for at in np.flatnonzero(bad).tolist():

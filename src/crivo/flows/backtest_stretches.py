@@ -22,8 +22,8 @@ from crivo.flows.backtest_rows import Answered, Interval, answered
 from crivo.flows.ports import BulkReader, Workers
 from crivo.governance.backtest_figures import Backtested
 
-#: Events of a stretch: some seconds of work, so that all processes end at about the same time.
-STRETCH: Final = 65_536
+#: Events of a stretch: part of a second's work, so that all processes end at about the same time.
+STRETCH: Final = 16_384
 
 #: Opens the log in whatever process it is called.
 OpenLog = Callable[[], AbstractContextManager[BulkReader]]
@@ -95,7 +95,7 @@ def judge_by(
     """
     tasks = [_Task(open_log, asked, interval, stretch) for stretch in stretches(end)]
     whole = Judged()
-    for stretch, part in zip(stretches(end), workers.run(_work, tasks), strict=True):
+    for stretch, part in zip(stretches(end), workers.share(_work, tasks), strict=True):
         whole.add(part)
         progress(stretch.stop, end)
     return whole

@@ -368,3 +368,7 @@ class Workers(Protocol):
     def run(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
         """The results of `work` over the tasks; both can be sent to another process."""
         ...
+
+    def share(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
+        """As `run`; this process works beside the others where it would wait for them."""
+        ...
