@@ -37,7 +37,12 @@ BLOCKS: Final = 5
 THINNED: Final = 10
 FOREST: Final = BoosterOptions(trees=150)
 #: Curves by how many blocks before the judged one they are fitted on.
-PASTS: Final = {"the last block": 1, "the last two blocks": 2, "all blocks before": BLOCKS}
+PASTS: Final = {
+    "the last block": 1,
+    "the last two blocks": 2,
+    "the last three blocks": 3,
+    "all blocks before": BLOCKS,
+}
 CALIBRATORS: Final = (Calibrator.PLATT, Calibrator.BETA)
 #: What a ratio of 1.25, or of 0.8, is.
 TARGET: Final = float(np.log(1.25))

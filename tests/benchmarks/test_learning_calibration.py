@@ -99,7 +99,7 @@ def test_the_bins_of_the_usual_curve_stand_beside_the_distances_of_all(dataset, 
     for number in range(USUAL_FOLDS, BLOCKS):
         name = f"a world, as usual, block {number + 1}, bin"
         bins = [figures[f"{name} {place}, observed / expected (at least 0.8)"] for place in (1, 5)]
-        past = "beta on the last two blocks by a fit each"
+        past = "beta on the last three blocks by a fit each"
         mean = figures[f"a world, {past}, block {number + 1}, mean distance of the top bins"]
         given = blocks[number - USUAL_FOLDS : number]
         found = bins_of(dataset, given, blocks[number], Calibrator.BETA)

@@ -9,7 +9,7 @@ is made of the margins of each by a fit that ended a label delay before it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any, Final
@@ -29,9 +29,9 @@ Bools = npt.NDArray[np.bool_]
 #: Of all rows, what one fold of the calibration has.
 FOLD_SHARE: Final = 0.15
 
-#: Folds where nobody asks for another share. Two were found to be enough where one was not, on
-#: earlier blocks of a simulated world (`benchmarks/learning_calibration.py`); each costs a fit.
-USUAL_FOLDS: Final = 2
+#: Folds at most where nobody asks for another share: on three simulated worlds a curve of three and
+#: more was nearer than one of two (`benchmarks/learning_calibration.py`); each costs a fit.
+USUAL_FOLDS: Final = 3
 
 #: Of fewer frauds a forest learns so little that its margins say nothing of the last fit's.
 FIRST_POSITIVES_ENOUGH: Final = 100
@@ -52,8 +52,8 @@ class Cuts:
 class SplitOptions:
     """Shares of the rows in the order of time, newest last; fewest positives of each part.
 
-    Where `calibration_share` is None it is that of two folds, if as many positives as
-    `FIRST_POSITIVES_ENOUGH` are known before the first of them; else of one.
+    Where `calibration_share` is None it is that of `USUAL_FOLDS`, or of the most that leave as many
+    positives as `FIRST_POSITIVES_ENOUGH` known before the first of them; at least of one.
     `cuts` are where the parts end, in place of where the shares of test and calibration put it.
     `apart` is the share of payers (above 0, below 1) that are judged and never learnt from: the
     test is of them alone, all else of the others. `without_compromised`: rows of payers of whom a
@@ -261,13 +261,21 @@ def _cuts_of_shares(
 
     share = options.calibration_share
     if share is None:
-        start = start_of(USUAL_FOLDS * FOLD_SHARE)
-        known = dataset.labels(start) & (dataset.occurred_at < start - delay)
-        if options.apart is not None:
-            known &= ~kept_apart(dataset.payer_ids, options.apart)
-        is_long = known.sum() >= FIRST_POSITIVES_ENOUGH
-        share = (USUAL_FOLDS if is_long else 1) * FOLD_SHARE
+        share = _most_folds(dataset, options, start_of) * FOLD_SHARE
     return Cuts(start_of(share) - delay, last_end)
+
+
+def _most_folds(dataset: Dataset, options: SplitOptions, start_of: Callable[[float], int]) -> int:
+    """How many folds leave enough positives to the first fit, as `SplitOptions` says."""
+    learnt = np.ones(len(dataset), np.bool_)
+    if options.apart is not None:
+        learnt = ~kept_apart(dataset.payer_ids, options.apart)
+    for folds in range(USUAL_FOLDS, 1, -1):
+        start = start_of(folds * FOLD_SHARE)
+        known = dataset.labels(start) & (dataset.occurred_at < start - dataset.label_delay) & learnt
+        if known.sum() >= FIRST_POSITIVES_ENOUGH:
+            return folds
+    return 1
 
 
 def _fold_starts(ordered: npt.NDArray[np.int64], start: int, end: int) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from crivo.model.labels import NEVER
 from crivo.model.split import (
     FIRST_POSITIVES_ENOUGH,
     FOLD_SHARE,
+    USUAL_FOLDS,
     Cuts,
     Split,
     SplitOptions,
@@ -25,9 +26,9 @@ from tests.unit.model.worlds import SMALL, START, labelled
 ROWS = labelled(rows=20_000)
 
 
-def test_of_enough_frauds_two_folds_are_calibrated_on_each_after_a_fit_of_its_own():
+def test_of_enough_frauds_three_folds_are_calibrated_on_each_after_a_fit_of_its_own():
     split = split_by_time(ROWS, SplitOptions())
-    assert len(split.calibration_starts) == 2
+    assert len(split.calibration_starts) == USUAL_FOLDS == 3
     assert split.calibration_starts[0] == split.calibration_start
     every = np.zeros(len(ROWS), int)
     for start, before, fold in split.folds(ROWS):
@@ -37,9 +38,18 @@ def test_of_enough_frauds_two_folds_are_calibrated_on_each_after_a_fit_of_its_ow
         assert fold.sum() == pytest.approx(FOLD_SHARE * len(ROWS), abs=2)
         every += fold
     assert every.tolist() == split.calibration(ROWS).astype(int).tolist()
-    first, second = (before for _, before, _ in split.folds(ROWS))
-    assert first.tolist() == split.train(ROWS).tolist()
-    assert second.sum() > first.sum()
+    learnt = [before for _, before, _ in split.folds(ROWS)]
+    assert learnt[0].tolist() == split.train(ROWS).tolist()
+    assert learnt[0].sum() < learnt[1].sum() < learnt[2].sum()
+
+
+def test_of_fewer_frauds_two_folds_are_if_those_leave_enough():
+    some = labelled(rows=10_000)
+    split = split_by_time(some, SplitOptions())
+    assert len(split.calibration_starts) == 2
+    assert split.positives_train >= FIRST_POSITIVES_ENOUGH
+    longer = split_by_time(some, SplitOptions(calibration_share=3 * FOLD_SHARE))
+    assert longer.positives_train < FIRST_POSITIVES_ENOUGH
 
 
 def test_of_few_frauds_one_fold_is_calibrated_on_so_that_more_teach_its_fit():
@@ -91,22 +101,22 @@ def in_fold(split: Split, number: int) -> np.ndarray:
 @pytest.mark.slow
 def test_what_became_known_as_a_fold_began_teaches_its_fit_and_none_of_an_earlier_fold():
     split = split_by_time(ROWS, SplitOptions())
-    second = split.calibration_starts[1]
+    last = split.calibration_starts[-1]
     some = split.train(ROWS) & ROWS.labels() & (np.arange(len(ROWS)) % 5 == 0)
     assert some.sum() > 20
     in_time, late, never = (
-        margins_of(known_from(some, at), split) for at in (second, second + 1, NEVER)
+        margins_of(known_from(some, at), split) for at in (last, last + 1, NEVER)
     )
     assert late.tobytes() == never.tobytes()
-    own, other = in_fold(split, 1), in_fold(split, 0)
-    assert in_time[other].tobytes() == never[other].tobytes()
+    own = in_fold(split, USUAL_FOLDS - 1)
+    assert in_time[~own].tobytes() == never[~own].tobytes()
     assert in_time[own].tobytes() != never[own].tobytes()
 
 
 @pytest.mark.slow
 def test_a_fold_s_own_rows_and_later_ones_teach_its_fit_nothing():
     split = split_by_time(ROWS, SplitOptions())
-    (_, before, fold), _ = split.folds(ROWS)
+    _, before, fold = split.folds(ROWS)[0]
     # Sabotage: what stands before the fold moves its margins.
     for rows, is_same in ((ROWS.occurred_at >= split.train_end, True), (before, False)):
         turned = rows & ~fold & ROWS.labels() & (np.arange(len(ROWS)) % 2 == 0)
