@@ -45,8 +45,8 @@ EVENTS = int(os.environ.get("ENGINES_EVENTS", "2000"))
 PARTITIONS = 4
 #: Batches of Spark's.
 BATCHES = 4
-#: Events that a sabotaged log has.
-FEW = 400
+#: Events that a sabotaged log has: as many of each account, however long the log is.
+FEW = EVENTS // 5
 #: Of each command, on a machine that does much else.
 SECONDS_MAX = 600 + EVENTS // 50
 
