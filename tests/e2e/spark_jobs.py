@@ -9,6 +9,9 @@ from crivo.adapters.kafka.client import Cluster
 from tests.e2e.homes import ROOT
 from tests.ports.kafka_logs import url_of
 
+#: What Java is told: a job of some seconds ends before its best code would pay.
+JAVA = {"JDK_JAVA_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
+
 
 def job(python: Path, master: str, where: Cluster) -> list[str]:
     """The command that decides a log up to its end."""
@@ -20,6 +23,7 @@ def told(home: Path, jars: Path, **changes: object) -> dict[str, str]:
     """The variables of a job on this home; changes are named as after `CRIVO_`."""
     return {
         **os.environ,
+        **JAVA,
         "CRIVO_HOME": str(home),
         "CRIVO_POLICY": str(ROOT / "policy"),
         "CRIVO_SPARK__JARS": str(jars),

@@ -1,6 +1,8 @@
 """Spark on a real broker: the service's decisions and delta-rs's lake, though a driver is killed.
 
-One job does for all of it, since a session of Spark takes long to start.
+One job does for all of it, since a session of Spark takes long to start: on `local[2]` until its
+driver is killed, and from there on, from the same checkpoint, on a standalone cluster of two
+workers.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ from crivo.flows.refine import Refinery
 from crivo.flows.silver import silver_tables
 from crivo.lake.registry import gold_tables
 from crivo.lake.table import BRONZE, PLACE
-from tests.e2e.homes import settings_of
+from tests.e2e.homes import ROOT, settings_of
+from tests.e2e.spark_cluster import HOST, standalone
 from tests.e2e.spark_jobs import job, told
 from tests.integration.workers import answers, make_decided_home, served, waiting_of
 from tests.lake.lakes import Rows, contents, lake_at, quiet
@@ -32,23 +35,31 @@ pytestmark = pytest.mark.slow
 
 ANSWERED = {Stream.DECISIONS.value, Stream.ALERTS.value}
 
-#: Of each run, on a machine that does much else.
-SECONDS_MAX = 600
+#: Of each run, on a machine that does much else: what has come to a stop ends so.
+SECONDS_MAX = 1_800
 
 
 @pytest.fixture(scope="module")
-def decided(tmp_path_factory, kafka, require_extra, spark_jars):
-    """A home, and a log that Spark decided; its first driver was killed when it had published."""
+def cluster(tmp_path_factory, require_extra):
+    """A standalone cluster of two workers of one core each."""
+    with standalone(require_extra("spark"), tmp_path_factory.mktemp("cluster"), workers=2) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def decided(tmp_path_factory, kafka, require_extra, spark_jars, cluster):
+    """A home, and a log that Spark decided; its first driver was killed when it had published, and
+    the second one, on the cluster, names its folders as they are called where it works.
+    """
     python = require_extra("spark")
     home = make_decided_home(tmp_path_factory.mktemp("home"), 450)
     where = new_space(kafka.cluster)
     with closing(open_log_in(where)) as log:
         log.append(waiting_of(home))
-    command = job(python, "local[2]", where)
     environ = told(home, spark_jars, SPARK__BATCH_RECORDS=300, SPARK__REFINE_BATCHES=2)
     until = time.monotonic() + SECONDS_MAX
     first = subprocess.Popen(
-        command,
+        job(python, "local[2]", where),
         env=environ,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -61,15 +72,22 @@ def decided(tmp_path_factory, kafka, require_extra, spark_jars):
         time.sleep(0.05)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
+    beside = {
+        **environ,
+        "CRIVO_HOME": home.name,
+        "CRIVO_POLICY": os.path.relpath(ROOT / "policy", home.parent),
+        "SPARK_LOCAL_IP": HOST,
+    }
     second = subprocess.run(
-        command,
-        env=environ,
+        job(python, cluster.url, where),
+        cwd=home.parent,
+        env=beside,
         capture_output=True,
         text=True,
         timeout=SECONDS_MAX,
         check=False,
     )
-    assert second.returncode == 0, second.stderr[-4_000:]
+    assert second.returncode == 0, second.stderr[-4_000:] + cluster.said()
     yield home, where, json.loads(second.stdout)
     forget_space(where)
 
@@ -92,6 +110,19 @@ def test_spark_decides_as_the_service_did_though_its_driver_was_killed(decided):
     # Sabotage: one other byte would be noticed.
     some = next(iter(expected))
     assert derived != {**expected, some: expected[some] + b"\x00"}
+
+
+def idle(executors):
+    """The workers whose executors ran no task to its end."""
+    return {name for name, said in executors.items() if "Finished task" not in said}
+
+
+def test_both_workers_of_a_standalone_cluster_had_a_part_in_it(decided, cluster):
+    executors = cluster.executors()
+    assert executors.keys() == {"worker-0", "worker-1"}
+    assert idle(executors) == set()
+    # Sabotage: a worker that did nothing would be noticed.
+    assert idle({**executors, "worker-1": ""}) == {"worker-1"}
 
 
 @pytest.fixture(scope="module")

@@ -271,6 +271,7 @@ def decide_by_spark(
         Misconfigured, Unavailable: as `cluster_of`, `champion_bundle`, `spark_session`, `exposed`
             and `open_spark_lake`.
     """
+    settings = with_whole_paths(settings)
     cluster = cluster_of(settings)
     champion_bundle(settings)
     manifest = require_manifest(cluster)
@@ -313,6 +314,19 @@ def decide_by_spark(
     # What Spark tells of its batches has come once its session has ended.
     result.decided = job.decided
     return result
+
+
+def with_whole_paths(settings: Settings) -> Settings:
+    """The settings with absolute paths: an executor of a cluster works in a folder of its own."""
+    names = ("authority", "certificate", "key")
+    files = {name: path.resolve() for name in names if (path := getattr(settings.kafka, name))}
+    return settings.model_copy(
+        update={
+            "home": settings.home.resolve(),
+            "policy": settings.policy.resolve(),
+            "kafka": settings.kafka.model_copy(update=files),
+        }
+    )
 
 
 def _kafka_options(cluster: Cluster) -> dict[str, str]:

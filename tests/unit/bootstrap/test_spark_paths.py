@@ -1,0 +1,38 @@
+"""What a job of Spark is told names the same files in whichever folder a process of it works."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crivo.bootstrap.spark import with_whole_paths
+from crivo.settings import load_settings
+
+#: What executors read of the settings that name files.
+GIVEN = {
+    "CRIVO_HOME": "home",
+    "CRIVO_POLICY": "policy",
+    "CRIVO_KAFKA__AUTHORITY": "authority.pem",
+    "CRIVO_KAFKA__CERTIFICATE": "certificate.pem",
+    "CRIVO_KAFKA__KEY": "key.pem",
+}
+
+
+def paths(settings):
+    """The files and folders that executors are told of."""
+    kafka = settings.kafka
+    return [settings.home, settings.policy, kafka.authority, kafka.certificate, kafka.key]
+
+
+def test_paths_of_the_working_folder_are_whole_ones_for_executors(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    settings = load_settings(GIVEN)
+    assert paths(settings) == [Path(name) for name in GIVEN.values()]
+    whole = with_whole_paths(settings)
+    monkeypatch.chdir("/")
+    assert paths(whole) == [tmp_path / name for name in GIVEN.values()]
+
+
+def test_what_is_not_set_stays_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    kafka = with_whole_paths(load_settings({})).kafka
+    assert (kafka.authority, kafka.certificate, kafka.key) == (None, None, None)
