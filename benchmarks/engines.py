@@ -21,25 +21,20 @@ from lightgbm import Booster
 
 from benchmarks.harness import Row, Setting
 from benchmarks.load import paced, plain_loop, service, streams
+from benchmarks.load.kafka_logs import JARS, PARTITIONS, make_log, wait_for_decisions
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
 from crivo.adapters.kafka.tail import Tail
-from crivo.adapters.kafka.topics import Topics, declared_topics
 from crivo.adapters.kafka.worker import TURN_EVENTS, TURN_SECONDS
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.service import champion_bundle, serving_plan
 from crivo.bootstrap.worker import Deciding, decide
-from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Refused
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.flows.answering import Answering
 from crivo.flows.replica import Replica
 from crivo.settings import load_settings
-
-JARS: Final = service.ROOT / ".tools" / "engines" / "kafka"
-PARTITIONS: Final = 4
 
 #: Transfers that wait for a worker.
 TRANSFERS: Final = 60_000
@@ -102,7 +97,7 @@ def _streams(setting: Setting, folder: Path, events: list[Event], model: Booster
     """What Quix Streams makes of the same transfers, in an environment of its own."""
     found = []
     for cluster in _clusters(setting, folder):
-        _wait_for_decisions(cluster, events)
+        wait_for_decisions(cluster, events)
         found.append(streams.answer_all(cluster, model, len(events)))
         if isinstance(found[-1], str):
             yield setting.not_run("Quix Streams and LightGBM", "answers/s", found[-1])
@@ -119,7 +114,7 @@ def _waits(setting: Setting, folder: Path, home: Path, events: list[Event]) -> I
     for pace in PACES:
         found = []
         for cluster in _clusters(setting, folder):
-            _make_log(cluster).close()
+            make_log(cluster).close()
             found.append(paced.waits_ms(cluster, home, some, rate=pace))
         is_aimed_at = pace == PACES[0]
         for name, share, target in (("p99", 99.0, WAIT_MS_P99), ("p99.9", 99.9, WAIT_MS_P999)):
@@ -137,7 +132,7 @@ def _runs(
     """The rates of some runs, by the clock and by processor time, each on a log of its own."""
     found = []
     for cluster in _clusters(setting, folder):
-        _wait_for_decisions(cluster, events)
+        wait_for_decisions(cluster, events)
         found.append(measured(cluster))
     return [wall for wall, _ in found], [cpu for _, cpu in found]
 
@@ -160,22 +155,6 @@ def _waiting(home: Path, count: int) -> list[Event]:
             past = (each.event for each in read if each.event.stream is Stream.HISTORY)
             found += [replace(event, stream=Stream.TRANSFERS) for event in past]
     return found[:count]
-
-
-def _make_log(cluster: Cluster) -> KafkaLog:
-    """The log of a cluster that has nothing yet, for its one writer."""
-    declared = declared_topics(partitions=PARTITIONS, replicas=1, in_sync_min=1)
-    Topics(cluster, declared).apply()
-    return open_kafka_log(
-        cluster, clock=ClockKind.REPLAY, partitions=PARTITIONS, new_log_id="benchmark"
-    )
-
-
-def _wait_for_decisions(cluster: Cluster, events: list[Event]) -> None:
-    """Makes a log in which the transfers wait."""
-    with closing(_make_log(cluster)) as log:
-        for at in range(0, len(events), 10_000):
-            log.append(events[at : at + 10_000])
 
 
 def _plain(cluster: Cluster, model: Booster, events: list[Event]) -> tuple[float, float]:

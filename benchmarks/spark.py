@@ -1,0 +1,214 @@
+"""A job of Spark on `local[2]`: Kafka to decisions, topics, bronze, silver and gold, by stage."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import lake
+from benchmarks.harness import Row, Setting
+from benchmarks.load import model_server, service
+from benchmarks.load.kafka_logs import JARS, wait_for_decisions
+from benchmarks.load.peers import said
+from crivo.adapters.kafka.brokers import running
+from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.records import Value
+from crivo.domain.event import Event
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Transfer
+
+PYTHON: Final = service.ROOT / ".tools" / "spark" / "bin" / "python"
+SPARK_JARS: Final = service.ROOT / ".tools" / "engines" / "spark"
+#: Why it is left out where it is not there.
+MISSING: Final = "not installed: make engines, make extra NAME=spark"
+
+#: Events that wait in the log, and batches that they come in; the first one is cold.
+EVENTS: Final = 200_000
+EVENTS_QUICK: Final = 40_000
+BATCHES: Final = 4
+#: Transfers of one call of the obvious version.
+ROWS_OF_A_CALL: Final = (1, 1_000)
+
+WHOLE: Final = "Kafka to decisions, topics, bronze, silver and gold"
+AIM: Final = 15_000.0
+
+#: Stages that the job times, in their order, and Spark's own name of all of a batch.
+STAGES: Final = ("decide", "keep", "publish", "bronze")
+REFINE: Final = "refine"
+BATCH: Final = "triggerExecution"
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a job said at its end, which refined once, behind all of its batches."""
+
+    decided: int
+    batches: int
+    records: int
+    first_records: int
+    first_seconds: float
+    seconds: Mapping[str, float]
+
+    @property
+    def taken(self) -> float:
+        """Seconds of all its records, each at what one of the batches after the first took, and
+        those of refining them all.
+        """
+        later = self.seconds[BATCH] - self.first_seconds
+        return later / (self.records - self.first_records) * self.records + self.seconds[REFINE]
+
+
+def run(setting: Setting) -> Iterator[Row]:
+    """The rows: rates of the obvious version and of the job, its stages, refining both ways."""
+    yield setting.row("load of the machine before", "processes", [os.getloadavg()[0]])
+    if not PYTHON.exists() or not SPARK_JARS.is_dir():
+        yield setting.not_run(WHOLE, "decisions/s", MISSING, target=AIM)
+        return
+    count = EVENTS_QUICK if setting.quick else EVENTS
+    events = waiting(count)
+    with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
+        home = service.prepare_home(Path(folder), scale="1.8")
+        peer = None
+        for size in ROWS_OF_A_CALL:
+            what = f"pandas UDF that asks a model server, calls of {size:,}"
+            found = [_obvious(each, home, events, size) for each in _logs(setting, folder, events)]
+            yield setting.row(what, "answers/s", found)
+            peer = found[-1]
+        ran = [_ran(cluster, home, events) for cluster in _logs(setting, folder, events)]
+    yield from job_rows(setting, ran, decided=_transfers(events), peer=peer)
+    yield from _refining(setting, [first for first, _ in ran], count)
+
+
+def job_rows(
+    setting: Setting, ran: Sequence[tuple[Ran, Ran]], *, decided: int, peer: float | None
+) -> Iterator[Row]:
+    """The rows of some runs, each of two jobs: one that decides what waits and takes it to the
+    lake, and one that takes there what was decided.
+    """
+    rates = [decided / (first.taken + second.taken) for first, second in ran]
+    yield setting.row(WHOLE, "decisions/s", rates, at_least=AIM, peer=peer)
+    million = 1e6 / decided
+    for name in STAGES:
+        took = [first.seconds[name] * million for first, _ in ran]
+        yield setting.row(f"a million decisions: {name}", "s", took)
+    rest = [first.seconds[BATCH] - sum(first.seconds[name] for name in STAGES) for first, _ in ran]
+    yield setting.row(
+        "a million decisions: the rest of batches", "s", [each * million for each in rest]
+    )
+    took = [first.seconds[REFINE] * million for first, _ in ran]
+    yield setting.row("a million decisions: refine transfers", "s", took)
+    took = [second.seconds[BATCH] * million for _, second in ran]
+    yield setting.row("a million decisions: batches of what was decided", "s", took)
+    took = [second.seconds[REFINE] * million for _, second in ran]
+    yield setting.row("a million decisions: refine what was decided", "s", took)
+
+
+def _refining(setting: Setting, ran: Sequence[Ran], count: int) -> Iterator[Row]:
+    """Refining the same events by Spark and by delta-rs."""
+    rows = lake.log_rows(count)
+    beside = [count / lake.refined(rows).refine for _ in ran]
+    what = f"bronze to silver to gold, {count:,} events of {lake.DAYS} days"
+    yield setting.row(f"{what}, by delta-rs", "rows/s", beside, at_least=lake.AIM)
+    found = [each.records / each.seconds[REFINE] for each in ran]
+    yield setting.row(f"{what}, by Spark (peer: delta-rs)", "rows/s", found, peer=beside[-1])
+
+
+def waiting(count: int) -> list[Event]:
+    """Transfers of some days that wait for their decision, and claims about them."""
+    return [
+        replace(event, stream=Stream.TRANSFERS) if event.stream is Stream.HISTORY else event
+        for event in lake.log_events(count)
+    ]
+
+
+def _transfers(events: Sequence[Event]) -> int:
+    return sum(event.stream is Stream.TRANSFERS for event in events)
+
+
+def _logs(setting: Setting, folder: str, events: Sequence[Event]) -> Iterator[Cluster]:
+    """A broker of its own for each run, while it runs, in which the events wait."""
+    for _ in range(1 if setting.quick else 3):
+        with running(Path(folder) / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
+            wait_for_decisions(brokers.cluster, events)
+            yield brokers.cluster
+
+
+def _ran(cluster: Cluster, home: Path, events: Sequence[Event]) -> tuple[Ran, Ran]:
+    """What a job did with a log, and a second one with the answers of the first."""
+    for name in ("spark", "lake"):
+        shutil.rmtree(home / name, ignore_errors=True)
+    first = _job(cluster, home, len(events))
+    if first.decided != _transfers(events) or first.records != len(events):
+        raise RuntimeError(f"{first.decided} transfers of {first.records} records were decided")
+    second = _job(cluster, home, len(events))
+    if second.decided or second.records < first.decided:
+        raise RuntimeError(f"{second.records} records of {first.decided} decisions were laid down")
+    return first, second
+
+
+def _job(cluster: Cluster, home: Path, count: int) -> Ran:
+    """A job up to the end of a log.
+
+    Raises:
+        RuntimeError: it did not answer 0; the message holds what it said.
+    """
+    command = [str(PYTHON), "-m", "crivo", "decide", "--spark", "local[2]", "--until-end"]
+    environ = {
+        **service.environment(home),
+        "CRIVO_SPARK__JARS": str(SPARK_JARS),
+        "CRIVO_SPARK__BATCH_RECORDS": str(count // BATCHES),
+        # Behind all batches alone.
+        "CRIVO_SPARK__REFINE_BATCHES": str(10 * BATCHES),
+        "CRIVO_SNAPSHOTS__ENABLED": "false",
+    }
+    answer = subprocess.run(
+        [*command, "--json", "--log", f"kafka://{cluster.brokers}"],
+        env=environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if answer.returncode != 0:
+        raise RuntimeError(f"the job answered {answer.returncode}: {answer.stderr[-4_000:]}")
+    return Ran(**json.loads(answer.stdout))
+
+
+def _obvious(cluster: Cluster, home: Path, events: Sequence[Event], size: int) -> float:
+    """Answers a second of the obvious version, which asks for so many transfers in one call.
+
+    Raises:
+        RuntimeError: it failed, or did not answer all.
+    """
+    names = [each.name for each in fields(Transfer)]
+    with (
+        tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder,
+        model_server.serving(home, said=Path(folder) / "said") as port,
+    ):
+        job: dict[str, Any] = {
+            "brokers": cluster.brokers,
+            "transfers": cluster.named(Stream.TRANSFERS.value),
+            "answers": cluster.named(Stream.DECISIONS.value),
+            "jars": str(SPARK_JARS),
+            "port": port,
+            "rows": size,
+            "batch": len(events) // BATCHES,
+            "table": f"{folder}/table",
+            "checkpoint": f"{folder}/checkpoint",
+            "payload_at": Value.__struct_fields__.index("payload"),
+            "id_at": names.index("end_to_end_id"),
+            "amount_at": names.index("amount_centavos"),
+        }
+        path = Path(folder) / "job.json"
+        path.write_text(json.dumps(job), encoding="utf-8")
+        found = said(["-m", "benchmarks.peers.spark", str(path)], python=PYTHON)
+    if isinstance(found, str) or found["answers"] != _transfers(events):
+        raise RuntimeError(f"the obvious version did not answer all: {found}")
+    return float(found["rows"]) / float(found["seconds"])
