@@ -238,7 +238,7 @@ def idle(setting: Setting, plan: Plan) -> Iterator[Row]:
     long it takes to give it back.
     """
     keys = 20_000 if setting.quick else 1_000_000
-    engine = Engine(plan)
+    engine = Engine(plan, reached_by=1)
     for part in many_keys(keys, seed=SEED):
         engine.fold(part)
         newest = part[-1:].copy()

@@ -190,6 +190,14 @@ class SnapshotSettings(BaseModel):
     every_seconds: float = Field(default=300.0, gt=0)
 
 
+class StateSettings(BaseModel):
+    """From how many bytes of feature state on what idle keys hold is given back."""
+
+    model_config = _FROZEN
+
+    release_from_bytes: int = Field(default=256 * 1024 * 1024, ge=0)
+
+
 class TraceSettings(BaseModel):
     """Where traces of single decisions go (OTLP over HTTP), and of which share of them."""
 
@@ -231,6 +239,7 @@ class Settings(BaseSettings):
     encryption: EncryptionSettings = EncryptionSettings()
     ledger: LedgerSettings = LedgerSettings()
     snapshots: SnapshotSettings = SnapshotSettings()
+    state: StateSettings = StateSettings()
     #: How long the law keeps what a decision held of a person: 5 years (Res. BCB 403/2024).
     retention_days: int = Field(default=1_826, ge=0)
     traces: TraceSettings = TraceSettings()

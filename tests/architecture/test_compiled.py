@@ -14,6 +14,7 @@ from crivo.decision import condition
 from crivo.features import (
     amounts,
     arena,
+    compaction,
     compiled,
     door,
     exposure,
@@ -24,6 +25,7 @@ from crivo.features import (
     kernel,
     members,
     reading,
+    release,
     values,
     wide,
 )
@@ -34,8 +36,8 @@ from tests.parity.judging import PLAN, long_stream
 FEATURES = Path(kernel.__file__).parent
 #: The modules whose functions are compiled into `kernel.run`, or stand beside it.
 KERNEL = [
-    *(amounts, arena, door, exposure, facts, folding, heads, kernel, members, reading),
-    *(values, wide),
+    *(amounts, arena, compaction, door, exposure, facts, folding, heads, kernel, members),
+    *(reading, release, values, wide),
 ]
 PINS = {
     "../model/scorer.py": ("frame.py", scorer.COMPILED_WITH),
@@ -48,6 +50,8 @@ PINS = {
     "amounts.py": ("members.py", amounts.COMPILED_WITH),
     "reading.py": ("amounts.py", reading.COMPILED_WITH),
     "exposure.py": ("reading.py", exposure.COMPILED_WITH),
+    "compaction.py": ("arena.py", compaction.COMPILED_WITH),
+    "release.py": ("reading.py", release.COMPILED_WITH),
     "values.py": ("exposure.py", values.COMPILED_WITH),
     "heads.py": ("values.py", heads.COMPILED_WITH),
     "door.py": ("frame.py", door.COMPILED_WITH),

@@ -229,10 +229,9 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
         before = replica.folded
         # Of a log in Kafka a partition may lag behind by days, and its workers must read it all.
         releases = settings.log.url is None
-        replica.catch_up(log, progress, releases=releases)
-        released = 0
+        released = replica.catch_up(log, progress, releases=releases)
         if replica.folded > before:
-            released = replica.release() if releases else 0
+            released += replica.release() if releases else 0
             files = SnapshotFiles(Paths(settings.home).snapshots)
             files.keep(replica.snapshot(log.manifest.log_id))
         return SnapshotTaken(plan.plan_hash, replica.folded, before, released)

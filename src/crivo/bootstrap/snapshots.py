@@ -32,7 +32,8 @@ _LOGGER: Final = logging.getLogger("crivo.snapshots")
 def start_of(settings: Settings, plan: Plan, log: LogReader) -> Replica:
     """The replica of the newest snapshot that fits; an empty one where there is none."""
     files = SnapshotFiles(Paths(settings.home).snapshots)
-    replica = newest_replica(plan, files, log, unfit=warn_unfit)
+    from_bytes = settings.state.release_from_bytes
+    replica = newest_replica(plan, files, log, unfit=warn_unfit, release_from_bytes=from_bytes)
     _LOGGER.info("snapshot.start", extra={"facts": {"cut": replica.folded, "end": log.end()}})
     return replica
 

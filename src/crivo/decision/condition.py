@@ -56,7 +56,7 @@ _NOT: Final = 6
 _AND: Final = 7
 _OR: Final = 8
 #: SHA-256 (its first 16 hex characters) of `features/frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "079857a7407c97ac"
+COMPILED_WITH: Final = "2c32447815a2aecd"
 
 # The words of a frame of `_judge`.
 STEPS, READS, ENDS, CONSTANTS, VECTOR, WIDTH, SAID, COUNT, WORDS = range(9)

@@ -18,8 +18,12 @@ CLOCK_AHEAD_MAX: Final = 60 * SECOND
 #: A transfer that is received later than this is read as of this before its receipt.
 READ_BACK: Final = DAY
 
-#: Once state has released what idle keys hold, no transfer is read that was received longer than
-#: this before the newest one that was folded. A broker keeps records as long.
+#: State releases what idle keys hold by an instant that the receipts of so many transfers in
+#: succession have reached, more than a batch holds: one that lies far ahead by mistake bars nobody.
+REACHED_BY: Final = 1_024
+
+#: Once it has, no transfer is read that was received longer than this before that instant. A broker
+#: keeps records as long.
 RECEIPTS_BACK: Final = 7 * DAY
 
 #: How far behind the newest event of a key an inserted one may lie.

@@ -25,7 +25,7 @@ from crivo.features import layout as k
 from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `wide.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "fe4560281540f8bd"
+COMPILED_WITH: Final = "0b0800d44fd6e41f"
 
 Words = np.ndarray[Any, np.dtype[np.int64]]
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 #: SHA-256 (its first 16 hex characters) of `layout.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "f284875fd9fef427"
+COMPILED_WITH: Final = "bb745269b480e94e"
 
 #: Nothing here makes or keeps an array, so none counts references (`_nrt`): counting took a fifth
 #: of the time. The numpy error model checks no divisor for zero. Nobody calls from C. Without a

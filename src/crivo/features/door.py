@@ -22,7 +22,7 @@ from crivo.features.frame import words_at
 from crivo.features.row import EVENT_ROW, RowKind
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "079857a7407c97ac"
+COMPILED_WITH: Final = "2c32447815a2aecd"
 
 _NAMES: Final = EVENT_ROW.names or ()
 _WORDS: Final = len(_NAMES)

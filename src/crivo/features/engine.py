@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from crivo.domain.clock import RECEIPTS_BACK
+from crivo.domain.clock import REACHED_BY, RECEIPTS_BACK
 from crivo.domain.errors import Code, Misconfigured, invalid
 from crivo.domain.instant import DAY, LATEST, format_rfc3339
 from crivo.features import frame as f
@@ -49,6 +49,7 @@ class Engine:
     """Vectors of transfers over all rows folded before them.
 
     A vector is float64 in the order of `plan.names`, null as NaN. Not for use by two threads.
+    `reached_by` is how many transfers in succession reach a receipt by which it may release.
     """
 
     def __init__(
@@ -57,11 +58,14 @@ class Engine:
         *,
         arena_words: int = ROOM_WORDS,
         state_bytes_max: int = STATE_BYTES_MAX,
+        reached_by: int = REACHED_BY,
     ) -> None:
         self.plan = plan
         #: What its vectors are vectors of: a model says of which plan it wants them.
         self.plan_hash: Final = plan.plan_hash
-        self._state = State(arena_words=arena_words, bytes_max=state_bytes_max)
+        self._state = State(
+            arena_words=arena_words, bytes_max=state_bytes_max, reached_by=reached_by
+        )
         self._received_from = 0
         self._features = len(plan.names)
         self._scratch = np.zeros(int(plan.table[k.P_LANES]) * k.BATCH_ROWS, dtype=np.int64)
@@ -179,7 +183,7 @@ class Engine:
         """Gives back what idle keys hold for windows that lie behind every read; bytes.
 
         No vector changes by it. From then on a transfer is refused (RECEIPT_TOO_OLD) that was
-        received over `receipts_back` microseconds before the newest one that is folded now.
+        received over `receipts_back` microseconds before the receipt that was reached by now.
         """
         released = self._state.release(self.plan.table, receipts_back)
         self._received_from = self._state.received_from

@@ -26,7 +26,7 @@ from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.reading import begin_of
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "92ff133e9b2ccb42"
+COMPILED_WITH: Final = "294af80f487409c2"
 
 
 @njit(**OPTIONS)

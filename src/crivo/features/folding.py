@@ -14,7 +14,7 @@ from crivo.features.facts import fact_room, take_fact, take_first
 from crivo.features.members import member_room, take_part
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "079857a7407c97ac"
+COMPILED_WITH: Final = "2c32447815a2aecd"
 
 
 @njit(**OPTIONS)
@@ -62,7 +62,7 @@ def find_room(plan: Words, control: Words, arena: Words, scratch: Words) -> bool
 def begin_of_level(plan: Words, series: int, level: int, newest: int) -> int:
     """The instant of a new level's first row: of a series that was released its newest event's.
 
-    One that counts first transfers alone knows no newest one; it is never released whole.
+    One that counts first transfers alone knows no newest one: it begins before all.
     """
     tile = plan[level + k.L_TILE]
     if newest == k.NEVER or plan[series + k.S_LINK] >= 0:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from crivo.features.arena import Words
 
 #: SHA-256 (its first 16 hex characters) of `heads.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "68316ab33a8d8587"
+COMPILED_WITH: Final = "52f7f81d7dc40308"
 
 # The words of the kernel's frame: where plan, state and rows lie, and how long they are; whether a
 # vector of a row is wanted (a byte each; 0: of none), and where vectors and their flags go; whether

@@ -26,7 +26,7 @@ from crivo.features.arena import (
 from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `values.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "a42911fd57ae79dd"
+COMPILED_WITH: Final = "d1e82e4b0cf20885"
 
 
 @njit(**OPTIONS)

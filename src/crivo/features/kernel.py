@@ -27,7 +27,7 @@ from crivo.features.reading import count_members, judge, read_extremes, read_gro
 from crivo.features.values import write_values
 
 #: SHA-256 (its first 16 hex characters) of `folding.py`, which names the next, and so on.
-COMPILED_WITH: Final = "99a25325d6ba954d"
+COMPILED_WITH: Final = "ab7a1de353d8b7ae"
 
 
 @njit(**OPTIONS)
@@ -68,10 +68,19 @@ def run(place: int) -> int:
                 kind = scratch[k.LANE_KIND * count + i]
                 control[k.C_LATE if kind < 0 else k.C_FOLDED] += 1
                 if kind <= k.KIND_TRANSFER:
-                    received_at = rows[first + i * k.ROW_WORDS + k.ROW_RECEIVED_AT]
-                    control[k.C_RECEIVED] = max(control[k.C_RECEIVED], received_at)
+                    _reach(control, rows[first + i * k.ROW_WORDS + k.ROW_RECEIVED_AT])
             control[k.C_ROW], control[k.C_OUT] = start, line
     return k.DONE
+
+
+@njit(**INLINED)
+def _reach(control: Words, received_at: int) -> None:
+    """Counts a transfer's receipt: what all of a stretch of them lie at or after is reached."""
+    control[k.C_STRETCH] += 1
+    control[k.C_STRETCH_LEAST] = min(control[k.C_STRETCH_LEAST], received_at)
+    if control[k.C_STRETCH] >= control[k.C_STRETCH_SIZE]:
+        control[k.C_REACHED] = max(control[k.C_REACHED], control[k.C_STRETCH_LEAST])
+        control[k.C_STRETCH], control[k.C_STRETCH_LEAST] = 0, -k.NEVER
 
 
 @njit(**OPTIONS)

@@ -17,7 +17,7 @@ NEED_INDEX: Final = 2
 NOT_SURE: Final = 3  # whether so many rows find room; one by one they may
 
 #: Kept with every state: another layout's cannot be read.
-STATE_VERSION: Final = 5
+STATE_VERSION: Final = 6
 
 # Columns of a row (`row.EVENT_ROW` read as int64), and fields that are derived from them.
 KIND_TRANSFER: Final = 0
@@ -223,10 +223,13 @@ LESS: Final = 6  # then <=, ==, !=, >=, > as in `expression.Comparison`
 LATE, BEHIND, SATURATED = 1, 2, 4
 
 # Control words: resumption, the arena's end, counters, the layout, the sizes of index and arena in
-# words, the newest receipt of a transfer, the receipt before which none is read any more (0: any
-# is), how many words are free, and the free blocks of each power of two.
+# words, the newest receipt that a whole stretch of transfers reached, the receipt before which none
+# is read any more (0: any is), of the stretch under way how many transfers it is to have, how many
+# it has and the least receipt of them, how many words are free, and the free blocks of each power
+# of two.
 C_ROW, C_OUT, C_TOP, C_KEYS, C_FOLDED, C_LATE, C_VERSION = 0, 1, 2, 3, 4, 5, 6
-C_INDEX_SIZE, C_ARENA_SIZE, C_RECEIVED, C_RELEASED, C_FREE_WORDS, C_FREE = 7, 8, 9, 10, 11, 12
+C_INDEX_SIZE, C_ARENA_SIZE, C_REACHED, C_RELEASED = 7, 8, 9, 10
+C_STRETCH_SIZE, C_STRETCH, C_STRETCH_LEAST, C_FREE_WORDS, C_FREE = 11, 12, 13, 14, 15
 CLASS_MIN: Final = 3  # a line
 CLASSES: Final = 48
 CONTROL_WORDS: Final = C_FREE + CLASSES

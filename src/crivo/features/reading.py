@@ -13,7 +13,7 @@ from crivo.features.compiled import INLINED, OPTIONS
 from crivo.features.members import first_back, marks, returned, seek_member
 
 #: SHA-256 (its first 16 hex characters) of `amounts.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "5001e8fe625ba5bc"
+COMPILED_WITH: Final = "9538d44d18ef7097"
 
 
 @njit(**INLINED)

@@ -23,7 +23,7 @@ from crivo.features.compiled import OPTIONS
 from crivo.features.members import count_again, keep, kept
 
 #: SHA-256 (its first 16 hex characters) of `reading.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "92ff133e9b2ccb42"
+COMPILED_WITH: Final = "294af80f487409c2"
 
 
 @njit(**OPTIONS)
@@ -99,8 +99,7 @@ def _of_series(
     longest = 0
     for level in range(first, first + levels * k.LEVEL_WORDS, k.LEVEL_WORDS):
         longest = max(longest, plan[level + k.L_KEEP])
-    # Of first transfers alone the newest event is no first transfer: its last row tells of that.
-    is_over = newest <= floor + plan[k.P_SLACK] - longest and plan[series + k.S_LINK] < 0
+    is_over = newest <= floor + plan[k.P_SLACK] - longest
     for n in range(levels):
         level, place = first + n * k.LEVEL_WORDS, raw + 2 * n
         width, rows = plan[level + k.L_WIDTH], rows_of(arena, place)

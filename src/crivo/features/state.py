@@ -34,12 +34,15 @@ class State:
     tens of milliseconds; `make_room` takes it beforehand.
     """
 
-    __slots__ = ("_released", "arena", "bytes_max", "control", "index")
+    __slots__ = ("_reached_by", "_released", "arena", "bytes_max", "control", "index")
 
-    def __init__(self, *, arena_words: int, bytes_max: int) -> None:
+    def __init__(self, *, arena_words: int, bytes_max: int, reached_by: int) -> None:
+        assert reached_by >= 1
+        self._reached_by = reached_by
         self.control: Words = np.zeros(k.CONTROL_WORDS, dtype=np.int64)
         self.control[k.C_TOP] = k.LINE_WORDS  # offset 0 means none
         self.control[k.C_VERSION] = k.STATE_VERSION
+        self.control[k.C_STRETCH_SIZE], self.control[k.C_STRETCH_LEAST] = reached_by, -k.NEVER
         self.index: Words = np.zeros(INDEX_WORDS_MIN, dtype=np.int64)
         while arena_words > ARENA_WORDS_MIN and 8 * arena_words > bytes_max // 2:
             arena_words //= 2  # a small ceiling leaves the index its half
@@ -86,7 +89,7 @@ class State:
         used = int(self.control[k.C_TOP])
         control = self.control.copy()
         # Where the last batch ended, and sizes: no part of the state.
-        control[[k.C_ROW, k.C_OUT, k.C_INDEX_SIZE, k.C_ARENA_SIZE]] = 0
+        control[[k.C_ROW, k.C_OUT, k.C_INDEX_SIZE, k.C_ARENA_SIZE, k.C_STRETCH_SIZE]] = 0
         return {"control": control, "index": self.index, "arena": self.arena[:used]}
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -109,6 +112,7 @@ class State:
         if index.size < INDEX_WORDS_MIN or index.size & (index.size - 1):
             raise _no_state("an index of a power of two places", index.size)
         self.control, self.index = control.copy(), index.copy()
+        self.control[k.C_STRETCH_SIZE] = self._reached_by
         self._released = 0
         self.arena = _arena(max(self.arena.size, 2 * arena.size))
         self.arena[: arena.size] = arena
@@ -136,7 +140,8 @@ class State:
     def release_some(self, plan: Words, places: int, receipts_back: int, every: int) -> bool:
         """A step of a release, over so many places of the index; whether it was the last.
 
-        A release begins where the newest receipt lies `every` microseconds after that of the last.
+        A release begins where the receipt that was reached lies `every` microseconds after that of
+        the last.
         Nothing moves: what is given back waits for who needs it.
         """
         if self._released == 0 and not self._begin_release(receipts_back, every):
@@ -145,7 +150,7 @@ class State:
         return self._released == 0
 
     def _begin_release(self, receipts_back: int, every: int) -> bool:
-        received_from = int(self.control[k.C_RECEIVED]) - receipts_back
+        received_from = int(self.control[k.C_REACHED]) - receipts_back
         if received_from < self.received_from + every:
             return False
         self.control[k.C_RELEASED], self._released = received_from, 0

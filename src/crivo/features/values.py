@@ -17,7 +17,7 @@ from crivo.features.reading import begin_of, field_of, night_begins, nightfall
 from crivo.features.wide import spread
 
 #: SHA-256 (its first 16 hex characters) of `exposure.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "c927eba788119bbe"
+COMPILED_WITH: Final = "eae76888ca4323d0"
 
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]

@@ -15,7 +15,7 @@ from crivo.features import layout as k
 from crivo.features.compiled import INLINED, OPTIONS
 
 #: SHA-256 (its first 16 hex characters) of `compiled.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "030b660799167926"
+COMPILED_WITH: Final = "627936ae685a08c9"
 
 _SIGN: Final = -(1 << 63)
 

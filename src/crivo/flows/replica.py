@@ -25,7 +25,8 @@ from crivo.flows.ports import LogReader, Manifest, Snapshot, Snapshots
 #: Events read and folded at a time.
 BATCH: Final = 8_192
 
-#: A state below this is not looked through for what idle keys hold: a quarter of a gibibyte.
+#: A state below this is not looked through for what idle keys hold, unless a setting says another:
+#: a quarter of a gibibyte.
 RELEASE_FROM_BYTES: Final = 1 << 28
 
 #: Places of the index that are looked at between two requests: at most 128 keys.
@@ -59,20 +60,22 @@ class Replica:
         *,
         until: int | None = None,
         releases: bool = False,
-    ) -> None:
+    ) -> int:
         """Folds the log up to its end as it is now, or up to a number on the way there.
 
-        With `releases`, state gives back what idle keys hold whenever it has doubled.
+        With `releases`, state gives back what idle keys hold whenever it has doubled; how many
+        bytes.
         """
         # Asked before the end: what lies too far before the newest receipt is in no sum any more.
         self.sums.begin_at(newest_receipt(log))
-        end = log.end() if until is None else until
+        end, released = log.end() if until is None else until, 0
         while self.folded < end:
             events = log.read(start=self.folded, limit=min(BATCH, end - self.folded))
             self._fold(events)
             if releases and self.engine.counts.state_bytes >= self._release_at:
-                self.release()
+                released += self.release()
             progress(self.folded, end)
+        return released
 
     @property
     def is_large(self) -> bool:
@@ -82,7 +85,7 @@ class Replica:
     def release(self) -> int:
         """Gives back what idle keys hold, if state is worth it; how many bytes.
 
-        Transfers that were received long before the newest one can be read no more.
+        Transfers that were received long before those folded last can be read no more.
         """
         if not self.is_large:
             return 0
@@ -166,13 +169,15 @@ class Replica:
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
 
 
-def restored(plan: Plan, snapshot: Snapshot) -> Replica:
+def restored(
+    plan: Plan, snapshot: Snapshot, *, release_from_bytes: int = RELEASE_FROM_BYTES
+) -> Replica:
     """The replica that a snapshot holds.
 
     Raises:
         Misconfigured: PLAN_MISMATCH for another plan's, SNAPSHOT_INVALID for arrays that are none.
     """
-    replica = Replica(plan)
+    replica = Replica(plan, release_from_bytes=release_from_bytes)
     replica.engine.check_plan(snapshot.plan_hash)
     replica.engine.restore(snapshot.arrays)
     replica.grows_from_here()
@@ -205,6 +210,7 @@ def newest_replica(
     *,
     unfit: Callable[[CrivoError], None],
     until: int | None = None,
+    release_from_bytes: int = RELEASE_FROM_BYTES,
 ) -> Replica:
     """The replica of the newest snapshot that fits plan and log, else an empty one.
 
@@ -220,10 +226,10 @@ def newest_replica(
         try:
             snapshot = snapshots.load(plan.plan_hash, cut)
             _check_log(snapshot, log)
-            return restored(plan, snapshot)
+            return restored(plan, snapshot, release_from_bytes=release_from_bytes)
         except Misconfigured as error:
             unfit(error)
-    return Replica(plan)
+    return Replica(plan, release_from_bytes=release_from_bytes)
 
 
 def _of_another_plan(plan: Plan, other: str, cut: int) -> Misconfigured:

@@ -30,7 +30,7 @@ Int64s = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
 #: SHA-256 (its first 16 hex characters) of `features/frame.py`; `kernel.COMPILED_WITH` says why.
-COMPILED_WITH: Final = "079857a7407c97ac"
+COMPILED_WITH: Final = "2c32447815a2aecd"
 
 # The words of a frame of `_score_rows`.
 NODES, VALUES, ROOTS, DEPTHS, GROUPS, TABLE, LOW, STEP = 0, 1, 2, 3, 4, 5, 6, 7

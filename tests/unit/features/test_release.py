@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
 import pytest
 
-from crivo.domain.clock import READ_BACK, RECEIPTS_BACK
+from crivo.domain.clock import REACHED_BY, READ_BACK, RECEIPTS_BACK
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.domain.instant import DAY, HOUR
+from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.features import layout as k
 from crivo.features.engine import BEHIND, LATE, Engine, vector_bytes
+from crivo.features.oracle_terms import window_start
 from crivo.features.plan import Plan
 from crivo.features.row import RowKind
 from crivo.features.spec import Entity, EventKind, Statistic
-from tests.parity.everything import everything, plan_of
+from crivo.features.window import NIGHT_BEGINS, Span, Window
+from tests.parity.everything import WINDOWS, everything, plan_of
 from tests.parity.judging import PLAN, long_stream, paid
 from tests.parity.streams import START
 from tests.unit.features.test_door import good_rows
@@ -32,6 +35,9 @@ WIDE = plan_of(
         and each.statistic in (Statistic.COUNT, Statistic.SUM, Statistic.STD)
     )
 )
+
+#: What is asked of first transfers of two.
+NEW_PAIRS = plan_of(tuple(each for each in everything() if each.event is EventKind.NEW_PAIR))
 
 KEYS = 2_000
 #: After it nothing that happened up to START is in any window: the longest of the catalogue is of
@@ -52,7 +58,7 @@ def of_idle_keys(*, events: int = 1) -> Rows:
 
 
 def folded(rows: Rows, plan: Plan = PLAN) -> Engine:
-    engine = Engine(plan)
+    engine = Engine(plan, reached_by=1)
     engine.fold(rows)
     return engine
 
@@ -115,7 +121,8 @@ def test_what_some_keys_gave_back_others_take() -> None:
 
 def test_where_two_arenas_do_not_fit_what_is_given_back_waits_where_it_lies() -> None:
     rows = of_idle_keys()
-    narrow = Engine(PLAN, state_bytes_max=int(1.2 * folded(rows).counts.state_bytes))
+    bytes_max = int(1.2 * folded(rows).counts.state_bytes)
+    narrow = Engine(PLAN, state_bytes_max=bytes_max, reached_by=1)
     narrow.fold(rows)
     before, top = narrow.counts.state_bytes, narrow.arrays()["arena"].size
     assert narrow.release() > 0.3 * before
@@ -133,6 +140,64 @@ def test_keys_in_use_give_back_nothing_that_windows_read() -> None:
 def test_an_engine_without_a_transfer_releases_nothing() -> None:
     engine = Engine(PLAN)
     assert (engine.release(), engine.received_from) == (0, 0)
+
+
+def test_first_transfers_of_two_are_given_back_with_all_else() -> None:
+    rows = of_idle_keys()
+    engine = folded(rows, NEW_PAIRS)
+    before = engine.counts.state_bytes
+    # A payer's and a payee's levels, each of a line of eight words at least.
+    lines = len({each.window.minutes for each in NEW_PAIRS.feature_set.features}) // 2
+    assert engine.release() > KEYS * lines * 64
+    fresh = folded(rows, NEW_PAIRS)
+    assert read(engine, asked_of(rows)) == read(fresh, asked_of(rows))
+    assert engine.counts.state_bytes < before
+
+
+def test_a_receipt_is_reached_once_a_whole_stretch_of_transfers_lies_at_or_after_it() -> None:
+    random, stretch = np.random.default_rng(3), 7
+    rows = long_stream(3, events=400)
+    rows["received_at"] += random.integers(0, 300 * DAY, len(rows))
+    rows["occurred_at"] = rows["received_at"]
+    receipts = rows["received_at"][rows["kind"] == RowKind.TRANSFER]
+    place = 0
+    engine = Engine(PLAN, reached_by=stretch)
+    while place < len(rows):
+        part = rows[place : place + random.integers(1, 60)]
+        place += len(part)
+        engine.fold(part)
+        count = np.count_nonzero(rows["kind"][:place] == RowKind.TRANSFER)
+        stretches = receipts[: count // stretch * stretch].reshape(-1, stretch)
+        again = Engine(PLAN, reached_by=stretch)
+        again.restore(engine.arrays())
+        engine = again
+        released = Engine(PLAN)
+        released.restore(engine.arrays())
+        released.release(receipts_back=0)
+        assert released.received_from == stretches.min(axis=1, initial=2**62).max(initial=0)
+    assert released.received_from < receipts.max()
+
+
+@pytest.mark.parametrize("ahead", [1, REACHED_BY - 1, 2 * REACHED_BY])
+def test_receipts_far_ahead_release_by_themselves_only_where_a_whole_stretch_has_them(
+    ahead: int,
+) -> None:
+    rows = of_idle_keys()[:-1]
+    others = good_rows(2 * REACHED_BY)
+    others["payer_0"] += 10**12
+    others["event_0"] += 10**6
+    others["occurred_at"][:ahead] = others["received_at"][:ahead] = LATER
+    engine = Engine(PLAN)
+    engine.fold(np.concatenate([rows, others]))
+    whole = engine.counts.state_bytes
+    engine.release()
+    if ahead < REACHED_BY:
+        assert engine.received_from < START
+        assert engine.counts.state_bytes == whole
+        engine.read(asked_of(rows, START + DAY))
+    else:
+        assert engine.received_from == LATER - RECEIPTS_BACK
+        assert engine.counts.state_bytes < whole
 
 
 def test_what_stands_ever_is_known_of_a_released_key() -> None:
@@ -263,3 +328,54 @@ def test_a_released_key_that_finds_too_little_room_at_the_ceiling_reads_as_befor
             failed += 1
             assert read(engine, asked_of(rows, LATER + 2 * HOUR)) == wanted
     assert 10 < failed < 4_000 // k.LINE_WORDS
+
+
+@functools.cache
+def of_payers(window: Window) -> Plan:
+    """All that is asked of what an account paid in that window, and nothing else."""
+    return plan_of(
+        tuple(
+            each
+            for each in everything()
+            if (each.entity, each.event, each.filter, each.window)
+            == (Entity.PAYER, EventKind.TRANSFER, None, window)
+        )
+    )
+
+
+SLIDING = [window for window in WINDOWS if window.span is Span.SLIDING]
+
+
+def at_the_edge(window: Window, *, release_from: int | None) -> tuple[bytes, int]:
+    """The vector of a payer that is read as far back as can be, of whose transfers the earliest is
+    the first of that window, after a release by the receipt (None: after none).
+    """
+    floor = START + 3 * HOUR + 1
+    first = window_start(window, floor, NIGHT_BEGINS)
+    before = paid(*((first + place * MINUTE, 100 + place) for place in range(3)))
+    before["payer_0"], before["payee_0"] = 1, 9 + np.arange(3)
+    newest = paid((floor + READ_BACK, 1))
+    newest["payer_0"] = 2
+    plan = of_payers(window)
+    engine = folded(np.concatenate([before, newest]), plan)
+    if release_from is not None:
+        engine.release(receipts_back=floor + READ_BACK - release_from)
+        engine._received_from = 0  # it would refuse what it can no longer tell
+    asked = paid((floor - 40 * DAY, 1))
+    asked["received_at"] = floor + READ_BACK
+    count = f"payer_transfer_count_{window.name}"
+    assert release_from is not None or engine.read(asked)[0][plan.names.index(count)] == 3.0
+    return read(engine, asked)
+
+
+@pytest.mark.parametrize("window", SLIDING, ids=lambda window: window.name)
+def test_what_a_window_holds_of_a_read_as_far_back_as_can_be_is_kept(window: Window) -> None:
+    received_from = START + 3 * HOUR + 1 + READ_BACK
+    whole = at_the_edge(window, release_from=None)
+    assert at_the_edge(window, release_from=received_from) == whole
+
+
+@pytest.mark.parametrize("window", SLIDING, ids=lambda window: window.name)
+def test_sabotage_a_release_that_is_a_day_too_early_takes_it(window: Window) -> None:
+    received_from = START + 3 * HOUR + 1 + READ_BACK + DAY
+    assert at_the_edge(window, release_from=received_from) != at_the_edge(window, release_from=None)

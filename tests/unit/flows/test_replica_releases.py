@@ -20,6 +20,7 @@ from crivo.domain.clock import RECEIPTS_BACK, ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import DAY, HOUR, MINUTE
 from crivo.domain.streams import Stream
+from crivo.features.engine import Engine
 from crivo.flows.replay import replay
 from crivo.flows.replica import RELEASE_FROM_BYTES, Replica, newest_replica
 from tests.integration.pasts import transfer_event
@@ -48,8 +49,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def caught_up(folder: Path, *, from_bytes: int, releases: bool = True) -> Replica:
+def caught_up(
+    folder: Path, *, from_bytes: int, releases: bool = True, reached_by: int = 1
+) -> Replica:
     replica = Replica(plan(), release_from_bytes=from_bytes)
+    replica.engine = Engine(plan(), reached_by=reached_by)
     with closing(open_reader(folder / "log.sqlite")) as log:
         replica.catch_up(log, quiet, releases=releases)
     return replica
@@ -109,6 +113,25 @@ def test_a_transfer_received_long_before_the_newest_is_refused_and_nothing_is_wr
         assert played.log.end() == PAST
         played.decide(transfer(1_001, occurred_at=at + 1), received_at=at + 1).result(10)
         assert played.log.end() == PAST + 1
+
+
+@pytest.mark.parametrize(("reached_by", "is_barred"), [(1, True), (2, False)])
+def test_one_transfer_received_far_ahead_bars_the_others_where_it_is_enough_to_reach_its_receipt(
+    folder: Path, reached_by: int, is_barred: bool
+) -> None:
+    ahead, at = START + 365 * DAY, START + MINUTE
+    start = caught_up(folder, from_bytes=0, releases=False, reached_by=reached_by)
+    with world(folder, start=start) as played:
+        played.decide(transfer(1_000, occurred_at=ahead), received_at=ahead).result(10)
+        played.service.replica.release()
+        other = transfer(1_001, occurred_at=at)
+        if is_barred:
+            with pytest.raises(Refused) as caught:
+                played.decide(other, received_at=at)
+            assert caught.value.code is Code.RECEIPT_TOO_OLD
+        else:
+            played.decide(other, received_at=at).result(10)
+        assert (played.service.replica.engine.received_from > START) is is_barred
 
 
 def test_what_was_decided_before_a_release_is_repeated_and_compared_after_it(
