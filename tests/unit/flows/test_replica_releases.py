@@ -96,7 +96,9 @@ def test_a_service_on_a_released_snapshot_decides_what_replay_derives(folder) ->
     files = SnapshotFiles(folder / "snapshots")
     files.keep(caught_up(folder, from_bytes=0).snapshot("world"))
     with closing(open_reader(folder / "log.sqlite")) as log:
-        start = newest_replica(plan(), files, log, unfit=pytest.fail)
+        usual = newest_replica(plan(), files, log, unfit=pytest.fail)
+        start = newest_replica(plan(), files, log, unfit=pytest.fail, release_from_bytes=0)
+    assert (usual.is_large, start.is_large) == (False, True)
     assert (start.folded, start.engine.received_from) == (PAST, START - RECEIPTS_BACK)
     assert len(answers(folder, start)) == 40
 
