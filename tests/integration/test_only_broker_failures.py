@@ -29,6 +29,7 @@ from tests.integration.workers import (
     member_of,
     served,
     start,
+    submit,
 )
 from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import new_space, open_log_in
@@ -40,12 +41,6 @@ pytestmark = pytest.mark.slow
 def patience(monkeypatch):
     """Workers wait as long as tests do: on a busy machine a broker takes minutes to be back."""
     monkeypatch.setenv("CRIVO_KAFKA__OUTAGE_SECONDS", str(SECONDS_MAX))
-
-
-def submit(log, events):
-    """Hands events to the log's writer, bit by bit, which tries until they are there."""
-    for at in range(0, len(events), 10):
-        log.submit(events[at : at + 10], lambda _failure: None)
 
 
 def joined(group, topic):

@@ -203,6 +203,12 @@ def decide_rest(capsys, monkeypatch, home, where, *more, snapshots=False):
     return json.loads(said.out)
 
 
+def submit(log, events):
+    """Hands events to the log's writer, bit by bit, which tries until they are there."""
+    for at in range(0, len(events), 10):
+        log.submit(events[at : at + 10], lambda _failure: None)
+
+
 class Feeding:
     """Appends events bit by bit, in a thread of its own."""
 
