@@ -203,9 +203,10 @@ SHOWN: Final = (
     ),
     Shown(
         BY_HAND,
-        "Handbook week, average precision",
-        "Handbook week, average precision by the book's protocol",
-        "semana do Handbook, precisão média pelo protocolo do livro",
+        "Handbook, one week after four months of training",
+        "Handbook, one week after four months of training, known payers removed: average precision",
+        "Handbook, uma semana após quatro meses de treino, sem os pagadores já conhecidos: "
+        "precisão média",
     ),
 )
 

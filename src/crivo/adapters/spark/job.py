@@ -113,10 +113,9 @@ class Job:
         try:
             with timed(self._told, "decide"):
                 cut = made.where(made["kind"] == CUT).first()
-            # Of a batch without a record, such as the first of an empty log, nobody is asked.
-            reached = start if cut is None else cut.number
+            assert cut is not None, "a batch says how far it went"
             with timed(self._told, "keep"):
-                self._keep(batch, made.where(made["kind"] == WAITS), reached)
+                self._keep(batch, made.where(made["kind"] == WAITS), cut.number)
             answers = made.where(made["kind"] == ANSWER)
             alerts = answers["topic"].endswith(self._alerts)
             self.decided += answers.where(~alerts).count()
