@@ -7,8 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from crivo.bootstrap.models import Names, compare_models, promote_model
+from crivo.bootstrap.home import Paths
+from crivo.bootstrap.models import Names, compare_models, promote_model, roll_back_model
 from crivo.domain.errors import Code, Misconfigured, Unfit
+from crivo.flows.promote import promote
 from crivo.governance.gates import Gate
 from crivo.model.artifact import ArtifactKind
 from crivo.model.split import SplitOptions
@@ -32,6 +34,20 @@ def test_a_model_of_another_plan_is_refused(settings):
     with pytest.raises(Unfit) as refusal:
         promote_model(settings, artifact.hash, is_first=True)
     assert refusal.value.context["gate"] == "signature"
+
+
+def test_rolling_back_to_a_model_of_another_plan_is_refused_and_the_champion_stays(settings, good):
+    events = train(
+        labelled(), kind=ArtifactKind.EVENTS, split_options=SplitOptions(), options=SMALL
+    )
+    former, present = keep(settings, events), keep(settings, good)
+    models = Paths(settings.home).models
+    for each in (former, present):  # as an earlier release, whose features these were, had it
+        promote(models, each.hash, promoted_at=0)
+    with pytest.raises(Misconfigured) as refusal:
+        roll_back_model(settings, approved_by="Ana")
+    assert refusal.value.code is Code.PLAN_MISMATCH
+    assert champion_of(settings) == present.hash
 
 
 def test_a_model_of_other_inputs_needs_somebody_who_answers_for_it(settings, good):

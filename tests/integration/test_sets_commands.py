@@ -59,6 +59,17 @@ def test_a_log_is_named_by_its_file_or_by_its_home(home, tmp_path, capsys) -> No
     assert said[0]["tiers"]["IMMATURE"] > 0
 
 
+def test_labels_of_an_instant_that_the_log_has_not_reached_are_refused(
+    home, tmp_path, capsys
+) -> None:
+    with pytest.raises(Refused) as refusal:
+        build(home, capsys, labels_as_of="2099-01-01T00:00:00Z", out=tmp_path / "set")
+    assert refusal.value.code is Code.TIME_RANGE
+    assert refusal.value.context["field"] == "--labels-as-of"
+    newest = refusal.value.context["expected"].removeprefix("at most ")
+    assert build(home, capsys, labels_as_of=newest, out=tmp_path / "set")["rows"] > 500
+
+
 def test_without_a_log_there_is_no_set(tmp_path, capsys) -> None:
     with pytest.raises(Unavailable) as refusal:
         build(tmp_path, capsys)

@@ -12,7 +12,7 @@ from crivo.domain.errors import Code, Unavailable
 from crivo.flows.feature_store import Extended, FeatureStore
 from crivo.flows.gold_set import GoldSet, build_gold_set
 from crivo.flows.lake_log import LakeLog
-from crivo.flows.newest import newest_receipt
+from crivo.flows.newest import known_by
 from crivo.flows.refine import Progress
 from crivo.flows.training_set import Rules
 from crivo.settings import Settings
@@ -56,9 +56,8 @@ def write_gold_set(settings: Settings, request: GoldSetRequest, *, progress: Pro
             found=", ".join(day.isoformat() for day in list(due)[:3]),
         )
     log = _log(settings, house)
-    as_of = request.labels_as_of
     rules = Rules(
-        labels_as_of=newest_receipt(log) + 1 if as_of is None else as_of,
+        labels_as_of=known_by(log, request.labels_as_of),
         label_delay=request.label_delay,
         silent_one_in=request.silent_one_in,
     )

@@ -14,6 +14,7 @@ from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.domain.instant import format_rfc3339
 from crivo.features.served import check_locked, read_lock
 from crivo.flows.aliases import Alias, aliases_of, give_alias
+from crivo.flows.bundle import scorer_of
 from crivo.flows.feature_columns import columns_of
 from crivo.flows.gating import (
     compared,
@@ -138,16 +139,22 @@ def promote_model(
 def roll_back_model(settings: Settings, *, approved_by: str) -> tuple[str, str]:
     """The hashes of the model that serves from the next start on, and of the one that did.
 
-    No gate is asked: it served before. Who wants it is noted beside the model by the tracker.
+    No gate is asked: it served before. It must read what is served now, though. Who wants it is
+    noted beside the model by the tracker.
 
     Raises:
         Refused: FIELD_VALUE where the name is a blank.
+        Misconfigured: PLAN_MISMATCH where it reads other features than are served now.
         Unavailable: MODEL_MISSING where none served before; FILE_UNWRITABLE where the tracker is
             away, as `promote_model`.
     """
     names = _answering(Names(approved_by), is_first=False)
     paths, tracker = Paths(settings.home), _tracker(settings)
     tracker.check()
+    former = read_champion(paths.models).previous
+    if former:
+        # What cannot serve would leave nothing that does, in the hour in which this is asked for.
+        scorer_of(load_artifact(paths.models / former), serving_plan())
     champion = roll_back(paths.models, promoted_at=wall_clock())
     _tell(
         tracker,

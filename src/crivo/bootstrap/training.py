@@ -24,7 +24,7 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.report import SCHEMA as REPORT
 from crivo.flows.ingest import IngestResult
 from crivo.flows.mapping import Kind, Mapping
-from crivo.flows.newest import newest_receipt
+from crivo.flows.newest import known_by
 from crivo.flows.row_weights import RowWeights, weights_of_table
 from crivo.flows.train import LABEL_DELAY, ROWS_SPLIT, LogTraining, TableTraining, TrainResult
 from crivo.flows.training_rows import label_of
@@ -96,7 +96,8 @@ def train_on_log(
     """A model of the home folder's log, registered as candidate.
 
     Raises:
-        Refused: DATA_TOO_SMALL. Unfit: LEAK_SUSPECTED. Unavailable: NOT_FOUND, FILE_UNWRITABLE.
+        Refused: DATA_TOO_SMALL, TIME_RANGE. Unfit: LEAK_SUSPECTED. Unavailable: NOT_FOUND,
+            FILE_UNWRITABLE.
     """
     from crivo.adapters.mlflow.tracker import MlflowTracker
     from crivo.flows.train import train_from_log
@@ -104,9 +105,8 @@ def train_on_log(
     paths = Paths(settings.home)
     reader = log_reader(settings)
     try:
-        as_of = training.labels_as_of
         options = LogTraining(
-            labels_as_of=newest_receipt(reader) + 1 if as_of is None else as_of,
+            labels_as_of=known_by(reader, training.labels_as_of),
             label_delay=past.label_delay,
             split=training.split(SplitOptions()),
             learner=_learner(training, costs := _costs(settings)),

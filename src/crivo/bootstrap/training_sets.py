@@ -15,7 +15,7 @@ from crivo.bootstrap.reading import reading
 from crivo.bootstrap.service import serving_plan
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.build import BuildResult, Hands, build_training_set
-from crivo.flows.newest import newest_receipt
+from crivo.flows.newest import known_by
 from crivo.flows.ports import LogReader
 from crivo.flows.staged_set import OpenLog
 from crivo.flows.training_set import Progress, Rules
@@ -38,14 +38,15 @@ def build_set(settings: Settings, request: SetRequest, *, progress: Progress) ->
     """The training set that was written.
 
     Raises:
-        Unavailable: NOT_FOUND where there is no log; else as `flows.build`.
+        Refused: TIME_RANGE. Unavailable: NOT_FOUND where there is no log; else as `flows.build`.
     """
     if settings.log.url is not None and request.log is None:
         opener: OpenLog = partial(reading_kafka, settings)
     else:
         opener = partial(reading, _log_file(settings, request.log))
     plan = serving_plan()
-    as_of = _newest(opener) + 1 if request.labels_as_of is None else request.labels_as_of
+    with opener() as log:
+        as_of = known_by(log, request.labels_as_of)
     rules = Rules(
         labels_as_of=as_of,
         label_delay=request.label_delay,
@@ -87,9 +88,3 @@ def _log_file(settings: Settings, log: Path | None) -> Path:
             file=str(path),
         )
     return path
-
-
-def _newest(opener: OpenLog) -> int:
-    """The greatest receipt of the log."""
-    with opener() as reader:
-        return newest_receipt(reader)

@@ -125,7 +125,7 @@ def make_bundle(
     }
     # Built once in memory before anything is written: a bundle that cannot decide is never kept.
     procedure = _procedure(files, plan)
-    _scorer(artifact, plan)
+    scorer_of(artifact, plan)
     manifest = canonical_json(
         {
             "format": FORMAT,
@@ -181,7 +181,7 @@ def load_bundle(bundles_folder: Path, hash_: str) -> Bundle:
     for name in ("features", "plan", "model", "rules", "policy"):
         if getattr(versions, name) != manifest[name]:
             raise _broken(folder, name, manifest[name], getattr(versions, name))
-    return Bundle(versions, plan, procedure, artifact, _scorer(artifact, plan))
+    return Bundle(versions, plan, procedure, artifact, scorer_of(artifact, plan))
 
 
 def _procedure(files: Mapping[str, bytes], plan: Plan) -> Procedure:
@@ -194,7 +194,12 @@ def _procedure(files: Mapping[str, bytes], plan: Plan) -> Procedure:
     )
 
 
-def _scorer(artifact: Artifact, plan: Plan) -> Scorer:
+def scorer_of(artifact: Artifact, plan: Plan) -> Scorer:
+    """What scores the vectors of the plan, or the rows of a model of rows.
+
+    Raises:
+        Misconfigured: PLAN_MISMATCH where a model of transfers reads another plan's vectors.
+    """
     is_rows = artifact.kind is ArtifactKind.ROWS
     return Scorer(artifact, plan_hash=None if is_rows else plan.plan_hash)
 

@@ -26,13 +26,14 @@ def by_segment(
 ) -> dict[str, dict[str, object]]:
     """Rows, frauds and metrics of each Brasília month and each band of amounts, by its name.
 
-    `scores` are integers of which `score_one` is a probability of 1. The reviews of a day are dealt
-    out by the share of rows that a part has. Each part's intervals are of `resamples` draws.
+    `scores` are integers of which `score_one` is a probability of 1. A month has all reviews of its
+    days; bands share them by their part of the weight. Each part's intervals are of `resamples`
+    draws.
     """
     found: dict[str, dict[str, object]] = {}
-    for name, rows in _parts(judged):
+    for name, rows, has_whole_days in _parts(judged):
         part = judged.of(rows)
-        share = len(part) / len(judged)
+        share = 1.0 if has_whole_days else float(part.weights.sum() / judged.weights.sum())
         metrics = part.figures(
             scores[rows],
             chances=scores[rows] / score_one,
@@ -48,15 +49,16 @@ def by_segment(
     return found
 
 
-def _parts(judged: JudgedRows) -> Iterator[tuple[str, npt.NDArray[np.bool_]]]:
+def _parts(judged: JudgedRows) -> Iterator[tuple[str, npt.NDArray[np.bool_], bool]]:
+    """Each part's name, its rows bool[n], and whether it has every row of its days."""
     seconds = ((judged.occurred_at + BRASILIA_OFFSET) // SECOND).astype("datetime64[s]")
     months = seconds.astype("datetime64[M]").astype(np.str_)
     for month in np.unique(months):
-        yield f"month {month}", months == month
+        yield f"month {month}", months == month, True
     if not judged.amounts.any():
         return
     bands = np.searchsorted(AMOUNT_BANDS, judged.amounts, side="left")
     for band in np.unique(bands):
         below = AMOUNT_BANDS[band] if band < len(AMOUNT_BANDS) else None
         name = f"up to R$ {below // 100}" if below else f"above R$ {AMOUNT_BANDS[-1] // 100}"
-        yield f"amount {name}", bands == band
+        yield f"amount {name}", bands == band, False

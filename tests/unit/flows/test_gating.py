@@ -107,6 +107,18 @@ def test_what_training_found_stands_at_the_promotion_too(result, sign):
     assert found.about == "whoever training found, made of a, b"
 
 
+def test_an_input_that_tells_all_is_seen_at_the_promotion_whatever_training_says(result):
+    judged = result.judged
+    vectors = judged.vectors.copy()
+    vectors[:, 2] = judged.labels
+    silent = told(result.artifact, leak=[])
+    named = [f"the feature {judged.names[2]} alone (rising)"]
+    for rows, names in ((replace(judged, vectors=vectors), named), (judged, [])):
+        leaks = figures(silent, rows).leaks
+        sure = [each for each in leaks if each.sign is Sign.FEATURE and each.suspicious]
+        assert [each.who for each in sure] == names
+
+
 def test_a_gap_that_training_could_not_decide_is_said_to_be_so(result):
     note = {"sign": Sign.GAP, "who": "x", "found": None, "limit": GAP_MAX, "low": None}
     artifact = told(result.artifact, leak=[{**note, "undecidable": "3 frauds"}])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.domain.instant import DAY
+from crivo.domain.instant import DAY, parse_rfc3339
 from crivo.model import judged as module
 from crivo.model.artifact import save_artifact
 from crivo.model.judged import forget_judged, load_judged, save_judged, to_keep
@@ -117,6 +117,31 @@ def test_months_and_bands_of_amounts_hold_every_row_once(result):
         assert sum(part["frauds"] for part in parts) == judged.labels.sum()
     assert "month 2020-12" in found
     assert found == result.segments
+
+
+def test_a_month_has_all_reviews_of_its_days_and_a_band_its_share_of_the_weight(result):
+    days, rows_a_day, frauds_a_day = 60, 100, 10
+    at = np.repeat(parse_rfc3339("2026-06-01T12:00:00Z") + np.arange(days) * DAY, rows_a_day)
+    place = np.tile(np.arange(rows_a_day), days)
+    judged = replace(
+        result.judged,
+        vectors=np.zeros((len(at), 1)),
+        labels=place < frauds_a_day,
+        # Frauds, the small amounts, are a tenth of the rows and half of the weight.
+        weights=np.where(place < frauds_a_day, 9.0, 1.0),
+        amounts=np.where(place < frauds_a_day, 1_000, 2_000_000),
+        occurred_at=at,
+        groups=np.empty(0, np.int64),
+    )
+    found = by_segment(
+        judged, 10**9 - place, score_one=10**9, reviews_per_day=180, resamples=0, seed=0
+    )
+    metrics = {name: part["metrics"] for name, part in found.items()}
+    for month in ("month 2026-06", "month 2026-07"):
+        assert metrics[month]["recall_at_capacity"][0] == 1.0, month
+        assert metrics[month]["precision_at_capacity"][0] == pytest.approx(0.5)
+    # 90 of the reviews are the small amounts', whose frauds weigh 90 a day.
+    assert metrics["amount up to R$ 200"]["precision_at_capacity"][0] == pytest.approx(1.0)
 
 
 def test_a_band_holds_its_upper_end_and_not_its_lower(result):

@@ -219,8 +219,16 @@ def test_the_curve_takes_in_what_resampling_did_to_the_prior_of_the_last_fit(way
     margins = np.linspace(-12, 4, 100)
     first = module._FirstFits(margins, sigmoid_of(1.0, 0.0), {})
     draft = module._last_fit(dataset, ArtifactKind.EVENTS, given, first, options)
-    scores = Scorer(draft).score(dataset.vectors, plan_hash=dataset.plan_hash)[1]
+    own, scores = Scorer(draft).score(dataset.vectors, plan_hash=dataset.plan_hash)
     assert scores.mean() / SCORE_ONE == pytest.approx(dataset.labels().mean(), rel=0.35)
+    # And the table lies where margins at the natural prior are those of this fit.
+    fitted = module.fit(options.method, *given, options.booster)
+    low = draft.calibration.margin_low
+    high = low + ((len(draft.calibration.knots) - 1) << draft.calibration.step_log2)
+    expected = (margins[[0, -1]] - fitted.offset) * float(1 << module.MARGIN_BITS)
+    assert abs(fitted.offset) > 2
+    assert (low + high) / 2 == pytest.approx(expected.mean(), rel=0.01)
+    assert low <= own.min() <= own.max() <= high
 
 
 def test_the_baselines_are_a_regression_of_the_last_fit_s_rows_and_the_test_s_own_best_feature():
