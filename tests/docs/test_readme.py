@@ -68,6 +68,13 @@ def test_the_page_takes_three_screens(text):
     assert len(text.splitlines()) <= LINES_MAX
 
 
+@pytest.mark.parametrize("text", [ENGLISH, PORTUGUESE], ids=["en", "pt"])
+def test_the_page_names_the_command_that_writes_a_world_after_the_one_that_installs_it(text):
+    spans = markdown.spans(text)
+    world = spans.index(".venv/bin/crivo simulate --out world")
+    assert spans[world - 1] == "make setup"
+
+
 def question(text: str) -> list[str]:
     """The lines by which a page asks the service for a decision: the id, then the request."""
     (block,) = [each.text for each in markdown.blocks(text) if "curl" in each.text]
