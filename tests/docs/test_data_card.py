@@ -10,12 +10,18 @@ from decimal import Decimal
 from crivo.simulator.difficulty import Difficulty
 from crivo.simulator.options import ENRICHED_PREVALENCE, NATURAL_PREVALENCE
 from crivo.simulator.seven import words
+from crivo.simulator.seven.cases import case_kind
 from crivo.simulator.seven.tables import seven_tables
+from crivo.simulator.typology import Kind, default_typologies
 from crivo.simulator.world import simulate
 from tests.docs.markdown import ROOT, spans
+from tests.laws.seven import ENUMERATIONS
 from tests.unit.simulator.worlds import SMALL
 
 CARD = (ROOT / "docs" / "reference" / "data-card.md").read_text(encoding="utf-8")
+
+
+SCENARIOS = ("T18",)
 
 
 def columns() -> dict[str, set[str]]:
@@ -46,6 +52,30 @@ def missing(card: str) -> Iterator[str]:
 
 def test_the_card_names_everything():
     assert list(missing(CARD)) == []
+
+
+def kinds_of_the_card(card: str) -> list[str]:
+    """The values that the card's row of `tipo_fraude` names after its colon."""
+    (row,) = (line for line in card.splitlines() if line.startswith("| `tipo_fraude`"))
+    found = spans(row.partition("as one word: ")[2])
+    return [each for each in found if not each.startswith("--")]
+
+
+def kinds_declared() -> list[str]:
+    """Of each typology whose money is stolen: the others have no case."""
+    stolen = {Kind.THEFT, Kind.NETWORK, Kind.SCENARIO}
+    every = default_typologies(SCENARIOS)
+    return sorted(case_kind(each) for each in every if each.kind in stolen)
+
+
+def test_the_card_and_the_law_know_each_kind_of_fraud_that_is_declared():
+    assert sorted(kinds_of_the_card(CARD)) == kinds_declared()
+    assert sorted(ENUMERATIONS["fraudes", "tipo_fraude"]) == kinds_declared()
+
+
+def test_sabotage_a_kind_of_fraud_that_is_not_named_is_noticed():
+    assert kinds_of_the_card(CARD.replace(", `mao_fantasma`", "")) != kinds_of_the_card(CARD)
+    assert "mao_fantasma" not in kinds_of_the_card(CARD.replace(", `mao_fantasma`", ""))
 
 
 def test_the_card_says_what_the_presets_of_prevalence_are():
