@@ -171,8 +171,12 @@ def shown(value: object) -> str:
         return "nothing"
     if isinstance(value, bytes):
         value = value.decode("utf-8", "backslashreplace")
+    try:
+        written = json.dumps(value, ensure_ascii=False, default=str)
+    except ValueError:  # Python writes no integer of more than 4,300 digits
+        return "a number of too many digits"
     text = "".join(
         letter if letter.isprintable() else letter.encode("unicode_escape").decode()
-        for letter in json.dumps(value, ensure_ascii=False, default=str)
+        for letter in written
     )
     return text if len(text) <= SHOWN_CHARACTERS_MAX else text[: SHOWN_CHARACTERS_MAX - 3] + "..."
