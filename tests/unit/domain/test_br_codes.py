@@ -161,3 +161,18 @@ def test_a_code_that_cannot_be_is_not_made(change, field):
 )
 def test_tags_and_values_come_back_as_they_were(values):
     assert read_tlv(write_tlv(values.items()), field="code") == values
+
+
+def code_of(characters):
+    """A code of that length, whose rest are tags that Pix does not use."""
+    rest = characters - len(STATIC) - 3 * 103
+    values = ["x" * 99] * 3 + ["x" * (rest - 4)]
+    return sealed(STATIC[:-8] + write_tlv(zip(("81", "82", "83", "84"), values, strict=True)))
+
+
+def test_a_code_of_512_characters_is_read_and_one_of_513_refused():
+    assert len(code_of(512)) == 512
+    assert parse_br_code(code_of(512)) == parse_br_code(STATIC)
+    with pytest.raises(Refused) as caught:
+        parse_br_code(code_of(513))
+    assert "at most 512" in caught.value.context["expected"]

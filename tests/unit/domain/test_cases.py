@@ -139,6 +139,59 @@ def test_of_all_pairs_of_states_the_written_steps_alone_are_taken(machine):
             assert caught.value.context["found"] == shown(after.value)
 
 
+#: The steps of the cases of MED, written once more; what is not here is refused.
+STEPS_OF_MED = {
+    infraction: {
+        (None, "OPEN"),
+        ("OPEN", "ACKNOWLEDGED"),
+        ("OPEN", "CANCELLED"),
+        ("ACKNOWLEDGED", "CLOSED"),
+        ("ACKNOWLEDGED", "CANCELLED"),
+    },
+    funds_recovery: {
+        (None, "CREATED"),
+        ("CREATED", "TRACKED"),
+        ("TRACKED", "AWAITING_ANALYSIS"),
+        ("AWAITING_ANALYSIS", "ANALYSED"),
+        ("ANALYSED", "REFUNDING"),
+        ("REFUNDING", "COMPLETED"),
+        ("CREATED", "CANCELLED"),
+        ("TRACKED", "CANCELLED"),
+        ("AWAITING_ANALYSIS", "CANCELLED"),
+        ("ANALYSED", "CANCELLED"),
+        ("REFUNDING", "CANCELLED"),
+    },
+}
+
+
+def steps_taken(machine):
+    """Of all pairs of states, those that the machine takes."""
+    states = list(type(next(iter(machine.follows[None]))))
+    taken = set()
+    for before in (None, *states):
+        for after in states:
+            try:
+                machine.check(before, after)
+            except Refused:
+                continue
+            taken.add((before and before.value, after.value))
+    return taken
+
+
+@pytest.mark.parametrize("module", STEPS_OF_MED, ids=lambda module: module.__name__.split(".")[-1])
+def test_of_all_pairs_of_states_of_med_those_of_the_table_are_taken(module):
+    assert steps_taken(module.STEPS) == STEPS_OF_MED[module]
+
+
+@pytest.mark.parametrize("module", STEPS_OF_MED, ids=lambda module: module.__name__.split(".")[-1])
+def test_sabotage_a_step_too_many_or_too_few_is_noticed(module):
+    follows = module.STEPS.follows
+    first = next(iter(follows[None]))
+    assert steps_taken(Steps({**follows, first: frozenset()})) != STEPS_OF_MED[module]
+    back = {before: after | {first} for before, after in follows.items()}
+    assert steps_taken(Steps(back)) != STEPS_OF_MED[module]
+
+
 @pytest.mark.parametrize("machine", MACHINES, ids=machine_name)
 def test_every_state_is_reached_from_the_beginning(machine):
     reached, rest = set(), list(machine.follows[None])
