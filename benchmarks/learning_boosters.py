@@ -24,8 +24,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from threadpoolctl import threadpool_limits
 
 from benchmarks.harness import Row, Setting
+from benchmarks.learn.data import absent, data_folder
 from benchmarks.learn.folds import Over
-from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
+from benchmarks.learn.handbook import FILE, PROTOCOL, handbook_dataset
 from benchmarks.learning_handbook import SHORT
 from benchmarks.load.peers import PYTHON, ROOT, said
 from crivo.bootstrap.service import serving_plan
@@ -71,10 +72,13 @@ class Found:
 
 def run(setting: Setting) -> Iterator[Row]:
     """The rows of every booster, and by how much the first is better than each other."""
+    if lacks := absent(setting, __doc__, [FILE]):
+        yield lacks
+        return
     protocol = earlier(PROTOCOL)
     if setting.quick:
         protocol = replace(protocol, folds=2)
-    data = Path(os.environ.get("CRIVO_DATA", "data"))
+    data = data_folder()
     dataset = handbook_dataset(data, serving_plan(), until=protocol.end)
     contenders = boosters(replace(SHORT, threads=os.cpu_count() or 1))
     found = side_by_side(dataset, prequential_folds(dataset, protocol), contenders)

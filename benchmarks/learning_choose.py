@@ -7,14 +7,14 @@ kept, so that a search that was interrupted goes on. Quick, two are tried and no
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
 from benchmarks.harness import Row, Setting
-from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
+from benchmarks.learn.data import absent, data_folder
+from benchmarks.learn.handbook import FILE, PROTOCOL, handbook_dataset
 from benchmarks.learning_handbook import SHORT
 from crivo.bootstrap.service import serving_plan
 from crivo.model.dataset import Dataset
@@ -28,7 +28,10 @@ TRIES: Final = Path(__file__).resolve().parents[1] / ".crivo" / "handbook_choice
 
 def run(setting: Setting) -> Iterator[Row]:
     """How many were tried, and the best of them beside what is used, by mean AP over the weeks."""
-    data = Path(os.environ.get("CRIVO_DATA", "data"))
+    if lacks := absent(setting, __doc__, [FILE]):
+        yield lacks
+        return
+    data = data_folder()
     dataset = handbook_dataset(data, serving_plan(), until=earlier(PROTOCOL).end)
     with TemporaryDirectory() as folder:
         file = Path(folder) / "tries" if setting.quick else TRIES

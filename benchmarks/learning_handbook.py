@@ -6,17 +6,16 @@ here was chosen on four earlier weeks, whose labels were known before the first 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
 from benchmarks.harness import Row, Setting
 from benchmarks.learn.book import with_book_features
+from benchmarks.learn.data import absent, data_folder
 from benchmarks.learn.folds import Over, over_folds
-from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
+from benchmarks.learn.handbook import FILE, PROTOCOL, handbook_dataset
 from crivo.bootstrap.service import serving_plan
 from crivo.model.baselines import Learner, best_feature, logistic
 from crivo.model.booster import BoosterOptions, boosted
@@ -38,8 +37,11 @@ _SHOWN: Final = {"average_precision": "AP", "payer_precision": f"CP@{CAPACITY}",
 
 def run(setting: Setting) -> Iterator[Row]:
     """The rows of seven days of training; the book's own features first, to check the protocol."""
+    if lacks := absent(setting, __doc__, [FILE]):
+        yield lacks
+        return
     protocol = replace(PROTOCOL, folds=2) if setting.quick else PROTOCOL
-    data = Path(os.environ.get("CRIVO_DATA", "data"))
+    data = data_folder()
     made = handbook_dataset(data, serving_plan())
     of_book = with_book_features(made, data)
     found = over_folds(

@@ -5,14 +5,13 @@ What is fixed here is what seven days of training use, which was chosen on earli
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import Row, Setting
-from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
+from benchmarks.learn.data import absent, data_folder
+from benchmarks.learn.handbook import FILE, PROTOCOL, handbook_dataset
 from benchmarks.learning_handbook import SHORT, contenders
 from crivo.bootstrap.service import serving_plan
 from crivo.domain.instant import DAY
@@ -24,7 +23,10 @@ BEFORE: Final = {"average_precision": 0.729, "payer_precision": 0.311, "auc": 0.
 
 def run(setting: Setting) -> Iterator[Row]:
     """The rows of ninety days of training."""
-    data = Path(os.environ.get("CRIVO_DATA", "data"))
+    if lacks := absent(setting, __doc__, [FILE]):
+        yield lacks
+        return
+    data = data_folder()
     yield from contenders(
         setting,
         handbook_dataset(data, serving_plan()),

@@ -6,17 +6,18 @@ what resampling does to them is seen. Intervals are of the bootstrap over the te
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from benchmarks.harness import Row, Setting
+from benchmarks.learn.data import absent, data_folder
+from benchmarks.learn.handbook import FILE as HANDBOOK_FILE
 from benchmarks.learn.handbook import PROTOCOL, handbook_dataset
+from benchmarks.learn.ulb import FILE as ULB_FILE
 from benchmarks.learn.ulb import ulb_dataset
 from benchmarks.learning_handbook import SHORT
 from crivo.bootstrap.service import serving_plan
@@ -35,7 +36,12 @@ Bools = npt.NDArray[np.bool_]
 
 def run(setting: Setting) -> Iterator[Row]:
     """The table of both data sets; the Handbook's week is one that nothing else is reported of."""
-    data = Path(os.environ.get("CRIVO_DATA", "data"))
+    if lacks := absent(
+        setting, __doc__, [ULB_FILE] if setting.quick else [ULB_FILE, HANDBOOK_FILE]
+    ):
+        yield lacks
+        return
+    data = data_folder()
     ulb = ulb_dataset(data)
     split = split_by_time(ulb, ROWS_SPLIT)
     start, learnt, _ = split.folds(ulb)[-1]

@@ -6,15 +6,14 @@ from the four tenths before it.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.harness import Row, Setting
+from benchmarks.learn.data import absent, data_folder
 from benchmarks.learn.folds import Over, over_folds
-from benchmarks.learn.ulb import ulb_dataset
+from benchmarks.learn.ulb import FILE, ulb_dataset
 from crivo.flows.train import ROWS_SPLIT
 from crivo.model.booster import BoosterOptions, boosted
 from crivo.model.dataset import Dataset
@@ -43,7 +42,10 @@ _SHOWN: Final = {"average_precision": "AP", "auc": "AUC"}
 
 def run(setting: Setting) -> Iterator[Row]:
     """The defaults, and what each other setting has more than they, fold by fold."""
-    dataset = ulb_dataset(Path(os.environ.get("CRIVO_DATA", "data")))
+    if lacks := absent(setting, __doc__, [FILE]):
+        yield lacks
+        return
+    dataset = ulb_dataset(data_folder())
     moved = MOVED[:2] if setting.quick else MOVED
     yield setting.row("ULB, earlier tenths, settings compared", "", [float(len(moved) + 1)])
     yield from compared(setting, dataset, earlier_folds(dataset), moved)

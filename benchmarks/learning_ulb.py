@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import Row, Setting
-from benchmarks.learn.ulb import ulb_dataset
+from benchmarks.learn.data import absent, data_folder
+from benchmarks.learn.ulb import FILE, ulb_dataset
 from crivo.flows.train import ROWS_SPLIT
 from crivo.model.artifact import ArtifactKind
 from crivo.model.train import CHAMPION, LOGISTIC, TrainOptions, train
@@ -23,7 +22,10 @@ TARGETS: Final = {"average_precision": 0.79, "auc": 0.985}
 
 def run(setting: Setting) -> Iterator[Row]:
     """Every metric of every model; the ends of its interval stand in rows of their own."""
-    dataset = ulb_dataset(Path(os.environ.get("CRIVO_DATA", "data")))
+    if lacks := absent(setting, __doc__, [FILE]):
+        yield lacks
+        return
+    dataset = ulb_dataset(data_folder())
     options = TrainOptions(resamples=100 if setting.quick else 500)
     trained = train(dataset, kind=ArtifactKind.ROWS, split_options=ROWS_SPLIT, options=options)
     frauds = trained.split.positives_test

@@ -7,9 +7,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from benchmarks import harness, learning, learning_settings
+from benchmarks import (
+    harness,
+    learning,
+    learning_boosters,
+    learning_choose,
+    learning_handbook,
+    learning_handbook_long,
+    learning_resampling,
+    learning_settings,
+    learning_ulb,
+)
 from benchmarks.harness import Setting
-from benchmarks.learn import training
+from benchmarks.learn import data, handbook, training, ulb
 from crivo.adapters.files.reader import FileReader
 from crivo.flows.train import ROWS_SPLIT
 from crivo.flows.training_rows import dataset_of_table
@@ -61,3 +71,50 @@ def test_the_training_that_is_timed_is_crivos_own_of_the_rows_that_it_says(tmp_p
     assert min(taken.reading, taken.fitting, taken.keeping) > 0
     assert taken.whole == pytest.approx(taken.reading + taken.fitting + taken.keeping)
     assert taken.model == training.trained(9_000, method=Method.LOGISTIC).model
+
+
+FROM_ELSEWHERE = {
+    learning_boosters: handbook.FILE,
+    learning_choose: handbook.FILE,
+    learning_handbook: handbook.FILE,
+    learning_handbook_long: handbook.FILE,
+    learning_resampling: ulb.FILE,
+    learning_settings: ulb.FILE,
+    learning_ulb: ulb.FILE,
+}
+
+
+@pytest.mark.parametrize("said", ["an empty folder", "nothing"])
+@pytest.mark.parametrize("table", list(FROM_ELSEWHERE), ids=lambda table: table.__name__)
+def test_a_table_whose_data_is_not_there_says_so_in_a_row(monkeypatch, tmp_path, table, said):
+    monkeypatch.chdir(tmp_path)
+    if said == "nothing":
+        monkeypatch.delenv("CRIVO_DATA", raising=False)
+    else:
+        monkeypatch.setenv("CRIVO_DATA", str(tmp_path))
+    (row,) = table.run(SETTING)
+    assert row.what.startswith(table.__doc__.splitlines()[0])
+    assert f"(not run: set CRIVO_DATA to the folder that holds {FROM_ELSEWHERE[table]}" in row.what
+    assert (row.found, row.holds, row.runs) == (None, None, 0)
+
+
+def test_every_table_that_reads_data_from_elsewhere_is_asked_without_it():
+    """One that is new is found by what it imports."""
+    readers = {
+        table
+        for table in (*learning.TABLES, *learning.LONGER)
+        if {"handbook_dataset", "ulb_dataset"} & set(vars(table))
+    }
+    assert readers == set(FROM_ELSEWHERE)
+
+
+def test_sabotage_a_file_that_is_there_is_not_called_lacking(monkeypatch, tmp_path):
+    monkeypatch.setenv("CRIVO_DATA", str(tmp_path))
+    path = tmp_path / ulb.FILE
+    path.parent.mkdir()
+    path.write_bytes(b"")
+    assert data.absent(SETTING, "A table.", [ulb.FILE]) is None
+    lacks = data.absent(SETTING, "A table.", [ulb.FILE, handbook.FILE])
+    assert lacks is not None
+    assert handbook.FILE in lacks.what
+    assert ulb.FILE not in lacks.what
