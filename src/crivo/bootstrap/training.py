@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -37,6 +38,9 @@ from crivo.model.resample import Resampling
 from crivo.model.split import Cuts, SplitOptions
 from crivo.model.train import TrainOptions
 from crivo.settings import Settings
+
+#: The checkout that this file is of, where it is of one.
+_ROOT: Final = Path(__file__).resolve().parents[3]
 
 #: Called with (stage, done, total).
 StagedProgress = Callable[[str, int, int], None]
@@ -265,28 +269,46 @@ def _home(folder: Path) -> Iterator[None]:
             folder.rmdir()
 
 
-def code_revision() -> str:
-    """The git revision that this program runs from; empty where it runs from no checkout."""
-    folder = Path(__file__).resolve().parent
+def code_revision(root: Path = _ROOT) -> str:
+    """The git revision of Crivo's own tree at `root`, with `-dirty` where tracked files differ from
+    it; empty where `root` is no repository's own folder, as where Crivo is installed in another's.
+    """
+    folder = _git(root, "rev-parse", "--show-toplevel")
+    if not folder or Path(folder).resolve() != root.resolve():
+        return ""
+    # Tags are left aside, so that it is the whole hash.
+    return _git(root, "describe", "--always", "--abbrev=40", "--exclude=*", "--dirty")
+
+
+def _git(folder: Path, *words: str) -> str:
+    """What git answers about a folder; empty where it cannot, or is not installed."""
     try:
         answer = subprocess.run(
-            ["git", "-C", str(folder), "rev-parse", "HEAD"],
-            capture_output=True,
-            text=True,
-            check=False,
+            ["git", "-C", str(folder), *words], capture_output=True, text=True, check=False
         )
     except FileNotFoundError:
         return ""
     return answer.stdout.strip() if answer.returncode == 0 else ""
 
 
+def lock_hash(root: Path = _ROOT, prefix: Path = Path(sys.prefix)) -> str:
+    """The SHA-256 of the lock that the environment at `prefix` was made by; empty where the tree at
+    `root` has none.
+
+    `make extra NAME=keras` makes `.tools/keras` by a lock of its own; any other environment has the
+    packages of the default one, whatever else it has.
+    """
+    is_keras = prefix.resolve() == (root / ".tools" / "keras").resolve()
+    lock = root / "requirements" / ("keras.txt" if is_keras else "default.txt")
+    return hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else ""
+
+
 def environment() -> Environment:
-    """What this program runs in: its revision, the lock of its checkout, what is installed."""
-    lock = Path(__file__).resolve().parents[3] / "requirements" / "default.txt"
+    """What this program runs in: its revision, the lock of its environment, what is installed."""
     found = {f"{each.name}=={each.version}" for each in distributions()}
     return Environment(
         code_revision=code_revision(),
-        lock_hash=hashlib.sha256(lock.read_bytes()).hexdigest() if lock.is_file() else "",
+        lock_hash=lock_hash(),
         installed="".join(f"{each}\n" for each in sorted(found)),
     )
 
