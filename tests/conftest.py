@@ -105,6 +105,15 @@ def node(brokers: Brokers) -> Iterator[Broker]:
 
 
 @pytest.fixture(scope="session")
+def spark_jars() -> Path:
+    """The jars of Spark's, else the test is left out loudly."""
+    folder = ROOT / ".tools" / "engines" / "spark"
+    if not folder.is_dir():
+        _missing("Spark's jars (Java 17 and Maven, then: make engines)")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def require_extra():
     """A function: the interpreter of an extra's environment, else the test is left out loudly."""
 

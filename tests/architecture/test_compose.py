@@ -6,6 +6,7 @@ import copy
 import re
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +14,7 @@ import pytest
 import yaml
 
 from crivo.adapters.kafka.brokers import PROPERTIES
-from crivo.bootstrap.platform import HOST, PARTITIONS, Platform, parts_beside
+from crivo.bootstrap.platform import HOST, PARTITIONS, SERVICE, Platform, parts_beside
 from crivo.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -21,8 +22,12 @@ COMPOSE = ROOT / "deploy" / "compose.yaml"
 DOCKERFILE = ROOT / "deploy" / "Dockerfile"
 
 URL, HOME, PORT = "kafka://127.0.0.1:19092", Path("/home-of-the-platform"), 18000
+JARS = "/jars-of-spark"
 #: What differs between processes on one machine and containers.
 BROKER, INSIDE, EVERYWHERE = "kafka://broker-1:9092", "/var/lib/crivo", "0.0.0.0"
+MOVED = ((URL, BROKER), (str(HOME), INSIDE), (JARS, "/opt/spark"), (HOST, EVERYWHERE))
+#: What makes topics before anything is written, and ends.
+MADE = ("log", "topics")
 #: Settings of a broker that say where it lies and listens.
 PLACES = {"controller.quorum.voters", "listeners", "advertised.listeners", "log.dirs"}
 
@@ -34,8 +39,8 @@ def compose():
 
 @pytest.fixture
 def parts():
-    platform = Platform(1, Path("jars"), port=PORT, mlflow=Path("mlflow"))
-    return parts_beside(load_settings({}, home=HOME), platform, URL)
+    platform = Platform(1, Path("jars"), port=PORT, spark=Path("crivo"), mlflow=Path("mlflow"))
+    return parts_beside(load_settings({}, home=HOME, spark__jars=JARS), platform, URL)
 
 
 def published(service):
@@ -53,7 +58,7 @@ def assert_runs(service, part):
     port = str(urlsplit(address).port)
 
     def moved(text):
-        for here, there in ((URL, BROKER), (str(HOME), INSIDE), (HOST, EVERYWHERE)):
+        for here, there in MOVED:
             text = text.replace(here, there)
         return inside if text == port else text
 
@@ -67,13 +72,13 @@ def assert_runs(service, part):
 
 
 def assert_all_run(compose, parts):
-    assert list(compose["services"]) == ["broker-1", "log", *(part.name for part in parts)]
+    assert list(compose["services"]) == ["broker-1", *MADE, *(part.name for part in parts)]
     for part in parts:
         assert_runs(compose["services"][part.name], part)
 
 
 def test_containers_run_what_the_platform_runs(compose, parts):
-    assert [part.name for part in parts] == ["worker", "service", "mlflow"]
+    assert [part.name for part in parts] == ["worker", "service", "spark", "mlflow"]
     assert_all_run(compose, parts)
 
 
@@ -83,6 +88,8 @@ BENT = {
     "everybody's port": lambda services: services["service"]["ports"].append("8001:8001"),
     "another program": lambda services: services["service"].update(entrypoint=["sh"]),
     "a part less": lambda services: services.pop("mlflow"),
+    "another lake": lambda services: services["spark"]["environment"].pop("CRIVO_LAKE__URL"),
+    "no relay": lambda services: services["service"].pop("environment"),
 }
 
 
@@ -96,10 +103,13 @@ def test_sabotage_a_container_that_runs_something_else_is_noticed(compose, parts
 
 def test_each_container_waits_for_the_one_before_it(compose):
     services = compose["services"]
-    for before, name in zip(list(services), list(services)[1:], strict=False):
-        ended = "service_completed_successfully" if before == "log" else "service_healthy"
+    always = [name for name, service in services.items() if "profiles" not in service]
+    # What runs where it is asked for waits for nothing that may not be there.
+    asked = [(always[-1], name) for name in services if name not in always]
+    for before, name in [*pairwise(always), *asked]:
+        ended = "service_completed_successfully" if before in MADE else "service_healthy"
         assert services[name]["depends_on"] == {before: {"condition": ended}}
-        assert ("healthcheck" in services[before]) == (before != "log")
+        assert ("healthcheck" in services[before]) == (before not in MADE)
 
 
 def test_the_broker_is_told_what_the_platforms_is(compose):
@@ -125,15 +135,18 @@ def pom():
     return (ROOT / "deploy" / "engines" / "kafka" / "pom.xml").read_text(encoding="utf-8")
 
 
-def test_the_log_is_made_as_the_platform_makes_it(compose):
-    log = compose["services"]["log"]
+def test_the_log_and_the_topics_beside_it_are_made_as_the_platform_makes_them(compose):
+    log, topics = (compose["services"][name] for name in MADE)
     assert log["command"] == ["log", "make", "--log", BROKER, "--home", INSIDE]
-    assert log["environment"] == {
+    told = {
         "CRIVO_LOG__PARTITIONS": str(PARTITIONS),
         "CRIVO_KAFKA__REPLICAS": "1",
         "CRIVO_KAFKA__IN_SYNC_MIN": "1",
     }
-    assert log["restart"] == "no"
+    assert log["environment"] == told
+    assert topics["command"] == ["topics", "apply"]
+    assert topics["environment"] == {**told, "CRIVO_LOG__URL": f"{BROKER}/{SERVICE}"}
+    assert log["restart"] == topics["restart"] == "no"
 
 
 def test_containers_may_do_no_more_than_they_must(compose):

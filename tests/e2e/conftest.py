@@ -1,14 +1,11 @@
-"""What tests of whole processes share: the browser for pages, the jars for Spark."""
+"""What tests of whole processes share: the browser for pages."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-
-from tests.e2e.homes import ROOT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -25,14 +22,3 @@ def browser(require_program) -> Iterator[Browser]:
         )
         yield made
         made.close()
-
-
-@pytest.fixture(scope="session")
-def spark_jars() -> Path:
-    """The jars of Spark's, else the test is left out loudly."""
-    from tests.conftest import _missing
-
-    folder = ROOT / ".tools" / "engines" / "spark"
-    if not folder.is_dir():
-        _missing("Spark's jars (Java 17 and Maven, then: make engines)")
-    return folder

@@ -1,20 +1,23 @@
-"""Composes the platform: brokers, a worker, the service and MLflow's server, kept up together."""
+"""Composes the platform: brokers, worker, service, a job of Spark, MLflow's server, kept up."""
 
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
+from crivo.adapters.files.private import make_private_folder
+from crivo.adapters.mlflow.tracker import DATABASE
 from crivo.adapters.processes.supervisor import (
     START_SECONDS_MAX,
     Part,
@@ -22,16 +25,22 @@ from crivo.adapters.processes.supervisor import (
     end_supervisor,
     read_state,
 )
+from crivo.adapters.sqlite.log import stored_manifest
+from crivo.bootstrap.copying import copy_to_kafka
 from crivo.bootstrap.home import Paths, require_home
-from crivo.bootstrap.kafka import SCHEME, make_kafka_log
+from crivo.bootstrap.kafka import SCHEME, make_kafka_log, open_topics
 from crivo.bootstrap.service import champion_bundle
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.settings import Settings, load_settings
 
 HOST: Final = "127.0.0.1"
 
 #: Of each topic, on one machine.
 PARTITIONS: Final = 4
+
+#: Behind the brokers' addresses: where the log of the service is passed on to. The one that workers
+#: decide is another log, with a writer of its own.
+SERVICE: Final = "service"
 
 #: How many parts may be waited for, one after the other.
 _PARTS_MAX: Final = 6
@@ -45,13 +54,53 @@ class Platform:
         brokers: How many brokers: one, or three that hold each record.
         jars: The folder of jars that `make engines` fetched.
         port: The service's; 0 picks a free one.
+        worker: Whether a worker decides the log in Kafka.
+        relay: Whether the service passes its own log on to the brokers.
+        spark: The program `crivo` of an environment with Spark, whose job decides the log in Kafka;
+            None leaves it out.
         mlflow: The program `mlflow` of an environment with its server; None leaves it out.
     """
 
     brokers: int
     jars: Path
     port: int = 0
+    worker: bool = True
+    relay: bool = True
+    spark: Path | None = None
     mlflow: Path | None = None
+
+
+def installed(platform: Platform) -> Platform:
+    """The platform with its programs where they lie.
+
+    Raises:
+        Misconfigured: SETTING_INVALID for what is not installed, with the extra that has it.
+    """
+    try:
+        import confluent_kafka  # noqa: F401
+    except ImportError as error:
+        raise _missing("a client of Kafka", "kafka", "crivo", "platform") from error
+    return replace(
+        platform,
+        spark=None if platform.spark is None else _program(platform.spark, "spark", "crivo"),
+        mlflow=None if platform.mlflow is None else _program(platform.mlflow, "mlflow", "mlflow"),
+    )
+
+
+def _program(program: Path, extra: str, name: str) -> Path:
+    found = shutil.which(program)
+    if found is None:
+        raise _missing(f"a program {program}", extra, name, f"--{extra}")
+    return Path(found).absolute()
+
+
+def _missing(what: str, extra: str, name: str, field: str) -> Misconfigured:
+    return Misconfigured(
+        Code.SETTING_INVALID,
+        f"the platform asks for {what}, which is not installed",
+        hint=f"`make extra NAME={extra}`, then .tools/{extra}/bin/{name}.",
+        field=field,
+    )
 
 
 def folder_of(settings: Settings) -> Path:
@@ -62,13 +111,15 @@ def folder_of(settings: Settings) -> Path:
 def supervise(settings: Settings, platform: Platform, should_stop: Callable[[], bool]) -> None:
     """Brings all parts up, one after the other, and keeps them up until `should_stop`.
 
-    The service and the worker read one home; the worker keeps no snapshots there, since those are
-    of the service's own log. What runs beside it reads CRIVO_LOG__URL from the brokers' addresses.
+    All of them read one home. Who decides the log in Kafka keeps no snapshots there, since those
+    are of the service's own log.
 
     Raises:
         Unavailable: LOG_LOCKED beside another one, NOT_READY, MODEL_MISSING.
-        Misconfigured: as `Brokers.lay_out`, `champion_bundle`.
+        Misconfigured: as `installed`, `Brokers.lay_out`, `champion_bundle`; LOG_MISMATCH where the
+            brokers hold what another service passed on.
     """
+    platform = installed(platform)
     from crivo.adapters.kafka.brokers import Brokers
 
     champion_bundle(settings)
@@ -86,11 +137,13 @@ def supervise(settings: Settings, platform: Platform, should_stop: Callable[[], 
             )
             for node in brokers.nodes
         ]
-        # A broker of several answers once it knows the others: they begin together.
+        # Of three brokers two must run before one answers: they begin together.
         supervisor.start(*nodes)
         url = f"{SCHEME}{brokers.cluster.brokers}"
-        _make_log(settings, url, platform.brokers)
+        _make_logs(settings, platform, url)
         for part in parts_beside(settings, platform, url):
+            if part.folder is not None:
+                make_private_folder(part.folder)
             supervisor.start(part)
         supervisor.watch(should_stop)
     finally:
@@ -155,51 +208,102 @@ def state_of(settings: Settings) -> dict[str, Any] | None:
     return read_state(folder_of(settings))
 
 
-def _make_log(settings: Settings, url: str, brokers: int) -> None:
-    own = load_settings(
-        os.environ,
-        home=settings.home,
-        log__url=url,
-        log__partitions=settings.log.partitions or PARTITIONS,
-        kafka__replicas=brokers,
-        kafka__in_sync_min=min(2, brokers),
-    )
-    make_kafka_log(own)
+def _make_logs(settings: Settings, platform: Platform, url: str) -> None:
+    """The log that is decided in Kafka, and what the service's own is passed on to, as it stands.
+
+    What a relay passed on would count towards its bound: a log that has grown is copied first.
+    """
+
+    def kafka(url: str, partitions: int) -> Settings:
+        return load_settings(
+            os.environ,
+            home=settings.home,
+            log__url=url,
+            log__partitions=partitions,
+            kafka__replicas=platform.brokers,
+            kafka__in_sync_min=min(2, platform.brokers),
+        )
+
+    partitions = settings.log.partitions or PARTITIONS
+    make_kafka_log(kafka(url, partitions))
+    if _passes_on(settings, platform):
+        manifest = stored_manifest(Paths(settings.home).log)
+        own = kafka(_relay_url(url), partitions if manifest is None else manifest.partitions)
+        open_topics(own).apply()
+        if manifest is not None:
+            copy_to_kafka(own, settings.home, undecided=False, progress=lambda *_: None)
+
+
+def _passes_on(settings: Settings, platform: Platform) -> bool:
+    """Whether the service passes its log on to these brokers, and not to others already."""
+    return platform.relay and settings.relay.url is None
+
+
+def _relay_url(url: str) -> str:
+    return f"{url}/{SERVICE}"
 
 
 def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]:
     """The parts that run beside the brokers, in the order in which they begin."""
-    home = str(settings.home.resolve())
+    home = settings.home.resolve()
     crivo = (sys.executable, "-m", "crivo")
-    metrics, port = _free_port(), platform.port or _free_port()
-    parts = [
-        Part(
-            "worker",
-            (*crivo, "decide", "--log", url, "--home", home, "--metrics-port", str(metrics)),
-            f"http://{HOST}:{metrics}/metrics",
-            partial(_answers, f"http://{HOST}:{metrics}/metrics"),
-            environment={"CRIVO_SNAPSHOTS__ENABLED": "false", "CRIVO_HTTP__HOST": HOST},
-        ),
+    parts = [_deciding("worker", crivo, home, url)] if platform.worker else []
+    port = platform.port or _free_port()
+    parts.append(
         Part(
             "service",
-            (*crivo, "serve", "--home", home, "--host", HOST, "--port", str(port)),
+            (*crivo, "serve", "--home", str(home), "--host", HOST, "--port", str(port)),
             f"http://{HOST}:{port}",
             partial(_answers, f"http://{HOST}:{port}/health/ready"),
-        ),
-    ]
-    if platform.mlflow is not None:
-        pages = _free_port()
-        store = f"sqlite:///{Paths(settings.home.resolve()).tracking / 'mlflow.db'}"
-        command = (str(platform.mlflow), "server", "--backend-store-uri", store, "--workers", "1")
-        parts.append(
-            Part(
-                "mlflow",
-                (*command, "--host", HOST, "--port", str(pages)),
-                f"http://{HOST}:{pages}",
-                partial(_answers, f"http://{HOST}:{pages}/health"),
-            )
+            environment=(
+                {"CRIVO_RELAY__URL": _relay_url(url)} if _passes_on(settings, platform) else {}
+            ),
         )
+    )
+    if platform.spark is not None:
+        job = _deciding("spark", (str(platform.spark),), home, url, "--spark", "local[2]")
+        more = {
+            "CRIVO_SPARK__JARS": str(settings.spark.jars.absolute()),
+            # The home's own lake is of the service's log.
+            "CRIVO_LAKE__URL": settings.lake.url or str(home / "platform" / "lake"),
+        }
+        parts.append(replace(job, environment={**job.environment, **more}))
+    if platform.mlflow is not None:
+        parts.append(_mlflow(platform.mlflow, Paths(home).tracking))
     return parts
+
+
+def _deciding(name: str, crivo: Sequence[str], home: Path, url: str, *more: str) -> Part:
+    """What decides the log in Kafka, and answers with its metrics."""
+    port = _free_port()
+    told = f"http://{HOST}:{port}/metrics"
+    command = (*crivo, "decide", *more, "--log", url, "--home", str(home))
+    return Part(
+        name,
+        (*command, "--metrics-port", str(port)),
+        told,
+        partial(_answers, told),
+        environment={"CRIVO_SNAPSHOTS__ENABLED": "false", "CRIVO_HTTP__HOST": HOST},
+    )
+
+
+def _mlflow(program: Path, folder: Path) -> Part:
+    """MLflow's server over the runs of a home; it tells nobody that it runs."""
+    port = _free_port()
+    store = f"sqlite:///{folder / DATABASE}"
+    command = (str(program), "server", "--backend-store-uri", store, "--workers", "1")
+    return Part(
+        "mlflow",
+        (*command, "--host", HOST, "--port", str(port)),
+        f"http://{HOST}:{port}",
+        partial(_answers, f"http://{HOST}:{port}/health"),
+        folder=folder,
+        environment={
+            "MLFLOW_DISABLE_TELEMETRY": "true",
+            # Processes that would run MLflow's own jobs, of which there are none.
+            "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        },
+    )
 
 
 def _answers(address: str) -> bool:

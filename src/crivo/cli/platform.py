@@ -9,37 +9,37 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from crivo.bootstrap.platform import Platform, bring_down, bring_up, state_of, supervise
+from crivo.bootstrap.platform import (
+    Platform,
+    bring_down,
+    bring_up,
+    installed,
+    state_of,
+    supervise,
+)
 from crivo.cli.output import print_facts, print_json, print_table
 from crivo.domain.errors import Code, Unfit
 from crivo.settings import load_settings
 
 
-def run_platform_up(
-    *,
-    home: Path | None,
-    brokers: int,
-    jars: Path,
-    port: int,
-    mlflow: Path | None,
-    as_json: bool,
-) -> None:
+def run_platform_up(platform: Platform, *, home: Path | None, as_json: bool) -> None:
     """`crivo platform up`.
 
     Raises:
-        Unavailable: as `bring_up`.
+        Misconfigured: as `installed`. Unavailable: as `bring_up`.
     """
     settings = load_settings(os.environ, home=home)
-    arguments = ["--home", str(settings.home), "--brokers", str(brokers), "--jars", str(jars)]
-    arguments += ["--port", str(port)]
-    if mlflow is not None:
-        arguments += ["--mlflow", str(mlflow)]
+    wanted = installed(platform)
+    arguments = ["--home", str(settings.home), "--brokers", str(wanted.brokers)]
+    arguments += ["--jars", str(wanted.jars), "--port", str(wanted.port)]
+    arguments += ["--worker" if wanted.worker else "--no-worker"]
+    arguments += ["--relay" if wanted.relay else "--no-relay"]
+    for name, program in (("--spark", wanted.spark), ("--mlflow", wanted.mlflow)):
+        arguments += [] if program is None else [name, str(program)]
     _print(bring_up(settings, arguments), as_json=as_json)
 
 
-def run_platform_supervise(
-    *, home: Path | None, brokers: int, jars: Path, port: int, mlflow: Path | None
-) -> None:
+def run_platform_supervise(platform: Platform, *, home: Path | None) -> None:
     """`crivo platform supervise`.
 
     Raises:
@@ -51,7 +51,6 @@ def run_platform_supervise(
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    platform = Platform(brokers, jars, port, mlflow)
     supervise(load_settings(os.environ, home=home), platform, stop.is_set)
 
 

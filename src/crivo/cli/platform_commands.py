@@ -10,15 +10,32 @@ import typer
 from crivo.cli.options import Home, Json
 
 platform = typer.Typer(
-    no_args_is_help=True, help="Brokers, worker, service and MLflow on this machine, kept up."
+    no_args_is_help=True,
+    help="Brokers, worker, service, Spark and MLflow on this machine, kept up.",
 )
 
 Brokers = Annotated[int, typer.Option("--brokers", min=1, max=3, help="Brokers: one, or three.")]
 Jars = Annotated[Path, typer.Option("--jars", help="Where `make engines` put a broker's jars.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="The service's; 0 picks one.")]
+Worker = Annotated[
+    bool, typer.Option("--worker/--no-worker", help="A worker decides the log in Kafka.")
+]
+Relay = Annotated[
+    bool, typer.Option("--relay/--no-relay", help="The service passes its own log on to Kafka.")
+]
+Spark = Annotated[
+    Path | None,
+    typer.Option(
+        "--spark",
+        help="Program of the extra, .tools/spark/bin/crivo, whose job decides too. [default: none]",
+    ),
+]
 Mlflow = Annotated[
     Path | None,
-    typer.Option("--mlflow", help="Program `mlflow` whose server to run. [default: none]"),
+    typer.Option(
+        "--mlflow",
+        help="Program of the extra, .tools/mlflow/bin/mlflow, to serve runs. [default: none]",
+    ),
 ]
 
 JARS = Path(".tools/engines/kafka")
@@ -30,15 +47,18 @@ def platform_up(
     brokers: Brokers = 1,
     jars: Jars = JARS,
     port: Port = 0,
+    worker: Worker = True,
+    relay: Relay = True,
+    spark: Spark = None,
     mlflow: Mlflow = None,
     as_json: Json = False,
 ) -> None:
     """Start all parts in the background, each once the one before it answers, and keep them up."""
+    from crivo.bootstrap.platform import Platform
     from crivo.cli.platform import run_platform_up
 
-    run_platform_up(
-        home=home, brokers=brokers, jars=jars, port=port, mlflow=mlflow, as_json=as_json
-    )
+    wanted = Platform(brokers, jars, port, worker, relay, spark, mlflow)
+    run_platform_up(wanted, home=home, as_json=as_json)
 
 
 @platform.command("supervise", hidden=True)
@@ -47,12 +67,17 @@ def platform_supervise(
     brokers: Brokers = 1,
     jars: Jars = JARS,
     port: Port = 0,
+    worker: Worker = True,
+    relay: Relay = True,
+    spark: Spark = None,
     mlflow: Mlflow = None,
 ) -> None:
     """Start all parts and keep them up until SIGTERM: what `up` runs in the background."""
+    from crivo.bootstrap.platform import Platform
     from crivo.cli.platform import run_platform_supervise
 
-    run_platform_supervise(home=home, brokers=brokers, jars=jars, port=port, mlflow=mlflow)
+    wanted = Platform(brokers, jars, port, worker, relay, spark, mlflow)
+    run_platform_supervise(wanted, home=home)
 
 
 @platform.command("down")

@@ -14,13 +14,14 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TextIO
 
 from crivo.domain.errors import Code, Unavailable
 
 #: How long a part may take until it answers for the first time.
-START_SECONDS_MAX: Final = 120.0
+START_SECONDS_MAX: Final = 300.0
 #: How long a part may take to end before it is killed.
 STOP_SECONDS_MAX: Final = 20.0
 #: Waits before a part that ended is begun anew: doubled from the first to the last.
@@ -72,7 +73,8 @@ class Supervisor:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = _locked(folder)
-        self._kept: list[_Kept] = []
+        #: Those that began together, in the order in which they did.
+        self._groups: list[list[_Kept]] = []
 
     def start(self, *parts: Part) -> None:
         """Begins parts together, and returns once all of them answer.
@@ -81,28 +83,33 @@ class Supervisor:
             Unavailable: NOT_READY where one ends, or does not answer in time.
         """
         begun = [_Kept(part, self._begin(part), time.monotonic()) for part in parts]
-        self._kept += begun
+        self._groups.append(begun)
         for kept in begun:
             self._await(kept)
 
     def watch(self, should_stop: Callable[[], bool]) -> None:
         """Looks after all parts until `should_stop`: who ended is begun anew, after a wait."""
         while not should_stop():
-            for kept in self._kept:
+            for kept in chain(*self._groups):
                 self._look_after(kept)
             self._write()
             time.sleep(LOOK_SECONDS)
 
     def stop(self) -> None:
-        """Asks the parts to end, the last one first, and sees to it that they do."""
-        for kept in reversed(self._kept):
-            if kept.process.poll() is None:
+        """Asks the parts to end, the last ones first, and sees to it that they do.
+
+        Those that began together end together: of brokers the last would wait for the others.
+        """
+        for group in reversed(self._groups):
+            for kept in group:
                 kept.process.terminate()
-            try:
-                kept.process.wait(STOP_SECONDS_MAX)
-            except subprocess.TimeoutExpired:
+            until = time.monotonic() + STOP_SECONDS_MAX
+            for kept in group:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    kept.process.wait(max(0.0, until - time.monotonic()))
                 kept.process.kill()
                 kept.process.wait()
+                _end_left(kept.process)
         (self._folder / "state.json").unlink(missing_ok=True)
         self._lock.close()
 
@@ -146,6 +153,7 @@ class Supervisor:
             return
         kept.is_healthy = False
         if kept.due is None:
+            _end_left(kept.process)
             kept.due = now + kept.wait
             kept.wait = min(2 * kept.wait, RESTART_SECONDS[1])
         elif now >= kept.due:
@@ -162,7 +170,7 @@ class Supervisor:
                 "restarts": kept.restarts,
                 "log": str(self.log_of(kept.part.name)),
             }
-            for kept in self._kept
+            for kept in chain(*self._groups)
         ]
         aside = self._folder / "state.json.new"
         state = {"pid": os.getpid(), "parts": parts}
@@ -206,6 +214,12 @@ def end_supervisor(folder: Path) -> bool:
         hint="Its log in the folder says what it waits for.",
         file=str(folder),
     )
+
+
+def _end_left(process: subprocess.Popen[bytes]) -> None:
+    """Ends what a part that has ended had begun itself: it would hold a port, or write on."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _locked(folder: Path) -> TextIO:
