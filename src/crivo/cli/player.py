@@ -18,6 +18,9 @@ from crivo.domain.errors import Code, Unavailable
 IN_FLIGHT: Final = 16
 REQUEST_SECONDS_MAX: Final = 30
 
+#: Where a transfer is asked about; every other path takes reports.
+DECISIONS: Final = "/v1/decisions"
+
 #: Outcomes after which no money has moved.
 FROZEN: Final = frozenset({"HOLD", "REJECT"})
 
@@ -38,6 +41,7 @@ class Score:
     """What has been answered so far; latencies are the client's, in milliseconds.
 
     `paced` were decided before `begin_again`: `seconds` and `latencies_ms` are of those after.
+    `seconds` run up to the last answer to a transfer: reports played afterwards take none of them.
     """
 
     decided: int = 0
@@ -66,7 +70,7 @@ class Score:
 
     @property
     def decisions_per_second(self) -> float:
-        """Answered decisions over the wall time of the play, since it began again."""
+        """Answered decisions over the wall time in which they were asked, since it began again."""
         return (self.decided - self.paced) / self.seconds if self.seconds else 0.0
 
     @property
@@ -139,7 +143,8 @@ async def play(
                         await asyncio.sleep(ahead)
                 await _send(session, step, score)
                 answered += 1
-                score.seconds = before + time.perf_counter() - begun
+                if step.path == DECISIONS:
+                    score.seconds = before + time.perf_counter() - begun
 
         async def report_progress() -> None:
             while True:

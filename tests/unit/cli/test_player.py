@@ -12,7 +12,9 @@ from crivo.cli.player import Score, Step, play
 WAIT_MS = 60
 
 
-async def played(steps: list[Step]) -> Score:
+async def played(*plays: tuple[list[Step], int]) -> tuple[Score, list[float]]:
+    """The score of the plays, each of steps and a rate, and its seconds after each of them."""
+
     async def decide(request: web.Request) -> web.Response:
         await asyncio.sleep(WAIT_MS / 1e3)
         body = await request.json()
@@ -33,8 +35,11 @@ async def played(steps: list[Step]) -> Score:
     try:
         host, port = runner.addresses[0][:2]
         score = Score()
-        await play(f"http://{host}:{port}", "key", steps, score, rate=0, show=lambda *_: None)
-        return score
+        address, seconds = f"http://{host}:{port}", []
+        for steps, rate in plays:
+            await play(address, "key", steps, score, rate=rate, show=lambda *_: None)
+            seconds.append(score.seconds)
+        return score, seconds
     finally:
         await runner.cleanup()
 
@@ -46,7 +51,7 @@ def test_each_answer_is_counted_where_it_belongs_with_the_time_it_took():
         Step("/v1/decisions", b'{"id": "bad"}', "bad"),
         Step("/v1/reports", b"{}", "b"),
     ]
-    score = asyncio.run(played(steps))
+    score, _ = asyncio.run(played((steps, 0)))
     assert (score.decided, score.reported) == (2, 1)
     assert dict(score.outcomes) == {"ALLOW": 1, "HOLD": 1}
     assert dict(score.refused) == {"AMOUNT_INVALID": 1}
@@ -55,3 +60,12 @@ def test_each_answer_is_counted_where_it_belongs_with_the_time_it_took():
     assert len(score.latencies_ms) == 2
     assert min(score.latencies_ms) >= WAIT_MS
     assert score.seconds * 1e3 >= WAIT_MS
+
+
+def test_the_rate_of_decisions_is_not_lowered_by_reports_that_are_played_at_a_pace_afterwards():
+    decided = [Step("/v1/decisions", b'{"id": "a", "outcome": "ALLOW"}', "a")]
+    reports = [Step("/v1/reports", b"{}", "a")] * 5
+    score, (decided_in, in_all) = asyncio.run(played((decided, 0), (reports, 50)))
+    assert (score.decided, score.reported) == (1, 5)
+    assert in_all == decided_in >= WAIT_MS / 1e3
+    assert score.decisions_per_second == 1 / decided_in
