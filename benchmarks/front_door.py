@@ -34,7 +34,7 @@ def run(setting: Setting) -> Iterator[Row]:
             stored.decide(running, count=count, seed=SEED)
             stored.wait_until_listed(home, count)
             yield from pages(setting, running, count)
-            yield from lists(setting, running, home)
+            yield from lists(setting, running, home, count)
 
 
 def clone(setting: Setting, folder: Path) -> Iterator[Row]:
@@ -66,7 +66,7 @@ def pages(setting: Setting, running: Served, count: int) -> Iterator[Row]:
         yield setting.row(what, "s", values, at_most=1.0)
 
 
-def lists(setting: Setting, running: Served, home: Path) -> Iterator[Row]:
+def lists(setting: Setting, running: Served, home: Path, count: int) -> Iterator[Row]:
     """Milliseconds of GET /v1/decisions, one request after the other, over the kinds of questions.
 
     The table is filled by SQL with copies of the decisions that were made, later and under other
@@ -84,7 +84,7 @@ def lists(setting: Setting, running: Served, home: Path) -> Iterator[Row]:
             answer = client.get("/v1/decisions", params=parameters)
             taken.setdefault(kind, []).append((time.perf_counter() - begun) * 1e3)
             answer.raise_for_status()
-    what = f"list of decisions, {wanted:,} stored"
+    what = f"list of decisions, {wanted:,} stored by SQL beside a log of {count:,}"
     everything = [value for values in taken.values() for value in values]
     yield setting.row(f"{what}, p95", "ms", [float(np.quantile(everything, 0.95))], at_most=50.0)
     for kind, values in taken.items():

@@ -105,9 +105,9 @@ SHOWN: Final = (
     ),
     Shown(
         "front_door",
-        "list of decisions, 10,000,000 stored, p95",
-        "list of decisions at 10,000,000 stored, p95",
-        "lista de decisões com 10.000.000 guardadas, p95",
+        "list of decisions, 10,000,000 stored by SQL beside a log of 100,000, p95",
+        "list of decisions at 10,000,000 stored by SQL beside a log of 100,000, p95",
+        "lista de decisões com 10.000.000 guardadas por SQL ao lado de um registro de 100.000, p95",
     ),
     Shown(
         "spine",
