@@ -7,14 +7,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from crivo.cli.demo_server import Served, served
-from crivo.cli.demo_source import Source, own_source, simulated_source
+from crivo.cli.demo_source import MAKERS_GAP_MAX, Source, own_source, simulated_source
 from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
 from crivo.cli.output import notes, print_json, progress_bar
 from crivo.cli.player import Score, Step, play
@@ -22,6 +22,9 @@ from crivo.cli.scoreboard import scoreboard
 from crivo.cli.stopping import cleaned_up, wait_for_interruption
 from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    from crivo.model.leak import Finding
 
 #: Written into a demo's folder, so that only a demo's folder is ever made anew.
 MARKER: Final = "crivo-demo.json"
@@ -83,7 +86,9 @@ def run_demo(options: DemoOptions) -> None:
     Raises:
         Unfit: LEDGER_BROKEN where something is not as it was signed, REPLAY_DIFFERS where a
             decision could not be derived again, byte for byte, CONFLICT where the conservation
-            line does not add up.
+            line does not add up, or what was played was not all answered as it should be,
+            LEAK_SUSPECTED where the model looks like a leak beyond what the world's makers answer
+            for.
     """
     _check_options(options)
     home = options.home or DEFAULT_HOME
@@ -195,6 +200,13 @@ def _check(verdict: Verdict) -> None:
         )
     if not verdict.is_conserved:
         raise Unfit(Code.CONFLICT, "received is not accepted + quarantined + duplicate")
+    if missed := verdict.due.missed(verdict.score):
+        raise Unfit(
+            Code.CONFLICT,
+            missed,
+            hint="The scoreboard has what was refused by its code; serve.log in the home folder "
+            "has the service's words.",
+        )
 
 
 def _play_all(service: Served, steps: list[Step], options: DemoOptions) -> Score:
@@ -242,10 +254,27 @@ def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dic
     training = Training(source.play_from, seed, accepted_by, cuts=source.cuts)
     procedure = procedure_in_force(settings)
     result = train_home(settings, training)
+    _check_leak(result.findings)
     became_champion = promote_first(settings, result, leak_accepted_by=accepted_by)
     if not quiet:
         show_training(result, became_champion=became_champion, procedure=procedure)
     return train_facts(result, became_champion=became_champion)
+
+
+def _check_leak(findings: Iterable[Finding]) -> None:
+    """Nothing, where what was let pass in advance is a gap within its bound.
+
+    Without such leave every suspicious figure has ended the training.
+    """
+    from crivo.model.leak import Sign, raise_alarm
+
+    raise_alarm(
+        (
+            replace(each, limit=MAKERS_GAP_MAX) if each.sign is Sign.GAP else each
+            for each in findings
+        ),
+        accepted_by="",
+    )
 
 
 @contextmanager
@@ -265,8 +294,8 @@ def _alone_in(home: Path) -> Iterator[None]:
     except OSError as error:
         raise _unwritable(home, error) from error
     except Unavailable as error:
-        if error.code is not Code.LOG_LOCKED:
-            raise
+        if isinstance(error.__cause__, OSError) and error.code is Code.FILE_UNWRITABLE:
+            raise _unwritable(home, error.__cause__) from error
         raise Unavailable(
             Code.LOG_LOCKED,
             f"another demo runs in {home}",

@@ -14,7 +14,7 @@ from typing import Final
 import msgspec
 
 from crivo.cli.output import progress_bar
-from crivo.cli.player import Step
+from crivo.cli.player import DECISIONS, Step
 from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.instant import BRASILIA, DAY, format_rfc3339, from_datetime
 from crivo.flows.ingest import due_reports, played_rows
@@ -45,6 +45,8 @@ PREVALENCE: Final = "0.01"
 #: `crivo simulate --report`). A model that saw half of a campaign ranks its other half better, and
 #: in a world of so many frauds the leak alarm takes that for a leak.
 MAKERS: Final = "the makers of the simulated world"
+#: How far they answer for it: for a gap of that kind, and for no column that tells all by itself.
+MAKERS_GAP_MAX: Final = 0.3
 
 _ENCODE: Final = msgspec.json.Encoder().encode
 
@@ -53,8 +55,9 @@ _ENCODE: Final = msgspec.json.Encoder().encode
 class Source:
     """A table, how to read it, and the stretch of it that is played: [play_from, play_to).
 
-    `leak_accepted_by` names who knows that the table holds nothing from after the fact; `why` says
-    why this stretch was chosen; `cuts` where what is learnt from ends, and `learnt_text` says so.
+    `leak_accepted_by` names who knows that the table holds nothing from after the fact; nothing of
+    a table that `is_simulated` may be refused; `why` says why this stretch was chosen; `cuts` where
+    what is learnt from ends, and `learnt_text` says so.
     """
 
     table: Path
@@ -64,6 +67,7 @@ class Source:
     play_to: int
     ripen_days: int = RIPEN_DAYS
     leak_accepted_by: str = ""
+    is_simulated: bool = False
     why: str = ""
     cuts: Cuts | None = None
     learnt_text: str = "what was known then"
@@ -135,6 +139,7 @@ def simulated_source(home: Path, *, seed: int, small: bool) -> Source:
         play_from=begin + day * DAY,
         play_to=begin + (day + 2) * DAY,
         leak_accepted_by=MAKERS,
+        is_simulated=True,
         cuts=Cuts(begin + FIRST_FIT_DAYS * DAY, begin + LEARN_DAYS * DAY),
         learnt_text=f"the first {LEARN_DAYS // 7} weeks, judging on those whose labels came since",
         why=f"; the first is the day of the last week with most frauds ({frauds[day]})",
@@ -204,9 +209,7 @@ def _transfer_step(row: PlayedRow) -> Step:
     }
     body["occurred_at"] = format_rfc3339(row.occurred_at)
     body["received_at"] = format_rfc3339(row.received_at)
-    return Step(
-        "/v1/decisions", _ENCODE(body), row.end_to_end_id, row.is_fraud, row.amount_centavos
-    )
+    return Step(DECISIONS, _ENCODE(body), row.end_to_end_id, row.is_fraud, row.amount_centavos)
 
 
 def _report_step(row: PlayedRow, known_at: int) -> Step:

@@ -12,7 +12,7 @@ import numpy as np
 
 from crivo.cli.demo_source import Source
 from crivo.cli.output import print_facts, print_table, progress_bar
-from crivo.cli.player import Score
+from crivo.cli.player import DECISIONS, Score
 from crivo.cli.scoreboard import lines
 from crivo.decision.outcome import Outcome
 from crivo.decision.reason_texts import Audience, Language, public_text
@@ -59,10 +59,42 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """How many transfers and reports were to be played, and whether one of them may be refused."""
+
+    transfers: int
+    reports: int
+    may_be_refused: bool
+
+    @classmethod
+    def of(cls, source: Source) -> Due:
+        """What the table holds for the played stretch and the days after."""
+        steps = [*source.steps(), *source.later_reports()]
+        transfers = sum(step.path == DECISIONS for step in steps)
+        return cls(transfers, len(steps) - transfers, may_be_refused=not source.is_simulated)
+
+    def missed(self, score: Score) -> str:
+        """What was not answered as it should, for people; empty where all was."""
+        answered = score.decided + score.reported + score.refused.total()
+        if answered != self.transfers + self.reports:
+            return (
+                f"{answered:,} answers to {self.transfers:,} transfers and {self.reports:,} reports"
+            )
+        if self.may_be_refused:
+            return ""
+        if score.decided != self.transfers:
+            return f"{score.decided:,} of {self.transfers:,} simulated transfers were decided"
+        if score.reported != self.reports:
+            return f"{score.reported:,} of {self.reports:,} simulated reports were taken"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
     """Everything a demo found; `unscored` counts decisions without a score by their last reason."""
 
     score: Score
+    due: Due
     ingested: dict[str, Any]
     trained: dict[str, Any]
     quality: Quality
@@ -137,6 +169,7 @@ def verdict_of(
     played = source.played()
     return Verdict(
         score=score,
+        due=Due.of(source),
         ingested=ingested,
         trained=trained,
         quality=_quality(source, played, decided),

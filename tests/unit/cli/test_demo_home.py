@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from crivo.adapters.sqlite.lock import WriterLock, lock_file
 from crivo.bootstrap.home import Paths
-from crivo.cli.demo import MARKER, _fresh_home
+from crivo.cli.demo import MARKER, _alone_in, _fresh_home
 from crivo.domain.errors import Code, Refused, Unavailable
 
 
@@ -37,3 +39,13 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(Refused):
         _fresh_home(tmp_path)
     assert (tmp_path / "mine.txt").exists()
+
+
+def test_a_home_where_nothing_can_be_written_is_told_by_its_own_name():
+    # Not even root makes a file there.
+    home = Path("/proc/demo")
+    with pytest.raises(Unavailable) as refused, _alone_in(home):
+        pass
+    assert refused.value.code is Code.FILE_UNWRITABLE
+    assert refused.value.message.startswith(f"{home} cannot be a home folder: ")
+    assert "--home" in (refused.value.hint or "")
