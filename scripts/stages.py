@@ -59,8 +59,8 @@ def stages_of(verb: str, report: Path) -> list[Stage]:
     ]
     if verb == "test":
         stages += [
-            # In a folder of its own: the usual one may hold a demo that somebody looks at.
-            Stage("demo", (str(BIN / "crivo"), "demo", "--ci", "--home", str(report.parent / "h"))),
+            # What a newcomer types, of the last commit: `.venv` here has more than the default set.
+            Stage("demo", python("-m", "benchmarks.load.fresh_clone")),
             Stage("benchmarks", python("-m", "benchmarks", "spine", "--quick")),
         ]
     return stages

@@ -1,4 +1,7 @@
-"""`make demo` as a newcomer types it: a fresh clone, an empty home folder, no caches."""
+"""`make demo` as a newcomer types it: a fresh clone, an empty home folder, no caches.
+
+As a program it runs `make demo-ci` so, and fails with it.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import os
 import signal
 import sqlite3
 import subprocess
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +20,10 @@ from benchmarks.load.service import ROOT
 
 #: What a newcomer's environment does not have: another's folders and caches, and settings.
 _LEFT_OUT: Final = ("CRIVO_", "XDG_", "NUMBA_", "PYTHON", "VIRTUAL_ENV", "UV_CACHE", "PIP_CACHE")
+#: Downloads of the installers; whoever names a folder of them may have it shared, and no other.
+_DOWNLOADS: Final = ("UV_CACHE_DIR", "PIP_CACHE_DIR")
+#: What the set-up makes: the environment, and the installer's own.
+INSTALLED: Final = (".venv", ".tools")
 #: What `make demo` says when it is done and goes on serving.
 _STAYS: Final = b"Still serving"
 _SECONDS_MAX: Final = 1_800.0
@@ -32,7 +40,21 @@ class Demo:
     memory_mib: float
 
 
-def run_demo(folder: Path, *, verb: str) -> Demo:
+def newcomers_environment(home: Path, *, share_downloads: bool = False) -> dict[str, str]:
+    """The environment with that home folder, and without caches and settings of whoever runs this.
+
+    `share_downloads` leaves the installers the folders of downloads that the environment names.
+    """
+    shared = _DOWNLOADS if share_downloads else ()
+    kept = {
+        name: text
+        for name, text in os.environ.items()
+        if name in shared or not name.startswith(_LEFT_OUT)
+    }
+    return {**kept, "HOME": str(home)}
+
+
+def run_demo(folder: Path, *, verb: str, share_downloads: bool = False) -> Demo:
     """Clones the last commit into `folder`, and runs the verb of make there to its end.
 
     Raises:
@@ -41,14 +63,13 @@ def run_demo(folder: Path, *, verb: str) -> Demo:
     copy, home = folder / "clone", folder / "home"
     home.mkdir(parents=True)
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(copy)], check=True)
-    kept = {name: text for name, text in os.environ.items() if not name.startswith(_LEFT_OUT)}
     said = folder / "said.txt"
     begun = time.perf_counter()
     with said.open("wb") as out:
         process = subprocess.Popen(
             ["make", verb, "ARGS=--port 0"],
             cwd=copy,
-            env={**kept, "HOME": str(home)},
+            env=newcomers_environment(home, share_downloads=share_downloads),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -67,7 +88,8 @@ def run_demo(folder: Path, *, verb: str) -> Demo:
         _end(process)
     if not is_whole or watch.first_decision is None:
         raise RuntimeError(f"make {verb} did not get to its end: {said.read_text()[-2_000:]}")
-    return Demo(watch.first_decision, seconds, size_mb(copy / ".venv"), watch.memory_mib)
+    installed = sum(size_mb(copy / name) for name in INSTALLED)
+    return Demo(watch.first_decision, seconds, installed, watch.memory_mib)
 
 
 class _Watch:
@@ -150,3 +172,21 @@ def _end(process: subprocess.Popen[bytes]) -> None:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         process.wait()
+
+
+def main() -> None:
+    """Runs `make demo-ci` in a fresh clone of the last commit, and says what it took."""
+    shared = [name for name in _DOWNLOADS if name in os.environ]
+    print(
+        f"A fresh clone, an empty home folder; shared: {', '.join(shared) or 'nothing'}", flush=True
+    )
+    with tempfile.TemporaryDirectory(prefix="crivo-fresh-clone-") as folder:
+        found = run_demo(Path(folder), verb="demo-ci", share_downloads=True)
+    print(
+        f"first decision {found.first_decision_seconds:.0f} s, all {found.seconds:.0f} s, "
+        f"installed {found.megabytes:.0f} MB, peak memory {found.memory_mib:.0f} MiB"
+    )
+
+
+if __name__ == "__main__":
+    main()

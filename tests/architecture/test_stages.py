@@ -113,6 +113,11 @@ def test_every_part_of_check_is_also_a_part_of_test(tmp_path):
     assert names["test"][len(names["check"]) :] == ["demo", "benchmarks"]
 
 
+def test_the_demo_of_the_tests_is_a_newcomers():
+    (demo,) = [each for each in stages.stages_of("test", ROOT / "r.xml") if each.name == "demo"]
+    assert demo.command[1:] == ("-m", "benchmarks.load.fresh_clone")
+
+
 def test_settings_of_the_environment_are_no_part_of_the_tests(monkeypatch):
     monkeypatch.setenv("CRIVO_HTTP__PORT", "1")
     monkeypatch.setenv("CRIVO_DATA", "somewhere")
