@@ -150,8 +150,9 @@ def test_where_every_row_is_refused_the_causes_are_said_and_the_rows_lie_in_quar
     table = with_column(SMALL, "Class", ["maybe"] * 2_000)
     said = train(capsys, tmp_path, root, table)
     assert said.code == 2
-    assert "DATA_TOO_SMALL" in said.err
-    assert "2,000 FIELD_VALUE" in said.err
+    assert "FIELD_VALUE" in said.err
+    assert "the label Class cannot be read in too many rows" in said.err
+    assert '2,000 others in the first 2,000 rows: "maybe"' in said.err
     assert "longer history" not in said.err
     listed = crivo(
         capsys, "quarantine", "list", "--limit", "3", "--json", "--home", tmp_path / "home"
@@ -187,6 +188,78 @@ def test_an_input_that_is_infinite_beyond_a_slip_is_refused_by_its_name(
         assert (said.code, said.context["field"]) == (Code.FIELD_TYPE, "V7")
         assert "21 others in the first 2,000 rows" in said.context["found"]
     assert [row.row_number for row in kept] == list(range(1, odd + 1))
+
+
+def test_where_every_row_of_a_few_is_refused_the_causes_are_said(capsys, tmp_path, root):
+    table = with_column(SMALL.slice(0, 10), "Class", ["maybe"] * 10)
+    said = train(capsys, tmp_path, root, table)
+    assert said.code == 2
+    assert "DATA_TOO_SMALL" in said.err
+    assert "10 FIELD_VALUE" in said.err
+    assert "longer history" not in said.err
+
+
+#: What stands in so many of a column's cells, the code and what is said of it.
+UNREADABLE = {
+    "a negative weight": ("weight", [-1.0] * 21, Code.FIELD_VALUE, "-1.0"),
+    "no weight": ("weight", [None] * 21, Code.FIELD_VALUE, "nothing"),
+    "a time that is none": ("Time", ["noon"] * 21, Code.TIME_INVALID, '"noon"'),
+    "an amount below 0": ("Amount", [-3.0] * 21, Code.AMOUNT_INVALID, "-3.0"),
+    "nobody": ("V1", [None] * 21, Code.FIELD_MISSING, "nothing"),
+    "a label of another table": ("Class", ["2"] * 21, Code.FIELD_VALUE, '"2"'),
+}
+
+
+@pytest.mark.parametrize("fault", list(UNREADABLE))
+@pytest.mark.parametrize("is_beyond", [False, True])
+def test_a_column_that_cannot_be_read_beyond_a_slip_is_refused_with_what_it_holds(
+    tmp_path, root, fault, is_beyond
+):
+    column, cells, code, found = UNREADABLE[fault]
+    cells = cells if is_beyond else cells[:10]
+    text = mapping_of(root, "ulb").read_text()
+    if fault == "nobody":
+        text = text.replace("V1..V28", "V2..V28") + '\n[entity]\ncolumn = "V1"\n'
+    mapping = parse_mapping(text, name="ulb.toml")
+    values = SMALL[column].to_pylist()
+    if isinstance(cells[0], str):
+        values = [str(each) for each in values]
+    elif fault == "nobody":
+        values = [str(number % 7) for number in range(2_000)]
+    # The last rows: a table is judged by all that it holds.
+    values[-len(cells) :] = cells
+    reader = FileReader(write(with_column(SMALL, column, values), tmp_path / "rows.parquet"))
+    kept: list[QuarantinedRow] = []
+    if not is_beyond:
+        read = dataset_of_table(reader, mapping, progress=quiet, keep=kept.extend)
+        assert len(read) == 2_000 - 10
+        assert len(kept) == read.left_out[code] == 10
+        return
+    with pytest.raises(Refused) as refusal:
+        dataset_of_table(reader, mapping, progress=quiet, keep=kept.extend)
+    said = refusal.value
+    assert (said.code, said.context["field"]) == (code, column)
+    assert said.context["found"] == f"21 others in the first 2,000 rows: {found}"
+    assert said.hint
+    assert len(kept) == 21
+
+
+def test_labels_that_hide_most_frauds_are_refused_where_they_are_few_among_all_rows(tmp_path, root):
+    """Three of four frauds are called 2, which is neither fraud nor none: far below a hundredth."""
+    table = ulb(12_000)
+    labels = table["Class"].to_numpy().astype(np.int64)
+    frauds = np.flatnonzero(labels)[:48]
+    labels[:] = 0
+    labels[frauds[:12]], labels[frauds[12:]] = 1, 2
+    assert len(frauds) == 48 < 12_000 // 100
+    mapping = parse_mapping(mapping_of(root, "ulb").read_text(), name="ulb.toml")
+    path = write(with_column(table, "Class", labels), tmp_path / "rows.parquet")
+    with pytest.raises(Refused) as refusal:
+        dataset_of_table(FileReader(path), mapping, progress=quiet)
+    said = refusal.value
+    assert (said.code, said.context["field"]) == (Code.FIELD_VALUE, "Class")
+    assert said.context["found"] == "36 others in the first 12,000 rows: 2"
+    assert "10 rows beside 12 that are called fraud" in said.context["expected"]
 
 
 def test_amounts_of_few_digits_are_rounded_to_the_centavo(tmp_path, root):

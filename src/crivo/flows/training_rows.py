@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections import Counter, abc
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -43,11 +44,13 @@ NOBODY: Final = (0, 0)
 #: Rows of a table that are looked at together.
 SLICE_ROWS: Final = 10_000
 
-#: Of a table's rows so many may hold no finite number in one input, and ten in any case: a slip
-#: here and there. Beyond that the input is infinite by the way it is made, and the rows that would
-#: be left out for it are no accident.
+#: Of a table's rows so many may hold what cannot be read in one column, and ten in any case: a slip
+#: here and there. Beyond that the column is so by the way it is made, and the rows that would be
+#: left out for it are no accident. Labels that cannot be read are measured by the frauds, too.
 UNREADABLE_SHARE_MAX: Final = 0.01
 _UNREADABLE_MIN: Final = 10
+#: Values that a refusal for them shows.
+_VALUES_SHOWN: Final = 5
 
 #: Keeps rows that were refused.
 Keep = abc.Callable[[Sequence[QuarantinedRow]], None]
@@ -114,9 +117,10 @@ def dataset_of_table(
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), FIELD_UNKNOWN (a
-            column that the mapping does not know), IMPORT_TOO_LARGE; FIELD_TYPE for an input that
-            holds no finite number in more than a hundredth of the rows; TIME_RANGE for a table that
-            reaches beyond `now`.
+            column that the mapping does not know), IMPORT_TOO_LARGE; FIELD_TYPE, FIELD_VALUE,
+            TIME_INVALID, AMOUNT_INVALID and the like for a column that cannot be read in more than
+            a hundredth of the rows, or a label in more than a hundredth as many as are called
+            fraud; TIME_RANGE for a table that reaches beyond `now`.
     """
     names, label = mapping.feature_columns, label_of(mapping)
     _check_known(reader.columns(), mapping)
@@ -260,7 +264,7 @@ def _parsed(
     found: list[_Row] = []
     vectors = [np.empty((0, len(names)))]
     causes: Counter[str] = Counter()
-    unreadable: Counter[str] = Counter()
+    unreadable: dict[str, _Unreadable] = {}
     about = _about(mapping, label)
 
     def refuse(rows: list[QuarantinedRow]) -> None:
@@ -284,36 +288,100 @@ def _parsed(
                 kept[place] = False
                 whole = {name: table.cells(name, [rows[place]])[0] for name in mapping.columns()}
                 refused.append(quarantined_row(origin, number, refusal, whole, now, {}))
-                unreadable[str(refusal.context["field"])] += 1
+                _count_unreadable(unreadable, refusal)
             else:
                 found.append(row)
         refuse(refused)
-        _check_readable(odd, unreadable, table.row_count, read=rows.stop)
+        _check_readable(unreadable, mapping, table.row_count, read=rows.stop)
         vectors.append(block[kept])
         progress("read the table", rows.stop, table.row_count)
+    frauds = sum(row.fraud for row in found)
+    _check_labels(unreadable, mapping, label, frauds, table.row_count)
     return _by_column(found, np.concatenate(vectors)), causes
 
 
+@dataclass(slots=True)
+class _Unreadable:
+    """The rows that were refused for what one column holds: how many, as what, with examples."""
+
+    code: Code
+    expected: str
+    rows: int = 0
+    found: dict[str, None] = field(default_factory=dict)
+
+    def add(self, found: str) -> None:
+        """One more row, and what it holds."""
+        self.rows += 1
+        if len(self.found) < _VALUES_SHOWN:
+            self.found[found] = None
+
+
+def _count_unreadable(counts: dict[str, _Unreadable], refusal: Refused) -> None:
+    said = {name: str(refusal.context[name]) for name in ("field", "expected", "found")}
+    each = counts.setdefault(said["field"], _Unreadable(refusal.code, said["expected"]))
+    each.add(said["found"])
+
+
 def _check_readable(
-    inputs: abc.Iterable[str], unreadable: Counter[str], rows: int, *, read: int
+    unreadable: abc.Mapping[str, _Unreadable], mapping: Mapping, rows: int, *, read: int
 ) -> None:
-    """Nothing, where few of a table's rows were refused for what one of its inputs holds.
+    """Nothing, where few of a table's rows were refused for what one of its columns holds.
 
     Raises:
-        Refused: FIELD_TYPE.
+        Refused: with the code by which the first of them was.
     """
     most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * rows))
-    for name in inputs:
-        if unreadable[name] > most:
-            raise Refused(
-                Code.FIELD_TYPE,
-                f"the input {name} holds no finite number in too many rows",
-                hint="Write nothing where it is not defined, or take it out of [features]; the "
-                "rows lie in quarantine.",
-                field=name,
-                expected=f"finite numbers or nothing, but for {most:,} of {rows:,} rows",
-                found=f"{unreadable[name]:,} others in the first {read:,} rows",
-            )
+    for name, each in unreadable.items():
+        if each.rows > most:
+            raise _too_many(name, each, mapping, f"{most:,} of {rows:,} rows", read)
+
+
+def _check_labels(
+    unreadable: abc.Mapping[str, _Unreadable],
+    mapping: Mapping,
+    label: Label,
+    frauds: int,
+    rows: int,
+) -> None:
+    """Nothing, where few labels cannot be read beside those that say fraud: frauds are rare, and
+    what a hundredth of all rows hides may be most of them.
+
+    Raises:
+        Refused: as `_check_readable`.
+    """
+    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * frauds))
+    each = unreadable.get(label.column)
+    if each is not None and each.rows > most:
+        among = f"{most:,} rows beside {frauds:,} that are called fraud"
+        raise _too_many(label.column, each, mapping, among, rows)
+
+
+def _too_many(name: str, each: _Unreadable, mapping: Mapping, most: str, read: int) -> Refused:
+    """The refusal of a table for what a column holds."""
+    section, advice = _role(name, mapping)
+    return Refused(
+        each.code,
+        f"the {section} {name} cannot be read in too many rows",
+        hint=f"{advice}; the rows lie in quarantine.",
+        field=name,
+        expected=f"{each.expected}, but for {most}",
+        found=f"{each.rows:,} others in the first {read:,} rows: {', '.join(each.found)}",
+    )
+
+
+def _role(name: str, mapping: Mapping) -> tuple[str, str]:
+    """What a column is to a table, and what can be done where it cannot be read."""
+    if name == mapping.time.column:
+        return "time", "Look at [time] in the mapping: its column, unit and zone"
+    if mapping.label is not None and name == mapping.label.column:
+        return "label", "Say in `positive` of [label] what is fraud, or write 1, 0 or nothing"
+    if mapping.weight is not None and name == mapping.weight.column:
+        return "weight", "Give each row a weight above 0, or take [weight] out"
+    if mapping.amount is not None and name == mapping.amount.column:
+        return "amount", "Look at [amount] in the mapping: its column and unit"
+    if mapping.entity is not None and name == mapping.entity.column:
+        return "entity", "Say in each row whose it is, or take [entity] out"
+    return "input", "Write nothing where it is not defined, or take it out of [features]"
 
 
 def _about(mapping: Mapping, label: Label) -> set[str]:
