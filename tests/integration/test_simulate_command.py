@@ -84,7 +84,6 @@ def test_an_impossible_flag_is_refused_by_name_and_nothing_is_made(
         ("--compression", "gzip"),
         ("--by-day",),
         ("--keep-one-in", "1"),
-        ("--replace",),
         ("--viewpoint", "rail"),
         ("--fault", "late=0.1"),
     ],
@@ -120,6 +119,24 @@ def test_a_nameless_folder_and_a_report_in_the_world_are_refused_and_nothing_is_
     assert f"{named} must be" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("replaces", [(), ("--replace",)])
+@pytest.mark.parametrize("writes", [(), ("--out", "w")])
+def test_a_report_where_something_else_lies_is_refused_before_anything_is_made(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    writes: tuple[str, ...],
+    replaces: tuple[str, ...],
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_text("mine")
+    answer = simulate("--report", "file", *writes, *SMALL, *replaces)
+    assert answer.returncode == 2
+    assert "is no folder" in answer.stderr
+    assert "looked at" not in answer.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.slow

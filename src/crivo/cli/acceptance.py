@@ -31,6 +31,10 @@ def run_asked(flags: SimulateFlags, *, writes: bool, report: Path | None, as_jso
             "The official figures are those of a world against which nothing is played.",
         )
     with cleaned_up():
+        if report is not None:
+            from crivo.adapters.acceptance_report.writer import check_place
+
+            check_place(report, replace=flags.replace)
         if writes:
             run_simulate(flags, as_json=as_json and report is None)
         if report is not None:
@@ -65,7 +69,7 @@ def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None
     with progress_bar("looked at", unit="transfers") as progress:
         tally = walk(world, progress)
     outcomes = judged(tally, natural=options.prevalence == NATURAL_PREVALENCE)
-    write_report(folder, options, tally.transfers, outcomes)
+    write_report(folder, options, tally.transfers, outcomes, replace=flags.replace)
     if as_json:
         print_json(document(options, tally.transfers, outcomes))
     else:

@@ -17,7 +17,6 @@ _OF_WRITING: Final = {
     "compression": "--compression",
     "by_day": "--by-day",
     "keep_one_in": "--keep-one-in",
-    "replace": "--replace",
     "viewpoint": "--viewpoint",
     "fault": "--fault",
 }

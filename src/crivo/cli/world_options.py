@@ -18,7 +18,9 @@ Scenarios = Annotated[
     typer.Option("--scenario", help="Also let this happen once: T18, a provider's breach."),
 ]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
-Replace = Annotated[bool, typer.Option("--replace", help="Overwrite a world that lies there.")]
+Replace = Annotated[
+    bool, typer.Option("--replace", help="Overwrite a world or report that lies there.")
+]
 Out = Annotated[str | None, typer.Option("--out", metavar="PATH", help="Folder for the world.")]
 Report = Annotated[
     str | None,

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from crivo.adapters.world_files.place import set_aside
 from crivo.cli.stopping import STOPPED, cleaned_up
+from crivo.model.place import set_aside
 
 #: Far more than can be written before the signal comes.
 FLAGS = ("--scale", "40", "--tables", "platform", "--format", "jsonl")

@@ -17,16 +17,12 @@ from typing import Final
 from crivo.adapters.world_files.faulted import FAULTED_FOLDER, WrittenFaults, write_faulted
 from crivo.adapters.world_files.files import TableFiles
 from crivo.adapters.world_files.layout import Layout
-from crivo.adapters.world_files.place import (
-    put_back,
-    put_in_place,
-    real_place,
-    set_aside,
-)
-from crivo.adapters.world_files.standing import MANIFEST, check_free
+from crivo.adapters.world_files.standing import MANIFEST, WORLD
 from crivo.domain.choice import parse_choice
 from crivo.domain.errors import Code, Unavailable, invalid
 from crivo.model.files import sync_folder
+from crivo.model.place import put_back, put_in_place, real_place, set_aside
+from crivo.model.standing import check_free
 from crivo.simulator.adversary import Mode
 from crivo.simulator.columns import Piece
 from crivo.simulator.events.streams import events
@@ -100,7 +96,7 @@ def write_world(
         Unavailable: FILE_UNWRITABLE where the disk refuses (full, read-only, no permission).
     """
     place = real_place(folder)
-    check = partial(check_free, place, replace=replace)
+    check = partial(check_free, place, WORLD, replace=replace)
     try:
         put_back(place)
         check()
@@ -219,8 +215,9 @@ def synced_sha256(path: Path) -> str:
 
 def _synced_digests(aside: Path) -> dict[str, str]:
     """The SHA-256 of each file by its path below the folder; files and folders are on disk."""
-    files = sorted(path for path in aside.rglob("*") if path.is_file())
+    paths = sorted(aside.rglob("*"))
+    files = [path for path in paths if path.is_file()]
     digests = {path.relative_to(aside).as_posix(): synced_sha256(path) for path in files}
-    for folder in {path.parent for path in files}:
+    for folder in (path for path in paths if path.is_dir()):
         sync_folder(folder)
     return digests

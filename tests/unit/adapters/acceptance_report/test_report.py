@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import resource
 import sys
@@ -14,9 +15,15 @@ import numpy as np
 import pytest
 
 from crivo.adapters.acceptance_report.plot import COLOURS, curve, ranges
-from crivo.adapters.acceptance_report.writer import DOCUMENT, PAGE, plot_name, write_report
+from crivo.adapters.acceptance_report.writer import (
+    DOCUMENT,
+    PAGE,
+    check_place,
+    plot_name,
+    write_report,
+)
 from crivo.cli.main import main
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.simulator.acceptance.finding import Check, Finding, Outcome, Verdict, around
 from crivo.simulator.acceptance.grouped import Grouped
 from crivo.simulator.options import SimulationOptions
@@ -95,11 +102,70 @@ def test_a_report_is_a_page_without_links_and_a_document(tmp_path: Path):
     assert fromstring((tmp_path / "report" / plot).read_text("utf-8")).tag.endswith("svg")
 
 
-def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path):
-    (tmp_path / "file").write_text("in the way")
+@pytest.mark.parametrize("replace", [False, True])
+def test_a_file_and_a_folder_of_other_things_are_refused_and_stay(tmp_path: Path, replace: bool):
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "mixed").mkdir()
+    (tmp_path / "mixed" / DOCUMENT).write_text("{}")
+    write_report(tmp_path / "report", SimulationOptions(), 0, ())
+    (tmp_path / "report" / "check-01.svg").write_text("mine: it is no check of that report")
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    for name in ("file", "mixed", "report"):
+        for refuse in (
+            write_report,
+            lambda folder, *_, replace: check_place(folder, replace=replace),
+        ):
+            with pytest.raises(Refused) as refusal:
+                refuse(tmp_path / name, SimulationOptions(), 0, (), replace=replace)
+            assert refusal.value.code is Code.FILE_UNWRITABLE
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_gives_way_where_it_is_asked_to_and_takes_its_plots_with_it(tmp_path: Path):
+    folder = tmp_path / "report"
+    write_report(folder, SimulationOptions(), 1, outcomes_of("earlier"))
+    with pytest.raises(Refused, match="not empty"):
+        write_report(folder, SimulationOptions(), 2, ())
+    write_report(folder, SimulationOptions(), 2, (), replace=True)
+    assert sorted(path.name for path in folder.iterdir()) == [PAGE, DOCUMENT]
+    assert json.loads((folder / DOCUMENT).read_text("utf-8"))["transfers"] == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
+
+
+def test_a_place_that_the_disk_refuses_is_told_before_the_walk(tmp_path: Path):
+    (tmp_path / "file").write_text("no folder")
     with pytest.raises(Unavailable) as refusal:
-        write_report(tmp_path / "file", SimulationOptions(), 0, ())
+        check_place(tmp_path / "file" / "report", replace=False)
     assert refusal.value.code is Code.FILE_UNWRITABLE
+    check_place(tmp_path / "report", replace=False)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_report_has_its_name_once_it_is_on_the_disk(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    done: list[tuple[str, str]] = []
+    rename, fsync = Path.rename, os.fsync
+
+    def renaming(path: Path, target: Path) -> Path:
+        done.append(("rename", Path(target).name))
+        return rename(path, target)
+
+    def syncing(number: int) -> None:
+        done.append(("sync", Path(f"/proc/self/fd/{number}").readlink().name))
+        fsync(number)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(os, "fsync", syncing)
+    write_report(tmp_path / "report", SimulationOptions(), 1, outcomes_of("a source"))
+    assert done == [
+        ("sync", PAGE),
+        ("sync", DOCUMENT),
+        ("sync", plot_name(CHECK)),
+        ("sync", f".report.{os.getpid()}.new"),
+        ("rename", "report"),
+        ("sync", tmp_path.name),
+    ]
 
 
 def outcomes_of(source: str) -> tuple[Outcome, ...]:
@@ -111,7 +177,7 @@ def write_within(limit_bytes: int, folder: Path, source: str) -> str:
     usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, most))
     try:
-        write_report(folder, SimulationOptions(), 1, outcomes_of(source))
+        write_report(folder, SimulationOptions(), 1, outcomes_of(source), replace=True)
     except Unavailable as error:
         return str(error.code)
     finally:
@@ -136,7 +202,8 @@ def test_on_a_full_disk_the_earlier_report_stays_whole_and_nothing_lies_beside_i
         write_report(folder, SimulationOptions(), 1, outcomes_of("earlier"))
     before = {path.name: path.read_bytes() for path in folder.glob("*")}
     assert write_within(sizes[too_long] - 1, folder, LONG) == Code.FILE_UNWRITABLE
-    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in folder.glob("*")} == before
+    assert folder.exists() == earlier
 
 
 def test_a_disk_with_room_takes_the_new_report(tmp_path: Path):

@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from crivo.adapters.world_files.place import put_in_place, set_aside, swap
-from crivo.adapters.world_files.standing import MANIFEST, entries
+from crivo.adapters.world_files.layout import Layout
+from crivo.adapters.world_files.standing import MANIFEST
 from crivo.adapters.world_files.writer import write_world
 from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.model.place import put_in_place, set_aside, swap
+from crivo.model.standing import entries
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import World, simulate
 
@@ -109,6 +111,49 @@ def test_an_error_about_many_files_names_some_and_counts_the_rest(tmp_path: Path
         (folder / f"note-{number}.txt").write_text("mine")
     with pytest.raises(Refused, match=r"note-4\.txt\" and 4 more"):
         write_world(folder, world, replace=True)
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_world_has_its_name_once_it_is_on_the_disk_and_its_name_is_on_the_disk_at_the_end(
+    tmp_path: Path, world: World, monkeypatch: pytest.MonkeyPatch, earlier: bool
+):
+    folder = tmp_path / "world"
+    layout = Layout(by_day=True)
+    if earlier:
+        write_world(folder, world, layout=layout)
+    done: list[tuple[str, str]] = []
+    rename, fsync = Path.rename, os.fsync
+
+    def renaming(path: Path, target: Path) -> Path:
+        done.append(("rename", str(target)))
+        return rename(path, target)
+
+    def syncing(number: int) -> None:
+        done.append(("sync", str(Path(f"/proc/self/fd/{number}").readlink())))
+        fsync(number)
+
+    monkeypatch.setattr(Path, "rename", renaming)
+    monkeypatch.setattr(os, "fsync", syncing)
+    write_world(folder, world, layout=layout, replace=earlier)
+    aside = tmp_path / f".world.{os.getpid()}.new"
+    at = done.index(("rename", str(folder)))
+    gives_way = [("rename", str(aside.with_suffix(".old")))] if earlier else []
+    assert done[at - len(gives_way) :] == [
+        *gives_way,
+        ("rename", str(folder)),
+        ("sync", str(tmp_path)),
+    ]
+    before = done[: at - len(gives_way)]
+    assert before[-1] == ("sync", str(aside))
+    below = entries(folder)
+    assert any((folder / name).is_dir() for name in below)
+    synced = [name for what, name in before if what == "sync"]
+    assert set(synced) >= {str(aside / name) for name in below}
+    # A folder's entries are on the disk only after its files are.
+    for name in below:
+        if (folder / name).is_file():
+            last = len(synced) - 1 - synced[::-1].index(str((aside / name).parent))
+            assert synced.index(str(aside / name)) < last
 
 
 def test_a_link_is_followed_and_stays_one(tmp_path: Path, world: World):
