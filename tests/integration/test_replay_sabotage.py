@@ -29,7 +29,7 @@ MODEL, POLICY = 3, 5
 @pytest.fixture
 def played(tmp_path):
     with world(tmp_path) as made:
-        play(made, 11, 150)
+        play(made, 11, 300)
         yield made
 
 
