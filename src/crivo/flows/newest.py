@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from crivo.domain.errors import Code, Refused
-from crivo.domain.instant import format_rfc3339
+from crivo.domain.instant import DAY, format_rfc3339
 from crivo.domain.streams import Stream
 from crivo.flows.ports import LogReader
+
+#: How long a log may have been quiet (µs) when somebody asks what is known of it.
+QUIET_MAX: Final = DAY
 
 
 def newest_receipt(log: LogReader) -> int:
@@ -18,15 +23,17 @@ def known_by(log: LogReader, asked: int | None) -> int:
     """The instant by which labels are known: what is asked for (None: the log's end).
 
     Raises:
-        Refused: TIME_RANGE beyond the log's end: of what nobody has told yet silence says nothing.
+        Refused: TIME_RANGE more than `QUIET_MAX` beyond the log's end: of what nobody has told yet
+            silence says nothing.
     """
-    end = newest_receipt(log) + 1
+    newest = newest_receipt(log)
     if asked is None:
-        return end
+        return newest + 1
+    end = newest + QUIET_MAX
     if asked > end:
         raise Refused(
             Code.TIME_RANGE,
-            "labels are asked for as of an instant that the log has not reached",
+            "labels are asked for as of an instant that the log has not reached by far",
             hint="Whatever would be reported until then is not in it, and would count as honest. "
             "Leave --labels-as-of out: the log's end is taken.",
             field="--labels-as-of",
