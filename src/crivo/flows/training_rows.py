@@ -6,7 +6,6 @@ import hashlib
 import math
 from collections import Counter, abc
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -32,6 +31,13 @@ from crivo.flows.ingest import malformed_row, origin_of, quarantined_row
 from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
 from crivo.flows.ports import Cell, LogReader, QuarantinedRow, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
+from crivo.flows.unreadable import (
+    Unreadable,
+    check_labels,
+    check_readable,
+    columns_about,
+    count_unreadable,
+)
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER
@@ -43,14 +49,6 @@ NOBODY: Final = (0, 0)
 
 #: Rows of a table that are looked at together.
 SLICE_ROWS: Final = 10_000
-
-#: Of a table's rows so many may hold what cannot be read in one column, and ten in any case: a slip
-#: here and there. Beyond that the column is so by the way it is made, and the rows that would be
-#: left out for it are no accident. Labels that cannot be read are measured by the frauds, too.
-UNREADABLE_SHARE_MAX: Final = 0.01
-_UNREADABLE_MIN: Final = 10
-#: Values that a refusal for them shows.
-_VALUES_SHOWN: Final = 5
 
 #: Keeps rows that were refused.
 Keep = abc.Callable[[Sequence[QuarantinedRow]], None]
@@ -264,8 +262,8 @@ def _parsed(
     found: list[_Row] = []
     vectors = [np.empty((0, len(names)))]
     causes: Counter[str] = Counter()
-    unreadable: dict[str, _Unreadable] = {}
-    about = _about(mapping, label)
+    unreadable: dict[str, Unreadable] = {}
+    about = columns_about(mapping, label)
 
     def refuse(rows: list[QuarantinedRow]) -> None:
         causes.update(row.code.value for row in rows)
@@ -288,107 +286,16 @@ def _parsed(
                 kept[place] = False
                 whole = {name: table.cells(name, [rows[place]])[0] for name in mapping.columns()}
                 refused.append(quarantined_row(origin, number, refusal, whole, now, {}))
-                _count_unreadable(unreadable, refusal)
+                count_unreadable(unreadable, refusal)
             else:
                 found.append(row)
         refuse(refused)
-        _check_readable(unreadable, mapping, table.row_count, read=rows.stop)
+        check_readable(unreadable, mapping, table.row_count, read=rows.stop)
         vectors.append(block[kept])
         progress("read the table", rows.stop, table.row_count)
     frauds = sum(row.fraud for row in found)
-    _check_labels(unreadable, mapping, label, frauds, table.row_count)
+    check_labels(unreadable, mapping, label, frauds, table.row_count)
     return _by_column(found, np.concatenate(vectors)), causes
-
-
-@dataclass(slots=True)
-class _Unreadable:
-    """The rows that were refused for what one column holds: how many, as what, with examples."""
-
-    code: Code
-    expected: str
-    rows: int = 0
-    found: dict[str, None] = field(default_factory=dict)
-
-    def add(self, found: str) -> None:
-        """One more row, and what it holds."""
-        self.rows += 1
-        if len(self.found) < _VALUES_SHOWN:
-            self.found[found] = None
-
-
-def _count_unreadable(counts: dict[str, _Unreadable], refusal: Refused) -> None:
-    said = {name: str(refusal.context[name]) for name in ("field", "expected", "found")}
-    each = counts.setdefault(said["field"], _Unreadable(refusal.code, said["expected"]))
-    each.add(said["found"])
-
-
-def _check_readable(
-    unreadable: abc.Mapping[str, _Unreadable], mapping: Mapping, rows: int, *, read: int
-) -> None:
-    """Nothing, where few of a table's rows were refused for what one of its columns holds.
-
-    Raises:
-        Refused: with the code by which the first of them was.
-    """
-    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * rows))
-    for name, each in unreadable.items():
-        if each.rows > most:
-            raise _too_many(name, each, mapping, f"{most:,} of {rows:,} rows", read)
-
-
-def _check_labels(
-    unreadable: abc.Mapping[str, _Unreadable],
-    mapping: Mapping,
-    label: Label,
-    frauds: int,
-    rows: int,
-) -> None:
-    """Nothing, where few labels cannot be read beside those that say fraud: frauds are rare, and
-    what a hundredth of all rows hides may be most of them.
-
-    Raises:
-        Refused: as `_check_readable`.
-    """
-    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * frauds))
-    each = unreadable.get(label.column)
-    if each is not None and each.rows > most:
-        among = f"{most:,} rows beside {frauds:,} that are called fraud"
-        raise _too_many(label.column, each, mapping, among, rows)
-
-
-def _too_many(name: str, each: _Unreadable, mapping: Mapping, most: str, read: int) -> Refused:
-    """The refusal of a table for what a column holds."""
-    section, advice = _role(name, mapping)
-    return Refused(
-        each.code,
-        f"the {section} {name} cannot be read in too many rows",
-        hint=f"{advice}; the rows lie in quarantine.",
-        field=name,
-        expected=f"{each.expected}, but for {most}",
-        found=f"{each.rows:,} others in the first {read:,} rows: {', '.join(each.found)}",
-    )
-
-
-def _role(name: str, mapping: Mapping) -> tuple[str, str]:
-    """What a column is to a table, and what can be done where it cannot be read."""
-    if name == mapping.time.column:
-        return "time", "Look at [time] in the mapping: its column, unit and zone"
-    if mapping.label is not None and name == mapping.label.column:
-        return "label", "Say in `positive` of [label] what is fraud, or write 1, 0 or nothing"
-    if mapping.weight is not None and name == mapping.weight.column:
-        return "weight", "Give each row a weight above 0, or take [weight] out"
-    if mapping.amount is not None and name == mapping.amount.column:
-        return "amount", "Look at [amount] in the mapping: its column and unit"
-    if mapping.entity is not None and name == mapping.entity.column:
-        return "entity", "Say in each row whose it is, or take [entity] out"
-    return "input", "Write nothing where it is not defined, or take it out of [features]"
-
-
-def _about(mapping: Mapping, label: Label) -> set[str]:
-    """The columns that say more of a row than an input of it."""
-    others = (mapping.weight, mapping.amount, mapping.entity)
-    named = {each.column for each in others if each is not None}
-    return {mapping.time.column, label.column} | named
 
 
 def _numbers(table: Table, names: Sequence[str], rows: range) -> tuple[Float64s, dict[str, int]]:
