@@ -9,21 +9,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from benchmarks import lake
 from benchmarks.harness import Row, Setting
 from benchmarks.load import model_server, service
-from benchmarks.load.kafka_logs import JARS, wait_for_decisions
+from benchmarks.load.kafka_logs import JARS, told_peer, wait_for_decisions
 from benchmarks.load.peers import said
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.records import Value
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
-from crivo.domain.transfer import Transfer
 
 PYTHON: Final = service.ROOT / ".tools" / "spark" / "bin" / "python"
 SPARK_JARS: Final = service.ROOT / ".tools" / "engines" / "spark"
@@ -187,24 +185,18 @@ def _obvious(cluster: Cluster, home: Path, events: Sequence[Event], size: int) -
     Raises:
         RuntimeError: it failed, or did not answer all.
     """
-    names = [each.name for each in fields(Transfer)]
     with (
         tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder,
         model_server.serving(home, said=Path(folder) / "said") as port,
     ):
-        job: dict[str, Any] = {
-            "brokers": cluster.brokers,
-            "transfers": cluster.named(Stream.TRANSFERS.value),
-            "answers": cluster.named(Stream.DECISIONS.value),
+        job = {
+            **told_peer(cluster),
             "jars": str(SPARK_JARS),
             "port": port,
             "rows": size,
             "batch": len(events) // BATCHES,
             "table": f"{folder}/table",
             "checkpoint": f"{folder}/checkpoint",
-            "payload_at": Value.__struct_fields__.index("payload"),
-            "id_at": names.index("end_to_end_id"),
-            "amount_at": names.index("amount_centavos"),
         }
         path = Path(folder) / "job.json"
         path.write_text(json.dumps(job), encoding="utf-8")

@@ -66,7 +66,8 @@ class Shown:
 
 #: What else ran while the rows of a file were taken.
 BESIDE: Final = {
-    "backtest": "nothing but editors (a load of 1.2 when it began, on two cores)",
+    "backtest": "nothing but editors (a load of 1.2 when it began, on two cores), before its "
+    "processes imported less and the one that asks judged with them",
     "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
     "decide": "nothing but editors (a load of 0.4 when it began, on two cores). It was ended "
     "before its last rows, which are those of `decide_start`",
@@ -76,7 +77,7 @@ BESIDE: Final = {
     "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
     "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
-    "learning_speed": "nothing but editors (a load of 1.4 when it began, on two cores)",
+    "learning_speed": "nothing else (on two cores)",
     "simulator": "tests of others (a load of 7 when it began, on two cores), over which it had "
     "precedence; rates are of processor time",
     "spine": "nothing else",

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from typing import Final
+from dataclasses import fields
+from typing import Any, Final
 
 from benchmarks.load.service import ROOT
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
+from crivo.adapters.kafka.records import Value
 from crivo.adapters.kafka.topics import Topics, declared_topics
 from crivo.domain.clock import ClockKind
 from crivo.domain.event import Event
+from crivo.domain.streams import Stream
+from crivo.domain.transfer import Transfer
 
 JARS: Final = ROOT / ".tools" / "engines" / "kafka"
 PARTITIONS: Final = 4
@@ -34,3 +38,18 @@ def wait_for_decisions(cluster: Cluster, events: Sequence[Event]) -> None:
     with closing(make_log(cluster)) as log:
         for at in range(0, len(events), _APPENDED):
             log.append(events[at : at + _APPENDED])
+
+
+def told_peer(cluster: Cluster) -> dict[str, Any]:
+    """Where a peer that has an environment of its own finds transfers, what of them it reads, and
+    where its answers go.
+    """
+    names = [each.name for each in fields(Transfer)]
+    return {
+        "brokers": cluster.brokers,
+        "transfers": cluster.named(Stream.TRANSFERS.value),
+        "answers": cluster.named(Stream.DECISIONS.value),
+        "payload_at": Value.__struct_fields__.index("payload"),
+        "id_at": names.index("end_to_end_id"),
+        "amount_at": names.index("amount_centavos"),
+    }

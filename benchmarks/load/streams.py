@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import lightgbm
 
+from benchmarks.load.kafka_logs import told_peer
 from benchmarks.load.peers import ROOT, said
 from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.records import Value
-from crivo.domain.streams import Stream
-from crivo.domain.transfer import Transfer
 
 PYTHON: Final = ROOT / ".tools" / "streams" / "bin" / "python"
 
@@ -33,16 +31,10 @@ def answer_all(cluster: Cluster, model: lightgbm.Booster, count: int) -> Answere
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
         file = Path(folder) / "model.txt"
         model.save_model(file)
-        names = [each.name for each in fields(Transfer)]
         job = {
-            "brokers": cluster.brokers,
-            "transfers": cluster.named(Stream.TRANSFERS.value),
-            "answers": cluster.named(Stream.DECISIONS.value),
+            **told_peer(cluster),
             "model": str(file),
             "count": count,
-            "payload_at": Value.__struct_fields__.index("payload"),
-            "id_at": names.index("end_to_end_id"),
-            "amount_at": names.index("amount_centavos"),
         }
         path = Path(folder) / "job.json"
         path.write_text(json.dumps(job), encoding="utf-8")

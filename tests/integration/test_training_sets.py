@@ -30,6 +30,7 @@ from crivo.flows.codec import report_fields
 from crivo.flows.training_rows import dataset_of_log
 from crivo.flows.training_set import Rules
 from crivo.model.labels import Tier
+from tests.disk_order import disk_order
 from tests.integration.pasts import START, keep_log, opener, past
 
 pytestmark = pytest.mark.slow
@@ -242,25 +243,13 @@ def test_a_link_to_nothing_is_in_the_way_too(tmp_path) -> None:
 
 
 def test_what_a_set_is_made_of_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch) -> None:
-    done: list[tuple[str, str]] = []
-    rename, fsync = Path.rename, os.fsync
-
-    def renaming(path: Path, target: Path) -> Path:
-        done.append(("rename", Path(target).name))
-        return rename(path, target)
-
-    def syncing(number: int) -> None:
-        done.append(("sync", Path(f"/proc/self/fd/{number}").readlink().name))
-        fsync(number)
-
-    monkeypatch.setattr(Path, "rename", renaming)
-    monkeypatch.setattr(os, "fsync", syncing)
+    done = disk_order(monkeypatch)
     part = columns_of(training_set.no_part(PLAN), PLAN)
     TrainingSetFiles(tmp_path / "set").write(lambda _scratch: [part], dict)
     aside = f"set.{os.getpid()}.partial"
-    at = done.index(("rename", "set"))
-    assert [name for _, name in done[:at]] == [TABLE, MANIFEST, aside]
-    assert done[at + 1 :] == [("sync", tmp_path.name)]
+    at = done.index(("rename", tmp_path / "set"))
+    assert [path.name for _, path in done[:at]] == [TABLE, MANIFEST, aside]
+    assert done[at + 1 :] == [("sync", tmp_path)]
 
 
 @pytest.mark.parametrize("cause", [Unavailable(Code.OVERLOADED, "full"), OSError("no space")])

@@ -27,6 +27,7 @@ from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.simulator.acceptance.finding import Check, Finding, Outcome, Verdict, around
 from crivo.simulator.acceptance.grouped import Grouped
 from crivo.simulator.options import SimulationOptions
+from tests.disk_order import disk_order
 
 
 def finding(found: float, error: float | None, part: str = "a <part>") -> Finding:
@@ -144,21 +145,9 @@ def test_a_place_that_the_disk_refuses_is_told_before_the_walk(tmp_path: Path):
 def test_a_report_has_its_name_once_it_is_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    done: list[tuple[str, str]] = []
-    rename, fsync = Path.rename, os.fsync
-
-    def renaming(path: Path, target: Path) -> Path:
-        done.append(("rename", Path(target).name))
-        return rename(path, target)
-
-    def syncing(number: int) -> None:
-        done.append(("sync", Path(f"/proc/self/fd/{number}").readlink().name))
-        fsync(number)
-
-    monkeypatch.setattr(Path, "rename", renaming)
-    monkeypatch.setattr(os, "fsync", syncing)
+    done = disk_order(monkeypatch)
     write_report(tmp_path / "report", SimulationOptions(), 1, outcomes_of("a source"))
-    assert done == [
+    assert [(what, path.name) for what, path in done] == [
         ("sync", PAGE),
         ("sync", DOCUMENT),
         ("sync", plot_name(CHECK)),

@@ -21,6 +21,7 @@ from crivo.model.place import put_in_place, set_aside, swap
 from crivo.model.standing import entries
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import World, simulate
+from tests.disk_order import disk_order
 
 TINY = SimulationOptions(seed=2, days=2, scale=Decimal("0.3"))
 
@@ -121,39 +122,27 @@ def test_a_world_has_its_name_once_it_is_on_the_disk_and_its_name_is_on_the_disk
     layout = Layout(by_day=True)
     if earlier:
         write_world(folder, world, layout=layout)
-    done: list[tuple[str, str]] = []
-    rename, fsync = Path.rename, os.fsync
-
-    def renaming(path: Path, target: Path) -> Path:
-        done.append(("rename", str(target)))
-        return rename(path, target)
-
-    def syncing(number: int) -> None:
-        done.append(("sync", str(Path(f"/proc/self/fd/{number}").readlink())))
-        fsync(number)
-
-    monkeypatch.setattr(Path, "rename", renaming)
-    monkeypatch.setattr(os, "fsync", syncing)
+    done = disk_order(monkeypatch)
     write_world(folder, world, layout=layout, replace=earlier)
     aside = tmp_path / f".world.{os.getpid()}.new"
-    at = done.index(("rename", str(folder)))
-    gives_way = [("rename", str(aside.with_suffix(".old")))] if earlier else []
+    at = done.index(("rename", folder))
+    gives_way = [("rename", aside.with_suffix(".old"))] if earlier else []
     assert done[at - len(gives_way) :] == [
         *gives_way,
-        ("rename", str(folder)),
-        ("sync", str(tmp_path)),
+        ("rename", folder),
+        ("sync", tmp_path),
     ]
     before = done[: at - len(gives_way)]
-    assert before[-1] == ("sync", str(aside))
+    assert before[-1] == ("sync", aside)
     below = entries(folder)
     assert any((folder / name).is_dir() for name in below)
     synced = [name for what, name in before if what == "sync"]
-    assert set(synced) >= {str(aside / name) for name in below}
+    assert set(synced) >= {aside / name for name in below}
     # A folder's entries are on the disk only after its files are.
     for name in below:
         if (folder / name).is_file():
-            last = len(synced) - 1 - synced[::-1].index(str((aside / name).parent))
-            assert synced.index(str(aside / name)) < last
+            last = len(synced) - 1 - synced[::-1].index((aside / name).parent)
+            assert synced.index(aside / name) < last
 
 
 def test_a_link_is_followed_and_stays_one(tmp_path: Path, world: World):
