@@ -9,7 +9,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -21,17 +20,21 @@ from lightgbm import Booster
 
 from benchmarks.harness import Row, Setting
 from benchmarks.load import paced, plain_loop, service, streams
-from benchmarks.load.kafka_logs import JARS, PARTITIONS, make_log, wait_for_decisions
+from benchmarks.load.kafka_logs import (
+    JARS,
+    PARTITIONS,
+    make_log,
+    past_transfers,
+    wait_for_decisions,
+)
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.kafka.worker import TURN_EVENTS, TURN_SECONDS
-from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.service import champion_bundle, serving_plan
 from crivo.bootstrap.worker import Deciding, decide
 from crivo.domain.errors import Refused
 from crivo.domain.event import Event
-from crivo.domain.streams import Stream
 from crivo.flows.answering import Answering
 from crivo.flows.replica import Replica
 from crivo.settings import load_settings
@@ -52,6 +55,8 @@ RATE: Final = 5_000
 RECORD_BYTES: Final = 200
 WAY_SECONDS: Final = 20.0
 WAY_SECONDS_QUICK: Final = 4.0
+#: Sent before all others.
+_FIRST: Final = b"first"
 #: What is left out at the beginning, while all is cold.
 COLD_SECONDS: Final = 2.0
 
@@ -67,7 +72,7 @@ def run(setting: Setting) -> Iterator[Row]:
 def _worker(setting: Setting) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
         home = service.prepare_home(Path(folder), scale="1.8")
-        events = _waiting(home, TRANSFERS_QUICK if setting.quick else TRANSFERS)
+        events = past_transfers(home, TRANSFERS_QUICK if setting.quick else TRANSFERS)
         size = statistics.fmean(len(each.payload) for each in events)
         yield setting.row("payload of a transfer", "bytes", [size])
         model = plain_loop.booster(len(serving_plan().names))
@@ -142,19 +147,6 @@ def _clusters(setting: Setting, folder: Path) -> Iterator[Cluster]:
     for _ in range(1 if setting.quick else 3):
         with running(folder / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
             yield brokers.cluster
-
-
-def _waiting(home: Path, count: int) -> list[Event]:
-    """Transfers of the home's past, as if each waited for its decision."""
-    found: list[Event] = []
-    with closing(open_reader(home / "log.sqlite")) as reader:
-        start = 0
-        while len(found) < count and start < reader.end():
-            read = reader.read(start=start, limit=10_000)
-            start = read[-1].seq + 1
-            past = (each.event for each in read if each.event.stream is Stream.HISTORY)
-            found += [replace(event, stream=Stream.TRANSFERS) for event in past]
-    return found[:count]
 
 
 def _plain(cluster: Cluster, model: Booster, events: list[Event]) -> tuple[float, float]:
@@ -237,6 +229,7 @@ def _taken_ms(cluster: Cluster, seconds: float) -> list[float]:
         }
     )
     consumer.subscribe(["way"])
+    warm = threading.Event()
     seen = 0
 
     def take() -> None:
@@ -247,13 +240,16 @@ def _taken_ms(cluster: Cluster, seconds: float) -> list[float]:
             if message is None or message.error() is not None:
                 continue
             value = message.value() or b""
+            if value == _FIRST:
+                warm.set()
+                continue
             seen += 1
             if int.from_bytes(value[8:16], "big") >= RATE * COLD_SECONDS:
                 found.append((time.perf_counter_ns() - int.from_bytes(value[:8], "big")) / 1e6)
 
     taking = threading.Thread(target=take)
     taking.start()
-    _produce(cluster, sent)
+    _produce(cluster, sent, warm)
     taking.join()
     consumer.close()
     if seen != sent:
@@ -261,10 +257,17 @@ def _taken_ms(cluster: Cluster, seconds: float) -> list[float]:
     return found
 
 
-def _produce(cluster: Cluster, count: int) -> None:
+def _produce(cluster: Cluster, count: int, warm: threading.Event) -> None:
+    """Sends the records at their rate, once the first has found its way: whoever joins a group of a
+    broker that has just begun, or writes there, waits a second or more for its coordinators.
+    """
     producer = Producer(
         {**cluster.options(), "acks": "all", "enable.idempotence": True, "linger.ms": 2}
     )
+    producer.produce("way", _FIRST)
+    producer.flush(30)
+    if not warm.wait(60):
+        raise RuntimeError("the first record did not come")
     begun = time.perf_counter()
     for number in range(count):
         ahead = begun + number / RATE - time.perf_counter()

@@ -7,7 +7,7 @@ import random
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -105,7 +105,7 @@ class _TimedTable:
 def run(setting: Setting) -> Iterator[Row]:
     """The rows: rates of appending and of refining, and the seconds of each stage a million."""
     yield setting.row("load of the machine before", "processes", [os.getloadavg()[0]])
-    rows = log_rows(EVENTS_QUICK if setting.quick else EVENTS)
+    rows = log_rows(log_events(EVENTS_QUICK if setting.quick else EVENTS))
     found = [refined(rows) for _ in range(1 if setting.quick else 3)]
     count, what = len(rows), f"{len(rows):,} events of {DAYS} days"
     yield setting.row(f"log to bronze, {what}", "rows/s", [count / each.append for each in found])
@@ -151,10 +151,10 @@ def refined(rows: list[EventRow]) -> Took:
     return Took(appended - begun, took, used, timed.seconds)
 
 
-def log_rows(count: int) -> list[EventRow]:
-    """Rows of a log of `log_events`."""
+def log_rows(events: Iterable[Event]) -> list[EventRow]:
+    """Rows of a log of these events."""
     rows, offsets = [], Counter[tuple[str, int]]()
-    for number, event in enumerate(log_events(count)):
+    for number, event in enumerate(events):
         part = event.stream.value, partition_of(event.key, PARTITIONS)
         rows.append(row_of(event, seq=number, partition=part[1], offset=offsets[part]))
         offsets[part] += 1
@@ -170,7 +170,7 @@ def log_events(count: int) -> Iterator[Event]:
         at = START + number * step
         value: Transfer | Report
         if number % CLAIMS_ONE_IN == CLAIMS_ONE_IN - 1:
-            value, stream = _claim(number, transfer), None
+            value, stream = claim(number, transfer), None
         else:
             value = transfer = _transfer(chance, number, at)
             stream = Stream.HISTORY
@@ -191,7 +191,8 @@ def _transfer(chance: random.Random, number: int, at: int) -> Transfer:
     )
 
 
-def _claim(number: int, about: Transfer) -> Report:
+def claim(number: int, about: Transfer) -> Report:
+    """A claim about a transfer; two in three are accepted."""
     return Report(
         report_id=f"claim-{number}",
         status=ReportStatus.ACCEPTED if number % 3 else ReportStatus.CLAIMED,

@@ -8,20 +8,22 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from benchmarks import lake
 from benchmarks.harness import Row, Setting
 from benchmarks.load import model_server, service
-from benchmarks.load.kafka_logs import JARS, told_peer, wait_for_decisions
+from benchmarks.load.kafka_logs import JARS, past_transfers, told_peer, wait_for_decisions
 from benchmarks.load.peers import said
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
+from crivo.flows.codec import stored_transfer
+from crivo.flows.event_of import event_of
 
 PYTHON: Final = service.ROOT / ".tools" / "spark" / "bin" / "python"
 SPARK_JARS: Final = service.ROOT / ".tools" / "engines" / "spark"
@@ -31,6 +33,9 @@ MISSING: Final = "not installed: make engines, make extra NAME=spark"
 #: Events that wait in the log, and batches that they come in; the first one is cold.
 EVENTS: Final = 200_000
 EVENTS_QUICK: Final = 40_000
+#: Of the world whose past they are.
+SCALE: Final = "4.4"
+SCALE_QUICK: Final = "1.8"
 BATCHES: Final = 4
 #: Transfers of one call of the obvious version.
 ROWS_OF_A_CALL: Final = (1, 1_000)
@@ -71,9 +76,9 @@ def run(setting: Setting) -> Iterator[Row]:
         yield setting.not_run(WHOLE, "decisions/s", MISSING, target=AIM)
         return
     count = EVENTS_QUICK if setting.quick else EVENTS
-    events = waiting(count)
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
-        home = service.prepare_home(Path(folder), scale="1.8")
+        home = service.prepare_home(Path(folder), scale=SCALE_QUICK if setting.quick else SCALE)
+        events = with_claims(past_transfers(home, count))[:count]
         peer = None
         for size in ROWS_OF_A_CALL:
             what = f"pandas UDF that asks a model server, calls of {size:,}"
@@ -82,7 +87,7 @@ def run(setting: Setting) -> Iterator[Row]:
             peer = found[-1]
         ran = [_ran(cluster, home, events) for cluster in _logs(setting, folder, events)]
     yield from job_rows(setting, ran, decided=_transfers(events), peer=peer)
-    yield from _refining(setting, [first for first, _ in ran], count)
+    yield from _refining(setting, [first for first, _ in ran], events)
 
 
 def job_rows(
@@ -109,22 +114,26 @@ def job_rows(
     yield setting.row("a million decisions: refine what was decided", "s", took)
 
 
-def _refining(setting: Setting, ran: Sequence[Ran], count: int) -> Iterator[Row]:
+def _refining(setting: Setting, ran: Sequence[Ran], events: Sequence[Event]) -> Iterator[Row]:
     """Refining the same events by Spark and by delta-rs."""
-    rows = lake.log_rows(count)
-    beside = [count / lake.refined(rows).refine for _ in ran]
-    what = f"bronze to silver to gold, {count:,} events of {lake.DAYS} days"
+    rows = lake.log_rows(events)
+    beside = [len(rows) / lake.refined(rows).refine for _ in ran]
+    what = f"bronze to silver to gold, {len(rows):,} events of {service.DAYS} days"
     yield setting.row(f"{what}, by delta-rs", "rows/s", beside, at_least=lake.AIM)
     found = [each.records / each.seconds[REFINE] for each in ran]
     yield setting.row(f"{what}, by Spark (peer: delta-rs)", "rows/s", found, peer=beside[-1])
 
 
-def waiting(count: int) -> list[Event]:
-    """Transfers of some days that wait for their decision, and claims about them."""
-    return [
-        replace(event, stream=Stream.TRANSFERS) if event.stream is Stream.HISTORY else event
-        for event in lake.log_events(count)
-    ]
+def with_claims(transfers: Iterable[Event]) -> list[Event]:
+    """The transfers, and behind every so many of them a claim about the last."""
+    found: list[Event] = []
+    for number, event in enumerate(transfers, start=1):
+        found.append(event)
+        if number % (lake.CLAIMS_ONE_IN - 1) == 0:
+            about = lake.claim(number, stored_transfer(event.payload))
+            times = {"occurred_at": event.occurred_at, "received_at": event.received_at}
+            found.append(event_of(about, **times, source="benchmark"))
+    return found
 
 
 def _transfers(events: Sequence[Event]) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import fields
+from dataclasses import fields, replace
+from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.load.service import ROOT
@@ -12,6 +13,7 @@ from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
 from crivo.adapters.kafka.records import Value
 from crivo.adapters.kafka.topics import Topics, declared_topics
+from crivo.adapters.sqlite.reader import open_reader
 from crivo.domain.clock import ClockKind
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
@@ -38,6 +40,21 @@ def wait_for_decisions(cluster: Cluster, events: Sequence[Event]) -> None:
     with closing(make_log(cluster)) as log:
         for at in range(0, len(events), _APPENDED):
             log.append(events[at : at + _APPENDED])
+
+
+def past_transfers(home: Path, count: int) -> list[Event]:
+    """Transfers of a home's past, as if each waited for its decision; all of them where it has
+    fewer than `count`.
+    """
+    found: list[Event] = []
+    with closing(open_reader(home / "log.sqlite")) as reader:
+        start = 0
+        while len(found) < count and start < reader.end():
+            read = reader.read(start=start, limit=10_000)
+            start = read[-1].seq + 1
+            past = (each.event for each in read if each.event.stream is Stream.HISTORY)
+            found += [replace(event, stream=Stream.TRANSFERS) for event in past]
+    return found[:count]
 
 
 def told_peer(cluster: Cluster) -> dict[str, Any]:

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks import spark
+from benchmarks import lake, spark
 from benchmarks.harness import Setting
 from crivo.domain.streams import Stream
+from crivo.flows.codec import decode_report, decode_transfer
 
 SETTING = Setting(quick=True, machine="a machine", date="2026-01-02")
 
@@ -67,8 +68,15 @@ def test_the_stages_of_a_batch_add_up_to_it():
     assert sum(found[f"a million decisions: {name}"].found for name in stages) == 12.0 * million
 
 
-def test_what_waits_are_transfers_and_claims_of_which_none_is_history():
-    events = spark.waiting(200)
-    streams = [event.stream for event in events]
-    assert {*streams} == {Stream.TRANSFERS, Stream.REPORTS}
-    assert streams.count(Stream.REPORTS) == 4
+def test_behind_every_so_many_transfers_there_is_a_claim_about_the_last():
+    transfers = [
+        replace(event, stream=Stream.TRANSFERS)
+        for event in lake.log_events(200)
+        if event.stream is Stream.HISTORY
+    ]
+    events = spark.with_claims(transfers)
+    assert [event for event in events if event.stream is Stream.TRANSFERS] == transfers
+    claims = [at for at, event in enumerate(events) if event.stream is Stream.REPORTS]
+    assert claims == [49, 99, 149, 199]
+    about = [decode_report(events[at].payload).end_to_end_id for at in claims]
+    assert about == [decode_transfer(events[at - 1].payload).end_to_end_id for at in claims]

@@ -22,8 +22,10 @@ from crivo.flows.backtest_rows import Answered, Interval, answered
 from crivo.flows.ports import BulkReader, Workers
 from crivo.governance.backtest_figures import Backtested
 
-#: Events of a stretch: part of a second's work, so that all processes end at about the same time.
+#: Events of a stretch at most: part of a second's work.
 STRETCH: Final = 16_384
+#: How many stretches a log has at least, so that all processes end at about the same time.
+STRETCHES_MIN: Final = 24
 
 #: Opens the log in whatever process it is called.
 OpenLog = Callable[[], AbstractContextManager[BulkReader]]
@@ -103,7 +105,8 @@ def judge_by(
 
 def stretches(end: int) -> Sequence[range]:
     """The stretches of a log of so many events."""
-    return [range(start, min(start + STRETCH, end)) for start in range(0, end, STRETCH)]
+    size = max(1, min(STRETCH, -(-end // STRETCHES_MIN)))
+    return [range(start, min(start + size, end)) for start in range(0, end, size)]
 
 
 def judge_all(bench: Bench, asked: Iterable[Answered]) -> Judged:
