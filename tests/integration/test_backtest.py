@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shutil
 from collections import Counter
@@ -28,6 +29,12 @@ pytestmark = pytest.mark.slow
 
 ALL = Interval(None, None)
 HELD = Outcome.HOLD.rank
+MEASURES = (
+    "saved_centavos",
+    "frozen_wrongly_centavos",
+    "reviews_per_day",
+    "review_minutes_per_day",
+)
 
 
 @pytest.fixture(scope="module")
@@ -74,15 +81,17 @@ def test_the_policy_that_decided_changes_nothing_and_answers_what_was_recorded(h
     found = judged(home, ROOT / "policy", ROOT / "policy")
     recorded = [OUTCOMES[derived.outcome].rank for _, derived, _ in decided(home)]
     assert found.ranks[:, 0].tolist() == recorded
-    assert [each.changed for each in figures(found, resamples=2, seed=0).changes] == [0, 0, 0]
+    whole, *others = figures(found, resamples=2, seed=0).parts
+    assert [each.changed for each in whole.changes] == 3 * [(0, 0, 0)]
+    assert {each.changed for part in others for each in part.changes} == {(0, 0, 0)}
     assert len(found) > 100 and len(set(recorded)) > 3
     assert found.passed == {"without_vector": 0}
 
 
 def test_sabotage_an_outcome_that_was_forged_is_seen_as_a_change(home):
     forge(home)
-    found = figures(judged(home, ROOT / "policy"), resamples=2, seed=0)
-    assert [each.changed for each in found.changes] == [1]
+    whole, *_ = figures(judged(home, ROOT / "policy"), resamples=2, seed=0).parts
+    assert [each.changed.value for each in whole.changes] == [1]
 
 
 def test_a_lower_threshold_holds_those_between_the_two_and_nobody_else(home, other):
@@ -126,7 +135,8 @@ def test_the_figures_add_up_to_what_a_person_would_count(home, other):
     costs = found.costs[1]
     for place, arm in enumerate(whole.arms):
         ranks = found.ranks[:, place].tolist()
-        assert list(arm.outcomes.values()) == [Counter(ranks)[rank] for rank in range(5)]
+        counts = [each.value for each in arm.outcomes.values()]
+        assert counts == [Counter(ranks)[rank] for rank in range(5)]
         saved = frozen = held = 0.0
         for rank, amount, is_fraud in zip(ranks, found.amounts, found.is_fraud, strict=True):
             outcome = list(Outcome)[rank]
@@ -136,7 +146,8 @@ def test_the_figures_add_up_to_what_a_person_would_count(home, other):
         assert arm.saved.value == pytest.approx(saved)
         assert arm.frozen.value == frozen
         assert arm.reviews.value == pytest.approx(held / found.days)
-        assert arm.review_minutes == pytest.approx(costs.review_minutes * held / found.days)
+        minutes = costs.review_minutes * held / found.days
+        assert arm.review_minutes.value == pytest.approx(minutes)
         assert arm.saved.low <= arm.saved.value <= arm.saved.high
     amounts = [part for part in said.parts if part.name.startswith("amount")]
     segments = [part for part in said.parts if part.name.startswith("segment")]
@@ -150,9 +161,85 @@ def test_the_figures_add_up_to_what_a_person_would_count(home, other):
     assert all(tuple(each) == (0, 0, 0) for each in whole.arms[1].against)
     again = figures(found, resamples=50, seed=1)
     assert again.parts == said.parts
-    changed = {(each.before, each.after): each.transfers for each in said.changes}
-    pairs = changed[str(ROOT / "policy"), str(other)]
-    assert pairs.sum() == len(found) and pairs.sum() - np.trace(pairs) > 0
+    (changes,) = (each for each in whole.changes if each.before == said.arms[1])
+    assert changes.after == str(other)
+    for before in range(5):
+        for after in range(5):
+            own = (found.ranks[:, 1] == before) & (found.ranks[:, 2] == after)
+            assert changes.transfers[before][after].value == own.sum()
+            assert changes.centavos[before][after].value == found.amounts[own].sum()
+    assert changes.changed.value == (found.ranks[:, 1] != found.ranks[:, 2]).sum() > 0
+
+
+def drawn(found, measure, *, resamples, seed):
+    """A measure of what there was and its interval: each draw's transfers one by one."""
+    names, owner = np.unique(found.payers, axis=0, return_inverse=True)
+    random = np.random.default_rng(seed)
+    values = []
+    for _ in range(resamples):
+        payers = random.integers(len(names), size=len(names))
+        rows = np.concatenate([np.flatnonzero(owner.reshape(-1) == payer) for payer in payers])
+        values.append(measure(rows))
+    return (measure(np.arange(len(found))), *np.quantile(values, (0.025, 0.975)))
+
+
+def test_every_figure_has_the_interval_of_whole_payers_drawn_again(home, other):
+    found = judged(home, ROOT / "policy", other)
+    said = figures(found, resamples=30, seed=4)
+    minutes = [costs.review_minutes for costs in found.costs[1:]]
+    share = [0.0, *(found.costs[2].saved[outcome] for outcome in list(Outcome)[1:])]
+    ranks, fraud, amounts = found.ranks, found.is_fraud, found.amounts
+    small = amounts <= 20_000
+    own = {part.name: part for part in said.parts}
+    assert 0 < own["amount up to R$ 200"].transfers == small.sum() < len(found)
+
+    for name, of in (("all", np.ones_like(small)), ("amount up to R$ 200", small)):
+        part = own[name]
+        arm = part.arms[2]
+        (changes,) = (each for each in part.changes if each.before == said.arms[1])
+
+        def held(rows, place, of=of):
+            return (of[rows] & (ranks[rows, place] == HELD)).sum() / found.days
+
+        def saved(rows, of=of):
+            return sum(
+                amounts[row] * share[ranks[row, 2]] for row in rows if of[row] and fraud[row]
+            )
+
+        for told, measure in (
+            (arm.outcomes[Outcome.HOLD], lambda rows: held(rows, 2) * found.days),
+            (
+                arm.outcomes[Outcome.ALLOW],
+                lambda rows, of=of: (of[rows] & (ranks[rows, 2] == 0)).sum(),
+            ),
+            (arm.saved, saved),
+            (arm.reviews, lambda rows: held(rows, 2)),
+            (arm.review_minutes, lambda rows: held(rows, 2) * minutes[1]),
+            (
+                arm.against[3],
+                lambda rows: held(rows, 2) * minutes[1] - held(rows, 1) * minutes[0],
+            ),
+            (
+                changes.changed,
+                lambda rows, of=of: (of[rows] & (ranks[rows, 1] != ranks[rows, 2])).sum(),
+            ),
+        ):
+            expected = drawn(found, measure, resamples=30, seed=4)
+            assert tuple(told) == pytest.approx(expected), (name, told)
+    assert (
+        own["all"].arms[2].outcomes[Outcome.HOLD].low
+        < own["all"].arms[2].outcomes[Outcome.HOLD].high
+    )
+
+
+def test_sabotage_transfers_drawn_one_by_one_give_other_intervals(home, other):
+    found = judged(home, ROOT / "policy", other)
+    alone = np.arange(len(found), dtype=np.uint64)
+    apart = dataclasses.replace(found, payers=np.column_stack([alone, alone]))
+    whole, single = (figures(each, resamples=30, seed=4).parts[0] for each in (found, apart))
+    for one, two in zip(whole.changes, single.changes, strict=True):
+        assert one.changed.value == two.changed.value
+    assert whole.changes[-1].changed != single.changes[-1].changed
 
 
 def test_the_command_says_it_as_a_document_as_tables_and_as_a_page(capsys, home, other, tmp_path):
@@ -163,10 +250,19 @@ def test_the_command_says_it_as_a_document_as_tables_and_as_a_page(capsys, home,
     assert said.code == 0, said.err
     document = json.loads(said.out)
     assert document["arms"] == ["recorded", str(ROOT / "policy"), str(evil)]
-    assert document["changes"][0]["changed"] == 0 < document["changes"][1]["changed"]
-    whole = document["parts"][0]["arms"][str(evil)]
-    low, high = whole["saved_centavos"][1:]
-    assert low <= whole["saved_centavos"][0] <= high
+    kept, moved, _ = document["parts"][0]["changes"]
+    assert kept["changed"] == [0, 0, 0] and moved["changed"][0] > 0
+    names = [part["name"] for part in document["parts"]]
+    assert names[0] == "all" and any(name.startswith("segment") for name in names)
+    for part in document["parts"]:
+        whole = part["arms"][str(evil)]
+        found = [*whole["outcomes"].values(), *whole["against"].values()]
+        found += [whole[name] for name in MEASURES]
+        for change in part["changes"]:
+            cells = [cell for row in (*change["transfers"], *change["centavos"]) for cell in row]
+            found += [change["changed"], *cells]
+        assert all(low <= high for _, low, high in found)
+    assert list(whole["against"]) == list(MEASURES)
     assert document["seconds"]["decide"] > 0
     html = page.read_text()
     assert "<script" not in html and "&lt;script&gt;" in html and html.count("<svg") == 3
@@ -174,6 +270,15 @@ def test_the_command_says_it_as_a_document_as_tables_and_as_a_page(capsys, home,
     plain = crivo(capsys, *words, "--resamples", "20")
     assert plain.code == 0 and "a second judged" in plain.err
     assert "reviews a day" in plain.out and "REJECT" in plain.out
+    value, low, high = document["parts"][0]["arms"][str(evil)]["outcomes"]["HOLD"]
+    assert f"{value} [{low}, {high}]" in plain.out and f"{value} ({low} to {high})" in html
+    value, low, high = moved["changed"]
+    assert f"{value} [{low}, {high}] changed" in " ".join(plain.out.split())
+    assert f"<p>{value} ({low} to {high}) transfers with another outcome.</p>" in html
+    value, low, high = map(
+        round, document["parts"][0]["arms"]["recorded"]["review_minutes_per_day"]
+    )
+    assert f"{value} [{low}, {high}]" in plain.out and f"{value} ({low} to {high})" in html
 
 
 def refused(capsys, *words):

@@ -142,5 +142,5 @@ def test_the_command_compares_with_what_is_in_force_now(decided, tmp_path, capsy
     assert said.code == 0, said.err
     document = json.loads(said.out)
     assert document["arms"] == [NOW, str(POLICY)]
-    assert document["changes"][0]["changed"] == 0
+    assert document["parts"][0]["changes"][0]["changed"] == [0, 0, 0]
     assert document["seconds"]["decide"] > 0

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from crivo.cli.output import notes, print_facts, print_json, print_table, progress_bar, write_page
+from crivo.decision.outcome import Outcome
 from crivo.domain.instant import DAY, parse_rfc3339
 from crivo.domain.money import format_reais
 
 if TYPE_CHECKING:
     from crivo.governance.backtest_figures import Figures, Interval
+
+_NAMES: Final = tuple(outcome.value for outcome in Outcome)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,29 +103,51 @@ def _show(found: Figures) -> None:
             "intervals": f"95 %, of {found.resamples} resamples of payers",
         },
     )
+    head = ("arm", *_NAMES)
+    head += ("saved", "frozen wrongly", "reviews a day", "minutes a day")
     for part in found.parts:
+        title = f"{part.name}: {part.transfers:,}, {part.frauds:,} frauds"
         rows = [
             (
                 name,
-                *(f"{count:,}" for count in arm.outcomes.values()),
-                _money(arm.saved),
-                _money(arm.frozen),
-                f"{arm.reviews.value:,.1f} [{arm.reviews.low:,.1f}, {arm.reviews.high:,.1f}]",
-                f"{arm.review_minutes:,.0f}",
+                *map(_number, arm.outcomes.values()),
+                *_measures((arm.saved, arm.frozen, arm.reviews, arm.review_minutes)),
             )
             for name, arm in zip(found.arms, part.arms, strict=True)
         ]
-        head = ("arm", *(outcome.value for outcome in part.arms[0].outcomes))
-        head += ("saved", "frozen wrongly", "reviews a day", "minutes a day")
-        print_table(f"{part.name}: {part.transfers:,}, {part.frauds:,} frauds", head, rows)
-    for each in found.changes:
-        names = [outcome.value for outcome in whole.arms[0].outcomes]
+        print_table(title, head, rows)
         rows = [
-            (name, *(f"{count:,}" for count in each.transfers[at].tolist()))
-            for at, name in enumerate(names)
+            (name, *_measures(arm.against))
+            for place, (name, arm) in enumerate(zip(found.arms, part.arms, strict=True))
+            if place != found.arms.index(found.compared_with)
         ]
-        title = f"From {each.before} (down) to {each.after}: {each.changed:,} changed"
-        print_table(title, ("", *names), rows)
+        print_table(f"{title}, against {found.compared_with}", (head[0], *head[-4:]), rows)
+    _show_changes(found)
+
+
+def _show_changes(found: Figures) -> None:
+    """Of all transfers from which outcome to which, of each part how many."""
+    whole = found.parts[0].changes
+    for each in whole:
+        rows = [
+            (name, *(_number(cell) if cell.value else "–" for cell in row))
+            for name, row in zip(_NAMES, each.transfers, strict=True)
+        ]
+        title = f"From {each.before} (down) to {each.after}: {_number(each.changed)} changed"
+        print_table(title, ("", *_NAMES), rows)
+    rows = [(part.name, *(_number(each.changed) for each in part.changes)) for part in found.parts]
+    pairs = [f"{each.before} → {each.after}" for each in whole]
+    print_table("Transfers with another outcome", ("part", *pairs), rows)
+
+
+def _measures(found: Sequence[Interval]) -> tuple[str, ...]:
+    saved, frozen, reviews, minutes = found
+    return _money(saved), _money(frozen), _number(reviews, 1), _number(minutes)
+
+
+def _number(found: Interval, places: int = 0) -> str:
+    value, low, high = (f"{each:,.{places}f}" for each in found)
+    return f"{value} [{low}, {high}]"
 
 
 def _money(found: Interval) -> str:

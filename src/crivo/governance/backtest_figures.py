@@ -28,6 +28,8 @@ OUTCOMES: Final = tuple(Outcome)
 #: From this rank on no money moves.
 _FREEZES: Final = Outcome.HOLD.rank
 _QUANTILES: Final = (0.025, 0.975)
+#: More than a segment, a band of amounts or a rank has values.
+_VALUES_MAX: Final = 64
 _COLUMNS: Final = ("ranks", "amounts", "occurred_at", "payers", "segments", "is_fraud")
 
 
@@ -37,6 +39,9 @@ class Interval(NamedTuple):
     value: float
     low: float
     high: float
+
+
+Square = tuple[tuple[Interval, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +93,33 @@ class Backtested:
 class ArmFigures:
     """What an arm would have done to the transfers of a part.
 
-    `saved` is of the frauds' money, by the share that `policy/costs.toml` says an outcome saves;
-    `frozen` the money of honest transfers that it held or rejected: centavos both. `reviews` a day
-    are the holds, each looked at by a person. `against` are the same three less those of the arm
-    that it is compared with.
+    `outcomes` are transfers. `saved` is of the frauds' money, by the share that `policy/costs.toml`
+    says an outcome saves; `frozen` the money of honest transfers that it held or rejected: centavos
+    both. `reviews` a day are the holds, each looked at by a person for the minutes that its costs
+    say. `against` are these four less those of the arm that it is compared with.
     """
 
-    outcomes: Mapping[Outcome, int]
+    outcomes: Mapping[Outcome, Interval]
     saved: Interval
     frozen: Interval
     reviews: Interval
-    review_minutes: float
+    review_minutes: Interval
     against: tuple[Interval, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """From the outcome of one arm to that of another, in a part.
+
+    `changed` are transfers with another outcome; `transfers` and `centavos` have a row for each
+    outcome before, and in it a cell for each outcome after.
+    """
+
+    before: str
+    after: str
+    changed: Interval
+    transfers: Square
+    centavos: Square
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,21 +131,7 @@ class Part:
     frauds: int
     fraud_centavos: int
     arms: tuple[ArmFigures, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Changes:
-    """From the outcome of one arm to that of another: transfers and centavos, int64[5, 5]."""
-
-    before: str
-    after: str
-    transfers: Int64s
-    centavos: Int64s
-
-    @property
-    def changed(self) -> int:
-        """Transfers with another outcome."""
-        return int(self.transfers.sum() - np.trace(self.transfers))
+    changes: tuple[Changes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +144,24 @@ class Figures:
     days: int
     immature: int
     passed: Mapping[str, int]
-    changes: tuple[Changes, ...]
     parts: tuple[Part, ...]
     resamples: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Kinds:
+    """k kinds of transfers, alike in all that figures ask for, and how many a draw holds.
+
+    `ranks` int8[k, arms], `segments` int8[k], `bands` int64[k] and `is_fraud` bool[k];
+    `transfers` and `centavos` float64[1 + resamples, k], first of what there was.
+    """
+
+    ranks: npt.NDArray[np.int8]
+    segments: npt.NDArray[np.int8]
+    bands: Int64s
+    is_fraud: Bools
+    transfers: Float64s
+    centavos: Float64s
 
 
 def figures(found: Backtested, *, resamples: int, seed: int) -> Figures:
@@ -150,10 +171,7 @@ def figures(found: Backtested, *, resamples: int, seed: int) -> Figures:
     what was answered then.
     """
     base = 1 if len(found.arms) > 2 else 0
-    parts = dict(_parts(found))
-    totals = _totals(found, list(parts.values()), resamples=resamples, seed=seed)
-    pairs = [(0, arm) for arm in range(1, len(found.arms))]
-    pairs += [(1, arm) for arm in range(2, len(found.arms))]
+    kinds = _drawn(found, resamples=resamples, seed=seed)
     return Figures(
         arms=found.arms,
         compared_with=found.arms[base],
@@ -161,40 +179,89 @@ def figures(found: Backtested, *, resamples: int, seed: int) -> Figures:
         days=found.days,
         immature=found.immature,
         passed=found.passed,
-        changes=tuple(_changes(found, before, after) for before, after in pairs),
-        parts=tuple(
-            _part(found, name, rows, totals[:, place], base)
-            for place, (name, rows) in enumerate(parts.items())
-        ),
+        parts=tuple(_part(found, kinds, name, own, base) for name, own in _parts(kinds)),
         resamples=resamples,
     )
 
 
-def _parts(found: Backtested) -> Iterator[tuple[str, Bools]]:
-    """bool[n] by name: all, the payers' segments, the bands of amounts."""
-    yield "all", np.ones(len(found), np.bool_)
+def _drawn(found: Backtested, *, resamples: int, seed: int) -> _Kinds:
+    """Every figure is a sum over kinds: so these alone are counted in each draw of payers."""
+    bands = np.searchsorted(AMOUNT_BANDS, found.amounts, side="left").astype(np.int64)
+    kind = np.zeros(len(found), np.int64)
+    for column in (found.segments, bands, found.is_fraud, *found.ranks.T):
+        # Numbered anew each time, so that no number of arms is too many for 64 bits.
+        _, kind = np.unique(kind * _VALUES_MAX + column, return_inverse=True)
+    _, first = np.unique(kind, return_index=True)
+    payers, payer = np.unique(found.payers, axis=0, return_inverse=True)
+    # Transfers of one payer and one kind are always drawn together.
+    together, place = np.unique(payer.reshape(-1) * len(first) + kind, return_inverse=True)
+    owner, kind = np.divmod(together, len(first))
+    weights = np.bincount(place), np.bincount(place, weights=found.amounts)
+    random = np.random.default_rng(seed)
+    sums = np.empty((len(weights), 1 + resamples, len(first)))
+    for draw in range(1 + resamples):
+        times = np.ones(len(payers), np.int64)
+        if draw:
+            drawn = random.integers(len(payers), size=len(payers))
+            times = np.bincount(drawn, minlength=len(payers))
+        for own, weight in zip(sums, weights, strict=True):
+            own[draw] = np.bincount(kind, weights=weight * times[owner], minlength=len(first))
+    return _Kinds(
+        found.ranks[first], found.segments[first], bands[first], found.is_fraud[first], *sums
+    )
+
+
+def _parts(kinds: _Kinds) -> Iterator[tuple[str, Bools]]:
+    """bool[k] by name: all, the payers' segments, the bands of amounts."""
+    yield "all", np.ones(len(kinds.ranks), np.bool_)
     for place, segment in enumerate(SEGMENTS):
-        rows = found.segments == place
-        if rows.any():
-            yield f"segment {segment.value if segment else 'not told'}", rows
-    bands = np.searchsorted(AMOUNT_BANDS, found.amounts, side="left")
-    for band in np.unique(bands):
+        own = kinds.segments == place
+        if own.any():
+            yield f"segment {segment.value if segment else 'not told'}", own
+    for band in np.unique(kinds.bands):
         below = AMOUNT_BANDS[band] if band < len(AMOUNT_BANDS) else None
         name = f"up to R$ {below // 100:,}" if below else f"above R$ {AMOUNT_BANDS[-1] // 100:,}"
-        yield f"amount {name}", bands == band
+        yield f"amount {name}", kinds.bands == band
 
 
-def _measures(found: Backtested, rows: Int64s) -> Float64s:
-    """float64[k, arms, 3]: saved and frozen centavos, and reviews, of these rows."""
-    measured = np.zeros((len(rows), len(found.arms), 3))
-    amounts, frauds = found.amounts[rows].astype(np.float64), found.is_fraud[rows]
-    for arm, costs in enumerate(_costs(found)):
-        share = np.array([0.0, *(costs.saved[outcome] for outcome in OUTCOMES[1:])])
-        rank = found.ranks[rows, arm]
-        measured[:, arm, 0] = np.where(frauds, amounts * share[rank], 0.0)
-        measured[:, arm, 1] = np.where(~frauds & (rank >= _FREEZES), amounts, 0.0)
-        measured[:, arm, 2] = rank == Outcome.HOLD.rank
-    return measured
+def _part(found: Backtested, kinds: _Kinds, name: str, own: Bools, base: int) -> Part:
+    """The figures of the kinds of `own` bool[k]."""
+    measured = np.stack(
+        [_measured(kinds, own, arm, costs, found.days) for arm, costs in enumerate(_costs(found))]
+    )
+    arms = []
+    for arm, (four, less) in enumerate(zip(measured, measured - measured[base], strict=True)):
+        is_outcome = own[:, None] & (kinds.ranks[:, arm, None] == np.arange(len(OUTCOMES)))
+        outcomes = dict(zip(OUTCOMES, _intervals(kinds.transfers @ is_outcome), strict=True))
+        saved, frozen, reviews, minutes = _intervals(four.T)
+        against = tuple(_intervals(less.T))
+        arms.append(ArmFigures(outcomes, saved, frozen, reviews, minutes, against))
+    pairs = [(0, arm) for arm in range(1, len(found.arms))]
+    pairs += [(1, arm) for arm in range(2, len(found.arms))]
+    frauds = own & kinds.is_fraud
+    return Part(
+        name,
+        transfers=int(kinds.transfers[0] @ own),
+        frauds=int(kinds.transfers[0] @ frauds),
+        fraud_centavos=int(kinds.centavos[0] @ frauds),
+        arms=tuple(arms),
+        changes=tuple(_changes(found, kinds, own, before, after) for before, after in pairs),
+    )
+
+
+def _measured(kinds: _Kinds, own: Bools, arm: int, costs: Costs, days: int) -> Float64s:
+    """float64[4, 1 + resamples]: centavos saved and frozen, reviews and their minutes a day."""
+    share = np.array([0.0, *(costs.saved[outcome] for outcome in OUTCOMES[1:])])
+    rank = kinds.ranks[:, arm]
+    reviews = kinds.transfers @ (own & (rank == Outcome.HOLD.rank)) / days
+    return np.stack(
+        [
+            kinds.centavos @ (share[rank] * (own & kinds.is_fraud)),
+            kinds.centavos @ (own & ~kinds.is_fraud & (rank >= _FREEZES)),
+            reviews,
+            reviews * costs.review_minutes,
+        ]
+    )
 
 
 def _costs(found: Backtested) -> list[Costs]:
@@ -202,68 +269,25 @@ def _costs(found: Backtested) -> list[Costs]:
     return [given[0] if costs is None else costs for costs in found.costs]
 
 
-def _totals(found: Backtested, parts: Sequence[Bools], *, resamples: int, seed: int) -> Float64s:
-    """float64[1 + resamples, parts, arms, 3]: the measures' sums, first of what there was.
-
-    Reviews are those of a day.
-    """
-    # Of most transfers no measure is other than zero: they need not be drawn.
-    rows = np.flatnonzero(found.is_fraud | (found.ranks >= _FREEZES).any(axis=1))
-    measured = _measures(found, rows)
-    measured[:, :, 2] /= found.days
-    flat = measured.reshape(len(rows), -1)
-    member = np.stack([part[rows] for part in parts]).astype(np.float64)
-    units, number = np.unique(found.payers, axis=0, return_inverse=True)
-    own, count = number.reshape(-1)[rows], len(units)
-    random = np.random.default_rng(seed)
-    totals = np.empty((1 + resamples, len(parts), flat.shape[1]))
-    totals[0] = member @ flat
-    for draw in range(1, 1 + resamples):
-        times = np.bincount(random.integers(count, size=count), minlength=count)[own]
-        totals[draw] = member @ (flat * times[:, None])
-    return totals.reshape(1 + resamples, len(parts), len(found.arms), 3)
-
-
-def _part(found: Backtested, name: str, rows: Bools, totals: Float64s, base: int) -> Part:
-    """`totals` float64[1 + resamples, arms, 3] of the part."""
-    against = totals - totals[:, base : base + 1]
-    costs = _costs(found)
-    arms = []
-    for arm in range(len(found.arms)):
-        counts = np.bincount(found.ranks[rows, arm], minlength=len(OUTCOMES)).tolist()
-        saved, frozen, reviews = (_interval(totals[:, arm, measure]) for measure in range(3))
-        arms.append(
-            ArmFigures(
-                outcomes=dict(zip(OUTCOMES, counts, strict=True)),
-                saved=saved,
-                frozen=frozen,
-                reviews=reviews,
-                review_minutes=reviews.value * costs[arm].review_minutes,
-                against=tuple(_interval(against[:, arm, measure]) for measure in range(3)),
-            )
-        )
-    frauds = rows & found.is_fraud
-    money = int(found.amounts[frauds].sum())
-    return Part(name, int(rows.sum()), int(frauds.sum()), money, tuple(arms))
-
-
-def _interval(drawn: Float64s) -> Interval:
-    """The first value, with the quantiles of the others."""
-    if len(drawn) == 1:
-        return Interval(float(drawn[0]), float("nan"), float("nan"))
-    low, high = np.quantile(drawn[1:], _QUANTILES)
-    return Interval(float(drawn[0]), float(low), float(high))
-
-
-def _changes(found: Backtested, before: int, after: int) -> Changes:
+def _changes(found: Backtested, kinds: _Kinds, own: Bools, before: int, after: int) -> Changes:
     size = len(OUTCOMES)
-    pair = found.ranks[:, before].astype(np.int64) * size + found.ranks[:, after]
-    transfers = np.bincount(pair, minlength=size * size)
-    centavos = np.zeros(size * size, np.int64)
-    np.add.at(centavos, pair, found.amounts)
-    return Changes(
-        found.arms[before],
-        found.arms[after],
-        transfers.reshape(size, size),
-        centavos.reshape(size, size),
+    pair = kinds.ranks[:, before].astype(np.int64) * size + kinds.ranks[:, after]
+    is_pair = own[:, None] & (pair[:, None] == np.arange(size * size))
+    has_changed = own & (kinds.ranks[:, before] != kinds.ranks[:, after])
+    (changed,) = _intervals(kinds.transfers @ has_changed[:, None])
+    transfers, centavos = (
+        _square(_intervals(drawn @ is_pair)) for drawn in (kinds.transfers, kinds.centavos)
     )
+    return Changes(found.arms[before], found.arms[after], changed, transfers, centavos)
+
+
+def _square(cells: Sequence[Interval]) -> Square:
+    """A row for each outcome before."""
+    size = len(OUTCOMES)
+    return tuple(tuple(cells[at : at + size]) for at in range(0, len(cells), size))
+
+
+def _intervals(drawn: Float64s) -> list[Interval]:
+    """An interval a column of float64[1 + resamples, m]: the first row, quantiles of the others."""
+    low, high = np.quantile(drawn[1:], _QUANTILES, axis=0)
+    return [Interval(*each) for each in np.stack([drawn[0], low, high], axis=1).tolist()]

@@ -7,7 +7,14 @@ from typing import Any, Final
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from crivo.domain.money import format_reais
-from crivo.governance.backtest_figures import OUTCOMES, Changes, Figures, Interval, Part
+from crivo.governance.backtest_figures import (
+    OUTCOMES,
+    ArmFigures,
+    Changes,
+    Figures,
+    Interval,
+    Part,
+)
 from crivo.governance.html import page, paragraph, section, table
 from crivo.governance.svg import picture, text
 
@@ -23,7 +30,10 @@ MEASURES: Final = (
     ("saved_centavos", "money saved", 0),
     ("frozen_wrongly_centavos", "honest money frozen", 0),
     ("reviews_per_day", "reviews a day", 3),
+    ("review_minutes_per_day", "minutes of review a day", 1),
 )
+#: Of these each arm has a bar; minutes are reviews once more.
+_CHARTS: Final = MEASURES[:3]
 
 
 def document(found: Figures) -> dict[str, Any]:
@@ -36,17 +46,6 @@ def document(found: Figures) -> dict[str, Any]:
         "immature": found.immature,
         "passed_over": dict(found.passed),
         "intervals": {"of": "payers, resampled", "share": 0.95, "resamples": found.resamples},
-        "changes": [
-            {
-                "before": each.before,
-                "after": each.after,
-                "changed": each.changed,
-                "outcomes": [outcome.value for outcome in OUTCOMES],
-                "transfers": each.transfers.tolist(),
-                "centavos": each.centavos.tolist(),
-            }
-            for each in found.changes
-        ],
         "parts": [_part_json(part, found.arms) for part in found.parts],
     }
 
@@ -59,14 +58,35 @@ def _part_json(part: Part, arms: Sequence[str]) -> dict[str, Any]:
         "fraud_centavos": part.fraud_centavos,
         "arms": {
             name: {
-                "outcomes": {outcome.value: n for outcome, n in arm.outcomes.items()},
-                "review_minutes_per_day": round(arm.review_minutes, 1),
-                **_measured((arm.saved, arm.frozen, arm.reviews)),
+                "outcomes": {
+                    outcome.value: _rounded(each) for outcome, each in arm.outcomes.items()
+                },
+                **_measured(_four(arm)),
                 "against": _measured(arm.against),
             }
             for name, arm in zip(arms, part.arms, strict=True)
         },
+        "changes": [
+            {
+                "before": each.before,
+                "after": each.after,
+                "changed": _rounded(each.changed),
+                "outcomes": [outcome.value for outcome in OUTCOMES],
+                "transfers": [[_rounded(cell) for cell in row] for row in each.transfers],
+                "centavos": [[_rounded(cell) for cell in row] for row in each.centavos],
+            }
+            for each in part.changes
+        ],
     }
+
+
+def _four(arm: ArmFigures) -> tuple[Interval, ...]:
+    return arm.saved, arm.frozen, arm.reviews, arm.review_minutes
+
+
+def _rounded(found: Interval) -> list[int]:
+    """Value, low and high of what is counted in whole numbers."""
+    return [round(each) for each in found]
 
 
 def _measured(found: Sequence[Interval]) -> dict[str, list[float]]:
@@ -88,9 +108,12 @@ def html(found: Figures) -> str:
             f"payers. Later transfers are as they were, whatever an arm would have answered."
         ),
         section("All transfers", _arms(found, found.parts[0])),
-        *(_charts(found, place, name) for place, (_, name, _) in enumerate(MEASURES)),
-        *(section(f"From {each.before} to {each.after}", _changed(each)) for each in found.changes),
-        *(section(each.name, _arms(found, each)) for each in found.parts[1:]),
+        *(_charts(found, place, name) for place, (_, name, _) in enumerate(_CHARTS)),
+        *(_changed(each) for each in found.parts[0].changes),
+        *(
+            section(each.name, _arms(found, each)) + "\n".join(map(_changed, each.changes))
+            for each in found.parts[1:]
+        ),
     ]
     return page("Backtest", body)
 
@@ -98,16 +121,13 @@ def html(found: Figures) -> str:
 def _arms(found: Figures, part: Part) -> str:
     head = ("arm", *(outcome.value for outcome in OUTCOMES), "saved", "frozen", "reviews a day")
     head += ("minutes a day", f"saved, against {found.compared_with}", "frozen, against it")
+    head += ("reviews a day, against it", "minutes a day, against it")
     rows = [
         (
             name,
-            *(f"{arm.outcomes[outcome]:,}" for outcome in OUTCOMES),
-            _money(arm.saved),
-            _money(arm.frozen),
-            f"{arm.reviews.value:,.1f} ({arm.reviews.low:,.1f} to {arm.reviews.high:,.1f})",
-            f"{arm.review_minutes:,.0f}",
-            _money(arm.against[0]),
-            _money(arm.against[1]),
+            *(_number(arm.outcomes[outcome]) for outcome in OUTCOMES),
+            *_measures(_four(arm)),
+            *_measures(arm.against),
         )
         for name, arm in zip(found.arms, part.arms, strict=True)
     ]
@@ -118,19 +138,33 @@ def _arms(found: Figures, part: Part) -> str:
     return paragraph(said) + table(head, rows)
 
 
+def _measures(found: Sequence[Interval]) -> tuple[str, ...]:
+    saved, frozen, reviews, minutes = found
+    return _money(saved), _money(frozen), _number(reviews, 1), _number(minutes)
+
+
 def _changed(changes: Changes) -> str:
     head = (f"{changes.before} \\ {changes.after}", *(outcome.value for outcome in OUTCOMES))
     rows = [
         (
             outcome.value,
             *(
-                f"{count:,} ({format_reais(int(money))})" if count else "–"
-                for count, money in zip(changes.transfers[at], changes.centavos[at], strict=True)
+                f"{_number(count)}; {_money(money)}" if count.value else "–"
+                for count, money in zip(counts, moneys, strict=True)
             ),
         )
-        for at, outcome in enumerate(OUTCOMES)
+        for outcome, counts, moneys in zip(
+            OUTCOMES, changes.transfers, changes.centavos, strict=True
+        )
     ]
-    return paragraph(f"{changes.changed:,} transfers with another outcome.") + table(head, rows)
+    said = f"{_number(changes.changed)} transfers with another outcome."
+    title = f"From {changes.before} to {changes.after}"
+    return section(title, paragraph(said) + table(head, rows))
+
+
+def _number(found: Interval, places: int = 0) -> str:
+    value, low, high = (f"{each:,.{places}f}" for each in found)
+    return f"{value} ({low} to {high})"
 
 
 def _money(found: Interval) -> str:
