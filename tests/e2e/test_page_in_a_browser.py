@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -22,14 +23,21 @@ def served(tmp_path) -> Iterator[Served]:
         yield running
 
 
-def decide(served: Served, number: int, centavos: int) -> None:
+def decide(served: Served, number: int, centavos: int) -> dict[str, Any]:
     body = {
         **GOOD,
         "end_to_end_id": f"E12345678202611231200page{number:07d}",
         "amount_centavos": centavos,
     }
     with served.client() as client:
-        assert client.post("/v1/decisions", json=body).status_code == 200
+        answer = client.post("/v1/decisions", json=body)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def told(decision: dict[str, Any], text: str) -> str:
+    """The reasons of a decision as the API has them."""
+    return " ".join(reason[text] for reason in decision["reasons"])
 
 
 def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, served):
@@ -42,7 +50,7 @@ def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, serve
     assert page.locator("html").get_attribute("lang") == "pt-BR"
 
     decide(served, 1, 12_345)
-    decide(served, 2, RISKY_CENTAVOS + 1)
+    second = decide(served, 2, RISKY_CENTAVOS + 1)
     rows = page.locator("#decisions tr")
     expect(rows).to_have_count(2)
     risky, plain = rows.nth(0).locator("td"), rows.nth(1).locator("td")
@@ -50,8 +58,7 @@ def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, serve
     expect(plain.nth(1)).to_have_text("Liberar")
     assert re.sub(r"\s", " ", plain.nth(3).inner_text()) == "R$ 123,45"
     assert re.fullmatch(r"[0-9a-f]{8} → [0-9a-f]{8}", plain.nth(4).inner_text())
-    in_portuguese = risky.nth(5).inner_text()
-    assert in_portuguese
+    assert risky.nth(5).inner_text() == told(second, "text_pt") != ""
     expect(page.locator("#empty")).to_be_hidden()
     expect(page.locator("#counts dd.STEP_UP")).to_have_text("1")
 
@@ -70,7 +77,13 @@ def test_a_person_sees_decisions_as_they_happen_in_both_languages(browser, serve
     expect(risky.nth(1)).to_have_text("Step up")
     expect(page.locator("#state")).to_have_text("Live")
     assert page.locator("html").get_attribute("lang") == "en"
-    assert risky.nth(5).inner_text() not in {"", in_portuguese}
+    assert risky.nth(5).inner_text() == told(second, "text_en") != told(second, "text_pt")
+
+    # What comes later is shown above.
+    decide(served, 3, 700)
+    expect(rows).to_have_count(3)
+    amounts = [re.sub(r"\s", " ", row.locator("td").nth(3).inner_text()) for row in rows.all()]
+    assert amounts == ["R$ 7,00", "R$ 10.000,01", "R$ 123,45"]
 
     assert watched.complaints == []
     assert watched.asked and watched.elsewhere == []
