@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,6 +31,8 @@ if TYPE_CHECKING:
 PROTOCOL_TRAIN_DAYS: Final = 7
 PROTOCOL_DELAY_DAYS: Final = 7
 _PAGE: Final = 10_000
+#: Decisions that are shown with their reasons.
+SHOWN: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,29 +313,40 @@ def _score_of(derived: Derived | None) -> int:
 
 
 def _to_show(played: list[PlayedRow], decided: dict[str, Derived]) -> tuple[Shown, ...]:
-    """A reported fraud and another transfer that were not simply allowed, and one that was.
+    """Decisions that say why, each of another outcome, as far as there are such.
 
-    Who was never reported may be a fraud all the same, as nobody but a simulation knows.
-
-    Of each kind the one with a score and most reasons, then the greatest score; of a kind that did
-    not occur none.
+    The first is of a reported fraud, the others of transfers that nobody reported. Of several the
+    one with a score and most reasons, then the greatest score. What was allowed has no reasons but
+    those of late data, so it is shown only where too few others are there, and only once.
     """
-    pairs = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
-    kinds: dict[str, Callable[[PlayedRow, bool], bool]] = {
-        "A reported fraud that was not simply allowed": lambda row, is_allowed: (
-            row.is_fraud and not is_allowed
-        ),
-        "A transfer that nobody reported, stopped or warned of": lambda row, is_allowed: (
-            not (row.is_fraud or is_allowed)
-        ),
-        "A transfer that was allowed": lambda _, is_allowed: is_allowed,
-    }
-    shown = []
-    for why, is_of in kinds.items():
-        found = [pair for pair in pairs if is_of(pair[0], pair[1].outcome == Outcome.ALLOW.value)]
-        if found:
-            row, derived = max(
-                found, key=lambda p: (p[1].score is not None, len(p[1].reasons), _score_of(p[1]))
-            )
-            shown.append(Shown(why, row, derived))
+    left = [(row, decided[row.end_to_end_id]) for row in played if row.end_to_end_id in decided]
+    shown: list[Shown] = []
+    while len(shown) < SHOWN:
+        outcomes = {each.derived.outcome for each in shown}
+        left = [pair for pair in left if pair[1].reasons or pair[1].outcome not in outcomes]
+        if not left:
+            break
+        best = max(left, key=lambda pair: _worth_showing(pair, outcomes))
+        left.remove(best)
+        shown.append(Shown(_why(*best), *best))
     return tuple(shown)
+
+
+def _worth_showing(pair: tuple[PlayedRow, Derived], shown: set[str]) -> tuple[int, ...]:
+    """What is greater is shown first."""
+    row, derived = pair
+    return (
+        bool(derived.reasons),
+        derived.outcome not in shown,
+        row.is_fraud is not bool(shown),
+        derived.score is not None,
+        len(derived.reasons),
+        _score_of(derived),
+    )
+
+
+def _why(row: PlayedRow, derived: Derived) -> str:
+    """Who was never reported may be a fraud all the same, as nobody but a simulation knows."""
+    whose = "A reported fraud" if row.is_fraud else "A transfer that nobody reported"
+    is_allowed = derived.outcome == Outcome.ALLOW.value
+    return f"{whose}, {'allowed' if is_allowed else 'not simply allowed'}"

@@ -73,20 +73,43 @@ def test_what_has_no_score_ranks_last_and_is_not_left_out(source):
     assert quality.average_precision == pytest.approx((1 + 1 + 3 / 5 + 4 / 6) / 4)
 
 
-def test_of_each_kind_the_decision_with_most_reasons_is_shown(source):
-    played = source.played()
+def with_reasons(played: list[PlayedRow], *found: tuple[str, str]) -> dict[str, Any]:
+    """The decisions of the played rows: an outcome, and a reason for each letter."""
     some = decided(played)
-    reasons = [("A",), (), ("A", "B"), ("A", "B"), ("A", "B", "C"), ()]
-    outcomes = ["HOLD", "ALLOW", "WARN", "REJECT", "STEP_UP", "ALLOW"]
-    for row, why, outcome in zip(played, reasons, outcomes, strict=True):
-        some[row.end_to_end_id].reasons = why
+    for row, (outcome, reasons) in zip(played, found, strict=True):
         some[row.end_to_end_id].outcome = outcome
-    # Not allowed are two frauds (0, 3) and two honest transfers (2, 4); allowed is 5 before 1.
-    assert [each.row for each in demo_verdict._to_show(played, some)] == [
-        played[place] for place in (3, 4, 5)
+        some[row.end_to_end_id].reasons = tuple(reasons)
+    return some
+
+
+def shown(played: list[PlayedRow], some: dict[str, Any]) -> list[int]:
+    """The places of the rows that are shown."""
+    return [played.index(each.row) for each in demo_verdict._to_show(played, some)]
+
+
+def test_three_decisions_of_different_outcomes_are_shown_a_fraud_first_each_with_reasons(source):
+    played = source.played()
+    assert [row.is_fraud for row in played] == [True, True, False, True, False, True]
+    given = [("HOLD", "A"), ("ALLOW", ""), ("WARN", "AB"), ("REJECT", "AB"), ("STEP_UP", "ABC")]
+    some = with_reasons(played, *given, ("ALLOW", ""))
+    assert shown(played, some) == [3, 4, 2]
+    why = [each.why for each in demo_verdict._to_show(played, some)]
+    assert why == [
+        "A reported fraud, not simply allowed",
+        *2 * ["A transfer that nobody reported, not simply allowed"],
     ]
-    allowed = {row.end_to_end_id: some[row.end_to_end_id] for row in (played[1], played[5])}
-    assert [each.row for each in demo_verdict._to_show(played, allowed)] == [played[5]]
+    # One that was allowed is shown before a second of the same outcome only where it says why.
+    given = [("HOLD", "A"), ("ALLOW", ""), ("HOLD", "AB"), ("HOLD", "A"), ("HOLD", "ABC")]
+    assert shown(played, with_reasons(played, *given, ("ALLOW", ""))) == [0, 4, 2]
+    assert shown(played, with_reasons(played, *given, ("ALLOW", "A"))) == [0, 5, 4]
+
+
+def test_what_says_no_reasons_is_shown_once_and_only_where_too_few_others_are_there(source):
+    played = source.played()
+    some = with_reasons(played, ("HOLD", "A"), *5 * [("ALLOW", "")])
+    assert shown(played, some) == [0, 4]
+    last = demo_verdict._to_show(played, some)[-1]
+    assert last.why == "A transfer that nobody reported, allowed"
     assert demo_verdict._to_show(played, {}) == ()
 
 
