@@ -9,11 +9,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from crivo.cli import demo_server
+from crivo.cli.stopping import cleaned_up
 from tests.e2e.homes import environment, make_home
 
 pytestmark = pytest.mark.slow
@@ -43,6 +45,39 @@ def test_a_service_that_is_stopped_while_it_starts_leaves_no_traceback(
     ):
         pass
     assert "Traceback" not in (home / "serve.log").read_text()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_service_whose_demo_is_stopped_in_the_very_moment_of_its_start_is_ended_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    begun: list[subprocess.Popen[bytes]] = []
+
+    class Interrupted(subprocess.Popen[bytes]):
+        def __init__(self, *words: Any, **options: Any) -> None:
+            super().__init__(*words, **options)
+            begun.append(self)
+            os.kill(os.getpid(), number)
+
+    home = make_home(tmp_path / "home")
+    monkeypatch.setattr(demo_server.subprocess, "Popen", Interrupted)
+    # Whoever runs tests in the background of a shell has it ignored.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with (
+            pytest.raises(KeyboardInterrupt if number is signal.SIGINT else SystemExit),
+            cleaned_up(),
+            demo_server.served(home, port=0, environ=environment(home)),
+        ):
+            pass
+    finally:
+        signal.signal(signal.SIGINT, before)
+        (process,) = begun
+        # One that is waited for has a code; what was left would run on.
+        left = process.returncode is None
+        process.kill()
+        process.wait()
+    assert not left
 
 
 def test_a_service_reads_no_module_of_the_folder_that_its_user_is_in(

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from crivo.cli.stopping import unbroken
 from crivo.domain.errors import Code, Unavailable
 
 READY_SECONDS_MAX: Final = 600
@@ -52,28 +53,34 @@ def served(home: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[Ser
     command += ["--home", str(home), "--port", str(chosen)]
     # It says the page's one-time address, so it is its owner's alone.
     log_file.touch(mode=0o600)
-    with log_file.open("ab") as said:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-            env=environment,
-            # Ctrl-C on a terminal reaches this process alone, and the service is told once.
-            start_new_session=True,
-        )
     address = f"http://127.0.0.1:{chosen}"
+    process = None
     try:
+        with log_file.open("ab") as said, unbroken():
+            process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                env=environment,
+                # Ctrl-C on a terminal reaches this process alone, and the service is told once.
+                start_new_session=True,
+            )
         _wait_until_ready(address, process, log_file)
         yield Served(process.pid, address, api_key, _page_of(log_file, address), log_file)
     finally:
-        # Not SIGINT, whose traceback a service that is still starting would leave in its log.
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if process is not None:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    # Not SIGINT, whose traceback a service that is still starting would leave in its log.
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS_MAX)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log_file: Path) -> None:

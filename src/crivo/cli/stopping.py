@@ -120,6 +120,25 @@ def wait_for_interruption() -> None:
 
 
 @contextmanager
+def unbroken() -> Iterator[None]:
+    """What tells the command to end is heard once the block is over: for what must not be done by
+    half, such as to start a process and to know which.
+    """
+    came: list[int] = []
+    numbers = [
+        each for each in (signal.SIGINT, *_SIGNALS) if signal.getsignal(each) is not signal.SIG_IGN
+    ]
+    before = {each: signal.signal(each, lambda number, _: came.append(number)) for each in numbers}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
+        if came:
+            signal.raise_signal(came[0])
+
+
+@contextmanager
 def cleaned_up() -> Iterator[None]:
     """A SIGTERM or SIGHUP within the block unwinds it: what was set aside is removed, what was
     started is stopped.
