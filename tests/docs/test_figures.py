@@ -45,6 +45,14 @@ def test_a_readme_states_no_measurement_outside_its_table(language):
     assert MEASURED.findall(without_table(text)) == []
 
 
+TUTORIAL = sorted((markdown.ROOT / "docs" / "tutorial").glob("*.md"))
+
+
+@pytest.mark.parametrize("page", TUTORIAL, ids=lambda path: path.stem)
+def test_a_page_of_the_tutorial_states_no_measurement(page):
+    assert MEASURED.findall(page.read_text(encoding="utf-8")) == []
+
+
 @pytest.mark.parametrize("claim", ["in 3 ms", "em 2,5 s", "some 850 MB", "9.000 decisões/s"])
 def test_sabotage_a_measurement_in_the_prose_is_noticed(claim):
     assert len(MEASURED.findall(f"It decides {claim} here.")) == 1
