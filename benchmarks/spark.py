@@ -24,6 +24,7 @@ from crivo.domain.event import Event
 from crivo.domain.streams import Stream
 from crivo.flows.codec import stored_transfer
 from crivo.flows.event_of import event_of
+from crivo.settings import SparkSettings
 
 PYTHON: Final = service.ROOT / ".tools" / "spark" / "bin" / "python"
 SPARK_JARS: Final = service.ROOT / ".tools" / "engines" / "spark"
@@ -201,6 +202,7 @@ def _obvious(cluster: Cluster, home: Path, events: Sequence[Event], size: int) -
         job = {
             **told_peer(cluster),
             "jars": str(SPARK_JARS),
+            "memory": SparkSettings().memory,
             "port": port,
             "rows": size,
             "batch": len(events) // BATCHES,

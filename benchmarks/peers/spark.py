@@ -46,7 +46,7 @@ def answer_all(job: dict[str, Any]) -> dict[str, Any]:
         rows.select("answer.*", "value").write.format("delta").mode("append").save(job["table"])
         rows.unpersist()
 
-    with spark_session("local[2]", Path(job["jars"])) as session:
+    with spark_session("local[2]", Path(job["jars"]), memory=job["memory"]) as session:
         source = session.readStream.format("kafka")
         source = source.option("kafka.bootstrap.servers", job["brokers"])
         source = source.option("subscribe", job["transfers"]).option("startingOffsets", "earliest")

@@ -123,6 +123,8 @@ class SparkSettings(BaseModel):
 
     #: The folder of jars that `make engines` fetches.
     jars: Path = Path(".tools/engines/spark")
+    #: Of Spark's own process on this machine, as Java says it: with `local[n]` it holds a batch.
+    memory: str = Field(default="2g", pattern=r"^[1-9]\d*[mg]$")
     #: Records of one batch, about.
     batch_records: int = Field(default=200_000, ge=1)
     #: Whether batches are laid down in the lake too.

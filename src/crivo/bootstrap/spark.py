@@ -282,7 +282,9 @@ def decide_by_spark(
     metrics, result = Metrics(), SparkResult()
     told = Telling(metrics, result)
     with ExitStack() as opened:
-        session = opened.enter_context(spark_session(master, settings.spark.jars))
+        session = opened.enter_context(
+            spark_session(master, settings.spark.jars, memory=settings.spark.memory)
+        )
         # Who answers there has a session.
         if metrics_port is not None:
             opened.enter_context(exposed(metrics, settings.http.host, metrics_port))

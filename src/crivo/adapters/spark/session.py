@@ -35,12 +35,14 @@ _OPTIONS: Final = {
 
 
 @contextmanager
-def spark_session(master: str, jars: Path) -> Iterator[SparkSession]:
+def spark_session(master: str, jars: Path, *, memory: str) -> Iterator[SparkSession]:
     """A session on `local[n]`, or on `spark://host:port`, which ends with the block.
 
     Args:
         master: As Spark names it.
         jars: The folder of jars that `make engines` fetched.
+        memory: How much Spark's own process here may take, as Java says it; with `local[n]` it
+            holds each batch, and one that it cannot hold ends it.
 
     Raises:
         Misconfigured: FILE_UNREADABLE where there are no jars.
@@ -63,6 +65,7 @@ def spark_session(master: str, jars: Path) -> Iterator[SparkSession]:
     for name, value in _OPTIONS.items():
         builder = builder.config(name, value)
     builder = builder.config("spark.jars", ",".join(map(str, found)))
+    builder = builder.config("spark.driver.memory", memory)
     if master.startswith("local"):
         builder = builder.config("spark.driver.host", "127.0.0.1")
         builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
