@@ -78,8 +78,7 @@ BESIDE: Final = {
     "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
     "learning_speed": "nothing else (on two cores)",
-    "simulator": "tests of others (a load of 7 when it began, on two cores), over which it had "
-    "precedence; rates are of processor time",
+    "simulator": "nothing but editors (a load of 0.5 when it began, on two cores)",
     "spine": "nothing else",
 }
 
