@@ -21,10 +21,12 @@ from benchmarks import (
 from benchmarks.harness import Setting
 from benchmarks.learn import data, handbook, training, ulb
 from crivo.adapters.files.reader import FileReader
+from crivo.domain.instant import DAY
 from crivo.flows.train import ROWS_SPLIT
 from crivo.flows.training_rows import dataset_of_table
 from crivo.model.booster import BoosterOptions
 from crivo.model.learner import Method
+from crivo.model.prequential import FoldOptions, earlier
 from crivo.model.split import split_by_time
 from tests.unit.model.worlds import labelled
 
@@ -55,6 +57,36 @@ def test_settings_are_compared_on_time_before_the_reported_test():
     usual = figures["ULB, earlier tenths, the defaults, AP"]
     assert figures[f"{name}, more than the defaults"] == pytest.approx(figures[name] - usual)
     assert figures[f"{name}, more, standard error"] > 0
+
+
+@pytest.mark.slow
+def test_the_long_trainings_configuration_is_chosen_on_weeks_before_the_reported_ones():
+    dataset = labelled(rows=6_000, offset=-3.5)
+    end = int(dataset.occurred_at.max()) + 1
+    reported = FoldOptions(end=end, folds=2, train=30 * DAY, compromised_days=None)
+    weeks = earlier(reported)
+    tried = (replace(SMALL, trees=1), SMALL)
+    place, means = learning_handbook_long.chosen(dataset, weeks, tried)
+    assert means[place] == max(means)
+    # Whatever is best, whichever its place.
+    other, turned = learning_handbook_long.chosen(dataset, weeks, tried[::-1])
+    assert (other, turned) == (1 - place, means[::-1])
+    # What the reported weeks hold changes nothing; what the earlier ones hold does.
+    late = dataset.occurred_at >= weeks.end
+    spoilt = replace(dataset, vectors=np.where(late[:, None], 0.0, dataset.vectors))
+    assert learning_handbook_long.chosen(spoilt, weeks, tried) == (place, means)
+    spoilt = replace(dataset, vectors=np.where(late[:, None], dataset.vectors, 0.0))
+    assert learning_handbook_long.chosen(spoilt, weeks, tried)[1] != means
+
+
+def test_the_weeks_that_choose_for_the_long_training_were_known_before_the_first_reported_one():
+    weeks = learning_handbook_long.earlier_folds()
+    first_reported = handbook.PROTOCOL.end - handbook.PROTOCOL.folds * handbook.PROTOCOL.test
+    assert weeks.end + handbook.LABEL_DELAY <= first_reported
+    begins = weeks.end - weeks.folds * weeks.test - weeks.delay - weeks.train
+    assert begins >= handbook.FIRST_DAY
+    assert weeks.train > 11 * 7 * DAY
+    assert len(learning_handbook_long.TRIED) == len(set(learning_handbook_long.TRIED))
 
 
 @pytest.mark.slow

@@ -24,7 +24,7 @@ from crivo.features import served
 from crivo.flows.aliases import Alias, give_alias
 from crivo.flows.gating import figures_of, rows_to_compare
 from crivo.flows.promote import promote
-from crivo.governance.gates import Gate
+from crivo.governance.gates import Gate, Verdict
 from crivo.model.artifact import SCORE_ONE, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
 from crivo.model.network import save_network
@@ -54,7 +54,11 @@ def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
     artifact = keep(settings, good)
     promoted = promote_model(settings, artifact.hash[:8], names=Names(approved_by="Ana"))
     assert champion_of(settings) == artifact.hash
-    assert all(each.holds for each in promoted.judgements)
+    assert all(each.passes for each in promoted.judgements)
+    # Of 3,000 test rows the frauds are too few to tell for sure of a gap, or of a calibration.
+    undecided = {each.gate for each in promoted.judgements if not each.holds}
+    assert undecided <= {Gate.LEAK, Gate.CALIBRATION}
+    assert Verdict.FAILS not in {each.verdict for each in promoted.judgements}
     (size,) = [each.found for each in promoted.judgements if each.gate is Gate.SIZE]
     files = (Paths(settings.home).models / artifact.hash).iterdir()
     assert size == f"{sum(path.stat().st_size for path in files):,}" > "1,"
@@ -138,7 +142,7 @@ def test_a_model_trained_on_leaked_labels_is_refused_until_somebody_answers_for_
         promote_model(settings, model.hash, is_first=True)
     assert model_aliases(settings) == {}
     promoted = promote_model(settings, model.hash, names=Names("Ana", leak_accepted_by="Ana"))
-    assert "no, accepted by Ana" in promoted.card.read_text()
+    assert "fails, accepted by Ana" in promoted.card.read_text()
 
 
 def test_a_model_that_ranks_without_a_fault_is_refused_though_no_feature_of_it_does(settings):
@@ -181,8 +185,11 @@ def test_a_model_whose_scores_promise_otherwise_than_came_is_refused(settings, g
     chances = [good.judged.scores(each) / SCORE_ONE for each in (good.artifact, off)]
     for found, chance in zip(figures, chances, strict=True):
         expected = chance.sum() / good.judged.labels.sum()
-        assert found.calibration_ratio == pytest.approx(expected)
-    assert 0 < figures[0].calibration_error < figures[1].calibration_error - 0.01
+        ratio = found.calibration_ratio
+        assert ratio.value == pytest.approx(expected)
+        assert ratio.low < ratio.value < ratio.high
+    errors = [found.calibration_error.value for found in figures]
+    assert 0 < errors[0] < errors[1] - 0.01
 
 
 def test_the_first_model_serves_although_its_quality_does_not_hold_and_its_card_says_so(settings):

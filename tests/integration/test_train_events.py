@@ -76,6 +76,39 @@ def test_one_command_takes_a_table_of_events_to_a_model_that_serves(
     assert 0 < answer["score"] < 10**9
 
 
+def test_columns_of_a_table_that_its_mapping_does_not_name_are_said_when_it_is_imported(
+    capsys, tmp_path, root
+):
+    table = handbook(100)
+    named = write(table, tmp_path / "named.parquet")
+    more = table.append_column("risk_of_bureau", pa.array([0.5] * 100))
+    more = more.append_column("remark", pa.array(["x"] * 100))
+    unnamed = write(more, tmp_path / "unnamed.parquet")
+    mapping = mapping_of(root, "handbook")
+    for path, known in ((named, True), (unnamed, False)):
+        home = tmp_path / f"of-{path.stem}"
+        said = crivo(capsys, "ingest", path, "--mapping", mapping, "--home", home, "--json")
+        assert said.code == 0, said.err
+        assert ("risk_of_bureau, remark" in said.err) is not known
+        columns = json.loads(said.out)["unnamed_columns"]
+        # The Handbook's tables have columns of their own that say how a fraud was made.
+        assert ({"risk_of_bureau", "remark"} <= set(columns)) is not known
+        assert not {"TX_AMOUNT", "TX_DATETIME", "TX_FRAUD"} & set(columns)
+
+
+@pytest.mark.slow
+def test_a_training_says_which_columns_of_its_table_it_left_out(capsys, tmp_path, root):
+    table = handbook(4_000).append_column("risk_of_bureau", pa.array([0.5] * 4_000))
+    path, mapping = write(table, tmp_path / "t.parquet"), mapping_of(root, "handbook")
+    words = ("train", "--data", path, "--mapping", mapping, "--home", tmp_path / "home")
+    said = crivo(capsys, *words)
+    assert said.code == 0, said.err
+    assert "nothing learns from" in said.err
+    (line,) = [line for line in said.out.splitlines() if "columns left out" in line]
+    assert "risk_of_bureau" in line
+    assert "TX_AMOUNT" not in line
+
+
 @pytest.mark.slow
 def test_the_command_once_more_adds_nothing_and_finds_the_same_model(capsys, tmp_path, root):
     table = write(handbook(4_000), tmp_path / "handbook.parquet")
@@ -222,6 +255,31 @@ def test_each_row_of_the_log_has_the_weight_of_its_own_row_in_the_table(capsys, 
     # Sabotage: weights of other rows are other weights.
     moved = weighed(made, type(found)(found.ids, np.roll(found.weights, 1)))
     assert (moved.weights != counted.weights).any()
+
+
+@pytest.mark.parametrize("spoilt", [np.nan, -1.0])
+def test_weights_that_cannot_be_read_in_many_rows_are_refused_before_a_log_is_made(
+    capsys, tmp_path, root, spoilt
+):
+    mapping = weighted_mapping(tmp_path, root)
+    stands_for = np.ones(2_000)
+    stands_for[100:121] = spoilt  # one more than a hundredth
+    table = handbook(2_000).append_column("stands_for", pa.array(stands_for))
+    home = tmp_path / "home"
+    path = write(table, tmp_path / "t.parquet")
+    said = train(capsys, path, mapping, "--home", home)
+    assert said.code == 2, said.err
+    assert "the weight stands_for cannot be read in too many rows" in said.err
+    assert "20 of 2,000 rows" in " ".join(said.err.split())
+    assert "quarantine" not in said.err
+    assert not home.exists()
+    # A hundredth of the rows is a slip still.
+    stands_for[100] = 1.0
+    less = write(table.set_column(table.num_columns - 1, "stands_for", pa.array(stands_for)), path)
+    described = read_mapping(mapping)
+    found = weights_of_table(read_table(less, described), described)
+    assert found is not None
+    assert len(found.weights) == 1_980
 
 
 def test_a_weight_is_refused_where_it_cannot_act(capsys, tmp_path, root):

@@ -26,17 +26,16 @@ from crivo.flows.gating import (
 from crivo.flows.promote import promote, read_champion, roll_back
 from crivo.flows.tracker import Tracker
 from crivo.governance.card import model_card
+from crivo.governance.gate_limits import GATES_FILE, Limits, parse_limits
 from crivo.governance.gates import (
-    GATES_FILE,
     Gate,
     Judgement,
-    Limits,
     judge,
-    parse_limits,
     raise_unless_passed,
     said_of,
 )
 from crivo.model.artifact import MANIFEST, Artifact, ArtifactKind, load_artifact
+from crivo.model.contributions import mean_contributions
 from crivo.model.evaluate import Metric
 from crivo.model.files import whole_folders, write_synced
 from crivo.model.network import KIND as NETWORK_KIND
@@ -106,7 +105,7 @@ def promote_model(
     judgements = _judged(settings, artifact, _limits(settings, now), names)
     if is_first:
         judgements = tuple(
-            replace(each, accepted_by=FIRST) if each.gate in _QUALITY and not each.holds else each
+            replace(each, accepted_by=FIRST) if each.gate in _QUALITY and not each.passes else each
             for each in judgements
         )
     raise_unless_passed(judgements)
@@ -115,6 +114,7 @@ def promote_model(
     card = model_card(
         artifact,
         judgements,
+        contributions=mean_contributions(artifact, judged_of(paths.judged, artifact)),
         alias=alias,
         at=format_rfc3339(now),
         approved_by=names.approved_by,

@@ -157,8 +157,8 @@ def train_on_events(
 
     Raises:
         Refused: FIELD_MISSING for a mapping without [label], unless a stream tells reports;
-            DATA_TOO_SMALL where no row could be read; as `import_table`, `import_streams` and
-            `train_on_log`. Unavailable: as these.
+            DATA_TOO_SMALL where no row could be read; as `weights_of_table`, `import_table`,
+            `import_streams` and `train_on_log`. Unavailable: as these.
     """
     if not any(told.schema == REPORT for told in mapping.told):
         label_of(mapping)
@@ -170,8 +170,9 @@ def train_on_events(
         taken = import_streams(settings, path, mapping, until=None, progress=count)
         weights = None
     else:
-        taken = import_table(settings, path, mapping, until=None, progress=count)
+        # The weights first: a table whose weights cannot be read leaves the log as it was.
         weights = weights_of_table(read_table(path, mapping), mapping) if mapping.weight else None
+        taken = import_table(settings, path, mapping, until=None, progress=count)
     _check_some_read(taken)
     delay = mapping.known_after
     past = Past(

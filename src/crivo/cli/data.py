@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crivo.cli.output import print_facts, print_json, print_table, progress_bar
+from crivo.cli.output import notes, print_facts, print_json, print_table, progress_bar
 from crivo.domain.errors import Code, invalid
 from crivo.domain.instant import parse_rfc3339
 
@@ -49,6 +49,7 @@ def run_ingest(
             result = import_table(
                 settings, file, described, until=before, received_at=receipt, progress=progress
             )
+    say_unnamed(result)
     if as_json:
         print_json(ingest_facts(result))
         return
@@ -73,7 +74,20 @@ def ingest_facts(result: IngestResult) -> dict[str, object]:
         "reports_duplicate": result.reports_duplicate,
         "reports_later": result.reports_later,
         "causes": {str(code): count for code, count in result.causes.items()},
+        "unnamed_columns": list(result.unnamed),
     }
+
+
+def say_unnamed(result: IngestResult) -> None:
+    """A warning where a table has columns that its mapping does not name: the log has no place for
+    them, and one may have been forgotten.
+    """
+    if result.unnamed:
+        notes().print(
+            f"Columns that the mapping does not name, and nothing learns from: "
+            f"{', '.join(result.unnamed)}.",
+            markup=False,
+        )
 
 
 def check_described(file: Path, mapping: Mapping, received: str | None) -> None:

@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from crivo.flows.ports import LogReader
     from crivo.settings import Settings
 
-#: The Fraud Detection Handbook's protocol: training days and label delay before the test days.
+#: Whose payers are removed: the training days and the label delay before the test days, as the
+#: Fraud Detection Handbook's protocol counts them.
 PROTOCOL_TRAIN_DAYS: Final = 7
 PROTOCOL_DELAY_DAYS: Final = 7
 _PAGE: Final = 10_000
@@ -39,7 +40,8 @@ SHOWN: Final = 3
 class Quality:
     """Average precision over the played transfers, by the table's labels.
 
-    `protocol_*` leaves out payers already known as compromised, as the Handbook's protocol does.
+    `protocol_*` leaves out payers already known as compromised, as the Handbook's protocol does;
+    the training is longer than the book's.
     """
 
     transfers: int
@@ -193,8 +195,7 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
             "average precision": f"{quality.average_precision:.3f} over {quality.transfers:,} "
             f"transfers, {quality.frauds:,} of them reported as fraud in the end",
             "known payers removed": f"{quality.protocol_average_precision:.3f} over "
-            f"{quality.protocol_transfers:,} transfers, {quality.protocol_frauds:,} frauds "
-            "(the Handbook's protocol)",
+            f"{quality.protocol_transfers:,} transfers, {quality.protocol_frauds:,} frauds",
             "frauds": _frauds(verdict),
         },
     )

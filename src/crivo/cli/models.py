@@ -117,10 +117,10 @@ def run_models_promote(
         print_json(facts)
         return
     rows = [
-        (each.gate.value, each.figure, each.required, each.found, each.accepted_by or "holds")
+        (each.gate.value, each.figure, each.required, each.found, each.said)
         for each in promoted.judgements
     ]
-    print_table("Gates", ("gate", "figure", "required", "found", ""), rows)
+    print_table("Gates", ("gate", "figure", "required", "found", "verdict"), rows)
     facts = {"model": promoted.hash, "card": str(promoted.card)}
     if promoted.alias is Alias.CHAMPION:
         facts["from"] = "the next start of `crivo serve`"

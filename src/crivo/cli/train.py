@@ -9,19 +9,17 @@ from typing import TYPE_CHECKING
 
 from crivo.cli.left_out import left_out_text
 from crivo.cli.output import notes, print_facts, print_json, print_table, results
+from crivo.cli.proposed import in_force, show_proposal
 from crivo.cli.staged import staged_progress
 from crivo.domain.choice import parse_choice
 from crivo.domain.errors import Code, Misconfigured, invalid
-from crivo.domain.instant import format_rfc3339, parse_rfc3339
-from crivo.domain.money import format_reais
+from crivo.domain.instant import parse_rfc3339
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from crivo.bootstrap.training import Training
-    from crivo.decision.outcome import Outcome
     from crivo.decision.procedure import Procedure
-    from crivo.decision.proposal import Proposal
     from crivo.flows.ingest import IngestResult
     from crivo.flows.train import TrainResult
     from crivo.governance.gates import Judgement
@@ -114,12 +112,14 @@ class Found:
 
 def run_train(flags: TrainFlags, *, as_json: bool) -> None:
     """`crivo train`."""
-    from crivo.cli.data import conservation_line, ingest_facts
+    from crivo.cli.data import conservation_line, ingest_facts, say_unnamed
 
     training = flags.training()
     found = _train(flags, training)
     result, taken = found.result, found.taken
     accepted_by = training.leak_accepted_by
+    if taken is not None:
+        say_unnamed(taken)
     became_champion = promote_first(found.settings, result, leak_accepted_by=accepted_by)
     if as_json:
         facts = train_facts(result, became_champion=became_champion)
@@ -128,7 +128,12 @@ def run_train(flags: TrainFlags, *, as_json: bool) -> None:
         return
     if taken is not None:
         results().print(f"{found.settings.home}: {conservation_line(taken)}", markup=False)
-    show_training(result, became_champion=became_champion, procedure=found.procedure)
+    show_training(
+        result,
+        became_champion=became_champion,
+        procedure=found.procedure,
+        unnamed=() if taken is None else taken.unnamed,
+    )
     if result.policy:
         text = f"The proposal as entries of policy/decision.toml:\n\n{result.policy}"
         results().print(text, markup=False)
@@ -209,9 +214,16 @@ def promote_first(settings: Settings, result: TrainResult, *, leak_accepted_by: 
 
 def _say_gates(judgements: Sequence[Judgement]) -> None:
     """What follows of each gate that does not hold, for whoever reads on."""
-    from crivo.governance.gates import FOLLOWS, Gate
+    from crivo.governance.gates import FOLLOWS, Gate, Verdict
 
-    console, failed = notes(), [each for each in judgements if not each.holds]
+    console, failed = notes(), [each for each in judgements if each.verdict is Verdict.FAILS]
+    undecided = [each for each in judgements if each.verdict is Verdict.UNDECIDED]
+    for each in undecided:
+        console.print(
+            f"The gate {each.gate.value} is undecided: {each.figure} is {each.found}, required "
+            f"{each.required}. These rows are too few to say; let pass by {each.accepted_by}.",
+            markup=False,
+        )
     for each in failed:
         is_seen = each.gate is Gate.LEAK and each.accepted_by
         looked = f" Looked at, and let pass, by {each.accepted_by}." if is_seen else ""
@@ -223,7 +235,7 @@ def _say_gates(judgements: Sequence[Judgement]) -> None:
     if failed:
         console.print(
             "The model serves all the same, since nothing else does yet; its card says so. The "
-            "next one takes its place only if it holds every gate.",
+            "next one takes its place only if it passes every gate.",
             markup=False,
         )
 
@@ -247,12 +259,21 @@ def train_facts(result: TrainResult, *, became_champion: bool) -> dict[str, obje
 
 
 def show_training(
-    result: TrainResult, *, became_champion: bool, procedure: Procedure | None
+    result: TrainResult,
+    *,
+    became_champion: bool,
+    procedure: Procedure | None,
+    unnamed: Sequence[str] = (),
 ) -> None:
-    """A training, for people: every model beside the others, each figure with its interval."""
+    """A training, for people: every model beside the others, each figure with its interval.
+
+    `unnamed` are columns of its table that were not read.
+    """
     names, rows = figures_by_name(result.metrics)
-    print_table("On the last weeks, which no model saw (95 % interval)", ("model", *names), rows)
     split = result.split
+    print_table(
+        f"On {split.order.tested}, which no model saw (95 % interval)", ("model", *names), rows
+    )
     print_facts(
         f"Model {result.artifact.hash[:12]}",
         {
@@ -263,11 +284,12 @@ def show_training(
                 for each in result.findings
             ),
             "left out": left_out_text(result.left_out),
+            **({"columns left out": ", ".join(unnamed)} if unnamed else {}),
             "registered": f"version {result.run.version} (candidate) in {result.run.location}",
         },
     )
     if result.proposal is not None:
-        _show_proposal(result.proposal, _in_force(procedure, result.split.test_end))
+        show_proposal(result.proposal, in_force(procedure, result.split.test_end))
     if result.network is not None:
         shadow = result.network.hash[:12]
         when = (
@@ -285,6 +307,8 @@ def show_training(
 
 def _parts(split: Split) -> dict[str, str]:
     """What each step of a training had: from when to when, rows, and frauds known by then."""
+    from crivo.model.order import Order
+
     folds = len(split.calibration_starts)
     steps = {
         "first fit" if folds == 1 else f"first of {folds} fits": (
@@ -296,8 +320,9 @@ def _parts(split: Split) -> dict[str, str]:
         "last fit, serves": (split.train_start, split.last_end, "last"),
         "test": (split.test_start, split.test_end, "test"),
     }
-    return {
-        step: f"{format_rfc3339(start)} to {format_rfc3339(end)}, "
+    by = {} if split.order is Order.TIME else {"split": split.order.said}
+    return by | {
+        step: f"{split.said(start)} to {split.said(end)}, "
         f"{getattr(split, f'rows_{part}'):,} rows, {getattr(split, f'positives_{part}'):,} frauds"
         for step, (start, end, part) in steps.items()
     }
@@ -345,49 +370,3 @@ def procedure_in_force(settings: Settings) -> Procedure:
     from crivo.flows.bundle import read_policy
 
     return declared_procedure(read_policy(settings.policy))
-
-
-def _in_force(procedure: Procedure | None, at: int) -> dict[Outcome, int]:
-    """The policy's own thresholds at an instant, in 10⁻⁹."""
-    if procedure is None:
-        return {}
-    return {outcome: threshold for threshold, outcome in procedure.at(at).thresholds}
-
-
-def _show_proposal(proposal: Proposal, in_force: Mapping[Outcome, int]) -> None:
-    """Thresholds by cost beside the policy's, and what they would have done on the test rows."""
-    later = proposal.judged
-    rows = [
-        (
-            outcome.value,
-            f"{in_force[outcome] / 1e9:.9f}" if outcome in in_force else "–",
-            f"{threshold / 1e9:.9f}",
-            f"{later.outcomes[outcome]:,.1f}",
-        )
-        for outcome, threshold in proposal.thresholds.items()
-    ]
-    print_table(
-        "Scores from which an outcome is asked for: by policy/decision.toml, which decides, and as "
-        "policy/costs.toml would have it",
-        ("outcome", "in force", "proposed", "transfers a day if adopted"),
-        rows,
-    )
-    if in_force:
-        notes().print(
-            "The proposal changes nothing by itself: the service goes by what is in force, until "
-            "somebody writes the entries that `crivo train` prints into policy/decision.toml.",
-            markup=False,
-        )
-    money = {
-        "saved a day": later.saved,
-        "lost a day": later.lost,
-        "friction a day": later.friction,
-        "frozen a day": later.frozen,
-        "reviews a day": later.review,
-        "one more review a day": proposal.review_price,
-    }
-    said = {name: format_reais(round(centavos)) for name, centavos in money.items()}
-    print_facts(
-        "On the test rows, with the proposal",
-        {**said, "review minutes a day": f"{later.review_minutes:,.0f}"},
-    )

@@ -31,6 +31,9 @@ _KEYS: Final = (
     *(Key(f"frozen.{outcome.value.lower()}.share", Kind.PROBABILITY) for outcome in _FREEZING),
     *(Key(f"saved.{outcome.value.lower()}.share", Kind.PROBABILITY) for outcome in _ASKED),
 )
+#: Draws of the days of the rows, for what a day's money is between, and the quantiles of its ends.
+_DRAWS: Final = 1_000
+_ENDS: Final = (0.025, 0.975)
 #: Halvings of the search for the price of a review: to a millionth of the greatest.
 _HALVINGS: Final = 40
 
@@ -66,7 +69,8 @@ class Consequences:
 
     `review_minutes` are people's time, and `review` what it costs.
     `worth` = `saved` − `friction` − `frozen` − `review`. `busiest` are the reviews of the day that
-    would have had most.
+    would have had most. `saved_between` and `worth_between` are the ends of 95 % intervals: those
+    of the mean of as many days, drawn among these (bootstrap); NaN where there is one day alone.
     """
 
     outcomes: Mapping[Outcome, float]
@@ -77,6 +81,8 @@ class Consequences:
     frozen: float
     review: float
     review_minutes: float
+    saved_between: tuple[float, float]
+    worth_between: tuple[float, float]
 
     @property
     def worth(self) -> float:
@@ -125,6 +131,8 @@ class Proposal:
                         f"{part}_centavos": round(getattr(found, part))
                         for part in ("worth", "saved", "lost", "friction", "frozen", "review")
                     },
+                    "saved_centavos_between": _rounded(found.saved_between),
+                    "worth_centavos_between": _rounded(found.worth_between),
                 }
                 for name, found in (("fitted", self.fitted), ("judged", self.judged))
             },
@@ -192,24 +200,47 @@ def consequences(
         rank[scores >= thresholds[outcome]] = place
     days = max(rows.days, 1)
     honest, money = ~rows.labels, rows.amounts * rows.weights
-    saved = friction = frozen = 0.0
+    saved, friction, frozen = np.zeros((3, len(rows)))
     counts = {Outcome.ALLOW: float(rows.weights[rank == 0].sum()) / days}
     for place, outcome in enumerate(_ASKED, start=1):
         asked = rank == place
         counts[outcome] = float(rows.weights[asked].sum()) / days
-        saved += float(money[asked & rows.labels].sum()) * costs.saved[outcome]
-        friction += float(rows.weights[asked & honest].sum()) * costs.friction[outcome]
-        frozen += float(money[asked & honest].sum()) * costs.frozen.get(outcome, 0.0)
+        stopped, bothered = asked & rows.labels, asked & honest
+        saved[stopped] = money[stopped] * costs.saved[outcome]
+        friction[bothered] = rows.weights[bothered] * costs.friction[outcome]
+        frozen[bothered] = money[bothered] * costs.frozen.get(outcome, 0.0)
+    review = rows.weights * (rank == 1 + _ASKED.index(Outcome.HOLD)) * costs.review
     return Consequences(
         outcomes=counts,
         busiest=_busiest(rows, scores, thresholds),
-        saved=saved / days,
-        lost=(float(money[rows.labels].sum()) - saved) / days,
-        friction=friction / days,
-        frozen=frozen / days,
+        saved=float(saved.sum()) / days,
+        lost=float(money[rows.labels].sum() - saved.sum()) / days,
+        friction=float(friction.sum()) / days,
+        frozen=float(frozen.sum()) / days,
         review=counts[Outcome.HOLD] * costs.review,
         review_minutes=counts[Outcome.HOLD] * costs.review_minutes,
+        saved_between=_between(rows, saved),
+        worth_between=_between(rows, saved - friction - frozen - review),
     )
+
+
+def _between(rows: JudgedRows, values: Float64s) -> tuple[float, float]:
+    """The ends of the 95 % interval of a day's sum: whole days are drawn, since campaigns of fraud,
+    and what is frozen for them, come together.
+    """
+    if rows.days < 2:
+        return float("nan"), float("nan")
+    _, place = np.unique(rows.day, return_inverse=True)
+    by_day = np.bincount(place, values)
+    generator = np.random.default_rng(0)
+    means = by_day[generator.integers(0, len(by_day), (_DRAWS, len(by_day)))].mean(axis=1)
+    low, high = np.quantile(means, _ENDS)
+    return float(low), float(high)
+
+
+def _rounded(between: tuple[float, float]) -> list[int] | None:
+    """Both ends in whole centavos; None where there is no interval."""
+    return None if np.isnan(between[0]) else [round(end) for end in between]
 
 
 def _best(

@@ -13,15 +13,19 @@ from crivo.domain.instant import parse_rfc3339
 from crivo.governance.gates import Figures
 from crivo.model.alone import most_telling
 from crivo.model.artifact import SCORE_ONE, Artifact, ArtifactKind, Forest
-from crivo.model.evaluate import Metric, average_precision
+from crivo.model.evaluate import Metric, precision_gain
 from crivo.model.judged import JudgedRows, load_judged
 from crivo.model.leak import Finding, Sign, feature_finding, model_finding
 from crivo.model.network import Network
+from crivo.model.order import Order
 from crivo.model.scorer import Scorer
 from crivo.model.shapley import longest_path
 
 #: Rows that are scored one by one to learn how long one takes, after as many that are not timed.
 TIMED_ROWS: Final = 2_000
+
+#: Draws of the bootstrap by which the gates' intervals are made.
+RESAMPLES: Final = 200
 
 #: Nanoseconds of a clock that never goes back.
 Clock = Callable[[], int]
@@ -47,12 +51,17 @@ def judged_of(judged_folder: Path, model: Artifact | Network) -> JudgedRows:
     return load_judged(judged_folder, named)
 
 
+def order_of(model: Artifact | Network) -> Order:
+    """By what the rows that it learnt from were split; models from before it was told: by time."""
+    return Order(model.metadata.get("split", {}).get("order", Order.TIME))
+
+
 def last_judged(models: Sequence[Artifact | Network]) -> Artifact | Network:
     """The model whose test began last: none of the others has learnt from the rows of that test."""
 
     def test_start(model: Artifact | Network) -> int:
-        text = model.metadata.get("split", {}).get("test_start")
-        return 0 if text is None else parse_rfc3339(text)
+        found: str | int = model.metadata.get("split", {}).get("test_start", 0)
+        return parse_rfc3339(found) if isinstance(found, str) else found
 
     return max(models, key=test_start)
 
@@ -97,10 +106,8 @@ def figures_of(
     """
     scores = judged.scores(artifact)
     chances = scores / SCORE_ONE
-    labels, weights = judged.labels, judged.weights
-    metrics = judged.figures(scores, chances=chances, reviews_per_day=1, resamples=0)
-    values = {metric.name: metric.value for metric in metrics}
-    observed = float(weights[labels].sum())
+    metrics = judged.figures(scores, chances=chances, reviews_per_day=1, resamples=RESAMPLES)
+    named = {metric.name: metric for metric in metrics}
     return Figures(
         plan_expected=plan_expected,
         plan_found=artifact.plan_hash,
@@ -109,11 +116,10 @@ def figures_of(
         one_row_us=one_row_us(artifact, judged, clock),
         leaks=_leaks(artifact, judged, scores, made_of),
         path_inputs=longest_path(artifact.body) if isinstance(artifact.body, Forest) else 0,
-        calibration_error=values["calibration_error"],
-        calibration_ratio=float((chances * weights).sum()) / observed if observed else np.nan,
+        calibration_error=named["calibration_error"],
+        calibration_ratio=named["expected_over_observed"],
         baseline_gain=_baseline_gain(artifact.metadata),
-        precision=_precision(artifact, beside),
-        champion_precision=None if champion is None else _precision(champion, beside),
+        champion_gain=None if champion is None else _gain(artifact, champion, beside),
     )
 
 
@@ -172,8 +178,8 @@ def _finding(told: Mapping[str, Any]) -> Finding:
     found = np.nan if told["found"] is None else told["found"]
     why = told.get("undecidable", "")
     made_of = tuple(told.get("made_of", ()))
-    sign = Sign(told["sign"])
-    return Finding(sign, told["who"], found, told["limit"], told.get("low"), why, made_of)
+    low, high = told.get("low"), told.get("high")
+    return Finding(Sign(told["sign"]), told["who"], found, told["limit"], low, why, made_of, high)
 
 
 def _baseline_gain(told: Mapping[str, Any]) -> float:
@@ -192,8 +198,29 @@ def _unlike(artifact: Artifact, champion: Artifact | None) -> tuple[str, ...]:
     return tuple(sorted(set(artifact.input_names) ^ set(champion.input_names)))
 
 
-def _precision(model: Artifact, judged: JudgedRows) -> float:
-    """A model's average precision on these rows; NaN where they lack one of its inputs."""
-    if set(model.input_names) - set(judged.names):
-        return float("nan")
-    return average_precision(judged.scores(model), judged.labels, judged.weights)
+def _gain(artifact: Artifact, champion: Artifact, judged: JudgedRows) -> Metric:
+    """By how much one ranks these rows better; NaN where they lack an input of either, or where one
+    of the two may have learnt from them.
+    """
+    lacks = (set(artifact.input_names) | set(champion.input_names)) - set(judged.names)
+    if lacks or not _have_not_learnt(artifact, champion):
+        return Metric("average_precision_gain", np.nan, np.nan, np.nan)
+    return precision_gain(
+        judged.scores(artifact),
+        judged.scores(champion),
+        judged.labels,
+        judged.weights,
+        groups=judged.groups if len(judged.groups) else None,
+        resamples=RESAMPLES,
+    )
+
+
+def _have_not_learnt(one: Artifact, other: Artifact) -> bool:
+    """Whether rows that judged the one whose test began last have taught neither of the two.
+
+    Rows without a time are dealt anew in another table, and so may lie on another side of its test.
+    """
+    orders = {order_of(one), order_of(other)}
+    if orders in ({Order.TIME}, {Order.FILE}):
+        return True
+    return bool(one.metadata["data"]["hash"] == other.metadata["data"]["hash"])

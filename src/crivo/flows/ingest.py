@@ -54,7 +54,8 @@ class IngestResult:
     `reports` were appended; `reports_duplicate` were there already; `reports_later` are known only
     after the stretch that was asked for (or after now), and were left out. `later` rows of a table
     were received after it; they are no part of `received`. In a folder of streams reports are rows
-    like the others, and counted among the accepted too.
+    like the others, and counted among the accepted too. `unnamed` are the columns of a table that
+    its mapping does not name: nothing reads them.
     """
 
     received: int = 0
@@ -66,6 +67,7 @@ class IngestResult:
     reports_duplicate: int = 0
     reports_later: int = 0
     causes: Counter[Code] = field(default_factory=Counter)
+    unnamed: tuple[str, ...] = ()
 
     @property
     def is_conserved(self) -> bool:
@@ -106,6 +108,8 @@ def ingest(
         _check_not_ahead(table, rows, order, now)
         until = now + 1 if until is None else min(until, now + 1)
     run = _Run(table, mapping, log, quarantine, pseudonymiser, rows, now, until)
+    named = {*mapping.columns()}
+    run.result.unnamed = tuple(name for name in reader.columns() if name not in named)
     if until is not None:
         run.result.later = len(rows.order(start=until, until=None))
     run.put_aside(table.malformed, rows.timeless())

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import re
 import tomllib
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import tzinfo
 from enum import StrEnum
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfoNotFoundError
 
 import msgspec
 
 from crivo.domain.errors import Refused
-from crivo.domain.instant import DAY, HOUR, MICROSECOND, SECOND, from_datetime, parse_date
+from crivo.domain.instant import DAY, parse_date
 from crivo.flows.column_ranges import RANGE_COLUMNS_MAX, is_range_sound, spelled_out
 from crivo.flows.mapping_faults import mapping_fault, mistyped
 from crivo.flows.mapping_label import check_label
 from crivo.flows.told_mapping import Told, check_told
+from crivo.flows.zones import TimeUnit, instant_in, zone_of
+from crivo.model.order import Order
 
 _SOURCE: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}", re.ASCII)
-_OFFSET: Final = re.compile(r"([+-])(\d\d):(\d\d)", re.ASCII)
 
 
 class Kind(StrEnum):
@@ -27,28 +28,6 @@ class Kind(StrEnum):
 
     EVENTS = "events"
     ROWS = "rows"
-
-
-class TimeUnit(StrEnum):
-    """What a numeric time counts."""
-
-    HOURS = "hours"
-    SECONDS = "seconds"
-    MILLISECONDS = "milliseconds"
-    MICROSECONDS = "microseconds"
-
-    @property
-    def microseconds(self) -> int:
-        """The unit in microseconds."""
-        match self:
-            case TimeUnit.HOURS:
-                return HOUR
-            case TimeUnit.SECONDS:
-                return SECOND
-            case TimeUnit.MILLISECONDS:
-                return SECOND // 1000
-            case TimeUnit.MICROSECONDS:
-                return MICROSECOND
 
 
 class AmountUnit(StrEnum):
@@ -158,12 +137,14 @@ class Mapping(_Section, frozen=True):
     """A mapping file. `source` names the table for good: ids are made from it.
 
     With sections `told` it is that of a folder of streams, where `transfers` is the folder of the
-    files of transfers.
+    files of transfers. A table of rows may have no time; `order` says then that its rows stand in
+    the order in which they happened.
     """
 
     source: str
     kind: Kind
-    time: Time
+    timed: Time | None = msgspec.field(name="time", default=None)
+    order: Order | None = None
     transfer: TransferColumns | None = None
     label: Label | None = None
     weight: Weight | None = None
@@ -175,14 +156,25 @@ class Mapping(_Section, frozen=True):
     told: list[Told] = msgspec.field(default_factory=list)
 
     @property
+    def time(self) -> Time:
+        """When a row happened. Not to be asked of a table of rows without a time (`timed`)."""
+        assert self.timed is not None, "the rows have no time"
+        return self.timed
+
+    @property
+    def ordered_by(self) -> Order:
+        """What makes a row earlier than another."""
+        return Order.TIME if self.timed is not None else self.order or Order.DRAWN
+
+    @property
     def zone(self) -> tzinfo:
         """The zone of times that name none."""
-        return _zone(self.time.zone)
+        return zone_of(self.time.zone)
 
     @property
     def epoch(self) -> int:
         """The instant that numeric times count from."""
-        return 0 if self.time.epoch is None else _instant(self.time.epoch, self.zone)
+        return 0 if self.time.epoch is None else instant_in(self.time.epoch, self.zone)
 
     @property
     def feature_columns(self) -> tuple[str, ...]:
@@ -208,7 +200,7 @@ class Mapping(_Section, frozen=True):
         """The instant at which the played stretch starts."""
         if self.play is None:
             return None
-        return _instant(self.play.start, self.zone)
+        return instant_in(self.play.start, self.zone)
 
     @property
     def play_end(self) -> int | None:
@@ -219,7 +211,7 @@ class Mapping(_Section, frozen=True):
 
     def columns(self) -> tuple[str, ...]:
         """Every column of the table that the mapping reads, each once."""
-        found = [self.time.column, self.time.received]
+        found = [] if self.timed is None else [self.timed.column, self.timed.received]
         if self.transfer is not None:
             found += [self.transfer.amount.column, *self.transfer.columns().values()]
         if self.label is not None:
@@ -266,6 +258,7 @@ _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
 }
 _VALUES: Final[dict[str, type[StrEnum]]] = {
     "kind": Kind,
+    "order": Order,
     "time.unit": TimeUnit,
     "transfer.amount.unit": AmountUnit,
     "amount.unit": AmountUnit,
@@ -290,13 +283,7 @@ def _check(mapping: Mapping, name: str) -> None:
         raise mapping_fault(
             name, "source", "1 to 64 of a-z, 0-9, dot, dash, underscore", mapping.source
         )
-    try:
-        mapping.zone  # noqa: B018
-    except (ZoneInfoNotFoundError, ValueError):
-        expected = "UTC, an offset such as -03:00, or a place such as America/Sao_Paulo"
-        raise mapping_fault(name, "time.zone", expected, mapping.time.zone) from None
-    if mapping.time.epoch is not None:
-        _check_epoch(mapping, mapping.time.epoch, name)
+    _check_time(mapping, name)
     if mapping.label is not None:
         check_label(mapping.label, name, of_events=mapping.kind is Kind.EVENTS)
     match mapping.kind:
@@ -309,11 +296,32 @@ def _check(mapping: Mapping, name: str) -> None:
         _check_play(mapping, mapping.play, name)
 
 
+def _check_time(mapping: Mapping, name: str) -> None:
+    if mapping.order is not None and (mapping.order is not Order.FILE or mapping.timed):
+        expected = 'left out, or "file" where there is no [time]'
+        raise mapping_fault(name, "order", expected, mapping.order.value)
+    if mapping.timed is None:
+        if mapping.kind is Kind.EVENTS:
+            raise mapping_fault(name, "time", 'a section, for kind = "events"', None)
+        if mapping.label is not None and mapping.label.known_after_days is not None:
+            expected = "left out where the rows have no time"
+            found = mapping.label.known_after_days
+            raise mapping_fault(name, "label.known_after_days", expected, found)
+        return
+    try:
+        mapping.zone  # noqa: B018
+    except (ZoneInfoNotFoundError, ValueError):
+        expected = "UTC, an offset such as -03:00, or a place such as America/Sao_Paulo"
+        raise mapping_fault(name, "time.zone", expected, mapping.time.zone) from None
+    if mapping.time.epoch is not None:
+        _check_epoch(mapping, mapping.time.epoch, name)
+
+
 def _check_epoch(mapping: Mapping, epoch: str, name: str) -> None:
     if mapping.time.unit is None:
         raise mapping_fault(name, "time.unit", "given beside epoch", None)
     try:
-        _instant(epoch, mapping.zone)
+        instant_in(epoch, mapping.zone)
     except ValueError:
         raise mapping_fault(name, "time.epoch", "a time such as 2013-09-01", epoch) from None
 
@@ -376,20 +384,3 @@ def _check_play(mapping: Mapping, play: Play, name: str) -> None:
         raise mapping_fault(name, "play.days", "1 to 366", play.days)
     if mapping.kind is not Kind.EVENTS:
         raise mapping_fault(name, "play", 'only for kind = "events"', "a section")
-
-
-def _zone(name: str) -> tzinfo:
-    if name == "UTC":
-        return UTC
-    match = _OFFSET.fullmatch(name)
-    if match is None:
-        return ZoneInfo(name)
-    sign = -1 if match[1] == "-" else 1
-    return timezone(sign * timedelta(hours=int(match[2]), minutes=int(match[3])))
-
-
-def _instant(text: str, zone: tzinfo) -> int:
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=zone)
-    return from_datetime(moment)

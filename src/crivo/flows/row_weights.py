@@ -19,6 +19,7 @@ from crivo.flows.cells import parse_weight
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import Table
 from crivo.flows.rows import BATCH_ROWS, RowReader
+from crivo.flows.unreadable import Unreadable, check_readable, count_unreadable
 from crivo.model.dataset import Dataset
 
 
@@ -31,13 +32,18 @@ class RowWeights:
 
 
 def weights_of_table(table: Table, mapping: Mapping) -> RowWeights | None:
-    """The weights of the rows that are transfers and have one above 0; None without `[weight]`."""
+    """The weights of the rows that are transfers and have one above 0; None without `[weight]`.
+
+    Raises:
+        Refused: FIELD_VALUE and the like, where more rows than by a slip have none.
+    """
     if mapping.weight is None:
         return None
     reader = RowReader(table, mapping)
     order = reader.order(start=None, until=None)
     ids: list[tuple[int, int]] = []
     weights: list[float] = []
+    unreadable: dict[str, Unreadable] = {}
     for start in range(0, len(order), BATCH_ROWS):
         rows = order[start : start + BATCH_ROWS].tolist()
         cells = table.cells(mapping.weight.column, rows)
@@ -46,9 +52,12 @@ def weights_of_table(table: Table, mapping: Mapping) -> RowWeights | None:
                 continue
             try:
                 weights.append(parse_weight(cell, field=mapping.weight.column))
-            except Refused:
+            except Refused as refusal:
+                count_unreadable(unreadable, refusal)
                 continue
             ids.append(words(transfer_event_id(parsed.end_to_end_id)))
+        # These rows lie in the log, and in no quarantine: what is wrong with them is no row.
+        check_readable(unreadable, mapping, len(order), read=start + len(rows), kept=False)
     return RowWeights(np.array(ids, np.uint64).reshape(-1, 2), np.array(weights, np.float64))
 
 

@@ -33,6 +33,7 @@ from crivo.model.judged import forget_judged, save_judged
 from crivo.model.labels import NEVER
 from crivo.model.leak import Finding
 from crivo.model.network import Network, save_network
+from crivo.model.order import Order
 from crivo.model.split import Split, SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
 
@@ -308,8 +309,10 @@ def _day(instant: int) -> str:
 
 
 def _propose(trained: Trained, costs: Costs | None) -> Proposal | None:
-    """Thresholds by cost; none where nobody said what costs, or where rows have no amounts."""
+    """Thresholds by cost; none where nobody said what costs, or where rows have no amounts, or no
+    time: there is no day then that reviews are counted by.
+    """
     held, judged = trained.held, trained.judged
-    if costs is None or not held.amounts.any():
+    if costs is None or not held.amounts.any() or trained.split.order is not Order.TIME:
         return None
     return propose(held, trained.held_scores, judged, judged.scores(trained.artifact), costs)

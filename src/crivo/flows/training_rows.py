@@ -28,7 +28,7 @@ from crivo.flows.cells import (
 )
 from crivo.flows.feature_columns import columns_of
 from crivo.flows.ingest import malformed_row, origin_of, quarantined_row
-from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping
+from crivo.flows.mapping import Amount, AmountUnit, Label, Mapping, Time
 from crivo.flows.ports import Cell, LogReader, QuarantinedRow, Table, TableReader
 from crivo.flows.training_set import Progress, Rules, no_part, training_parts
 from crivo.flows.unreadable import (
@@ -41,6 +41,7 @@ from crivo.flows.unreadable import (
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
 from crivo.model.labels import NEVER
+from crivo.model.order import Order, drawn_order
 
 Float64s = npt.NDArray[np.float64]
 
@@ -108,7 +109,8 @@ def dataset_of_table(
     keep: Keep = lambda _rows: None,
 ) -> Dataset:
     """A table's rows in the order of their times; rows that cannot be read are counted by code, and
-    given to `keep`.
+    given to `keep`. Where the mapping names no time, places in the file stand for it, or in an
+    order that is drawn.
 
     A label is known `known_after_days` after its row, or at once where the mapping names no delay.
     A row whose label is not known by `now` is counted as `immature`.
@@ -126,6 +128,8 @@ def dataset_of_table(
     parsed, causes = _parsed(table, mapping, label, names, progress, keep, now)
     left_out = Counter({Code.ROW_MALFORMED.value: 0, **causes})
     delay = mapping.known_after or 0
+    if mapping.ordered_by is Order.DRAWN:
+        parsed = parsed._replace(at=drawn_order(parsed.fraud))
     newest = int(parsed.at.max(initial=0))
     if newest > now:
         raise Refused(
@@ -159,11 +163,12 @@ def dataset_of_table(
         labels_as_of=int(at.max(initial=0)) + delay,
         label_delay=delay,
         left_out=dict(left_out),
+        order=mapping.ordered_by,
     )
 
 
 class _Row(NamedTuple):
-    """What a row of a table says besides its inputs.
+    """What a row of a table says besides its inputs; `at` is its number where it has no time.
 
     `entity` are the two words of the id of whose it is, zeros where the mapping names none.
     """
@@ -331,15 +336,9 @@ def _row(cells: abc.Mapping[str, Cell], number: int, mapping: Mapping, label: La
     Raises:
         Refused: for a cell that is not what its column holds, or lacks what it must hold.
     """
-    time, weight, amount, entity = mapping.time, mapping.weight, mapping.amount, mapping.entity
+    weight, amount, entity = mapping.weight, mapping.amount, mapping.entity
     return _Row(
-        at=parse_time(
-            cells[time.column],
-            field=time.column,
-            zone=mapping.zone,
-            unit=None if time.unit is None else time.unit.microseconds,
-            epoch=mapping.epoch,
-        ),
+        at=number if mapping.timed is None else _instant(cells, mapping, mapping.timed),
         number=number,
         fraud=parse_label(
             cells[label.column], field=label.column, positive=label_text(label.positive)
@@ -347,6 +346,16 @@ def _row(cells: abc.Mapping[str, Cell], number: int, mapping: Mapping, label: La
         weight=1.0 if weight is None else parse_weight(cells[weight.column], field=weight.column),
         entity=NOBODY if entity is None else _entity_id(cells[entity.column], entity.column),
         centavos=0 if amount is None else _centavos(cells[amount.column], amount),
+    )
+
+
+def _instant(cells: abc.Mapping[str, Cell], mapping: Mapping, time: Time) -> int:
+    return parse_time(
+        cells[time.column],
+        field=time.column,
+        zone=mapping.zone,
+        unit=None if time.unit is None else time.unit.microseconds,
+        epoch=mapping.epoch,
     )
 
 

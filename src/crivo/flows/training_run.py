@@ -15,7 +15,7 @@ from typing import Any, Final
 import numpy as np
 
 from crivo.decision.proposal import Proposal
-from crivo.domain.instant import DAY, format_rfc3339
+from crivo.domain.instant import DAY
 from crivo.flows.tracker import SHADOW, TrackedData, TrainingRun
 from crivo.governance.plots import parts, precision_over_recall, reliability
 from crivo.model.artifact import SCORE_ONE
@@ -82,7 +82,7 @@ def training_run(
         if policy:
             texts["thresholds.toml"] = policy
     return TrainingRun(
-        name=f"{source} {format_rfc3339(dataset.labels_as_of)}",
+        name=f"{source} {dataset.said(dataset.labels_as_of)}",
         params=_params(dataset, trained.split, learner),
         metrics=_metrics(trained.metrics),
         texts=texts,
@@ -119,7 +119,7 @@ def challenger_run(
     scores = network.scores(judged.vectors)
     rows = judged.labels, judged.weights
     return TrainingRun(
-        name=f"{NETWORK} {source} {format_rfc3339(dataset.labels_as_of)}",
+        name=f"{NETWORK} {source} {dataset.said(dataset.labels_as_of)}",
         params={name: str(value) for name, value in described.items()},
         metrics=_metrics({NETWORK: challenged.metrics}),
         texts={
@@ -146,7 +146,7 @@ def _data(dataset: Dataset, source: str) -> TrackedData:
         rows=len(dataset),
         inputs=dataset.names,
         cut=dataset.cut,
-        labels_as_of=format_rfc3339(dataset.labels_as_of),
+        labels_as_of=dataset.said(dataset.labels_as_of),
     )
 
 
@@ -214,7 +214,7 @@ def _params(dataset: Dataset, split: Split, options: TrainOptions) -> dict[str, 
         **{f"split.{name}": value for name, value in split.as_json().items()},
         "rows": len(dataset),
         "inputs": len(dataset.names),
-        "labels_as_of": format_rfc3339(dataset.labels_as_of),
+        "labels_as_of": dataset.said(dataset.labels_as_of),
         "label_delay_days": dataset.label_delay / DAY,
         **{f"left_out.{cause}": count for cause, count in dataset.left_out.items()},
     }

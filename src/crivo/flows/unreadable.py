@@ -42,9 +42,16 @@ def count_unreadable(counts: dict[str, Unreadable], refusal: Refused) -> None:
 
 
 def check_readable(
-    unreadable: abc.Mapping[str, Unreadable], mapping: Mapping, rows: int, *, read: int
+    unreadable: abc.Mapping[str, Unreadable],
+    mapping: Mapping,
+    rows: int,
+    *,
+    read: int,
+    kept: bool = True,
 ) -> None:
     """Nothing, where few of a table's rows were refused for what one of its columns holds.
+
+    `kept` says whether such rows lie in quarantine.
 
     Raises:
         Refused: with the code by which the first of them was.
@@ -52,7 +59,7 @@ def check_readable(
     most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * rows))
     for name, each in unreadable.items():
         if each.rows > most:
-            raise _too_many(name, each, mapping, f"{most:,} of {rows:,} rows", read)
+            raise _too_many(name, each, mapping, f"{most:,} of {rows:,} rows", read, kept=kept)
 
 
 def check_labels(
@@ -75,13 +82,15 @@ def check_labels(
         raise _too_many(label.column, each, mapping, among, rows)
 
 
-def _too_many(name: str, each: Unreadable, mapping: Mapping, most: str, read: int) -> Refused:
+def _too_many(
+    name: str, each: Unreadable, mapping: Mapping, most: str, read: int, *, kept: bool = True
+) -> Refused:
     """The refusal of a table for what a column holds."""
     section, advice = _role(name, mapping)
     return Refused(
         each.code,
         f"the {section} {name} cannot be read in too many rows",
-        hint=f"{advice}; the rows lie in quarantine.",
+        hint=f"{advice}; the rows lie in quarantine." if kept else f"{advice}.",
         field=name,
         expected=f"{each.expected}, but for {most}",
         found=f"{each.rows:,} others in the first {read:,} rows: {', '.join(each.found)}",
@@ -90,7 +99,7 @@ def _too_many(name: str, each: Unreadable, mapping: Mapping, most: str, read: in
 
 def _role(name: str, mapping: Mapping) -> tuple[str, str]:
     """What a column is to a table, and what can be done where it cannot be read."""
-    if name == mapping.time.column:
+    if mapping.timed is not None and name == mapping.timed.column:
         return "time", "Look at [time] in the mapping: its column, unit and zone"
     if mapping.label is not None and name == mapping.label.column:
         return "label", "Say in `positive` of [label] what is fraud, or write 1, 0 or nothing"
@@ -105,6 +114,5 @@ def _role(name: str, mapping: Mapping) -> tuple[str, str]:
 
 def columns_about(mapping: Mapping, label: Label) -> set[str]:
     """The columns that say more of a row than an input of it."""
-    others = (mapping.weight, mapping.amount, mapping.entity)
-    named = {each.column for each in others if each is not None}
-    return {mapping.time.column, label.column} | named
+    others = (mapping.timed, mapping.weight, mapping.amount, mapping.entity)
+    return {label.column} | {each.column for each in others if each is not None}

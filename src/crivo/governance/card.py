@@ -14,11 +14,18 @@ from crivo.model.artifact import Artifact, ArtifactKind
 
 
 def model_card(
-    artifact: Artifact, judgements: Sequence[Judgement], *, alias: str, at: str, approved_by: str
+    artifact: Artifact,
+    judgements: Sequence[Judgement],
+    *,
+    contributions: Sequence[tuple[str, float]],
+    alias: str,
+    at: str,
+    approved_by: str,
 ) -> str:
     """The card as Markdown.
 
-    `at` is when the gates were asked (RFC 3339); `approved_by` may be empty.
+    `contributions` are inputs with the mean size of what each adds, in log-odds. `at` is when the
+    gates were asked (RFC 3339); `approved_by` may be empty.
     """
     found = artifact.metadata
     parts = [
@@ -29,6 +36,10 @@ def model_card(
         + (f", approved by {approved_by}." if approved_by else "."),
         _section("Quality on the test rows (95 % interval)", _metrics(found["metrics"])),
         _section("By month and amount", _segments(found["segments"])),
+        _section(
+            f"What it goes by: the {len(contributions)} inputs of the greatest mean contribution",
+            _contributions(contributions),
+        ),
         _section("Data", _facts({**_data(found["data"]), **_split(found["split"])})),
         _section("Options", _facts(_flat(found["options"]))),
         _section("Versions", _facts({**found["versions"], **_hashes(artifact)})),
@@ -60,11 +71,11 @@ def _gates(judgements: Sequence[Judgement]) -> str:
             each.figure,
             each.required,
             each.found,
-            "yes" if each.holds else f"no, accepted by {each.accepted_by or 'nobody'}",
+            each.said,
         )
         for each in judgements
     ]
-    return _table(("gate", "figure", "required", "found", "holds"), rows)
+    return _table(("gate", "figure", "required", "found", "verdict"), rows)
 
 
 def _metrics(metrics: Mapping[str, Mapping[str, Sequence[float | None]]]) -> str:
@@ -94,6 +105,11 @@ def _segments(segments: Mapping[str, Mapping[str, Any]]) -> str:
     return _table(("part", "rows", "frauds", *names), rows)
 
 
+def _contributions(found: Sequence[tuple[str, float]]) -> str:
+    rows = [(name, f"{mean:.4f}") for name, mean in found]
+    return _table(("input", "mean size of its contribution, log-odds, test rows"), rows)
+
+
 def _data(data: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of the data, whose spans and instants are microseconds, as people read them."""
     said = dict(data)
@@ -101,6 +117,8 @@ def _data(data: Mapping[str, Any]) -> dict[str, Any]:
         said["label_delay"] = f"{said['label_delay'] / DAY:g} days"
     if isinstance(said.get("labels_as_of"), int):
         said["labels_as_of"] = format_rfc3339(said["labels_as_of"])
+    else:
+        said.pop("labels_as_of", None)
     return said
 
 

@@ -1,7 +1,8 @@
 """Gates: what a model must hold before it may serve, by `policy/gates.toml`.
 
 Nothing is measured here. Each gate compares one figure with one limit and says both, whether it
-holds or not.
+holds or not. A figure whose 95 % interval reaches across its limit is undecided: these rows cannot
+say. The policy says whether that lets a model pass, and the gate names the policy then.
 """
 
 from __future__ import annotations
@@ -12,28 +13,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from crivo.decision.policy import Key, Kind, parse_policy
 from crivo.domain.errors import Code, Unfit
-from crivo.domain.instant import brasilia_day
+from crivo.governance.gate_limits import (
+    GATES_FILE,
+    UNDECIDED_CALIBRATION,
+    UNDECIDED_GAIN,
+    UNDECIDED_LEAK,
+    Limits,
+)
+from crivo.model.evaluate import Metric
 from crivo.model.leak import Finding
 from crivo.model.shapley import PATH_INPUTS_MAX
 
-GATES_FILE: Final = "gates.toml"
-
 #: Of inputs that differ so many are named.
 _INPUTS_SHOWN: Final = 10
-
-_LOSS: Final = "champion.average_precision.loss.max"
-_GAIN: Final = "baseline.average_precision.gain.min"
-_ERROR: Final = "calibration.error.max"
-_RATIO_MIN: Final = "calibration.ratio.min"
-_RATIO_MAX: Final = "calibration.ratio.max"
-_LATENCY: Final = "latency.one_row_us.max"
-_SIZE: Final = "size.bytes.max"
-_KEYS: Final = (
-    *(Key(name, Kind.NUMBER) for name in (_LOSS, _GAIN, _ERROR, _RATIO_MIN, _RATIO_MAX)),
-    *(Key(name, Kind.COUNT) for name in (_LATENCY, _SIZE)),
-)
 
 
 class Gate(StrEnum):
@@ -49,17 +42,12 @@ class Gate(StrEnum):
     CHAMPION = "champion"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """The limits in force; latency in microseconds, size in bytes."""
+class Verdict(StrEnum):
+    """What the rows say of a figure and its limit."""
 
-    champion_loss_max: float
-    baseline_gain_min: float
-    calibration_error_max: float
-    calibration_ratio_min: float
-    calibration_ratio_max: float
-    one_row_us_max: float
-    size_bytes_max: float
+    HOLDS = "holds"
+    UNDECIDED = "undecided"
+    FAILS = "fails"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +59,9 @@ class Figures:
     the other: who asks `/predict` sends the champion's, neither more nor fewer.
     `calibration_ratio` is frauds expected over frauds observed. `path_inputs` is the most inputs
     that the way to a leaf of its forest asks, 0 for a regression. `baseline_gain` is the average
-    precision less the best baseline's, both of the whole test. `champion_precision` is of the same
-    rows as `precision`, None where no champion serves, and NaN where it cannot be asked about them.
+    precision less the best baseline's, both of the whole test. `champion_gain` is the average
+    precision less the champion's, of the same rows: None where no champion serves, and NaN where it
+    cannot be asked about them.
     """
 
     plan_expected: str
@@ -82,26 +71,38 @@ class Figures:
     one_row_us: float
     path_inputs: int
     leaks: tuple[Finding, ...]
-    calibration_error: float
-    calibration_ratio: float
+    calibration_error: Metric
+    calibration_ratio: Metric
     baseline_gain: float
-    precision: float
-    champion_precision: float | None
+    champion_gain: Metric | None
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """One gate: which figure of it, what was required, what was found, whether it holds.
+    """One gate: which figure of it, what was required, what was found, and the verdict.
 
-    `accepted_by` names who let it pass although it did not hold.
+    `accepted_by` names who let it pass although it did not hold: somebody, or the policy's entry
+    for what is undecided.
     """
 
     gate: Gate
     figure: str
     required: str
     found: str
-    holds: bool
+    verdict: Verdict
     accepted_by: str = ""
+
+    @property
+    def holds(self) -> bool:
+        """The rows say that the figure keeps to its limit."""
+        return self.verdict is Verdict.HOLDS
+
+    @property
+    def said(self) -> str:
+        """`holds`; or what else, and who let it pass."""
+        if self.holds:
+            return self.verdict.value
+        return f"{self.verdict.value}, accepted by {self.accepted_by or 'nobody'}"
 
     @property
     def passes(self) -> bool:
@@ -111,32 +112,11 @@ class Judgement:
     def as_json(self) -> dict[str, Any]:
         """For the card, the tracker and people."""
         names = ("figure", "required", "found", "holds", "accepted_by")
-        return {"gate": self.gate.value, **{name: getattr(self, name) for name in names}}
-
-
-def parse_limits(text: str, *, at: int) -> Limits:
-    """The limits of `policy/gates.toml` in force at an instant.
-
-    Raises:
-        Misconfigured: POLICY_INVALID.
-    """
-    file = parse_policy(text, _KEYS, file=GATES_FILE)
-    day = brasilia_day(at)
-
-    def value(key: str) -> float:
-        found = file.value(key, day)
-        assert isinstance(found, int | float)
-        return float(found)
-
-    return Limits(
-        champion_loss_max=value(_LOSS),
-        baseline_gain_min=value(_GAIN),
-        calibration_error_max=value(_ERROR),
-        calibration_ratio_min=value(_RATIO_MIN),
-        calibration_ratio_max=value(_RATIO_MAX),
-        one_row_us_max=value(_LATENCY),
-        size_bytes_max=value(_SIZE),
-    )
+        return {
+            "gate": self.gate.value,
+            **{name: getattr(self, name) for name in names},
+            "verdict": self.verdict.value,
+        }
 
 
 def judge(
@@ -153,7 +133,7 @@ def judge(
             "the plan whose vectors it reads",
             figures.plan_expected or "none: plain rows",
             figures.plan_found or "none: plain rows",
-            figures.plan_expected == figures.plan_found,
+            _decided(figures.plan_expected == figures.plan_found),
         ),
         *_as_callers_ask(figures, unlike_accepted_by),
         _at_most(Gate.SIZE, "bytes", figures.size_bytes, limits.size_bytes_max),
@@ -165,21 +145,20 @@ def judge(
             figures.path_inputs,
             PATH_INPUTS_MAX,
         ),
-        *(_no_leak(finding, leak_accepted_by) for finding in figures.leaks),
-        _at_most(
-            Gate.CALIBRATION,
+        *(_no_leak(finding, limits, leak_accepted_by) for finding in figures.leaks),
+        _calibrated(
             "calibration error",
             figures.calibration_error,
-            limits.calibration_error_max,
+            (-math.inf, limits.calibration_error_max),
+            f"at most {_shown(limits.calibration_error_max)}",
+            limits,
         ),
-        Judgement(
-            Gate.CALIBRATION,
+        _calibrated(
             "frauds expected over frauds observed",
+            figures.calibration_ratio,
+            (limits.calibration_ratio_min, limits.calibration_ratio_max),
             f"{limits.calibration_ratio_min:g} to {limits.calibration_ratio_max:g}",
-            _shown(figures.calibration_ratio),
-            limits.calibration_ratio_min
-            <= figures.calibration_ratio
-            <= limits.calibration_ratio_max,
+            limits,
         ),
         # A tie is no gain: what knows nothing ties with a feature that tells nothing.
         Judgement(
@@ -187,11 +166,11 @@ def judge(
             "average precision less the best baseline's",
             f"above {_shown(limits.baseline_gain_min)}",
             _shown(figures.baseline_gain),
-            figures.baseline_gain > limits.baseline_gain_min,
+            _decided(figures.baseline_gain > limits.baseline_gain_min),
         ),
     ]
-    if figures.champion_precision is not None:
-        found.append(_against(figures, figures.champion_precision, limits, unlike_accepted_by))
+    if figures.champion_gain is not None:
+        found.append(_against(figures.champion_gain, limits, unlike_accepted_by))
     return tuple(found)
 
 
@@ -224,7 +203,9 @@ def raise_unless_passed(judgements: Sequence[Judgement]) -> None:
 def said_of(judgements: Sequence[Judgement]) -> str:
     """What happened in a few words: `passed`, or which gates did not hold and who waived them."""
     waived = [
-        f"{each.gate.value} ({each.figure}: {each.found}) by {each.accepted_by or 'nobody'}"
+        f"{each.gate.value} ({each.figure}: {each.found}"
+        + (", undecided)" if each.verdict is Verdict.UNDECIDED else ")")
+        + f" by {each.accepted_by or 'nobody'}"
         for each in judgements
         if not each.holds
     ]
@@ -273,47 +254,97 @@ def _as_callers_ask(figures: Figures, unlike_accepted_by: str) -> list[Judgement
             "inputs that it or the champion asks for, and not both",
             "none",
             f"{len(unlike)}: {shown}" if unlike else "none",
-            not unlike,
+            _decided(not unlike),
             unlike_accepted_by.strip() if unlike else "",
         )
     ]
 
 
-def _no_leak(finding: Finding, accepted_by: str) -> Judgement:
+def _no_leak(finding: Finding, limits: Limits, accepted_by: str) -> Judgement:
+    verdict, by = _decided(not finding.suspicious), accepted_by.strip()
+    if finding.undecided:
+        verdict = Verdict.UNDECIDED
+        by = by or (_policy(UNDECIDED_LEAK) if limits.undecided_leak_passes else "")
     return Judgement(
         Gate.LEAK,
         f"{finding.sign.value.replace('_', ' ')} of {finding.about}",
         finding.required,
         finding.shown,
-        not finding.suspicious,
-        accepted_by.strip() if finding.suspicious else "",
+        verdict,
+        "" if verdict is Verdict.HOLDS else by,
     )
 
 
-def _against(
-    figures: Figures, champion: float, limits: Limits, unlike_accepted_by: str
+def _calibrated(
+    figure: str, found: Metric, bounds: tuple[float, float], required: str, limits: Limits
 ) -> Judgement:
-    if math.isnan(champion):
+    verdict = _verdict(found, *bounds)
+    is_within = bounds[0] <= found.value <= bounds[1]
+    lets = verdict is Verdict.UNDECIDED and is_within and limits.undecided_calibration_passes
+    by = _policy(UNDECIDED_CALIBRATION) if lets else ""
+    return Judgement(Gate.CALIBRATION, figure, required, _with_interval(found), verdict, by)
+
+
+def _against(gain: Metric, limits: Limits, unlike_accepted_by: str) -> Judgement:
+    if math.isnan(gain.value):
         return Judgement(
             Gate.CHAMPION,
             "average precision beside the champion's on the same rows",
-            "a champion whose inputs are among the rows'",
-            "a champion of other inputs",
-            False,
+            "a champion that these rows can judge: their inputs, and rows that taught neither",
+            "a champion of other inputs, or rows that may have taught it",
+            Verdict.FAILS,
             unlike_accepted_by.strip(),
         )
-    gain, least = figures.precision - champion, -limits.champion_loss_max
+    least = -limits.champion_loss_max
+    verdict, required = _verdict(gain, least, math.inf), f"at least {_shown(least)}"
+    lets = False
+    if verdict is Verdict.UNDECIDED:
+        # A loss that is allowed must be shown to be no greater: what cannot be must be no loss.
+        required += f", and undecided at least {_shown(limits.undecided_gain_min)}"
+        lets = gain.value >= max(least, limits.undecided_gain_min)
     return Judgement(
         Gate.CHAMPION,
         "average precision less the champion's on the same rows",
-        f"at least {_shown(least)}",
-        _shown(gain),
-        gain >= least,
+        required,
+        _with_interval(gain),
+        verdict,
+        _policy(UNDECIDED_GAIN) if lets else "",
     )
 
 
+def _verdict(found: Metric, least: float, most: float) -> Verdict:
+    """Whether all of the interval, some or none of it lies between two limits; without an interval
+    the figure alone says.
+    """
+    if math.isnan(found.low) or math.isnan(found.high):
+        return _decided(least <= found.value <= most)
+    if least <= found.low and found.high <= most:
+        return Verdict.HOLDS
+    if found.high < least or found.low > most:
+        return Verdict.FAILS
+    return Verdict.UNDECIDED
+
+
+def _decided(holds: bool) -> Verdict:
+    return Verdict.HOLDS if holds else Verdict.FAILS
+
+
+def _policy(key: str) -> str:
+    """Who answers for what is undecided."""
+    return f"{GATES_FILE} ({key})"
+
+
 def _at_most(gate: Gate, figure: str, found: float, limit: float) -> Judgement:
-    return Judgement(gate, figure, f"at most {_shown(limit)}", _shown(found), found <= limit)
+    return Judgement(
+        gate, figure, f"at most {_shown(limit)}", _shown(found), _decided(found <= limit)
+    )
+
+
+def _with_interval(found: Metric) -> str:
+    """The figure with its interval, where it has one."""
+    if math.isnan(found.low) or found.low == found.high:
+        return _shown(found.value)
+    return f"{_shown(found.value)} ({_shown(found.low)} to {_shown(found.high)})"
 
 
 def _shown(value: float) -> str:

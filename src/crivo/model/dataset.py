@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from crivo.model.files import canonical_json
 from crivo.model.labels import Int64s
+from crivo.model.order import Order, said
 
 _COLUMNS: Final = (
     "weights",
@@ -33,7 +34,7 @@ class Dataset:
     two words of the 16 bytes. `amounts` are centavos, 0 where the rows have none. `left_out` counts
     rows that are not here, by cause. `cut` is the exclusive end of the log that was read (0 for a
     table). `made_of` says of inputs which columns or fields they are made of, for people: no part
-    of the hash.
+    of the hash. Where `order` is not that of time, times are places in that order.
     """
 
     vectors: npt.NDArray[np.float64]
@@ -52,6 +53,7 @@ class Dataset:
     label_delay: int
     left_out: Mapping[str, int]
     made_of: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    order: Order = Order.TIME
     hash: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -63,6 +65,10 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.vectors)
+
+    def said(self, instant: int) -> str:
+        """An instant of these rows, for people: as RFC 3339, or the place that stands for it."""
+        return said(instant, self.order)
 
     def only(self, rows: npt.NDArray[np.bool_]) -> Dataset:
         """The chosen rows, by mask bool[n]."""

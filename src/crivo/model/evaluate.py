@@ -6,7 +6,7 @@ Average precision leads: below 1 % prevalence the area under the ROC curve hides
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -23,6 +23,8 @@ Float64s = npt.NDArray[np.float64]
 FALSE_POSITIVE_RATES: Final = (0.01, 0.05)
 BINS: Final = 15
 _CALIBRATION: Final = "calibration_error"
+#: The ends of an interval, in hundredths of the draws.
+_ENDS: Final = (2.5, 97.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,8 @@ def evaluate(
 
     At a capacity of so many reviews a day stand the precision, the share of frauds and, where the
     rows have amounts, the share of the frauds' money that is among the rows looked at: each day the
-    riskiest of that day, since a quiet day lends a busy one nobody.
+    riskiest of that day, since a quiet day lends a busy one nobody. With probabilities stand the
+    Brier score, the calibration error, and the frauds that they expect over the frauds observed.
 
     Args:
         scores: What ranks; greater is riskier. Equal scores are one threshold.
@@ -96,21 +99,16 @@ def evaluate(
     draws = np.empty((resamples, len(names)))
     drawn_gaps = np.empty((resamples, len(gaps)))
     generator = np.random.default_rng(seed)
-    # Of each ranked row, the number of what is drawn.
-    drawn = np.arange(len(labels))
-    if groups is not None:
-        drawn = np.unique(groups, return_inverse=True)[1].reshape(-1)[ranked.order]
-    units = int(drawn.max(initial=-1)) + 1
-    for draw in range(resamples):
-        counts = np.bincount(generator.integers(0, units, units), minlength=units)
-        weighed = ranked.weights * counts[drawn]
+    own = None if groups is None else groups[ranked.order]
+    for draw, counts in enumerate(_draws(len(labels), own, resamples, generator)):
+        weighed = ranked.weights * counts
         drawn_gaps[draw] = _gaps(ranked, weighed)
         draws[draw] = _measure(ranked, weighed, capacity, drawn_gaps[draw])[1]
     # A draw without a single positive has no average precision and is left out; a figure that no
     # draw has, as where every row is a fraud, has no interval either.
     defined = ~np.isnan(draws).all(axis=0)
     low, high = np.full((2, len(names)), np.nan)
-    low[defined], high[defined] = np.nanpercentile(draws[:, defined], [2.5, 97.5], axis=0)
+    low[defined], high[defined] = np.nanpercentile(draws[:, defined], _ENDS, axis=0)
     if len(gaps):
         place = names.index(_CALIBRATION)
         low[place], high[place] = interval_of(gaps, drawn_gaps, _chance_spread(ranked), generator)
@@ -127,6 +125,37 @@ def average_precision(
     given = np.ones(len(labels)) if weights is None else weights
     ranked = _rank(np.asarray(scores), labels, given)
     return precision_of_runs(*_curve(ranked, ranked.weights))
+
+
+def precision_gain(
+    scores: npt.ArrayLike,
+    others: npt.ArrayLike,
+    labels: Bools,
+    weights: Float64s,
+    *,
+    groups: npt.NDArray[np.int64] | None = None,
+    resamples: int = 200,
+    seed: int = 0,
+) -> Metric:
+    """The average precision of one ranking less that of another of the same rows, [n] each.
+
+    Both are asked about each draw of the bootstrap: what a draw does to the one it does to the
+    other too, so that the interval is of their difference. `groups` as in `evaluate`.
+    """
+    ranked = [_rank(np.asarray(each), labels, weights) for each in (scores, others)]
+
+    def gain(counts: npt.NDArray[np.int64]) -> float:
+        one, other = (
+            precision_of_runs(*_curve(each, each.weights * counts[each.order])) for each in ranked
+        )
+        return one - other
+
+    found = gain(np.ones(len(labels), np.int64))
+    generator = np.random.default_rng(seed)
+    drawn = np.array([gain(each) for each in _draws(len(labels), groups, resamples, generator)])
+    defined = drawn[~np.isnan(drawn)]
+    low, high = np.percentile(defined, _ENDS) if len(defined) else (np.nan, np.nan)
+    return Metric("average_precision_gain", found, float(low), float(high))
 
 
 def known_compromised_removed(
@@ -165,6 +194,21 @@ def known_compromised_removed(
     kept = np.zeros(len(occurred_at), np.bool_)
     kept[looked_at] = (day[looked_at] >= test_day) & (first_known[numbers] >= begun)
     return kept
+
+
+def _draws(
+    size: int,
+    groups: npt.NDArray[np.int64] | None,
+    resamples: int,
+    generator: np.random.Generator,
+) -> Iterator[npt.NDArray[np.int64]]:
+    """int64[size] a draw: how often each row is in it; rows of one group are drawn together."""
+    own = np.arange(size)
+    if groups is not None:
+        own = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    units = int(own.max(initial=-1)) + 1
+    for _ in range(resamples):
+        yield np.bincount(generator.integers(0, units, units), minlength=units)[own]
 
 
 def _rank(
@@ -244,6 +288,8 @@ def _measure(
         error = (ranked.chances - ranked.labels) ** 2
         found["brier"] = float((weights * error).sum() / weights.sum())
         found[_CALIBRATION] = float(np.abs(gaps).sum())
+        expected = float((weights * ranked.chances).sum())
+        found["expected_over_observed"] = _share(expected, float(true[-1]))
     # Trapezoids over (false, true): the chance that a positive stands above a negative.
     area = np.diff(false, prepend=0.0) * (true + np.append(0.0, true[:-1])) / 2
     defined = true[-1] > 0 and false[-1] > 0

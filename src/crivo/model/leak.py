@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from crivo.domain.errors import Code, Unfit
 from crivo.model.alone import Alone
-from crivo.model.evaluate import average_precision
+from crivo.model.evaluate import average_precision, precision_gain
 
 Bools = npt.NDArray[np.bool_]
 Float64s = npt.NDArray[np.float64]
@@ -26,7 +26,6 @@ FEATURE_PRECISION_MAX: Final = 0.9
 GAP_MAX: Final = 0.1
 #: Of fewer positives a gap is mostly chance: whether there is one cannot be decided then.
 GAP_POSITIVES_MIN: Final = 20
-_DRAWS: Final = 200
 
 
 class Sign(StrEnum):
@@ -43,7 +42,7 @@ class Finding:
     the columns or fields that this is made of, where that is known.
 
     `undecidable` says why there is no figure, which is NaN then and no suspicion; else it is empty.
-    `low`, where it is given, is the low end of the figure's 95 % interval, for whoever looks at it.
+    `low` and `high`, where they are given, are the ends of the figure's 95 % interval.
     """
 
     sign: Sign
@@ -53,6 +52,16 @@ class Finding:
     low: float | None = None
     undecidable: str = ""
     made_of: tuple[str, ...] = ()
+    high: float | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """Whether these rows cannot say if a gap is beyond its limit; no other figure is so: what
+        the model's own may be is asked below a prevalence alone.
+        """
+        if self.sign is not Sign.GAP or self.suspicious:
+            return False
+        return bool(self.undecidable) or (self.high is not None and self.high > self.limit)
 
     @property
     def about(self) -> str:
@@ -74,8 +83,9 @@ class Finding:
         """What was found, for people."""
         if self.undecidable:
             return f"undecidable: {self.undecidable}"
-        end = "" if self.low is None else f" (from {self.low:.4g})"
-        return f"{self.found:.4g}{end}"
+        if self.low is None or self.high is None:
+            return f"{self.found:.4g}"
+        return f"{self.found:.4g} ({self.low:.4g} to {self.high:.4g})"
 
     def as_json(self) -> dict[str, Any]:
         """For the manifest; what could not be measured is null."""
@@ -86,6 +96,7 @@ class Finding:
             "found": found,
             "limit": self.limit,
             "low": None if self.low is None else float(self.low),
+            "high": None if self.high is None else float(self.high),
             "undecidable": self.undecidable,
             "made_of": list(self.made_of),
         }
@@ -125,27 +136,21 @@ def gap_finding(
     """How much better the rows are ranked by a model that was fitted on their own time.
 
     Both rankings are of the same rows, so that prevalence is equal. With fewer than 20 positives
-    it is undecidable. One beyond its limit has the low end of its 95 % bootstrap interval beside
-    it.
+    it is undecidable. Its 95 % bootstrap interval stands beside it.
     """
     who = "a model fitted on shuffled rows"
     positives = int(labels.sum())
     if positives < GAP_POSITIVES_MIN:
         why = f"{positives} frauds to tell by, where {GAP_POSITIVES_MIN} are needed"
         return Finding(Sign.GAP, who, math.nan, GAP_MAX, undecidable=why)
-    one, other = np.asarray(shuffled), np.asarray(temporal)
+    gap = precision_gain(shuffled, temporal, labels, weights, seed=seed)
+    return Finding(Sign.GAP, who, gap.value, GAP_MAX, low=gap.low, high=gap.high)
 
-    def gap(rows: npt.NDArray[np.intp]) -> float:
-        judged = labels[rows], weights[rows]
-        return average_precision(one[rows], *judged) - average_precision(other[rows], *judged)
 
-    size = len(labels)
-    found = gap(np.arange(size))
-    if found <= GAP_MAX:
-        return Finding(Sign.GAP, who, found, GAP_MAX)
-    generator = np.random.default_rng(seed)
-    drawn = [gap(generator.integers(0, size, size)) for _ in range(_DRAWS)]
-    return Finding(Sign.GAP, who, found, GAP_MAX, float(np.nanpercentile(drawn, 2.5)))
+def gap_unknown() -> Finding:
+    """Of rows without a time: shuffled is all that they can be."""
+    why = "not known, as the rows have no time: no split by time was possible"
+    return Finding(Sign.GAP, "a model fitted on shuffled rows", math.nan, GAP_MAX, undecidable=why)
 
 
 def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:

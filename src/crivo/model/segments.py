@@ -23,15 +23,16 @@ def by_segment(
     reviews_per_day: int,
     resamples: int,
     seed: int,
+    has_months: bool = True,
 ) -> dict[str, dict[str, object]]:
     """Rows, frauds and metrics of each Brasília month and each band of amounts, by its name.
 
     `scores` are integers of which `score_one` is a probability of 1. A month has all reviews of its
     days; bands share them by their part of the weight. Each part's intervals are of `resamples`
-    draws.
+    draws. Rows without a time have no months (`has_months`).
     """
     found: dict[str, dict[str, object]] = {}
-    for name, rows, has_whole_days in _parts(judged):
+    for name, rows, has_whole_days in _parts(judged, has_months=has_months):
         part = judged.of(rows)
         share = 1.0 if has_whole_days else float(part.weights.sum() / judged.weights.sum())
         metrics = part.figures(
@@ -49,11 +50,13 @@ def by_segment(
     return found
 
 
-def _parts(judged: JudgedRows) -> Iterator[tuple[str, npt.NDArray[np.bool_], bool]]:
+def _parts(
+    judged: JudgedRows, *, has_months: bool
+) -> Iterator[tuple[str, npt.NDArray[np.bool_], bool]]:
     """Each part's name, its rows bool[n], and whether it has every row of its days."""
     seconds = ((judged.occurred_at + BRASILIA_OFFSET) // SECOND).astype("datetime64[s]")
     months = seconds.astype("datetime64[M]").astype(np.str_)
-    for month in np.unique(months):
+    for month in np.unique(months) if has_months else ():
         yield f"month {month}", months == month, True
     if not judged.amounts.any():
         return

@@ -22,6 +22,7 @@ from crivo.domain.instant import DAY, SECOND, format_rfc3339
 from crivo.model.dataset import Dataset
 from crivo.model.groups import already_compromised, check_named, kept_apart
 from crivo.model.labels import NEVER
+from crivo.model.order import Order, said
 
 Bools = npt.NDArray[np.bool_]
 
@@ -76,6 +77,7 @@ class Split:
     """Instants that cut the rows: `[train_start, train_end)`, gap, `[calibration_start,
     last_end)`, gap, `[test_start, test_end)`; and how many rows and positives each part has.
     `calibration_starts` are those of its folds, of which the first is `calibration_start`.
+    Where `order` is not that of time, instants are places in that order.
     `rows_apart` are those of payers who are on the other side of `apart`, `rows_compromised_…`
     those that left a part for a fraud that was known.
 
@@ -94,6 +96,7 @@ class Split:
     apart: float | None = None
     without_compromised: bool = False
     calibration_starts: tuple[int, ...] = ()
+    order: Order = Order.TIME
     rows_train: int = 0
     rows_gap: int = 0
     rows_calibration: int = 0
@@ -153,13 +156,19 @@ class Split:
         return already_compromised(dataset.payer_ids, dataset.occurred_at, known_at)
 
     def as_json(self) -> dict[str, Any]:
-        """Dates (RFC 3339) and sizes, for manifests, trackers and people."""
+        """Dates (RFC 3339; places, where rows have no time) and sizes, for manifests and people."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
-        values["calibration_starts"] = ", ".join(map(format_rfc3339, self.calibration_starts))
+        values["calibration_starts"] = ", ".join(map(self.said, self.calibration_starts))
+        values["order"] = self.order.value
+        is_dated = self.order is Order.TIME
         return {
-            name: format_rfc3339(value) if name.endswith(("_start", "_end")) else value
+            name: format_rfc3339(value) if is_dated and name.endswith(("_start", "_end")) else value
             for name, value in values.items()
         }
+
+    def said(self, instant: int) -> str:
+        """An instant of the split, for people: as RFC 3339, or the place that stands for it."""
+        return said(instant, self.order)
 
 
 def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
@@ -178,10 +187,14 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     span = end - start
     delay = dataset.label_delay
     assert delay >= 0, "a label is known after its row"
+    if options.without_compromised and dataset.order is Order.DRAWN:
+        raise _without_before()
     if ordered[0] == ordered[-1]:
         raise _one_instant(dataset)
     cuts = options.cuts or _cuts_of_shares(dataset, ordered, options)
     calibration_start, test_start = cuts.train_end + delay, cuts.last_end + delay
+    if cuts.train_end <= start and dataset.order is not Order.TIME:
+        raise _too_small(dataset, "rows", len(dataset) + 1, len(dataset))
     if cuts.train_end <= start:
         raise _too_short(dataset, needed=end - cuts.train_end, found=span)
     split = Split(
@@ -194,6 +207,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         apart=options.apart,
         without_compromised=options.without_compromised,
         calibration_starts=_fold_starts(ordered, calibration_start, cuts.last_end),
+        order=dataset.order,
     )
     parts = {
         "train": split.train(dataset),
@@ -294,6 +308,18 @@ def _instant_of_share(ordered: npt.NDArray[np.int64], share: float) -> int:
 def _between(dataset: Dataset, start: int, end: int) -> Bools:
     inside: Bools = (dataset.occurred_at >= start) & (dataset.occurred_at < end)
     return inside
+
+
+def _without_before() -> Refused:
+    return Refused(
+        Code.FIELD_MISSING,
+        "whose fraud was known before a row cannot be told where rows have no time",
+        hint="Name the column of the time in [time] of the mapping, or leave out "
+        "--without-compromised.",
+        field="time",
+        expected="a section of the mapping",
+        found="none",
+    )
 
 
 def _one_instant(dataset: Dataset) -> Refused:

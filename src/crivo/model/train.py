@@ -21,8 +21,16 @@ from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric
 from crivo.model.groups import half_of
 from crivo.model.judged import JudgedRows, as_table, judged_rows, to_keep
-from crivo.model.leak import Finding, feature_finding, gap_finding, model_finding, raise_alarm
+from crivo.model.leak import (
+    Finding,
+    feature_finding,
+    gap_finding,
+    gap_unknown,
+    model_finding,
+    raise_alarm,
+)
 from crivo.model.learner import Method, fit
+from crivo.model.order import Order
 from crivo.model.segments import by_segment
 from crivo.model.split import Split, SplitOptions, split_by_time
 
@@ -130,7 +138,9 @@ def train(
     findings.append(model_finding(scores, test.labels, test.weights))
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
     say("a fit on shuffled rows, for the leak alarm")
-    findings.append(_gap(given, test, scores, options, split))
+    has_order = split.order is not Order.DRAWN
+    gap = _gap(given, test, scores, options, split) if has_order else gap_unknown()
+    findings.append(gap)
     raise_alarm(findings, accepted_by=options.leak_accepted_by)
 
     say("what it must be better than")
@@ -141,7 +151,7 @@ def train(
     say("figures with their intervals")
     metrics = _figures(test, rankings, options)
     say("figures by month and amount")
-    segments = _segments(test, scores, options)
+    segments = _segments(test, scores, options, has_months=split.order is Order.TIME)
     judged = to_keep(test, seed=options.seed)
     found = {
         "curve": first.parameters,
@@ -172,12 +182,13 @@ def _by_step(progress: Progress) -> Callable[[str], None]:
 
 
 def _segments(
-    test: JudgedRows, scores: npt.NDArray[np.int64], options: TrainOptions
+    test: JudgedRows, scores: npt.NDArray[np.int64], options: TrainOptions, *, has_months: bool
 ) -> Mapping[str, Mapping[str, object]]:
-    """The champion's metrics by month and band of amounts."""
+    """The champion's metrics by month, where rows have a time, and band of amounts."""
     return by_segment(
         test,
         scores,
+        has_months=has_months,
         score_one=SCORE_ONE,
         reviews_per_day=options.reviews_per_day,
         resamples=options.resamples,
@@ -319,7 +330,8 @@ def _metadata(
             "rows": len(dataset),
             "left_out": dict(dataset.left_out),
             "log_cut": dataset.cut,
-            "labels_as_of": dataset.labels_as_of,
+            "labels_as_of": dataset.labels_as_of if dataset.order is Order.TIME else None,
+            "order": dataset.order.said,
             "label_delay": dataset.label_delay,
         },
         "split": split.as_json(),

@@ -44,20 +44,25 @@ def test_what_a_row_stands_for_counts_in_every_figure_of_quality(result):
     weights = np.where(judged.labels, 1.0, np.resize([0.2, 1.0, 9.0], len(judged)))
     weighed = replace(judged, weights=weights)
     found, plain = (figures(artifact, each, champion) for each in (weighed, judged))
-    for model, figure in ((artifact, "precision"), (champion, "champion_precision")):
-        expected = average_precision(judged.scores(model), judged.labels, weights)
-        assert getattr(found, figure) == expected != getattr(plain, figure)
+    one, other = (
+        average_precision(judged.scores(model), judged.labels, weights)
+        for model in (artifact, champion)
+    )
+    assert found.champion_gain.value == pytest.approx(one - other)
+    assert found.champion_gain.value != plain.champion_gain.value
+    assert found.champion_gain.low < found.champion_gain.value < found.champion_gain.high
     chances = judged.scores(artifact) / SCORE_ONE
     ratio = (chances * weights).sum() / weights[judged.labels].sum()
-    assert found.calibration_ratio == pytest.approx(ratio)
-    assert found.calibration_ratio > 2 * plain.calibration_ratio
+    assert found.calibration_ratio.value == pytest.approx(ratio)
+    assert found.calibration_ratio.value > 2 * plain.calibration_ratio.value
+    assert found.calibration_ratio.low < ratio < found.calibration_ratio.high
     (error,) = (
         metric.value
         for metric in weighed.figures(judged.scores(artifact), chances=chances,
                                       reviews_per_day=1, resamples=0)
         if metric.name == "calibration_error"
     )  # fmt: skip
-    assert found.calibration_error == error != plain.calibration_error
+    assert found.calibration_error.value == error != plain.calibration_error.value
 
 
 def test_the_gain_is_over_the_best_of_the_baselines(result):

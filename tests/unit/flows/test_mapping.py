@@ -9,6 +9,7 @@ import pytest
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY, parse_rfc3339
 from crivo.flows.mapping import AmountUnit, Kind, parse_mapping
+from crivo.model.order import Order
 
 EVENTS = """
 source = "bank"
@@ -28,6 +29,7 @@ column = "when"
 [features]
 columns = ["V1..V3", "Amount"]
 """
+TIMELESS = ROWS.replace('[time]\ncolumn = "when"\n', 'order = "file"\n')
 
 
 def mapping_file(root, name):
@@ -55,6 +57,14 @@ def test_the_handbook_s_mapping_says_what_the_book_says(root):
         "TX_AMOUNT",
         "TX_FRAUD",
     }
+
+
+def test_rows_may_have_no_time_and_then_stand_in_the_files_order_or_in_a_drawn_one():
+    in_order = parse_mapping(TIMELESS, name="m")
+    drawn = parse_mapping(TIMELESS.replace('order = "file"', ""), name="m")
+    found = [each.ordered_by for each in (parse_mapping(ROWS, name="m"), in_order, drawn)]
+    assert found == [Order.TIME, Order.FILE, Order.DRAWN]
+    assert in_order.columns() == drawn.columns() == ("V1", "V2", "V3", "Amount")
 
 
 def test_ranges_of_columns_are_spelled_out(root):
@@ -103,6 +113,12 @@ def test_a_zone_is_utc_an_offset_or_a_place(zone, hours):
         (EVENTS.replace('"when"', '"when"\nzone = "-99:00"'), "time.zone"),
         (EVENTS.replace('"when"', '"when"\nepoch = "2013-09-01"'), "time.unit"),
         (EVENTS.replace('"when"', '"when"\nunit = "seconds"\nepoch = "then"'), "time.epoch"),
+        (EVENTS.replace('[time]\ncolumn = "when"\n', ""), "time"),
+        (TIMELESS.replace('"file"', '"time"'), "order"),
+        (TIMELESS.replace('"file"', '"sorted"'), "order"),
+        (ROWS.replace('kind = "rows"', 'kind = "rows"\norder = "file"'), "order"),
+        (EVENTS.replace('kind = "events"', 'kind = "events"\norder = "file"'), "order"),
+        (TIMELESS + '[label]\ncolumn = "f"\nknown_after_days = 7', "label.known_after_days"),
         (EVENTS + '[label]\ncolumn = "fraud"', "label"),
         (EVENTS + '[label]\ncolumn = "f"\nknown_at = "k"\nknown_after_days = 7', "label"),
         (EVENTS + '[label]\ncolumn = "f"\nknown_after_days = -1', "label.known_after_days"),

@@ -9,6 +9,7 @@ from crivo.model.evaluate import (
     average_precision,
     evaluate,
     known_compromised_removed,
+    precision_gain,
 )
 from crivo.model.labels import NEVER
 
@@ -61,6 +62,47 @@ def test_an_interval_is_as_wide_as_the_mean_of_so_many_rows_makes_it():
     wide = 2 * 1.96 * errors.std() / np.sqrt(4_000)
     assert found.high - found.low == pytest.approx(wide, rel=0.2)
     assert found.low < found.value < found.high
+
+
+def test_what_is_expected_is_set_over_what_came_with_its_interval():
+    generator = np.random.default_rng(9)
+    chances = generator.random(4_000) * 0.1
+    labels = generator.random(4_000) < chances
+    weights = np.where(labels, 1.0, 2.0)
+    given = evaluate(chances, labels, weights, chances=chances, resamples=400)
+    found = {metric.name: metric for metric in given}["expected_over_observed"]
+    assert found.value == pytest.approx((chances * weights).sum() / labels.sum())
+    # The frauds are what is uncertain: 1/√n of them.
+    wide = 2 * 1.96 * found.value / np.sqrt(labels.sum())
+    assert found.high - found.low == pytest.approx(wide, rel=0.2)
+
+
+def test_a_gain_is_of_the_same_draws_and_so_surer_than_two_rankings_by_themselves():
+    scores, labels, weights = drawn()
+    other = scores + np.random.default_rng(1).normal(0, 0.05, len(scores))
+    gain = precision_gain(scores, other, labels, weights)
+    one, two = (
+        {m.name: m for m in evaluate(each, labels, weights)}["average_precision"]
+        for each in (scores, other)
+    )
+    assert gain.value == pytest.approx(one.value - two.value)
+    assert gain.low < gain.value < gain.high
+    assert gain.high - gain.low < (one.high - one.low) / 2
+    # Of a ranking with itself there is nothing to gain, in any draw.
+    same = precision_gain(scores, scores, labels, weights)
+    assert (same.value, same.low, same.high) == (0.0, 0.0, 0.0)
+
+
+def test_whole_groups_are_drawn_for_a_gain():
+    scores, labels, weights = drawn(rows=300)
+    other = scores[::-1]
+    groups = np.arange(300)
+    alone = precision_gain(scores, other, labels, weights, groups=groups)
+    repeated = precision_gain(
+        *(np.repeat(each, 9) for each in (scores, other, labels, weights)),
+        groups=np.repeat(groups, 9),
+    )
+    assert (repeated.low, repeated.high) == pytest.approx((alone.low, alone.high))
 
 
 def test_calibration_error_is_the_mean_distance_over_bins_of_equal_weight():

@@ -170,6 +170,19 @@ def test_a_gap_of_few_positives_is_undecidable_and_that_is_said():
     assert told["found"] is None
     assert told["undecidable"] == f"{few} frauds to tell by, where 20 are needed"
     assert finding.shown == f"undecidable: {told['undecidable']}"
+    assert finding.undecided
+
+
+@pytest.mark.parametrize(("rows", "undecided"), [(60, True), (20_000, False)])
+def test_a_gap_within_the_limit_is_undecided_where_its_interval_is_not(rows, undecided):
+    generator = np.random.default_rng(5)
+    labels = np.arange(rows) < rows * 11 // 30
+    one, two = (labels + generator.normal(0, 1.0, rows) for _ in range(2))
+    finding = gap_finding(one, two, labels, np.ones(rows), seed=0)
+    assert finding.low < finding.found < finding.high
+    assert (finding.suspicious, finding.undecided) == (False, undecided)
+    assert finding.as_json()["high"] == finding.high
+    assert f"({finding.low:.4g} to {finding.high:.4g})" in finding.shown
 
 
 def test_a_gap_above_the_limit_is_suspicious_though_it_may_be_chance():
