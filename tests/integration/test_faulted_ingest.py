@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from crivo.domain.clock import CLOCK_AHEAD_MAX
+from crivo.domain.instant import parse_rfc3339
 from tests.docs.markdown import ROOT
 
 FAULTS = ("late", "duplicated", "reordered", "malformed", "clock_skewed", "hot_key")
@@ -89,6 +90,35 @@ def done_in(folder: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in (folder / "done.jsonl").read_text().splitlines()]
 
 
+def rows(path: Path) -> list[dict[str, object]]:
+    """The rows of a stream that can be read, in order."""
+    found = []
+    for line in path.read_text().splitlines():
+        try:
+            found.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return found
+
+
+def moved_otherwise(folder: Path, sent: list[dict[str, object]]) -> list[int]:
+    """The numbers of late rows that do not arrive as much later than they were sent as is said."""
+    arrived = {row["end_to_end_id"]: row for row in rows(folder / "transfers.jsonl")}
+    found = []
+    for one in done_in(folder):
+        number = int(str(one["number"]))
+        row = arrived.get(sent[number]["end_to_end_id"])
+        if one["fault"] == "late" and row is not None:
+            by = instant(row["received_at"]) - instant(sent[number]["received_at"])
+            if by != one["by"]:
+                found.append(number)
+    return found
+
+
+def instant(text: object) -> int:
+    return parse_rfc3339(str(text), field="received_at")
+
+
 def imported(folder: Path, home: Path, stream: Path) -> dict[str, object]:
     return crivo("ingest", stream, "--mapping", MAPPING, "--home", home, "--clock", "replay")
 
@@ -113,6 +143,18 @@ def test_received_is_accepted_and_quarantined_and_duplicate_as_the_ground_truth_
     causes = result["causes"]
     assert isinstance(causes, dict)
     assert causes["CLOCK_AHEAD"] == found.ahead > 0
+
+
+@pytest.mark.slow
+def test_a_number_is_the_line_of_the_row_as_it_was_sent(folder: Path):
+    sent = rows(folder / "sent.jsonl")
+    assert moved_otherwise(folder, sent) == []
+
+
+@pytest.mark.slow
+def test_sabotage_numbers_that_count_from_one_find_other_rows(folder: Path):
+    sent = rows(folder / "sent.jsonl")
+    assert moved_otherwise(folder, [sent[-1], *sent]) != []
 
 
 @pytest.mark.slow

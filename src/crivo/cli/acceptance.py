@@ -46,7 +46,7 @@ def _check_no_scenario(flags: SimulateFlags) -> None:
         raise invalid(
             Code.FIELD_VALUE,
             field="scenario",
-            expected="none with --report",
+            expected="left out with --report",
             found=" ".join(flags.scenarios),
             hint="The official figures are those of months in which no provider was breached.",
         )

@@ -18,6 +18,12 @@ def checked_faults(texts: Sequence[str]) -> dict[str, int]:
     for text in texts:
         name, rate = parse_fault(text)
         if name in rates:
-            raise invalid(Code.FIELD_VALUE, field="fault", expected="each fault once", found=text)
+            raise invalid(
+                Code.FIELD_VALUE,
+                field="fault",
+                expected=f"given once for {name}",
+                found=" ".join(texts),
+                hint="One rate holds for the whole stream; leave the others out.",
+            )
         rates[name] = rate
     return rates

@@ -54,37 +54,41 @@ def simulate(
 ) -> None:
     """Write a seeded small Brazil that pays by Pix, with frauds that become known late."""
     from crivo.cli.acceptance import run_asked
+    from crivo.cli.option_names import refused_by_option
     from crivo.cli.simulate import SimulateFlags
     from crivo.cli.simulate_folders import parse_folder
     from crivo.cli.without_effect import check_all_count
 
-    world, compared = parse_folder(out, field="out"), parse_folder(report, field="report")
-    folder = world or compared
-    if folder is None:
-        raise typer.BadParameter("name a folder for the world, one for the report, or both")
-    flags = SimulateFlags(
-        out=folder,
-        tables=tables,
-        seed=seed,
-        start=start,
-        days=days,
-        past_days=past_days,
-        scale=scale,
-        prevalence=prevalence,
-        difficulty=difficulty,
-        file_format=file_format,
-        compression=compression,
-        by_day=by_day,
-        keep_one_in=keep_one_in,
-        replace=replace,
-        viewpoint=viewpoint,
-        adversary=adversary,
-        policy=policy,
-        faults=tuple(fault or ()),
-        scenarios=tuple(scenario or ()),
-    )
-    check_all_count(_typed(context), flags, writes=world is not None)
-    run_asked(flags, writes=world is not None, report=compared, as_json=as_json)
+    with refused_by_option():
+        world, compared = parse_folder(out, field="out"), parse_folder(report, field="report")
+        folder = world or compared
+        if folder is None:
+            raise typer.BadParameter(
+                "name a folder for the world (--out), one for the report (--report), or both"
+            )
+        flags = SimulateFlags(
+            out=folder,
+            tables=tables,
+            seed=seed,
+            start=start,
+            days=days,
+            past_days=past_days,
+            scale=scale,
+            prevalence=prevalence,
+            difficulty=difficulty,
+            file_format=file_format,
+            compression=compression,
+            by_day=by_day,
+            keep_one_in=keep_one_in,
+            replace=replace,
+            viewpoint=viewpoint,
+            adversary=adversary,
+            policy=policy,
+            faults=tuple(fault or ()),
+            scenarios=tuple(scenario or ()),
+        )
+        check_all_count(_typed(context), flags, writes=world is not None)
+        run_asked(flags, writes=world is not None, report=compared, as_json=as_json)
 
 
 def _typed(context: typer.Context) -> set[str]:

@@ -34,15 +34,34 @@ def check_all_count(typed: Collection[str], flags: SimulateFlags, *, writes: boo
             raise invalid(
                 Code.FIELD_VALUE,
                 field=idle[0].removeprefix("--"),
-                expected="none without --out",
+                expected="left out where no --out names a folder for the world",
                 found=" ".join(idle),
-                hint="A report looks at all rows of the world and writes no table; add --out DIR.",
+                hint="A report looks at all rows of the world and writes no table; add --out DIR or leave these out.",
             )
     if "viewpoint" in typed and flags.tables != "events" and not flags.faults:
         raise invalid(
             Code.FIELD_VALUE,
             field="viewpoint",
-            expected="none without --tables events or --fault",
+            expected=f"left out with --tables {flags.tables}, where no --fault is asked for",
             found=flags.viewpoint,
-            hint=f"The tables {flags.tables} hold what all sides know.",
+            hint="These tables hold what all sides know; --tables events holds what one side knows.",
+        )
+    if flags.faults:
+        _check_lines("format", "jsonl", flags.file_format, is_typed="file_format" in typed)
+        packed = flags.compression or "none"
+        _check_lines("compression", "none", packed, is_typed="compression" in typed)
+
+
+def _check_lines(option: str, kept: str, asked: str, *, is_typed: bool) -> None:
+    """Nothing, if a faulted stream is written as was asked: as lines of text, since some of them
+    can be no row of a table.
+    """
+    if is_typed and asked != kept:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field=option,
+            expected=f"{kept} or left out with --fault",
+            found=asked,
+            hint="A faulted stream is plain JSON lines. Write the tables by a command of their own: "
+            "the same seed gives the same world.",
         )

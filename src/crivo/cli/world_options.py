@@ -11,7 +11,7 @@ Side = Annotated[
 ]
 Faults = Annotated[
     list[str] | None,
-    typer.Option("--fault", help="Also write faulted transfers: late=0.01 (repeatable)."),
+    typer.Option("--fault", help="Also write transfers with faults, as JSON lines: late=0.01 (repeatable)."),
 ]
 Scenarios = Annotated[
     list[str] | None,

@@ -66,7 +66,8 @@ def parse_fault(text: str) -> tuple[str, int]:
         raise invalid(
             Code.FIELD_VALUE,
             field="fault",
-            expected=f"one of {', '.join(names)}, an equals sign and a share such as 0.01",
+            expected="a fault and its share of the rows from 0 to 1, such as late=0.01",
             found=text,
+            hint=f"Faults are {', '.join(names)}; a share has at most six decimals.",
         )
     return name, int(rate)

@@ -103,7 +103,7 @@ def parse_scenarios(codes: Collection[str]) -> frozenset[str]:
         raise invalid(
             Code.FIELD_VALUE,
             field="scenario",
-            expected=f"each once of {', '.join(known)}",
+            expected=f"one of {', '.join(known)}, each given once",
             found=" ".join(codes),
         )
     return frozenset(codes)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TextIO
 
 from crivo.adapters.world_files.text import json_lines
 from crivo.simulator.events.kind import default_kinds
@@ -19,6 +19,7 @@ from crivo.simulator.world import World
 
 #: The folder inside the world's.
 FAULTED_FOLDER: Final = "faulted"
+SENT_FILE: Final = "sent.jsonl"
 FAULTED_FILE: Final = "transfers.jsonl"
 DONE_FILE: Final = "done.jsonl"
 
@@ -37,9 +38,10 @@ class WrittenFaults:
 def write_faulted(
     folder: Path, world: World, viewpoint: Viewpoint, rates: Mapping[str, int]
 ) -> WrittenFaults:
-    """The written stream: `transfers.jsonl` as it arrives, and `done.jsonl`, a line a touched row.
+    """The written stream: `sent.jsonl` as it was sent, `transfers.jsonl` as it arrives, and
+    `done.jsonl`, a line a touched row.
 
-    `number` in `done.jsonl` counts the rows as they were sent, from 0.
+    `number` in `done.jsonl` counts the lines of `sent.jsonl`, from 0.
 
     Args:
         folder: Made; whoever calls moves it into place whole.
@@ -50,25 +52,42 @@ def write_faulted(
     Raises:
         OSError: Where the disk refuses.
     """
-    sent = Counter[str]()
-    received = 0
-    stream = FaultedStream(_sent(world, viewpoint, sent), rates, seed=world.options.seed)
     folder.mkdir()
-    with (folder / FAULTED_FILE).open("w", encoding="utf-8", newline="\n") as file:
+    received = 0
+    with _opened(folder / SENT_FILE) as sent, _opened(folder / FAULTED_FILE) as arriving:
+        lines = _Copied(_transfers(world, viewpoint), sent)
+        stream = FaultedStream(lines, rates, seed=world.options.seed)
         for record in stream:
-            file.write(record.line + "\n")
+            arriving.write(record.line + "\n")
             received += 1
     done = "".join(json.dumps(asdict(one)) + "\n" for one in stream.done)
     (folder / DONE_FILE).write_text(done, "utf-8")
     counts = Counter(one.fault for one in stream.done)
-    return WrittenFaults(sent.total(), received, MappingProxyType(dict(counts)))
+    return WrittenFaults(lines.count, received, MappingProxyType(dict(counts)))
 
 
-def _sent(world: World, viewpoint: Viewpoint, sent: Counter[str]) -> Iterator[str]:
+class _Copied:
+    """Lines that are written to a file as they are read, and counted."""
+
+    def __init__(self, lines: Iterator[str], file: TextIO) -> None:
+        self._lines = lines
+        self._file = file
+        self.count = 0
+
+    def __iter__(self) -> Iterator[str]:
+        for line in self._lines:
+            self._file.write(line + "\n")
+            self.count += 1
+            yield line
+
+
+def _opened(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="\n")
+
+
+def _transfers(world: World, viewpoint: Viewpoint) -> Iterator[str]:
     kinds = tuple(kind for kind in default_kinds() if kind.name == _TRANSFERS)
     streams = EventStreams(world, viewpoint, kinds)
     for day, rows in world.rows():
         for piece in streams.of_day(day, rows):
-            for line in json_lines(piece.columns):
-                sent[piece.table] += 1
-                yield line
+            yield from json_lines(piece.columns)

@@ -63,7 +63,7 @@ class Layout:
             raise invalid(
                 Code.FIELD_VALUE,
                 field="compression",
-                expected=f"{' or '.join(ALLOWED[self.file_format])} with {self.file_format}",
+                expected=f"{' or '.join(ALLOWED[self.file_format])} with --format {self.file_format}",
                 found=str(self.packed),
             )
 

@@ -148,8 +148,9 @@ def _check_whole(sampling: Sampling) -> None:
         raise invalid(
             Code.FIELD_VALUE,
             field="keep_one_in",
-            expected="1 where the tables are event streams",
+            expected="1 with --tables events",
             found=sampling.one_in,
+            hint="What events say of a transfer depends on the others; sample another set of tables.",
         )
 
 
