@@ -58,6 +58,7 @@ def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None
     Raises:
         Refused: FIELD_VALUE. Unavailable: FILE_UNWRITABLE. Unfit: WORLD_DIFFERS.
     """
+    from crivo.adapters.acceptance_report.page import looked_at
     from crivo.adapters.acceptance_report.writer import PAGE, document, write_report
     from crivo.cli.simulate import planned_world
     from crivo.simulator.acceptance.finding import Verdict, judged
@@ -73,9 +74,11 @@ def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None
     if as_json:
         print_json(document(options, tally.transfers, outcomes))
     else:
-        rows = [_row(outcome) for outcome in outcomes]
-        print_table("Against the official figures", ("check", "tolerance", "verdict"), rows)
-        print_facts("The report lies in", {"page": folder / PAGE})
+        rows = [_row(outcome, tally.transfers) for outcome in outcomes]
+        columns = ("check", "tolerance", "verdict", "remark")
+        print_table("Against the official figures", columns, rows)
+        seen = looked_at(options, tally.transfers)
+        print_facts("The report lies in", {"page": folder / PAGE, "looked at": seen})
     failed = [outcome.check for outcome in outcomes if outcome.verdict is Verdict.FAILS]
     if failed:
         names = ", ".join(f"{check.number} ({check.name})" for check in failed)
@@ -86,6 +89,7 @@ def run_acceptance(flags: SimulateFlags, folder: Path, *, as_json: bool) -> None
         )
 
 
-def _row(outcome: Outcome) -> tuple[str, str, str]:
+def _row(outcome: Outcome, transfers: int) -> tuple[str, str, str, str]:
     check = outcome.check
-    return f"{check.number}. {check.name}", check.tolerance, str(outcome.verdict)
+    name = f"{check.number}. {check.name}"
+    return name, check.tolerance, str(outcome.verdict), outcome.remark(transfers)

@@ -7,7 +7,7 @@ from html import escape
 from typing import Final
 
 from crivo.adapters.acceptance_report.plot import COLOURS, picture_of
-from crivo.simulator.acceptance.finding import Finding, Outcome
+from crivo.simulator.acceptance.finding import Finding, Outcome, Verdict
 from crivo.simulator.options import SimulationOptions
 
 _STYLE: Final = """
@@ -23,15 +23,15 @@ small { color: #5b6b7b; }
 _RULE: Final = (
     "Each figure is compared with what the regulator published; one whose standard error does not "
     "fit its tolerance three times says that it cannot decide, unless it lies far outside; nor can "
-    "one that lies outside by less than two of them. Checks 1 to 8 are asked of honest transfers."
+    "one that lies outside by less than two of them. How many transfers would decide is reckoned "
+    "from the error, which falls with their root. Checks 1 to 8 are asked of honest transfers."
 )
 
 
 def page(options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]) -> str:
     """The page; it loads nothing from anywhere."""
     made = (
-        f"Seed {options.seed}, {transfers:,} transfers in {options.days} days from "
-        f"{options.start}, prevalence {options.prevalence}."
+        f"Seed {options.seed}, {looked_at(options, transfers)}, prevalence {options.prevalence}."
     )
     parts = [
         "<!doctype html>",
@@ -39,38 +39,53 @@ def page(options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]
         f"<title>Acceptance of a simulated world</title><style>{_STYLE}</style></head><body>",
         "<h1>Acceptance of a simulated world</h1>",
         f"<p>{made} {_RULE}</p>",
-        _summary(outcomes),
-        *(_section(outcome) for outcome in outcomes),
+        _summary(outcomes, transfers),
+        *(_section(outcome, transfers) for outcome in outcomes),
         "</body></html>",
     ]
     return "\n".join(parts) + "\n"
 
 
-def _summary(outcomes: Sequence[Outcome]) -> str:
+def looked_at(options: SimulationOptions, transfers: int) -> str:
+    """How many transfers, and over which days."""
+    window = f"{options.days} days from {options.start}"
+    if options.past_days == 0:
+        return f"{transfers:,} transfers in {window}"
+    return (
+        f"{transfers:,} transfers: {options.past_transfers:,} in {options.past_days} days of past "
+        f"and {options.window_transfers:,} in the window, {window}"
+    )
+
+
+def _summary(outcomes: Sequence[Outcome], transfers: int) -> str:
     rows = "".join(
         f"<tr><td>{one.check.number}. {escape(one.check.name)}</td>"
-        f"<td>{escape(one.check.tolerance)}</td>{_verdict(one)}</tr>"
+        f"<td>{escape(one.check.tolerance)}</td>{_verdict(one)}"
+        f"<td>{escape(one.remark(transfers))}</td></tr>"
         for one in outcomes
     )
-    head = "<tr><th>check</th><th>tolerance</th><th>verdict</th></tr>"
+    head = "<tr><th>check</th><th>tolerance</th><th>verdict</th><th>remark</th></tr>"
     return f"<table>{head}{rows}</table>"
 
 
-def _section(outcome: Outcome) -> str:
+def _section(outcome: Outcome, transfers: int) -> str:
     check = outcome.check
-    rows = "".join(_row(finding) for finding in outcome.findings)
+    title = f"<h2>{check.number}. {escape(check.name)}</h2>"
+    if outcome.verdict is Verdict.NOT_HERE:
+        return f"{title}<p>Not in this world: {escape(outcome.because)}.</p>"
+    rows = "".join(_row(finding, transfers) for finding in outcome.findings)
     head = "<tr>" + "".join(
         f"<th>{name}</th>"
-        for name in ("part", "unit", "target", "allowed", "found", "standard error", "verdict")
+        for name in ("part", "unit", "target", "allowed", "found", "standard error", "verdict", "needs")
     )
     return (
-        f"<h2>{check.number}. {escape(check.name)}</h2>"
+        f"{title}"
         f"<p><small>{escape(check.source)} Tolerance: {escape(check.tolerance)}.</small></p>"
         f"{picture_of(outcome)}<table>{head}</tr>{rows}</table>"
     )
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Finding, transfers: int) -> str:
     error = "-" if finding.standard_error is None else f"{finding.standard_error:,.4g}"
     cells = (
         escape(finding.part),
@@ -80,7 +95,15 @@ def _row(finding: Finding) -> str:
         f"{finding.found:,.6g}",
         error,
     )
-    return "<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + _verdict(finding) + "</tr>"
+    shown = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f"<tr>{shown}{_verdict(finding)}<td>{_needs(finding, transfers)}</td></tr>"
+
+
+def _needs(finding: Finding, transfers: int) -> str:
+    if finding.standard_error is None:
+        return escape(finding.lacks)
+    needed = finding.transfers_needed(transfers)
+    return "" if needed is None else f"some {needed:,} transfers"
 
 
 def _verdict(judged: Outcome | Finding) -> str:

@@ -29,6 +29,7 @@ COLOURS: Final = {
     Verdict.HOLDS: "#1a7f37",
     Verdict.FAILS: "#c62828",
     Verdict.UNDECIDABLE: "#8a6d00",
+    Verdict.NOT_HERE: "#5b6b7b",
 }
 _OFFICIAL: Final = "#5b6b7b"
 _ALLOWED: Final = "#dfe6ec"

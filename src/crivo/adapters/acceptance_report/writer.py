@@ -47,6 +47,8 @@ def document(
             "prevalence": str(options.prevalence),
         },
         "transfers": transfers,
+        "past_transfers": options.past_transfers,
+        "window_transfers": options.window_transfers,
         "checks": [
             {
                 "number": outcome.check.number,
@@ -54,6 +56,8 @@ def document(
                 "source": outcome.check.source,
                 "tolerance": outcome.check.tolerance,
                 "verdict": str(outcome.verdict),
+                "remark": outcome.remark(transfers),
+                "transfers_needed": outcome.transfers_needed(transfers),
                 "findings": [
                     {
                         "part": finding.part,
@@ -64,6 +68,7 @@ def document(
                         "found": finding.found,
                         "standard_error": finding.standard_error,
                         "verdict": str(finding.verdict),
+                        "transfers_needed": finding.transfers_needed(transfers),
                     }
                     for finding in outcome.findings
                 ],
@@ -75,6 +80,7 @@ def document(
 
 class _Check(msgspec.Struct, frozen=True):
     number: int
+    findings: list[object]
 
 
 class _Document(msgspec.Struct, frozen=True):
@@ -85,7 +91,7 @@ class _Document(msgspec.Struct, frozen=True):
 
 def _files(content: bytes) -> Collection[str]:
     checks = msgspec.json.decode(content, type=_Document).checks
-    return [PAGE, *(_plot_name(check.number) for check in checks)]
+    return [PAGE, *(_plot_name(check.number) for check in checks if check.findings)]
 
 
 REPORT: Final = Written("report", DOCUMENT, _files)
@@ -132,7 +138,8 @@ def write_report(
     text = json.dumps(document(options, transfers, outcomes), indent=2) + "\n"
     contents = {PAGE: page(options, transfers, outcomes), DOCUMENT: text}
     for outcome in outcomes:
-        contents[plot_name(outcome.check)] = picture_of(outcome) + "\n"
+        if outcome.findings:
+            contents[plot_name(outcome.check)] = picture_of(outcome) + "\n"
     with _made_aside(folder, replace=replace) as aside:
         for name, content in contents.items():
             write_synced(aside / name, content.encode())

@@ -23,6 +23,9 @@ SALARY: Final = "salary day"
 _LAST: Final = "last business day"
 #: Days beyond what the fit needs, below which it says nothing.
 _SPARE_DAYS: Final = 5
+#: What is lacking where nothing is fitted.
+TOO_FEW_DAYS: Final = "too few days to take weekdays and places in the month apart"
+NO_WHOLE_MONTH: Final = "no whole month with its salary day"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -23,6 +24,9 @@ _BEYOND: Final = 5
 #: The part of a small official share by which what was found may differ.
 _OF_SMALL_SHARE: Final = 0.2
 
+#: What is lacking where nothing else is said.
+_TOO_FEW: Final = "too few of them to tell an error"
+
 #: Days below which a mix that differs by weekday is not judged.
 TWO_WEEKS: Final = 14
 
@@ -33,6 +37,7 @@ class Verdict(StrEnum):
     HOLDS = "holds"
     FAILS = "fails"
     UNDECIDABLE = "undecidable at this size"
+    NOT_HERE = "not in this world"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +45,7 @@ class Finding:
     """One figure: `target` is official, `low` to `high` is what the tolerance allows.
 
     `standard_error` is measured over seeds or that of independent transfers; None where there is
-    too little to tell.
+    too little to tell, of which `lacks` says what.
     """
 
     part: str
@@ -50,31 +55,65 @@ class Finding:
     high: float
     found: float
     standard_error: float | None
+    lacks: str = _TOO_FEW
 
     @property
     def verdict(self) -> Verdict:
         """A figure inside its range holds, where the size of the world lets it decide."""
         if self.standard_error is None:
             return Verdict.UNDECIDABLE
-        decides = _FIT * self.standard_error <= (self.high - self.low) / 2
+        decides = self._decides(self.standard_error)
         if decides and self.low <= self.found <= self.high:
             return Verdict.HOLDS
         room = (_CLEAR if decides else _BEYOND) * self.standard_error
         outside = not self.low - room <= self.found <= self.high + room
         return Verdict.FAILS if outside else Verdict.UNDECIDABLE
 
+    def transfers_needed(self, transfers: int) -> int | None:
+        """About how many transfers would decide what so many do not, to two digits and upwards.
+
+        Errors fall with the root of the transfers. Where they fit, and the figure lies outside by
+        less than is clear: how many would make that distance clear. None of what is decided, and of
+        what has no error to reckon from.
+        """
+        if self.standard_error is None or self.verdict is not Verdict.UNDECIDABLE:
+            return None
+        fits = self._half / _FIT
+        outside = max(self.low - self.found, self.found - self.high)
+        room = outside / _CLEAR if self._decides(self.standard_error) else fits
+        return _rounded_up(transfers * (self.standard_error / room) ** 2)
+
+    def _decides(self, standard_error: float) -> bool:
+        return _FIT * standard_error <= self._half
+
+    @property
+    def _half(self) -> float:
+        return (self.high - self.low) / 2
+
+
+def _rounded_up(count: float) -> int:
+    """To two digits, upwards."""
+    unit: int = 10 ** max(math.floor(math.log10(max(count, 1.0))) - 1, 0)
+    return math.ceil(round(count / unit, 6)) * unit
+
 
 def around(
-    part: str, unit: str, target: float, tolerance: float, found: tuple[float, float | None]
+    part: str,
+    unit: str,
+    target: float,
+    tolerance: float,
+    found: tuple[float, float | None],
+    lacks: str = _TOO_FEW,
 ) -> Finding:
     """The finding of a figure and its standard error that may lie so far from the target."""
-    return Finding(part, unit, target, target - tolerance, target + tolerance, *found)
+    return Finding(part, unit, target, target - tolerance, target + tolerance, *found, lacks)
 
 
 def never(tally: Tally, rule: Rule) -> Finding:
     """The finding of a rule that nothing may break; undecidable where nothing was looked at."""
     looks = tally.rules.looks[rule]
-    return Finding(str(rule), "broken", 0.0, 0.0, 0.0, looks.broken, 0.0 if looks.seen else None)
+    error = 0.0 if looks.seen else None
+    return Finding(str(rule), "broken", 0.0, 0.0, 0.0, looks.broken, error, "none to look at")
 
 
 def share_tolerance(points: float, share: float) -> float:
@@ -107,24 +146,57 @@ class Check:
         found = self.look(tally)
         if len(tally.days) >= self.days_min:
             return found
-        return tuple(replace(finding, standard_error=None) for finding in found)
+        lacks = f"fewer than {self.days_min} days"
+        return tuple(replace(finding, standard_error=None, lacks=lacks) for finding in found)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A check with what it found."""
+    """A check with what it found; of a world that is not asked `because` says why."""
 
     check: Check
     findings: tuple[Finding, ...]
+    because: str = ""
 
     @property
     def verdict(self) -> Verdict:
         """A check fails with any of its parts, and holds when all of them do."""
+        if self.because:
+            return Verdict.NOT_HERE
         verdicts = [finding.verdict for finding in self.findings]
         for verdict in (Verdict.FAILS, Verdict.UNDECIDABLE):
             if verdict in verdicts:
                 return verdict
         return Verdict.HOLDS
+
+    def transfers_needed(self, transfers: int) -> int | None:
+        """About how many transfers would decide every part that has an error to reckon from."""
+        needed = [finding.transfers_needed(transfers) for finding in self.findings]
+        return max((one for one in needed if one is not None), default=None)
+
+    def remark(self, transfers: int) -> str:
+        """Why it is not asked, or what would decide it; empty where it is decided."""
+        match self.verdict:
+            case Verdict.NOT_HERE:
+                return self.because
+            case Verdict.UNDECIDABLE:
+                return "; ".join(self._undecided(transfers))
+            case _:
+                return ""
+
+    def _undecided(self, transfers: int) -> list[str]:
+        needed = self.transfers_needed(transfers)
+        said = [] if needed is None else [f"some {needed:,} transfers would decide"]
+        lacking = [one for one in self.findings if one.standard_error is None]
+        for lacks in dict.fromkeys(one.lacks for one in lacking):
+            parts = [one.part for one in lacking if one.lacks == lacks]
+            of_whom = "" if len(parts) == len(self.findings) else f" ({', '.join(parts)})"
+            said.append(f"{lacks}{of_whom}")
+        return said
+
+
+#: Why an enriched world is not asked.
+_ENRICHED: Final = "its frauds are not as many as in life: asked with --prevalence natural"
 
 
 def default_checks() -> tuple[Check, ...]:
@@ -134,5 +206,9 @@ def default_checks() -> tuple[Check, ...]:
 
 def judged(tally: Tally, *, natural: bool) -> tuple[Outcome, ...]:
     """What every check says of what was generated; `natural`: at natural prevalence."""
-    asked = (check for check in default_checks() if natural or not check.natural_only)
-    return tuple(Outcome(check, check.findings(tally)) for check in asked)
+    return tuple(
+        Outcome(check, check.findings(tally))
+        if natural or not check.natural_only
+        else Outcome(check, (), _ENRICHED)
+        for check in default_checks()
+    )

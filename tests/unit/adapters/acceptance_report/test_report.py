@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import resource
@@ -62,6 +63,62 @@ def test_a_check_fails_with_any_part_and_holds_with_all():
     assert Outcome(CHECK, (holds, holds)).verdict is Verdict.HOLDS
     assert Outcome(CHECK, (holds, unclear)).verdict is Verdict.UNDECIDABLE
     assert Outcome(CHECK, (unclear, fails, holds)).verdict is Verdict.FAILS
+
+
+@pytest.mark.parametrize(
+    ("found", "error", "needed"),
+    [
+        (10.9, 0.1, None),  # it holds
+        (11.3, 0.1, None),  # it fails
+        (10.0, 0.5, 2_300),  # (0.5 / (1 / 3)) ** 2 of a thousand are 2,250
+        (12.0, 0.5, 2_300),  # outside by less than five errors: as many let it decide
+        (11.1, 0.1, 4_000),  # one error outside: two are clear
+        (10.0, None, None),  # no error to reckon from
+    ],
+)
+def test_what_cannot_decide_says_how_many_transfers_would(
+    found: float, error: float | None, needed: int | None
+):
+    one = finding(found, error)
+    assert one.transfers_needed(1_000) == needed
+    if needed is not None and error is not None:
+        # Beyond that size its error fits the tolerance, or the figure lies clearly outside.
+        then = finding(found, error * math.sqrt(1_000 / (1.01 * needed)))
+        assert then.verdict is not Verdict.UNDECIDABLE
+
+
+def test_a_check_says_why_it_is_not_asked_and_what_would_decide_it():
+    unclear, unknown = finding(10.0, 0.5, "one"), finding(10.0, None, "other")
+    assert Outcome(CHECK, (), "no frauds").verdict is Verdict.NOT_HERE
+    assert Outcome(CHECK, (), "no frauds").remark(1_000) == "no frauds"
+    assert Outcome(CHECK, (finding(10.0, 0.1),)).remark(1_000) == ""
+    assert Outcome(CHECK, (unclear,)).remark(1_000) == "some 2,300 transfers would decide"
+    both = Outcome(CHECK, (unclear, unknown)).remark(1_000)
+    assert both == f"some 2,300 transfers would decide; {unknown.lacks} (other)"
+    assert Outcome(CHECK, (unknown,)).remark(1_000) == unknown.lacks
+
+
+def test_a_check_that_is_not_asked_has_its_row_and_no_plot(tmp_path: Path):
+    outcomes = (Outcome(CHECK, (), "no frauds"), Outcome(replace(CHECK, number=2), (unclear(),)))
+    options = SimulationOptions(past_days=90)
+    write_report(tmp_path / "report", options, 200_000, outcomes)
+    page = (tmp_path / "report" / PAGE).read_text("utf-8")
+    assert "not in this world</td><td>no frauds</td>" in page
+    assert "some 450,000 transfers would decide" in page
+    assert "150,000 in 90 days of past and 50,000 in the window, 30 days from" in page
+    document = json.loads((tmp_path / "report" / DOCUMENT).read_text("utf-8"))
+    assert [check["remark"] for check in document["checks"]] == [
+        "no frauds",
+        "some 450,000 transfers would decide",
+    ]
+    assert document["checks"][1]["findings"][0]["transfers_needed"] == 450_000
+    assert (document["past_transfers"], document["window_transfers"]) == (150_000, 50_000)
+    assert not (tmp_path / "report" / plot_name(CHECK)).exists()
+    write_report(tmp_path / "report", options, 200_000, outcomes, replace=True)
+
+
+def unclear() -> Finding:
+    return finding(10.0, 0.5)
 
 
 def test_groups_know_shares_means_and_their_errors():

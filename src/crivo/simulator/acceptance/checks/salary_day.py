@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.simulator.acceptance.day_factors import COUNTS, day_factors
+from crivo.simulator.acceptance.day_factors import COUNTS, NO_WHOLE_MONTH, day_factors
 from crivo.simulator.acceptance.finding import Check, Finding
 from crivo.simulator.acceptance.tally import Tally
 
@@ -18,7 +18,7 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
     factors = day_factors(tally.days, COUNTS, 1.0)
     lift = factors.salary_lift if factors is not None else None
     found, error = (0.0, None) if lift is None else lift
-    return (Finding("count", "factor", _OFFICIAL, _LOW, _HIGH, found, error),)
+    return (Finding("count", "factor", _OFFICIAL, _LOW, _HIGH, found, error, NO_WHOLE_MONTH),)
 
 
 CHECK: Final = Check(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.simulator.acceptance.day_factors import COUNTS, day_factors, values
+from crivo.simulator.acceptance.day_factors import COUNTS, TOO_FEW_DAYS, day_factors, values
 from crivo.simulator.acceptance.finding import Check, Finding, around
 from crivo.simulator.acceptance.tally import Tally
 
@@ -29,7 +29,9 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
         for place, name in enumerate(NAMES):
             found = (0.0, None) if factors is None else factors.weekdays[place]
             part = f"{what}, {name}"
-            findings.append(around(part, "factor", official[place], tolerance, found))
+            findings.append(
+                around(part, "factor", official[place], tolerance, found, TOO_FEW_DAYS)
+            )
     return tuple(findings)
 
 
