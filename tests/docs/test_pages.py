@@ -52,6 +52,16 @@ def _defines(path: str, name: str) -> bool:
     return re.search(rf"^(?:async )?def {re.escape(name)}\(", text, re.MULTILINE) is not None
 
 
+def folders_made(text: str) -> list[str]:
+    """The folders that the simulations of a page's blocks make, where none may lie."""
+    found = []
+    for block in markdown.blocks(text):
+        for line in block.text.splitlines():
+            if "crivo simulate " in line and "--replace" not in line:
+                found += re.findall(r"--(?:out|report) (\S+)", line)
+    return found
+
+
 def missing_commands(text: str) -> Iterator[str]:
     """Commands that this repository does not have, or not with those words and options."""
     grammar = typer.main.get_command(app)
@@ -175,3 +185,16 @@ def test_sabotage_a_code_without_a_line_is_noticed():
     text = (ROOT / "docs" / "reference" / "errors.md").read_text(encoding="utf-8")
     shorter = re.sub(r"^\| `DUPLICATE`.*\n", "", text, flags=re.MULTILINE)
     assert set(page_codes(text)) - set(page_codes(shorter)) == {"DUPLICATE"}
+
+
+def test_no_two_simulations_of_the_pages_want_one_folder():
+    """The second would be refused, whichever page is read first."""
+    made = [name for page in markdown.pages() for name in folders_made(page.read_text("utf-8"))]
+    assert len(made) > 5
+    assert sorted(made) == sorted(set(made))
+
+
+def test_sabotage_a_folder_that_is_named_twice_is_noticed():
+    twice = "```console\n$ crivo simulate --out world\n$ crivo simulate --out world{}\n```\n"
+    assert folders_made(twice.format("")) == ["world", "world"]
+    assert folders_made(twice.format(" --replace")) == ["world"]

@@ -55,7 +55,8 @@ def put_back(place: Path) -> None:
 
 
 def put_in_place(aside: Path, place: Path, check: Callable[[], None]) -> None:
-    """Moves a finished folder to its name; what lay there is gone afterwards.
+    """Moves a finished folder to its name, with the mode of the folder that lay there, which is
+    gone afterwards.
 
     Args:
         aside: The finished folder, whose files are on the disk.
@@ -66,6 +67,8 @@ def put_in_place(aside: Path, place: Path, check: Callable[[], None]) -> None:
         Unavailable: FILE_UNWRITABLE where all is in place, and what it replaces cannot be removed.
         OSError: Where the folder cannot be moved; what lay there lies there still.
     """
+    if place.exists():
+        shutil.copymode(place, aside)
     sync_folder(aside)
     check()
     old = _beside(place, _OLD)

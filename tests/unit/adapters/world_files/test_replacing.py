@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
@@ -112,6 +113,20 @@ def test_an_error_about_many_files_names_some_and_counts_the_rest(tmp_path: Path
         (folder / f"note-{number}.txt").write_text("mine")
     with pytest.raises(Refused, match=r"note-4\.txt\" and 4 more"):
         write_world(folder, world, replace=True)
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+@pytest.mark.parametrize("mode", [0o700, 0o2775])
+def test_a_folder_that_was_there_keeps_its_mode(
+    tmp_path: Path, world: World, mode: int, earlier: bool
+):
+    folder = tmp_path / "world"
+    folder.mkdir()
+    if earlier:
+        write_world(folder, world)
+    folder.chmod(mode)
+    write_world(folder, world, replace=earlier)
+    assert stat.S_IMODE(folder.stat().st_mode) == mode
 
 
 @pytest.mark.parametrize("earlier", [False, True])
