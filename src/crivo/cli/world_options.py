@@ -11,11 +11,15 @@ Side = Annotated[
 ]
 Faults = Annotated[
     list[str] | None,
-    typer.Option("--fault", help="Also write transfers with faults, as JSON lines: late=0.01 (repeatable)."),
+    typer.Option(
+        "--fault",
+        help="Also write transfers with a fault and its share, as JSON lines: late=0.01; or "
+        "clock_skewed, duplicated, hot_key, malformed, reordered (repeatable).",
+    ),
 ]
 Scenarios = Annotated[
     list[str] | None,
-    typer.Option("--scenario", help="Also let this happen once: T18, a provider's breach."),
+    typer.Option("--scenario", help="Also let this happen once (repeatable): T18, a provider's breach."),
 ]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
 Replace = Annotated[
@@ -62,7 +66,8 @@ Compression = Annotated[
 KeepOneIn = Annotated[
     int,
     typer.Option(
-        "--keep-one-in", help="All frauds, one in so many of the rest by stratum, and weights."
+        "--keep-one-in",
+        help="1 to 10000: all frauds, one in so many of the rest by stratum, and weights.",
     ),
 ]
 Adversary = Annotated[

@@ -2,7 +2,8 @@
 
 A sample is a part of the world, not another world: its rows are the same bytes. Each kept row says
 how many it stands for, as a whole number, so that the weights of any day, and of any of its strata,
-sum to what was there exactly.
+sum to what was there exactly. Of each stratum of a day at least one row is kept, so that more than
+one in so many are kept of a small world.
 """
 
 from __future__ import annotations
@@ -19,6 +20,9 @@ from crivo.simulator.rhythm import Day, hours_of
 from crivo.simulator.rows import INITIATIONS, Rows
 
 ONE_IN: Final = (1, 10_000)
+#: The column of weights in the platform's transfers, and in those of the seven tables.
+WEIGHT: Final = "weight"
+PESO: Final = "peso"
 #: Centavos at which bands of amounts begin: below R$ 100, then 1,000 and 10,000.
 AMOUNT_BANDS: Final = (10_000, 100_000, 1_000_000)
 #: Brasília hours at which parts of the day begin.
@@ -27,7 +31,8 @@ DAY_PARTS: Final = (6, 12, 18)
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Keeps one in `one_in` of the ordinary rows of each stratum; 1 keeps all, without weights.
+    """Keeps one in `one_in` of the ordinary rows of each stratum, rounded up; 1 keeps all, without
+    weights.
 
     Raises:
         Refused: FIELD_VALUE.

@@ -22,7 +22,7 @@ from crivo.simulator.naming import account_ids, device_ids, end_to_end_ids, repo
 from crivo.simulator.people import account_institutions
 from crivo.simulator.roles import Role
 from crivo.simulator.rows import INITIATIONS, NONE, PURPOSES, Rows
-from crivo.simulator.sampling import WHOLE, Sampling, of_block, picked
+from crivo.simulator.sampling import WEIGHT, WHOLE, Sampling, of_block, picked
 from crivo.simulator.world import Progress, World
 
 TRANSFERS: Final = "transfers"
@@ -78,7 +78,7 @@ def platform_tables(
             if kept is not None:
                 places, weights = of_block(*kept, first, len(block))
                 made = {name: picked(columns, places) for name, columns in made.items()}
-                made[TRANSFERS] = (*made[TRANSFERS], Column("weight", Kind.INTEGER, weights))
+                made[TRANSFERS] = (*made[TRANSFERS], Column(WEIGHT, Kind.INTEGER, weights))
             for name, columns in made.items():
                 yield Piece(name, columns, day.date)
     for columns in report_columns(np.concatenate(claims)):

@@ -7,10 +7,19 @@ from typing import get_args
 
 import pytest
 
+from crivo.adapters.world_files.layout import Compression, WorldFormat
+from crivo.adapters.world_files.writer import TableSet
 from crivo.cli import world_options
 from crivo.cli.simulate_folders import check_apart, parse_folder
 from crivo.domain.errors import Code, Refused
+from crivo.simulator.adversary import Mode
+from crivo.simulator.difficulty import Difficulty
+from crivo.simulator.events.viewpoint import Viewpoint
+from crivo.simulator.fault import default_faults
 from crivo.simulator.options import DAYS, PAST_DAYS, SCALE, STARTS
+from crivo.simulator.policy import default_policies
+from crivo.simulator.sampling import ONE_IN
+from crivo.simulator.typology import Kind, default_typologies
 
 
 def test_an_empty_name_is_refused_and_a_point_is_the_current_folder():
@@ -47,9 +56,30 @@ def test_a_report_beside_the_world_is_let_pass(
         (world_options.Start, STARTS),
         (world_options.WindowDays, DAYS),
         (world_options.PastDays, PAST_DAYS),
+        (world_options.KeepOneIn, ONE_IN),
     ],
-    ids=["scale", "start", "days", "past-days"],
+    ids=["scale", "start", "days", "past-days", "keep-one-in"],
 )
 def test_the_help_names_the_bounds_that_are_kept(option: object, bounds: tuple[object, object]):
     _, declared = get_args(option)
     assert f"{bounds[0]} to {bounds[1]}" in declared.help
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        (world_options.Tables, list(TableSet)),
+        (world_options.Format, list(WorldFormat)),
+        (world_options.Compression, list(Compression)),
+        (world_options.Difficulty, list(Difficulty)),
+        (world_options.Side, list(Viewpoint)),
+        (world_options.Adversary, list(Mode)),
+        (world_options.AgainstPolicy, [policy.name for policy in default_policies()]),
+        (world_options.Faults, [fault.name for fault in default_faults()]),
+        (world_options.Scenarios, [t.code for t in default_typologies(["T18"]) if t.kind is Kind.SCENARIO]),
+    ],
+)
+def test_the_help_names_every_choice(option: object, choices: list[str]):
+    _, declared = get_args(option)
+    assert choices
+    assert [choice for choice in choices if choice not in declared.help] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
@@ -27,7 +27,7 @@ from crivo.simulator.adversary import Mode
 from crivo.simulator.columns import Piece
 from crivo.simulator.events.streams import events
 from crivo.simulator.events.viewpoint import Viewpoint
-from crivo.simulator.sampling import WHOLE, Sampling
+from crivo.simulator.sampling import PESO, WEIGHT, WHOLE, Sampling
 from crivo.simulator.seven.tables import seven_tables
 from crivo.simulator.tables import platform_tables
 from crivo.simulator.world import Progress, World
@@ -101,9 +101,11 @@ def write_world(
         put_back(place)
         check()
         with set_aside(place) as aside:
-            pieces = _pieces(world, table_set, sampling, viewpoint, progress)
+            pieces = _Weighed(_pieces(world, table_set, sampling, viewpoint, progress))
             rows = _write_tables(aside, pieces, layout)
             about = _about(world, table_set, layout, sampling)
+            if not sampling.is_whole:
+                about["sample"] = pieces.about()
             if table_set is TableSet.EVENTS:
                 about["viewpoint"] = viewpoint
             faulted = None
@@ -142,6 +144,31 @@ def _pieces(
             return events(world, viewpoint, progress)
 
 
+class _Weighed:
+    """Pieces that pass by, of which those rows are counted that bear weights."""
+
+    def __init__(self, pieces: Iterator[Piece]) -> None:
+        self._pieces = pieces
+        self._rows = 0
+        self._stand_for = 0
+
+    def __iter__(self) -> Iterator[Piece]:
+        for piece in self._pieces:
+            for column in piece.columns:
+                if column.name in (WEIGHT, PESO):
+                    self._rows += len(column.values)
+                    self._stand_for += int(column.values.sum())
+            yield piece
+
+    def about(self) -> dict[str, object]:
+        """How many transfers were kept, of how many, and which share that is."""
+        return {
+            "kept": self._rows,
+            "of": self._stand_for,
+            "share": round(self._rows / self._stand_for, 4),
+        }
+
+
 def _check_whole(sampling: Sampling) -> None:
     """Nothing, if no transfer is left out: what events say of one depends on the others."""
     if sampling.one_in != WHOLE.one_in:
@@ -154,7 +181,7 @@ def _check_whole(sampling: Sampling) -> None:
         )
 
 
-def _write_tables(aside: Path, pieces: Iterator[Piece], layout: Layout) -> dict[str, int]:
+def _write_tables(aside: Path, pieces: Iterable[Piece], layout: Layout) -> dict[str, int]:
     files = TableFiles(aside, layout)
     with closing(files):
         for piece in pieces:

@@ -20,7 +20,7 @@ from crivo.simulator.naming import device_ids, end_to_end_ids
 from crivo.simulator.people import account_institutions
 from crivo.simulator.rhythm import Day
 from crivo.simulator.rows import DEVICE_SLOTS, INITIATIONS, NONE, Rows
-from crivo.simulator.sampling import WHOLE, Sampling, of_block, picked
+from crivo.simulator.sampling import PESO, WHOLE, Sampling, of_block, picked
 from crivo.simulator.seven.blocks import blocks, by_time
 from crivo.simulator.seven.cases import case_columns
 from crivo.simulator.seven.devices import DEVICES_OF_SCALE, Devices, UsedDevices, device_columns
@@ -76,7 +76,7 @@ class _Walk:
             columns = self._named(draws, block)
             if kept is not None:
                 places, weights = of_block(*kept, first, len(block))
-                columns = (*picked(columns, places), Column("peso", Kind.INTEGER, weights))
+                columns = (*picked(columns, places), Column(PESO, Kind.INTEGER, weights))
             yield columns
 
     def _named(self, draws: Draws, rows: Rows) -> Columns:

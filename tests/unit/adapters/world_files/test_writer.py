@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from crivo.adapters.world_files.layout import Layout, WorldFormat, parse_format
-from crivo.adapters.world_files.writer import MANIFEST, write_world
+from crivo.adapters.world_files.writer import MANIFEST, TableSet, write_world
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.simulator.columns import Columns
 from crivo.simulator.options import SimulationOptions
+from crivo.simulator.sampling import Sampling
 from crivo.simulator.tables import TABLES
 from crivo.simulator.world import World, simulate
 
@@ -83,6 +84,21 @@ def test_the_manifest_says_what_the_world_is(tmp_path: Path, world: World):
     for name, digest in manifest["sha256"].items():
         content = (tmp_path / "world" / name).read_bytes()
         assert hashlib.sha256(content).hexdigest() == digest
+
+
+@pytest.mark.parametrize("table_set", [TableSet.PLATFORM, TableSet.SEVEN])
+def test_the_manifest_says_which_share_a_sample_keeps(
+    tmp_path: Path, world: World, table_set: TableSet
+):
+    written = write_world(tmp_path / "part", world, table_set=table_set, sampling=Sampling(10))
+    transfers = ("transfers", "transacoes_pix", "transacoes_historicas")
+    kept = sum(written.rows.get(name, 0) for name in transfers)
+    about = json.loads((tmp_path / "part" / MANIFEST).read_text())["sample"]
+    whole = world.options.transfers
+    assert about == {"kept": kept, "of": whole, "share": round(kept / whole, 4)}
+    assert about["share"] > 0.1  # of each stratum at least one
+    write_world(tmp_path / "whole", world, table_set=table_set)
+    assert "sample" not in json.loads((tmp_path / "whole" / MANIFEST).read_text())
 
 
 def test_a_folder_with_something_in_it_is_refused_and_left_alone(tmp_path: Path, world: World):
