@@ -12,14 +12,18 @@ from crivo.adapters.world_files.writer import TableSet
 from crivo.cli import world_options
 from crivo.cli.simulate_folders import check_apart, parse_folder
 from crivo.domain.errors import Code, Refused
+from crivo.simulator import typologies
 from crivo.simulator.adversary import Mode
+from crivo.simulator.catalogue import one_a_file
 from crivo.simulator.difficulty import Difficulty
 from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.fault import default_faults
 from crivo.simulator.options import DAYS, PAST_DAYS, SCALE, STARTS
 from crivo.simulator.policy import default_policies
 from crivo.simulator.sampling import ONE_IN
-from crivo.simulator.typology import Kind, default_typologies
+from crivo.simulator.typology import Kind, Typology
+
+TYPOLOGIES = one_a_file(typologies, "TYPOLOGY", Typology)
 
 
 def test_an_empty_name_is_refused_and_a_point_is_the_current_folder():
@@ -76,7 +80,7 @@ def test_the_help_names_the_bounds_that_are_kept(option: object, bounds: tuple[o
         (world_options.Adversary, list(Mode)),
         (world_options.AgainstPolicy, [policy.name for policy in default_policies()]),
         (world_options.Faults, [fault.name for fault in default_faults()]),
-        (world_options.Scenarios, [t.code for t in default_typologies(["T18"]) if t.kind is Kind.SCENARIO]),
+        (world_options.Scenarios, [one.code for one in TYPOLOGIES if one.kind is Kind.SCENARIO]),
     ],
 )
 def test_the_help_names_every_choice(option: object, choices: list[str]):

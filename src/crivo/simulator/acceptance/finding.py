@@ -78,10 +78,18 @@ class Finding:
         """
         if self.standard_error is None or self.verdict is not Verdict.UNDECIDABLE:
             return None
-        fits = self._half / _FIT
+        if not self._decides(self.standard_error):
+            return self.transfers_to_decide(transfers)
         outside = max(self.low - self.found, self.found - self.high)
-        room = outside / _CLEAR if self._decides(self.standard_error) else fits
-        return _rounded_up(transfers * (self.standard_error / room) ** 2)
+        return _rounded_up(transfers * (_CLEAR * self.standard_error / outside) ** 2)
+
+    def transfers_to_decide(self, transfers: int) -> int | None:
+        """About from how many transfers on its error fits its range, reckoned from so many; None
+        of what has no error, and of rules, which no error decides.
+        """
+        if self.standard_error is None or self._half == 0:
+            return None
+        return _rounded_up(transfers * (_FIT * self.standard_error / self._half) ** 2)
 
     def _decides(self, standard_error: float) -> bool:
         return _FIT * standard_error <= self._half
