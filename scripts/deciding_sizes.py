@@ -1,6 +1,6 @@
 """Prints from how many transfers on each check decides, reckoned from acceptance reports.
 
-`python -m scripts.deciding_sizes small large ...`, each the folder of one `crivo simulate --report`.
+`python -m scripts.deciding_sizes small large ...`, each a folder of `crivo simulate --report`.
 Errors fall with the root of the transfers, or nearly: a report of a size near to what it says is
 the better witness.
 """

@@ -135,7 +135,9 @@ def said(tables: Tables) -> Iterator[str]:
     yield from (f"`{kind}` {share}" for kind, share in shares.items())
     users = len(tables["usuarios"])
     yield f"{100 * (users - len(those_who_pay_or_are_paid(tables))) / users:.0f} % of the users"
-    seventh = ("None", "One", "Two", "Three", "Four", "Five", "Six", "All")[round(7 * logged_in(tables))]
+    seventh = ("None", "One", "Two", "Three", "Four", "Five", "Six", "All")[
+        round(7 * logged_in(tables))
+    ]
     yield f"{seventh} in seven payments have a log-in up to ten minutes before"
 
 

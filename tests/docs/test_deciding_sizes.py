@@ -46,7 +46,9 @@ def test_what_has_no_error_and_what_needs_none_are_told_apart() -> None:
 
 
 def test_the_page_holds_a_row_of_each_check() -> None:
-    section = PAGE.read_text("utf-8").partition("## What a size can decide")[2].partition("\n## ")[0]
+    section = (
+        PAGE.read_text("utf-8").partition("## What a size can decide")[2].partition("\n## ")[0]
+    )
     rows = [line for line in section.split("\n") if line.startswith("| ")]
     names = [row.split(" | ")[0].removeprefix("| ") for row in rows[1:]]
     assert names == [f"{check.number}. {check.name}" for check in default_checks()]

@@ -36,7 +36,7 @@ def check_all_count(typed: Collection[str], flags: SimulateFlags, *, writes: boo
                 field=idle[0].removeprefix("--"),
                 expected="left out where no --out names a folder for the world",
                 found=" ".join(idle),
-                hint="A report looks at all rows of the world and writes no table; add --out DIR or leave these out.",
+                hint="A report looks at all rows and writes no table; add --out or drop these.",
             )
     if "viewpoint" in typed and flags.tables != "events" and not flags.faults:
         raise invalid(
@@ -44,7 +44,7 @@ def check_all_count(typed: Collection[str], flags: SimulateFlags, *, writes: boo
             field="viewpoint",
             expected=f"left out with --tables {flags.tables}, where no --fault is asked for",
             found=flags.viewpoint,
-            hint="These tables hold what all sides know; --tables events holds what one side knows.",
+            hint="These tables hold what all sides know; --tables events what one side knows.",
         )
     if flags.faults:
         _check_lines("format", "jsonl", flags.file_format, is_typed="file_format" in typed)
@@ -62,6 +62,6 @@ def _check_lines(option: str, kept: str, asked: str, *, is_typed: bool) -> None:
             field=option,
             expected=f"{kept} or left out with --fault",
             found=asked,
-            hint="A faulted stream is plain JSON lines. Write the tables by a command of their own: "
-            "the same seed gives the same world.",
+            hint="A faulted stream is plain JSON lines. Write the tables by a command of their "
+            "own: the same seed gives the same world.",
         )

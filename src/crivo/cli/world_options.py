@@ -19,7 +19,9 @@ Faults = Annotated[
 ]
 Scenarios = Annotated[
     list[str] | None,
-    typer.Option("--scenario", help="Also let this happen once (repeatable): T18, a provider's breach."),
+    typer.Option(
+        "--scenario", help="Also let this happen once (repeatable): T18, a provider's breach."
+    ),
 ]
 ByDay = Annotated[bool, typer.Option("--by-day", help="One file a day of tables that have days.")]
 Replace = Annotated[

@@ -30,9 +30,7 @@ _RULE: Final = (
 
 def page(options: SimulationOptions, transfers: int, outcomes: Sequence[Outcome]) -> str:
     """The page; it loads nothing from anywhere."""
-    made = (
-        f"Seed {options.seed}, {looked_at(options, transfers)}, prevalence {options.prevalence}."
-    )
+    made = f"Seed {options.seed}, {looked_at(options, transfers)}, prevalence {options.prevalence}."
     parts = [
         "<!doctype html>",
         '<html lang="en"><head><meta charset="utf-8">',
@@ -76,7 +74,16 @@ def _section(outcome: Outcome, transfers: int) -> str:
     rows = "".join(_row(finding, transfers) for finding in outcome.findings)
     head = "<tr>" + "".join(
         f"<th>{name}</th>"
-        for name in ("part", "unit", "target", "allowed", "found", "standard error", "verdict", "needs")
+        for name in (
+            "part",
+            "unit",
+            "target",
+            "allowed",
+            "found",
+            "standard error",
+            "verdict",
+            "needs",
+        )
     )
     return (
         f"{title}"

@@ -59,11 +59,12 @@ class Layout:
     by_day: bool = False
 
     def __post_init__(self) -> None:
-        if self.packed not in ALLOWED[self.file_format]:
+        allowed = ALLOWED[self.file_format]
+        if self.packed not in allowed:
             raise invalid(
                 Code.FIELD_VALUE,
                 field="compression",
-                expected=f"{' or '.join(ALLOWED[self.file_format])} with --format {self.file_format}",
+                expected=f"{' or '.join(allowed)} with --format {self.file_format}",
                 found=str(self.packed),
             )
 

@@ -177,7 +177,7 @@ def _check_whole(sampling: Sampling) -> None:
             field="keep_one_in",
             expected="1 with --tables events",
             found=sampling.one_in,
-            hint="What events say of a transfer depends on the others; sample another set of tables.",
+            hint="What events say of a transfer depends on others; sample another set of tables.",
         )
 
 

@@ -29,9 +29,7 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
         for place, name in enumerate(NAMES):
             found = (0.0, None) if factors is None else factors.weekdays[place]
             part = f"{what}, {name}"
-            findings.append(
-                around(part, "factor", official[place], tolerance, found, TOO_FEW_DAYS)
-            )
+            findings.append(around(part, "factor", official[place], tolerance, found, TOO_FEW_DAYS))
     return tuple(findings)
 
 
