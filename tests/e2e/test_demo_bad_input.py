@@ -7,17 +7,14 @@ import os
 import pty
 import re
 import select
-import signal
 import socket
 import struct
 import subprocess
 import sys
 import termios
-import time
 
 import pytest
 
-from crivo.adapters.sqlite.lock import WriterLock
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -61,19 +58,6 @@ def test_a_port_in_use_is_told_of_before_anything_is_made(tmp_path):
     assert not (tmp_path / "home").exists()
 
 
-def test_a_second_demo_beside_the_first_is_told_so_and_takes_nothing_away(tmp_path):
-    home = tmp_path / "home"
-    home.mkdir()
-    (home / "crivo-demo.json").write_text("{}")
-    first = WriterLock(tmp_path / ".home.lock")
-    said = demo("--home", home)
-    first.release()
-    assert said.returncode == 3
-    line = one_line(said, "LOG_LOCKED")
-    assert "another demo runs in" in line and "--home" in line
-    assert [path.name for path in home.iterdir()] == ["crivo-demo.json"]
-
-
 def test_a_mapping_that_names_a_missing_column_is_refused_by_its_name(tmp_path):
     table, mapping = tmp_path / "table.csv", tmp_path / "mapping.toml"
     table.write_text("when,who,whom,value\n2026-01-01T00:00:00Z,a,b,10.00\n")
@@ -85,33 +69,6 @@ def test_a_mapping_that_names_a_missing_column_is_refused_by_its_name(tmp_path):
     line = said.stderr.splitlines()[-1]
     assert line.startswith("crivo: FIELD_MISSING: ") and "no column step" in line
     assert not (tmp_path / "home").exists()
-
-
-@pytest.mark.parametrize("stage", ["Simulating", "Importing", "Training"])
-def test_ctrl_c_at_any_stage_ends_it_with_one_line_and_lets_the_next_demo_begin(tmp_path, stage):
-    home = tmp_path / "home"
-    process = subprocess.Popen(
-        [*DEMO, "--home", str(home)],
-        env=environment(),
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    assert process.stderr is not None
-    said = ""
-    while stage not in said:
-        line = process.stderr.readline()
-        assert line, said
-        said += line
-    time.sleep(1.0)
-    process.send_signal(signal.SIGINT)
-    said += process.communicate(timeout=60)[1]
-    assert process.returncode == 130, said
-    assert "Traceback" not in said
-    assert said.splitlines()[-1] == "crivo: stopped by Ctrl-C"
-    WriterLock(tmp_path / ".home.lock").release()
 
 
 def test_without_a_network_and_colours_on_a_tiny_terminal_all_of_it_is_said(
