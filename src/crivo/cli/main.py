@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -382,8 +382,16 @@ def main() -> None:
     except CrivoError as error:
         sys.stderr.write(f"crivo: {error}\n")
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        # Before typer listens.
+        _end_interrupted()
     except SystemExit as ended:
         # What typer makes of a KeyboardInterrupt, without a word.
         if ended.code == INTERRUPTED:
-            sys.stderr.write("\ncrivo: stopped by Ctrl-C\n")
+            _end_interrupted()
         raise
+
+
+def _end_interrupted() -> NoReturn:
+    sys.stderr.write("\ncrivo: stopped by Ctrl-C\n")
+    sys.exit(INTERRUPTED)

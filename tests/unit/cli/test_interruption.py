@@ -13,7 +13,7 @@ from weakref import ref
 
 import pytest
 
-from crivo.cli import stopping
+from crivo.cli import main, stopping
 from crivo.cli.main import INTERRUPTED
 from crivo.cli.stopping import STOPPED, cleaned_up, interruptible
 
@@ -224,3 +224,14 @@ def test_the_command_line_ends_as_after_any_other_interruption():
     assert found.returncode == INTERRUPTED
     assert found.stdout == ""
     assert found.stderr == "\ncrivo: stopped by Ctrl-C\n", "and no word of what was ignored"
+
+
+def test_a_ctrl_c_before_the_command_line_is_read_is_told_in_a_line(monkeypatch, capsys):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(main, "app", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        main.main()
+    assert ended.value.code == INTERRUPTED
+    assert capsys.readouterr().err == "\ncrivo: stopped by Ctrl-C\n"
