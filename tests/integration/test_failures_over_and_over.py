@@ -18,6 +18,7 @@ from confluent_kafka.admin import AdminClient
 
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.dead_letters import read_dead_letters
+from crivo.domain.errors import Code, Unavailable
 from crivo.domain.streams import Stream
 from tests.integration.test_dead_letters import event
 from tests.integration.test_worker_failures import produce
@@ -26,7 +27,6 @@ from tests.integration.workers import (
     await_answered,
     await_settled,
     start,
-    submit,
 )
 from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import forget_space, new_space, open_log_in
@@ -68,9 +68,24 @@ class Turn:
         self.worker.await_assigned()
 
     def feed(self, count):
-        """The next events are on their way into the log."""
-        submit(self.log, self.events[self.fed : self.fed + count])
-        self.fed = min(len(self.events), self.fed + count)
+        """The next events are on their way into the log, as far as it takes some: after an attempt
+        that failed it does not, and the same are sent again with the next.
+        """
+        until = min(len(self.events), self.fed + count)
+        while self.fed < until:
+            some = self.events[self.fed : min(self.fed + 10, until)]
+            try:
+                self.log.submit(some, lambda _failure: None)
+            except Unavailable as refused:
+                if refused.code is not Code.LOG_UNAVAILABLE:
+                    raise
+                return
+            self.fed += len(some)
+
+    def is_fed(self):
+        """Whether the log has taken all events, which are sent again where it has not."""
+        self.feed(len(self.events))
+        return self.fed == len(self.events)
 
     def await_fed(self):
         """Until the log holds all that was fed, and brokers have marked it."""
@@ -97,7 +112,7 @@ class Turn:
 
     def end(self):
         """All that waits is answered; nothing is missing, and nothing is there that should not."""
-        self.feed(len(self.events))
+        await_so(self.is_fed)
         self.await_fed()
         await_answered(self.cluster, self.worker)
         self.worker.stopped()

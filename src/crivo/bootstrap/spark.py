@@ -17,7 +17,7 @@ from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.java import java_options
 from crivo.adapters.kafka.manifest import require_manifest
-from crivo.adapters.kafka.records import answer_of, place_of
+from crivo.adapters.kafka.records import SEQ, answer_of, place_of
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.spark.job import ANSWER, CHECKPOINT, CUT, WAITS, Job
@@ -307,6 +307,7 @@ def decide_by_spark(
             folder=folder,
             decide=decider,
             records_max=settings.spark.batch_records,
+            number=SEQ,
             alerts=Stream.ALERTS.value,
             lay_down=laid_down,
             told=told,

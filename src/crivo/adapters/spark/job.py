@@ -17,7 +17,7 @@ import pyarrow as pa
 from crivo.adapters.spark.listener import Told, timed
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import Column, DataFrame, SparkSession
 
 _HEADERS: Final = "headers array<struct<key: string, value: binary>>"
 #: A record as Spark's source gives it.
@@ -50,6 +50,7 @@ class Job:
         folder: Where checkpoint and waiting records are kept: all of a job's memory.
         decide: What is made of a batch's records.
         records_max: Records of one batch, about.
+        number: The header that events bear and answers to them do not.
         alerts: How the topic of alerts is called, whose records are no decisions.
         lay_down: What keeps a batch's records in the lake; None for a job without one.
         told: Hears what its stages take.
@@ -64,6 +65,7 @@ class Job:
         folder: Path,
         decide: Decide,
         records_max: int,
+        number: str,
         alerts: str,
         lay_down: LayDown | None,
         told: Told,
@@ -74,6 +76,7 @@ class Job:
         self._folder = folder
         self._decide = decide
         self._records_max = records_max
+        self._number = number
         self._alerts = alerts
         self._lay_down = lay_down
         self._told = told
@@ -108,7 +111,8 @@ class Job:
         def made_of(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return decide(start, batches)
 
-        together = records if waiting is None else records.unionByName(waiting)
+        numbered = records.where(_has(self._number))
+        together = numbered if waiting is None else numbered.unionByName(waiting)
         made = together.repartition(1).mapInArrow(made_of, MADE).persist()
         try:
             with timed(self._told, "decide"):
@@ -155,3 +159,12 @@ class Job:
 
     def _waiting(self, batch: int) -> Path:
         return self._folder / _WAITING / str(batch)
+
+
+def _has(header: str) -> Column:
+    """Whether a record has a header of that name. Answers lack what events are numbered by, and
+    need not be carried to a process of Python to find that out.
+    """
+    from pyspark.sql import functions as f
+
+    return f.exists("headers", lambda each: each["key"] == header)
