@@ -262,7 +262,8 @@ def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ('source = "a"\nkind = "event"\n[time]\ncolumn = "t"\n', "events, rows"),
         ('source = "a"\nkind = "rows"\n[time]\ncolumn = "t"\nformat = "x"\n', "received, unit"),
-        ('source = "a"\nkind = "rows"\n', "time (needed)"),
+        ('source = "a"\n', "kind (needed)"),
+        ('source = "a"\nkind = "events"\n', 'time must be a section, for kind = "events"'),
     ],
 )
 def test_a_mapping_that_is_wrong_is_told_what_is_right(
