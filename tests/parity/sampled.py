@@ -1,4 +1,6 @@
-"""The oracle over a sample of keys: every vector of those keys, by the events of those keys alone.
+"""The oracle over a sample of keys: their vectors, by the events of those keys alone.
+
+Every vector is judged, but of keys with hundreds of events or more some forty.
 
 To ask the oracle about one vector costs as much as there are events in the windows of its key, so a
 long stream cannot be asked about as a whole. A value depends on the events of its key alone

@@ -77,7 +77,7 @@ def test_a_million_served_vectors_are_those_of_the_replay() -> None:
 
 
 @pytest.mark.slow
-def test_the_oracle_judges_every_vector_of_a_sample_of_keys_among_a_million() -> None:
+def test_the_oracle_judges_the_vectors_of_a_sample_of_keys_among_a_million() -> None:
     judged = judge(replayed(parts(ROWS, SEED)), PLAN, one_in=ONE_IN)
     print(
         f"{judged.vectors:,} vectors of {judged.keys:,} keys, {judged.values:,} values; of them "

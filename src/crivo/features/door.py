@@ -19,7 +19,14 @@ from crivo.domain.money import CENTAVOS_MAX
 from crivo.features import frame as f
 from crivo.features.compiled import OPTIONS
 from crivo.features.frame import words_at
-from crivo.features.row import EVENT_ROW, RowKind
+from crivo.features.row import (
+    ABSENT,
+    EVENT_ROW,
+    FACTS_MAX,
+    INITIATION_CODES,
+    PURPOSE_CODES,
+    RowKind,
+)
 
 #: SHA-256 (its first 16 hex characters) of `frame.py`; `kernel.COMPILED_WITH` says why.
 COMPILED_WITH: Final = "2c32447815a2aecd"
@@ -28,7 +35,11 @@ _NAMES: Final = EVENT_ROW.names or ()
 _WORDS: Final = len(_NAMES)
 _KIND, _AMOUNT = _NAMES.index("kind"), _NAMES.index("amount_centavos")
 _OCCURRED, _RECEIVED = _NAMES.index("occurred_at"), _NAMES.index("received_at")
+_INITIATION, _PURPOSE = _NAMES.index("initiation"), _NAMES.index("purpose")
+_ACCEPTED, _FACTS = _NAMES.index("accepted"), _NAMES.index("fact_0")
 _LAST_KIND: Final = max(RowKind).value
+_LAST_INITIATION: Final = max(INITIATION_CODES.values())
+_LAST_PURPOSE: Final = max(PURPOSE_CODES.values())
 
 #: Kinds of rows with an amount.
 MOVING: Final = (
@@ -48,7 +59,12 @@ _SAYS: Final = {
     _OCCURRED: (Code.TIME_RANGE, "an instant from 2000 to 2099"),
     _RECEIVED: (Code.TIME_RANGE, "an instant from 2000 to 2099"),
     _AMOUNT: (Code.AMOUNT_RANGE, f"1 to {CENTAVOS_MAX} centavos, 0 where nothing is moved"),
+    _INITIATION: (Code.FIELD_VALUE, f"a form of initiation, {ABSENT} to {_LAST_INITIATION}"),
+    _PURPOSE: (Code.FIELD_VALUE, f"a purpose, {ABSENT} to {_LAST_PURPOSE}"),
+    _ACCEPTED: (Code.FIELD_VALUE, f"{ABSENT}, 0 or 1"),
 }
+#: Of any fact: it counts something, or is an amount, a flag or an instant.
+_SAYS_OF_FACTS: Final = (Code.FIELD_VALUE, f"{ABSENT} where none is told, else 0 to {LATEST - 1}")
 
 
 def check(words: NDArray[np.int64], place: int) -> None:
@@ -57,7 +73,8 @@ def check(words: NDArray[np.int64], place: int) -> None:
     `words` are the same rows of `EVENT_ROW`, as words.
 
     Raises:
-        Refused: FIELD_VALUE (kind), TIME_RANGE, AMOUNT_RANGE for the first that cannot.
+        Refused: FIELD_VALUE (kind, codes, facts), TIME_RANGE, AMOUNT_RANGE for the first that
+            cannot.
     """
     fault = first_fault(place)
     if fault >= 0:
@@ -80,11 +97,20 @@ def first_fault(place: int) -> int:
         # A transfer moves something, and so does what is reported, undone or blocked of it.
         if amount < int(kind in MOVING) or amount > CENTAVOS_MAX:
             return row + _AMOUNT
+        if rows[row + _INITIATION] < ABSENT or rows[row + _INITIATION] > _LAST_INITIATION:
+            return row + _INITIATION
+        if rows[row + _PURPOSE] < ABSENT or rows[row + _PURPOSE] > _LAST_PURPOSE:
+            return row + _PURPOSE
+        if rows[row + _ACCEPTED] < ABSENT or rows[row + _ACCEPTED] > 1:
+            return row + _ACCEPTED
+        for fact in range(row + _FACTS, row + _FACTS + FACTS_MAX):
+            if rows[fact] < ABSENT or rows[fact] >= LATEST:
+                return fact
     return -1
 
 
 def _refusal(words: NDArray[np.int64], fault: int) -> Refused:
     row, place = divmod(fault, _WORDS)
-    code, expected = _SAYS[place]
+    code, expected = _SAYS.get(place, _SAYS_OF_FACTS)
     field = f"rows[{row}].{_NAMES[place]}"
     return invalid(code, field=field, expected=expected, found=int(words[fault]))

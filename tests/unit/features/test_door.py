@@ -11,6 +11,7 @@ import pytest
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.instant import DAY, EARLIEST, LATEST
 from crivo.domain.money import CENTAVOS_MAX
+from crivo.domain.transfer import Initiation, Purpose
 from crivo.features.engine import Engine
 from crivo.features.layout import C_VERSION
 from crivo.features.plan import compile_plan
@@ -56,6 +57,13 @@ IMPOSSIBLE = [
     ("received_at", LATEST + 100 * 365 * DAY, Code.TIME_RANGE),  # the year 2200
     ("kind", -1, Code.FIELD_VALUE),
     ("kind", len(RowKind), Code.FIELD_VALUE),
+    ("initiation", -2, Code.FIELD_VALUE),
+    ("initiation", len(Initiation), Code.FIELD_VALUE),
+    ("purpose", -2, Code.FIELD_VALUE),
+    ("purpose", len(Purpose), Code.FIELD_VALUE),
+    ("accepted", -2, Code.FIELD_VALUE),
+    ("accepted", 2, Code.FIELD_VALUE),
+    *((f"fact_{place}", value, Code.FIELD_VALUE) for place in (0, 7) for value in (-2, LATEST)),
 ]
 
 DOORS: dict[str, Callable[[Engine, Rows], object]] = {
