@@ -1,4 +1,7 @@
-"""The table of deciding sizes is what the reports' errors say, and the page holds that table."""
+"""The table of deciding sizes is what the reports' errors say, and the page has a row a check.
+
+The figures on the page are measured once: nothing here compares them.
+"""
 
 from __future__ import annotations
 

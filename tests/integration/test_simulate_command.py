@@ -57,6 +57,7 @@ def simulate(
         (("--adversary", "cunning"), "adversary"),
         (("--policy", "none"), "policy"),
         (("--fault", "late"), "such as late=0.01"),
+        (("--fault", "late=1e9999999"), "such as late=0.01"),
         (("--fault", "late=0.1", "--format", "parquet"), "--format must be jsonl"),
         (("--fault", "late=0.1", "--format", "csv"), "--format must be jsonl"),
         (("--fault", "late=0.1", "--compression", "gzip"), "--compression must be none"),

@@ -25,7 +25,7 @@ from crivo.simulator.fault import (
     Shape,
     default_faults,
 )
-from crivo.simulator.faulting import FaultedStream, parse_fault
+from crivo.simulator.faulting import parse_fault, with_faults
 from tests.unit.simulator.event_worlds import kinds_by_name, pieces_of
 
 pytestmark = pytest.mark.slow
@@ -33,6 +33,8 @@ pytestmark = pytest.mark.slow
 FAULTS = {fault.name: fault for fault in default_faults()}
 RATE = 50_000  # of a million
 
+#: A line that arrives: its row's number, and 0 for the row or 1 for its copy.
+Place = tuple[int, int]
 
 #: The shape of another stream that can have faults in it.
 SETTLEMENTS_SHAPE = Shape(
@@ -68,8 +70,19 @@ def received(
     seed: int = 5,
     shape: Shape = TRANSFERS_SHAPE,
 ) -> tuple[list[Record], list[Done]]:
-    stream = FaultedStream(lines, {fault.name: rate}, seed=seed, shape=shape, faults=(fault,))
-    return list(stream), stream.done
+    done: list[Done] = []
+    rates = {fault.name: rate}
+    stream = with_faults(lines, rates, seed=seed, note=done.append, shape=shape, faults=(fault,))
+    return list(stream), done
+
+
+def together(lines: list[str], rates: dict[str, int]) -> tuple[list[Record], list[Done]]:
+    done: list[Done] = []
+    return list(with_faults(lines, rates, seed=9, note=done.append)), done
+
+
+def place(of: Record | Done) -> Place:
+    return of.number, of.copy
 
 
 def offences(fault: Fault, lines: list[str], shape: Shape = TRANSFERS_SHAPE) -> Iterator[str]:
@@ -77,59 +90,73 @@ def offences(fault: Fault, lines: list[str], shape: Shape = TRANSFERS_SHAPE) -> 
     if not fault.meaning:
         yield "says nothing about itself"
     records, done = received(lines, fault, shape=shape)
-    named = [one.number for one in done]
+    named = [place(one) for one in done]
     if not named or any(one.fault != fault.name for one in done):
         yield "does nothing, or in another's name"
     if len(set(named)) < len(named):
-        yield "names a row twice"
+        yield "names a line twice"
     if set(named) != touched(records, lines):
-        yield "names other rows than it touches"
+        yield "names other lines than it touches"
+    if fault.effect is Effect.COPIES and distances(records) != {place(one): one.by for one in done}:
+        yield "says another distance than the copy has"
     yield from _effect_offences(fault, records, lines, set(named), shape)
 
 
-def touched(records: list[Record], lines: list[str]) -> set[int]:
-    """The rows that do not arrive once, as they were sent, and in their place."""
+def touched(records: list[Record], lines: list[str]) -> set[Place]:
+    """The rows that do not arrive once, as they were sent, and in their place; and all copies."""
     arrived = defaultdict(list)
     for record in records:
-        arrived[record.number].append(record.line)
-    found = {number for number, line in enumerate(lines) if arrived[number] != [line]}
-    return found | _overtaken(records)
+        arrived[place(record)].append(record.line)
+    found = {(number, 0) for number, line in enumerate(lines) if arrived[number, 0] != [line]}
+    return found | {each for each in arrived if each[1]} | _overtaken(records)
 
 
-def _overtaken(records: list[Record]) -> set[int]:
-    """The rows before which a row arrives that was sent later, first arrivals alone."""
-    seen: set[int] = set()
+def _overtaken(records: list[Record]) -> set[Place]:
+    """The rows before which a row arrives that was sent later, copies aside."""
     greatest = -1
     late = set()
     for record in records:
-        if record.number in seen:
+        if record.copy:
             continue
-        seen.add(record.number)
         if record.number < greatest:
-            late.add(record.number)
+            late.add(place(record))
         greatest = max(greatest, record.number)
     return late
 
 
+def distances(records: list[Record]) -> dict[Place, int]:
+    """How many rows arrive between each row and its copy."""
+    rows = 0
+    rows_until: dict[int, int] = {}
+    found = {}
+    for record in records:
+        if record.copy:
+            found[place(record)] = rows - rows_until[record.number]
+        else:
+            rows += 1
+            rows_until[record.number] = rows
+    return found
+
+
 def _effect_offences(
-    fault: Fault, records: list[Record], lines: list[str], named: set[int], shape: Shape
+    fault: Fault, records: list[Record], lines: list[str], named: set[Place], shape: Shape
 ) -> Iterator[str]:
     before, after = Counter(lines), Counter(record.line for record in records)
-    named_lines = Counter(lines[number] for number in named)
+    named_lines = Counter(lines[number] for number, _ in named)
     match fault.effect:
         case Effect.MOVES:
             expected = before
         case Effect.COPIES:
             expected = before + named_lines
         case Effect.CHANGES | Effect.BREAKS:
-            changed = Counter(record.line for record in records if record.number in named)
+            changed = Counter(record.line for record in records if place(record) in named)
             expected = before - named_lines + changed
             if len(records) != len(lines):
                 yield "loses or invents rows"
     if after != expected:
         yield "does not conserve the rows it leaves alone"
     for record in records:
-        if record.number in named:
+        if place(record) in named:
             yield from _row_offences(fault, record, lines[record.number], shape)
 
 
@@ -207,17 +234,68 @@ def test_a_stream_without_rows_stays_one(name: str):
 
 def test_all_together_are_the_same_for_the_same_seed(lines: list[str]):
     rates = dict.fromkeys(FAULTS, RATE)
-    one, other = (FaultedStream(lines, rates, seed=9) for _ in range(2))
-    assert list(one) == list(other)
-    assert one.done == other.done
-    assert {each.fault for each in one.done} == set(FAULTS)
+    one, other = (together(lines, rates) for _ in range(2))
+    assert one == other
+    assert {each.fault for each in one[1]} == set(FAULTS)
+
+
+def untrue(records: list[Record], done: list[Done], lines: list[str]) -> set[Place]:
+    """The lines that do not arrive as is said of them, where faults are injected together."""
+    named = {effect: set[Place]() for effect in Effect}
+    for one in done:
+        named[FAULTS[one.fault].effect].add(place(one))
+    found = named[Effect.COPIES] ^ {place(record) for record in records if record.copy}
+    kept = {place(record): record.line for record in records}
+    for record in records:
+        changed = (record.number, 0) in named[Effect.CHANGES]
+        broken = place(record) in named[Effect.BREAKS]
+        if (record.line != lines[record.number]) != (changed or broken):
+            found.add(place(record))
+        row_is_broken = (record.number, 0) in named[Effect.BREAKS]
+        if not broken and not row_is_broken and record.line != kept[record.number, 0]:
+            found.add(place(record))
+    return found
+
+
+def test_of_faults_together_each_line_says_which_were_done_to_it(lines: list[str]):
+    records, done = together(lines, dict.fromkeys(FAULTS, 4 * RATE))
+    assert untrue(records, done, lines) == set()
+    # A fault names a line once, though it may take both a row and its copy.
+    assert len({(one.fault, *place(one)) for one in done}) == len(done)
+    both = Counter((one.fault, one.number) for one in done)
+    assert {fault for (fault, _), count in both.items() if count > 1} == {"malformed", "reordered"}
+
+
+def test_sabotage_what_is_said_of_a_row_instead_of_its_copy_is_noticed(lines: list[str]):
+    records, done = together(lines, dict.fromkeys(FAULTS, 4 * RATE))
+    mistaken = [replace(one, copy=0) if one.fault == "malformed" else one for one in done]
+    assert untrue(records, mistaken, lines) != set()
+
+
+def test_at_the_end_of_the_stream_a_copy_says_how_far_behind_its_row_it_came():
+    """A copy that would have come five hundred rows later finds fewer that are left."""
+    rows = [f'{{"row":{number}}}' for number in range(10)]
+    records, done = received(rows, FAULTS["duplicated"], rate=RATE_UNIT)
+    assert {place(one): one.by for one in done} == distances(records)
+    assert max(one.by for one in done) < len(rows)
+
+
+def test_sabotage_the_distance_that_was_drawn_is_not_the_one_it_had(lines: list[str]):
+    def inject(
+        stream: Iterator[Record], picks: Picks, shape: Shape, note: Note
+    ) -> Iterator[Record]:
+        def drawn(one: Done) -> None:
+            note(replace(one, by=one.by + 1))
+
+        return FAULTS["duplicated"].inject(stream, picks, shape, drawn)
+
+    far = replace(FAULTS["duplicated"], inject=inject)
+    assert "says another distance than the copy has" in set(offences(far, lines))
 
 
 def test_a_fault_that_is_not_asked_for_leaves_the_others_as_they_are(lines: list[str]):
-    alone = FaultedStream(lines, {"malformed": RATE}, seed=9)
-    both = FaultedStream(lines, {"malformed": RATE, "reordered": 0}, seed=9)
-    assert list(alone) == list(both)
-    assert alone.done == both.done
+    alone = together(lines, {"malformed": RATE})
+    assert together(lines, {"malformed": RATE, "reordered": 0}) == alone
 
 
 def _quietly(fault: Fault) -> Fault:
@@ -237,7 +315,7 @@ def _quietly(fault: Fault) -> Fault:
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_sabotage_a_fault_that_hides_what_it_did_is_noticed(name: str, lines: list[str]):
-    assert "names other rows than it touches" in set(offences(_quietly(FAULTS[name]), lines))
+    assert "names other lines than it touches" in set(offences(_quietly(FAULTS[name]), lines))
 
 
 def _with_rows(change: Callable[[Record, int], Iterator[Record]]) -> Fault:
@@ -247,18 +325,18 @@ def _with_rows(change: Callable[[Record, int], Iterator[Record]]) -> Fault:
     def inject(
         stream: Iterator[Record], picks: Picks, shape: Shape, note: Note
     ) -> Iterator[Record]:
-        for place, record in enumerate(fault.inject(stream, picks, shape, note)):
-            yield from change(record, place)
+        for nth, record in enumerate(fault.inject(stream, picks, shape, note)):
+            yield from change(record, nth)
 
     return replace(fault, inject=inject)
 
 
-def _lose(record: Record, place: int) -> Iterator[Record]:
-    if place % 100 != 7:
+def _lose(record: Record, nth: int) -> Iterator[Record]:
+    if nth % 100 != 7:
         yield record
 
 
-def _overwrite(record: Record, place: int) -> Iterator[Record]:
+def _overwrite(record: Record, nth: int) -> Iterator[Record]:
     fields = json.loads(record.line)
     yield replace(record, line=json.dumps({**fields, "device": "mine"}, separators=(",", ":")))
 
@@ -283,11 +361,11 @@ def test_sabotage_a_fault_that_names_what_it_left_alone_is_noticed(lines: list[s
     ) -> Iterator[Record]:
         for record in stream:
             if picks.hit():
-                note(Done("malformed", record.number, "truncated"))
+                note(Done("malformed", record.number, record.copy, "truncated"))
             yield record
 
     idle = replace(FAULTS["malformed"], inject=inject)
-    assert {"leaves a row whole", "names other rows than it touches"} <= set(offences(idle, lines))
+    assert {"leaves a row whole", "names other lines than it touches"} <= set(offences(idle, lines))
 
 
 def test_a_fault_is_asked_for_with_its_rate():
@@ -296,7 +374,20 @@ def test_a_fault_is_asked_for_with_its_rate():
 
 
 @pytest.mark.parametrize(
-    "text", ["late", "late=", "early=0.1", "late=2", "late=-0.1", "late=nan", "late=0.00000001"]
+    "text",
+    [
+        "late",
+        "late=",
+        "early=0.1",
+        "late=2",
+        "late=-0.1",
+        "late=nan",
+        "late=inf",
+        "late=0.00000001",
+        "late=0.10000000000000000000000000000000000001",
+        "late=1e9999999",
+        "late=1e-9999999",
+    ],
 )
 def test_another_fault_or_rate_is_refused(text: str):
     with pytest.raises(Refused) as refusal:

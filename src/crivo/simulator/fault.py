@@ -34,18 +34,25 @@ class Effect(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A line that arrives: `number` is its place in the stream that was given, from 0."""
+    """A line that arrives: `number` is its place in the stream that was given, from 0, and `copy`
+    is 0 for the row itself and 1 for its copy.
+    """
 
     number: int
     line: str
+    copy: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What was done to one row: microseconds, places or nothing in `by`, the manner in `how`."""
+    """What was done to one line: microseconds, places or nothing in `by`, the manner in `how`.
+
+    A fault does something to a line, which `number` and `copy` name together, at most once.
+    """
 
     fault: str
     number: int
+    copy: int
     how: str
     by: int = 0
 
@@ -95,7 +102,7 @@ class Picks:
         return low + self.below(high - low)
 
 
-#: Called once for each row that was touched.
+#: Called once for each line that was touched.
 Note = Callable[[Done], None]
 
 #: The stream with the fault in it.
@@ -127,7 +134,7 @@ def fields_of(record: Record) -> dict[str, object]:
 
 def with_fields(record: Record, fields: dict[str, object]) -> Record:
     """The row with these fields, written as the streams are."""
-    return Record(record.number, json.dumps(fields, separators=(",", ":")))
+    return Record(record.number, json.dumps(fields, separators=(",", ":")), record.copy)
 
 
 def instant_of(fields: dict[str, object], name: str) -> int:

@@ -14,8 +14,9 @@ from crivo.adapters.world_files.text import json_lines
 from crivo.simulator.events.kind import default_kinds
 from crivo.simulator.events.streams import EventStreams
 from crivo.simulator.events.viewpoint import Viewpoint
-from crivo.simulator.faulting import FaultedStream
-from crivo.simulator.world import World
+from crivo.simulator.fault import Done
+from crivo.simulator.faulting import with_faults
+from crivo.simulator.world import Progress, World
 
 #: The folder inside the world's.
 FAULTED_FOLDER: Final = "faulted"
@@ -36,33 +37,45 @@ class WrittenFaults:
 
 
 def write_faulted(
-    folder: Path, world: World, viewpoint: Viewpoint, rates: Mapping[str, int]
+    folder: Path,
+    world: World,
+    viewpoint: Viewpoint,
+    rates: Mapping[str, int],
+    progress: Progress | None = None,
 ) -> WrittenFaults:
     """The written stream: `sent.jsonl` as it was sent, `transfers.jsonl` as it arrives, and
-    `done.jsonl`, a line a touched row.
+    `done.jsonl`, a line for each thing that was done to a line.
 
-    `number` in `done.jsonl` counts the lines of `sent.jsonl`, from 0.
+    `number` in `done.jsonl` counts the lines of `sent.jsonl`, from 0. All three are written as the
+    world is walked through: memory holds what its walk does and the rows that are held back.
 
     Args:
         folder: Made; whoever calls moves it into place whole.
         world: Whose transfers.
         viewpoint: Who looks.
         rates: Millionths of the rows, by fault.
+        progress: Called after each day.
 
     Raises:
         OSError: Where the disk refuses.
     """
     folder.mkdir()
     received = 0
-    with _opened(folder / SENT_FILE) as sent, _opened(folder / FAULTED_FILE) as arriving:
-        lines = _Copied(_transfers(world, viewpoint), sent)
-        stream = FaultedStream(lines, rates, seed=world.options.seed)
-        for record in stream:
+    counts: Counter[str] = Counter()
+    with (
+        _opened(folder / SENT_FILE) as sent,
+        _opened(folder / FAULTED_FILE) as arriving,
+        _opened(folder / DONE_FILE) as done,
+    ):
+
+        def note(one: Done) -> None:
+            done.write(json.dumps(asdict(one)) + "\n")
+            counts[one.fault] += 1
+
+        lines = _Copied(_transfers(world, viewpoint, progress), sent)
+        for record in with_faults(lines, rates, seed=world.options.seed, note=note):
             arriving.write(record.line + "\n")
             received += 1
-    done = "".join(json.dumps(asdict(one)) + "\n" for one in stream.done)
-    (folder / DONE_FILE).write_text(done, "utf-8")
-    counts = Counter(one.fault for one in stream.done)
     return WrittenFaults(lines.count, received, MappingProxyType(dict(counts)))
 
 
@@ -85,9 +98,9 @@ def _opened(path: Path) -> TextIO:
     return path.open("w", encoding="utf-8", newline="\n")
 
 
-def _transfers(world: World, viewpoint: Viewpoint) -> Iterator[str]:
+def _transfers(world: World, viewpoint: Viewpoint, progress: Progress | None) -> Iterator[str]:
     kinds = tuple(kind for kind in default_kinds() if kind.name == _TRANSFERS)
     streams = EventStreams(world, viewpoint, kinds)
-    for day, rows in world.rows():
+    for day, rows in world.rows(progress):
         for piece in streams.of_day(day, rows):
             yield from json_lines(piece.columns)

@@ -89,7 +89,7 @@ def write_world(
         viewpoint: Who looks, where the tables are event streams.
         faults: Rates (millionths) of faults in a second stream of the transfers, in `faulted/`.
         replace: Whether a world that lies there gives way, if nothing else lies there.
-        progress: Called after each day.
+        progress: Called after each day, and with `faults` once more from the first on.
 
     Raises:
         Refused: FILE_UNWRITABLE where something else lies there.
@@ -110,7 +110,7 @@ def write_world(
                 about["viewpoint"] = viewpoint
             faulted = None
             if faults:
-                faulted = write_faulted(aside / FAULTED_FOLDER, world, viewpoint, faults)
+                faulted = write_faulted(aside / FAULTED_FOLDER, world, viewpoint, faults, progress)
                 about["faulted"] = _about_faults(viewpoint, faults, faulted)
             sha256 = _synced_digests(aside)
             _write_manifest(aside / MANIFEST, {**about, "rows": rows, "sha256": sha256})

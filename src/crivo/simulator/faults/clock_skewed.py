@@ -33,7 +33,7 @@ def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) ->
         by = picks.between(*_SECONDS) * SECOND * (1 if picks.below(2) else -1)
         fields = fields_of(record)
         fields[shape.occurred_at] = written_instant(instant_of(fields, shape.occurred_at) + by)
-        note(Done("clock_skewed", record.number, "ahead" if by > 0 else "behind", by))
+        note(Done("clock_skewed", record.number, record.copy, "ahead" if by > 0 else "behind", by))
         yield with_fields(record, fields)
 
 

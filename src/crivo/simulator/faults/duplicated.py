@@ -14,16 +14,24 @@ _PLACES_MAX: Final = 500
 
 def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) -> Iterator[Record]:
     held: list[tuple[int, int, Record]] = []
-    for passed, record in enumerate(stream):
+    passed = 0
+
+    def released() -> Record:
+        """The copy whose turn it is: at the end of the stream it comes sooner than was drawn."""
+        _, place, copy = heapq.heappop(held)
+        note(Done("duplicated", copy.number, copy.copy, "sent again", passed - place - 1))
+        return copy
+
+    for record in stream:
         while held and held[0][0] <= passed:
-            yield heapq.heappop(held)[2]
+            yield released()
         yield record
         if picks.hit():
-            by = picks.below(_PLACES_MAX)
-            note(Done("duplicated", record.number, "sent again", by))
-            heapq.heappush(held, (passed + 1 + by, passed, record))
+            copy = Record(record.number, record.line, copy=1)
+            heapq.heappush(held, (passed + 1 + picks.below(_PLACES_MAX), passed, copy))
+        passed += 1
     while held:
-        yield heapq.heappop(held)[2]
+        yield released()
 
 
 FAULT: Final = Fault(

@@ -33,7 +33,7 @@ def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) ->
         elif subject == hot:
             yield record
         else:
-            note(Done("hot_key", record.number, str(hot[shape.subject[0]])))
+            note(Done("hot_key", record.number, record.copy, str(hot[shape.subject[0]])))
             yield with_fields(record, {**fields, **hot})
 
 

@@ -40,7 +40,7 @@ def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) ->
         by = picks.between(*_SECONDS) * SECOND
         received_at = instant_of(fields, shape.received_at) + by
         fields[shape.received_at] = written_instant(received_at)
-        note(Done("late", record.number, "received later", by))
+        note(Done("late", record.number, record.copy, "received later", by))
         heapq.heappush(held, (received_at, record.number, with_fields(record, fields)))
     while held:
         yield heapq.heappop(held)[2]

@@ -34,16 +34,16 @@ def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) ->
             yield record
             continue
         manner = MANNERS[picks.below(len(MANNERS))]
-        note(Done("malformed", record.number, manner))
+        note(Done("malformed", record.number, record.copy, manner))
         yield _broken(record, manner, picks, shape)
 
 
 def _broken(record: Record, manner: str, picks: Picks, shape: Shape) -> Record:
     if manner == "truncated":
         # No beginning of an object is an object.
-        return Record(record.number, record.line[: picks.between(1, len(record.line))])
+        return Record(record.number, record.line[: picks.between(1, len(record.line))], record.copy)
     if manner == "garbage":
-        return Record(record.number, f"<html>{picks.below(10**6)} Bad Gateway</html>")
+        return Record(record.number, f"<html>{picks.below(10**6)} Bad Gateway</html>", record.copy)
     fields = fields_of(record)
     match manner:
         case "time unreadable":

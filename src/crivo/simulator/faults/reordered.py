@@ -23,7 +23,7 @@ def _inject(stream: Iterator[Record], picks: Picks, shape: Shape, note: Note) ->
             _, place, sent_before, record = heapq.heappop(held)
             # What passed it meanwhile may be held rows that were sent before it.
             if newest > place:
-                note(Done("reordered", record.number, "overtaken", sent - sent_before))
+                note(Done("reordered", record.number, record.copy, "overtaken", sent - sent_before))
             sent += 1
             newest = max(newest, place)
             yield record
