@@ -39,9 +39,10 @@ _PAGE_HEAD: Final = """# Figures
 
 Made by `python -m scripts.figures` from the files in `docs/reference/figures/`; a test compares
 them. Each file is what the benchmark of its name wrote with `--json`; `commands.json` holds what
-other commands printed. *Found* is the median of the runs, *spread* their range over it. The machine
-is shared, and runs of one hour differ by a factor of two from those of another; a row that was
-taken beside other work says so.
+other commands printed. *Found* is the median of the runs, *spread* their range over it; *beside* is
+the peer that a row names, taken in the same run or, where it says so, before, and the ratio of
+both. The machine is shared, and runs of one hour differ by a factor of two from those of another; a
+row that was taken beside other work says so.
 """
 
 
@@ -260,6 +261,13 @@ def _found(row: dict[str, Any], language: str) -> str:
     return f"{text}, {_MISSED[language]}" if is_missed else text
 
 
+def _beside(row: dict[str, Any]) -> str:
+    if row["peer"] is None:
+        return ""
+    ratio = "" if row["ratio"] is None else f" (ratio {number(row['ratio'], 'en')})"
+    return f"{_with_unit(row['peer'], row, 'en')}{ratio}"
+
+
 def table(language: str) -> str:
     """The table of a README."""
     lines = [_HEADS[language]]
@@ -288,10 +296,13 @@ def page() -> str:
             lines.append(f"\n## {source}\n\n")
             if source in BESIDE:
                 lines.append(f"Beside {BESIDE[source]}.\n\n")
-            lines.append("| what | target | found | spread | runs | day | machine | command |\n")
-            lines.append("|---|---|---|---|---|---|---|---|\n")
+            lines.append(
+                "| what | target | found | beside | spread | runs | day | machine | command |\n"
+            )
+            lines.append("|---|---|---|---|---|---|---|---|---|\n")
         spread = "" if row["spread"] is None else f"{row['spread']:.2f}"
-        cells = [row["what"], _target(row, "en"), _found(row, "en"), spread, str(row["runs"])]
+        cells = [row["what"], _target(row, "en"), _found(row, "en"), _beside(row)]
+        cells += [spread, str(row["runs"])]
         lines.append(
             f"| {' | '.join([*cells, row['date'], row['machine']])} | `{figure.command}` |\n"
         )
