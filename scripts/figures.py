@@ -65,6 +65,9 @@ class Shown:
     pt: str
 
 
+#: Where no row depends on what else runs.
+TESTS: Final = "all tests, which had precedence; no row is a time"
+
 #: What else ran while the rows of a file were taken.
 BESIDE: Final = {
     "backtest": "nothing but editors (a load of 1.2 when it began, on two cores), before its "
@@ -78,7 +81,10 @@ BESIDE: Final = {
     "two cores), as `--quick`: 40,000 transfers and one run each; what came later was warmer",
     "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
+    "learning_handbook_long": TESTS,
+    "learning_resampling": TESTS,
     "learning_speed": "nothing else (on two cores)",
+    "learning_ulb": TESTS,
     "simulator": "nothing but editors (a load of 0.5 when it began, on two cores)",
     "spine": "nothing else",
 }
