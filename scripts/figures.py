@@ -82,6 +82,7 @@ BESIDE: Final = {
     "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
     "learning_handbook_long": TESTS,
+    "learning_pix": TESTS,
     "learning_resampling": TESTS,
     "learning_speed": "nothing else (on two cores)",
     "learning_ulb": TESTS,
