@@ -17,12 +17,14 @@ from crivo.simulator.acceptance.finding import Finding
 
 
 def table(reports: Sequence[dict[str, Any]]) -> str:
-    """A row a check as Markdown, a column a report: the part that needs most, and how many."""
+    """A row a check as Markdown, a column a report: the part that needs most, and how many
+    transfers, or what else the check counts.
+    """
     heads = [f"from {report['transfers']:,}" for report in reports]
     lines = ["| " + " | ".join(["check", *heads]) + " |", "|" + "---|" * (1 + len(heads))]
     for checks in zip(*(report["checks"] for report in reports), strict=True):
         cells = [
-            _cell(check["findings"], report["transfers"])
+            _cell(check["findings"], report["transfers"], check["sample_unit"])
             for check, report in zip(checks, reports, strict=True)
         ]
         name = f"{checks[0]['number']}. {checks[0]['name']}"
@@ -30,7 +32,7 @@ def table(reports: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def _cell(findings: Sequence[dict[str, Any]], transfers: int) -> str:
+def _cell(findings: Sequence[dict[str, Any]], transfers: int, sample_unit: str) -> str:
     needed = []
     for each in findings:
         finding = Finding(
@@ -41,8 +43,9 @@ def _cell(findings: Sequence[dict[str, Any]], transfers: int) -> str:
             each["high"],
             each["found"],
             each["standard_error"],
+            sample=each["sample"],
         )
-        wanted = finding.transfers_to_decide(transfers)
+        wanted = finding.needed_to_fit(transfers)
         if finding.standard_error is None:
             return f"cannot be reckoned ({finding.part})"
         if wanted is not None:
@@ -50,7 +53,8 @@ def _cell(findings: Sequence[dict[str, Any]], transfers: int) -> str:
     if not needed:
         return "any"
     most, part = max(needed)
-    return f"{most:,} ({part})"
+    unit = "" if sample_unit == "transfers" else f" {sample_unit}"
+    return f"{most:,}{unit} ({part})"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from scripts.deciding_sizes import table
 PAGE: Final = Path(__file__).resolve().parents[2] / "docs" / "explanation" / "acceptance.md"
 
 
-def finding(part: str, error: float | None, half: float = 1.0) -> dict[str, Any]:
+def finding(
+    part: str, error: float | None, half: float = 1.0, sample: int | None = None
+) -> dict[str, Any]:
     return {
         "part": part,
         "unit": "%",
@@ -23,11 +25,21 @@ def finding(part: str, error: float | None, half: float = 1.0) -> dict[str, Any]
         "high": 10.0 + half,
         "found": 10.0,
         "standard_error": error,
+        "sample": sample,
     }
 
 
-def report(transfers: int, *findings: dict[str, Any]) -> dict[str, Any]:
-    checks = [{"number": 1, "name": "A check", "findings": list(findings)}]
+def report(
+    transfers: int, *findings: dict[str, Any], sample_unit: str = "transfers"
+) -> dict[str, Any]:
+    checks = [
+        {
+            "number": 1,
+            "name": "A check",
+            "sample_unit": sample_unit,
+            "findings": list(findings),
+        }
+    ]
     return {"transfers": transfers, "checks": checks}
 
 
@@ -46,6 +58,12 @@ def test_what_has_no_error_and_what_needs_none_are_told_apart() -> None:
     assert row == "| 1. A check | cannot be reckoned (a) |"
     (row,) = table([report(1_000, finding("rule", 0.0, half=0.0))]).split("\n")[2:]
     assert row == "| 1. A check | any |"
+
+
+def test_a_check_that_counts_keys_says_how_many_keys() -> None:
+    one = report(1_000, finding("evp", 0.5, sample=400), sample_unit="keys")
+    (row,) = table([one]).split("\n")[2:]
+    assert row == "| 1. A check | 900 keys (evp) |"
 
 
 def test_the_page_holds_a_row_of_each_check() -> None:

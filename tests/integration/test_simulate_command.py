@@ -217,9 +217,22 @@ def test_sabotage_without_the_limit_the_same_command_writes(tmp_path: Path):
 def test_a_folder_that_cannot_be_made_is_a_clear_failure(tmp_path: Path):
     (tmp_path / "file").write_text("no folder")
     answer = simulate("--out", str(tmp_path / "file" / "world"), *SMALL)
-    assert answer.returncode in {2, 3}
+    assert answer.returncode == 2
     assert "FILE_UNWRITABLE" in answer.stderr
+    assert f"{tmp_path / 'file'} is no folder" in answer.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.slow
+def test_a_world_that_is_too_small_for_a_fraud_says_so_and_another_does_not(tmp_path: Path):
+    said = "No transfer of this world is a fraud"
+    tiny = simulate("--out", str(tmp_path / "tiny"), *SMALL, "--prevalence", "natural")
+    assert (tiny.returncode, said in tiny.stderr) == (0, True)
+    assert (tmp_path / "tiny" / "world.json").is_file()
+    usual = simulate("--out", str(tmp_path / "usual"), *SMALL)
+    assert (usual.returncode, said in usual.stderr) == (0, False)
+    honest = simulate("--out", str(tmp_path / "honest"), *SMALL, "--prevalence", "0")
+    assert (honest.returncode, said in honest.stderr) == (0, False)
 
 
 @pytest.mark.slow

@@ -9,11 +9,16 @@ import tracemalloc
 from collections import deque
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from itertools import repeat
+from pathlib import Path
 
 import pytest
 
+from crivo.adapters.world_files import faulted
 from crivo.simulator import daily_life
 from crivo.simulator.columns import Piece
+from crivo.simulator.events.viewpoint import Viewpoint
+from crivo.simulator.fault import Done, Note, Record
 from crivo.simulator.options import USERS_OF_SCALE, SimulationOptions
 from crivo.simulator.seven import blocks
 from crivo.simulator.seven.tables import seven_tables
@@ -27,6 +32,8 @@ GROWTH_BY_SCALE = 1.5
 #: What the seven tables may keep of each user more, and the town of each person: a tenth of them.
 BYTES_A_USER = 40
 RARE = Decimal("0.0005")
+#: How much more four times as many rows with faults in them may need: hardly anything waits longer.
+GROWTH_BY_ROWS = 1.3
 
 
 def peak(tables: Callable[[World], Iterator[Piece]], days: int, *, keep: bool = False) -> int:
@@ -99,3 +106,53 @@ def test_the_seven_tables_keep_some_bytes_a_user():
 def test_sabotage_registers_that_are_sorted_at_once_are_noticed(monkeypatch):
     monkeypatch.setattr(blocks, "SORTED_AT_ONCE", 10**9)
     assert not bytes_a_user() < BYTES_A_USER
+
+
+def peaks_of_faults(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, rows: tuple[int, ...]
+) -> list[int]:
+    """Bytes at the highest point while so many rows are written with faults in all of them; the
+    walk that makes rows has laws of its own above.
+    """
+    line = '{"occurred_at":"2026-08-03T03:00:22.726000Z","amount_centavos":1200}'
+    rates = {"duplicated": 500_000, "malformed": 1_000_000}
+    found = []
+    for many in rows:
+        monkeypatch.setattr(faulted, "_transfers", lambda *_, many=many: repeat(line, many))
+        world = simulate(SimulationOptions(seed=1, days=1))
+        tracemalloc.start()
+        try:
+            faulted.write_faulted(folder / str(many), world, Viewpoint.PAYER_PSP, rates)
+            found.append(tracemalloc.get_traced_memory()[1])
+        finally:
+            tracemalloc.stop()
+    return found
+
+
+@pytest.mark.slow
+def test_four_times_as_many_faults_need_hardly_more_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    _, few, many = peaks_of_faults(tmp_path, monkeypatch, (100, 8_000, 32_000))
+    assert many < GROWTH_BY_ROWS * few, (few, many)
+
+
+@pytest.mark.slow
+def test_sabotage_what_was_done_is_kept_and_that_is_noticed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    kept: list[Done] = []
+    injected = faulted.with_faults
+
+    def keeping(
+        lines: Iterator[str], rates: dict[str, int], *, seed: int, note: Note
+    ) -> Iterator[Record]:
+        def keep(one: Done) -> None:
+            kept.append(one)
+            note(one)
+
+        return injected(lines, rates, seed=seed, note=keep)
+
+    monkeypatch.setattr(faulted, "with_faults", keeping)
+    _, few, many = peaks_of_faults(tmp_path, monkeypatch, (100, 8_000, 32_000))
+    assert not many < GROWTH_BY_ROWS * few, (few, many)

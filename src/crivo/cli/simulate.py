@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from crivo.cli.faults import checked_faults
 from crivo.cli.game import check_nothing_stopped, parse_game
-from crivo.cli.output import print_facts, print_json, progress_bar
+from crivo.cli.output import notes, print_facts, print_json, progress_bar
 
 if TYPE_CHECKING:
     from crivo.adapters.world_files.writer import Written
@@ -80,7 +80,8 @@ def simulate_world(flags: SimulateFlags, progress: Progress) -> Written:
 
 
 def planned_world(flags: SimulateFlags) -> World:
-    """The world of these flags, to be walked through.
+    """The world of these flags, to be walked through; one that was to have frauds and is too small
+    for one is told on stderr.
 
     Raises:
         Refused: FIELD_VALUE.
@@ -106,6 +107,11 @@ def planned_world(flags: SimulateFlags) -> World:
         prevalence=parse_prevalence(flags.prevalence),
         difficulty=parse_difficulty(flags.difficulty),
     )
+    if options.prevalence > 0 and options.frauds_wanted == 0:
+        notes().print(
+            f"No transfer of this world is a fraud: {options.prevalence} of "
+            f"{options.transfers:,} is less than one. Raise --scale, --days or --prevalence."
+        )
     typologies = default_typologies(parse_scenarios(flags.scenarios))
     world = simulate(options, typologies=typologies)
     return played_world(world, game.policy, game.adversary) if game.is_played else world

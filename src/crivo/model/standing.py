@@ -32,7 +32,7 @@ class Written:
 def check_free(place: Path, kind: Written, *, replace: bool) -> None:
     """Nothing, where a folder of this kind may be written.
 
-    Nothing lies there or, with `replace`, one of its kind alone.
+    Nothing lies there or, with `replace`, one of its kind alone; and what lies above is a folder.
 
     Raises:
         Refused: FILE_UNWRITABLE for anything else, which is named.
@@ -40,6 +40,10 @@ def check_free(place: Path, kind: Written, *, replace: bool) -> None:
     """
     try:
         if not os.path.lexists(place):
+            # The nearest of its parents that is there: below it folders are made.
+            parent = next(each for each in place.parents if os.path.lexists(each))
+            if not parent.is_dir():
+                raise _in_the_way(place, kind, f"{parent} is no folder")
             return
         if not place.is_dir():
             raise _in_the_way(place, kind, f"{place} is no folder")

@@ -24,7 +24,8 @@ _RULE: Final = (
     "Each figure is compared with what the regulator published; one whose standard error does not "
     "fit its tolerance three times says that it cannot decide, unless it lies far outside; nor can "
     "one that lies outside by less than two of them. How many transfers would decide is reckoned "
-    "from the error, which falls with their root. Checks 1 to 8 are asked of honest transfers."
+    "from the error, which falls with their root; of key types how many keys would, which "
+    "grow with the users (--scale) and not with days. Checks 1 to 8 are asked of honest transfers."
 )
 
 
@@ -71,7 +72,7 @@ def _section(outcome: Outcome, transfers: int) -> str:
     title = f"<h2>{check.number}. {escape(check.name)}</h2>"
     if outcome.verdict is Verdict.NOT_HERE:
         return f"{title}<p>Not in this world: {escape(outcome.because)}.</p>"
-    rows = "".join(_row(finding, transfers) for finding in outcome.findings)
+    rows = "".join(_row(finding, transfers, check.sample_unit) for finding in outcome.findings)
     head = "<tr>" + "".join(
         f"<th>{name}</th>"
         for name in (
@@ -92,7 +93,7 @@ def _section(outcome: Outcome, transfers: int) -> str:
     )
 
 
-def _row(finding: Finding, transfers: int) -> str:
+def _row(finding: Finding, transfers: int, sample_unit: str) -> str:
     error = "-" if finding.standard_error is None else f"{finding.standard_error:,.4g}"
     cells = (
         escape(finding.part),
@@ -102,15 +103,16 @@ def _row(finding: Finding, transfers: int) -> str:
         f"{finding.found:,.6g}",
         error,
     )
+    needs = _needs(finding, transfers, sample_unit)
     shown = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f"<tr>{shown}{_verdict(finding)}<td>{_needs(finding, transfers)}</td></tr>"
+    return f"<tr>{shown}{_verdict(finding)}<td>{needs}</td></tr>"
 
 
-def _needs(finding: Finding, transfers: int) -> str:
+def _needs(finding: Finding, transfers: int, sample_unit: str) -> str:
     if finding.standard_error is None:
         return escape(finding.lacks)
-    needed = finding.transfers_needed(transfers)
-    return "" if needed is None else f"some {needed:,} transfers"
+    needed = finding.needed(transfers)
+    return "" if needed is None else f"some {needed:,} {sample_unit}"
 
 
 def _verdict(judged: Outcome | Finding) -> str:

@@ -57,7 +57,8 @@ def document(
                 "tolerance": outcome.check.tolerance,
                 "verdict": str(outcome.verdict),
                 "remark": outcome.remark(transfers),
-                "transfers_needed": outcome.transfers_needed(transfers),
+                "needed": outcome.needed(transfers),
+                "sample_unit": outcome.check.sample_unit,
                 "findings": [
                     {
                         "part": finding.part,
@@ -68,7 +69,8 @@ def document(
                         "found": finding.found,
                         "standard_error": finding.standard_error,
                         "verdict": str(finding.verdict),
-                        "transfers_needed": finding.transfers_needed(transfers),
+                        "sample": transfers if finding.sample is None else finding.sample,
+                        "needed": finding.needed(transfers),
                     }
                     for finding in outcome.findings
                 ],

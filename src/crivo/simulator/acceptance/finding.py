@@ -45,7 +45,8 @@ class Finding:
     """One figure: `target` is official, `low` to `high` is what the tolerance allows.
 
     `standard_error` is measured over seeds or that of independent transfers; None where there is
-    too little to tell, of which `lacks` says what.
+    too little to tell, of which `lacks` says what. `sample` is how many were looked at, where it
+    is not transfers of which the check's error is (`Check.sample_unit`).
     """
 
     part: str
@@ -56,6 +57,7 @@ class Finding:
     found: float
     standard_error: float | None
     lacks: str = _TOO_FEW
+    sample: int | None = None
 
     @property
     def verdict(self) -> Verdict:
@@ -69,27 +71,32 @@ class Finding:
         outside = not self.low - room <= self.found <= self.high + room
         return Verdict.FAILS if outside else Verdict.UNDECIDABLE
 
-    def transfers_needed(self, transfers: int) -> int | None:
-        """About how many transfers would decide what so many do not, to two digits and upwards.
+    def needed(self, transfers: int) -> int | None:
+        """About how many transfers, or what else the check counts, would decide what so many do
+        not, to two digits and upwards.
 
-        Errors fall with the root of the transfers. Where they fit, and the figure lies outside by
+        Errors fall with their root. Where they fit, and the figure lies outside by
         less than is clear: how many would make that distance clear. None of what is decided, and of
         what has no error to reckon from.
         """
         if self.standard_error is None or self.verdict is not Verdict.UNDECIDABLE:
             return None
         if not self._decides(self.standard_error):
-            return self.transfers_to_decide(transfers)
+            return self.needed_to_fit(transfers)
         outside = max(self.low - self.found, self.found - self.high)
-        return _rounded_up(transfers * (_CLEAR * self.standard_error / outside) ** 2)
+        return _rounded_up(self._sample(transfers) * (_CLEAR * self.standard_error / outside) ** 2)
 
-    def transfers_to_decide(self, transfers: int) -> int | None:
-        """About from how many transfers on its error fits its range, reckoned from so many; None
-        of what has no error, and of rules, which no error decides.
+    def needed_to_fit(self, transfers: int) -> int | None:
+        """About from how many transfers, or what else the check counts, on its error fits its
+        range, reckoned from so many transfers; None of what has no error, and of rules, which no
+        error decides.
         """
         if self.standard_error is None or self._half == 0:
             return None
-        return _rounded_up(transfers * (_FIT * self.standard_error / self._half) ** 2)
+        return _rounded_up(self._sample(transfers) * (_FIT * self.standard_error / self._half) ** 2)
+
+    def _sample(self, transfers: int) -> int:
+        return transfers if self.sample is None else self.sample
 
     def _decides(self, standard_error: float) -> bool:
         return _FIT * standard_error <= self._half
@@ -139,6 +146,7 @@ class Check:
     `natural_only`: enriched frauds change the figure by design, so it is not asked of such worlds.
     `days_min`: of fewer days nothing is decided. The official figures are those of months; a
     mix that differs by weekday is another one in a part of a week, and no standard error knows it.
+    `sample_unit`: with the root of whose number its errors fall.
     """
 
     number: int
@@ -148,6 +156,7 @@ class Check:
     look: Callable[[Tally], tuple[Finding, ...]]
     natural_only: bool = False
     days_min: int = 1
+    sample_unit: str = "transfers"
 
     def findings(self, tally: Tally) -> tuple[Finding, ...]:
         """What it finds; without standard errors, and so undecidable, where days are too few."""
@@ -177,9 +186,9 @@ class Outcome:
                 return verdict
         return Verdict.HOLDS
 
-    def transfers_needed(self, transfers: int) -> int | None:
-        """About how many transfers would decide every part that has an error to reckon from."""
-        needed = [finding.transfers_needed(transfers) for finding in self.findings]
+    def needed(self, transfers: int) -> int | None:
+        """About how many would decide every part that has an error, in the check's sample unit."""
+        needed = [finding.needed(transfers) for finding in self.findings]
         return max((one for one in needed if one is not None), default=None)
 
     def remark(self, transfers: int) -> str:
@@ -193,8 +202,9 @@ class Outcome:
                 return ""
 
     def _undecided(self, transfers: int) -> list[str]:
-        needed = self.transfers_needed(transfers)
-        said = [] if needed is None else [f"some {needed:,} transfers would decide"]
+        needed = self.needed(transfers)
+        unit = self.check.sample_unit
+        said = [] if needed is None else [f"some {needed:,} {unit} would decide"]
         lacking = [one for one in self.findings if one.standard_error is None]
         for lacks in dict.fromkeys(one.lacks for one in lacking):
             parts = [one.part for one in lacking if one.lacks == lacks]

@@ -8,8 +8,10 @@ import os
 import re
 import resource
 import sys
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from xml.etree.ElementTree import fromstring
 
 import numpy as np
@@ -25,7 +27,14 @@ from crivo.adapters.acceptance_report.writer import (
 )
 from crivo.cli.main import main
 from crivo.domain.errors import Code, Refused, Unavailable
-from crivo.simulator.acceptance.finding import Check, Finding, Outcome, Verdict, around
+from crivo.simulator.acceptance.finding import (
+    Check,
+    Finding,
+    Outcome,
+    Verdict,
+    around,
+    default_checks,
+)
 from crivo.simulator.acceptance.grouped import Grouped
 from crivo.simulator.options import SimulationOptions
 from tests.disk_order import disk_order
@@ -80,7 +89,7 @@ def test_what_cannot_decide_says_how_many_transfers_would(
     found: float, error: float | None, needed: int | None
 ):
     one = finding(found, error)
-    assert one.transfers_needed(1_000) == needed
+    assert one.needed(1_000) == needed
     if needed is not None and error is not None:
         # Beyond that size its error fits the tolerance, or the figure lies clearly outside.
         then = finding(found, error * math.sqrt(1_000 / (1.01 * needed)))
@@ -98,6 +107,27 @@ def test_a_check_says_why_it_is_not_asked_and_what_would_decide_it():
     assert Outcome(CHECK, (unknown,)).remark(1_000) == unknown.lacks
 
 
+def test_key_types_say_how_many_keys_would_decide_on_terminal_page_and_document(tmp_path: Path):
+    """Keys grow with the users and not with days: more transfers alone would decide nothing."""
+    (check,) = (each for each in default_checks() if each.number == 15)
+    counted = Counter({"evp": 507, "telefone": 171, "cpf": 159, "email": 146, "cnpj": 17})
+    tally = SimpleNamespace(keys=counted, days={1})
+    outcome = Outcome(check, check.findings(tally))
+    # The error of half of a thousand keys is 1.58 points, and three of 0.33 fit into one.
+    assert outcome.remark(200_000) == "some 23,000 keys would decide"
+    assert outcome.remark(400_000) == outcome.remark(200_000)
+    write_report(tmp_path / "report", SimulationOptions(), 200_000, (outcome,))
+    page = (tmp_path / "report" / PAGE).read_text("utf-8")
+    assert "some 23,000 keys would decide" in page
+    assert "<td>some 23,000 keys</td>" in page
+    document = json.loads((tmp_path / "report" / DOCUMENT).read_text("utf-8"))
+    assert (document["checks"][0]["needed"], document["checks"][0]["sample_unit"]) == (
+        23_000,
+        "keys",
+    )
+    assert {each["sample"] for each in document["checks"][0]["findings"]} == {1_000}
+
+
 def test_a_check_that_is_not_asked_has_its_row_and_no_plot(tmp_path: Path):
     outcomes = (Outcome(CHECK, (), "no frauds"), Outcome(replace(CHECK, number=2), (unclear(),)))
     options = SimulationOptions(past_days=90)
@@ -111,7 +141,8 @@ def test_a_check_that_is_not_asked_has_its_row_and_no_plot(tmp_path: Path):
         "no frauds",
         "some 450,000 transfers would decide",
     ]
-    assert document["checks"][1]["findings"][0]["transfers_needed"] == 450_000
+    assert document["checks"][1]["findings"][0]["needed"] == 450_000
+    assert document["checks"][1]["findings"][0]["sample"] == 200_000
     assert (document["past_transfers"], document["window_transfers"]) == (150_000, 50_000)
     assert not (tmp_path / "report" / plot_name(CHECK)).exists()
     write_report(tmp_path / "report", options, 200_000, outcomes, replace=True)
@@ -191,11 +222,19 @@ def test_a_report_gives_way_where_it_is_asked_to_and_takes_its_plots_with_it(tmp
 
 
 def test_a_place_that_the_disk_refuses_is_told_before_the_walk(tmp_path: Path):
-    (tmp_path / "file").write_text("no folder")
     with pytest.raises(Unavailable) as refusal:
-        check_place(tmp_path / "file" / "report", replace=False)
+        check_place(tmp_path / ("long" * 100), replace=False)
     assert refusal.value.code is Code.FILE_UNWRITABLE
     check_place(tmp_path / "report", replace=False)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_below_a_file_is_refused_and_the_file_is_named(tmp_path: Path):
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(Refused) as refusal:
+        check_place(tmp_path / "file" / "of" / "reports", replace=False)
+    assert refusal.value.code is Code.FILE_UNWRITABLE
+    assert f"{tmp_path / 'file'} is no folder" in refusal.value.message
     assert [path.name for path in tmp_path.iterdir()] == ["file"]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Final
 
 from crivo.simulator.acceptance.finding import Check, Finding, around, share_tolerance
@@ -26,11 +27,10 @@ def _look(tally: Tally) -> tuple[Finding, ...]:
     for kind, share in OFFICIAL.items():
         part = tally.keys.get(str(kind), 0) / whole
         error = 100 * math.sqrt(part * (1 - part) / whole) if tally.keys else None
-        findings.append(
-            around(
-                str(kind), "% of keys", share, share_tolerance(_POINTS, share), (100 * part, error)
-            )
+        figure = around(
+            str(kind), "% of keys", share, share_tolerance(_POINTS, share), (100 * part, error)
         )
+        findings.append(replace(figure, sample=whole))
     return tuple(findings)
 
 
@@ -40,4 +40,6 @@ CHECK: Final = Check(
     source="Open data of the regulator: keys of October 2025.",
     tolerance="1 point, or a fifth of a smaller share",
     look=_look,
+    # They grow with the users, so with --scale and not with days.
+    sample_unit="keys",
 )
