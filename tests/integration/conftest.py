@@ -20,8 +20,10 @@ if TYPE_CHECKING:
     from crivo.adapters.kafka.client import Cluster
     from crivo.adapters.sqlite.log import SqliteLog
     from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+    from crivo.bootstrap.service import Service
     from crivo.domain.event import Event
     from crivo.settings import Settings
+    from tests.integration.calling import Caller
     from tests.integration.ledgers import Ledger
 
 
@@ -49,6 +51,15 @@ def waiting(home: Path) -> list[Event]:
     from tests.integration.workers import waiting_of
 
     return waiting_of(home)
+
+
+@pytest.fixture(scope="module")
+def running(service: Service) -> Iterator[Caller]:
+    """A caller of the service that the tests of one file name, once it takes transfers."""
+    from tests.integration.calling import called
+
+    with called(service) as caller:
+        yield caller
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
 from xml.etree.ElementTree import Element
 
 import numpy as np
@@ -17,7 +16,7 @@ from crivo.flows.judged_scores import JudgedScores, judged_scores, threshold_cur
 from crivo.governance.plots import Words, reliability
 from tests.e2e.homes import KEY, settings_of
 from tests.e2e.judged_homes import make_judged_home
-from tests.integration.calling import Caller, called
+from tests.integration.calling import Caller
 from tests.integration.page_trees import facts, rows, said, section, tree
 from tests.integration.test_http_page_values import asked, shown
 from tests.integration.test_http_pages import decided, opened
@@ -28,12 +27,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     return build_service(settings_of(make_judged_home(tmp_path_factory.mktemp("model") / "home")))
-
-
-@pytest.fixture(scope="module")
-def running(service: Service) -> Iterator[Caller]:
-    with called(service) as caller:
-        yield caller
 
 
 @pytest.fixture

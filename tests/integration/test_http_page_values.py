@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 from xml.etree.ElementTree import Element
@@ -22,7 +21,7 @@ from crivo.flows.verdicts import verdict_report_id
 from crivo.governance.merkle import leaf_hash, root_of_path
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, settings_of
 from tests.e2e.judged_homes import make_judged_home
-from tests.integration.calling import Caller, called
+from tests.integration.calling import Caller
 from tests.integration.page_trees import facts, rows, said, section, tree
 from tests.integration.test_http_pages import decided, opened, until
 
@@ -36,12 +35,6 @@ RISKY = RISKY_CENTAVOS + 1
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     home = make_judged_home(tmp_path_factory.mktemp("values") / "home")
     return build_service(settings_of(home, LEDGER__CLOSE_SECONDS="0.1"))
-
-
-@pytest.fixture(scope="module")
-def running(service: Service) -> Iterator[Caller]:
-    with called(service) as caller:
-        yield caller
 
 
 @pytest.fixture

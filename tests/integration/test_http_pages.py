@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -19,7 +18,7 @@ from crivo.flows.report import report_event_id
 from crivo.flows.verdicts import verdict_report_id
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, settings_of
 from tests.e2e.judged_homes import make_judged_home
-from tests.integration.calling import Caller, called
+from tests.integration.calling import Caller
 from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
@@ -33,12 +32,6 @@ _numbers = iter(range(10**6))
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     home = make_judged_home(tmp_path_factory.mktemp("pages") / "home")
     return build_service(settings_of(home, LEDGER__CLOSE_SECONDS="0.1"))
-
-
-@pytest.fixture(scope="module")
-def running(service: Service) -> Iterator[Caller]:
-    with called(service) as caller:
-        yield caller
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Iterator
 
 import pytest
 
@@ -18,7 +17,7 @@ from crivo.flows.codec import decode_report
 from crivo.flows.report import report_event_id
 from crivo.flows.verdicts import verdict_report_id
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home, settings_of
-from tests.integration.calling import Caller, called
+from tests.integration.calling import Caller
 from tests.integration.test_http_pages import decided, opened, token_of, until
 
 pytestmark = pytest.mark.slow
@@ -27,12 +26,6 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     return build_service(settings_of(make_home(tmp_path_factory.mktemp("queue") / "home")))
-
-
-@pytest.fixture(scope="module")
-def running(service: Service) -> Iterator[Caller]:
-    with called(service) as caller:
-        yield caller
 
 
 @pytest.fixture

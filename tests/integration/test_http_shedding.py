@@ -6,7 +6,6 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from crivo.bootstrap.home import new_api_key
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.streams import Stream
 from tests.e2e.homes import KEY, make_home, settings_of
-from tests.integration.calling import Caller, called
+from tests.integration.calling import Caller
 from tests.integration.doors import KNOWN, body, opened, read_answer, request
 
 pytestmark = pytest.mark.slow
@@ -40,12 +39,6 @@ class Time:
 def service(tmp_path_factory: pytest.TempPathFactory) -> Service:
     home = make_home(tmp_path_factory.mktemp("shed") / "home")
     return build_service(settings_of(home, HTTP__RATE_MAX=str(RATE), HTTP__KEY_RATE_MAX=str(RATE)))
-
-
-@pytest.fixture(scope="module")
-def running(service: Service) -> Iterator[Caller]:
-    with called(service) as caller:
-        yield caller
 
 
 @pytest.fixture
