@@ -10,17 +10,25 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crivo.decision.many import UNKNOWN
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import format_rfc3339
-from crivo.flows.backtest_bench import Arm, Bench, contest
+from crivo.flows.backtest_bench import Arm, Bench, Contest, contest
 from crivo.flows.backtest_imported import imported
 from crivo.flows.backtest_rows import Interval
-from crivo.flows.backtest_stretches import Judged, OpenLog, judge_all, judge_by, judge_here
+from crivo.flows.backtest_stretches import (
+    Judged,
+    OpenLog,
+    gather,
+    judge_all,
+    judge_by,
+    judge_here,
+)
 from crivo.flows.bundle import Bundle
 from crivo.flows.labels import labels_of_log
 from crivo.flows.ports import BulkReader, Workers
@@ -69,15 +77,15 @@ def backtest(
         Unavailable: INTERNAL where a process ended.
     """
     end = log.end()
-    labels = labels_of_log(log, end=end, labels_as_of=labelling.labels_as_of)
     asked = contest(bundles_folder, arms, has_recorded=importer is None)
     begun = time.perf_counter_ns()
-    if importer is not None:
-        found = judge_all(Bench(asked), imported(log, importer, interval, progress=progress))
-    elif hands is None:
-        found = judge_here(log, asked, interval, end=end, progress=progress)
-    else:
-        found = judge_by(hands.workers, hands.open_log, asked, interval, end=end, progress=progress)
+    with _stretch_by_stretch(log, asked, interval, end=end, hands=hands) as parts:
+        # Other processes begin while the labels are read.
+        labels = labels_of_log(log, end=end, labels_as_of=labelling.labels_as_of)
+        if importer is None:
+            found = gather(parts, end=end, progress=progress)
+        else:
+            found = judge_all(Bench(asked), imported(log, importer, interval, progress=progress))
     whole_ns = time.perf_counter_ns() - begun
     if not found.parts:
         raise _nothing_imported(interval) if importer else _nothing(interval, found.passed)
@@ -88,6 +96,14 @@ def backtest(
         ]
     )
     return _told(whole, found, labelling, whole_ns)
+
+
+def _stretch_by_stretch(
+    log: BulkReader, asked: Contest, interval: Interval, *, end: int, hands: Hands | None
+) -> AbstractContextManager[Iterator[Judged]]:
+    if hands is None:
+        return nullcontext(judge_here(log, asked, interval, end=end))
+    return judge_by(hands.workers, hands.open_log, asked, interval, end=end)
 
 
 def _told(whole: Backtested, found: Judged, labelling: Labelling, whole_ns: int) -> Backtested:

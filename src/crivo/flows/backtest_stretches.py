@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Final
@@ -62,42 +62,36 @@ class _Task:
 
 
 def judge_here(
-    log: BulkReader,
-    asked: Contest,
-    interval: Interval,
-    *,
-    end: int,
-    progress: Callable[[int, int], None],
-) -> Judged:
-    """The decisions of the interval in the log up to `end`, judged in this process.
+    log: BulkReader, asked: Contest, interval: Interval, *, end: int
+) -> Iterator[Judged]:
+    """The decisions of the interval in the log up to `end`, stretch by stretch, in this process.
 
     Raises:
         Refused: as `answered`. Misconfigured: as `Bench.judge`.
     """
-    bench, whole = Bench(asked), Judged()
+    bench = Bench(asked)
     for stretch in stretches(end):
-        whole.add(_judged(log, bench, stretch, interval))
-        progress(stretch.stop, end)
-    return whole
+        yield _judged(log, bench, stretch, interval)
 
 
+@contextmanager
 def judge_by(
-    workers: Workers,
-    open_log: OpenLog,
-    asked: Contest,
-    interval: Interval,
-    *,
-    end: int,
-    progress: Callable[[int, int], None],
-) -> Judged:
-    """What `judge_here` says, with the stretches dealt to processes.
+    workers: Workers, open_log: OpenLog, asked: Contest, interval: Interval, *, end: int
+) -> Iterator[Iterator[Judged]]:
+    """What `judge_here` says, for a block in which processes have begun with the stretches.
 
     Raises:
         Refused, Misconfigured: as `judge_here`. Unavailable: INTERNAL where a process ended.
     """
     tasks = [_Task(open_log, asked, interval, stretch) for stretch in stretches(end)]
+    with workers.share(_work, tasks) as parts:
+        yield parts
+
+
+def gather(parts: Iterable[Judged], *, end: int, progress: Callable[[int, int], None]) -> Judged:
+    """One of the parts of all stretches of a log of `end` events."""
     whole = Judged()
-    for stretch, part in zip(stretches(end), workers.share(_work, tasks), strict=True):
+    for stretch, part in zip(stretches(end), parts, strict=True):
         whole.add(part)
         progress(stretch.stop, end)
     return whole

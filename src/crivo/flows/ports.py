@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
@@ -369,6 +370,10 @@ class Workers(Protocol):
         """The results of `work` over the tasks; both can be sent to another process."""
         ...
 
-    def share(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        """As `run`; this process works beside the others where it would wait for them."""
+    def share(
+        self, work: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> AbstractContextManager[Iterator[Result]]:
+        """The results as `run` has them, for a block in which the others have begun already; this
+        process works beside them where it would wait for one.
+        """
         ...

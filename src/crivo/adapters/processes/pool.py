@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 
@@ -31,23 +31,19 @@ class ProcessPool:
         with self._begun(len(tasks)) as pool:
             yield from pool.map(work, tasks)
 
-    def share(self, work: Callable[[Task], Result], tasks: Sequence[Task]) -> Iterator[Result]:
-        """As `run`, and this process works while it would wait: on what nobody has begun.
+    @contextmanager
+    def share(
+        self, work: Callable[[Task], Result], tasks: Sequence[Task]
+    ) -> Iterator[Iterator[Result]]:
+        """The results as `run` has them, for a block in which the others have begun already.
+
+        Whoever asks for a result works while it would wait: on what nobody has begun.
 
         Raises:
             Unavailable: as `run`.
         """
         with self._begun(len(tasks)) as pool:
-            asked = [pool.submit(work, task) for task in tasks]
-            done: dict[int, Result] = {}
-            last = len(tasks)
-            for place, answer in enumerate(asked):
-                while not answer.done() and last > place + 1:
-                    last -= 1
-                    # The others go forwards, and of what one of them has begun nothing is taken.
-                    if asked[last].cancel():
-                        done[last] = work(tasks[last])
-                yield done.pop(place) if place in done else answer.result()
+            yield _shared([pool.submit(work, task) for task in tasks], work, tasks)
 
     @contextmanager
     def _begun(self, tasks: int) -> Iterator[ProcessPoolExecutor]:
@@ -63,4 +59,19 @@ class ProcessPool:
                 found=str(broken),
             ) from broken
         finally:
-            pool.shutdown(cancel_futures=True)
+            # Their last tenths of a second, tidying up, are waited for at this one's exit alone.
+            pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _shared(
+    asked: Sequence[Future[Result]], work: Callable[[Task], Result], tasks: Sequence[Task]
+) -> Iterator[Result]:
+    done: dict[int, Result] = {}
+    last = len(tasks)
+    for place, answer in enumerate(asked):
+        while not answer.done() and last > place + 1:
+            last -= 1
+            # The others go forwards, and of what one of them has begun nothing is taken.
+            if asked[last].cancel():
+                done[last] = work(tasks[last])
+        yield done.pop(place) if place in done else answer.result()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import time
+from pathlib import Path
 
 import pytest
 
@@ -28,7 +30,8 @@ def _end(number: int) -> int:
 
 @pytest.mark.slow
 def test_what_is_shared_comes_in_order_once_from_this_process_and_others():
-    found = list(ProcessPool(1).share(_of, range(400)))
+    with ProcessPool(1).share(_of, range(400)) as results:
+        found = list(results)
     assert [number for number, _ in found] == list(range(400))
     pids = {pid for _, pid in found}
     assert len(pids) == 2
@@ -38,8 +41,8 @@ def test_what_is_shared_comes_in_order_once_from_this_process_and_others():
 @pytest.mark.slow
 def test_an_error_of_what_is_shared_keeps_its_code_whoever_met_it():
     for tasks in ([1, 2, 3, *range(4, 60)], [*range(4, 60), 3, 1, 2]):
-        with pytest.raises(Refused) as refusal:
-            list(ProcessPool(1).share(_refuse, tasks))
+        with pytest.raises(Refused) as refusal, ProcessPool(1).share(_refuse, tasks) as results:
+            list(results)
         assert refusal.value.code is Code.FIELD_TYPE
         assert refusal.value.context == {"field": "number", "found": 3}
 
@@ -47,6 +50,27 @@ def test_an_error_of_what_is_shared_keeps_its_code_whoever_met_it():
 @pytest.mark.slow
 def test_a_process_that_ended_by_itself_is_told():
     # Of one task nothing is left for this process to take.
-    with pytest.raises(Unavailable) as refusal:
-        list(ProcessPool(1).share(_end, [7]))
+    with pytest.raises(Unavailable) as refusal, ProcessPool(1).share(_end, [7]) as results:
+        list(results)
     assert refusal.value.code is Code.INTERNAL
+
+
+def _told(file: Path) -> int:
+    file.touch()
+    return os.getpid()
+
+
+@pytest.mark.slow
+def test_others_begin_before_anybody_asks_and_end_after_the_block(tmp_path):
+    files = [tmp_path / str(number) for number in range(2)]
+    with ProcessPool(1).share(_told, files) as results:
+        while not files[0].exists():
+            time.sleep(0.01)
+        first = next(results)
+    assert first != os.getpid()
+    deadline = time.monotonic() + 60
+    while first in {child.pid for child in multiprocessing.active_children()}:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises(ProcessLookupError):
+        os.kill(first, 0)
