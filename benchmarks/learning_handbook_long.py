@@ -48,8 +48,8 @@ def run(setting: Setting) -> Iterator[Row]:
         dataset,
         replace(PROTOCOL, train=DAYS * DAY),
         TRIED[place],
-        what=f"Handbook, {DAYS} days of training, the best of {number} configurations on earlier "
-        f"weeks ({TRIED[place].trees} trees of {TRIED[place].leaves} leaves)",
+        what=f"Handbook, {DAYS} days of training, the best of {number} on earlier weeks, one of "
+        f"them chosen by hand before ({TRIED[place].trees} trees of {TRIED[place].leaves} leaves)",
         champion="champion (peer: measured before)",
         targets={"average_precision": 0.725, "payer_precision": 0.310},
         peers=BEFORE,

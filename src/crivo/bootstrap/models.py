@@ -19,6 +19,7 @@ from crivo.flows.feature_columns import columns_of
 from crivo.flows.gating import (
     compared,
     figures_of,
+    have_not_learnt,
     judged_of,
     last_judged,
     rows_to_compare,
@@ -168,10 +169,15 @@ def roll_back_model(settings: Settings, *, approved_by: str) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ComparedModels:
-    """Models with their metrics on the same rows, those by which `judge` was judged."""
+    """Models with their metrics on the same rows, those by which `judge` was judged.
+
+    `may_have_learnt` says of each whether these rows may have taught it: its figures are no test
+    then.
+    """
 
     models: list[Artifact | Network]
     metrics: list[tuple[Metric, ...]]
+    may_have_learnt: list[bool]
     judge: str
 
 
@@ -180,7 +186,8 @@ def compare_models(
 ) -> ComparedModels:
     """The models beside one another, on the rows that the one whose test began last was judged by.
 
-    None has learnt from these rows, as long as all were trained on one log or table.
+    None split by time has learnt from these rows, if all are of one stream. One that was split
+    otherwise, or stands beside such a one, may have, unless both are of the same table.
 
     Raises:
         Refused: as `named_model`. Misconfigured: PLAN_MISMATCH where they read other inputs.
@@ -189,7 +196,8 @@ def compare_models(
     judge = last_judged(models)
     judged = judged_of(Paths(settings.home).judged, judge)
     found = compared(models, judged, reviews_per_day=reviews_per_day, resamples=_RESAMPLES)
-    return ComparedModels(models, found, judge.hash)
+    may = [not have_not_learnt(each, judge) for each in models]
+    return ComparedModels(models, found, may, judge.hash)
 
 
 @dataclass(frozen=True, slots=True)

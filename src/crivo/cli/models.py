@@ -78,6 +78,7 @@ def run_models_compare(
                 {
                     "model": a.hash,
                     "judged_with": found.judge,
+                    "may_have_learnt": found.may_have_learnt[place],
                     "metrics": as_table(each),
                     "differs": {name: values[place] for name, values in unlike.items()},
                 }
@@ -86,8 +87,11 @@ def run_models_compare(
         )
         return
     rows = [
-        (a.hash[:12], *(f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in each))
-        for a, each in zip(artifacts, metrics, strict=True)
+        (
+            a.hash[:12] + (" (may have learnt these rows)" if may else ""),
+            *(f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in each),
+        )
+        for a, each, may in zip(artifacts, metrics, found.may_have_learnt, strict=True)
     ]
     print_table(
         f"On the rows that judged {found.judge[:12]}, whose test began last (95 % interval)",

@@ -219,9 +219,12 @@ def _say_gates(judgements: Sequence[Judgement]) -> None:
     console, failed = notes(), [each for each in judgements if each.verdict is Verdict.FAILS]
     undecided = [each for each in judgements if each.verdict is Verdict.UNDECIDED]
     for each in undecided:
+        told = f"is {each.found}, required {each.required}. These rows are too few to say"
+        if each.undecidable:
+            told = f"has no figure, required {each.required}. {each.undecidable.capitalize()}"
         console.print(
-            f"The gate {each.gate.value} is undecided: {each.figure} is {each.found}, required "
-            f"{each.required}. These rows are too few to say; let pass by {each.accepted_by}.",
+            f"The gate {each.gate.value} is undecided: {each.figure} {told}; let pass by "
+            f"{each.accepted_by}.",
             markup=False,
         )
     for each in failed:

@@ -57,7 +57,7 @@ def order_of(model: Artifact | Network) -> Order:
 
 
 def last_judged(models: Sequence[Artifact | Network]) -> Artifact | Network:
-    """The model whose test began last: none of the others has learnt from the rows of that test."""
+    """The model whose test began last; whether that has taught another, `have_not_learnt` says."""
 
     def test_start(model: Artifact | Network) -> int:
         found: str | int = model.metadata.get("split", {}).get("test_start", 0)
@@ -69,7 +69,7 @@ def last_judged(models: Sequence[Artifact | Network]) -> Artifact | Network:
 def rows_to_compare(
     judged_folder: Path, artifact: Artifact, champion: Artifact | None
 ) -> JudgedRows:
-    """The rows by which an artifact is set beside the champion: neither has learnt from them.
+    """The rows by which an artifact is set beside the champion, those of the test that began last.
 
     Where the champion reads other inputs they are the artifact's own.
 
@@ -98,7 +98,7 @@ def figures_of(
         artifact: Who wants to serve.
         champion: Who serves; None where nobody does, or where it is the same.
         judged: Rows that `artifact` has not learnt from.
-        beside: Rows that neither has learnt from, by which they are compared.
+        beside: The rows of `rows_to_compare`; nothing is compared where they may have taught one.
         plan_expected: The plan that is served; empty for a model of rows.
         size_bytes: Of the artifact's folder.
         clock: Of the machine.
@@ -203,7 +203,7 @@ def _gain(artifact: Artifact, champion: Artifact, judged: JudgedRows) -> Metric:
     of the two may have learnt from them.
     """
     lacks = (set(artifact.input_names) | set(champion.input_names)) - set(judged.names)
-    if lacks or not _have_not_learnt(artifact, champion):
+    if lacks or not have_not_learnt(artifact, champion):
         return Metric("average_precision_gain", np.nan, np.nan, np.nan)
     return precision_gain(
         judged.scores(artifact),
@@ -215,12 +215,12 @@ def _gain(artifact: Artifact, champion: Artifact, judged: JudgedRows) -> Metric:
     )
 
 
-def _have_not_learnt(one: Artifact, other: Artifact) -> bool:
+def have_not_learnt(one: Artifact | Network, other: Artifact | Network) -> bool:
     """Whether rows that judged the one whose test began last have taught neither of the two.
 
-    Rows without a time are dealt anew in another table, and so may lie on another side of its test.
+    Only instants mean the same in two tables. Places in a file do not, and rows that are drawn are
+    dealt anew: a row may be a test in one table, and one that is learnt from in the other.
     """
-    orders = {order_of(one), order_of(other)}
-    if orders in ({Order.TIME}, {Order.FILE}):
+    if {order_of(one), order_of(other)} == {Order.TIME}:
         return True
     return bool(one.metadata["data"]["hash"] == other.metadata["data"]["hash"])

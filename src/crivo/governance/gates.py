@@ -82,7 +82,7 @@ class Judgement:
     """One gate: which figure of it, what was required, what was found, and the verdict.
 
     `accepted_by` names who let it pass although it did not hold: somebody, or the policy's entry
-    for what is undecided.
+    for what is undecided. `undecidable` says why there is no figure, where there is none.
     """
 
     gate: Gate
@@ -91,6 +91,7 @@ class Judgement:
     found: str
     verdict: Verdict
     accepted_by: str = ""
+    undecidable: str = ""
 
     @property
     def holds(self) -> bool:
@@ -186,7 +187,8 @@ def raise_unless_passed(judgements: Sequence[Judgement]) -> None:
         return
     first = failed[0]
     said = "; ".join(
-        f"{each.gate.value} ({each.figure}): required {each.required}, found {each.found}"
+        f"{each.gate.value} ({each.figure}) {each.verdict.value}: "
+        f"required {each.required}, found {each.found}"
         for each in failed
     )
     raise Unfit(
@@ -194,6 +196,7 @@ def raise_unless_passed(judgements: Sequence[Judgement]) -> None:
         f"the model does not pass {len(failed)} of {len(judgements)} gates: {said}",
         hint=" ".join(dict.fromkeys(_HINTS[each.gate] for each in failed)),
         gate=first.gate.value,
+        verdict=first.verdict.value,
         field=first.figure,
         expected=first.required,
         found=first.found,
@@ -272,6 +275,7 @@ def _no_leak(finding: Finding, limits: Limits, accepted_by: str) -> Judgement:
         finding.shown,
         verdict,
         "" if verdict is Verdict.HOLDS else by,
+        finding.undecidable if verdict is Verdict.UNDECIDED else "",
     )
 
 

@@ -131,19 +131,26 @@ def feature_finding(
 
 
 def gap_finding(
-    shuffled: npt.ArrayLike, temporal: npt.ArrayLike, labels: Bools, weights: Float64s, *, seed: int
+    shuffled: npt.ArrayLike,
+    temporal: npt.ArrayLike,
+    labels: Bools,
+    weights: Float64s,
+    *,
+    groups: npt.NDArray[np.int64] | None,
+    seed: int,
 ) -> Finding:
     """How much better the rows are ranked by a model that was fitted on their own time.
 
     Both rankings are of the same rows, so that prevalence is equal. With fewer than 20 positives
-    it is undecidable. Its 95 % bootstrap interval stands beside it.
+    it is undecidable. Its 95 % bootstrap interval stands beside it, which draws whole `groups`
+    (payers), int64[n], or single rows where these are None.
     """
     who = "a model fitted on shuffled rows"
     positives = int(labels.sum())
     if positives < GAP_POSITIVES_MIN:
         why = f"{positives} frauds to tell by, where {GAP_POSITIVES_MIN} are needed"
         return Finding(Sign.GAP, who, math.nan, GAP_MAX, undecidable=why)
-    gap = precision_gain(shuffled, temporal, labels, weights, seed=seed)
+    gap = precision_gain(shuffled, temporal, labels, weights, groups=groups, seed=seed)
     return Finding(Sign.GAP, who, gap.value, GAP_MAX, low=gap.low, high=gap.high)
 
 

@@ -51,7 +51,13 @@ def said(instant: int, order: Order) -> str:
     >>> said(12_345, Order.FILE)
     'row 12,345'
     """
-    return format_rfc3339(instant) if order is Order.TIME else f"row {instant:,}"
+    match order:
+        case Order.TIME:
+            return format_rfc3339(instant)
+        case Order.FILE:
+            return f"row {instant:,}"
+        case Order.DRAWN:
+            return f"place {instant:,} of the drawn order"
 
 
 def drawn_order(labels: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:

@@ -303,7 +303,10 @@ def _gap(
     other = half_of(whose, seed=options.seed)
     seen, unseen = test.of(~other), test.of(other)
     if min(seen.labels.sum(), unseen.labels.sum()) == 0:
-        return gap_finding(scores[:0], scores[:0], test.labels[:0], test.weights[:0], seed=0)
+        none = scores[:0]
+        return gap_finding(
+            none, none, test.labels[:0], test.weights[:0], groups=None, seed=options.seed
+        )
     shuffled = fit(
         options.method,
         np.concatenate([given[0], seen.vectors]),
@@ -312,7 +315,14 @@ def _gap(
         options.booster,
     )
     ranked = shuffled.margins(unseen.vectors)
-    return gap_finding(ranked, scores[other], unseen.labels, unseen.weights, seed=options.seed)
+    return gap_finding(
+        ranked,
+        scores[other],
+        unseen.labels,
+        unseen.weights,
+        groups=unseen.groups if len(unseen.groups) else None,
+        seed=options.seed,
+    )
 
 
 def _parts(artifact: Artifact) -> dict[str, Any]:

@@ -112,6 +112,7 @@ def test_sabotage_a_figure_beyond_its_limit_fails_its_gate_and_no_other(limits, 
     said = refusal.value
     assert said.code is (Code.LEAK_SUSPECTED if gate is Gate.LEAK else Code.GATE_FAILED)
     assert said.context["gate"] == gate.value
+    assert said.context["verdict"] == "fails"
     for name in ("field", "expected", "found"):
         assert str(said.context[name]) in said.message
     assert said.hint
@@ -121,7 +122,9 @@ def test_a_refusal_names_every_gate_that_failed(limits):
     bad = replace(GOOD, size_bytes=60_000_000, one_row_us=900.0)
     with pytest.raises(Unfit) as refusal:
         raise_unless_passed(judge(bad, limits))
-    assert "size (bytes): required at most 50,000,000, found 60,000,000" in refusal.value.message
+    assert (
+        "size (bytes) fails: required at most 50,000,000, found 60,000,000" in refusal.value.message
+    )
     assert "latency" in refusal.value.message
 
 
@@ -199,6 +202,8 @@ def test_what_cannot_be_decided_is_said_to_be_so_and_passes_by_a_setting_alone(r
     with pytest.raises(Unfit) as refusal:
         raise_unless_passed(judge(figures, strict))
     assert refusal.value.context["gate"] == found.gate.value
+    assert refusal.value.context["verdict"] == "undecided"
+    assert f"({found.figure}) undecided: required" in refusal.value.message
     assert [each.verdict for each in judge(figures, strict) if not each.passes] == [found.verdict]
 
 

@@ -164,7 +164,7 @@ def test_a_gap_of_few_positives_is_undecidable_and_that_is_said():
     scores, labels = ranked(noise=0.5, share=0.002)
     few = int(labels.sum())
     assert few < 20
-    finding = gap_finding(scores, -scores, labels, ONES, seed=0)
+    finding = gap_finding(scores, -scores, labels, ONES, groups=None, seed=0)
     assert not finding.suspicious
     told = finding.as_json()
     assert told["found"] is None
@@ -178,11 +178,41 @@ def test_a_gap_within_the_limit_is_undecided_where_its_interval_is_not(rows, und
     generator = np.random.default_rng(5)
     labels = np.arange(rows) < rows * 11 // 30
     one, two = (labels + generator.normal(0, 1.0, rows) for _ in range(2))
-    finding = gap_finding(one, two, labels, np.ones(rows), seed=0)
+    finding = gap_finding(one, two, labels, np.ones(rows), groups=None, seed=0)
     assert finding.low < finding.found < finding.high
     assert (finding.suspicious, finding.undecided) == (False, undecided)
     assert finding.as_json()["high"] == finding.high
     assert f"({finding.low:.4g} to {finding.high:.4g})" in finding.shown
+
+
+def test_a_gap_of_payers_who_repeat_is_as_uncertain_as_their_payers_are_few():
+    """Nine equal rows of each payer say no more than one."""
+    generator = np.random.default_rng(5)
+    labels = np.arange(60) < 22
+    one, two = (labels + generator.normal(0, 1.0, 60) for _ in range(2))
+    payers = np.arange(60)
+    alone = gap_finding(one, two, labels, np.ones(60), groups=payers, seed=0)
+    often = [np.repeat(each, 9) for each in (one, two, labels, np.ones(60), payers)]
+    repeated = gap_finding(*often[:4], groups=often[4], seed=0)
+    assert (repeated.low, repeated.high) == pytest.approx((alone.low, alone.high))
+    # Sabotage: rows drawn one by one look surer than they are.
+    by_row = gap_finding(*often[:4], groups=None, seed=0)
+    assert by_row.high - by_row.low < (repeated.high - repeated.low) / 2
+
+
+def test_a_training_draws_the_payers_of_its_gap(monkeypatch):
+    asked = []
+
+    def kept(*given, groups, seed):
+        asked.append(groups)
+        return gap_finding(*given, groups=groups, seed=seed)
+
+    monkeypatch.setattr("crivo.model.train.gap_finding", kept)
+    rows = labelled()
+    trained(replace(rows, payer_ids=rows.payer_ids[np.arange(len(rows)) // 9]))
+    (groups,) = asked
+    assert groups is not None
+    assert 1 < len(np.unique(groups)) < len(groups)
 
 
 def test_a_gap_above_the_limit_is_suspicious_though_it_may_be_chance():
@@ -190,7 +220,7 @@ def test_a_gap_above_the_limit_is_suspicious_though_it_may_be_chance():
     generator = np.random.default_rng(3)
     labels = np.arange(60) < 22
     one, two = (labels + generator.normal(0, noise, 60) for noise in (1.0, 1.6))
-    finding = gap_finding(one, two, labels, np.ones(60), seed=0)
+    finding = gap_finding(one, two, labels, np.ones(60), groups=None, seed=0)
     assert finding.found > 0.1 > finding.low
     assert finding.suspicious
     with pytest.raises(Unfit) as refusal:

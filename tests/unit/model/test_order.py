@@ -37,8 +37,9 @@ def test_a_split_without_time_says_so_in_places_and_names_no_date():
     assert told["order"] == "drawn"
     assert told["train_start"] == 0
     assert told["test_end"] == len(dataset) == 6_000
-    assert "row" in told["calibration_starts"]
-    assert split.said(1_234) == "row 1,234"
+    assert "of the drawn order" in told["calibration_starts"]
+    assert split.said(1_234) == "place 1,234 of the drawn order"
+    assert replace(split, order=Order.FILE).said(1_234) == "row 1,234"
     shares = [
         getattr(split, f"positives_{part}") / getattr(split, f"rows_{part}")
         for part in ("train", "calibration", "test")
