@@ -111,6 +111,7 @@ def import_table(
     until: int | None,
     progress: Progress,
     received_at: int | None = None,
+    is_to_train: bool = False,
 ) -> IngestResult:
     """What became of the table's rows in the log and the quarantine of the home folder.
 
@@ -130,6 +131,7 @@ def import_table(
             now=wall_clock(),
             until=until,
             received_at=received_at,
+            is_to_train=is_to_train,
             progress=progress,
         )
 

@@ -82,13 +82,15 @@ class Training:
 @dataclass(frozen=True, slots=True)
 class Past:
     """Whence a log's transfers came, where that was one table: its name, how long its labels take,
-    what its rows weigh (None: one each), and which of its columns are what.
+    what its rows weigh (None: one each), which of its columns are what, and how many of its frauds
+    are known only later than the log's clock.
     """
 
     source: str = "log"
     label_delay: int = LABEL_DELAY
     weights: RowWeights | None = None
     mapping: Mapping | None = None
+    labels_later: int = 0
 
 
 _THE_LOG: Final = Past()
@@ -121,6 +123,7 @@ def train_on_log(
             weights=past.weights,
             source=past.source,
             mapping=past.mapping,
+            labels_later=past.labels_later,
         )
         return train_from_log(
             reader,
@@ -157,6 +160,7 @@ def train_on_events(
 
     Raises:
         Refused: FIELD_MISSING for a mapping without [label], unless a stream tells reports;
+            TIME_RANGE, FIELD_MISSING as `ingest` of what is to train;
             DATA_TOO_SMALL where no row could be read; as `weights_of_table`, `import_table`,
             `import_streams` and `train_on_log`. Unavailable: as these.
     """
@@ -172,7 +176,7 @@ def train_on_events(
     else:
         # The weights first: a table whose weights cannot be read leaves the log as it was.
         weights = weights_of_table(read_table(path, mapping), mapping) if mapping.weight else None
-        taken = import_table(settings, path, mapping, until=None, progress=count)
+        taken = import_table(settings, path, mapping, until=None, progress=count, is_to_train=True)
     _check_some_read(taken)
     delay = mapping.known_after
     past = Past(
@@ -180,6 +184,8 @@ def train_on_events(
         label_delay=LABEL_DELAY if delay is None else delay,
         weights=weights,
         mapping=mapping,
+        # Those of a delay are of rows that are immature, and counted as such.
+        labels_later=taken.reports_later if delay is None else 0,
     )
     return taken, train_on_log(settings, training, progress=progress, past=past)
 

@@ -54,6 +54,10 @@ def run_ingest(
         print_json(ingest_facts(result))
         return
     facts = {"reports": f"{result.reports:,} appended"}
+    if result.reports_later:
+        facts["reports left out"] = (
+            f"{result.reports_later:,}, known later than --until or the log's clock"
+        )
     if result.later:
         facts["left out"] = f"{result.later:,} rows, received later than --until"
     print_facts(conservation_line(result), facts)

@@ -10,6 +10,7 @@ WORDS: Final = {
     "immature": "so young that their labels may still be under way",
     "returns": "returns, which are never scored",
     "behind": "that came later than their account's next ones",
+    "labels_later": "labels, known only later than the log's clock: their rows count as honest",
     "not_drawn": "that the sample of unreported ones passed over",
 }
 

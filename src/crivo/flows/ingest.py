@@ -33,6 +33,7 @@ from crivo.flows.ports import (
 )
 from crivo.flows.refused_columns import columns_by_field
 from crivo.flows.rows import PlayedRow, RowReader
+from crivo.flows.unreadable import check_filled, check_labels_due
 from crivo.governance.pseudonym import Pseudonymiser
 
 #: Rows that become one transaction. Ids are digests, so that each transaction touches pages all
@@ -85,6 +86,7 @@ def ingest(
     now: int,
     until: int | None = None,
     received_at: int | None = None,
+    is_to_train: bool = False,
     progress: Progress = lambda _done, _total: None,
 ) -> IngestResult:
     """What became of the rows, once all of it is durable.
@@ -94,11 +96,14 @@ def ingest(
     at any point, adds what is missing and nothing else. With `until`, only what was received (or
     known) before that instant counts. With `received_at`, the rows are received at that instant
     whatever the table says: so come in rows that were mended, once the log went on. `now` is the
-    wall clock, for quarantine and wall-clock logs.
+    wall clock, for quarantine and wall-clock logs. A table that
+    `is_to_train` must hold something in every column that may be empty in a row, and few labels
+    that are known only later.
 
     Raises:
-        Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE; LOG_ORDER where the
-            table reaches back before what the log holds, or beyond a wall clock.
+        Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), IMPORT_TOO_LARGE;
+            TIME_RANGE for labels that are known only later; LOG_ORDER where the table reaches back
+            before what the log holds, or beyond a wall clock.
         Unavailable: LOG_UNAVAILABLE; what was appended until then stays, and is skipped next time.
     """
     table = reader.read(mapping.columns())
@@ -107,6 +112,9 @@ def ingest(
     if log.manifest.clock is ClockKind.WALL:
         _check_not_ahead(table, rows, order, now)
         until = now + 1 if until is None else min(until, now + 1)
+    if is_to_train:
+        check_filled(table, mapping)
+        _check_labels_due(mapping, rows, order, until)
     run = _Run(table, mapping, log, quarantine, pseudonymiser, rows, now, until)
     named = {*mapping.columns()}
     run.result.unnamed = tuple(name for name in reader.columns() if name not in named)
@@ -327,6 +335,21 @@ def _shown(cell: Cell) -> str | None:
         cell = cell[: 4 * _CELL_SHOWN_MAX]
     text = cell.decode("utf-8", "replace") if isinstance(cell, bytes) else str(cell)
     return text[:_CELL_SHOWN_MAX]
+
+
+def _check_labels_due(
+    mapping: Mapping, rows: RowReader, order: NDArray[np.int64], until: int | None
+) -> None:
+    """Nothing, where a column says when labels were known and few are known only later.
+
+    Labels that take some days are still under way of young rows, which nobody learns from.
+    """
+    label = mapping.label
+    if until is None or label is None or label.known_at is None:
+        return
+    frauds = rows.parse(rows.labelled(order.tolist()))
+    known = [row.known_at for row in frauds if not isinstance(row, Refused)]
+    check_labels_due(label, [instant for instant in known if instant is not None], until)
 
 
 def _check_not_ahead(table: Table, rows: RowReader, order: NDArray[np.int64], now: int) -> None:

@@ -57,7 +57,8 @@ class LogTraining:
     `labels_as_of` (an instant) is when training asks what is known: nothing that was received later
     is read. `label_delay` is how long a label may take to arrive. Of `tries` configurations the
     best is fitted. A `challenger` learns from the same rows and becomes the shadow. `weights` are
-    those of the table that the transfers came from, which `source` names and `mapping` describes.
+    those of the table that the transfers came from, which `source` names and `mapping` describes;
+    `labels_later` of its frauds count as honest, since they are known only later.
     """
 
     labels_as_of: int
@@ -71,6 +72,7 @@ class LogTraining:
     weights: RowWeights | None = None
     source: str = "log"
     mapping: TableMapping | None = None
+    labels_later: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +152,9 @@ def train_from_log(
     )
     if options.weights is not None:
         dataset = weighed(dataset, options.weights)
+    if options.labels_later:
+        left_out = {**dataset.left_out, "labels_later": options.labels_later}
+        dataset = replace(dataset, left_out=left_out)
     return _train(
         dataset,
         ArtifactKind.EVENTS,

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 from collections import abc
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from crivo.domain.errors import Code, Refused
+from crivo.domain.instant import format_rfc3339
 from crivo.flows.mapping import Label, Mapping
+from crivo.flows.ports import Table
 
 #: Of a table's rows so many may hold what cannot be read in one column, and ten in any case: a slip
 #: here and there. Beyond that the column is so by the way it is made, and the rows that would be
 #: left out for it are no accident. Labels that cannot be read are measured by the frauds, too.
 UNREADABLE_SHARE_MAX: Final = 0.01
 _UNREADABLE_MIN: Final = 10
+#: How a cell is written that holds nothing, and how many are looked at together.
+_EMPTY: Final = (None, "", b"")
+_LOOKED_AT: Final = 10_000
 #: Values that a refusal for them shows.
 _VALUES_SHOWN: Final = 5
 
@@ -80,6 +86,55 @@ def check_labels(
     if each is not None and each.rows > most:
         among = f"{most:,} rows beside {frauds:,} that are called fraud"
         raise _too_many(label.column, each, mapping, among, rows)
+
+
+def check_labels_due(label: Label, known: Sequence[int], until: int) -> None:
+    """Nothing, where of the instants at which frauds are known few lie at or after `until`: such a
+    fraud would count as honest.
+
+    Raises:
+        Refused: TIME_RANGE.
+    """
+    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * len(known)))
+    later = [instant for instant in known if instant >= until]
+    if len(later) > most:
+        raise Refused(
+            Code.TIME_RANGE,
+            f"{len(later):,} of {len(known):,} frauds are said to be known later than the log's "
+            "clock, and would count as honest",
+            hint="Look at `known_at` of [label] in the mapping: its column, and the unit and zone "
+            "of [time]. Where the table lies in the future, use a replay clock.",
+            field=label.known_at,
+            expected=f"nothing at or after {format_rfc3339(until)}, but for {most:,} frauds",
+            found=f"{len(later):,} later, the furthest {format_rfc3339(max(later))}",
+        )
+
+
+def check_filled(table: Table, mapping: Mapping) -> None:
+    """Nothing, where every column of a table of transfers that may be empty in a row holds
+    something in some row. Without a time, an id, a payer or an amount a row is refused by itself.
+
+    Raises:
+        Refused: FIELD_MISSING for the first that does not.
+    """
+    told = {} if mapping.transfer is None else mapping.transfer.columns()
+    names = [column for field, column in told.items() if field not in {"id", "payer"}]
+    if mapping.label is not None:
+        names += [name for name in (mapping.label.column, mapping.label.known_at) if name]
+    for name in names if table.row_count else ():
+        if not any(
+            cell not in _EMPTY
+            for start in range(0, table.row_count, _LOOKED_AT)
+            for cell in table.cells(name, range(start, min(start + _LOOKED_AT, table.row_count)))
+        ):
+            raise Refused(
+                Code.FIELD_MISSING,
+                f"the column {name} holds nothing in any row",
+                hint="Take it out of the mapping, or look at how the table was written.",
+                field=name,
+                expected="a value in some row",
+                found="nothing",
+            )
 
 
 def _too_many(
