@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
 from crivo.cli.output import notes, print_facts, print_table
@@ -46,28 +46,38 @@ def show_proposal(proposal: Proposal, by_policy: Mapping[Outcome, int]) -> None:
             "somebody writes the entries that `crivo train` prints into policy/decision.toml.",
             markup=False,
         )
-    money = {
-        "saved a day": later.saved,
-        "lost a day": later.lost,
-        "friction a day": later.friction,
-        "frozen a day": later.frozen,
-        "reviews a day": later.review,
-        "one more review a day": proposal.review_price,
+    parts = {
+        "saved a day": "saved",
+        "lost a day": "lost",
+        "friction a day": "friction",
+        "frozen a day": "frozen",
+        "reviews a day": "review",
+        "worth a day, after all costs": "worth",
     }
-    said = {name: format_reais(round(centavos)) for name, centavos in money.items()}
-    said["saved a day"] += _between(later.saved_between)
-    said["worth a day, after all costs"] = f"{format_reais(round(later.worth))}" + _between(
-        later.worth_between
-    )
+    minutes = _with_interval(later.review_minutes, later.between["review_minutes"], _count)
     print_facts(
         "On the test rows, with the proposal (95 % interval, of whole days)",
-        {**said, "review minutes a day": f"{later.review_minutes:,.0f}"},
+        {
+            **{
+                name: _with_interval(getattr(later, part), later.between[part], _reais)
+                for name, part in parts.items()
+            },
+            "review minutes a day": minutes,
+            "one more review a day": _reais(proposal.review_price),
+        },
     )
 
 
-def _between(ends: tuple[float, float]) -> str:
-    """Both ends of an interval of centavos, where there is one."""
-    low, high = ends
-    if math.isnan(low):
-        return " (no interval: one day)"
-    return f" ({format_reais(round(low))} to {format_reais(round(high))})"
+def _with_interval(value: float, ends: tuple[float, float], said: Callable[[float], str]) -> str:
+    """A figure with both ends of its interval, where it has one."""
+    if math.isnan(ends[0]):
+        return f"{said(value)} (no interval: one day)"
+    return f"{said(value)} ({said(ends[0])} to {said(ends[1])})"
+
+
+def _reais(centavos: float) -> str:
+    return format_reais(round(centavos))
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"

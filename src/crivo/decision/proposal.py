@@ -34,6 +34,8 @@ _KEYS: Final = (
 #: Draws of the days of the rows, for what a day's money is between, and the quantiles of its ends.
 _DRAWS: Final = 1_000
 _ENDS: Final = (0.025, 0.975)
+#: What of the consequences is money.
+_MONEY: Final = ("worth", "saved", "lost", "friction", "frozen", "review")
 #: Halvings of the search for the price of a review: to a millionth of the greatest.
 _HALVINGS: Final = 40
 
@@ -69,8 +71,9 @@ class Consequences:
 
     `review_minutes` are people's time, and `review` what it costs.
     `worth` = `saved` − `friction` − `frozen` − `review`. `busiest` are the reviews of the day that
-    would have had most. `saved_between` and `worth_between` are the ends of 95 % intervals: those
-    of the mean of as many days, drawn among these (bootstrap); NaN where there is one day alone.
+    would have had most. `between` holds, by the names of `worth`, of its parts, of `lost` and of
+    `review_minutes`, the ends of 95 % intervals: those of the mean of as many days, drawn among
+    these (bootstrap); NaN where there is one day alone.
     """
 
     outcomes: Mapping[Outcome, float]
@@ -81,8 +84,7 @@ class Consequences:
     frozen: float
     review: float
     review_minutes: float
-    saved_between: tuple[float, float]
-    worth_between: tuple[float, float]
+    between: Mapping[str, tuple[float, float]]
 
     @property
     def worth(self) -> float:
@@ -127,12 +129,11 @@ class Proposal:
                     "outcomes": {o.value: round(n, 2) for o, n in found.outcomes.items()},
                     "review_minutes": round(found.review_minutes, 1),
                     "busiest_day_reviews": round(found.busiest, 2),
+                    "review_minutes_between": _rounded(found.between["review_minutes"], 1),
+                    **{f"{part}_centavos": round(getattr(found, part)) for part in _MONEY},
                     **{
-                        f"{part}_centavos": round(getattr(found, part))
-                        for part in ("worth", "saved", "lost", "friction", "frozen", "review")
+                        f"{part}_centavos_between": _rounded(found.between[part]) for part in _MONEY
                     },
-                    "saved_centavos_between": _rounded(found.saved_between),
-                    "worth_centavos_between": _rounded(found.worth_between),
                 }
                 for name, found in (("fitted", self.fitted), ("judged", self.judged))
             },
@@ -209,18 +210,27 @@ def consequences(
         saved[stopped] = money[stopped] * costs.saved[outcome]
         friction[bothered] = rows.weights[bothered] * costs.friction[outcome]
         frozen[bothered] = money[bothered] * costs.frozen.get(outcome, 0.0)
-    review = rows.weights * (rank == 1 + _ASKED.index(Outcome.HOLD)) * costs.review
+    held = rows.weights * (rank == 1 + _ASKED.index(Outcome.HOLD))
+    review, lost = held * costs.review, money * rows.labels - saved
+    by_row = {
+        "worth": saved - friction - frozen - review,
+        "saved": saved,
+        "lost": lost,
+        "friction": friction,
+        "frozen": frozen,
+        "review": review,
+        "review_minutes": held * costs.review_minutes,
+    }
     return Consequences(
         outcomes=counts,
         busiest=_busiest(rows, scores, thresholds),
         saved=float(saved.sum()) / days,
-        lost=float(money[rows.labels].sum() - saved.sum()) / days,
+        lost=float(lost.sum()) / days,
         friction=float(friction.sum()) / days,
         frozen=float(frozen.sum()) / days,
         review=counts[Outcome.HOLD] * costs.review,
         review_minutes=counts[Outcome.HOLD] * costs.review_minutes,
-        saved_between=_between(rows, saved),
-        worth_between=_between(rows, saved - friction - frozen - review),
+        between={name: _between(rows, values) for name, values in by_row.items()},
     )
 
 
@@ -238,9 +248,9 @@ def _between(rows: JudgedRows, values: Float64s) -> tuple[float, float]:
     return float(low), float(high)
 
 
-def _rounded(between: tuple[float, float]) -> list[int] | None:
-    """Both ends in whole centavos; None where there is no interval."""
-    return None if np.isnan(between[0]) else [round(end) for end in between]
+def _rounded(between: tuple[float, float], digits: int | None = None) -> list[float] | None:
+    """Both ends, whole unless `digits` are told; None where there is no interval."""
+    return None if np.isnan(between[0]) else [round(end, digits) for end in between]
 
 
 def _best(

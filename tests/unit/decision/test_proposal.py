@@ -112,6 +112,10 @@ def test_what_is_saved_and_lost_is_all_the_money_of_frauds():
     assert sum(found.outcomes.values()) == pytest.approx(len(later) / later.days)
 
 
+#: What of a proposal is money.
+PARTS = {"worth", "saved", "lost", "friction", "frozen", "review"}
+
+
 def spread_over(days: int, rows: int = 4_000) -> tuple[JudgedRows, np.ndarray]:
     """The rows drawn, over so many days."""
     judged, scores = drawn(rows)
@@ -122,15 +126,16 @@ def spread_over(days: int, rows: int = 4_000) -> tuple[JudgedRows, np.ndarray]:
 def test_what_a_day_saves_lies_between_ends_that_whole_days_were_drawn_for():
     judged, scores = spread_over(40)
     found = propose(judged, scores, judged, scores, COSTS).judged
-    for name in ("saved", "worth"):
-        low, high = getattr(found, f"{name}_between")
+    assert set(found.between) == PARTS | {"review_minutes"}
+    for name in found.between:
+        low, high = found.between[name]
         assert low < getattr(found, name) < high
     # Sabotage: frauds that all lie on a few days leave a day's money uncertain.
     order = np.argsort(judged.labels, kind="stable")
     bunched = replace(judged.of(order), occurred_at=judged.occurred_at)
     later = propose(judged, scores, bunched, scores[order], COSTS).judged
     assert later.saved == pytest.approx(found.saved)
-    widths = [np.subtract(*each.saved_between[::-1]) for each in (found, later)]
+    widths = [np.subtract(*each.between["saved"][::-1]) for each in (found, later)]
     assert widths[1] > 2 * widths[0]
 
 
@@ -138,13 +143,15 @@ def test_of_one_day_alone_no_interval_is_told():
     judged, scores = drawn()
     one = replace(judged, occurred_at=np.full(len(judged), START))
     found = propose(judged, scores, one, scores, COSTS)
-    assert np.isnan(found.judged.saved_between).all()
+    assert np.isnan(list(found.judged.between.values())).all()
     told = found.as_json()["per_day"]["judged"]
-    assert told["saved_centavos_between"] is None
+    names = [*(f"{part}_centavos" for part in sorted(PARTS)), "review_minutes"]
+    assert all(told[f"{name}_between"] is None for name in names)
     judged, scores = spread_over(10)
     told = propose(judged, scores, judged, scores, COSTS).as_json()["per_day"]["judged"]
-    low, high = told["saved_centavos_between"]
-    assert low < told["saved_centavos"] < high
+    for name in names:
+        low, high = told[f"{name}_between"]
+        assert low < told[name] < high
 
 
 def test_a_row_that_stands_for_many_counts_as_many():
