@@ -70,6 +70,14 @@ def test_a_good_model_is_promoted_with_a_card_and_every_figure(settings, good):
     assert head.endswith("| auc |")
 
 
+def locked_without(name: str, monkeypatch, tmp_path) -> None:
+    """From now on `served.lock` lacks this feature."""
+    locked = {each: hash_ for each, hash_ in served.read_lock().items() if each != name}
+    lock = tmp_path / "served.lock"
+    lock.write_text(served.format_lock(locked))
+    monkeypatch.setattr(served, "LOCK_FILE", lock)
+
+
 @pytest.mark.parametrize("is_first", [True, False])
 def test_a_model_of_a_feature_that_is_not_locked_is_not_promoted(
     settings, good, monkeypatch, tmp_path, is_first
@@ -77,16 +85,30 @@ def test_a_model_of_a_feature_that_is_not_locked_is_not_promoted(
     plan = serving_plan()
     artifact = replace(good.artifact, kind=ArtifactKind.EVENTS, plan_hash=plan.plan_hash)
     save_artifact(Paths(settings.home).models, artifact)
-    name, others = plan.names[0], plan.names[1:]
-    lock = tmp_path / "served.lock"
-    lock.write_text(served.format_lock({each: served.read_lock()[each] for each in others}))
-    monkeypatch.setattr(served, "LOCK_FILE", lock)
+    name = plan.names[0]
+    locked_without(name, monkeypatch, tmp_path)
     with pytest.raises(Misconfigured) as refusal:
         promote_model(settings, artifact.hash, names=ANA, is_first=is_first)
     assert refusal.value.code is Code.DEFINITION_INVALID
     assert name in refusal.value.message
     with pytest.raises(Unavailable):
         champion_of(settings)
+
+
+def test_a_home_without_a_champion_says_so_before_it_trains_and_one_with_a_champion_trains(
+    settings, good, monkeypatch, tmp_path, capsys
+):
+    name = serving_plan().names[0]
+    locked_without(name, monkeypatch, tmp_path)
+    said = crivo(capsys, "train", "--home", settings.home)
+    assert (said.code, Code.DEFINITION_INVALID in said.err) == (2, True), said.err
+    assert name in said.err
+    assert not list(settings.home.glob("models/*"))
+    # What was trained on a home that has one is a candidate, and is asked when it is promoted.
+    promote_model(settings, keep(settings, good).hash, names=ANA)
+    said = crivo(capsys, "train", "--home", settings.home)
+    assert Code.DEFINITION_INVALID not in said.err
+    assert Code.DATA_TOO_SMALL in said.err
 
 
 def test_a_worse_model_is_refused_and_the_champion_stays(settings, good):

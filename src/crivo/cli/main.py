@@ -36,12 +36,9 @@ from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.quarantine_commands import quarantine
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
-from crivo.cli.stopping import interruptible
+from crivo.cli.stopping import INTERRUPTED, SAID, interruptible
 from crivo.cli.topics_commands import topics
 from crivo.cli.train_command import train
-
-#: 128 + 2, as shells report a process that Ctrl-C has ended.
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="crivo",
@@ -393,5 +390,5 @@ def main() -> None:
 
 
 def _end_interrupted() -> NoReturn:
-    sys.stderr.write("\ncrivo: stopped by Ctrl-C\n")
+    sys.stderr.write(SAID)
     sys.exit(INTERRUPTED)

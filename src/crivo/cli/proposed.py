@@ -40,6 +40,7 @@ def show_proposal(proposal: Proposal, by_policy: Mapping[Outcome, int]) -> None:
         ("outcome", "in force", "proposed", "transfers a day if adopted"),
         rows,
     )
+    notes().print(_chosen_by(proposal), markup=False)
     if by_policy:
         notes().print(
             "The proposal changes nothing by itself: the service goes by what is in force, until "
@@ -66,6 +67,18 @@ def show_proposal(proposal: Proposal, by_policy: Mapping[Outcome, int]) -> None:
             "one more review a day": _reais(proposal.review_price),
         },
     )
+
+
+def _chosen_by(proposal: Proposal) -> str:
+    """How many frauds the thresholds rest on, and which outcomes none of their rows was worth."""
+    text = f"The proposal was chosen by {proposal.frauds:,} frauds of the rows before the test."
+    if proposal.never:
+        names = ", ".join(outcome.value for outcome in proposal.never)
+        text += (
+            f" On these rows no score was worth what {names} costs, so the threshold is that of "
+            "the next outcome: more frauds may tell otherwise."
+        )
+    return text
 
 
 def _with_interval(value: float, ends: tuple[float, float], said: Callable[[float], str]) -> str:

@@ -21,6 +21,9 @@ from weakref import ref
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGHUP)
 #: 128 + 15, as shells report a process that SIGTERM has ended.
 STOPPED: Final = 128 + signal.SIGTERM
+#: 128 + 2: the same of Ctrl-C, and what is said of it.
+INTERRUPTED: Final = 128 + signal.SIGINT
+SAID: Final = "\ncrivo: stopped by Ctrl-C\n"
 #: How long after it was raised an exception is looked for.
 LOOK_SECONDS: Final = 0.2
 #: How often a command that only waits looks whether it was interrupted.

@@ -145,6 +145,7 @@ def _train(flags: TrainFlags, training: Training) -> Found:
     Raises:
         Misconfigured: MAPPING_INVALID for a table without a mapping, or a mapping without a table.
     """
+    from crivo.bootstrap.models import check_first
     from crivo.bootstrap.offline import read_mapping
     from crivo.bootstrap.training import own_home, train_on_events, train_on_rows
     from crivo.cli.data import check_described
@@ -160,6 +161,7 @@ def _train(flags: TrainFlags, training: Training) -> Found:
                 hint="Give --data FILE too; the log needs no mapping.",
                 field="--mapping",
             )
+        check_first(settings)
         procedure = procedure_in_force(settings)
         return Found(settings, train_home(settings, training), procedure=procedure)
     if flags.mapping is None:
@@ -180,6 +182,7 @@ def _train(flags: TrainFlags, training: Training) -> Found:
         return Found(settings, result)
     if flags.home is None:
         settings = load_settings(os.environ, home=own_home(settings, mapping), log__url=flags.log)
+    check_first(settings)
     check_described(flags.data, mapping, None)
     procedure = procedure_in_force(settings)
     with staged_progress() as say:

@@ -98,14 +98,25 @@ class Proposal:
 
     An outcome that is not worth its cost has the threshold of the next one; where none follows,
     that of certainty. `review_price` is what one more review a day would have been worth, in
-    centavos: 0 where people were enough. `fitted` are the rows they were chosen on, `judged` later
-    ones.
+    centavos: 0 where people were enough. `fitted` are the rows they were chosen on, with so many
+    `frauds` among them, `judged` later ones.
     """
 
     thresholds: Mapping[Outcome, int]
     review_price: float
+    frauds: int
     fitted: Consequences
     judged: Consequences
+
+    @property
+    def never(self) -> tuple[Outcome, ...]:
+        """The outcomes that no score is asked for: their thresholds are the next ones', or certainty."""
+        thresholds = [*self.thresholds.values(), SCORE_UNITS]
+        return tuple(
+            outcome
+            for place, outcome in enumerate(self.thresholds)
+            if thresholds[place] == thresholds[place + 1]
+        )
 
     def as_policy(self, start: str) -> str:
         """Entries for `policy/decision.toml`, in force from the date `start` on.
@@ -124,6 +135,8 @@ class Proposal:
         return {
             "thresholds": {each.value: value for each, value in self.thresholds.items()},
             "review_price_centavos": round(self.review_price),
+            "frauds_chosen_by": self.frauds,
+            "never_worth_their_cost": [outcome.value for outcome in self.never],
             "per_day": {
                 name: {
                     "outcomes": {o.value: round(n, 2) for o, n in found.outcomes.items()},
@@ -187,6 +200,7 @@ def propose(
     return Proposal(
         thresholds=thresholds,
         review_price=price,
+        frauds=int(fitted.labels.sum()),
         fitted=consequences(fitted, scores, thresholds, costs),
         judged=consequences(later, later_scores, thresholds, costs),
     )

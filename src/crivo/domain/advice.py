@@ -138,8 +138,9 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.FILE_UNWRITABLE: "Check its permissions and the space on the disk.",
     Code.DATA_TOO_SMALL: "Bring more data, or a longer past.",
     Code.LEAK_SUSPECTED: (
-        "Remove it from the mapping, or show when it is known; if somebody looked and it is no "
-        "leak, `crivo train --allow-leak NAME`."
+        "Remove it from the mapping, or show when it is known; where a feature counts earlier "
+        "reports, say when they were known; if somebody looked and it is no leak, `crivo train "
+        "--allow-leak NAME`."
     ),
     Code.REPLAY_DIFFERS: (
         "Keep the home folder as it is; the message names the first decision that differs."

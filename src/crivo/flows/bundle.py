@@ -200,8 +200,32 @@ def scorer_of(artifact: Artifact, plan: Plan) -> Scorer:
     Raises:
         Misconfigured: PLAN_MISMATCH where a model of transfers reads another plan's vectors.
     """
-    is_rows = artifact.kind is ArtifactKind.ROWS
-    return Scorer(artifact, plan_hash=None if is_rows else plan.plan_hash)
+    if artifact.kind is ArtifactKind.ROWS:
+        return Scorer(artifact)
+    if artifact.plan_hash != plan.plan_hash:
+        raise _other_features(artifact, plan)
+    return Scorer(artifact, plan_hash=plan.plan_hash)
+
+
+def _other_features(artifact: Artifact, plan: Plan) -> Misconfigured:
+    """Names what the model and the plan do not share; names alike are other meanings or kernels."""
+    gone = sorted(set(artifact.input_names) - set(plan.names))
+    new = sorted(set(plan.names) - set(artifact.input_names))
+    parts = [
+        f"{what} {', '.join(names[:3])}" + (f" and {len(names) - 3} more" if names[3:] else "")
+        for what, names in (("the model does not know", new), ("nothing makes", gone))
+        if names
+    ]
+    return Misconfigured(
+        Code.PLAN_MISMATCH,
+        f"model {artifact.hash[:12]} was trained on other features than those in force: "
+        + ("; ".join(parts) or "their names are the same, and a definition or the kernel is not"),
+        hint="Train and promote again (`crivo train`, `crivo models promote`), or serve the release "
+        "that the model was trained with.",
+        field="plan_hash",
+        expected=artifact.plan_hash,
+        found=plan.plan_hash,
+    )
 
 
 def _rules_hash(files: Mapping[str, bytes], procedure: Procedure) -> str:

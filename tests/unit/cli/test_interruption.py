@@ -14,8 +14,7 @@ from weakref import ref
 import pytest
 
 from crivo.cli import main, stopping
-from crivo.cli.main import INTERRUPTED
-from crivo.cli.stopping import STOPPED, cleaned_up, interruptible
+from crivo.cli.stopping import INTERRUPTED, SAID, STOPPED, cleaned_up, interruptible
 
 
 class Closing:
@@ -223,10 +222,10 @@ def test_the_command_line_ends_as_after_any_other_interruption():
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert found.returncode == INTERRUPTED
     assert found.stdout == ""
-    assert found.stderr == "\ncrivo: stopped by Ctrl-C\n", "and no word of what was ignored"
+    assert found.stderr == SAID, "and no word of what was ignored"
 
 
-def test_a_ctrl_c_before_the_command_line_is_read_is_told_in_a_line(monkeypatch, capsys):
+def test_a_ctrl_c_before_typer_listens_is_told_in_a_line(monkeypatch, capsys):
     def interrupted():
         raise KeyboardInterrupt
 
@@ -234,4 +233,41 @@ def test_a_ctrl_c_before_the_command_line_is_read_is_told_in_a_line(monkeypatch,
     with pytest.raises(SystemExit) as ended:
         main.main()
     assert ended.value.code == INTERRUPTED
-    assert capsys.readouterr().err == "\ncrivo: stopped by Ctrl-C\n"
+    assert capsys.readouterr().err == SAID
+
+
+#: `crivo --version`, interrupted by the import of a module, in code that ignores every exception.
+IMPORTING = """
+import os, signal, sys
+signal.signal(signal.SIGINT, signal.{handler})
+
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "{module}":
+            try:
+                os.kill(os.getpid(), signal.SIGINT)
+            except BaseException:
+                pass
+
+sys.meta_path.insert(0, Finder())
+sys.argv = ["crivo", "--version"]
+from crivo.__main__ import main
+main()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", ["crivo.cli.main", "typer", "crivo.cli.train_command"])
+def test_a_ctrl_c_while_the_command_line_is_being_read_is_told_in_a_line(module):
+    program = IMPORTING.format(module=module, handler="default_int_handler")
+    command = [sys.executable, "-c", program]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stdout, found.stderr) == (INTERRUPTED, "", SAID)
+
+
+@pytest.mark.slow
+def test_a_command_for_which_ctrl_c_is_ignored_is_read_to_its_end():
+    command = [sys.executable, "-c", IMPORTING.format(module="typer", handler="SIG_IGN")]
+    found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert found.stdout.strip()

@@ -62,6 +62,22 @@ def test_thresholds_rise_with_their_outcomes():
         assert found == sorted(found)
 
 
+def test_an_outcome_that_no_score_is_worth_is_named_and_the_frauds_chosen_by_are_counted():
+    judged, scores = drawn()
+    found = propose(judged, scores, judged, scores, COSTS)
+    assert found.never == ()
+    assert found.frauds == judged.labels.sum() > 100
+    # A warning that costs as much as a request for proof, and saves less, is never worth it.
+    dear = replace(COSTS, friction={**COSTS.friction, Outcome.WARN: 1_000})
+    found = propose(judged, scores, judged, scores, dear)
+    assert found.never == (Outcome.WARN,)
+    assert found.thresholds[Outcome.WARN] == found.thresholds[Outcome.STEP_UP]
+    assert found.as_json()["never_worth_their_cost"] == ["WARN"]
+    # Without a fraud nothing is: all four stand at certainty.
+    honest = replace(judged, labels=np.zeros_like(judged.labels))
+    assert len(propose(honest, scores, judged, scores, COSTS).never) == 4
+
+
 @pytest.mark.parametrize("reviews", [0, 1, 7, 40])
 def test_reviews_stay_within_what_people_can_do(reviews):
     judged, scores = drawn()

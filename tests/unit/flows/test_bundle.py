@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 
 import pytest
@@ -10,7 +11,7 @@ from crivo.decision.rule import declared_rules
 from crivo.domain.errors import Code, Misconfigured
 from crivo.features.plan import compile_plan
 from crivo.features.spec import FeatureSet
-from crivo.flows.bundle import load_bundle, make_bundle, read_policy
+from crivo.flows.bundle import load_bundle, make_bundle, read_policy, scorer_of
 from tests.unit.decision.worlds import artifact, make_in, plan, policy
 
 
@@ -62,7 +63,22 @@ def test_parts_that_do_not_fit_leave_nothing_behind(tmp_path):
             tmp_path / "bundles", plan=fewer, rules=(), policy=_without_rules(), artifact=artifact()
         )
     assert caught.value.code is Code.PLAN_MISMATCH
+    assert f"nothing makes {read_by_a_rule}" in caught.value.message
+    assert "does not know" not in caught.value.message
     assert not (tmp_path / "bundles").exists()
+
+
+def test_a_model_of_other_features_is_refused_and_they_are_named(tmp_path):
+    names = list(plan().names)
+    forgot = dataclasses.replace(artifact(), input_names=tuple(names[2:]), plan_hash="1" * 64)
+    with pytest.raises(Misconfigured) as caught:
+        scorer_of(forgot, plan())
+    assert f"the model does not know {', '.join(sorted(names[:2]))}" in caught.value.message
+    assert "nothing makes" not in caught.value.message
+    meant = dataclasses.replace(artifact(), plan_hash="1" * 64)
+    with pytest.raises(Misconfigured) as caught:
+        scorer_of(meant, plan())
+    assert "their names are the same" in caught.value.message
 
 
 def _without_rules():
