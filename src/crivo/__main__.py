@@ -1,7 +1,7 @@
 """`crivo`, and `python -m crivo`: the command line, and a Ctrl-C while it is still being read.
 
-What a command needs takes some tenths of a second to import. Until then the interpreter would answer
-a Ctrl-C with a traceback of whichever module it was at.
+What a command needs takes some tenths of a second to import. Until then the interpreter would
+answer a Ctrl-C with a traceback of whichever module it was at.
 """
 
 from __future__ import annotations

@@ -29,6 +29,7 @@ from crivo.model.artifact import SCORE_ONE, ArtifactKind, save_artifact
 from crivo.model.booster import BoosterOptions
 from crivo.model.network import save_network
 from crivo.model.train import Trained
+from tests.integration.commands import crivo
 from tests.integration.promotions import (
     ANA,
     ROWS,
@@ -108,7 +109,7 @@ def test_a_home_without_a_champion_says_so_before_it_trains_and_one_with_a_champ
     promote_model(settings, keep(settings, good).hash, names=ANA)
     said = crivo(capsys, "train", "--home", settings.home)
     assert Code.DEFINITION_INVALID not in said.err
-    assert Code.DATA_TOO_SMALL in said.err
+    assert "holds no log" in said.err, "so it goes on to what is next"
 
 
 def test_a_worse_model_is_refused_and_the_champion_stays(settings, good):

@@ -110,7 +110,7 @@ class Proposal:
 
     @property
     def never(self) -> tuple[Outcome, ...]:
-        """The outcomes that no score is asked for: their thresholds are the next ones', or certainty."""
+        """Outcomes that no score is asked for: their thresholds are the next ones', or 1."""
         thresholds = [*self.thresholds.values(), SCORE_UNITS]
         return tuple(
             outcome

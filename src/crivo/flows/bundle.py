@@ -220,8 +220,8 @@ def _other_features(artifact: Artifact, plan: Plan) -> Misconfigured:
         Code.PLAN_MISMATCH,
         f"model {artifact.hash[:12]} was trained on other features than those in force: "
         + ("; ".join(parts) or "their names are the same, and a definition or the kernel is not"),
-        hint="Train and promote again (`crivo train`, `crivo models promote`), or serve the release "
-        "that the model was trained with.",
+        hint="Train and promote again (`crivo train`, `crivo models promote`), or serve the "
+        "release that the model was trained with.",
         field="plan_hash",
         expected=artifact.plan_hash,
         found=plan.plan_hash,

@@ -173,10 +173,10 @@ def raise_alarm(findings: Iterable[Finding], *, accepted_by: str) -> None:
             raise Unfit(
                 Code.LEAK_SUSPECTED,
                 f"{finding.about}: it ranks the test rows as if it had seen the labels",
-                hint="Look for a column that is written after the fact, and, where a feature counts "
-                "earlier reports, whether they were known as soon as the table says (`known_at`, "
-                "`known_after_days`); where there is neither, `crivo train --allow-leak YOUR_NAME` "
-                "says who looked.",
+                hint="Look for a column that is written after the fact, and, where a feature "
+                "counts earlier reports, whether they were known as soon as the table says "
+                "(`known_at`, `known_after_days`); where there is neither, "
+                "`crivo train --allow-leak YOUR_NAME` says who looked.",
                 field=finding.sign.value,
                 expected=finding.required,
                 found=round(finding.found, 4),

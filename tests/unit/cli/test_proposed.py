@@ -1,4 +1,4 @@
-"""What a proposal would do is told with what it may be: each part between the ends of whole days."""
+"""What a proposal would do is told with what it may be: parts between the ends of whole days."""
 
 from __future__ import annotations
 

@@ -70,11 +70,13 @@ def test_parts_that_do_not_fit_leave_nothing_behind(tmp_path):
 
 def test_a_model_of_other_features_is_refused_and_they_are_named(tmp_path):
     names = list(plan().names)
-    forgot = dataclasses.replace(artifact(), input_names=tuple(names[2:]), plan_hash="1" * 64)
+    others = tuple(f"other_{name}" for name in names[:4])
+    model = dataclasses.replace(artifact(), input_names=(*others, *names[4:]), plan_hash="1" * 64)
     with pytest.raises(Misconfigured) as caught:
-        scorer_of(forgot, plan())
-    assert f"the model does not know {', '.join(sorted(names[:2]))}" in caught.value.message
-    assert "nothing makes" not in caught.value.message
+        scorer_of(model, plan())
+    new, gone = sorted(names[:4])[:3], sorted(others)[:3]
+    assert f"the model does not know {', '.join(new)} and 1 more" in caught.value.message
+    assert f"nothing makes {', '.join(gone)} and 1 more" in caught.value.message
     meant = dataclasses.replace(artifact(), plan_hash="1" * 64)
     with pytest.raises(Misconfigured) as caught:
         scorer_of(meant, plan())
