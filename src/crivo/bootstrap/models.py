@@ -75,8 +75,7 @@ def check_first(settings: Settings) -> None:
     """Nothing, if a model that is trained now could serve: the first one of a home does at once.
 
     Raises:
-        Misconfigured: DEFINITION_INVALID where a feature in force is not in `served.lock`, or
-            stands there under another hash, and there is no champion yet.
+        Misconfigured: DEFINITION_INVALID as `promote_model`, where there is no champion yet.
     """
     if champion_hash(settings) is None:
         check_locked(read_lock(), serving_plan().feature_set)
