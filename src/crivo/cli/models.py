@@ -177,10 +177,17 @@ def run_features_lock(*, as_json: bool) -> None:
     from crivo.features.registry import default_feature_set
     from crivo.features.served import LOCK_FILE, format_lock, read_lock, with_served
 
-    before = read_lock()
-    after = with_served(before, default_feature_set())
+    before, features = read_lock(), default_feature_set()
+    after = with_served(before, features)
     LOCK_FILE.write_text(format_lock(after), encoding="utf-8")
-    facts = {"served": len(after), "added": sorted(set(after) - set(before)), "file": LOCK_FILE}
+    facts = {
+        "served": len(after),
+        "in_force": len(features.features),
+        # A name keeps its meaning for good, so that old decisions can be derived again.
+        "no_longer": sorted(set(after) - {feature.name for feature in features.features}),
+        "added": sorted(set(after) - set(before)),
+        "file": LOCK_FILE,
+    }
     if as_json:
         print_json({**facts, "file": str(LOCK_FILE)})
     else:
