@@ -45,7 +45,7 @@ WHOLE: Final = "Kafka to decisions, topics, bronze, silver and gold"
 AIM: Final = 15_000.0
 
 #: Stages that the job times, in their order, and Spark's own name of all of a batch.
-STAGES: Final = ("decide", "keep", "publish", "bronze")
+STAGES: Final = ("read", "bronze", "decide", "publish")
 REFINE: Final = "refine"
 BATCH: Final = "triggerExecution"
 

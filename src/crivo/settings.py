@@ -123,7 +123,7 @@ class SparkSettings(BaseModel):
 
     #: The folder of jars that `make engines` fetches.
     jars: Path = Path(".tools/engines/spark")
-    #: Of Spark's own process on this machine, as Java says it: with `local[n]` it holds a batch.
+    #: Of Spark's own process on this machine, as Java says it; a batch passes through it.
     memory: str = Field(default="2g", pattern=r"^[1-9]\d*[mg]$")
     #: Records of one batch, about.
     batch_records: int = Field(default=200_000, ge=1)

@@ -23,7 +23,7 @@ FIRST = spark.Ran(
     seconds={
         "triggerExecution": 12.0,
         "decide": 4.0,
-        "keep": 0.5,
+        "read": 0.5,
         "publish": 1.5,
         "bronze": 2.0,
         "refine": 2.0,

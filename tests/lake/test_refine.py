@@ -248,3 +248,30 @@ def test_every_row_of_bronze_can_be_told_from_all_others():
     assert BRONZE.key == ("stream", "partition", "offset")
     for table in declared():
         assert set(table.key) <= {column.name for column in table.columns}
+
+
+def places(lake):
+    """Where the records lie that bronze has, each as often as it has it."""
+    found = lake.open(BRONZE).read(["stream", "partition", "offset"]).to_pylist()
+    return sorted(tuple(row.values()) for row in found)
+
+
+def test_a_batch_that_is_run_again_is_in_bronze_once(rows, tmp_path):
+    lake = lake_at(tmp_path)
+    batches = [rows[:20], rows[20:50], rows[50:60]]
+    for number, batch in enumerate(batches):
+        refinery(lake).append_batch(batch, "crivo/lake-test/a", number)
+    for number in (1, 2):
+        refinery(lake).append_batch(batches[number], "crivo/lake-test/a", number)
+    assert places(lake) == sorted(row[1:4] for row in rows[:60])
+    # Sabotage: under another name nobody knows that it was there.
+    refinery(lake).append_batch(batches[2], "crivo/lake-test/b", 2)
+    assert len(places(lake)) == 70
+
+
+def test_a_batch_that_another_run_of_it_appended_in_between_is_in_bronze_once(rows, tmp_path):
+    lake, name = lake_at(tmp_path), "crivo/lake-test/a"
+    stale = lake.open(BRONZE)
+    refinery(lake).append_batch(rows[:20], name, 0)
+    assert not stale.append(bronze_rows(rows[:20]), {name: 0})
+    assert len(places(lake)) == 20

@@ -5,10 +5,11 @@ from __future__ import annotations
 import secrets
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
 import pyarrow as pa
 
@@ -17,10 +18,11 @@ from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.java import java_options
 from crivo.adapters.kafka.manifest import require_manifest
-from crivo.adapters.kafka.records import SEQ, answer_of, place_of
+from crivo.adapters.kafka.records import answer_of
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.snapshot_files.store import SnapshotFiles
-from crivo.adapters.spark.job import ANSWER, CHECKPOINT, CUT, WAITS, Job
+from crivo.adapters.spark.job import CHECKPOINT, KEPT, Job
+from crivo.adapters.spark.kept import RECORD, Done, Kept, Left
 from crivo.adapters.spark.listener import WHOLE_BATCH, Progress, listener
 from crivo.adapters.spark.session import spark_session
 from crivo.adapters.telemetry.exposition import exposed
@@ -29,16 +31,16 @@ from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle
 from crivo.bootstrap.snapshots import warn_unfit
-from crivo.bootstrap.spark_lake import open_spark_lake
-from crivo.bootstrap.spark_records import headers_of, record_row
+from crivo.bootstrap.spark_lake import Bronze, open_spark_lake
+from crivo.bootstrap.spark_records import Placed, placed_in, published
 from crivo.domain.errors import Code, Unavailable
-from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.answering import Answered, Answering
 from crivo.flows.event_rows import EventRow, seal_rows, stored_event
 from crivo.flows.event_rows import row_of as row_of_event
 from crivo.flows.ports import Manifest
 from crivo.flows.replica import newest_replica
+from crivo.governance.record_cipher import RecordCipher
 from crivo.settings import Settings
 
 #: Events that are judged together.
@@ -64,6 +66,10 @@ class _Extent:
 class Decider:
     """Decides the records of a batch, in whichever process of Python Spark has it do so.
 
+    A batch has a range of offsets of each partition, and these do not end at one number of the
+    log: so of a batch, and of what waits from the batch before, the records up to the first missing
+    number are decided, and the others wait for the next.
+
     State is that of the events below a number, whoever folded them: a process that lacks some takes
     the newest snapshot, or what it has, and reads the rest from the log.
     """
@@ -72,41 +78,61 @@ class Decider:
     cluster: Cluster
     manifest: Manifest
     job: str
+    kept: Kept
+    #: What keeps all records of a batch in the lake; None for a job without one.
+    bronze: Bronze | None
 
-    def __call__(self, start: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Rows of `MADE`: answers to what follows from `start` on without a gap; the rest waits."""
-        records = [record for batch in batches for record in batch.to_pylist()]
-        numbered: dict[int, tuple[EventRow, Mapping[str, Any]]] = {}
-        for record in records:
-            headers = headers_of(record)
-            place = place_of(headers)
-            if place is not None and not place.is_answer:
-                row = record_row(self.cluster, record, place.number)
-                numbered[place.number] = (row, record)
-        end = start
-        while end in numbered:
-            end += 1
-        cipher = record_cipher(Paths(self.settings.home), rotation_of(self.settings))
-        events = [stored_event(numbered[number][0], cipher) for number in range(start, end)]
-        answers = self._answers(start, events) if events else []
-        made = [self._published(each) for each in self._records(answers)]
-        made += [
-            {"kind": WAITS, "number": number, **record}
-            for number, (_, record) in sorted(numbered.items())
-            if number >= end
-        ]
-        made.append({"kind": CUT, "number": end})
-        yield _batch_of(made)
+    def __call__(self, batch: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Rows of `PUBLISHED`: answers to what follows without a gap on what the batch before
+        left; what this one leaves is kept.
+        """
+        stages = _Stages()
+        left = self.kept.left(batch - 1)
+        with stages.timed("read"):
+            some = [left.waiting, *map(_as_table, batches)]
+            placed = [placed_in(self.cluster, each) for each in some]
+        if self.bronze is not None:
+            with stages.timed("bronze"):
+                rows = [each.row for new in placed[1:] for each in new if each is not None]
+                self.bronze(rows, batch)
+        events = {
+            each.row[0]: each.row
+            for found in placed
+            for each in found
+            if each is not None and not each.is_answer
+        }
+        cut = left.cut
+        while cut in events:
+            cut += 1
+        decided, cipher = 0, self._cipher()
+        due = [events[number] for number in range(left.cut, cut)]
+        for answers in self._answers(left.cut, due, cipher, stages):
+            decided += len(answers)
+            with stages.timed("decide"):
+                made = self._published(answers, cipher)
+            yield made
+        waiting = pa.concat_tables(
+            records.filter(pa.array([_waits(each, cut) for each in found], pa.bool_()))
+            for records, found in zip(some, placed, strict=True)
+        )
+        self.kept.keep(batch, Left(cut, waiting), Done(decided, stages.seconds))
 
-    def _answers(self, start: int, events: Sequence[StoredEvent]) -> list[Answered]:
-        answering = self._state_at(start)
-        found: list[Answered] = []
-        for at in range(0, len(events), TURN_EVENTS):
-            some = events[at : at + TURN_EVENTS]
-            found += answering.take(some, is_asked=lambda _: True)
+    def _answers(
+        self, start: int, rows: Sequence[EventRow], cipher: RecordCipher | None, stages: _Stages
+    ) -> Iterator[list[Answered]]:
+        """The answers to the events of these rows, so many events at a time."""
+        if not rows:
+            return
+        with stages.timed("decide"):
+            answering = self._state_at(start)
+        for at in range(0, len(rows), TURN_EVENTS):
+            with stages.timed("decide"):
+                events = [stored_event(row, cipher) for row in rows[at : at + TURN_EVENTS]]
+                answers = answering.take(events, is_asked=lambda _: True)
+            yield answers
         _KNOWN[self.job] = answering
-        self._keep(answering)
-        return found
+        with stages.timed("decide"):
+            self._keep(answering)
 
     def _state_at(self, start: int) -> Answering:
         """The state of the events below a number."""
@@ -138,12 +164,11 @@ class Decider:
         Raises:
             Unavailable: LOG_UNAVAILABLE where the log does not give it.
         """
-        cipher = record_cipher(Paths(self.settings.home), rotation_of(self.settings))
         tail = Tail(
             self.cluster,
             self.manifest.partitions,
             start=answering.folded,
-            cipher=cipher,
+            cipher=self._cipher(),
         )
         until = time.monotonic() + CATCH_UP_SECONDS_MAX
         try:
@@ -171,47 +196,43 @@ class Decider:
         if wanted.enabled and answering.folded - newest >= wanted.every_events:
             files.keep(answering.snapshot())
 
-    def _records(self, answers: Sequence[Answered]) -> Iterator[tuple[EventRow, bytes]]:
-        cipher = record_cipher(Paths(self.settings.home), rotation_of(self.settings))
+    def _published(
+        self, answers: Sequence[Answered], cipher: RecordCipher | None
+    ) -> pa.RecordBatch:
         rows, causes = [], []
         for each in answers:
             for event in each.events:
                 partition = partition_of(event.key, self.manifest.partitions)
                 rows.append(row_of_event(event, seq=each.transfer.seq, partition=partition))
                 causes.append(each.transfer.event.event_id)
-        yield from zip(seal_rows(rows, cipher=cipher, identities=None), causes, strict=True)
+        sealed = seal_rows(rows, cipher=cipher, identities=None)
+        records = [answer_of(row, cause=cause) for row, cause in zip(sealed, causes, strict=True)]
+        return published(self.cluster, sealed, records)
 
-    def _published(self, answer: tuple[EventRow, bytes]) -> Mapping[str, Any]:
-        row, cause = answer
-        record = answer_of(row, cause=cause)
-        return {
-            "kind": ANSWER,
-            "number": row[0],
-            "topic": self.cluster.named(row[1]),
-            "partition": row[2],
-            "key": record.key,
-            "value": record.value,
-            "headers": [{"key": name, "value": value} for name, value in record.headers],
-        }
+    def _cipher(self) -> RecordCipher | None:
+        return record_cipher(Paths(self.settings.home), rotation_of(self.settings))
 
 
-_ARROW: Final = pa.schema(
-    [
-        ("kind", pa.string()),
-        ("number", pa.int64()),
-        ("topic", pa.string()),
-        ("partition", pa.int32()),
-        ("offset", pa.int64()),
-        ("key", pa.binary()),
-        ("value", pa.binary()),
-        ("headers", pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))),
-    ]
-)
+def _as_table(records: pa.RecordBatch) -> pa.Table:
+    return pa.Table.from_batches([records]).cast(RECORD)
 
 
-def _batch_of(rows: Sequence[Mapping[str, Any]]) -> pa.RecordBatch:
-    arrays = [pa.array([row.get(field.name) for row in rows], field.type) for field in _ARROW]
-    return pa.RecordBatch.from_arrays(arrays, schema=_ARROW)
+def _waits(placed: Placed | None, cut: int) -> bool:
+    """Whether a record is an event that a batch which went up to that number leaves to the next."""
+    return placed is not None and not placed.is_answer and placed.row[0] >= cut
+
+
+@dataclass(slots=True)
+class _Stages:
+    """What the stages of a batch took in a process of Python, in seconds."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        begun = time.perf_counter()
+        yield
+        self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begun
 
 
 @dataclass(slots=True)
@@ -278,7 +299,7 @@ def decide_by_spark(
     folder = Paths(settings.home).spark
     make_private_folder(folder)
     name = load_or_create_key(folder / "name", make=secrets.token_bytes).hex()[:16]
-    decider = Decider(settings, cluster, manifest, name)
+    kept = Kept(folder / KEPT)
     metrics, result = Metrics(), SparkResult()
     told = Telling(metrics, result)
     with ExitStack() as opened:
@@ -289,12 +310,12 @@ def decide_by_spark(
         if metrics_port is not None:
             opened.enter_context(exposed(metrics, settings.http.host, metrics_port))
         session.streams.addListener(listener(told))
-        laid_down = None
+        bronze, refining = None, None
         if settings.spark.lake:
-            laid_down = open_spark_lake(
+            bronze, refining = open_spark_lake(
                 settings,
                 session,
-                cluster=cluster,
+                master=master,
                 manifest=manifest,
                 name=name,
                 checkpoint=folder / CHECKPOINT,
@@ -305,16 +326,15 @@ def decide_by_spark(
             options=_kafka_options(cluster),
             topics=[cluster.named(stream.value) for stream in Stream],
             folder=folder,
-            decide=decider,
+            kept=kept,
+            decide=Decider(settings, cluster, manifest, name, kept, bronze),
             records_max=settings.spark.batch_records,
-            number=SEQ,
-            alerts=Stream.ALERTS.value,
-            lay_down=laid_down,
+            refine=refining,
             told=told,
         )
         job.run(should_stop, until_end=until_end)
-        if until_end and laid_down is not None and not should_stop():
-            laid_down.refine(job.newest())
+        if until_end and refining is not None and not should_stop():
+            refining.now(kept.newest())
     # What Spark tells of its batches has come once its session has ended.
     result.decided = job.decided
     return result
@@ -324,11 +344,15 @@ def with_whole_paths(settings: Settings) -> Settings:
     """The settings with absolute paths: an executor of a cluster works in a folder of its own."""
     names = ("authority", "certificate", "key")
     files = {name: path.resolve() for name in names if (path := getattr(settings.kafka, name))}
+    lake = settings.lake.url
+    if lake is not None and "://" not in lake:
+        lake = str(Path(lake).resolve())
     return settings.model_copy(
         update={
             "home": settings.home.resolve(),
             "policy": settings.policy.resolve(),
             "kafka": settings.kafka.model_copy(update=files),
+            "lake": settings.lake.model_copy(update={"url": lake}),
         }
     )
 

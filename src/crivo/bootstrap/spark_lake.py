@@ -1,8 +1,8 @@
-"""Composes the lake by Spark: the records of each batch in bronze, days refined now and then."""
+"""Composes the lake of a job of Spark: each batch in bronze, days refined now and then."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
@@ -11,80 +11,82 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.records import place_of
-from crivo.adapters.spark.lake import SparkLake, spark_schema
+from crivo.adapters.spark.lake import SparkLake
 from crivo.adapters.spark.listener import Told, timed
+from crivo.adapters.spark.session import is_local
 from crivo.bootstrap.lake import LakeHouse, payload_opener
-from crivo.bootstrap.spark_records import headers_of, record_row
 from crivo.domain.errors import Code, Misconfigured
+from crivo.flows.event_rows import EventRow
 from crivo.flows.gold import QUALITY, quality_rows
 from crivo.flows.ports import Manifest
-from crivo.flows.refine import bronze_rows, check_conserved
+from crivo.flows.refine import check_conserved
 from crivo.flows.silver import refine_rows, silver_tables
 from crivo.lake.table import BRONZE, QUARANTINE, Table
 from crivo.settings import Settings
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True, slots=True)
 class Bronze:
-    """Rows of bronze of records: each that is ours, as it is stored."""
+    """Lays the records of a job's batches down as they are stored, each batch once: in whichever
+    process of Python Spark has it do so.
 
-    cluster: Cluster
+    Args:
+        settings: Those of the lake.
+        batches: The name of the job's batches: a new checkpoint has a new one.
+    """
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """The rows of some records, in whichever process of Python Spark has it do so."""
-        for batch in batches:
-            rows = []
-            for record in batch.to_pylist():
-                place = place_of(headers_of(record))
-                if place is not None:
-                    rows.append(record_row(self.cluster, record, place.number))
-            if rows:
-                yield from bronze_rows(rows).to_batches()
+    settings: Settings
+    batches: str
+
+    def __call__(self, rows: Sequence[EventRow], batch: int) -> None:
+        """Appends the records of a batch, which may be one that is run again.
+
+        Raises:
+            Unavailable: LAKE_BUSY, LAKE_UNAVAILABLE.
+        """
+        LakeHouse(self.settings).refinery.append_batch(rows, self.batches, batch)
 
 
 @dataclass(frozen=True, slots=True)
-class LaidDown:
-    """What is done with a batch's records once its answers are published."""
+class Refining:
+    """Refines what is due once in so many batches: `refine` does it, as of a batch."""
 
-    lake: SparkLake
-    bronze: Bronze
-    refine_batches: int
+    refine: Callable[[int], object]
+    every_batches: int
     told: Told
 
-    def __call__(self, records: DataFrame, batch: int) -> None:
-        """Appends them to bronze, and refines what is due once in so many batches."""
-        rows = records.mapInArrow(self.bronze, spark_schema(BRONZE))
-        with timed(self.told, "bronze"):
-            self.lake.append(rows, batch)
-        if (batch + 1) % self.refine_batches == 0:
-            self.refine(batch)
+    def __call__(self, batch: int) -> None:
+        """Refines if it is time to."""
+        if (batch + 1) % self.every_batches == 0:
+            self.now(batch)
 
-    def refine(self, batch: int) -> None:
-        """Refines what is due, as of a batch."""
+    def now(self, batch: int) -> None:
+        """Refines, as of a batch."""
         with timed(self.told, "refine"):
-            self.lake.refine(batch)
+            self.refine(batch)
 
 
 def open_spark_lake(
     settings: Settings,
     session: SparkSession,
     *,
-    cluster: Cluster,
+    master: str,
     manifest: Manifest,
     name: str,
     checkpoint: Path,
     told: Told,
-) -> LaidDown:
-    """The lake of the settings, to be filled by a stream of batches of that name.
+) -> tuple[Bronze, Refining]:
+    """What fills the lake of the settings by a job of that name.
+
+    On this machine days are refined by delta-rs, which needs no more than one core of it and a
+    tenth of Spark's time; on a cluster by Spark, whose machines share them. The rows are the same.
 
     Raises:
-        Misconfigured: LOG_MISMATCH where a stream without a checkpoint finds a lake that was
-            filled before, in which each record would come twice.
+        Misconfigured: LOG_MISMATCH where a job without a checkpoint finds a lake that was filled
+            before, in which each record would come twice.
     """
     house = LakeHouse(settings)
     if not checkpoint.exists() and any(house.lake.open(BRONZE).counts().values()):
@@ -97,14 +99,21 @@ def open_spark_lake(
             found="rows in bronze",
         )
     house.refinery.note_log(manifest)
-    lake = spark_lake(house, settings, session, application=f"crivo/{manifest.log_id}/{name}")
-    return LaidDown(lake, Bronze(cluster), settings.spark.refine_batches, told)
+    batches = f"crivo/{manifest.log_id}/{name}"
+
+    def refine_here(_batch: int) -> None:
+        house.refinery.refine(progress=lambda _done, _left: None)
+
+    refine: Callable[[int], object] = refine_here
+    if not is_local(master):
+        refine = spark_lake(house, settings, session, application=batches).refine
+    return Bronze(settings, batches), Refining(refine, settings.spark.refine_batches, told)
 
 
 def spark_lake(
     house: LakeHouse, settings: Settings, session: SparkSession, *, application: str
 ) -> SparkLake:
-    """The tables of a lake, to be written by a session under the name of a stream of batches."""
+    """The tables of a lake, to be refined by a session under the name of a job's batches."""
     tables = {each.table.name: each.table for each in house.silvers.values()}
     tables |= {gold.name: gold.table for gold in house.golds.values()}
     tables |= {each.name: each for each in (BRONZE, QUARANTINE, QUALITY)}

@@ -84,6 +84,22 @@ class Refinery:
                 return appended
         raise _busy(BRONZE.name)
 
+    def append_batch(self, rows: Sequence[EventRow], batches: str, number: int) -> None:
+        """Appends the rows of the batch of a number to bronze, unless bronze has that batch, or a
+        later one, of these batches: by their name it keeps how far they have come.
+
+        Raises:
+            Unavailable: LAKE_BUSY, LAKE_UNAVAILABLE.
+        """
+        for _ in range(TRIES_MAX):
+            bronze = self._lake.open(BRONZE)
+            newest = bronze.position(batches)
+            if newest is not None and newest >= number:
+                return
+            if bronze.append(bronze_rows(rows), {batches: number}):
+                return
+        raise _busy(BRONZE.name)
+
     def note_log(self, manifest: Manifest) -> None:
         """Notes which log bronze is of; whoever is first, it is the same."""
         logs, mark = self._lake.open(LOGS), f"crivo/{manifest.log_id}/log"

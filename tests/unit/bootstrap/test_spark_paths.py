@@ -11,6 +11,7 @@ from crivo.settings import load_settings
 GIVEN = {
     "CRIVO_HOME": "home",
     "CRIVO_POLICY": "policy",
+    "CRIVO_LAKE__URL": "lake",
     "CRIVO_KAFKA__AUTHORITY": "authority.pem",
     "CRIVO_KAFKA__CERTIFICATE": "certificate.pem",
     "CRIVO_KAFKA__KEY": "key.pem",
@@ -19,8 +20,8 @@ GIVEN = {
 
 def paths(settings):
     """The files and folders that executors are told of."""
-    kafka = settings.kafka
-    return [settings.home, settings.policy, kafka.authority, kafka.certificate, kafka.key]
+    kafka, lake = settings.kafka, Path(settings.lake.url)
+    return [settings.home, settings.policy, lake, kafka.authority, kafka.certificate, kafka.key]
 
 
 def test_paths_of_the_working_folder_are_whole_ones_for_executors(tmp_path, monkeypatch):
@@ -34,5 +35,12 @@ def test_paths_of_the_working_folder_are_whole_ones_for_executors(tmp_path, monk
 
 def test_what_is_not_set_stays_so(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    kafka = with_whole_paths(load_settings({})).kafka
+    settings = with_whole_paths(load_settings({}))
+    kafka = settings.kafka
+    assert settings.lake.url is None
     assert (kafka.authority, kafka.certificate, kafka.key) == (None, None, None)
+
+
+def test_a_lake_in_a_bucket_stays_there():
+    url = "gs://bucket/lake"
+    assert with_whole_paths(load_settings({"CRIVO_LAKE__URL": url})).lake.url == url

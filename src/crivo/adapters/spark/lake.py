@@ -1,4 +1,4 @@
-"""The lake by Spark: the same declared tables, bronze appended to once a batch, days refined."""
+"""Refining by Spark: the same declared tables, days of bronze into silver and gold."""
 
 from __future__ import annotations
 
@@ -86,10 +86,6 @@ class SparkLake:
         self._tables = tables
         self._golds = golds
         self._application = application
-
-    def append(self, bronze: DataFrame, batch: int) -> None:
-        """Appends a batch's rows to bronze; twice is once."""
-        self._save(bronze, BRONZE, batch, None, mode="append")
 
     def refine(self, batch: int) -> None:
         """Refines the days that are due, as of a batch; `gold.quality`, written last, says that it
@@ -181,9 +177,7 @@ class SparkLake:
         rows: DataFrame,
         table: Table,
         batch: int,
-        days: Sequence[date] | None,
-        *,
-        mode: str = "overwrite",
+        days: Sequence[date],
     ) -> None:
         where = self._place(table)
         writer = rows.select(*(f"`{each.name}`" for each in table.columns)).write.format("delta")
@@ -191,7 +185,7 @@ class SparkLake:
         if days and table.partition is not None:
             listed = ", ".join(f"'{day.isoformat()}'" for day in days)
             writer = writer.option("replaceWhere", f"{DAY} IN ({listed})")
-        writer.mode(mode).save(where)
+        writer.mode("overwrite").save(where)
 
     def _each(self, work: Callable[[Any], None], given: Sequence[Any]) -> None:
         """Does the work for each, some at a time; what the first failure raises is raised."""

@@ -34,6 +34,11 @@ _OPTIONS: Final = {
 }
 
 
+def is_local(master: str) -> bool:
+    """Whether that is this machine alone."""
+    return master.startswith("local")
+
+
 @contextmanager
 def spark_session(master: str, jars: Path, *, memory: str) -> Iterator[SparkSession]:
     """A session on `local[n]`, or on `spark://host:port`, which ends with the block.
@@ -41,8 +46,7 @@ def spark_session(master: str, jars: Path, *, memory: str) -> Iterator[SparkSess
     Args:
         master: As Spark names it.
         jars: The folder of jars that `make engines` fetched.
-        memory: How much Spark's own process here may take, as Java says it; with `local[n]` it
-            holds each batch, and one that it cannot hold ends it.
+        memory: How much Spark's own process here may take, as Java says it.
 
     Raises:
         Misconfigured: FILE_UNREADABLE where there are no jars.
@@ -66,7 +70,7 @@ def spark_session(master: str, jars: Path, *, memory: str) -> Iterator[SparkSess
         builder = builder.config(name, value)
     builder = builder.config("spark.jars", ",".join(map(str, found)))
     builder = builder.config("spark.driver.memory", memory)
-    if master.startswith("local"):
+    if is_local(master):
         builder = builder.config("spark.driver.host", "127.0.0.1")
         builder = builder.config("spark.driver.bindAddress", "127.0.0.1")
     session = builder.getOrCreate()
