@@ -64,6 +64,7 @@ from crivo.flows.review import ReviewService
 from crivo.flows.revising import ReviseService
 from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.telling import TellingService
+from crivo.model.masked import BLOCK
 from crivo.model.network import Network, load_network
 from crivo.settings import Settings
 
@@ -379,7 +380,8 @@ def _warm(bundle: Bundle) -> None:
     scorer = bundle.scorer
     width = len(scorer.artifact.input_names)
     plan_hash = scorer.artifact.plan_hash
-    scorer.score(np.zeros((1, width)), plan_hash=plan_hash)
+    for rows in (1, BLOCK):
+        scorer.score(np.zeros((rows, width)), plan_hash=plan_hash)
     scorer.score_one(np.zeros(width), plan_hash=plan_hash)
     scorer.contributions(np.zeros(width))
     if bundle.decides_transfers:
@@ -387,7 +389,9 @@ def _warm(bundle: Bundle) -> None:
         engine = Engine(bundle.plan)
         engine.read_row(row)
         engine.fold_row(row)
-        bundle.procedure.at(EARLIEST).conditions(np.zeros(width))
+        conditions = bundle.procedure.at(EARLIEST).conditions
+        conditions(np.zeros(width))
+        conditions.many(np.zeros((1, width)))
 
 
 def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> None:

@@ -24,6 +24,7 @@ from crivo.bootstrap.service import champion_bundle, shadow_network
 from crivo.bootstrap.snapshots import warn_unfit
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.answering import Answered, Answering
+from crivo.flows.collecting import settle_down
 from crivo.flows.event_rows import seal_rows
 from crivo.flows.ports import Manifest
 from crivo.flows.replica import newest_replica
@@ -92,7 +93,7 @@ class _Told:
         result.decided += len(answers)
         self.marks[1:] = [(time.perf_counter(), time.process_time(), result.decided)]
         result.alerts += sum(len(each.events) for each in answers) - len(answers)
-        alike = Counter((each.answer.outcome.value, each.answer.degraded) for each in answers)
+        alike = Counter((each.answer.outcome.wire, each.answer.degraded) for each in answers)
         for (outcome, degraded), count in alike.items():
             result.outcomes[outcome] += count
             self.metrics.decided(outcome, degraded, count)
@@ -168,6 +169,7 @@ def decide(
             cipher=cipher,
             keeper=_Keeper(settings, files),
         )
+        settle_down()
         worker.run(should_stop, until_end=deciding.until_end)
     return result
 

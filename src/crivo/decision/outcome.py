@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
+from operator import attrgetter
 from typing import Final, Self
 
 from crivo.domain.errors import Code, invalid
@@ -20,7 +21,9 @@ class Outcome(Enum):
     HOLD = "HOLD"
     REJECT = "REJECT"
 
-    def __init__(self, _wire: str) -> None:
+    def __init__(self, wire: str) -> None:
+        #: The value, without the call that `value` is.
+        self.wire: str = wire
         #: 0 for ALLOW .. 4 for REJECT.
         self.rank: int = len(type(self).__members__)
 
@@ -36,6 +39,9 @@ class Outcome(Enum):
     def __ge__(self, other: Self) -> bool:
         return self.rank >= other.rank
 
+
+#: What the gravest is found by, without a call a comparison.
+RANK: Final = attrgetter("rank")
 
 #: By the name on the wire: an enumeration asks its own table three calls later.
 OUTCOMES: Final = {outcome.value: outcome for outcome in Outcome}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from crivo.decision.record import SCHEMA, decode_record, transfer_of
@@ -27,7 +27,7 @@ class Projection:
 
     What `noted` holds is not read from the log, which is read before its first event, in its gaps,
     and where nothing was noted for a whole turn: after a commit that failed first, nobody notes.
-    `seen` hears of each decision after it was kept, in the order of the log.
+    `seen` hears of decisions after they were kept, in the order of the log.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class Projection:
         log: LogReader,
         index: DecisionIndex,
         *,
-        seen: Callable[[Seen], None],
+        seen: Callable[[Sequence[Seen]], None],
         noted: Noted,
     ) -> None:
         self._log = log
@@ -45,6 +45,19 @@ class Projection:
         #: Where the index was last known to be; None: it was not asked yet.
         self._reached: int | None = None
         self._waited = False
+
+    def catch_up(self, told: Callable[[int], None], *, should_stop: Callable[[], bool]) -> None:
+        """Copies batches until nothing is behind, or what is left is noted in a moment; `told`
+        hears after each how far behind the index is.
+
+        Raises:
+            Unavailable: as `advance`.
+        """
+        behind, is_expected = 1, False
+        while behind and not is_expected and not should_stop():
+            is_expected = self._expects_notes
+            behind = self.advance()
+            told(behind)
 
     def advance(self) -> int:
         """Copies one batch; gives the number of events the index is known to be still behind.
@@ -61,19 +74,19 @@ class Projection:
             self._waited = False
         elif start >= end:
             return 0
-        elif self.expects_notes:
+        elif self._expects_notes:
             self._waited = True
             return end - start
         else:
             batch, reached = self._read(start, end)
         self._index.put([_indexed(seen) for seen in batch], reached=reached)
         self._reached = reached
-        for seen in batch:
-            self._seen(seen)
+        if batch:
+            self._seen(batch)
         return max(end - reached, 0)
 
     @property
-    def expects_notes(self) -> bool:
+    def _expects_notes(self) -> bool:
         """Whether what is behind is not noted yet, and has not been waited for.
 
         The log's thread is quicker than the loop that notes: most is noted in a moment.
@@ -114,7 +127,7 @@ def _indexed(seen: Seen) -> IndexedDecision:
         seq=answer.seq,
         occurred_at=answer.occurred_at,
         received_at=answer.received_at,
-        outcome=answer.outcome.value,
+        outcome=answer.outcome.wire,
         score=UNSCORED if answer.score is None else answer.score,
         payer_id=seen.transfer.payer_id,
         amount_centavos=seen.transfer.amount_centavos,

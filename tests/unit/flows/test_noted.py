@@ -37,7 +37,7 @@ def project(played, tmp_path, noted, *, name):
     """The rows of a new index, and what was shown, in order."""
     shown = []
     index = SqliteDecisionIndex(tmp_path / f"{name}.sqlite", log_id=played.log.manifest.log_id)
-    projection = Projection(played.log, index, seen=shown.append, noted=noted)
+    projection = Projection(played.log, index, seen=shown.extend, noted=noted)
     for _ in range(20):
         projection.advance()
     rows, reached = index.latest(100), index.reached()
@@ -61,7 +61,7 @@ def test_what_was_noted_is_projected_without_reading_the_log(played, tmp_path):
     index = SqliteDecisionIndex(tmp_path / "memory.sqlite", log_id=played.log.manifest.log_id)
     shown = []
     noted = played.service.noted
-    projection = Projection(Unread(played.log), index, seen=shown.append, noted=noted)
+    projection = Projection(Unread(played.log), index, seen=shown.extend, noted=noted)
     assert projection.advance() == 0
     assert (index.latest(100), index.reached()) == (from_log[0], played.log.end())
     assert [(each.transfer.end_to_end_id, each.answer, each.observed) for each in shown] == (
@@ -88,13 +88,30 @@ def test_a_backlog_is_worked_off_without_a_pause_and_told_as_it_is(played, tmp_p
     play(played)
     index = SqliteDecisionIndex(tmp_path / "index.sqlite", log_id=played.log.manifest.log_id)
     projection = Projection(played.log, index, seen=lambda _: None, noted=Noted())
-    assert projection.expects_notes
-    told = [projection.advance()]
-    assert not projection.expects_notes
-    while told[-1]:
-        told.append(projection.advance())
+    told = []
+    projection.catch_up(told.append, should_stop=lambda: False)
     # One turn is left for the notes; then each batch of two decisions is read at once.
+    assert told == [7]
+    projection.catch_up(told.append, should_stop=lambda: False)
     assert told == [7, 5, 2, 0]
+    index.close()
+
+
+def test_what_is_noted_in_a_moment_is_not_read_behind_what_was_noted(played, tmp_path):
+    play(played)
+    events = list(played.service.noted._events)
+    early, index = Noted(), SqliteDecisionIndex(tmp_path / "i", log_id=played.log.manifest.log_id)
+    for seq, seen in events[:4]:
+        early.add(seq, seen)
+    shown, told = [], []
+    projection = Projection(Unread(played.log), index, seen=shown.extend, noted=early)
+    projection.catch_up(told.append, should_stop=lambda: False)
+    assert (told, index.reached()) == ([3, 3], 4)
+    for seq, seen in events[4:]:
+        early.add(seq, seen)
+    projection.catch_up(told.append, should_stop=lambda: False)
+    assert (told[2:], index.reached()) == ([0], 7)
+    assert [each.answer.seq for each in shown] == [0, 1, 2, 4, 5, 6]
     index.close()
 
 

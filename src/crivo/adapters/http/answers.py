@@ -223,7 +223,7 @@ def decision_body(answer: Answer) -> DecisionAnswer:
     return DecisionAnswer(
         end_to_end_id=answer.end_to_end_id,
         phase=answer.phase,
-        outcome=answer.outcome.value,
+        outcome=answer.outcome.wire,
         score=answer.score,
         reasons=tuple(map(_reason, answer.reasons)),
         versions=_versions(answer.versions),

@@ -49,7 +49,7 @@ class Feed:
             elif not self._newest:
                 self._floor = decision.answer.seq - 1
             self._newest.appendleft(decision)
-            self._counts[decision.answer.outcome.value] += 1
+            self._counts[decision.answer.outcome.wire] += 1
             self._last += 1
 
     @property

@@ -89,10 +89,11 @@ class Sequenced:
     def is_answered(self) -> None:
         """Its answer has left."""
         parts, answered_ns = self._parts, self._parts.monotonic_ns()
-        parts.telemetry.decision_answered(
+        parts.telemetry.decisions_answered(
             (answered_ns - self._arrived_ns) / 1e9,
             (self._durable_ns - self._sequenced_ns) / 1e9,
-            repeat=self._is_repeat,
+            decisions=1,
+            repeats=int(self._is_repeat),
         )
         if parts.traces is not None:
             instants_ns = (self._arrived_ns, self._sequenced_ns, self._durable_ns, answered_ns)

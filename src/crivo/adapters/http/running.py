@@ -6,23 +6,19 @@ import asyncio
 import gc
 import logging
 import threading
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Final, Protocol
 
 from crivo.adapters.http.feed import FEED_MAX, Feed
 from crivo.adapters.http.loop import LoopNotify
 from crivo.domain.errors import CrivoError, Unavailable
+from crivo.flows.collecting import settle_down
 from crivo.flows.noted import Seen
 from crivo.flows.project import Projection
 
 #: How often the table of decisions is brought up to the log.
 PROJECT_SECONDS: Final = 0.05
-
-#: A collection of more than the youngest objects stops every request for 30 ms and finds almost
-#: nothing: one a few million new objects is enough. The youngest are few, because what a service
-#: has just made it keeps: ten thousand of them took 5 to 10 ms.
-GC_THRESHOLDS: Final = (1_000, 5_000, 10)
 
 _LOGGER: Final = logging.getLogger("crivo.running")
 
@@ -34,8 +30,8 @@ class RunTelemetry(Protocol):
         """Whether transfers are taken."""
         ...
 
-    def seen(self, seen: Seen) -> None:
-        """A decision is durable."""
+    def seen(self, decisions: Sequence[Seen]) -> None:
+        """Decisions are durable."""
         ...
 
     def projected(self, behind: int) -> None:
@@ -95,10 +91,11 @@ class Running:
         """From the start on, this is kept up with the log."""
         self._projection = projection
 
-    def show(self, seen: Seen) -> None:
-        """A decision becomes visible: on the page, and in the metrics."""
-        self._feed.add(seen)
-        self._telemetry.seen(seen)
+    def show(self, decisions: Sequence[Seen]) -> None:
+        """Decisions become visible: on the page, and in the metrics."""
+        for each in decisions:
+            self._feed.add(each)
+        self._telemetry.seen(decisions)
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[None]:
@@ -130,10 +127,7 @@ class Running:
             return
         finally:
             gc.enable()
-        # What stands now stands for good: no collection needs to look at it again.
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        settle_down()
         self._ready = True
         self._telemetry.ready(yes=self.is_ready)
         for name, work in self._beside.items():
@@ -170,12 +164,7 @@ class Running:
                     for seen in projection.latest(FEED_MAX):
                         self._feed.add(seen)
                     is_shown = True
-                is_expected = projection.expects_notes
-                behind = projection.advance()
-                while behind and not is_expected and not self._stop.is_set():
-                    self._telemetry.projected(behind)
-                    behind = projection.advance()
-                self._telemetry.projected(behind)
+                projection.catch_up(self._telemetry.projected, should_stop=self._stop.is_set)
             except Unavailable as error:
                 # It is tried again; decisions are answered from the log meanwhile.
                 _LOGGER.warning("projection.failed", extra={"code": error.code})

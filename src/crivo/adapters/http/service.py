@@ -46,8 +46,12 @@ class Telemetry(Protocol):
         """An unexpected exception ended a request."""
         ...
 
-    def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
-        """A decision left the door, and how long it waited for the disk."""
+    def decisions_answered(
+        self, seconds: float, log_seconds: float, *, decisions: int, repeats: int
+    ) -> None:
+        """So many decisions, of them repeats, left the door together, and how long they waited for
+        the disk.
+        """
         ...
 
     def reported(self, status: str) -> None:

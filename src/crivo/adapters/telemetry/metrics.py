@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from crivo.adapters.telemetry.catalogue import (
@@ -62,9 +63,14 @@ from crivo.adapters.telemetry.catalogue import (
     Kind,
     Metric,
 )
+from crivo.adapters.telemetry.histogram import Histogram, Spread
 from crivo.flows.noted import Seen
 
-_Child = Counter | Gauge | Histogram
+_Child = Counter | Gauge | Spread
+
+
+#: What a decision observed of itself, by the labels of its stages.
+_STAGES: Final = ("waiting", "features", "model")
 
 
 class Metrics:
@@ -99,13 +105,17 @@ class Metrics:
         """So many requests to the hot routes are under way."""
         self._set(IN_FLIGHT, to=requests)
 
-    def seen(self, seen: Seen) -> None:
-        """A decision is durable; it was made for the first time."""
-        self.decided(seen.answer.outcome.value, seen.answer.degraded)
-        observed = seen.observed
-        self._observe(STAGE_LATENCY, "waiting", value=observed.waited_ns / 1e9)
-        self._observe(STAGE_LATENCY, "features", value=observed.read_ns / 1e9)
-        self._observe(STAGE_LATENCY, "model", value=observed.score_ns / 1e9)
+    def seen(self, decisions: Sequence[Seen]) -> None:
+        """Decisions are durable; each was made for the first time."""
+        alike = Tally((each.answer.outcome.wire, each.answer.degraded) for each in decisions)
+        for (outcome, degraded), count in alike.items():
+            self.decided(outcome, degraded, count)
+        # Those of a batch took alike.
+        observed = [each.observed for each in decisions]
+        taken = Tally((each.waited_ns, each.read_ns, each.score_ns) for each in observed)
+        for took, count in taken.items():
+            for stage, took_ns in zip(_STAGES, took, strict=True):
+                self._observe(STAGE_LATENCY, stage, value=took_ns / 1e9, times=count)
 
     def decided(self, outcome: str, degraded: Sequence[str], transfers: int = 1) -> None:
         """So many transfers were decided alike for the first time."""
@@ -113,12 +123,16 @@ class Metrics:
         for mode in degraded:
             self._count(DEGRADED, mode, by=transfers)
 
-    def decision_answered(self, seconds: float, log_seconds: float, *, repeat: bool) -> None:
-        """A decision left the door after so many seconds, so many of them waiting for the disk."""
-        self._observe(DECISION_LATENCY, value=seconds)
-        self._observe(STAGE_LATENCY, "log", value=log_seconds)
-        if repeat:
-            self._count(REPEATS)
+    def decisions_answered(
+        self, seconds: float, log_seconds: float, *, decisions: int, repeats: int
+    ) -> None:
+        """So many decisions, of them repeats, left the door together after so many seconds, so
+        many of these waiting for the disk.
+        """
+        self._observe(DECISION_LATENCY, value=seconds, times=decisions)
+        self._observe(STAGE_LATENCY, "log", value=log_seconds, times=decisions)
+        if repeats:
+            self._count(REPEATS, by=repeats)
 
     def reported(self, status: str) -> None:
         """A report was accepted."""
@@ -170,7 +184,9 @@ class Metrics:
         """What decides from now on, by hash; what decided before is told no longer."""
         served = tuple(versions.get(label, "") for label in MODEL_INFO.labels)
         if self._served not in {(), served}:
-            self._parents[MODEL_INFO.name].remove(*self._served)
+            parent = self._parents[MODEL_INFO.name]
+            assert isinstance(parent, Gauge), MODEL_INFO
+            parent.remove(*self._served)
             del self._children[MODEL_INFO.name, *self._served]
         self._served = served
         self._set(MODEL_INFO, *served, to=1)
@@ -294,28 +310,31 @@ class Metrics:
         assert isinstance(child, Gauge), metric
         child.set(to)
 
-    def _observe(self, metric: Metric, *labels: str, value: float) -> None:
+    def _observe(self, metric: Metric, *labels: str, value: float, times: int = 1) -> None:
         child = self._child(metric, labels)
-        assert isinstance(child, Histogram), metric
-        child.observe(value)
+        assert isinstance(child, Spread), metric
+        child.observe(value, times)
 
     def _child(self, metric: Metric, labels: Sequence[str]) -> _Child:
         key = (metric.name, *labels)
         child = self._children.get(key)
         if child is None:
             parent = self._parents[metric.name]
-            child = parent.labels(*labels) if labels else parent
+            if labels or isinstance(parent, Histogram):
+                child = parent.labels(*labels)
+            else:
+                child = parent
             self._children[key] = child
         return child
 
 
-def _register(metric: Metric, registry: CollectorRegistry) -> _Child:
+def _register(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
     match metric.kind:
         case Kind.COUNTER:
             return Counter(metric.name, metric.meaning, metric.labels, registry=registry)
         case Kind.GAUGE:
             return Gauge(metric.name, metric.meaning, metric.labels, registry=registry)
         case Kind.HISTOGRAM:
-            return Histogram(
-                metric.name, metric.meaning, metric.labels, buckets=metric.edges, registry=registry
-            )
+            histogram = Histogram(metric.name, metric.meaning, metric.labels, metric.edges)
+            registry.register(histogram)
+            return histogram
