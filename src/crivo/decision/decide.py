@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from crivo.decision.degraded import WHOLE
 from crivo.decision.lists import NOT_LISTED, ListHit
-from crivo.decision.outcome import Outcome
+from crivo.decision.outcome import RANK, Outcome
 from crivo.decision.procedure import NOTHING_FIRED, InForce
 from crivo.decision.reasons import WHEN_ABSENT, ReasonCode
 from crivo.decision.record import INITIATION, Derived, Hold
@@ -81,15 +81,14 @@ def derive(
     above = in_force.limits.exceeded(transfer, sums)
     least = in_force.limits.outcome if above else Outcome.ALLOW
     said = in_force.lists.said(listed) if listed else NOT_LISTED
-    if said.least > Outcome.ALLOW:
+    if said.least is not Outcome.ALLOW:
         least, above = max(least, said.least), (*above, ReasonCode.LISTED)
     if listed:
         marked, why = in_force.marked.said(listed)
         least, above = max(least, marked), (*above, *why)
     lack = in_force.degraded.lack(degraded, transfer.amount_centavos) if degraded else WHOLE
     if lack.is_unscored:
-        outcome = _bounded(max(lack.least, least), transfer, in_force)
-        hold, why = _hold(outcome, transfer, in_force, phase)
+        outcome, hold, why = _held(max(lack.least, least), transfer, in_force, phase)
         return _unscored(outcome, *above, *lack.reasons, *why, hold=hold)
     assert scored is not None
     fired = NOTHING_FIRED
@@ -102,13 +101,13 @@ def derive(
     if listed and asked <= said.pass_score:
         asked = Outcome.ALLOW
     reasons = [*above, *fired.reasons]
-    if asked > Outcome.ALLOW:
+    if asked is not Outcome.ALLOW:
         reasons += _model_reasons(model.contributions(scored.vector), scored.vector, in_force)
     if scored.flags & LATE:
         reasons.append(ReasonCode.DATA_LATE)
     reasons += lack.reasons
-    outcome = _bounded(max(fired.outcome, asked, lack.least, least), transfer, in_force)
-    hold, why = _hold(outcome, transfer, in_force, phase)
+    gravest = max(fired.outcome, asked, lack.least, least, key=RANK)
+    outcome, hold, why = _held(gravest, transfer, in_force, phase)
     return Derived(
         vector_hash=hashlib.sha256(scored.kept).digest(),
         flags=scored.flags,
@@ -117,8 +116,8 @@ def derive(
         rules=fired.rules,
         shadow_rules=fired.shadow_rules,
         nulls=fired.nulls,
-        reasons=tuple(dict.fromkeys((*reasons, *why))),
-        outcome=outcome.value,
+        reasons=tuple(dict.fromkeys((*reasons, *why))) if reasons or why else (),
+        outcome=outcome.wire,
         hold=hold,
     )
 
@@ -154,24 +153,21 @@ def _model_reasons(
     return reasons
 
 
-def _bounded(outcome: Outcome, transfer: Transfer, in_force: InForce) -> Outcome:
-    """Automatic Pix is never held, nobody being there: the policy names what is asked instead."""
-    if outcome is Outcome.HOLD and transfer.initiation is Initiation.AUTO:
-        return in_force.automatic_instead_of_hold
-    return outcome
-
-
-def _hold(
+def _held(
     outcome: Outcome, transfer: Transfer, in_force: InForce, phase: str
-) -> tuple[Hold | None, tuple[ReasonCode, ...]]:
-    """The terms of a HOLD, and the reason that says where they are those of a blocked credit."""
+) -> tuple[Outcome, Hold | None, tuple[ReasonCode, ...]]:
+    """The outcome, the terms of a HOLD, and the reason that says where they are those of a blocked
+    credit. Automatic Pix is never held, nobody being there: the policy names what is asked instead.
+    """
     if outcome is not Outcome.HOLD:
-        return None, ()
+        return outcome, None, ()
+    if transfer.initiation is Initiation.AUTO:
+        return in_force.automatic_instead_of_hold, None, ()
     block = in_force.blocks.of_credit(transfer, phase)
     if block is not None:
-        return block, (ReasonCode.PRECAUTIONARY_BLOCK,)
+        return outcome, block, (ReasonCode.PRECAUTIONARY_BLOCK,)
     terms = in_force.hold
-    return Hold(terms.until(transfer.occurred_at), terms.ends_as.value), ()
+    return outcome, Hold(terms.until(transfer.occurred_at), terms.ends_as.wire), ()
 
 
 def _unscored(outcome: Outcome, *reasons: ReasonCode, hold: Hold | None = None) -> Derived:
@@ -184,6 +180,6 @@ def _unscored(outcome: Outcome, *reasons: ReasonCode, hold: Hold | None = None) 
         shadow_rules=(),
         nulls=(),
         reasons=tuple(dict.fromkeys(reasons)),
-        outcome=outcome.value,
+        outcome=outcome.wire,
         hold=hold,
     )

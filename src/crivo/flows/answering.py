@@ -8,9 +8,9 @@ another worker makes the same event of it, under the same id.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 import numpy as np
 
 from crivo.decision.alert import ALERTED, Alert, AlertStatus
@@ -32,8 +32,7 @@ from crivo.flows.replica import Replica
 from crivo.model.network import Network
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(msgspec.Struct, frozen=True, gc=False):
     """What was made of one transfer: its decision, and an alert where somebody should look."""
 
     transfer: StoredEvent

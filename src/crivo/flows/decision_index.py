@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+import msgspec
+
 from crivo.domain.instant import EARLIEST, LATEST
 
 #: Decisions of one page at most, and where nobody says how many.
@@ -17,8 +19,7 @@ PAGE_DEFAULT: Final = 100
 LAST: Final = (1 << 62) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class IndexedDecision:
+class IndexedDecision(msgspec.Struct, frozen=True, gc=False):
     """A decision as it is looked up: a few columns; `seq` finds the record in the log.
 
     `payer_id` and `payee_id` are pseudonyms of 16 bytes.

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
+from msgspec.structs import replace
 
 from crivo.decision.decide import Scored, derive, is_return, policy_modes
 from crivo.decision.degraded import Mode
@@ -17,6 +18,7 @@ from crivo.decision.procedure import InForce
 from crivo.decision.record import INITIATION, Derived, Observed
 from crivo.decision.sums import Sums
 from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.instant import brasilia_day
 from crivo.domain.transfer import Transfer
 from crivo.features.row import RowBytes, make_rows
 from crivo.flows.bundle import Bundle
@@ -38,6 +40,16 @@ class Judged(msgspec.Struct, frozen=True, gc=False):
     kept: bytes
     listed: Sequence[ListHit] = ()
     sums: Sums | None = None
+
+
+class _Terms(NamedTuple):
+    """What is in force on one date, and why nothing can be read (empty where it can); `is_blind`
+    says that nothing is, for that or for a switch.
+    """
+
+    in_force: InForce
+    cause: tuple[str, ...]
+    is_blind: bool
 
 
 class Judge:
@@ -110,8 +122,8 @@ class Judge:
             scored = Scored(vector, vector.tobytes(), flags, margin, score)
             if scored_at - arrived_ns > in_force.deadline_ns:
                 cause, scored = (Mode.TIMEOUT,), None
-        took = (started - arrived_ns, read - started, scored_at - read)
-        return self._judged(transfer, scored, in_force, took, cause, *beside, phase=phase)
+        observed = self._observed((started - arrived_ns, read - started, scored_at - read))
+        return self._judged(transfer, scored, in_force, observed, cause, *beside, phase=phase)
 
     def is_durable(self, place: int) -> None:
         """The decision at that place of the log is on disk; whichever thread knows it says so."""
@@ -165,57 +177,65 @@ class Judge:
         arrived_ns: int | None,
         before: Callable[[int], None] = lambda _: None,
     ) -> list[Judged]:
-        procedure, scorer = self.bundle.procedure, self.bundle.scorer
+        scorer = self.bundle.scorer
         engine, lists, sums = replica.engine, replica.lists, replica.sums
-        transfers = [transfer for transfer, _ in asked]
         started = self._monotonic_ns()
         due = started if arrived_ns is None else arrived_ns
-        in_force = [procedure.at(each.occurred_at) for each in transfers]
-        causes: list[tuple[str, ...]] = [()] * len(in_force)
-        if arrived_ns is not None:
-            causes = [self._cause(each, started, arrived_ns) for each in in_force]
-        terms = list(zip(asked, in_force, causes, strict=True))
-        wanted = np.array(
-            [
-                not cause and not is_return(each) and Mode.KILL_ALL not in what.degraded.killed
-                for (each, _), what, cause in terms
-            ],
-            dtype=np.bool_,
-        )
+        terms = self._terms([transfer for transfer, _ in asked], started, arrived_ns)
+        wanted = [
+            not (what.is_blind or is_return(transfer))
+            for (transfer, _), what in zip(asked, terms, strict=True)
+        ]
         mask = np.zeros(len(rows), dtype=np.bool_)
-        mask[at[wanted]] = True
+        mask[at[np.array(wanted, dtype=np.bool_)]] = True
         engine.check_plan(scorer.artifact.plan_hash)
         vectors, flags = engine.vectors(rows, mask)
         read = self._monotonic_ns()
         margins, scores = scorer.score(vectors, plan_hash=engine.plan_hash)
         scored_at = self._monotonic_ns()
         kept, width = vectors.tobytes(), vectors.itemsize * vectors.shape[1]
-        said = _said(in_force, vectors)
+        said = _said(terms, vectors)
         # What one took of the whole, so that the stages of all add up.
         count = max(len(vectors), 1)
         took = (started - due, (read - started) // count, (scored_at - read) // count)
+        observed = self._observed(took)
         lists_of = (flags.tolist(), margins.tolist(), scores.tolist())
         found = iter(zip(vectors, *lists_of, said, strict=True))
         judged: list[Judged] = []
         line = 0
-        for ((transfer, received_at), what, why), is_wanted in zip(
-            terms, wanted.tolist(), strict=True
-        ):
-            scored, cause = None, why
+        for (transfer, received_at), what, is_wanted in zip(asked, terms, wanted, strict=True):
+            scored, cause = None, what.cause
             if is_wanted:
                 vector, marks, margin, score, answers = next(found)
                 own = kept[line * width : (line + 1) * width]
                 scored = Scored(vector, own, marks, margin, score, answers)
                 line += 1
-                if arrived_ns is not None and read - arrived_ns > what.model_by_ns:
+                if arrived_ns is not None and read - arrived_ns > what.in_force.model_by_ns:
                     cause = (Mode.NO_MODEL,)
-                if arrived_ns is not None and scored_at - arrived_ns > what.deadline_ns:
+                if arrived_ns is not None and scored_at - arrived_ns > what.in_force.deadline_ns:
                     cause, scored = (Mode.TIMEOUT,), None
             before(len(judged))
             beside = (lists.of(transfer), sums.of(transfer, received_at))
-            judged.append(self._judged(transfer, scored, what, took, cause, *beside))
+            judged.append(self._judged(transfer, scored, what.in_force, observed, cause, *beside))
             sums.decided(transfer, received_at, judged[-1].derived.outcome, beside[1])
         return judged
+
+    def _terms(
+        self, transfers: Sequence[Transfer], started: int, arrived_ns: int | None
+    ) -> list[_Terms]:
+        """The terms of each transfer: few dates are asked about together."""
+        by_day: dict[int, _Terms] = {}
+        found = []
+        for transfer in transfers:
+            day = brasilia_day(transfer.occurred_at)
+            terms = by_day.get(day)
+            if terms is None:
+                in_force = self.bundle.procedure.at(transfer.occurred_at)
+                cause = () if arrived_ns is None else self._cause(in_force, started, arrived_ns)
+                is_blind = bool(cause) or Mode.KILL_ALL in in_force.degraded.killed
+                terms = by_day[day] = _Terms(in_force, cause, is_blind)
+            found.append(terms)
+        return found
 
     def _cause(self, in_force: InForce, started: int, arrived_ns: int) -> tuple[str, ...]:
         """Why nothing can be read for a transfer; empty where it can."""
@@ -228,7 +248,7 @@ class Judge:
         transfer: Transfer,
         scored: Scored | None,
         in_force: InForce,
-        took: tuple[int, int, int],
+        observed: Observed,
         cause: tuple[str, ...],
         listed: Sequence[ListHit],
         sums: Sums | None,
@@ -250,25 +270,23 @@ class Judge:
             phase=phase,
         )
         if scored is None:
-            observed = self._observed(None, took)
             return Judged(derived, degraded, observed, b"", listed, sums)
-        observed = self._observed(scored.vector, took)
+        if self._shadow is not None:
+            # After all is derived.
+            said = self._shadow.score_one(scored.vector)
+            observed = replace(observed, shadow=self._shadow.hash, shadow_score=said)
         return Judged(derived, degraded, observed, scored.kept, listed, sums)
 
-    def _observed(self, vector: Vector | None, took: tuple[int, int, int]) -> Observed:
-        """What it took, and what the shadow says of the vector: after all is derived."""
-        log_ns = self._waits.took_ns
-        if self._shadow is None or vector is None:
-            return Observed(self._host, *took, log_ns=log_ns)
-        score = self._shadow.score_one(vector)
-        return Observed(self._host, *took, self._shadow.hash, score, log_ns)
+    def _observed(self, took: tuple[int, int, int]) -> Observed:
+        """What it took, but for what the shadow says."""
+        return Observed(self._host, *took, log_ns=self._waits.took_ns)
 
 
-def _said(in_force: Sequence[InForce], vectors: npt.NDArray[np.float64]) -> Iterable[bytes | None]:
-    """What the conditions say of each row, asked once where one date is in force for all."""
-    if not in_force or any(each is not in_force[0] for each in in_force):
+def _said(terms: Sequence[_Terms], vectors: npt.NDArray[np.float64]) -> Iterable[bytes | None]:
+    """What the conditions say of each row, asked once where one policy is in force for all."""
+    if not terms or any(each.in_force is not terms[0].in_force for each in terms):
         return repeat(None, len(vectors))
-    return map(bytes, in_force[0].conditions.many(vectors))
+    return map(bytes, terms[0].in_force.conditions.many(vectors))
 
 
 class _Waits:

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+import msgspec
+
 from crivo.domain.errors import Code, Unavailable, Unfit
 from crivo.domain.event import Event, StoredEvent
 from crivo.flows.event_of import event_of, value_of
@@ -22,8 +24,7 @@ SEGMENT_RECORDS_MAX: Final = 16_384
 READ_RECORDS: Final = 64
 
 
-@dataclass(frozen=True, slots=True)
-class StoredRecord:
+class StoredRecord(msgspec.Struct, frozen=True, gc=False):
     """A record as it lies in the log: `data` are its stored bytes, all but where they lie."""
 
     seq: int

@@ -55,7 +55,7 @@ ON CONFLICT (end_to_end_id, phase) DO UPDATE SET
 WHERE excluded.seq < decisions.seq
 """
 
-_COLUMNS: Final = attrgetter(*IndexedDecision.__slots__)
+_COLUMNS: Final = attrgetter(*IndexedDecision.__struct_fields__)
 
 Given = TypeVar("Given")
 

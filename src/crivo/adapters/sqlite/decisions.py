@@ -79,8 +79,8 @@ AND d.received_at >= ? AND d.received_at < ? AND d.seq < ? AND {where}
 ORDER BY s.span DESC, d.seq DESC LIMIT ?
 """
 
-_COLUMNS: Final = attrgetter(*IndexedDecision.__slots__)
-_NAMES: Final = ", ".join(f"d.{name}" for name in IndexedDecision.__slots__)
+_COLUMNS: Final = attrgetter(*IndexedDecision.__struct_fields__)
+_NAMES: Final = ", ".join(f"d.{name}" for name in IndexedDecision.__struct_fields__)
 
 _SELECT: Final = "SELECT {columns} FROM decisions AS d"
 _ROWS: Final = _SELECT.format(columns=_NAMES)
