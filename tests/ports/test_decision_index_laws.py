@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import apsw
 import pytest
 
@@ -71,7 +69,7 @@ def test_of_two_records_the_first_in_the_log_stands(index, seqs):
 
 def test_what_was_reached_never_goes_back(index):
     index.put([], reached=8)
-    index.put([replace(decision(2))], reached=3)
+    index.put([decision(2)], reached=3)
     assert index.reached() == 8
 
 
