@@ -15,7 +15,6 @@ from functools import lru_cache, partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
 from msgspec.structs import asdict
 
 from crivo.adapters.http.app import Application, create_app
@@ -38,16 +37,13 @@ from crivo.bootstrap.sealing import Publisher, keep_sealed
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.bootstrap.staleness import keep_measured
 from crivo.bootstrap.tracing import traces_of
+from crivo.bootstrap.warming import warm
 from crivo.bootstrap.webhooks import OpenWebhooks, open_webhooks
 from crivo.decision.rule import declared_rules
 from crivo.domain.clock import LogClock
 from crivo.domain.errors import Code, CrivoError, Misconfigured
-from crivo.domain.instant import EARLIEST
-from crivo.domain.transfer import Transfer
-from crivo.features.engine import Engine
 from crivo.features.plan import Plan, compile_plan
 from crivo.features.registry import default_feature_set
-from crivo.features.row import transfer_row
 from crivo.flows.aliases import Alias, aliases_of
 from crivo.flows.bundle import Bundle, load_bundle, make_bundle, read_policy
 from crivo.flows.decide import DecisionService
@@ -64,7 +60,6 @@ from crivo.flows.review import ReviewService
 from crivo.flows.revising import ReviseService
 from crivo.flows.settlement_phase import SettlementPhase
 from crivo.flows.telling import TellingService
-from crivo.model.masked import BLOCK
 from crivo.model.network import Network, load_network
 from crivo.settings import Settings
 
@@ -76,11 +71,6 @@ SWITCH_SECONDS: Final = 0.0005
 
 _BYTES_OF_A_KEY: Final = 32
 _LOGGER: Final = logging.getLogger("crivo.service")
-
-#: Nobody's transfer, decided by nothing: it only makes the kernels compile.
-_WARMING: Final = Transfer(
-    "E00000000200001010000WARMING0000", EARLIEST, 1, bytes(16), bytes(15) + b"\x01"
-)
 
 
 def serving_plan() -> Plan:
@@ -369,29 +359,10 @@ def _reload(
 def _recover(decisions: DecisionService, settings: Settings) -> None:
     """State as of the log's end, and every kernel compiled: the first request finds both."""
     bundle = decisions.bundle
-    _warm(bundle)
+    warm(bundle)
     start = start_of(settings, bundle.plan, decisions.log)
     decisions.recover(lambda _folded, _end: None, start=start)
     note_state(decisions)
-
-
-def _warm(bundle: Bundle) -> None:
-    """Runs each kernel once on a throwaway engine; the state that decides is not touched."""
-    scorer = bundle.scorer
-    width = len(scorer.artifact.input_names)
-    plan_hash = scorer.artifact.plan_hash
-    for rows in (1, BLOCK):
-        scorer.score(np.zeros((rows, width)), plan_hash=plan_hash)
-    scorer.score_one(np.zeros(width), plan_hash=plan_hash)
-    scorer.contributions(np.zeros(width))
-    if bundle.decides_transfers:
-        row = transfer_row(_WARMING, received_at=_WARMING.occurred_at)
-        engine = Engine(bundle.plan)
-        engine.read_row(row)
-        engine.fold_row(row)
-        conditions = bundle.procedure.at(EARLIEST).conditions
-        conditions(np.zeros(width))
-        conditions.many(np.zeros((1, width)))
 
 
 def _sample(decisions: DecisionService, app: Application, metrics: Metrics) -> None:
