@@ -20,8 +20,6 @@ from benchmarks.load.service import ROOT
 
 #: What a newcomer's environment does not have: another's folders and caches, and settings.
 _LEFT_OUT: Final = ("CRIVO_", "XDG_", "NUMBA_", "PYTHON", "VIRTUAL_ENV", "UV_CACHE", "PIP_CACHE")
-#: Downloads of the installers; whoever names a folder of them may have it shared, and no other.
-_DOWNLOADS: Final = ("UV_CACHE_DIR", "PIP_CACHE_DIR")
 #: What the set-up makes: the environment, and the installer's own.
 INSTALLED: Final = (".venv", ".tools")
 #: What `make demo` says when it is done and goes on serving.
@@ -40,21 +38,16 @@ class Demo:
     memory_mib: float
 
 
-def newcomers_environment(home: Path, *, share_downloads: bool = False) -> dict[str, str]:
+def newcomers_environment(home: Path) -> dict[str, str]:
     """The environment with that home folder, and without caches and settings of whoever runs this.
 
-    `share_downloads` leaves the installers the folders of downloads that the environment names.
+    Installers download anew what they need.
     """
-    shared = _DOWNLOADS if share_downloads else ()
-    kept = {
-        name: text
-        for name, text in os.environ.items()
-        if name in shared or not name.startswith(_LEFT_OUT)
-    }
+    kept = {name: text for name, text in os.environ.items() if not name.startswith(_LEFT_OUT)}
     return {**kept, "HOME": str(home)}
 
 
-def run_demo(folder: Path, *, verb: str, share_downloads: bool = False) -> Demo:
+def run_demo(folder: Path, *, verb: str) -> Demo:
     """Clones the last commit into `folder`, and runs the verb of make there to its end.
 
     Raises:
@@ -69,7 +62,7 @@ def run_demo(folder: Path, *, verb: str, share_downloads: bool = False) -> Demo:
         process = subprocess.Popen(
             ["make", verb, "ARGS=--port 0"],
             cwd=copy,
-            env=newcomers_environment(home, share_downloads=share_downloads),
+            env=newcomers_environment(home),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=out,
@@ -176,12 +169,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def main() -> None:
     """Runs `make demo-ci` in a fresh clone of the last commit, and says what it took."""
-    shared = [name for name in _DOWNLOADS if name in os.environ]
-    print(
-        f"A fresh clone, an empty home folder; shared: {', '.join(shared) or 'nothing'}", flush=True
-    )
+    print("A fresh clone, an empty home folder, nothing shared", flush=True)
     with tempfile.TemporaryDirectory(prefix="crivo-fresh-clone-") as folder:
-        found = run_demo(Path(folder), verb="demo-ci", share_downloads=True)
+        found = run_demo(Path(folder), verb="demo-ci")
     print(
         f"first decision {found.first_decision_seconds:.0f} s, all {found.seconds:.0f} s, "
         f"installed {found.megabytes:.0f} MB, peak memory {found.memory_mib:.0f} MiB"

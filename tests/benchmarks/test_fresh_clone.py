@@ -54,16 +54,16 @@ def test_a_newcomer_has_an_empty_home_and_none_of_anothers_caches_or_settings(
     assert found.megabytes == 3.0
 
 
-def test_downloads_alone_may_be_shared_and_only_where_they_are_named(
+def test_no_cache_is_shared_and_what_finds_the_registry_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.delenv("PIP_CACHE_DIR", raising=False)
-    monkeypatch.setenv("UV_CACHE_DIR", "downloads")
-    monkeypatch.setenv("NUMBA_CACHE_DIR", "kernels")
-    found = fresh_clone.newcomers_environment(tmp_path, share_downloads=True)
-    assert found["UV_CACHE_DIR"] == "downloads"
-    assert "PIP_CACHE_DIR" not in found and "NUMBA_CACHE_DIR" not in found
-    assert "UV_CACHE_DIR" not in fresh_clone.newcomers_environment(tmp_path)
+    caches = ("UV_CACHE_DIR", "PIP_CACHE_DIR", "NUMBA_CACHE_DIR")
+    for name in (*caches, "PIP_INDEX_URL"):
+        monkeypatch.setenv(name, "anothers")
+    found = fresh_clone.newcomers_environment(tmp_path)
+    assert not set(caches) & set(found)
+    assert found["PIP_INDEX_URL"] == "anothers"
+    assert found["HOME"] == str(tmp_path)
 
 
 @pytest.mark.parametrize("makefile", ["demo-ci:\n\t@exit 3\n", "demo-ci:\n\t@true\n"])
