@@ -104,14 +104,17 @@ def test_a_batch_gives_what_one_by_one_gives() -> None:
 
 
 @pytest.mark.slow
-def test_an_engine_that_begins_small_finds_the_same() -> None:
+def test_an_engine_whose_index_grows_meanwhile_finds_the_same() -> None:
     rows = crowd(6, events=30_000, accounts=3_000)
     wanted = rows["kind"] == RowKind.TRANSFER
-    large, _ = Engine(PLAN).vectors(rows, wanted)
-    small = Engine(PLAN, arena_words=0)
-    begun = small._state.arena.size
-    assert vector_bytes(small.vectors(rows, wanted)[0]) == vector_bytes(large)
-    assert small._state.arena.size > begun
+    large = Engine(PLAN)
+    large._state._move_index(1 << 20)
+    small = Engine(PLAN)
+    begun = small._state.index.size
+    found, _ = large.vectors(rows, wanted)
+    assert vector_bytes(small.vectors(rows, wanted)[0]) == vector_bytes(found)
+    assert small._state.index.size > begun
+    assert large._state.index.size == 1 << 20
 
 
 @pytest.mark.parametrize("count", [2, 3])

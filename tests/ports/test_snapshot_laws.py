@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
-from crivo.adapters.snapshot_files.store import NEWEST_KEPT, SnapshotFiles
+from crivo.adapters.snapshot_files import arrays
+from crivo.adapters.snapshot_files.store import FORMAT, NEWEST_KEPT, SnapshotFiles
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ports import Snapshot
@@ -18,12 +21,12 @@ PLAN, OTHER = "a" * 64, "b" * 64
 
 
 def snapshot(cut: int, *, plan_hash: str = PLAN, order_time: int = 5) -> Snapshot:
-    arrays = {
+    held = {
         "arena": np.arange(cut, cut + 9, dtype=np.int64),
         "ids": np.array([b"E1", b"E2"], dtype="S32"),
         "nothing": np.array([], dtype=np.int64),
     }
-    return Snapshot(plan_hash, "log", cut, order_time, arrays)
+    return Snapshot(plan_hash, "log", cut, order_time, held)
 
 
 @pytest.fixture(params=["files"])
@@ -77,7 +80,7 @@ FILES = ("manifest.json", "arena.npy", "ids.npy", "nothing.npy")
 
 
 @pytest.mark.parametrize("name", FILES)
-@pytest.mark.parametrize("harm", ["flipped", "torn", "gone"])
+@pytest.mark.parametrize("harm", ["flipped", "torn", "longer", "gone"])
 def test_a_damaged_snapshot_is_refused(tmp_path: Path, name: str, harm: str) -> None:
     snapshots = SnapshotFiles(tmp_path)
     snapshots.keep(snapshot(7))
@@ -85,11 +88,89 @@ def test_a_damaged_snapshot_is_refused(tmp_path: Path, name: str, harm: str) -> 
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.unlink()
+    harmed = {"flipped": content, "torn": content[:-1], "longer": content + b"\0"}
     if harm != "gone":
-        path.write_bytes(content if harm == "flipped" else content[:-1])
+        path.write_bytes(harmed[harm])
     with pytest.raises(Misconfigured) as caught:
         snapshots.load(PLAN, 7)
     assert caught.value.code is Code.SNAPSHOT_INVALID
+
+
+#: Bytes with a hash of their own, so few that the arena's 72 lie in five stretches.
+FEW = 16
+
+
+def with_a_byte_changed(folder: Path, place: int) -> SnapshotFiles:
+    """Files that hold a snapshot in whose arena one bit of that byte is another."""
+    snapshots = SnapshotFiles(folder)
+    snapshots.keep(snapshot(7))
+    path = folder / PLAN / "7" / "arena.npy"
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+    return snapshots
+
+
+@pytest.mark.parametrize("place", [0, 1, *range(100, 200)])
+def test_a_changed_byte_is_found_in_whichever_stretch_it_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int
+) -> None:
+    monkeypatch.setattr(arrays, "HASHED_BYTES", FEW)
+    snapshots = with_a_byte_changed(tmp_path, place)
+    with pytest.raises(Misconfigured) as caught:
+        snapshots.load(PLAN, 7)
+    assert caught.value.code is Code.SNAPSHOT_INVALID
+    assert caught.value.context["field"] == "arena.npy"
+
+
+def test_sabotage_a_reader_that_compares_no_hash_takes_a_changed_byte(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arrays, "HASHED_BYTES", FEW)
+    snapshots = with_a_byte_changed(tmp_path, 150)
+
+    def trust(part: arrays._Stretch) -> None:
+        arrays._read_hashed(part.path, part.begin, part.target)
+
+    monkeypatch.setattr(arrays._Stretch, "read", trust)
+    assert not same(snapshots.load(PLAN, 7), snapshot(7))
+
+
+def test_stretches_of_any_length_hold_the_whole_array(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for length in (1, 7, 8, 71, 72, 73):
+        monkeypatch.setattr(arrays, "HASHED_BYTES", length)
+        snapshots = SnapshotFiles(tmp_path / str(length))
+        snapshots.keep(snapshot(7))
+        assert same(snapshots.load(PLAN, 7), snapshot(7))
+
+
+def test_an_array_is_read_to_where_the_caller_has_room_for_it(snapshots: SnapshotFiles) -> None:
+    snapshots.keep(snapshot(7))
+    own, asked = np.zeros(9, dtype=np.int64), []
+
+    def room(name: str, bytes_wanted: int) -> NDArray[np.uint8] | None:
+        asked.append((name, bytes_wanted))
+        return own.view(np.uint8) if name == "arena" else None
+
+    found = snapshots.load(PLAN, 7, room)
+    assert same(found, snapshot(7))
+    assert np.shares_memory(found.arrays["arena"], own)
+    assert sorted(asked) == [("arena", 72), ("ids", 64), ("nothing", 0)]
+
+
+def test_a_snapshot_of_a_former_format_is_refused_by_its_name(tmp_path: Path) -> None:
+    snapshots = SnapshotFiles(tmp_path)
+    snapshots.keep(snapshot(7))
+    path = tmp_path / PLAN / "7" / "manifest.json"
+    body = path.read_bytes().splitlines()[0].replace(FORMAT.encode(), b"crivo.snapshot.v1")
+    path.write_bytes(body + b"\n" + hashlib.sha256(body).hexdigest().encode() + b"\n")
+    with pytest.raises(Misconfigured) as caught:
+        snapshots.load(PLAN, 7)
+    assert caught.value.code is Code.SNAPSHOT_INVALID
+    assert caught.value.context["expected"] == FORMAT
+    assert caught.value.context["found"] == "crivo.snapshot.v1"
 
 
 def test_a_snapshot_under_another_name_is_refused(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from crivo.features.door import check
 from crivo.features.kernel import run
 from crivo.features.plan import Plan
 from crivo.features.row import EVENT_ROW, RowBytes, RowKind
-from crivo.features.state import ROOM_WORDS, STATE_BYTES_MAX, State
+from crivo.features.state import STATE_BYTES_MAX, State
 
 #: Flags of a vector: a late transfer; a key read at its newest event less slack; a window too full.
 LATE: Final = k.LATE
@@ -56,16 +56,13 @@ class Engine:
         self,
         plan: Plan,
         *,
-        arena_words: int = ROOM_WORDS,
         state_bytes_max: int = STATE_BYTES_MAX,
         reached_by: int = REACHED_BY,
     ) -> None:
         self.plan = plan
         #: What its vectors are vectors of: a model says of which plan it wants them.
         self.plan_hash: Final = plan.plan_hash
-        self._state = State(
-            arena_words=arena_words, bytes_max=state_bytes_max, reached_by=reached_by
-        )
+        self._state = State(bytes_max=state_bytes_max, reached_by=reached_by)
         self._received_from = 0
         self._features = len(plan.names)
         self._scratch = np.zeros(int(plan.table[k.P_LANES]) * k.BATCH_ROWS, dtype=np.int64)
@@ -164,11 +161,18 @@ class Engine:
         """The whole state as int64 arrays, its own: they change with the next fold."""
         return self._state.arrays()
 
+    def room(self, name: str, bytes_wanted: int) -> NDArray[np.uint8] | None:
+        """Where the bytes of an array of `arrays` may be read to, for `restore` to take it as it
+        lies; None: anywhere. The engine is of no use until then.
+        """
+        return self._state.room(name, bytes_wanted)
+
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Takes the state that `arrays` of an engine of the same plan gave.
 
         Raises:
             Misconfigured: SNAPSHOT_INVALID for arrays that hold no such state.
+            Unavailable: OVERLOADED for one beyond the memory's ceiling.
         """
         self._state.restore(arrays)
         self._received_from = self._state.received_from
@@ -219,7 +223,7 @@ class Engine:
             )
 
     def make_room(self) -> None:
-        """Grows now, so that the events to come find room and no read waits for a copy."""
+        """Grows the index now, so that the keys to come find room and no read waits for a copy."""
         self._state.make_room()
         self._aim()
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import mmap
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
@@ -15,39 +19,41 @@ from crivo.features.arena import Words, reindex
 from crivo.features.compaction import compact
 from crivo.features.release import release
 
-#: The least a state takes: one mebibyte of arena and an index of 4,096 places.
-ARENA_WORDS_MIN: Final = 1 << 17
+#: The least places of an index.
 INDEX_WORDS_MIN: Final = 1 << 12
 
-#: What is set aside from the start: a gibibyte of addresses, which is no memory yet. A fifth of a
-#: fold's time went into copying an arena that began small.
-ROOM_WORDS: Final = 1 << 27
-
-#: The most it may take unless told otherwise, index and arena together.
+#: The most a state may take unless told otherwise, index and arena together.
 STATE_BYTES_MAX: Final = 16 << 30
+
+#: Addresses alone are set aside: a page is memory, and counted as such, once it is written. Python
+#: names the last flag (MAP_NORESERVE of Linux) from 3.13 on.
+_MAP_FLAGS: Final = (
+    mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | (0x4000 if sys.platform == "linux" else 0)
+)
 
 
 class State:
-    """Index, arena and control words. It grows by doubling; nothing ever moves inside the arena.
+    """Index, arena and control words. The arena lies where it was begun, and nothing ever moves
+    inside it: all that the ceiling lets it be is set aside from the start, in addresses.
 
-    The arena's last step is what the ceiling leaves of it. Growing copies, so it takes a pause of
-    tens of milliseconds; `make_room` takes it beforehand.
+    The index grows by doubling, which takes a pause; `make_room` takes it beforehand.
     """
 
-    __slots__ = ("_reached_by", "_released", "arena", "bytes_max", "control", "index")
+    __slots__ = ("_reached_by", "_released", "_reserved", "arena", "bytes_max", "control", "index")
 
-    def __init__(self, *, arena_words: int, bytes_max: int, reached_by: int) -> None:
+    def __init__(self, *, bytes_max: int, reached_by: int) -> None:
         assert reached_by >= 1
         self._reached_by = reached_by
         self.control: Words = np.zeros(k.CONTROL_WORDS, dtype=np.int64)
         self.control[k.C_TOP] = k.LINE_WORDS  # offset 0 means none
         self.control[k.C_VERSION] = k.STATE_VERSION
         self.control[k.C_STRETCH_SIZE], self.control[k.C_STRETCH_LEAST] = reached_by, -k.NEVER
-        self.index: Words = np.zeros(INDEX_WORDS_MIN, dtype=np.int64)
-        while arena_words > ARENA_WORDS_MIN and 8 * arena_words > bytes_max // 2:
-            arena_words //= 2  # a small ceiling leaves the index its half
-        self.arena: Words = _arena(max(ARENA_WORDS_MIN, arena_words))
-        self.bytes_max = bytes_max
+        #: What is set aside, of which the arena is what the index leaves below the ceiling.
+        self._reserved: Words = _reserve(bytes_max // 8)
+        self.bytes_max = min(bytes_max, self._reserved.nbytes)
+        self.arena: Words
+        self.index: Words
+        self._take_index(np.zeros(INDEX_WORDS_MIN, dtype=np.int64))
         #: How many places of the index a release has looked at; 0: none is under way.
         self._released = 0
 
@@ -57,32 +63,19 @@ class State:
         return self.index.nbytes + 8 * int(self.control[k.C_TOP] - self.control[k.C_FREE_WORDS])
 
     def grow(self, code: int) -> None:
-        """Doubles what the kernel found too small, as far as the ceiling lets it.
+        """Doubles the index where the kernel found it too small, if the ceiling lets it.
 
         Raises:
             Unavailable: OVERLOADED where the ceiling is reached; the state is as it was.
         """
         assert code in {k.NEED_ARENA, k.NEED_INDEX}
-        index_bytes, words = self.index.nbytes, self.arena.size
-        if code == k.NEED_INDEX:
-            index_bytes *= 2
-        else:
-            left = (self.bytes_max - index_bytes) // 8
-            # The last step is shorter, so that all of the ceiling can be used.
-            words = max(min(2 * words, left), words + ARENA_WORDS_MIN)
-        if index_bytes + 8 * words > self.bytes_max:
-            raise Unavailable(
-                Code.OVERLOADED,
-                "the feature state has reached its ceiling",
-                hint="Deal the keys to more processes: a set is built with --shards.",
-                field="feature state",
-                expected=f"at most {self.bytes_max} bytes",
-                found=index_bytes + 8 * words,
-            )
         if code == k.NEED_ARENA:
-            self._move_arena(words)
-        else:
-            self._move_index(2 * self.index.size)
+            raise self._full(self.bytes_max + 8)
+        places = 2 * self.index.size
+        needed = 8 * (places + int(self.control[k.C_TOP]))
+        if needed > self.bytes_max:
+            raise self._full(needed)
+        self._move_index(places)
 
     def arrays(self) -> dict[str, Words]:
         """Control words, index, and the part of the arena that is in use."""
@@ -92,11 +85,21 @@ class State:
         control[[k.C_ROW, k.C_OUT, k.C_INDEX_SIZE, k.C_ARENA_SIZE, k.C_STRETCH_SIZE]] = 0
         return {"control": control, "index": self.index, "arena": self.arena[:used]}
 
+    def room(self, name: str, bytes_wanted: int) -> NDArray[np.uint8] | None:
+        """Memory of this state into which an array of that name may be read, so that `restore`
+        need not copy it; None where there is none. The state is of no use until it was restored.
+        """
+        words = bytes_wanted // 8
+        if name == "arena" and 8 * words == bytes_wanted and words <= self.arena.size:
+            return self.arena[:words].view(np.uint8)
+        return None
+
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Takes copies of what `arrays` gave.
+        """Takes copies of what `arrays` gave, but for what was read into its `room`.
 
         Raises:
             Misconfigured: SNAPSHOT_INVALID for other shapes than they can have.
+            Unavailable: OVERLOADED for more than the ceiling lets it hold.
         """
         control, index, arena = (arrays.get(name) for name in ("control", "index", "arena"))
         if control is None or index is None or arena is None:
@@ -111,11 +114,14 @@ class State:
             raise _no_state(f"a state of layout {k.STATE_VERSION}", f"one of layout {found}")
         if index.size < INDEX_WORDS_MIN or index.size & (index.size - 1):
             raise _no_state("an index of a power of two places", index.size)
-        self.control, self.index = control.copy(), index.copy()
+        if index.nbytes + arena.nbytes > self.bytes_max:
+            raise self._full(index.nbytes + arena.nbytes)
+        self.control = control.copy()
         self.control[k.C_STRETCH_SIZE] = self._reached_by
         self._released = 0
-        self.arena = _arena(max(self.arena.size, 2 * arena.size))
-        self.arena[: arena.size] = arena
+        if not np.may_share_memory(arena, self._reserved):
+            self._reserved[: arena.size] = arena
+        self._take_index(index.copy())
 
     @property
     def received_from(self) -> int:
@@ -162,39 +168,50 @@ class State:
         self._released = 0 if end == self.index.size else end
 
     def _compact(self, plan: Words) -> None:
+        target = _reserve(self._reserved.size)
+        if target.size < self._reserved.size:
+            return  # the system does not set so much aside twice
         entries = self.index[self.index != 0]
         entries = entries[np.argsort(entries & k.OFFSET_MASK)]
-        arena = _arena(self.arena.size)
-        top = compact(plan, entries, self.arena, arena)
+        top = compact(plan, entries, self.arena, target)
         assert top <= self.control[k.C_TOP] - self.control[k.C_FREE_WORDS], "what is in use, once"
         self.control[k.C_TOP] = top
         self.control[k.C_FREE_WORDS :] = 0
-        self.arena, self.index = arena, np.zeros(self.index.size, dtype=np.int64)
-        reindex(entries, self.index, self.arena)
+        self._reserved = target
+        index = np.zeros(self.index.size, dtype=np.int64)
+        reindex(entries, index, target)
+        self._take_index(index)
 
     def make_room(self) -> None:
-        """Grows for four times the keys and events there are, as far as the ceiling lets it.
-
-        Pages that were never written cost no memory, so the arena's part is addresses alone.
+        """Grows the index, where it has no room for twice the keys there are, to have room for
+        four times as many, if that takes no more than a quarter of what the ceiling leaves.
         """
-        words = max(ROOM_WORDS, 4 * int(self.control[k.C_TOP]))
-        if self.arena.size < words and self.index.nbytes + 8 * words <= self.bytes_max:
-            self._move_arena(words)
-        places = self.index.size
-        while places < 8 * int(self.control[k.C_KEYS]):
+        places, keys = self.index.size, int(self.control[k.C_KEYS])
+        if places >= 4 * keys:
+            return
+        while places < 8 * keys:
             places *= 2
-        if places > self.index.size and 8 * places + self.arena.nbytes <= self.bytes_max:
+        if 32 * places <= self.bytes_max - 8 * int(self.control[k.C_TOP]):
             self._move_index(places)
-
-    def _move_arena(self, words: int) -> None:
-        larger, used = _arena(words), int(self.control[k.C_TOP])
-        larger[:used] = self.arena[:used]
-        self.arena = larger
 
     def _move_index(self, places: int) -> None:
         index = np.zeros(places, dtype=np.int64)
         reindex(self.index, index, self.arena)
+        self._take_index(index)
+
+    def _take_index(self, index: Words) -> None:
         self.index = index
+        self.arena = self._reserved[: (self.bytes_max - index.nbytes) // 8]
+
+    def _full(self, needed: int) -> Unavailable:
+        return Unavailable(
+            Code.OVERLOADED,
+            "the feature state has reached its ceiling",
+            hint="Deal the keys to more processes: a set is built with --shards.",
+            field="feature state",
+            expected=f"at most {self.bytes_max} bytes",
+            found=needed,
+        )
 
 
 def _no_state(expected: str, found: object) -> Misconfigured:
@@ -207,8 +224,20 @@ def _no_state(expected: str, found: object) -> Misconfigured:
     )
 
 
-def _arena(size: int) -> Words:
-    """Words that begin where a line of the processor's cache does."""
-    words = np.zeros(size + k.LINE_WORDS, dtype=np.int64)
-    begin = -(words.ctypes.data // 8) % k.LINE_WORDS
-    return words[begin : begin + size]
+def _reserve(words: int) -> Words:
+    """So many words of addresses, all 0, or the half as often as the system refuses them: one that
+    lends no memory beyond what it has, or has a limit of addresses. They begin with a page.
+    """
+    while True:
+        try:
+            reserved = mmap.mmap(-1, 8 * words, flags=_MAP_FLAGS)
+        except OSError as error:
+            if error.errno != errno.ENOMEM or words == 1:
+                raise
+            words //= 2
+        else:
+            break
+    if sys.platform == "linux":
+        with suppress(OSError):  # a kernel without huge pages has no use for the hint
+            reserved.madvise(mmap.MADV_HUGEPAGE)
+    return np.frombuffer(reserved, dtype=np.int64)

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -235,6 +235,14 @@ class Snapshot:
     arrays: dict[str, NDArray[Any]]
 
 
+#: Told an array's name and how many bytes it has: where these may be read to; None: anywhere.
+Room: TypeAlias = Callable[[str, int], NDArray[np.uint8] | None]
+
+
+def anywhere(_name: str, _bytes_wanted: int) -> None:
+    """No room of the caller's: each array lies in memory of its own."""
+
+
 class Snapshots(Protocol):
     """Where snapshots lie.
 
@@ -257,11 +265,11 @@ class Snapshots(Protocol):
         """The cuts there are of a plan, the newest first."""
         ...
 
-    def load(self, plan_hash: str, cut: int) -> Snapshot:
-        """The snapshot of that plan and cut.
+    def load(self, plan_hash: str, cut: int, room: Room = anywhere) -> Snapshot:
+        """The snapshot of that plan and cut; its arrays lie where `room` says.
 
         Raises:
-            Misconfigured: SNAPSHOT_INVALID.
+            Misconfigured: SNAPSHOT_INVALID; what `room` gave may have been written to.
         """
         ...
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Final, Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from numpy.typing import NDArray
 
 from crivo.decision import record
 from crivo.decision.record import decode_derived, decode_record
@@ -34,6 +36,14 @@ RELEASE_PLACES: Final = 256
 
 #: Told (events folded, end of the log).
 Progress = Callable[[int, int], None]
+
+
+class _Part(Protocol):
+    """A part of a replica: what it knows is arrays in a snapshot."""
+
+    def arrays(self) -> Mapping[str, NDArray[Any]]: ...
+
+    def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None: ...
 
 
 class Replica:
@@ -164,9 +174,26 @@ class Replica:
 
     def snapshot(self, log_id: str) -> Snapshot:
         """This replica at rest. Its arrays are this replica's own: keep it before folding on."""
-        parts = (self.engine, self.memory, self.holds, self.reviews, self.lists, self.sums)
-        arrays = {name: array for part in parts for name, array in part.arrays().items()}
+        arrays = {name: array for part in self._parts for name, array in part.arrays().items()}
         return Snapshot(self.engine.plan.plan_hash, log_id, self.folded, self.order_time, arrays)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Knows what a snapshot holds; nothing was folded before.
+
+        Raises:
+            Misconfigured: PLAN_MISMATCH for another plan's, SNAPSHOT_INVALID for arrays that are
+                none.
+            Unavailable: OVERLOADED for a state beyond the memory's ceiling.
+        """
+        self.engine.check_plan(snapshot.plan_hash)
+        for part in self._parts:
+            part.restore(snapshot.arrays)
+        self.grows_from_here()
+        self.folded, self.order_time = snapshot.cut, snapshot.order_time
+
+    @property
+    def _parts(self) -> tuple[_Part, ...]:
+        return self.engine, self.memory, self.holds, self.reviews, self.lists, self.sums
 
 
 def restored(
@@ -175,18 +202,10 @@ def restored(
     """The replica that a snapshot holds.
 
     Raises:
-        Misconfigured: PLAN_MISMATCH for another plan's, SNAPSHOT_INVALID for arrays that are none.
+        Misconfigured, Unavailable: as `Replica.restore`.
     """
     replica = Replica(plan, release_from_bytes=release_from_bytes)
-    replica.engine.check_plan(snapshot.plan_hash)
-    replica.engine.restore(snapshot.arrays)
-    replica.grows_from_here()
-    replica.memory.restore(snapshot.arrays)
-    replica.holds.restore(snapshot.arrays)
-    replica.reviews.restore(snapshot.arrays)
-    replica.lists.restore(snapshot.arrays)
-    replica.sums.restore(snapshot.arrays)
-    replica.folded, replica.order_time = snapshot.cut, snapshot.order_time
+    replica.restore(snapshot)
     return replica
 
 
@@ -223,12 +242,15 @@ def newest_replica(
     for cut in snapshots.cuts(plan.plan_hash):
         if until is not None and cut > until:
             continue
+        replica = Replica(plan, release_from_bytes=release_from_bytes)
         try:
-            snapshot = snapshots.load(plan.plan_hash, cut)
+            snapshot = snapshots.load(plan.plan_hash, cut, replica.engine.room)
             _check_log(snapshot, log)
-            return restored(plan, snapshot, release_from_bytes=release_from_bytes)
+            replica.restore(snapshot)
         except Misconfigured as error:
             unfit(error)
+        else:
+            return replica
     return Replica(plan, release_from_bytes=release_from_bytes)
 
 

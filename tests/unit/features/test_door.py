@@ -17,7 +17,6 @@ from crivo.features.layout import C_VERSION
 from crivo.features.plan import compile_plan
 from crivo.features.registry import default_feature_set
 from crivo.features.row import EVENT_ROW, RowKind
-from crivo.features.state import ARENA_WORDS_MIN
 from tests.parity.streams import START
 
 PLAN = compile_plan(default_feature_set())
@@ -129,7 +128,7 @@ def test_facts_at_the_edges_of_what_can_be_are_taken(rows) -> None:
 
 def test_at_the_ceiling_each_row_is_folded_whole_or_not_at_all() -> None:
     rows = good_rows(20_000)
-    engine = Engine(PLAN, arena_words=ARENA_WORDS_MIN, state_bytes_max=8 << 20)
+    engine = Engine(PLAN, state_bytes_max=8 << 20)
     with pytest.raises(Unavailable) as refusal:
         engine.fold(rows)
     assert refusal.value.code is Code.OVERLOADED
@@ -147,7 +146,7 @@ def test_at_the_ceiling_each_row_is_folded_whole_or_not_at_all() -> None:
 
 def test_the_whole_ceiling_can_be_used() -> None:
     ceiling = 13 << 20
-    engine = Engine(PLAN, arena_words=ARENA_WORDS_MIN, state_bytes_max=ceiling)
+    engine = Engine(PLAN, state_bytes_max=ceiling)
     with pytest.raises(Unavailable):
         engine.fold(good_rows(40_000))
     assert ceiling - (2 << 20) < engine.counts.state_bytes <= ceiling

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import os
 import re
 import shutil
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-from numpy.typing import NDArray
-
+from crivo.adapters.snapshot_files.arrays import broken, read_arrays, write_array
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY
-from crivo.flows.ports import Snapshot
+from crivo.flows.ports import Room, Snapshot, anywhere
 from crivo.model.files import canonical_json, sync_folder, write_synced
 
-FORMAT: Final = "crivo.snapshot.v1"
+FORMAT: Final = "crivo.snapshot.v2"
 MANIFEST: Final = "manifest.json"
 
 #: The newest so many stay, and the newest of each of so many days.
@@ -31,12 +27,6 @@ DAYS_KEPT: Final = 30
 
 #: Of so many other plans the newest stays: who goes back to one starts from it.
 OTHER_PLANS_KEPT: Final = 2
-
-#: Bytes that are read while those before them are hashed.
-BLOCK_BYTES: Final = 1 << 24
-
-#: Where an array begins in its file, at the latest.
-_HEAD_BYTES_MAX: Final = 1 << 12
 
 _PLAN: Final = re.compile(r"[0-9a-f]{64}")
 _ASIDE: Final = re.compile(r"[0-9]+\.(?P<process>[0-9]+)\.partial")
@@ -92,18 +82,19 @@ class SnapshotFiles:
         names = _names(self._folder / plan_hash)
         return sorted((int(name) for name in names if _is_cut(name)), reverse=True)
 
-    def load(self, plan_hash: str, cut: int) -> Snapshot:
-        """The snapshot of that plan and cut, after every hash in it was checked.
+    def load(self, plan_hash: str, cut: int, room: Room = anywhere) -> Snapshot:
+        """The snapshot of that plan and cut, after every hash in it was checked; its arrays lie
+        where `room` says.
 
         Raises:
             Misconfigured: SNAPSHOT_INVALID where a byte is not what was written.
         """
         folder = self._folder / plan_hash / str(cut)
         manifest = _manifest(folder)
-        arrays = {name: _array(folder, name, sha) for name, sha in manifest["files"].items()}
+        arrays = read_arrays(folder, manifest["files"], room)
         found = (manifest["plan_hash"], manifest["cut"])
         if found != (plan_hash, cut):
-            raise _broken(folder, MANIFEST, f"{plan_hash}, {cut}", found)
+            raise broken(folder, MANIFEST, f"{plan_hash}, {cut}", found)
         return Snapshot(plan_hash, manifest["log_id"], cut, manifest["order_time"], arrays)
 
     def _forget_other_plans(self, plan_hash: str) -> None:
@@ -133,14 +124,9 @@ class SnapshotFiles:
 
 def _written(folder: Path, snapshot: Snapshot) -> bytes:
     """The manifest, after each array went to the disk; its own hash is its last line."""
-    hashes = {}
-    for name, array in snapshot.arrays.items():
-        path = folder / f"{name}.npy"
-        with path.open("wb") as file:
-            np.save(file, array, allow_pickle=False)
-            file.flush()
-            os.fsync(file.fileno())
-        hashes[name] = _sha256(path)
+    files = {
+        name: write_array(folder / f"{name}.npy", array) for name, array in snapshot.arrays.items()
+    }
     body = canonical_json(
         {
             "format": FORMAT,
@@ -148,7 +134,7 @@ def _written(folder: Path, snapshot: Snapshot) -> bytes:
             "log_id": snapshot.log_id,
             "cut": snapshot.cut,
             "order_time": snapshot.order_time,
-            "files": hashes,
+            "files": files,
         }
     )
     return body + b"\n" + hashlib.sha256(body).hexdigest().encode() + b"\n"
@@ -159,48 +145,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
     try:
         body, _, said = path.read_bytes().rstrip(b"\n").rpartition(b"\n")
     except OSError as error:
-        raise _broken(folder, MANIFEST, "a manifest", error) from error
+        raise broken(folder, MANIFEST, "a manifest", error) from error
     found = hashlib.sha256(body).hexdigest()
     if found.encode() != said:
-        raise _broken(folder, MANIFEST, said.decode(errors="replace"), found)
+        raise broken(folder, MANIFEST, said.decode(errors="replace"), found)
     manifest: dict[str, Any] = json.loads(body)
     if manifest["format"] != FORMAT:
-        raise _broken(folder, "format", FORMAT, manifest["format"])
+        raise broken(folder, "format", FORMAT, manifest["format"])
     return manifest
-
-
-def _array(folder: Path, name: str, expected: str) -> NDArray[Any]:
-    """The array of a file. It is made of the very bytes that were hashed, after they were."""
-    path = folder / f"{name}.npy"
-    try:
-        bytes_read, found = _read_hashed(path)
-    except OSError as error:
-        raise _broken(folder, path.name, "a file named in the manifest", error) from error
-    if found != expected:
-        raise _broken(folder, path.name, expected, found)
-    head = io.BytesIO(bytes_read[:_HEAD_BYTES_MAX].tobytes())
-    assert np.lib.format.read_magic(head) == (1, 0), "what `np.save` writes of plain arrays"
-    shape, _, dtype = np.lib.format.read_array_header_1_0(head)
-    array: NDArray[Any] = bytes_read[head.tell() :].view(dtype).reshape(shape)
-    return array
-
-
-def _read_hashed(path: Path) -> tuple[NDArray[np.uint8], str]:
-    """A file's bytes (uint8[n]) and their SHA-256 (hex); each block is hashed by a thread while the
-    next one is read.
-    """
-    digest = hashlib.sha256()
-    with path.open("rb") as file, ThreadPoolExecutor(max_workers=1) as beside:
-        found = np.empty(os.fstat(file.fileno()).st_size, dtype=np.uint8)
-        hashed = []
-        for start in range(0, found.size, BLOCK_BYTES):
-            block = found[start : start + BLOCK_BYTES].data
-            if file.readinto(block) != len(block):
-                raise OSError(f"{path.name} grew shorter while it was read")
-            hashed.append(beside.submit(digest.update, block))
-        for each in hashed:
-            each.result()
-    return found, digest.hexdigest()
 
 
 def _forget_unfinished(plan: Path) -> None:
@@ -233,22 +185,5 @@ def _is_cut(name: str) -> bool:
     return name.isascii() and name.isdecimal() and name == str(int(name))
 
 
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def _names(folder: Path) -> list[str]:
     return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
-
-
-def _broken(folder: Path, part: str, expected: str, found: object) -> Misconfigured:
-    return Misconfigured(
-        Code.SNAPSHOT_INVALID,
-        f"{part} of the snapshot is not what was written",
-        hint="State is rebuilt from an older snapshot or from the log; this one may be deleted.",
-        field=part,
-        expected=expected,
-        found=str(found),
-        file=str(folder),
-    )
