@@ -109,6 +109,7 @@ def test_an_engine_whose_index_grows_meanwhile_finds_the_same() -> None:
     wanted = rows["kind"] == RowKind.TRANSFER
     large = Engine(PLAN)
     large._state._move_index(1 << 20)
+    large._aim()
     small = Engine(PLAN)
     begun = small._state.index.size
     found, _ = large.vectors(rows, wanted)
