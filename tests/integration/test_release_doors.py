@@ -11,11 +11,13 @@ from contextlib import closing
 from itertools import count
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from crivo.bootstrap.home import open_home
+from crivo.bootstrap.home import Paths, open_home
 from crivo.domain.clock import REACHED_BY, RECEIPTS_BACK
 from crivo.domain.instant import DAY, SECOND, format_rfc3339
+from crivo.features.layout import C_KEYS
 from tests.e2e.homes import make_home, settings_of
 from tests.integration.calling import Caller
 from tests.integration.commands import crivo
@@ -127,3 +129,13 @@ def test_sabotage_a_state_below_the_bound_releases_nothing_and_bars_nobody(
     assert snapshot(home, capsys)["released"] == 0
     with served(home) as client:
         assert not is_barred(client)
+
+
+def test_a_snapshot_by_command_has_the_room_in_its_index_that_a_start_would_have_to_make(
+    home: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    snapshot(home, capsys)
+    (folder,) = Paths(home).snapshots.glob("*/*")
+    keys = int(np.load(folder / "control.npy")[C_KEYS])
+    assert keys > IDLE
+    assert np.load(folder / "index.npy").size >= 8 * keys

@@ -234,6 +234,7 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
         released = replica.catch_up(log, progress, releases=releases)
         if replica.folded > before:
             released += replica.release() if releases else 0
+            replica.engine.make_room()  # else each start would have to
             files = SnapshotFiles(Paths(settings.home).snapshots)
             files.keep(replica.snapshot(log.manifest.log_id))
         return SnapshotTaken(plan.plan_hash, replica.folded, before, released)

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -357,11 +358,14 @@ def _reload(
 
 
 def _recover(decisions: DecisionService, settings: Settings) -> None:
-    """State as of the log's end, and every kernel compiled: the first request finds both."""
+    """State as of the log's end, and every kernel compiled: the first request finds both. A
+    snapshot is read while kernels are compiled or loaded.
+    """
     bundle = decisions.bundle
-    warm(bundle)
-    start = start_of(settings, bundle.plan, decisions.log)
-    decisions.recover(lambda _folded, _end: None, start=start)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        start = beside.submit(start_of, settings, bundle.plan, decisions.log)
+        warm(bundle)
+    decisions.recover(lambda _folded, _end: None, start=start.result())
     note_state(decisions)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from crivo.features.kernel import run
 from crivo.features.plan import Plan
 from crivo.features.row import EVENT_ROW, RowBytes, RowKind
 from crivo.features.state import STATE_BYTES_MAX, State
+from crivo.features.unlocked import run_unlocked
 
 #: Flags of a vector: a late transfer; a key read at its newest event less slack; a window too full.
 LATE: Final = k.LATE
@@ -27,6 +28,9 @@ BEHIND: Final = k.BEHIND
 SATURATED: Final = k.SATURATED
 
 _NULL: Final = np.uint64(0x7FF8_0000_0000_0000).view(np.float64)
+
+#: From so many rows on a fold lets other threads run Python meanwhile.
+UNLOCKED_ROWS: Final = 1_024
 
 #: A state that is in use is released once a day of receipts.
 RELEASE_EVERY: Final = DAY
@@ -79,6 +83,8 @@ class Engine:
     def fold(self, rows: Rows) -> None:
         """Every row is counted by later vectors; late transfers are counted as late alone.
 
+        While it folds many, other threads run: none of them may read or fold.
+
         Raises:
             Refused: FIELD_TYPE for rows that are not `EVENT_ROW`, and as `door.check`; nothing is
                 folded then.
@@ -87,7 +93,7 @@ class Engine:
         """
         words = self._aim_at(rows)
         self._many[f.WANTED] = 0
-        self._run(self._many_at)
+        self._run(self._many_at, run if len(rows) < UNLOCKED_ROWS else run_unlocked)
         del words  # the frame named it until here
 
     def fold_row(self, row: RowBytes) -> None:
@@ -265,10 +271,10 @@ class Engine:
         check(words, self._many_at)
         return words
 
-    def _run(self, place: int) -> None:
+    def _run(self, place: int, kernel: Callable[[int], int] = run) -> None:
         control = self._state.control
         control[k.C_ROW] = control[k.C_OUT] = 0
-        while code := run(place):
+        while code := kernel(place):
             self._state.grow(code)
             self._aim()
 

@@ -39,7 +39,16 @@ class State:
     The index grows by doubling, which takes a pause; `make_room` takes it beforehand.
     """
 
-    __slots__ = ("_reached_by", "_released", "_reserved", "arena", "bytes_max", "control", "index")
+    __slots__ = (
+        "_index_room",
+        "_reached_by",
+        "_released",
+        "_reserved",
+        "arena",
+        "bytes_max",
+        "control",
+        "index",
+    )
 
     def __init__(self, *, bytes_max: int, reached_by: int) -> None:
         assert reached_by >= 1
@@ -54,6 +63,8 @@ class State:
         self.arena: Words
         self.index: Words
         self._take_index(np.zeros(INDEX_WORDS_MIN, dtype=np.int64))
+        #: Where an index is read to that is to be restored.
+        self._index_room: Words = np.zeros(0, dtype=np.int64)
         #: How many places of the index a release has looked at; 0: none is under way.
         self._released = 0
 
@@ -90,8 +101,13 @@ class State:
         need not copy it; None where there is none. The state is of no use until it was restored.
         """
         words = bytes_wanted // 8
-        if name == "arena" and 8 * words == bytes_wanted and words <= self.arena.size:
-            return self.arena[:words].view(np.uint8)
+        if 8 * words != bytes_wanted or bytes_wanted > self.bytes_max:
+            return None
+        if name == "arena":
+            return self._reserved[:words].view(np.uint8)
+        if name == "index":
+            self._index_room = np.empty(words, dtype=np.int64)
+            return self._index_room.view(np.uint8)
         return None
 
     def restore(self, arrays: Mapping[str, NDArray[Any]]) -> None:
@@ -121,7 +137,8 @@ class State:
         self._released = 0
         if not np.may_share_memory(arena, self._reserved):
             self._reserved[: arena.size] = arena
-        self._take_index(index.copy())
+        self._take_index(index if np.may_share_memory(index, self._index_room) else index.copy())
+        self._index_room = np.zeros(0, dtype=np.int64)
 
     @property
     def received_from(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Final, Protocol
 
 from numpy.typing import NDArray
@@ -79,13 +80,25 @@ class Replica:
         # Asked before the end: what lies too far before the newest receipt is in no sum any more.
         self.sums.begin_at(newest_receipt(log))
         end, released = log.end() if until is None else until, 0
-        while self.folded < end:
-            events = log.read(start=self.folded, limit=min(BATCH, end - self.folded))
-            self._fold(events)
-            if releases and self.engine.counts.state_bytes >= self._release_at:
-                released += self.release()
-            progress(self.folded, end)
-        return released
+        # The engine folds a batch while this thread takes note of it and reads the next one.
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            folding: Future[None] | None = None
+            while self.folded < end:
+                events = log.read(start=self.folded, limit=min(BATCH, end - self.folded))
+                rows = fold_rows(events)
+                released += self._wait_for(folding, releases=releases)
+                folding = beside.submit(self.engine.fold, rows)
+                self.note(events)
+                progress(self.folded, end)
+            return released + self._wait_for(folding, releases=releases)
+
+    def _wait_for(self, folding: Future[None] | None, *, releases: bool) -> int:
+        """Waits for a batch that is being folded; how many bytes state gave back behind it."""
+        if folding is None:
+            return 0
+        folding.result()
+        is_due = releases and self.engine.counts.state_bytes >= self._release_at
+        return self.release() if is_due else 0
 
     @property
     def is_large(self) -> bool:
@@ -118,10 +131,6 @@ class Replica:
     def grows_from_here(self) -> None:
         """Counts from now when state has doubled."""
         self._release_at = max(self._release_from, 2 * self.engine.counts.state_bytes)
-
-    def _fold(self, events: Sequence[StoredEvent]) -> None:
-        self.engine.fold(fold_rows(events))
-        self.note(events)
 
     def note(self, events: Sequence[StoredEvent]) -> None:
         """Takes note of the next events of the log, which its engine has folded already."""

@@ -45,7 +45,8 @@ def test_a_state_that_was_read_into_its_room_is_not_copied() -> None:
     engine = Engine(PLAN)
     held = read_into(engine, kept.arrays())
     engine.restore(held)
-    assert np.shares_memory(held["arena"], engine.arrays()["arena"])
+    for name in ("arena", "index"):
+        assert np.shares_memory(held[name], engine.arrays()[name])
     assert state(engine) == state(kept)
     assert engine.read(asked)[0].tobytes() == kept.read(asked)[0].tobytes()
     engine.fold(asked)
@@ -66,7 +67,8 @@ def test_sabotage_a_word_changed_in_the_room_is_another_state() -> None:
 
 def test_no_room_is_given_beyond_the_ceiling_nor_for_what_are_no_words() -> None:
     engine = Engine(PLAN, state_bytes_max=8 << 20)
-    assert engine.room("arena", 8 << 20) is None
+    assert engine.room("arena", (8 << 20) + 8) is None
+    assert engine.room("index", (8 << 20) + 8) is None
     assert engine.room("arena", 12) is None
     assert engine.room("ids", 64) is None
     assert engine.room("arena", 64) is not None
