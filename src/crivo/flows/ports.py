@@ -239,10 +239,6 @@ class Snapshot:
 Room: TypeAlias = Callable[[str, int], NDArray[np.uint8] | None]
 
 
-def anywhere(_name: str, _bytes_wanted: int) -> None:
-    """No room of the caller's: each array lies in memory of its own."""
-
-
 class Snapshots(Protocol):
     """Where snapshots lie.
 
@@ -265,8 +261,8 @@ class Snapshots(Protocol):
         """The cuts there are of a plan, the newest first."""
         ...
 
-    def load(self, plan_hash: str, cut: int, room: Room = anywhere) -> Snapshot:
-        """The snapshot of that plan and cut; its arrays lie where `room` says.
+    def load(self, plan_hash: str, cut: int, room: Room | None = None) -> Snapshot:
+        """The snapshot of that plan and cut; its arrays lie where `room` says, if anywhere.
 
         Raises:
             Misconfigured: SNAPSHOT_INVALID; what `room` gave may have been written to.

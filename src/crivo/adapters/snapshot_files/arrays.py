@@ -45,7 +45,7 @@ def write_array(path: Path, array: NDArray[Any]) -> dict[str, Any]:
 
 
 def read_arrays(
-    folder: Path, files: Mapping[str, Mapping[str, Any]], room: Room
+    folder: Path, files: Mapping[str, Mapping[str, Any]], room: Room | None
 ) -> dict[str, NDArray[Any]]:
     """The arrays of the files that a manifest tells of, where `room` has them, else by themselves.
 
@@ -79,7 +79,7 @@ class _Stretch:
 
 
 def _begin(
-    folder: Path, name: str, said: Mapping[str, Any], room: Room
+    folder: Path, name: str, said: Mapping[str, Any], room: Room | None
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8], list[_Stretch]]:
     """Where head and array of a file are read to, and its stretches, of which none is read yet."""
     path, head, size = folder / f"{name}.npy", said["head"], said["bytes"]
@@ -89,7 +89,8 @@ def _begin(
         raise _unreadable(path, error) from error
     if found != head + size:
         raise broken(folder, path.name, f"{head + size} bytes", found)
-    before, array = np.empty(head, dtype=np.uint8), room(name, size)
+    before = np.empty(head, dtype=np.uint8)
+    array = None if room is None else room(name, size)
     if array is None:
         array = np.empty(size, dtype=np.uint8)
     stretches = []

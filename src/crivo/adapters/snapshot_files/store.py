@@ -15,7 +15,7 @@ from typing import Any, Final
 from crivo.adapters.snapshot_files.arrays import broken, read_arrays, write_array
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY
-from crivo.flows.ports import Room, Snapshot, anywhere
+from crivo.flows.ports import Room, Snapshot
 from crivo.model.files import canonical_json, sync_folder, write_synced
 
 FORMAT: Final = "crivo.snapshot.v2"
@@ -82,9 +82,9 @@ class SnapshotFiles:
         names = _names(self._folder / plan_hash)
         return sorted((int(name) for name in names if _is_cut(name)), reverse=True)
 
-    def load(self, plan_hash: str, cut: int, room: Room = anywhere) -> Snapshot:
+    def load(self, plan_hash: str, cut: int, room: Room | None = None) -> Snapshot:
         """The snapshot of that plan and cut, after every hash in it was checked; its arrays lie
-        where `room` says.
+        where `room` says, if anywhere.
 
         Raises:
             Misconfigured: SNAPSHOT_INVALID where a byte is not what was written.
