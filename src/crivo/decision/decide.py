@@ -38,8 +38,9 @@ class Contributions(Protocol):
 class Scored(msgspec.Struct, frozen=True, gc=False):
     """A transfer's vector (float64[F], null = NaN), flags, margin (2⁻⁴⁰) and score (10⁻⁹).
 
-    `kept` are the vector's bytes, as they are hashed and stored; `said` is what the conditions in
-    force say of it, where they were asked of several vectors together.
+    `kept` are the vector's bytes, as they are hashed and stored. Where several vectors were asked
+    about together, `said` is what the conditions in force say of it, and `parts` (int64[F + 1] of
+    2⁻⁴⁰) are the model's contributions.
     """
 
     vector: Vector
@@ -48,6 +49,7 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
     margin: int
     score: int
     said: bytes | None = None
+    parts: npt.NDArray[np.int64] | None = None
 
 
 def is_return(transfer: Transfer) -> bool:
@@ -102,7 +104,8 @@ def derive(
         asked = Outcome.ALLOW
     reasons = [*above, *fired.reasons]
     if asked is not Outcome.ALLOW:
-        reasons += _model_reasons(model.contributions(scored.vector), scored.vector, in_force)
+        parts = model.contributions(scored.vector) if scored.parts is None else scored.parts
+        reasons += _model_reasons(parts, scored.vector, in_force)
     if scored.flags & LATE:
         reasons.append(ReasonCode.DATA_LATE)
     reasons += lack.reasons
@@ -137,15 +140,14 @@ def _model_reasons(
 
     A feature without a value, or that counted nothing, tells of nothing that was seen.
     """
-    # Equal contributions keep the order of the columns.
-    raised = [(-part, at) for at, part in enumerate(contributions[:-1].tolist()) if part > 0]
     reasons: list[ReasonCode] = []
-    for _, column in sorted(raised):
+    # Equal contributions keep the order of the columns.
+    for column in np.argsort(-contributions[:-1], kind="stable").tolist():
+        if contributions[column] <= 0 or len(reasons) == MODEL_REASONS_MAX:
+            break
         code = in_force.feature_reasons[column]
         if not vector[column] or isnan(vector[column]):
             code = WHEN_ABSENT.get(code, code)
-        if len(reasons) == MODEL_REASONS_MAX:
-            break
         if code not in reasons:
             reasons.append(code)
     if ReasonCode.MODEL_SCORE not in reasons:

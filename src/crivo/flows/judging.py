@@ -25,7 +25,7 @@ from crivo.flows.bundle import Bundle
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
 
-Vector = npt.NDArray[np.float64]
+Int64s = npt.NDArray[np.int64]
 
 
 class Judged(msgspec.Struct, frozen=True, gc=False):
@@ -194,21 +194,22 @@ class Judge:
         margins, scores = scorer.score(vectors, plan_hash=engine.plan_hash)
         scored_at = self._monotonic_ns()
         kept, width = vectors.tobytes(), vectors.itemsize * vectors.shape[1]
-        said = _said(terms, vectors)
+        seen = [what for what, is_wanted in zip(terms, wanted, strict=True) if is_wanted]
+        said, parts = _said(seen, vectors), self._parts(seen, vectors, scores)
         # What one took of the whole, so that the stages of all add up.
         count = max(len(vectors), 1)
         took = (started - due, (read - started) // count, (scored_at - read) // count)
         observed = self._observed(took)
         lists_of = (flags.tolist(), margins.tolist(), scores.tolist())
-        found = iter(zip(vectors, *lists_of, said, strict=True))
+        found = iter(zip(vectors, *lists_of, said, parts, strict=True))
         judged: list[Judged] = []
         line = 0
         for (transfer, received_at), what, is_wanted in zip(asked, terms, wanted, strict=True):
             scored, cause = None, what.cause
             if is_wanted:
-                vector, marks, margin, score, answers = next(found)
+                vector, marks, margin, score, *asked_of_all = next(found)
                 own = kept[line * width : (line + 1) * width]
-                scored = Scored(vector, own, marks, margin, score, answers)
+                scored = Scored(vector, own, marks, margin, score, *asked_of_all)
                 line += 1
                 if arrived_ns is not None and read - arrived_ns > what.in_force.model_by_ns:
                     cause = (Mode.NO_MODEL,)
@@ -235,6 +236,21 @@ class Judge:
                 is_blind = bool(cause) or Mode.KILL_ALL in in_force.degraded.killed
                 terms = by_day[day] = _Terms(in_force, cause, is_blind)
             found.append(terms)
+        return found
+
+    def _parts(
+        self, terms: Sequence[_Terms], vectors: npt.NDArray[np.float64], scores: Int64s
+    ) -> list[Int64s | None]:
+        """The contributions to those scores that ask for anything, which are few: reasons are made
+        of them. Together they cost half, since the forest's answers are in the nearest caches.
+        """
+        least = np.array([each.in_force.thresholds[0][0] for each in terms], dtype=np.int64)
+        asking = np.flatnonzero(scores >= least)
+        found: list[Int64s | None] = [None] * len(vectors)
+        if len(asking):
+            parts = self.bundle.scorer.contributions_of(np.ascontiguousarray(vectors[asking]))
+            for place, own in zip(asking.tolist(), parts, strict=True):
+                found[place] = own
         return found
 
     def _cause(self, in_force: InForce, started: int, arrived_ns: int) -> tuple[str, ...]:
@@ -283,7 +299,7 @@ class Judge:
 
 
 def _said(terms: Sequence[_Terms], vectors: npt.NDArray[np.float64]) -> Iterable[bytes | None]:
-    """What the conditions say of each row, asked once where one policy is in force for all."""
+    """What the conditions say of each row, asked once where one policy is in force for all rows."""
     if not terms or any(each.in_force is not terms[0].in_force for each in terms):
         return repeat(None, len(vectors))
     return map(bytes, terms[0].in_force.conditions.many(vectors))
