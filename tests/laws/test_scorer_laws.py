@@ -63,7 +63,7 @@ def rows_that_differ(artifact: Artifact, vectors: np.ndarray, *, by_mask=None) -
     )
 
 
-@pytest.mark.parametrize("rows", [63, 64, 65, 200, 1_000])
+@pytest.mark.parametrize("rows", [7, 8, 9, 63, 64, 65, 200, 1_000])
 def test_masks_give_the_integers_of_walks_in_whole_blocks_and_parts(artifact, rows):
     assert rows_that_differ(artifact, many_rows(rows)) == 0
 

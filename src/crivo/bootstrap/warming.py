@@ -11,7 +11,7 @@ from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine
 from crivo.features.row import transfer_row
 from crivo.flows.bundle import Bundle
-from crivo.model.masked import BLOCK
+from crivo.model.masked import ROWS_MIN
 
 #: Nobody's transfer, decided by nothing: it only makes the kernels compile.
 _WARMING: Final = Transfer(
@@ -24,7 +24,7 @@ def warm(bundle: Bundle) -> None:
     scorer = bundle.scorer
     width = len(scorer.artifact.input_names)
     plan_hash = scorer.artifact.plan_hash
-    for rows in (1, BLOCK):
+    for rows in (1, ROWS_MIN):
         scorer.score(np.zeros((rows, width)), plan_hash=plan_hash)
     scorer.score_one(np.zeros(width), plan_hash=plan_hash)
     scorer.contributions(np.zeros(width))

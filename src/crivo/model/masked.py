@@ -19,6 +19,9 @@ from crivo.model.artifact import LEAF, Forest
 LEAVES_MAX: Final = 32
 #: Rows that are asked together; their columns lie in the nearest cache.
 BLOCK: Final = 64
+#: From so many rows on they are quicker than a walk: 16 take 3.0 µs each in place of 5.2, 36 take
+#: 1.8 in place of 5.1, and eight as long either way.
+ROWS_MIN: Final = 8
 
 Array = npt.NDArray[Any]
 

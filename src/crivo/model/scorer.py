@@ -21,7 +21,7 @@ from crivo.domain.errors import Code, Misconfigured
 from crivo.features.frame import floats_at, halves_at, new_frame, words_at, write
 from crivo.model.artifact import KNOTS, MARGIN_BITS, Artifact, Forest
 from crivo.model.linear import Linear
-from crivo.model.masked import BLOCK, Masked, add_margins, masked
+from crivo.model.masked import ROWS_MIN, Masked, add_margins, masked
 from crivo.model.packed import pack
 from crivo.model.shapley import Paths, contribute, fill_table, paths
 
@@ -90,7 +90,7 @@ class Scorer:
     def _scored(self, vectors: Float64s) -> tuple[Int64s, Int64s]:
         margins = np.empty(len(vectors), np.int64)
         scores = np.empty(len(vectors), np.int64)
-        if self._masked is not None and len(vectors) >= BLOCK:
+        if self._masked is not None and len(vectors) >= ROWS_MIN:
             self._score_blocks(self._masked, vectors, margins, scores)
             return margins, scores
         _, place = self._frame(vectors, margins, scores)
