@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import apsw
 import pytest
 
@@ -88,6 +90,16 @@ def test_a_search_gives_what_is_asked_for_newest_first(index):
                     and outcome in {None, each.outcome}
                     and since <= each.received_at < until
                 ], query
+
+
+def test_counts_are_those_of_the_whole_list_by_outcome(index):
+    assert index.counts() == {}
+    index.put([decision(4)], reached=5)
+    assert index.counts() == {"HOLD": 1}
+    index.put([decision(seq) for seq in range(40)], reached=40)
+    index.put([decision(90, name="E4")], reached=91)
+    listed = Counter(each.outcome for each in index.search(DecisionQuery()))
+    assert index.counts() == listed == {"ALLOW": 14, "HOLD": 13, "REJECT": 13}
 
 
 def test_a_search_by_payee_is_one_by_payer_with_the_roles_changed(index):

@@ -64,6 +64,7 @@ class DecisionIndex(Protocol):
         3. `reached` never goes back.
         4. `search` gives what the query asks for, by `seq`, the newest first; pages that follow
            each other are the whole list, each decision once.
+        5. `counts` are those of the whole list.
     """
 
     def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
@@ -80,6 +81,14 @@ class DecisionIndex(Protocol):
 
     def search(self, query: DecisionQuery) -> list[IndexedDecision]:
         """One page of what the query asks for; any thread may ask.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many decisions there are of each outcome that there is one of; any thread may ask.
 
         Raises:
             Unavailable: INDEX_UNAVAILABLE.

@@ -109,6 +109,14 @@ class Projection:
         places = [each.seq for each in reversed(self._index.latest(count))]
         return [_seen(self._log.read(start=seq, limit=1)[0]) for seq in places]
 
+    def counts(self) -> dict[str, int]:
+        """How many decisions of each outcome the index has.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        return self._index.counts()
+
 
 def _seen(stored: StoredEvent) -> Seen:
     event = stored.event

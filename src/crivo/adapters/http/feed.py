@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Final
 
@@ -20,7 +21,9 @@ KEPT_MAX: Final = 4_096
 
 
 class FeedPage(msgspec.Struct, frozen=True):
-    """What the page fetches: decisions after a number, newest first, and all counts so far."""
+    """What the page fetches: decisions after a number, newest first, and how many there are of each
+    outcome, those of the table of decisions with them.
+    """
 
     after: int
     counts: dict[str, int]
@@ -41,16 +44,28 @@ class Feed:
         self._last = 0
         self._floor = -1
 
+    def begin(self, newest: Sequence[Seen], counts: Mapping[str, int]) -> None:
+        """What was decided before this process: the newest of it, oldest first, and how many
+        decisions of each outcome there are in all.
+        """
+        with self._lock:
+            for decision in newest:
+                self._keep(decision)
+            self._counts = Counter(counts)
+
     def add(self, decision: Seen) -> None:
         """The newest decision."""
         with self._lock:
-            if len(self._newest) == KEPT_MAX:
-                self._floor = self._newest[-1].answer.seq
-            elif not self._newest:
-                self._floor = decision.answer.seq - 1
-            self._newest.appendleft(decision)
+            self._keep(decision)
             self._counts[decision.answer.outcome.wire] += 1
-            self._last += 1
+
+    def _keep(self, decision: Seen) -> None:
+        if len(self._newest) == KEPT_MAX:
+            self._floor = self._newest[-1].answer.seq
+        elif not self._newest:
+            self._floor = decision.answer.seq - 1
+        self._newest.appendleft(decision)
+        self._last += 1
 
     @property
     def newest(self) -> int:

@@ -12,6 +12,7 @@ from crivo.adapters.http.access import ANSWERERS, EVERYTHING, Caller, Role
 from crivo.adapters.http.auth import COOKIE, SESSION_LIFETIME, PageAccess
 from crivo.adapters.http.bodies import decode_body
 from crivo.adapters.http.feed import Feed
+from crivo.adapters.http.pages.live import live_values
 from crivo.adapters.http.pages.render import language_of, locked
 from crivo.adapters.http.pages.render import page as shown_page
 from crivo.adapters.http.receive import check_json_headers, read_body
@@ -46,7 +47,10 @@ def page_routes(access: PageAccess, feed: Feed, limits: Limits) -> APIRouter:
     @router.get("/", include_in_schema=False)
     async def page(request: Request) -> Response:
         if access.is_open(request.scope):
-            return shown_page(request, "live.html", language=language_of(request))
+            language = language_of(request)
+            return shown_page(
+                request, "live.html", language=language, **live_values(feed, language)
+            )
         return locked()
 
     @router.get("/open", include_in_schema=False)

@@ -161,8 +161,7 @@ class Running:
         while not self._stop.wait(PROJECT_SECONDS):
             try:
                 if not is_shown:
-                    for seen in projection.latest(FEED_MAX):
-                        self._feed.add(seen)
+                    self._feed.begin(projection.latest(FEED_MAX), projection.counts())
                     is_shown = True
                 projection.catch_up(self._telemetry.projected, should_stop=self._stop.is_set)
             except Unavailable as error:

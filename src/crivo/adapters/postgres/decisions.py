@@ -135,6 +135,23 @@ class PostgresDecisionIndex:
             values.append(query.outcome)
         return self._rows(text + " ORDER BY seq DESC LIMIT %s", (*values, query.limit))
 
+    def counts(self) -> dict[str, int]:
+        """How many decisions there are of each outcome that there is one of.
+
+        All rows are read, which may take longer than statements may; who writes waits for it.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        statement = self._sql("SELECT outcome, count(*) FROM {schema}.decisions GROUP BY outcome")
+
+        def count(connection: psycopg.Connection[Any]) -> dict[str, int]:
+            with connection.transaction():
+                connection.execute("SET LOCAL statement_timeout = 0")
+                return dict(connection.execute(statement).fetchall())
+
+        return self._writer.ask(count)
+
     def reached(self) -> int:
         """The sequence number that the projection has to be read on from; 0 when it is new.
 

@@ -81,6 +81,15 @@ AND d.received_at >= ? AND d.received_at < ? AND d.seq < ? AND {where}
 ORDER BY s.span DESC, d.seq DESC LIMIT ?
 """
 
+# Along an index that holds no decision that was allowed, and along the narrowest one: a twentieth
+# of the time that reading the outcomes of all takes.
+_COUNTS: Final = """
+SELECT outcome, count(*) FROM decisions WHERE outcome <> 'ALLOW' GROUP BY outcome
+UNION ALL
+SELECT 'ALLOW', count(*) - (SELECT count(*) FROM decisions WHERE outcome <> 'ALLOW') AS allowed
+FROM decisions HAVING allowed > 0
+"""
+
 _COLUMNS: Final = attrgetter(*IndexedDecision.__struct_fields__)
 _NAMES: Final = ", ".join(f"d.{name}" for name in IndexedDecision.__struct_fields__)
 
@@ -201,16 +210,26 @@ class SqliteDecisionIndex:
         Raises:
             Unavailable: INDEX_UNAVAILABLE.
         """
+        return [IndexedDecision(*row) for row in self._read(*statement_of(query))]
+
+    def counts(self) -> dict[str, int]:
+        """How many decisions there are of each outcome that there is one of; any thread may ask.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        return dict(self._read(_COUNTS, ()))
+
+    def _read(self, statement: str, values: tuple[int | str | bytes, ...]) -> list[tuple[Any, ...]]:
         try:
             with self._searching:
-                rows = self._reader.execute(*statement_of(query)).fetchall()
+                return self._reader.execute(statement, values).fetchall()
         except apsw.Error as error:
             raise Unavailable(
                 Code.INDEX_UNAVAILABLE,
                 f"the decision index does not answer: {error}",
                 hint="It is a projection: mend the disk, or delete the file to make it again.",
             ) from error
-        return [IndexedDecision(*cast("tuple[Any, ...]", row)) for row in rows]
 
     def reached(self) -> int:
         """The sequence number that the projection has to be read on from; 0 when it is new."""

@@ -63,6 +63,16 @@ def test_the_feed_is_bounded_and_its_counts_are_not() -> None:
     assert page.counts == {"WARN": FEED_MAX + 10}
 
 
+def test_a_feed_that_begins_counts_what_the_table_holds_and_not_what_refills_it() -> None:
+    feed = Feed()
+    feed.begin([_decision(7), _decision(9)], {"ALLOW": 5_000, "WARN": 90})
+    feed.add(_decision(11))
+    page = feed.page(0)
+    assert page.counts == {"ALLOW": 5_000, "WARN": 91}
+    assert [each.score for each in page.decisions] == [11, 9, 7]
+    assert (page.after, feed.newest, feed.after(0, limit=9)[0]) == (3, 11, 6)
+
+
 def test_what_is_shown_names_nobody_and_says_why() -> None:
     shown = _filled(1).page(0).decisions[0]
     assert (shown.payer, shown.payee) == ("61616161", "62626262")

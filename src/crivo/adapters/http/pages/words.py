@@ -18,6 +18,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "health": ("Saúde", "Health"),
     "other_language": ("English", "Português"),
     "connecting": ("Conectando…", "Connecting…"),
+    "no_script": (
+        "Sem JavaScript esta página não se atualiza: recarregue-a para ver o que é novo.",
+        "Without JavaScript this page stays as it is: reload it to see what is new.",
+    ),
     "lost": ("Sem conexão; tentando de novo", "Connection lost; trying again"),
     "locked": (
         "A sessão terminou: abra a página por um novo endereço de uso único.",
@@ -26,7 +30,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "paused": ("Em pausa", "Paused"),
     "pause": ("Pausar", "Pause"),
     "resume": ("Continuar", "Go on"),
-    "counts": ("Decisões por resultado", "Decisions by outcome"),
+    "counts": ("Todas as decisões, por resultado", "All decisions, by outcome"),
     "decisions": ("Decisões, a mais recente primeiro", "Decisions, newest first"),
     "time": ("Horário (Brasília)", "Time (Brasília)"),
     "outcome": ("Resultado", "Outcome"),

@@ -11,9 +11,9 @@ for (const place of find("counts").querySelectorAll("dd")) {
   names[place.dataset.outcome] = place.previousElementSibling.textContent;
 }
 
-let after = 0;
+// The page comes with the newest decisions: what is newer than these is asked for.
+let after = Number(find("decisions").dataset.after);
 let paused = false;
-let rows = [];
 
 // Whatever a transfer says stays text: no markup is ever made from data.
 function element(tag, content, className) {
@@ -28,11 +28,9 @@ function reais(centavos) {
   return amount.format(centavos / 100);
 }
 
+// Brasília is three hours behind UTC on every date.
 function clock(moment) {
-  return new Intl.DateTimeFormat(english ? "en-GB" : "pt-BR", {
-    timeZone: "Etc/GMT+3", day: "2-digit", month: "2-digit",
-    hour: "2-digit", minute: "2-digit", second: "2-digit",
-  }).format(new Date(moment));
+  return new Date(Date.parse(moment) - 3 * 3600 * 1000).toISOString().slice(0, 19).replace("T", " ");
 }
 
 function percent(score) {
@@ -59,6 +57,8 @@ function detailsOf(decision) {
 
 function row(decision) {
   const made = document.createElement("tr");
+  made.dataset.outcome = decision.outcome;
+  made.dataset.id = decision.end_to_end_id;
   const time = element("td", "", "nowrap");
   time.append(detailsOf(decision));
   made.append(
@@ -72,17 +72,25 @@ function row(decision) {
   return made;
 }
 
-function isWanted(decision) {
+function isWanted(shown) {
   const only = find("only").value;
   const part = find("contains").value.trim().toLowerCase();
-  const said = (decision.end_to_end_id + " " + reasonsOf(decision)).toLowerCase();
-  return (only === "" || decision.outcome === only) && said.includes(part);
+  const said = (shown.dataset.id + " " + shown.lastElementChild.textContent).toLowerCase();
+  return (only === "" || shown.dataset.outcome === only) && said.includes(part);
 }
 
 function show() {
-  const wanted = rows.filter(isWanted);
-  find("decisions").replaceChildren(...wanted.map(row));
-  find("empty").hidden = wanted.length > 0;
+  const shown = [...find("decisions").rows];
+  for (const each of shown) each.hidden = !isWanted(each);
+  find("empty").hidden = shown.some((each) => !each.hidden);
+}
+
+// Rows that stay are left alone: whoever is reading or has tabbed to one loses no place.
+function add(decisions) {
+  const place = find("decisions");
+  place.prepend(...decisions.map(row));
+  while (place.rows.length > ROWS_MAX) place.lastElementChild.remove();
+  show();
 }
 
 function say(state) {
@@ -105,10 +113,9 @@ async function poll() {
           place.textContent = (page.counts[place.dataset.outcome] ?? 0)
             .toLocaleString(english ? "en-GB" : "pt-BR");
         }
-        rows = page.decisions.concat(rows).slice(0, ROWS_MAX);
-        if (page.decisions.length > 0) show();
-        say("live");
+        if (page.decisions.length > 0) add(page.decisions);
       }
+      say(paused ? "paused" : "live");
     } else {
       say("lost");
     }
@@ -128,5 +135,7 @@ find("pause").addEventListener("click", () => {
   say(paused ? "paused" : "live");
 });
 
+say("connecting");
+find("controls").hidden = false;
 show();
 poll();
