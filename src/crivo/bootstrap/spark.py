@@ -27,6 +27,7 @@ from crivo.adapters.spark.listener import WHOLE_BATCH, Progress, listener
 from crivo.adapters.spark.session import spark_session
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
+from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle
@@ -86,6 +87,10 @@ class Decider:
         """Rows of `PUBLISHED`: answers to what follows without a gap on what the batch before
         left; what this one leaves is kept.
         """
+        with seldom_collected():
+            yield from self._made(batch, batches)
+
+    def _made(self, batch: int, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         stages = _Stages()
         left = self.kept.left(batch - 1)
         with stages.timed("read"):
