@@ -47,12 +47,15 @@ AIM: Final = 15_000.0
 #: Stages that the job times, in their order, and Spark's own name of all of a batch.
 STAGES: Final = ("read", "bronze", "decide", "publish")
 REFINE: Final = "refine"
+AWAIT: Final = "await"
 BATCH: Final = "triggerExecution"
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """What a job said at its end, which refined once, behind all of its batches."""
+    """What a job said at its end, which refined beside its batches, and behind the last what was
+    left.
+    """
 
     decided: int
     batches: int
@@ -64,14 +67,14 @@ class Ran:
     @property
     def taken(self) -> float:
         """Seconds of all its records, each at what one of the batches after the first took, and
-        those of refining them all.
+        those in which nothing was left but to refine.
         """
         later = self.seconds[BATCH] - self.first_seconds
-        return later / (self.records - self.first_records) * self.records + self.seconds[REFINE]
+        return later / (self.records - self.first_records) * self.records + self.seconds[AWAIT]
 
 
 def run(setting: Setting) -> Iterator[Row]:
-    """The rows: rates of the obvious version and of the job, its stages, refining both ways."""
+    """The rows: rates of the obvious version and of the job, its stages, and refining alone."""
     yield setting.row("load of the machine before", "processes", [os.getloadavg()[0]])
     if not PYTHON.exists() or not SPARK_JARS.is_dir():
         yield setting.not_run(WHOLE, "decisions/s", MISSING, target=AIM)
@@ -88,7 +91,7 @@ def run(setting: Setting) -> Iterator[Row]:
             peer = found[-1]
         ran = [_ran(cluster, home, events) for cluster in _logs(setting, folder, events)]
     yield from job_rows(setting, ran, decided=_transfers(events), peer=peer)
-    yield from _refining(setting, [first for first, _ in ran], events)
+    yield _refining(setting, len(ran), events)
 
 
 def job_rows(
@@ -107,22 +110,21 @@ def job_rows(
     yield setting.row(
         "a million decisions: the rest of batches", "s", [each * million for each in rest]
     )
-    took = [first.seconds[REFINE] * million for first, _ in ran]
-    yield setting.row("a million decisions: refine transfers", "s", took)
     took = [second.seconds[BATCH] * million for _, second in ran]
     yield setting.row("a million decisions: batches of what was decided", "s", took)
-    took = [second.seconds[REFINE] * million for _, second in ran]
-    yield setting.row("a million decisions: refine what was decided", "s", took)
+    for place, what in enumerate(("transfers", "what was decided")):
+        took = [each[place].seconds[REFINE] * million for each in ran]
+        yield setting.row(f"a million decisions: refine {what}", "s", took)
+        took = [each[place].seconds[AWAIT] * million for each in ran]
+        yield setting.row(f"a million decisions: refine {what}, behind all batches", "s", took)
 
 
-def _refining(setting: Setting, ran: Sequence[Ran], events: Sequence[Event]) -> Iterator[Row]:
-    """Refining the same events by Spark and by delta-rs."""
+def _refining(setting: Setting, runs: int, events: Sequence[Event]) -> Row:
+    """Refining the same events, with nothing beside it."""
     rows = lake.log_rows(events)
-    beside = [len(rows) / lake.refined(rows).refine for _ in ran]
+    found = [len(rows) / lake.refined(rows).refine for _ in range(runs)]
     what = f"bronze to silver to gold, {len(rows):,} events of {service.DAYS} days"
-    yield setting.row(f"{what}, by delta-rs", "rows/s", beside, at_least=lake.AIM)
-    found = [each.records / each.seconds[REFINE] for each in ran]
-    yield setting.row(f"{what}, by Spark (peer: delta-rs)", "rows/s", found, peer=beside[-1])
+    return setting.row(what, "rows/s", found, at_least=lake.AIM)
 
 
 def with_claims(transfers: Iterable[Event]) -> list[Event]:
@@ -173,8 +175,7 @@ def _job(cluster: Cluster, home: Path, count: int) -> Ran:
         **service.environment(home),
         "CRIVO_SPARK__JARS": str(SPARK_JARS),
         "CRIVO_SPARK__BATCH_RECORDS": str(count // BATCHES),
-        # Behind all batches alone.
-        "CRIVO_SPARK__REFINE_BATCHES": str(10 * BATCHES),
+        "CRIVO_SPARK__REFINE_BATCHES": "1",
         "CRIVO_SNAPSHOTS__ENABLED": "false",
     }
     answer = subprocess.run(

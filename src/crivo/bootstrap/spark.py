@@ -338,8 +338,10 @@ def decide_by_spark(
             told=told,
         )
         job.run(should_stop, until_end=until_end)
-        if until_end and refining is not None and not should_stop():
-            refining.now(kept.newest())
+        if refining is not None and until_end and not should_stop():
+            refining.end(kept.newest())
+        elif refining is not None:
+            refining.wait()
     # What Spark tells of its batches has come once its session has ended.
     result.decided = job.decided
     return result

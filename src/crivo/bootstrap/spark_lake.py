@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
@@ -26,6 +27,9 @@ from crivo.settings import Settings
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+#: The stage of waiting, behind the last batch, for what is refined.
+AWAITED: Final = "await"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +54,52 @@ class Bronze:
         LakeHouse(self.settings).refinery.append_batch(rows, self.batches, batch)
 
 
-@dataclass(frozen=True, slots=True)
 class Refining:
-    """Refines what is due once in so many batches: `refine` does it, as of a batch."""
+    """Refines what is due once in so many batches, one time after the other.
 
-    refine: Callable[[int], object]
-    every_batches: int
-    told: Told
+    Args:
+        refine: Does it, as of a batch.
+        every_batches: How many batches.
+        is_beside: Whether batches go on meanwhile. They do not where Spark's own processes refine:
+            the state that decides is in one of them.
+        told: Hears what it takes, and how long the job waits for it at its end.
+    """
+
+    def __init__(
+        self, refine: Callable[[int], object], every_batches: int, *, is_beside: bool, told: Told
+    ) -> None:
+        self._refine = refine
+        self._every_batches = every_batches
+        self._is_beside = is_beside
+        self._told = told
+        self._thread = ThreadPoolExecutor(1, "refining")
+        self._running: Future[None] | None = None
 
     def __call__(self, batch: int) -> None:
-        """Refines if it is time to."""
-        if (batch + 1) % self.every_batches == 0:
-            self.now(batch)
+        """Begins to refine if it is time to; a failure of the last time is raised."""
+        if (batch + 1) % self._every_batches:
+            return
+        if not self._is_beside:
+            self._now(batch)
+            return
+        self.wait()
+        self._running = self._thread.submit(self._now, batch)
 
-    def now(self, batch: int) -> None:
-        """Refines, as of a batch."""
-        with timed(self.told, "refine"):
-            self.refine(batch)
+    def wait(self) -> None:
+        """Until nothing is being refined; a failure is raised."""
+        running, self._running = self._running, None
+        if running is not None:
+            running.result()
+
+    def end(self, batch: int) -> None:
+        """Refines what is still due, as of the newest batch."""
+        with timed(self._told, AWAITED):
+            self.wait()
+            self._now(batch)
+
+    def _now(self, batch: int) -> None:
+        with timed(self._told, "refine"):
+            self._refine(batch)
 
 
 def open_spark_lake(
@@ -81,8 +114,8 @@ def open_spark_lake(
 ) -> tuple[Bronze, Refining]:
     """What fills the lake of the settings by a job of that name.
 
-    On this machine days are refined by delta-rs, which needs no more than one core of it and a
-    tenth of Spark's time; on a cluster by Spark, whose machines share them. The rows are the same.
+    On this machine days are refined by delta-rs, beside the batches that follow; on a cluster by
+    Spark, whose machines share them. The rows are the same.
 
     Raises:
         Misconfigured: LOG_MISMATCH where a job without a checkpoint finds a lake that was filled
@@ -105,9 +138,11 @@ def open_spark_lake(
         house.refinery.refine(progress=lambda _done, _left: None)
 
     refine: Callable[[int], object] = refine_here
-    if not is_local(master):
+    is_here = is_local(master)
+    if not is_here:
         refine = spark_lake(house, settings, session, application=batches).refine
-    return Bronze(settings, batches), Refining(refine, settings.spark.refine_batches, told)
+    every = settings.spark.refine_batches
+    return Bronze(settings, batches), Refining(refine, every, is_beside=is_here, told=told)
 
 
 def spark_lake(
