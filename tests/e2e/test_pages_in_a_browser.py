@@ -99,13 +99,21 @@ def test_a_fault_that_is_put_into_a_page_is_found(browser, served):
 def test_a_verdict_is_given_by_the_keyboard_and_leaves_the_queue(browser, served):
     page = opened(browser, served).page
     page.goto("/page/reviews")
-    waiting = page.locator("tbody tr")
+    queue = page.locator("section[aria-labelledby=queue-title]")
+    waiting = queue.locator("tbody tr")
     before = waiting.count()
     button = page.get_by_role("button", name=f"Fraude: {id_of(7)}")
     button.focus()
     page.keyboard.press("Enter")
     expect(waiting).to_have_count(before - 1)
-    expect(page.locator("main")).not_to_contain_text(id_of(7))
+    expect(queue).not_to_contain_text(id_of(7))
+    # What was done is said, and whoever reads by the keyboard stands there.
+    expect(page.get_by_role("status")).to_have_text(f"Veredito registrado: Fraude · {id_of(7)}")
+    expect(page.get_by_role("status")).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(f"/page/decision/{id_of(7)}$"))
+    expect(page.locator("main")).to_contain_text("Veredito: Fraude")
 
 
 def test_a_request_for_review_is_answered_by_the_keyboard_and_leaves_the_queue(browser, served):

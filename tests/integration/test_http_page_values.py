@@ -23,7 +23,8 @@ from tests.e2e.homes import KEY, RISKY_CENTAVOS, settings_of
 from tests.e2e.judged_homes import make_judged_home
 from tests.integration.calling import Caller
 from tests.integration.page_trees import facts, rows, said, section, tree
-from tests.integration.test_http_pages import decided, opened, until
+from tests.integration.test_http_pages import decided, opened, token_of, until
+from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
 
@@ -148,6 +149,58 @@ def test_what_each_input_added_is_what_the_explanation_says_with_its_sign(
     assert told["base"] < 0
     for (start, width), (_, value) in zip(spans, bars, strict=True):
         assert (start == middle) if value > 0 else (start + width == middle)
+
+
+def followed_of(client: Caller, made: str, language: Language) -> list[str]:
+    page = section(shown(client, f"/page/decision/{made}", language), word("events", language))
+    return [said(each)[len("2026-11-23 09:00:00 ") :] for each in page.iterfind("ul/li")]
+
+
+def told(client: Caller, path: str, body: dict[str, Any]) -> None:
+    client.headers = {"authorization": f"Bearer {KEY}"}
+    answer = client.post(path, json=body)
+    client.headers = {}
+    assert answer.status_code in {200, 201}, answer.text
+
+
+def test_a_decisions_page_lists_what_followed_reports_reviews_and_the_verdict_with_it(
+    client: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, other = (decided(client, amount_centavos=RISKY) for _ in range(2))
+    assert followed_of(client, made, Language.PT) == []
+    passed = {"occurred_at": GOOD["occurred_at"]}
+    told(client, f"/v1/decisions/{made}/events", {**passed, "event": "step_up_passed"})
+    for number, status in enumerate(("CLAIMED", "ACCEPTED")):
+        body = {"report_id": f"r-{made}-{number}", "status": status, "end_to_end_id": made}
+        told(client, "/v1/reports", body)
+    told(client, "/v1/reviews", {"end_to_end_id": made, "side": "PAYEE"})
+    told(client, "/v1/reports", {"report_id": f"r-{other}", "end_to_end_id": other})
+    csrf = token_of(until(client, "/page/reviews", made))
+    form = {"csrf": csrf, "id": made, "verdict": "legitimate"}
+    assert client.post("/page/verdicts", data=form).status_code == 303
+    portuguese = [
+        "Confirmação feita setting",
+        "Fraude relatada setting",
+        "Relato de fraude aceito setting",
+        "Revisão pedida (Recebedor) setting",
+        "Veredito: Legítima setting",
+    ]
+    english = [
+        "Step-up passed setting",
+        "Fraud reported setting",
+        "Report of fraud accepted setting",
+        "Review asked for (Payee) setting",
+        "Verdict: Legitimate setting",
+    ]
+    assert sorted(followed_of(client, made, Language.PT)) == sorted(portuguese)
+    assert sorted(followed_of(client, made, Language.EN)) == sorted(english)
+    assert followed_of(client, other, Language.EN) == ["Fraud reported setting"]
+    # Where too much followed to be looked through, the page says so, and has the verdict still.
+    monkeypatch.setattr("crivo.adapters.http.pages.followed.LOOKED_EVENTS_MAX", 1)
+    found = followed_of(client, made, Language.EN)
+    assert sorted(found) == sorted(each for each in english if "raud" not in each)
+    page = client.get(f"/page/decision/{made}?lang=en").text
+    assert f"crivo report decision {made}" in page
 
 
 def test_each_partys_history_stands_under_its_own_heading_and_is_the_list_of_the_api(

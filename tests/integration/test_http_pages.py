@@ -6,6 +6,7 @@ import html
 import re
 import time
 
+import httpx
 import pytest
 
 from crivo.adapters.http.access import Role
@@ -78,8 +79,28 @@ def test_every_page_is_there_in_both_languages(client: Caller, path: str) -> Non
     assert '<html lang="pt-BR">' in portuguese.text
     assert '<html lang="en">' in english.text
     assert "Fila de revisão" in portuguese.text and "Review queue" in english.text
-    assert client.get(f"{path}?lang=fr").status_code in {200, 422}
-    assert client.get(f"{path}?hostile=1").status_code == 422
+    for query in ("lang=fr", "hostile=1"):
+        check_refused_to_a_person(client.get(f"{path}?{query}"), 422)
+
+
+def check_refused_to_a_person(answer: httpx.Response, status: int) -> None:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["content-type"].startswith("text/html")
+    assert "Não foi possível" in answer.text and "problem+json" not in answer.text
+
+
+def test_whatever_a_person_asks_for_in_vain_is_answered_by_a_page(client: Caller) -> None:
+    check_refused_to_a_person(client.get("/page/gone"), 404)
+    check_refused_to_a_person(client.get("/page/decision/E1"), 422)
+    check_refused_to_a_person(client.get("/open"), 422)
+    turned = client.post("/page/model")
+    check_refused_to_a_person(turned, 405)
+    assert turned.headers["allow"] == "GET"
+    english = client.get("/page/decision/E12345678202611231200neverMade00?lang=en").text
+    assert '<html lang="en">' in english and "There is no such thing here." in english
+    for path in ("/page/decisions?after=x", "/static/gone"):
+        answer = client.get(path)
+        assert answer.headers["content-type"] == "application/problem+json", path
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/page/decision/E1", "/page/proof/E1"])
@@ -212,7 +233,8 @@ def test_a_verdict_becomes_a_label_in_the_log_and_leaves_the_queue(
     queue = until(client, "/page/reviews", made)
     form = {"csrf": token_of(queue), "id": made, "verdict": verdict}
     answer = client.post("/page/verdicts?lang=en", data=form)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/page/reviews?lang=en")
+    back = f"/page/reviews?verdict={made}&lang=en"
+    assert (answer.status_code, answer.headers["location"]) == (303, back)
     stored = service.home.reader.find(report_event_id(verdict_report_id(made)))
     assert decode_report(stored.event.payload).status is status
     assert made not in client.get("/page/reviews").text

@@ -18,6 +18,8 @@ from crivo.flows.report import report_event_id
 from crivo.flows.verdicts import verdict_report_id
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home, settings_of
 from tests.integration.calling import Caller
+from tests.integration.page_trees import said as said_of
+from tests.integration.page_trees import tree
 from tests.integration.test_http_pages import decided, opened, token_of, until
 
 pytestmark = pytest.mark.slow
@@ -70,7 +72,13 @@ def test_a_request_is_marked_answered_in_the_name_of_the_key_and_leaves(
     form = {"csrf": token_of(text), "id": made, "side": side, "result": result}
     form["phase"] = "initiation"
     answer = analyst.post("/page/answers?lang=en", data=form)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/page/reviews?lang=en")
+    assert answer.status_code == 303
+    back = tree(analyst.get(answer.headers["location"]).text)
+    done = back.find(".//p[@id='done']")
+    assert done.get("role") == "status" and "autofocus" in done.attrib
+    assert said_of(done) == (
+        f"Answer recorded: {'Upheld' if result == 'UPHELD' else 'Changed'} · {made}"
+    )
     assert made not in analyst.get("/page/reviews").text
     last = steps_of(analyst, made)[-1]
     assert (last["status"], last["side"], last["result"]) == ("ANSWERED", side, result)
@@ -93,6 +101,24 @@ def test_a_verdict_says_who_gave_it_and_another_repeats_it_in_vain(
         stored = service.home.reader.find(report_event_id(verdict_report_id(made)))
         given = decode_report(stored.event.payload)
         assert str(given.reviewer).startswith("key:ana-") and given.caller == given.reviewer
+
+
+@pytest.mark.parametrize(("verdict", "word"), [("fraud", "Fraude"), ("legitimate", "Legítima")])
+def test_the_queue_says_which_verdict_stands_and_nothing_of_one_that_was_not_given(
+    analyst: Caller, verdict: str, word: str
+) -> None:
+    made = decided(analyst, amount_centavos=RISKY_CENTAVOS + 1)
+    csrf = token_of(until(analyst, "/page/reviews", made))
+    place = f"/page/reviews?verdict={made}"
+    assert 'id="done"' not in analyst.get(place).text
+    form = {"csrf": csrf, "id": made, "verdict": verdict}
+    answer = analyst.post("/page/verdicts", data=form)
+    assert answer.headers["location"] == place
+    done = tree(analyst.get(place).text).find(".//p[@id='done']")
+    assert said_of(done) == f"Veredito registrado: {word} · {made}"
+    assert analyst.get("/page/reviews?verdict=E1").status_code == 422
+    unasked = f"/page/reviews?answer={made}&side=PAYER&phase=initiation"
+    assert 'id="done"' not in analyst.get(unasked).text
 
 
 def csrf_of_any(client: Caller) -> str:

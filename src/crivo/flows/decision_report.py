@@ -21,13 +21,12 @@ from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewSide, ReviewStatus
 from crivo.features.engine import BEHIND
 from crivo.flows.answers import no_decision
-from crivo.flows.codec import decode_report
 from crivo.flows.explain import Explainer, InputPart
 from crivo.flows.following import Followed, followed
 from crivo.flows.ports import LogReader
-from crivo.flows.report import report_event_id, reports_of
+from crivo.flows.report import reports_of
 from crivo.flows.review import ReviewStep, steps_of
-from crivo.flows.verdicts import verdict_report_id
+from crivo.flows.verdicts import verdict_of, verdict_report_id
 from crivo.governance.decision_report import (
     DecisionReport,
     ReportedClaim,
@@ -193,13 +192,12 @@ def _reviews(steps: Sequence[ReviewStep]) -> tuple[ReportedReview, ...]:
 
 def _verdict(log: LogReader, end_to_end_id: str) -> ReportedVerdict | None:
     """The durable verdict that a person gave on the page: a transfer has one."""
-    stored = log.find(report_event_id(verdict_report_id(end_to_end_id)))
-    if stored is None or stored.seq >= log.end():
+    verdict = verdict_of(log, end_to_end_id)
+    if verdict is None:
         return None
-    found, known_at = decode_report(stored.event.payload), stored.event.received_at
-    return ReportedVerdict(
-        found.status.value, format_rfc3339(known_at), found.reviewer, found.caller
-    )
+    stored, found = verdict
+    known_at = format_rfc3339(stored.event.received_at)
+    return ReportedVerdict(found.status.value, known_at, found.reviewer, found.caller)
 
 
 def _claims(log: LogReader, end_to_end_id: str) -> tuple[ReportedClaim, ...]:

@@ -12,7 +12,9 @@ from typing import Final
 from crivo.decision.outcome import Outcome
 from crivo.decision.record import INITIATION
 from crivo.domain.errors import Code, invalid
-from crivo.domain.report import ReportStatus
+from crivo.domain.event import StoredEvent
+from crivo.domain.report import Report, ReportStatus
+from crivo.flows.codec import decode_report
 from crivo.flows.decision_index import DecisionIndex, DecisionQuery, IndexedDecision
 from crivo.flows.ports import LogReader
 from crivo.flows.report import report_event_id
@@ -62,6 +64,18 @@ def parse_verdict(text: str) -> Verdict:
 def verdict_report_id(end_to_end_id: str) -> str:
     """The id of the report that a verdict is: a decision has one."""
     return _VERDICTS + end_to_end_id
+
+
+def verdict_of(log: LogReader, end_to_end_id: str) -> tuple[StoredEvent, Report] | None:
+    """The durable verdict on a transfer with its event; None where nobody gave one.
+
+    Raises:
+        Refused: as `decode_report`.
+    """
+    stored = log.find(report_event_id(verdict_report_id(end_to_end_id)))
+    if stored is None or stored.seq >= log.end():
+        return None
+    return stored, decode_report(stored.event.payload)
 
 
 def check_no_verdict(report_id: str) -> None:

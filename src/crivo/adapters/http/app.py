@@ -32,6 +32,7 @@ from crivo.adapters.http.openapi import (
     report_operation,
 )
 from crivo.adapters.http.page import page_routes
+from crivo.adapters.http.pages.render import is_for_a_person, refused_page
 from crivo.adapters.http.pages.routes import pages_routes
 from crivo.adapters.http.privacy import privacy_routes
 from crivo.adapters.http.problems import Problem, internal_problem, problem_of
@@ -274,6 +275,8 @@ def _artifact(parts: Parts) -> Artifact:
 
 def _problem(request: Request, problem: Problem) -> Response:
     request.scope["problem_code"] = problem.code
+    if is_for_a_person(request.url.path):
+        return refused_page(request, problem)
     return RefusalResponse(problem)
 
 

@@ -8,11 +8,12 @@ from enum import Enum
 from typing import Final, Protocol
 from urllib.parse import parse_qsl
 
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crivo.adapters.http.access import caller_name, check_role
 from crivo.adapters.http.auth import ApiKeys, PageAccess
-from crivo.adapters.http.pages.render import locked
+from crivo.adapters.http.pages.render import is_for_a_person, locked, refused_page
 from crivo.adapters.http.problems import problem_of
 from crivo.adapters.http.rate import Buckets
 from crivo.adapters.http.refusal import refuse
@@ -48,7 +49,9 @@ QUERIES: Final[Mapping[str, frozenset[str]]] = {
     "GET /page/search": frozenset(
         {"id", "payer", "payee", "outcome", "from", "to", "cursor", "lang"}
     ),
-    "GET /page/reviews": frozenset({"lang", "cursor", "skip"}),
+    "GET /page/reviews": frozenset(
+        {"lang", "cursor", "skip", "verdict", "answer", "side", "phase"}
+    ),
     "POST /page/verdicts": frozenset({"lang"}),
     "POST /page/answers": frozenset({"lang"}),
     "GET /page/model": frozenset({"lang"}),
@@ -170,18 +173,16 @@ class Gate:
             await self._routes(scope, receive, tell)
         except CrivoError as error:
             code = error.code
-            if code == Code.UNAUTHENTICATED and _is_for_a_person(scope["path"]):
+            problem = problem_of(error)
+            if not is_for_a_person(scope["path"]):
+                await refuse(receive, tell, problem)
+            elif code == Code.UNAUTHENTICATED:
                 await locked()(scope, receive, tell)
             else:
-                await refuse(receive, tell, problem_of(error))
+                await refused_page(Request(scope), problem)(scope, receive, tell)
         finally:
             code = code or scope.get("problem_code", "")
             self._telemetry.answered(_route_of(scope), status, code)
-
-
-def _is_for_a_person(path: str) -> bool:
-    """Whether a person reads the answer of a path; the live page's script reads one of them."""
-    return entrance_of(path) is Entrance.PAGE and path != "/page/decisions"
 
 
 def _check_query(route: str, query: bytes) -> None:

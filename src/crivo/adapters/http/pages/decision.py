@@ -14,6 +14,7 @@ from crivo.adapters.http.answers import (
     explanation_body,
     found_body,
 )
+from crivo.adapters.http.pages.followed import followed_lines
 from crivo.adapters.http.pages.lists import DecisionLine, line_of
 from crivo.adapters.http.pages.render import brasilia, shortened
 from crivo.adapters.http.pages.words import word
@@ -101,7 +102,7 @@ def decision_values(
                 lines(DecisionQuery(payee_id=transfer.payee_id, before=answer.seq, limit=HISTORY)),
             ),
         ],
-        "events": events,
+        "followed": followed_lines(log, events, end_to_end_id, phase, language),
         "versions": list(asdict(body.versions).items()),
     }  # fmt: skip
 

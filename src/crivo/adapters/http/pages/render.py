@@ -12,6 +12,7 @@ import jinja2
 from fastapi import Request, Response
 
 from crivo.adapters.http.pages.words import word
+from crivo.adapters.http.problems import Problem, render
 from crivo.decision.outcome import Outcome
 from crivo.decision.reason_texts import Language
 from crivo.domain.errors import Code, invalid
@@ -83,6 +84,30 @@ def page(
     return Response(
         text, status_code=status, media_type=HTML, headers={"cache-control": "no-store"}
     )
+
+
+def refused_page(request: Request, problem: Problem) -> Response:
+    """The page that says why there is none, in the language that is read, if one was asked for."""
+    asked = request.query_params.get("lang")
+    language = Language.EN if asked == Language.EN else Language.PT
+    response = page(
+        request,
+        "refused.html",
+        status=problem.status,
+        language=language,
+        problem=problem,
+        said=word(f"refused_{problem.status}", language),
+    )
+    for name, value in render(problem)[2]:
+        if name not in {b"content-type", b"content-length", b"cache-control"}:
+            response.headers[name.decode()] = value.decode()
+    return response
+
+
+def is_for_a_person(path: str) -> bool:
+    """Whether a person reads the answer of a path; the live page's script reads one of them."""
+    is_page = path in {"/", "/open"} or path.startswith("/page/")
+    return is_page and path != "/page/decisions"
 
 
 def address(path: str, query: Mapping[str, str] | None = None, *, language: Language) -> str:

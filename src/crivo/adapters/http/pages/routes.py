@@ -5,7 +5,6 @@ reviews, the model, and health. Each needs an open session.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -17,11 +16,10 @@ from crivo.adapters.http.pages.lists import search_values
 from crivo.adapters.http.pages.model import health_values, model_values
 from crivo.adapters.http.pages.queue import parse_answer, queue_values
 from crivo.adapters.http.pages.render import address, language_of, page
-from crivo.adapters.http.problems import problem_of
 from crivo.adapters.http.receive import read_body
 from crivo.adapters.http.service import Parts
 from crivo.decision.reason_texts import Language
-from crivo.domain.errors import Code, CrivoError, invalid
+from crivo.domain.errors import Code, invalid
 from crivo.domain.fields import as_word
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
@@ -43,106 +41,78 @@ def pages_routes(parts: Parts) -> APIRouter:
 def _add_decisions(router: APIRouter, parts: Parts) -> None:
     @router.get("/page/search")
     async def search(request: Request) -> Response:
-        async def shown(language: Language) -> Response:
-            asked = dict(request.query_params)
-            values = await asyncio.to_thread(search_values, parts, asked)
-            return page(request, "search.html", language=language, **values)
-
-        return await _readable(request, shown)
+        language = language_of(request)
+        asked = dict(request.query_params)
+        values = await asyncio.to_thread(search_values, parts, asked)
+        return page(request, "search.html", language=language, **values)
 
     @router.get("/page/decision/{end_to_end_id}")
     async def decision(request: Request, end_to_end_id: str) -> Response:
-        async def shown(language: Language) -> Response:
-            end_to_end_id_minute(end_to_end_id)
-            phase = _phase(request)
-            values = await asyncio.to_thread(decision_values, parts, end_to_end_id, phase, language)
-            return page(request, "decision.html", language=language, **values)
-
-        return await _readable(request, shown)
+        language = language_of(request)
+        end_to_end_id_minute(end_to_end_id)
+        phase = _phase(request)
+        values = await asyncio.to_thread(decision_values, parts, end_to_end_id, phase, language)
+        return page(request, "decision.html", language=language, **values)
 
     @router.get("/page/proof/{end_to_end_id}")
     async def proof(request: Request, end_to_end_id: str) -> Response:
-        async def shown(language: Language) -> Response:
-            end_to_end_id_minute(end_to_end_id)
-            phase = _phase(request)
-            values = await asyncio.to_thread(proof_values, parts, end_to_end_id, phase, language)
-            return page(request, "proof.html", language=language, **values)
-
-        return await _readable(request, shown)
+        language = language_of(request)
+        end_to_end_id_minute(end_to_end_id)
+        phase = _phase(request)
+        values = await asyncio.to_thread(proof_values, parts, end_to_end_id, phase, language)
+        return page(request, "proof.html", language=language, **values)
 
 
 def _add_reviews(router: APIRouter, parts: Parts) -> None:
     @router.get("/page/reviews")
     async def reviews(request: Request) -> Response:
-        async def shown(language: Language) -> Response:
-            values = await queue_values(parts, request.query_params)
-            csrf = parts.page.verdict_token(request.scope)
-            return page(request, "reviews.html", language=language, csrf=csrf, **values)
-
-        return await _readable(request, shown)
+        language = language_of(request)
+        values = await queue_values(parts, request.query_params)
+        csrf = parts.page.verdict_token(request.scope)
+        return page(request, "reviews.html", language=language, csrf=csrf, **values)
 
     @router.post("/page/verdicts")
     async def verdict(request: Request) -> Response:
-        async def taken(language: Language) -> Response:
-            form, caller = await _reviewed(request, parts)
-            status = parse_verdict(form.get("verdict", "")).status
-            end_to_end_id = form.get("id", "")
-            pending = parts.reports.report(
-                report_id=verdict_report_id(end_to_end_id),
-                status=status,
-                end_to_end_id=end_to_end_id,
-                reviewer=as_word(caller),
-                caller=caller,
-            )
-            await durable(pending, seconds_max=parts.limits.answer_seconds_max)
-            parts.telemetry.reported(status.value)
-            return _back_to_the_queue(language)
-
-        return await _readable(request, taken)
+        language = language_of(request)
+        form, caller = await _reviewed(request, parts)
+        status = parse_verdict(form.get("verdict", "")).status
+        end_to_end_id = form.get("id", "")
+        pending = parts.reports.report(
+            report_id=verdict_report_id(end_to_end_id),
+            status=status,
+            end_to_end_id=end_to_end_id,
+            reviewer=as_word(caller),
+            caller=caller,
+        )
+        await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+        parts.telemetry.reported(status.value)
+        return _back_to_the_queue(language, verdict=end_to_end_id)
 
     @router.post("/page/answers")
     async def answer(request: Request) -> Response:
-        async def taken(language: Language) -> Response:
-            form, caller = await _reviewed(request, parts)
-            asked = parse_answer(form, reviewer=as_word(caller))
-            pending = parts.reviews.take(asked, supplied_received_at=None, caller=caller)
-            await durable(pending, seconds_max=parts.limits.answer_seconds_max)
-            parts.telemetry.reviewed(asked.status.value)
-            return _back_to_the_queue(language)
-
-        return await _readable(request, taken)
+        language = language_of(request)
+        form, caller = await _reviewed(request, parts)
+        asked = parse_answer(form, reviewer=as_word(caller))
+        pending = parts.reviews.take(asked, supplied_received_at=None, caller=caller)
+        await durable(pending, seconds_max=parts.limits.answer_seconds_max)
+        parts.telemetry.reviewed(asked.status.value)
+        return _back_to_the_queue(
+            language, answer=asked.end_to_end_id, side=asked.side.value, phase=asked.phase.value
+        )
 
 
 def _add_service(router: APIRouter, parts: Parts) -> None:
     @router.get("/page/model")
     async def model(request: Request) -> Response:
-        async def shown(language: Language) -> Response:
-            values = await asyncio.to_thread(model_values, parts, language)
-            return page(request, "model.html", language=language, **values)
-
-        return await _readable(request, shown)
+        language = language_of(request)
+        values = await asyncio.to_thread(model_values, parts, language)
+        return page(request, "model.html", language=language, **values)
 
     @router.get("/page/health")
     async def health(request: Request) -> Response:
-        async def shown(language: Language) -> Response:
-            values = await asyncio.to_thread(health_values, parts, language)
-            return page(request, "health.html", language=language, **values)
-
-        return await _readable(request, shown)
-
-
-async def _readable(request: Request, shown: Callable[[Language], Awaitable[Response]]) -> Response:
-    """A page, or where it is refused a page that says why: a person reads it, no program."""
-    language = Language.PT
-    try:
         language = language_of(request)
-        return await shown(language)
-    except CrivoError as error:
-        problem = problem_of(error)
-        request.scope["problem_code"] = problem.code
-        return page(
-            request, "refused.html", status=problem.status, language=language, problem=problem
-        )
+        values = await asyncio.to_thread(health_values, parts, language)
+        return page(request, "health.html", language=language, **values)
 
 
 def _phase(request: Request) -> Phase:
@@ -171,6 +141,7 @@ async def _reviewed(request: Request, parts: Parts) -> tuple[dict[str, str], str
     return form, reviewer
 
 
-def _back_to_the_queue(language: Language) -> Response:
-    location = address("/page/reviews", language=language)
+def _back_to_the_queue(language: Language, **done: str) -> Response:
+    """To the page of the queue, which says what the log holds of what was `done`."""
+    location = address("/page/reviews", done, language=language)
     return Response(status_code=303, headers={"location": location, "cache-control": "no-store"})
