@@ -15,8 +15,12 @@ from crivo.adapters.sqlite.log import open_log
 from crivo.bootstrap.backtest import Wanted, backtest_home
 from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.record import decode_derived, decode_record
+from crivo.decision.rule import declared_rules
 from crivo.domain.clock import ClockKind
+from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY
+from crivo.features.expression import Field, Parameter
+from crivo.flows import backtest_bench
 from crivo.flows.backtest_rows import Interval
 from crivo.governance.backtest_figures import figures
 from crivo.model.artifact import save_artifact
@@ -112,6 +116,31 @@ def test_another_model_is_asked_about_the_vectors_that_were_kept(home):
     assert (found.ranks[:, 1] != found.ranks[:, 0]).any()
     save_artifact(home / "models", own)
     assert (judged(home, models=(own.hash,)).ranks[:, 1] == found.ranks[:, 0]).all()
+
+
+@pytest.mark.parametrize("state", ["off", "shadow", "on"])
+def test_a_rule_of_a_feature_made_since_is_refused_only_where_it_would_act(
+    home, other, monkeypatch, state
+):
+    rules = other / "rules.toml"
+    key = 'key = "rules.night_limit.state"\nvalue = '
+    assert f'{key}"on"' in rules.read_text()
+    rules.write_text(rules.read_text().replace(f'{key}"on"', f'{key}"{state}"'))
+    expected = judged(home, other)
+    since = Field("made_since") > Parameter("limits.night.amount")
+    changed = [
+        dataclasses.replace(rule, condition=since) if rule.name == "night_limit" else rule
+        for rule in declared_rules()
+    ]
+    monkeypatch.setattr(backtest_bench, "declared_rules", lambda: changed)
+    if state == "on":
+        with pytest.raises(Misconfigured) as refusal:
+            judged(home, other)
+        assert refusal.value.code is Code.PLAN_MISMATCH
+        assert "night_limit" in refusal.value.message
+        assert "--imported" in refusal.value.hint
+    else:
+        assert (judged(home, other).ranks == expected.ranks).all()
 
 
 def test_an_interval_holds_the_decisions_received_in_it_and_labels_those_known_by_then(home):

@@ -257,7 +257,9 @@ def _train(settings: Settings, source: Source, *, seed: int, quiet: bool) -> dic
     _check_leak(result.findings)
     became_champion = promote_first(settings, result, leak_accepted_by=accepted_by)
     if not quiet:
-        show_training(result, became_champion=became_champion, procedure=procedure)
+        show_training(
+            result, became_champion=became_champion, procedure=procedure, home=settings.home
+        )
     return train_facts(result, became_champion=became_champion)
 
 

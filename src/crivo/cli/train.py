@@ -132,6 +132,8 @@ def run_train(flags: TrainFlags, *, as_json: bool) -> None:
         result,
         became_champion=became_champion,
         procedure=found.procedure,
+        home=found.settings.home,
+        accepted_by=accepted_by,
         unnamed=() if taken is None else taken.unnamed,
     )
     if result.policy:
@@ -269,6 +271,8 @@ def show_training(
     *,
     became_champion: bool,
     procedure: Procedure | None,
+    home: Path,
+    accepted_by: str = "",
     unnamed: Sequence[str] = (),
 ) -> None:
     """A training, for people: every model beside the others, each figure with its interval.
@@ -305,10 +309,13 @@ def show_training(
         )
         notes().print(f"The network {shadow} is the shadow; it scores {when}.")
     if became_champion:
-        notes().print("It is the first model here, so it is the champion: `crivo serve` serves it.")
+        command = f"crivo serve --home {home}"
+        text = f"It is the first model here, so it is the champion: `{command}` serves it."
     else:
-        command = f"crivo models promote {result.artifact.hash[:12]} --approved-by NAME"
-        notes().print(f"`{command}`, in the same home, makes it the champion.")
+        command = f"crivo models promote {result.artifact.hash[:12]} --home {home}"
+        leak = " --allow-leak NAME" if accepted_by else ""
+        text = f"`{command} --approved-by NAME{leak}` makes it the champion."
+    notes().print(text, markup=False)
 
 
 def _parts(split: Split) -> dict[str, str]:

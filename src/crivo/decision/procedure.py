@@ -204,6 +204,8 @@ class Procedure:
         texts: The policy files by name: decision.toml, degraded.toml, rules.toml.
         columns: The plan's feature names, in the order of the vector.
         feature_reasons: Which reason each feature speaks for.
+        is_past: The plan is one of before: a rule that is off or in shadow may read a feature that
+            was made since, and is not asked.
 
     Raises:
         Misconfigured: POLICY_INVALID; DEFINITION_INVALID where a rule reads a feature that the plan
@@ -217,6 +219,7 @@ class Procedure:
         texts: Mapping[str, str],
         columns: Sequence[str],
         feature_reasons: Mapping[str, ReasonCode],
+        is_past: bool = False,
     ) -> None:
         parameters = {key.name: key for rule in rules for key in rule.parameters}
         own = [key for key in parameters.values() if key.name.startswith(RULE_PREFIX)]
@@ -233,6 +236,7 @@ class Procedure:
         }
         self._file_of: Final = {key.name: file for file, of in keys.items() for key in of}
         self._rules: Final = tuple(sorted(rules, key=lambda rule: rule.name))
+        self._is_past: Final = is_past
         self._place: Final = {name: place for place, name in enumerate(columns)}
         self._feature_reasons: Final = _reasons_of(columns, feature_reasons)
         starts: set[int] = set()
@@ -332,10 +336,13 @@ class Procedure:
 
     def _bind_rule(self, rule: Rule, day: int) -> tuple[BoundRule, Bound] | None:
         """The rule as of a day; None where it is off, or one of its parameters says none."""
-        check_columns(rule.condition, self._place, owner=rule.name)
         state = self.value(rule.state_key, day)
         severity = self.value(rule.severity_key, day)
         assert isinstance(state, RuleState) and isinstance(severity, Outcome)
+        is_new = not rule.condition.fields() <= self._place.keys()
+        if is_new and self._is_past and state is not RuleState.ON:
+            return None
+        check_columns(rule.condition, self._place, owner=rule.name)
         parameters: dict[str, int | float] = {}
         for key in rule.parameters:
             value = self.value(key.name, day)

@@ -16,6 +16,7 @@ from crivo.decision.many import Ranks, ranks
 from crivo.decision.procedure import Procedure
 from crivo.decision.proposal import Costs
 from crivo.decision.rule import declared_rules
+from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import BRASILIA_OFFSET, DAY
 from crivo.flows.backtest_rows import Answered
 from crivo.flows.bundle import Bundle, load_bundle
@@ -108,12 +109,18 @@ class Bench:
             return bundle.procedure
         key = place, bundle.versions.plan
         if key not in self._procedures:
-            self._procedures[key] = Procedure(
-                rules=declared_rules(),
-                texts=arm.policy,
-                columns=bundle.plan.names,
-                feature_reasons=feature_reasons(bundle.plan.feature_set),
-            )
+            try:
+                self._procedures[key] = Procedure(
+                    rules=declared_rules(),
+                    texts=arm.policy,
+                    columns=bundle.plan.names,
+                    feature_reasons=feature_reasons(bundle.plan.feature_set),
+                    is_past=True,
+                )
+            except Misconfigured as error:
+                if error.code is not Code.DEFINITION_INVALID:
+                    raise
+                raise _made_since(error) from None
         return self._procedures[key]
 
     def _scores(self, each: Answered, arm: Arm, bundle: Bundle) -> Int64s:
@@ -129,6 +136,17 @@ class Bench:
         asked = unscored if model.hash == bundle.artifact.hash else each.attempts.has_vector
         scores[asked] = scorer.scores(np.ascontiguousarray(each.attempts.vectors[asked]))
         return scores
+
+
+def _made_since(error: Misconfigured) -> Misconfigured:
+    """A rule of today that acts on a feature which decisions of before keep no value of."""
+    return Misconfigured(
+        Code.PLAN_MISMATCH,
+        f"{error.message}: these decisions were made without it, and none can say if it would hold",
+        hint="Ask for decisions that were made since the feature serves, or for --imported, which "
+        "folds the log anew; or have the rule off or in shadow in the policy that is compared.",
+        **error.context,
+    )
 
 
 def _by_day(each: Answered, scores: Int64s, procedure: Procedure) -> Ranks:
