@@ -7,15 +7,18 @@ import os
 import shutil
 import socket
 import stat
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from crivo.bootstrap.models import Stored
-from crivo.model.artifact import load_artifact
+from crivo.flows.promote import promote
+from crivo.model.artifact import load_artifact, save_artifact
 from tests.e2e.homes import ROOT, make_home
 from tests.integration.commands import crivo
+from tests.unit.decision.worlds import artifact
 
 TABLE = """end_to_end_id,occurred_at,amount_centavos,payer_account,payee_account,payee_key,device,\
 payer_ispb,payee_ispb,initiation,purpose,reported,reported_at
@@ -212,6 +215,23 @@ def test_the_doctor_reads_the_policy_and_names_what_is_wrong_in_it(
     assert json.loads(said.out)["policy"] == "NOT VALID"
     assert "POLICY_INVALID" in said.err
     assert "rules.nope.state" in said.err
+
+
+def test_the_doctor_tells_of_a_champion_that_cannot_serve(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    home = make_home(tmp_path / "home")
+    (model,) = (home / "models").glob("*/manifest.json")
+    said = crivo(capsys, "doctor", "--home", home, "--json")
+    assert (said.code, json.loads(said.out)["champion"]) == (0, model.parent.name)
+    other = replace(artifact(), plan_hash="1" * 64)
+    save_artifact(home / "models", other)
+    promote(home / "models", other.hash, promoted_at=0)
+    said = crivo(capsys, "doctor", "--home", home, "--json")
+    assert said.code == 1
+    assert json.loads(said.out)["champion"] == f"CANNOT SERVE: {other.hash}"
+    assert "PLAN_MISMATCH" in said.err
+    assert json.loads(said.out)["policy"] == "valid"
 
 
 def test_keys_have_a_name_each_and_are_listed_and_revoked(

@@ -76,12 +76,16 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
 
     Raises:
         Unfit: POLICY_INVALID, FILE_UNREADABLE: nothing can be decided by this policy.
+            PLAN_MISMATCH, ARTIFACT_INVALID: nothing can be decided by the champion.
     """
     from importlib.metadata import version
 
+    from crivo.bootstrap.home import Paths
     from crivo.bootstrap.models import champion_hash
+    from crivo.bootstrap.service import serving_plan
     from crivo.decision.declared import declared_procedure
-    from crivo.flows.bundle import read_policy
+    from crivo.flows.bundle import read_policy, scorer_of
+    from crivo.flows.promote import load_champion
     from crivo.settings import load_settings, sources
 
     settings = load_settings(os.environ, home=home)
@@ -91,13 +95,20 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
         declared_procedure(read_policy(settings.policy))
     except Misconfigured as error:
         fault = error
+    policy = "valid" if fault is None else "NOT VALID"
+    champion = champion_hash(settings)
+    if champion is not None:
+        try:
+            scorer_of(load_champion(Paths(settings.home).models), serving_plan())
+        except Misconfigured as error:
+            fault, champion = fault or error, f"CANNOT SERVE: {champion}"
     facts = {
         "crivo": version("crivo"),
         "python": platform.python_version(),
         "processors": os.cpu_count(),
         "home": "there" if settings.home.is_dir() else "not made yet",
-        "policy": "valid" if fault is None else "NOT VALID",
-        "champion": champion_hash(settings) or "none: `crivo train` makes the first",
+        "policy": policy,
+        "champion": champion or "none: `crivo train` makes the first",
     }
     if as_json:
         shown = {row.name: {"value": row.value, "from": row.source} for row in rows}
