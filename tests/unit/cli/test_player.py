@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from aiohttp import web
 
-from crivo.cli.player import Score, Step, play
+from crivo.cli.player import DECISIONS, Score, Step, play
+from crivo.cli.scoreboard import lines
 
 #: How long the service waits before it answers.
 WAIT_MS = 60
@@ -69,3 +71,32 @@ def test_the_rate_of_decisions_is_not_lowered_by_reports_that_are_played_at_a_pa
     assert (score.decided, score.reported) == (1, 5)
     assert in_all == decided_in >= WAIT_MS / 1e3
     assert score.decisions_per_second == 1 / decided_in
+
+
+#: What each outcome's transfer is of, in centavos, so that every sum of some is another.
+AMOUNTS = {"ALLOW": 1, "WARN": 20, "STEP_UP": 300, "HOLD": 4_000, "REJECT": 50_000}
+
+
+def answered(outcome: str, name: str) -> Step:
+    """A transfer of the outcome's amount that is answered so."""
+    body = b'{"id": "%s", "outcome": "%s"}' % (name.encode(), outcome.encode())
+    return Step(DECISIONS, body, name, amount_centavos=AMOUNTS[outcome])
+
+
+def test_of_the_five_outcomes_only_hold_and_reject_freeze_money():
+    steps = [answered(outcome, f"{outcome} {number}") for outcome in AMOUNTS for number in range(3)]
+    reports = [Step("/v1/reports", b"{}", f"{outcome} 0") for outcome in AMOUNTS]
+    score, _ = asyncio.run(played(([*steps, *reports], 0)))
+    assert dict(score.outcomes) == dict.fromkeys(AMOUNTS, 3)
+    said = lines(score)["R$ stopped, R$ frozen wrongly"]
+    assert said.startswith("R$ 540,00, R$ 1.080,00 ")
+    # What warns or asks for more is not simply allowed either.
+    assert (len(score.stopped), score.precision, score.recall) == (12, 4 / 12, 4 / 5)
+
+
+def test_a_play_at_a_pace_takes_its_time():
+    steps = [Step("/v1/reports", b"{}", "a")] * 6
+    begun = time.perf_counter()
+    asyncio.run(played((steps, 50)))
+    # The sixth is sent a tenth of a second after the first; a loop may wake a moment early.
+    assert time.perf_counter() - begun > 0.099

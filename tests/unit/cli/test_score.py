@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from crivo.cli.player import Score
-from crivo.cli.scoreboard import lines
+from crivo.cli.scoreboard import lines, scoreboard
 
 #: Three of five were not simply allowed; one of those and one of the others were reported, and so
 #: was a transfer that was not played.
@@ -49,6 +51,7 @@ def test_rates_and_latencies_are_those_of_the_answers():
 
 def test_the_scoreboard_shows_these_figures():
     shown = lines(PLAYED)
+    assert shown["answer p50 / p99"].startswith("3.00 / 5.00 ms, 16 requests at once")
     assert shown["reports so far"] == (
         "3, 2 of them about transfers played here, the others about earlier ones"
     )
@@ -77,3 +80,18 @@ def test_what_was_played_at_a_pace_is_left_out_of_rate_and_latencies_and_of_noth
     assert (score.decisions_per_second, score.latency_ms(0.99), score.precision) == (5.0, 1.0, 1.0)
     assert lines(score)["decisions/s"] == "5 (at full speed; 3 before went slowly, to be watched)"
     assert lines(PLAYED)["decisions/s"] == "2"
+
+
+def test_every_outcome_is_shown_with_its_count():
+    outcomes = Counter({"ALLOW": 1_200, "WARN": 4, "STEP_UP": 3, "HOLD": 2, "REJECT": 1})
+    said = lines(Score(outcomes=outcomes))["outcomes"]
+    assert said == "ALLOW 1,200  WARN 4  STEP_UP 3  HOLD 2  REJECT 1"
+
+
+def test_where_there_is_no_terminal_a_line_says_both_latencies_too(capsys):
+    with scoreboard("Playing") as show:
+        show(PLAYED, 8, 8)
+    assert capsys.readouterr().err == (
+        "  Playing: 8 of 8 transfers and reports, 2 decisions/s, "
+        "answered within 3.00 ms (half) and 5.00 ms (99 %)\n"
+    )
