@@ -19,8 +19,9 @@ from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.instant import BRASILIA, DAY, format_rfc3339, from_datetime
 from crivo.flows.ingest import due_reports, played_rows
 from crivo.flows.mapping import Kind, Mapping
+from crivo.flows.newest import QUIET_MAX
 from crivo.flows.ports import Table
-from crivo.flows.rows import PlayedRow
+from crivo.flows.rows import BATCH_ROWS, PlayedRow, RowReader
 from crivo.model.split import Cuts
 from crivo.settings import found_here
 
@@ -151,6 +152,8 @@ def own_source(data: Path, mapping_file: Path | None, *, days: int) -> Source:
 
     Raises:
         Misconfigured: MAPPING_INVALID where there is no mapping, or it makes no transfers.
+        Refused: FILE_UNREADABLE, FIELD_MISSING, IMPORT_TOO_LARGE; DATA_TOO_SMALL where no transfer
+            lies in the played days, or before them, with what is wrong with the rows there.
     """
     if mapping_file is None:
         raise Misconfigured(
@@ -174,9 +177,15 @@ def own_source(data: Path, mapping_file: Path | None, *, days: int) -> Source:
         )
     check_unweighed(mapping)
     if mapping.play_start is None or mapping.play_end is None:
-        return _source(data, mapping, *last_days(read_table(data, mapping), mapping, days or 1))
-    end = mapping.play_start + days * DAY if days else mapping.play_end
-    return _source(data, mapping, mapping.play_start, min(end, mapping.play_end))
+        stretch = last_days(read_table(data, mapping), mapping, days or 1)
+        advice = "Name fewer --days, or bring a table of more days."
+    else:
+        end = mapping.play_start + days * DAY if days else mapping.play_end
+        stretch = mapping.play_start, min(end, mapping.play_end)
+        advice = "Let [play] in the mapping begin later, or bring a table of more days."
+    source = _source(data, mapping, *stretch)
+    _check_past(source, advice)
+    return source
 
 
 def _source(path: Path, mapping: Mapping, play_from: int, play_to: int) -> Source:
@@ -184,6 +193,7 @@ def _source(path: Path, mapping: Mapping, play_from: int, play_to: int) -> Sourc
 
     source = Source(path, mapping, read_table(path, mapping), play_from, play_to)
     if not source.played():
+        _newest(source, play_from, play_to)
         raise Refused(
             Code.DATA_TOO_SMALL,
             f"{path} holds no transfer to play in {source.played_text}",
@@ -193,6 +203,61 @@ def _source(path: Path, mapping: Mapping, play_from: int, play_to: int) -> Sourc
             found=source.played_text,
         )
     return source
+
+
+def _check_past(source: Source, advice: str) -> None:
+    """Nothing, if there is something to learn from, up to the day before the played ones.
+
+    Raises:
+        Refused: DATA_TOO_SMALL.
+    """
+    newest = _newest(source, None, source.play_from)
+    quiet_from = source.play_from - QUIET_MAX
+    if newest is None:
+        missing, found = "lies before the played days", "none"
+    elif newest < quiet_from and not due_reports(
+        source.rows, source.mapping, quiet_from, source.play_from
+    ):
+        # Labels as of the played days would take the silence of a log that had ended for honesty.
+        missing, found = "lies in the day before the played ones", format_rfc3339(newest)
+    else:
+        return
+    raise Refused(
+        Code.DATA_TOO_SMALL,
+        f"nothing of {source.table} {missing}, {source.played_text}",
+        hint=f"What lies before them is learnt from. {advice}",
+        field="--days",
+        expected="transfers or reports up to the played days",
+        found=found,
+    )
+
+
+def _newest(source: Source, start: int | None, until: int) -> int | None:
+    """The receipt of the last transfer of that stretch; None where no row lies in it.
+
+    Raises:
+        Refused: DATA_TOO_SMALL where none of its rows is a transfer, with what is wrong with one.
+    """
+    rows = RowReader(source.rows, source.mapping)
+    order = rows.order(start=start, until=until)[::-1]
+    fault: Refused | None = None
+    for first in range(0, len(order), BATCH_ROWS):
+        for row in rows.parse(order[first : first + BATCH_ROWS].tolist()):
+            if not isinstance(row, Refused):
+                return row.received_at
+            fault = fault or row
+    if fault is None:
+        return None
+    is_encoding = fault.context.get("expected") == "UTF-8"
+    raise Refused(
+        Code.DATA_TOO_SMALL,
+        f"none of the {len(order):,} rows of {source.table} up to {format_rfc3339(until)} can be "
+        f"read; in the last, {fault.message}",
+        hint="Save the table as UTF-8." if is_encoding else "Mend the mapping, or the table.",
+        field=str(fault.context.get("field", "rows")),
+        expected="a row that the mapping can read",
+        found=fault.code.value,
+    ) from fault
 
 
 def _reports(rows: Iterable[PlayedRow]) -> Iterable[tuple[int, Step]]:
