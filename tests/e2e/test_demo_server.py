@@ -16,6 +16,7 @@ import pytest
 
 from crivo.cli import demo_server
 from crivo.cli.stopping import cleaned_up
+from crivo.domain.errors import Unavailable
 from tests.e2e.homes import environment, make_home
 
 pytestmark = pytest.mark.slow
@@ -27,6 +28,12 @@ def test_a_demos_service_answers_and_stops_without_a_traceback(tmp_path: Path) -
         headers = {"authorization": f"Bearer {service.api_key}"}
         found = httpx.get(f"{service.address}/v1/model", headers=headers, trust_env=False)
         assert found.status_code == 200
+        # Each address of the page is another one, and opens it once.
+        pages = [demo_server.new_page_link(service) for _ in range(2)]
+        answers = [httpx.get(page, trust_env=False).status_code for page in [*pages, *pages]]
+        assert answers == [303, 303, 401, 401]
+    with pytest.raises(Unavailable, match="gave no address of its page"):
+        demo_server.new_page_link(service)
     assert "Traceback" not in service.log_file.read_text()
     assert stat.S_IMODE(service.log_file.stat().st_mode) == 0o600
 

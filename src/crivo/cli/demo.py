@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from crivo.cli.demo_server import Served, served
+from crivo.cli.demo_server import Served, new_page_link, served
 from crivo.cli.demo_source import MAKERS_GAP_MAX, Source, own_source, simulated_source
 from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
 from crivo.cli.output import notes, print_json, progress_bar
@@ -21,6 +21,7 @@ from crivo.cli.player import Score, Step, play
 from crivo.cli.scoreboard import scoreboard
 from crivo.cli.stopping import cleaned_up, wait_for_interruption
 from crivo.domain.errors import Code, Refused, Unavailable, Unfit
+from crivo.domain.instant import MINUTE
 from crivo.settings import Settings, load_settings
 
 if TYPE_CHECKING:
@@ -114,6 +115,7 @@ def _run(options: DemoOptions, home: Path, settings: Settings) -> None:
     trained = _train(settings, source, seed=options.seed, quiet=options.as_json)
     stages.next("serve", "Starting the service, which folds the log into its state first")
     with served(home, port=options.port, environ=os.environ) as service:
+        notes().print(f"  To be watched in a browser: {_page_of(service)}", markup=False)
         stages.next("play", f"Playing {source.played_text} over HTTP{source.why}")
         score = _play_all(service, source.steps(), options)
         stages.next(
@@ -172,13 +174,21 @@ def _check_beginnings(settings: Settings, port: int) -> None:
     listen(LOCAL, port).close()
 
 
+def _page_of(service: Served) -> str:
+    """A fresh address of the live page, and for how long it is good."""
+    from crivo.adapters.http.auth import LINK_LIFETIME
+
+    return f"{new_page_link(service)} (opens once, within {LINK_LIFETIME // MINUTE} minutes)"
+
+
 def _stay(service: Served, home: Path) -> None:
     console = notes()
-    console.print(f"\nStill serving. The live page, once: {service.page}", markup=False)
+    console.print(f"\nStill serving. The live page: {_page_of(service)}", markup=False)
     console.print(
         f"API: {service.address}, its document at /openapi.json, its guide "
         "docs/reference/http.md.\n"
-        f"A key of your own: crivo keys new me --role admin --home {home}\nCtrl-C ends it.",
+        f"A key of your own: crivo keys new me --role admin --home {home}\n"
+        "Another address of the page: POST /v1/page-links with a key. Ctrl-C ends it.",
         markup=False,
     )
     wait_for_interruption()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import signal
 import socket
@@ -21,6 +22,7 @@ from crivo.domain.errors import Code, Unavailable
 
 READY_SECONDS_MAX: Final = 600
 STOP_SECONDS_MAX: Final = 20
+ANSWER_SECONDS_MAX: Final = 30
 _POLL_SECONDS: Final = 0.1
 
 
@@ -31,7 +33,6 @@ class Served:
     pid: int
     address: str
     api_key: str
-    page: str
     log_file: Path
 
 
@@ -67,10 +68,35 @@ def served(home: Path, *, port: int, environ: Mapping[str, str]) -> Iterator[Ser
                 start_new_session=True,
             )
         _wait_until_ready(address, process, log_file)
-        yield Served(process.pid, address, api_key, _page_of(log_file, address), log_file)
+        yield Served(process.pid, address, api_key, log_file)
     finally:
         if process is not None:
             _end(process)
+
+
+def new_page_link(service: Served) -> str:
+    """A fresh address that opens the service's page once, within `LINK_LIFETIME`.
+
+    Raises:
+        Unavailable: LOG_UNAVAILABLE where the service does not answer, or gives none.
+    """
+    request = urllib.request.Request(  # noqa: S310
+        f"{service.address}/v1/page-links",
+        method="POST",
+        headers={"Authorization": f"Bearer {service.api_key}"},
+    )
+    # The key is for the service alone, so no proxy is asked.
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with direct.open(request, timeout=ANSWER_SECONDS_MAX) as answer:
+            path = json.load(answer)["path"]
+    except OSError as error:
+        raise Unavailable(
+            Code.LOG_UNAVAILABLE,
+            f"the service at {service.address} gave no address of its page: {error}",
+            hint=f"Everything it said is in {service.log_file}.",
+        ) from error
+    return f"{service.address}{path}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -97,15 +123,6 @@ def _wait_until_ready(address: str, process: subprocess.Popen[bytes], log_file: 
         f"the service did not become ready; its last words: {words}",
         hint=f"Everything it said is in {log_file}.",
     )
-
-
-def _page_of(log_file: Path, address: str) -> str:
-    """The one-time address of the page, which the service prints when it is ready."""
-    for line in log_file.read_text(errors="replace").splitlines()[::-1]:
-        at = line.find(f"{address}/open?token=")
-        if at >= 0:
-            return line[at:].split()[0].rstrip('",}')
-    return ""
 
 
 def _free_port() -> int:

@@ -18,6 +18,7 @@ from crivo.domain.errors import Code, Unfit
 from crivo.flows.ledger_audit import Audit, Tampering
 from crivo.model.leak import FEATURE_PRECISION_MAX, GAP_MAX, Finding, Sign
 
+PAGE = "http://127.0.0.1:9/open?token=fresh"
 KEPT = {"received": 10, "accepted": 7, "quarantined": 2, "duplicate": 1}
 GOOD = Verdict(
     score=Score(decided=5, reported=2),
@@ -75,7 +76,7 @@ def demo_of(tmp_path, monkeypatch):
 
     @contextmanager
     def served(_home, **_):
-        yield SimpleNamespace(page="", address="", api_key="")
+        yield SimpleNamespace(address="", api_key="")
 
     source = SimpleNamespace(
         play_day="",
@@ -88,6 +89,7 @@ def demo_of(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(demo, "simulated_source", lambda *_, **__: source)
     monkeypatch.setattr(demo, "served", served)
+    monkeypatch.setattr(demo, "new_page_link", lambda _: PAGE)
     for name in ("_ingest", "_train", "_play", "_play_all", "show_verdict"):
         monkeypatch.setattr(demo, name, lambda *_, **__: {})
 
@@ -122,6 +124,14 @@ def test_a_broken_promise_ends_the_demo_with_a_failure(demo_of, name, as_json):
 
 def test_kept_promises_end_it_well(demo_of):
     demo_of(GOOD)
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_the_pages_address_is_told_before_anything_is_played(demo_of, capsys, as_json):
+    demo_of(GOOD, as_json=as_json)
+    before, found, _ = capsys.readouterr().err.partition("Playing")
+    assert found
+    assert f"{PAGE} (opens once, within 10 minutes)\n" in before
 
 
 @pytest.mark.parametrize(("decided", "reported"), [(4, 2), (5, 1), (3, 2)])

@@ -33,15 +33,16 @@ def test_a_demo_that_stays_says_how_to_call_it(
     monkeypatch.setattr(stopping.time, "sleep", interrupt)
     # Whoever runs tests in the background of a shell has it ignored, and a demo waits for good.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    page = "http://127.0.0.1:9/open?token=t"
-    served = Served(1, "http://127.0.0.1:9", "k" * 43, page, tmp_path)
+    served = Served(1, "http://127.0.0.1:9", "k" * 43, tmp_path)
+    page = "http://127.0.0.1:9/open?token=fresh"
+    monkeypatch.setattr(demo, "new_page_link", lambda _: page)
     try:
         demo._stay(served, tmp_path)
     finally:
         signal.signal(signal.SIGINT, before)
     said = capsys.readouterr().err
     for words in (
-        served.page,
+        f"The live page: {page} (opens once, within 10 minutes)\n",
         "/openapi.json",
         f"crivo keys new me --role admin --home {tmp_path}",
     ):
