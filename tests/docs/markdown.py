@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,17 +68,56 @@ def spans(text: str) -> list[str]:
 
 
 def links(text: str) -> list[str]:
-    """The targets of links and images that stay inside the repository, without anchors."""
+    """The targets of links, by reference too, and images that stay inside the repository, without
+    anchors.
+    """
     targets = re.findall(r"\]\(([^)\s]+)\)", prose(text))
+    targets += re.findall(r"^ {0,3}\[[^\]]+\]:\s+<?([^\s>]+)", prose(text), re.MULTILINE)
     return [
         t.split("#")[0] for t in targets if "://" not in t and not t.startswith(("#", "mailto:"))
     ]
 
 
 def commands(text: str) -> list[str]:
-    """Lines of console, bash and indented blocks, and inline code, without the prompt."""
-    lines = [line.removeprefix("$ ") for line in indented(text)]
+    """Lines of indented and fenced blocks but for other languages, and inline code, without the
+    prompt; a line that a backslash ends goes on.
+    """
+    lines = indented(text)
     for block in blocks(text):
-        if block.words[:1] in {("console",), ("bash",), ("sh",)}:
-            lines += [line.strip().removeprefix("$ ") for line in block.text.splitlines()]
-    return lines + spans(text)
+        if block.words[:1] in {(), ("console",), ("bash",), ("sh",), ("shell",)}:
+            lines += block.text.replace("\\\n", " ").splitlines()
+    return [line.strip().removeprefix("$ ") for line in lines] + spans(text)
+
+
+#: What parts the commands of a line, where no quotes hold it.
+_PARTS: Final = re.compile(r"&&|\|\||[;|&()<>]|\$\(")
+
+
+def words(line: str) -> Iterator[list[str]]:
+    """The words of each command of a line of the shell, without variables that are set before it.
+
+    A placeholder in angle brackets is a word.
+
+    >>> list(words("A=1 crivo serve --port <port> && make demo | tee file  # so"))
+    [['crivo', 'serve', '--port', 'X'], ['make', 'demo'], ['tee', 'file']]
+    """
+    line = re.sub(r"<[^<>\s]+>", "X", line)
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    try:
+        tokens = list(lexer)
+    except ValueError:  # a quote that another line closes, or an apostrophe
+        tokens = _PARTS.sub(" ; ", line).split()
+    held: list[str] = []
+    inner: list[str] = []
+    for token in [*tokens, ";"]:
+        if set(token) <= set("();<>|&"):
+            if held:
+                yield held
+            held = []
+            continue
+        inner += re.findall(r"\$\(([^()]*)\)", token)
+        if held or not re.fullmatch(r"[A-Za-z_]\w*=.*|\$", token, re.DOTALL):
+            held.append(token)
+    for each in inner:
+        yield from words(each)
