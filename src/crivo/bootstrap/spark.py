@@ -96,9 +96,9 @@ class Decider:
         with stages.timed("read"):
             some = [left.waiting, *map(_as_table, batches)]
             placed = [placed_in(self.cluster, each) for each in some]
-        if self.bronze is not None:
+        rows = [each.row for new in placed[1:] for each in new if each is not None]
+        if self.bronze is not None and rows:
             with stages.timed("bronze"):
-                rows = [each.row for new in placed[1:] for each in new if each is not None]
                 self.bronze(rows, batch)
         events = {
             each.row[0]: each.row

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from crivo.adapters.spark.kept import Done, Kept
+from crivo.adapters.spark.kept import Kept
 from crivo.adapters.spark.listener import Told
 
 if TYPE_CHECKING:
@@ -105,13 +105,11 @@ class Job:
         def answers(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             return decide(batch, batches)
 
+        # One partition also of a batch without a record, such as the first of an empty log.
         published = records.coalesce(1).mapInArrow(answers, PUBLISHED)
         begun = time.perf_counter()
         published.write.format("kafka").options(**self._options).save()
         took = time.perf_counter() - begun
-        if batch > self._kept.newest():
-            # Of a batch without a record, such as the first of an empty log, nobody was asked.
-            self._kept.keep(batch, self._kept.left(batch - 1), Done())
         done = self._kept.done(batch)
         self.decided += done.decided
         for stage, seconds in done.seconds.items():
