@@ -32,7 +32,8 @@ def served(tmp_path_factory) -> Iterator[Served]:
                     "end_to_end_id": id_of(number),
                     "payer_account_id": f"payer-{number % 3}",
                     "payee_account_id": f"payee-{number % 5}",
-                    "amount_centavos": 12_345 + number + RISKY_CENTAVOS * is_risky,
+                    "occurred_at": f"2026-11-23T12:{2 * number:02d}:17Z",
+                    "amount_centavos": 1_990 + 17_093 * number + RISKY_CENTAVOS * is_risky,
                 }
                 assert client.post("/v1/decisions", json=body).status_code == 200
             for number, side in ((1, "PAYER"), (2, "PAYEE")):
@@ -72,7 +73,10 @@ PAGES = (
 )
 
 
-@pytest.mark.parametrize(("scheme", "language", "place"), [("light", "pt", 2), ("dark", "en", 3)])
+@pytest.mark.parametrize(
+    ("scheme", "language", "place"),
+    [(scheme, *each) for scheme in ("light", "dark") for each in (("pt", 2), ("en", 3))],
+)
 def test_every_page_shows_what_is_real_and_axe_finds_no_serious_fault(
     browser, served, scheme, language, place
 ):

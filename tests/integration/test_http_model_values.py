@@ -8,6 +8,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 import pytest
 
+from crivo.adapters.http.pages.terms import TERMS
 from crivo.adapters.http.pages.words import word
 from crivo.bootstrap.home import Paths
 from crivo.bootstrap.service import Service, build_service
@@ -116,24 +117,36 @@ def test_the_models_facts_and_figures_are_those_of_its_artifact(
     page = shown(client, "/page/model", Language.EN)
     told = facts(section(page, word("serving_model", Language.EN)))
     assert told == {
-        "hash": artifact.hash,
-        "kind": artifact.kind.value,
-        "plan": artifact.plan_hash,
-        "inputs": str(len(artifact.input_names)),
+        "Hash": artifact.hash,
+        "What it reads": "events of transfers",
+        "Plan": artifact.plan_hash,
+        "Inputs": str(len(artifact.input_names)),
     }
     assert asked(client, "/v1/model")["hash"] == artifact.hash
     expected = [
         {
             "Model": "lightgbm",
-            "Metric": name,
-            "Value": f"{value:.4g}",
-            "95 % interval": f"{low:.4g} … {high:.4g}",
+            "Metric": TERMS["metric"][name][1],
+            "Value": spelt(value),
+            "95 % interval": f"{spelt(low)} … {spelt(high)}",
         }
         for name, (value, low, high) in artifact.metadata["metrics"]["lightgbm"].items()
         if low is not None
     ]
     found = rows(section(page, word("metrics", Language.EN)))
     assert [each for each in found if each["95 % interval"] != "—"] == expected != []
+    portuguese = section(shown(client, "/page/model"), word("metrics", Language.PT))
+    value = artifact.metadata["metrics"]["lightgbm"]["average_precision"][0]
+    (line,) = (each for each in rows(portuguese) if each["Métrica"] == "precisão média")
+    assert line["Valor"] == spelt(value).replace(".", ",")
+    axis = [said(each) for each in shown(client, "/page/model").iterfind(".//svg/text")]
+    assert "0,5" in axis and "0.5" not in axis
+
+
+def spelt(value: float) -> str:
+    """A share as an English page has it: to four digits."""
+    assert value == 0 or 0.0001 < value < 1_000
+    return f"{value:.4g}"
 
 
 def test_health_says_ready_only_while_the_service_is(
@@ -157,7 +170,7 @@ def test_healths_numbers_and_versions_are_the_services(client: Caller, service: 
     assert told["Bytes of state"] == f"{counts.state_bytes:,}"
     assert told["Late transfers"] == f"{counts.late:,}"
     assert told["Open holds"] == f"{len(service.decisions.holds):,}"
-    assert told["Clock of the log"] == "replay"
+    assert told["Clock of the log"] == "time of each request"
     versions = asked(client, f"/v1/decisions/{made}")["versions"]
     kernel = service.decisions.bundle.versions.kernel
     assert facts(section(page, word("versions", Language.EN))) == {**versions, "kernel": kernel}

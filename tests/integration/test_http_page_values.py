@@ -94,10 +94,17 @@ def test_a_decisions_facts_are_those_of_its_record(
     assert told[word("payer", language)] == payer
     assert told[word("payee", language)] == payee
     assert told[word("as_of", language)] == str(answer["as_of"])
-    assert told[word("standing", language)] == answer["standing"]
+    assert answer["standing"] == "CHALLENGED"
+    standings = {Language.PT: "espera confirmação", Language.EN: "challenged"}
+    assert told[word("standing", language)] == standings[language]
+    phases = {Language.PT: "iniciação", Language.EN: "initiation"}
+    assert told[word("phase", language)] == phases[language]
     assert told[word("occurred_at", language)] == "2026-11-23 09:00:00"
     assert told[word("received_at", language)] == on_brasilias_clock(answer["received_at"])
-    assert facts(section(page, word("versions", language))) == answer["versions"]
+    names = {Language.PT: "pacote", Language.EN: "bundle"}
+    versions = facts(section(page, word("versions", language)))
+    assert list(versions.values()) == list(answer["versions"].values())
+    assert versions[names[language]] == answer["versions"]["bundle"]
 
 
 @pytest.mark.parametrize("language", BOTH)
@@ -130,13 +137,30 @@ def test_what_each_input_added_is_what_the_explanation_says_with_its_sign(
     assert rows(page) == [
         {
             "Input": each["name"],
-            "Value": f"{each['value']:g}",
+            "Value": {12_500: "12,500", RISKY: "1,000,001"}[each["value"]],
             "Added": f"{each['contribution']:+.3f}",
             "Meaning": each["meaning"],
         }
         for each in adding
     ]
     texts = [said(each) for each in page.iterfind(".//svg/text")]
+    portuguese = section(
+        shown(client, f"/page/decision/{made}"), word("contributions", Language.PT)
+    )
+    assert [
+        (row["Dado"], row["Valor"], row["Somou"], row["Significado (em inglês)"])
+        for row in rows(portuguese)
+    ] == [
+        (
+            each["name"],
+            {12_500: "12.500", RISKY: "1.000.001"}[each["value"]],
+            f"{each['contribution']:+.3f}".replace(".", ","),
+            each["meaning"],
+        )
+        for each in adding
+    ]
+    drawn = [said(each) for each in portuguese.iterfind(".//svg/text")]
+    assert f"{told['base']:+.2f}".replace(".", ",") in drawn
     bars = [("base", told["base"]), *((each["name"], each["contribution"]) for each in adding)]
     assert texts[-2 * len(bars) :] == [
         part for name, value in bars for part in (name, f"{value:+.2f}")

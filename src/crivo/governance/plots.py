@@ -63,9 +63,17 @@ def precision_over_recall(scores: npt.ArrayLike, labels: Bools, weights: Floats)
 
 
 def reliability(
-    chances: Floats, labels: Bools, weights: Floats, *, words: Words = _RELIABILITY
+    chances: Floats,
+    labels: Bools,
+    weights: Floats,
+    *,
+    words: Words = _RELIABILITY,
+    decimal: str = ".",
 ) -> str:
-    """The frauds that came beside those that the scores expect, in parts of as many expected."""
+    """The frauds that came beside those that the scores expect, in parts of as many expected.
+
+    `decimal` stands before the decimals of numbers, here as in the other plots.
+    """
     order = np.argsort(-chances, kind="stable")
     expected = np.cumsum((chances * weights)[order])
     part = np.minimum((expected / expected[-1] * _BINS).astype(np.intp), _BINS - 1)
@@ -75,8 +83,10 @@ def reliability(
     said = (np.bincount(part, (chances * weights)[order], _BINS) / mass)[kept]
     came = (np.bincount(part, (labels * weights)[order], _BINS) / mass)[kept]
     top = float(max(said.max(), came.max())) or 1.0
-    across, up = (name.format(top=f"{top:.3g}") for name in (words.across, words.up))
-    drawn = _framed(words.title, across, up)
+    across, up = (
+        name.format(top=f"{top:.3g}".replace(".", decimal)) for name in (words.across, words.up)
+    )
+    drawn = _framed(words.title, across, up, decimal)
     _line(drawn, np.array([0.0, 1.0]), np.array([0.0, 1.0]), _GREY)
     _line(drawn, said / top, came / top, _OWN)
     for x, y in zip(said / top, came / top, strict=True):
@@ -84,12 +94,14 @@ def reliability(
     return tostring(drawn, encoding="unicode")
 
 
-def shares_over_threshold(shares: Mapping[str, Floats], *, title: str, across: str) -> str:
+def shares_over_threshold(
+    shares: Mapping[str, Floats], *, title: str, across: str, decimal: str = "."
+) -> str:
     """Lines of shares over thresholds that follow each other from the least to the greatest.
 
     Each is float64[n], n ≥ 2, and named at its foot in its own colour; NaN leaves a gap out.
     """
-    drawn = _framed(title, across, "")
+    drawn = _framed(title, across, "", decimal)
     for place, ((name, line), colour) in enumerate(zip(shares.items(), _COLOURS, strict=False)):
         kept = np.isfinite(line)
         _line(drawn, np.linspace(0.0, 1.0, len(line))[kept], line[kept], colour)
@@ -99,7 +111,7 @@ def shares_over_threshold(shares: Mapping[str, Floats], *, title: str, across: s
     return tostring(drawn, encoding="unicode")
 
 
-def contributions(found: Sequence[tuple[str, float]], *, title: str) -> str:
+def contributions(found: Sequence[tuple[str, float]], *, title: str, decimal: str = ".") -> str:
     """What each input added, one bar a row: to the right what raised the margin, else to the left.
 
     `found` is names with log-odds, drawn in the order given.
@@ -114,7 +126,7 @@ def contributions(found: Sequence[tuple[str, float]], *, title: str) -> str:
         bar = {"x": f"{start:.1f}", "y": f"{y + 4:.1f}", "width": f"{length:.1f}", "height": "14"}
         SubElement(drawn, "rect", attrib=bar, fill=_RAISED if value >= 0 else _OWN)
         text(drawn, 10, y + 15, name, "start")
-        text(drawn, _WIDTH - 8, y + 15, f"{value:+.2f}", "end")
+        text(drawn, _WIDTH - 8, y + 15, f"{value:+.2f}".replace(".", decimal), "end")
     return tostring(drawn, encoding="unicode")
 
 
@@ -138,14 +150,14 @@ def parts(segments: Mapping[str, Mapping[str, Any]]) -> str:
     return tostring(drawn, encoding="unicode")
 
 
-def _framed(title: str, across: str, up: str) -> Element:
+def _framed(title: str, across: str, up: str, decimal: str = ".") -> Element:
     """An empty square from 0 to 1 with its names."""
     drawn = _titled(_HEIGHT, title)
     corners = [(0.0, 1.0), (0.0, 0.0), (1.0, 0.0)]
     _path(drawn, [(_across(x), _up(y)) for x, y in corners], _GREY)
     for end in (0.0, 0.5, 1.0):
-        text(drawn, _across(end), _HEIGHT - 22, f"{end:g}", "middle")
-        text(drawn, _LEFT - 6, _up(end) + 4, f"{end:g}", "end")
+        text(drawn, _across(end), _HEIGHT - 22, f"{end:g}".replace(".", decimal), "middle")
+        text(drawn, _LEFT - 6, _up(end) + 4, f"{end:g}".replace(".", decimal), "end")
     text(drawn, _across(0.5), _HEIGHT - 6, across, "middle")
     text(drawn, _LEFT + 8, _TOP + 12, up, "start")
     return drawn

@@ -16,7 +16,8 @@ from crivo.adapters.http.answers import (
 )
 from crivo.adapters.http.pages.followed import followed_lines
 from crivo.adapters.http.pages.lists import DecisionLine, line_of
-from crivo.adapters.http.pages.render import brasilia, shortened
+from crivo.adapters.http.pages.render import brasilia, decimal_of, shortened
+from crivo.adapters.http.pages.terms import named_versions, term
 from crivo.adapters.http.pages.words import word
 from crivo.adapters.http.service import Parts
 from crivo.decision.reason_texts import Language
@@ -69,11 +70,11 @@ def decision_values(
             "end_to_end_id", "phase", "occurred_at", "received_at", "standing", "degraded",
             "payer", "payee", "initiation", "purpose", "as_of",
             end_to_end_id=end_to_end_id,
-            phase=body.phase,
+            phase=term("phase", body.phase, language),
             occurred_at=brasilia(transfer.occurred_at),
             received_at=brasilia(answer.received_at),
-            standing=body.standing,
-            degraded=", ".join(body.degraded) or None,
+            standing=term("standing", body.standing, language),
+            degraded=", ".join(term("mode", each, language) for each in body.degraded) or None,
             payer=shortened(transfer.payer_id),
             payee=shortened(transfer.payee_id),
             initiation=transfer.initiation,
@@ -103,7 +104,7 @@ def decision_values(
             ),
         ],
         "followed": followed_lines(log, events, end_to_end_id, phase, language),
-        "versions": list(asdict(body.versions).items()),
+        "versions": named_versions(asdict(body.versions), language),
     }  # fmt: skip
 
 
@@ -121,7 +122,8 @@ def _chart(explained: ExplanationAnswer, language: Language) -> Markup | None:
     if others:
         bars.append((word("others", language), sum(each.contribution for each in others)))
     # The plot escapes the names itself: they are text nodes of its own tree.
-    return Markup(contributions(bars, title=word("contributions", language)))  # noqa: S704
+    title, decimal = word("contributions", language), decimal_of(language)
+    return Markup(contributions(bars, title=title, decimal=decimal))  # noqa: S704
 
 
 def _telling(explained: ExplanationAnswer) -> list[InputAnswer]:
@@ -145,7 +147,7 @@ def proof_values(
     segment = proof.segment
     facts = {
         "end_to_end_id": end_to_end_id,
-        "phase": phase.value,
+        "phase": term("phase", phase.value, language),
         "record_sha256": hashlib.sha256(proof.record).hexdigest(),
         "partition": segment.partition,
         "offset": proof.offset,

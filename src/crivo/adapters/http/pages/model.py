@@ -9,7 +9,8 @@ from typing import Any, Final
 from markupsafe import Markup
 from msgspec.structs import asdict
 
-from crivo.adapters.http.pages.render import count, percent
+from crivo.adapters.http.pages.render import count, decimal_of, figure, percent
+from crivo.adapters.http.pages.terms import TERMS, named_versions, term
 from crivo.adapters.http.pages.words import word
 from crivo.adapters.http.service import Parts
 from crivo.decision.reason_texts import Language
@@ -41,29 +42,33 @@ def model_values(parts: Parts, language: Language) -> dict[str, Any]:
     found = artifact.metadata.get("metrics")
     return {
         "given": [
-            ("hash", artifact.hash),
-            ("kind", artifact.kind.value),
-            ("plan", artifact.plan_hash),
-            ("inputs", count(len(artifact.input_names), language)),
+            (word("hash", language), artifact.hash),
+            (word("kind", language), term("kind", artifact.kind.value, language)),
+            (word("plan", language), artifact.plan_hash),
+            (word("inputs", language), count(len(artifact.input_names), language)),
         ],
-        "metrics": metric_rows(found) if isinstance(found, Mapping) else [],
+        "metrics": metric_rows(found, language) if isinstance(found, Mapping) else [],
         "curves": None if judged is None else _curves(judged, language),
     }
 
 
 def metric_rows(
-    found: Mapping[str, Mapping[str, Sequence[float | None]]],
+    found: Mapping[str, Mapping[str, Sequence[float | None]]], language: Language
 ) -> list[tuple[str, str, str, str]]:
     """(model, metric, value, interval) of all that a training judged by the same rows.
 
     Args:
         found: By model, by metric: value, low and high end, as a model's `metrics` have them.
+        language: Of the metrics' words, and of the numbers.
     """
     rows = []
     for model, metrics in found.items():
         for name, (value, low, high) in metrics.items():
-            interval = "—" if low is None or high is None else f"{low:.4g} … {high:.4g}"
-            rows.append((model, name, "—" if value is None else f"{value:.4g}", interval))
+            # A model of another release may have been judged by what has no word here.
+            said = term("metric", name, language) if name in TERMS["metric"] else name
+            ends = [figure(end, language) for end in (low, high)]
+            interval = "—" if low is None or high is None else " … ".join(ends)
+            rows.append((model, said, figure(value, language), interval))
     return rows
 
 
@@ -72,14 +77,19 @@ def _curves(judged: JudgedScores, language: Language) -> Curves:
         return word(name, language)
 
     words = Words(said("calibration_title"), said("score_axis"), said("came_axis"))
-    calibration = reliability(judged.chances, judged.labels, judged.weights, words=words)
+    decimal = decimal_of(language)
+    calibration = reliability(
+        judged.chances, judged.labels, judged.weights, words=words, decimal=decimal
+    )
     found = threshold_curves(judged)
     shares = {
         said("recall"): found.recall,
         said("precision"): found.precision,
         said("review_load"): found.load,
     }
-    drawn = shares_over_threshold(shares, title=said("thresholds_title"), across=said("threshold"))
+    drawn = shares_over_threshold(
+        shares, title=said("thresholds_title"), across=said("threshold"), decimal=decimal
+    )
     columns = (found.thresholds, found.recall, found.precision, found.load)
     rows = [
         tuple(percent(round(float(value) * SCORE_ONE), language) for value in row)
@@ -111,11 +121,11 @@ def health_values(parts: Parts, language: Language) -> dict[str, Any]:
     }
     given = [(word(name, language), count(number, language)) for name, number in numbers.items()]
     given += [
-        (word("clock", language), decisions.log.manifest.clock.value),
+        (word("clock", language), term("clock", decisions.log.manifest.clock.value, language)),
         (word("version", language), parts.version),
     ]
     return {
         "is_ready": parts.is_ready(),
         "given": given,
-        "versions": list(asdict(decisions.bundle.versions).items()),
+        "versions": named_versions(asdict(decisions.bundle.versions), language),
     }

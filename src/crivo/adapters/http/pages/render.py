@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache, partial
 from importlib.resources import files
@@ -29,6 +30,11 @@ PLACES: Final = {
     "model": "/page/model",
     "health": "/page/health",
 }
+
+#: Digits of a number that is no whole one.
+FIGURE_DIGITS: Final = 4
+
+_PORTUGUESE: Final = str.maketrans(",.", ".,")
 
 #: Digits of a pseudonym that a page shows.
 SHOWN_DIGITS: Final = 8
@@ -78,6 +84,8 @@ def page(
             reais=format_reais,
             percent=partial(percent, language=language),
             count=partial(count, language=language),
+            figure=partial(figure, language=language),
+            signed=partial(signed, language=language),
             **values,
         )
     )
@@ -127,14 +135,40 @@ def percent(score: int | None, language: Language) -> str:
     """A score of 10⁻⁹ as a share of a hundred; a dash where nothing was scored."""
     if score is None:
         return "—"
-    text = f"{score / 1e7:.2f}"
-    return f"{text.replace('.', ',') if language is Language.PT else text} %"
+    return f"{_spelt(f'{score / 1e7:.2f}', language)} %"
 
 
 def count(number: int, language: Language) -> str:
     """A whole number with its thousands apart."""
-    text = f"{number:,}"
-    return text.replace(",", ".") if language is Language.PT else text
+    return _spelt(f"{number:,}", language)
+
+
+def figure(value: float | None, language: Language) -> str:
+    """A finite number to four digits, a whole one to all of its own, without an exponent; a dash
+    for None.
+    """
+    if value is None:
+        return "—"
+    if value == round(value):
+        return _spelt(f"{round(value):,}", language)
+    places = max(FIGURE_DIGITS - 1 - math.floor(math.log10(abs(value))), 0)
+    text = f"{value:,.{places}f}"
+    return _spelt(text.rstrip("0").rstrip(".") if places else text, language)
+
+
+def signed(value: float, language: Language) -> str:
+    """A number with its sign, to three places."""
+    return _spelt(f"{value:+.3f}", language)
+
+
+def decimal_of(language: Language) -> str:
+    """What stands before the decimals of a number."""
+    return "," if language is Language.PT else "."
+
+
+def _spelt(text: str, language: Language) -> str:
+    """A number of Python's as the language writes it: in Portuguese comma and point change."""
+    return text.translate(_PORTUGUESE) if language is Language.PT else text
 
 
 def shortened(entity_id: bytes) -> str:

@@ -85,7 +85,7 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "not_scored": ("Nada foi pontuado.", "Nothing was scored."),
     "input": ("Dado", "Input"),
     "added": ("Somou", "Added"),
-    "meaning": ("Significado", "Meaning"),
+    "meaning": ("Significado (em inglês)", "Meaning"),
     "base": ("base", "base"),
     "others": ("os demais", "all others"),
     "payer_history": (
@@ -163,6 +163,10 @@ WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "This session reads only: verdicts need the role analyst or admin.",
     ),
     "serving_model": ("O modelo que decide", "The model that decides"),
+    "hash": ("Identificador (SHA-256)", "Hash"),
+    "kind": ("O que lê", "What it reads"),
+    "plan": ("Plano", "Plan"),
+    "inputs": ("Dados que usa", "Inputs"),
     "metric": ("Métrica", "Metric"),
     "interval": ("Intervalo de 95 %", "95 % interval"),
     "metrics": (
