@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 #: Written into a demo's folder, so that only a demo's folder is ever made anew.
 MARKER: Final = "crivo-demo.json"
 DEFAULT_HOME: Final = Path(".crivo/demo")
+#: Of one's own table: the simulated one is worth keeping beside it.
+OWN_HOME: Final = Path(".crivo/demo-own")
 LOCAL: Final = "127.0.0.1"
 #: Transfers a second that a person can follow, how many at most, and how long reports are played.
 PACE: Final = 100
@@ -92,7 +94,7 @@ def run_demo(options: DemoOptions) -> None:
             for.
     """
     _check_options(options)
-    home = options.home or DEFAULT_HOME
+    home = options.home or (DEFAULT_HOME if options.data is None else OWN_HOME)
     settings = load_settings(os.environ, home=home, log__clock="replay")
     _check_beginnings(settings, options.port)
     with _alone_in(home):
@@ -367,6 +369,7 @@ def _fresh_home(home: Path) -> None:
     if home.exists() and any(home.iterdir()):
         # Held while all is removed: a service whose log goes away would go on answering.
         lock = WriterLock(lock_file(Paths(home).log))
+        notes().print(f"{home} held an earlier demo, which this one replaces", markup=False)
         try:
             shutil.rmtree(home)
         finally:

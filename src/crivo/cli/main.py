@@ -86,7 +86,11 @@ def crivo(
 def demo(
     home: Annotated[
         Path | None,
-        typer.Option("--home", help="Folder of log, models and keys. [default: .crivo/demo]"),
+        typer.Option(
+            "--home",
+            help="Folder of log, models and keys, made anew. [default: .crivo/demo, or "
+            ".crivo/demo-own with --data]",
+        ),
     ] = None,
     data: Annotated[
         Path | None, typer.Option("--data", help="Your own table; without it a world is simulated.")

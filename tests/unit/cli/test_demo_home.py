@@ -12,11 +12,15 @@ from crivo.cli.demo import MARKER, _alone_in, _fresh_home
 from crivo.domain.errors import Code, Refused, Unavailable
 
 
-def test_what_an_earlier_demo_left_is_removed(tmp_path):
+def test_what_an_earlier_demo_left_is_removed_and_that_is_said(tmp_path, capsys):
     home = tmp_path / "demo"
     _fresh_home(home)
+    assert capsys.readouterr().err == ""
     (home / "log.sqlite").write_bytes(b"old")
     _fresh_home(home)
+    assert "held an earlier demo, which this one replaces" in " ".join(
+        capsys.readouterr().err.split()
+    )
     assert [path.name for path in home.iterdir()] == [MARKER]
 
 

@@ -140,3 +140,32 @@ def test_an_earlier_demo_is_still_there_when_a_table_was_refused(files, tmp_path
     with pytest.raises(Refused):
         demo.run_demo(options)
     assert (home / "log.sqlite").read_bytes() == b"earlier"
+
+
+def test_a_demo_of_ones_own_table_leaves_the_simulated_one_alone(files, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    demo._fresh_home(demo.DEFAULT_HOME)
+    (demo.DEFAULT_HOME / "log.sqlite").write_bytes(b"earlier")
+    data, mapping = files(four_days())
+    monkeypatch.setattr(demo, "_ingest", ends)
+    options = demo.DemoOptions(
+        home=None,
+        data=data,
+        mapping=mapping,
+        seed=1,
+        rate=0,
+        port=0,
+        small=True,
+        stay=False,
+        days=1,
+        as_json=False,
+    )
+    with pytest.raises(InterruptedError):
+        demo.run_demo(options)
+    assert (demo.OWN_HOME / demo.MARKER).exists()
+    assert (demo.DEFAULT_HOME / "log.sqlite").read_bytes() == b"earlier"
+
+
+def ends(*_: object, **__: object) -> None:
+    """In place of an import."""
+    raise InterruptedError
