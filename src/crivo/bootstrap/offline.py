@@ -143,6 +143,7 @@ def import_streams(
     *,
     until: int | None,
     progress: Progress,
+    is_to_train: bool = False,
 ) -> IngestResult:
     """What became of the rows of a folder of streams in the log and the quarantine of the home.
 
@@ -159,6 +160,7 @@ def import_streams(
             home.pseudonyms,
             now=wall_clock(),
             until=until,
+            is_to_train=is_to_train,
             progress=progress,
         )
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
+from collections import abc
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib.metadata import distributions
 from pathlib import Path
@@ -82,15 +83,15 @@ class Training:
 @dataclass(frozen=True, slots=True)
 class Past:
     """Whence a log's transfers came, where that was one table: its name, how long its labels take,
-    what its rows weigh (None: one each), which of its columns are what, and how many of its frauds
-    are known only later than the log's clock.
+    what its rows weigh (None: one each), which of its columns are what, and how many of its rows
+    were refused, by code, and labels are known only later than the log's clock (`labels_later`).
     """
 
     source: str = "log"
     label_delay: int = LABEL_DELAY
     weights: RowWeights | None = None
     mapping: Mapping | None = None
-    labels_later: int = 0
+    left_out: abc.Mapping[str, int] = field(default_factory=dict)
 
 
 _THE_LOG: Final = Past()
@@ -123,7 +124,7 @@ def train_on_log(
             weights=past.weights,
             source=past.source,
             mapping=past.mapping,
-            labels_later=past.labels_later,
+            left_out=past.left_out,
         )
         return train_from_log(
             reader,
@@ -171,7 +172,9 @@ def train_on_events(
         progress("import the table into the log", done, total)
 
     if mapping.told:
-        taken = import_streams(settings, path, mapping, until=None, progress=count)
+        taken = import_streams(
+            settings, path, mapping, until=None, progress=count, is_to_train=True
+        )
         weights = None
     else:
         # The weights first: a table whose weights cannot be read leaves the log as it was.
@@ -179,13 +182,16 @@ def train_on_events(
         taken = import_table(settings, path, mapping, until=None, progress=count, is_to_train=True)
     _check_some_read(taken)
     delay = mapping.known_after
+    left_out = {code.value: count for code, count in sorted(taken.causes.items())}
+    if delay is None and taken.reports_later:
+        # Those of a delay are of rows that are immature, and counted as such.
+        left_out["labels_later"] = taken.reports_later
     past = Past(
         source=mapping.source,
         label_delay=LABEL_DELAY if delay is None else delay,
         weights=weights,
         mapping=mapping,
-        # Those of a delay are of rows that are immature, and counted as such.
-        labels_later=taken.reports_later if delay is None else 0,
+        left_out=left_out,
     )
     return taken, train_on_log(settings, training, progress=progress, past=past)
 

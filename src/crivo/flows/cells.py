@@ -155,6 +155,14 @@ def parse_text(cell: Cell, *, field: str) -> str | None:
     raise _refused(Code.FIELD_TYPE, field, "a text or an integer", cell)
 
 
+def is_absent(cell: Cell) -> bool:
+    """Whether nothing is in a cell, as `parse_text` reads it: null, not a number, or blanks."""
+    try:
+        return parse_text(cell, field="") is None
+    except Refused:
+        return False
+
+
 _NO_CLAIM: Final = ""
 _YES: Final = frozenset({"1", "true"})
 _NO: Final = frozenset({_NO_CLAIM, "0", "false"})

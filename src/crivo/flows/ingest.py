@@ -33,7 +33,7 @@ from crivo.flows.ports import (
 )
 from crivo.flows.refused_columns import columns_by_field
 from crivo.flows.rows import PlayedRow, RowReader
-from crivo.flows.unreadable import check_filled, check_labels_due
+from crivo.flows.unreadable import check_filled, check_labels_to_train
 from crivo.governance.pseudonym import Pseudonymiser
 
 #: Rows that become one transaction. Ids are digests, so that each transaction touches pages all
@@ -43,6 +43,12 @@ APPEND_ROWS: Final = 100_000
 #: Characters of a refused row that are kept for people, and of one of its cells.
 RAW_CHARACTERS_MAX: Final = 2_000
 _CELL_SHOWN_MAX: Final = 200
+
+#: What to do with a table that reaches beyond a wall clock.
+UP_TO_NOW: Final = (
+    "Import up to now alone (`crivo ingest --until`), from which `crivo train` without --data "
+    "learns, or into a log with a replay clock."
+)
 
 #: Called with rows done and rows in all.
 Progress = Callable[[int, int], None]
@@ -96,13 +102,14 @@ def ingest(
     at any point, adds what is missing and nothing else. With `until`, only what was received (or
     known) before that instant counts. With `received_at`, the rows are received at that instant
     whatever the table says: so come in rows that were mended, once the log went on. `now` is the
-    wall clock, for quarantine and wall-clock logs. A table that
-    `is_to_train` must hold something in every column that may be empty in a row, and few labels
-    that are known only later.
+    wall clock, for quarantine and wall-clock logs. A table that `is_to_train` must hold something
+    in every column that may be empty in a row; of its labels few may be unreadable or known only
+    later, and of its frauds few may be refused.
 
     Raises:
         Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), IMPORT_TOO_LARGE;
-            TIME_RANGE for labels that are known only later; LOG_ORDER where the table reaches back
+            TIME_RANGE for labels that are known only later; FIELD_VALUE and the like for labels
+            that cannot be read, and frauds that are refused; LOG_ORDER where the table reaches back
             before what the log holds, or beyond a wall clock.
         Unavailable: LOG_UNAVAILABLE; what was appended until then stays, and is skipped next time.
     """
@@ -113,8 +120,8 @@ def ingest(
         _check_not_ahead(table, rows, order, now)
         until = now + 1 if until is None else min(until, now + 1)
     if is_to_train:
-        check_filled(table, mapping)
-        _check_labels_due(mapping, rows, order, until)
+        check_filled([table], mapping)
+        check_labels_to_train(mapping, rows, order, until)
     run = _Run(table, mapping, log, quarantine, pseudonymiser, rows, now, until)
     named = {*mapping.columns()}
     run.result.unnamed = tuple(name for name in reader.columns() if name not in named)
@@ -337,21 +344,6 @@ def _shown(cell: Cell) -> str | None:
     return text[:_CELL_SHOWN_MAX]
 
 
-def _check_labels_due(
-    mapping: Mapping, rows: RowReader, order: NDArray[np.int64], until: int | None
-) -> None:
-    """Nothing, where a column says when labels were known and few are known only later.
-
-    Labels that take some days are still under way of young rows, which nobody learns from.
-    """
-    label = mapping.label
-    if until is None or label is None or label.known_at is None:
-        return
-    frauds = rows.parse(rows.labelled(order.tolist()))
-    known = [row.known_at for row in frauds if not isinstance(row, Refused)]
-    check_labels_due(label, [instant for instant in known if instant is not None], until)
-
-
 def _check_not_ahead(table: Table, rows: RowReader, order: NDArray[np.int64], now: int) -> None:
     newest = int(order[-1]) if len(order) else None
     if newest is None or rows.received_at(newest) <= now:
@@ -361,8 +353,7 @@ def _check_not_ahead(table: Table, rows: RowReader, order: NDArray[np.int64], no
     raise Refused(
         Code.LOG_ORDER,
         f"{ahead:,} rows of the table lie beyond the clock of the log, row {number:,} the furthest",
-        hint="Mend their times, import up to now alone (--until), or into a log with a replay "
-        "clock.",
+        hint=f"Mend their times. {UP_TO_NOW}",
         field="received_at",
         expected=f"nothing received after {format_rfc3339(now)}",
         found=format_rfc3339(rows.received_at(newest)),

@@ -6,7 +6,7 @@ day by day, each day's events in the order of receipt, then of the streams' rank
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from operator import itemgetter
@@ -21,7 +21,14 @@ from crivo.domain.streams import STREAM_RANK
 from crivo.domain.transfer import Transfer
 from crivo.flows.appending import Appender, known_transfer
 from crivo.flows.history import history_event, transfer_of_row
-from crivo.flows.ingest import IngestResult, Progress, malformed_row, origin_of, quarantined_row
+from crivo.flows.ingest import (
+    UP_TO_NOW,
+    IngestResult,
+    Progress,
+    malformed_row,
+    origin_of,
+    quarantined_row,
+)
 from crivo.flows.mapping import Mapping
 from crivo.flows.ports import Cell, Log, Quarantine, QuarantinedRow, Table, TableReader
 from crivo.flows.refused_columns import columns_by_field
@@ -29,6 +36,7 @@ from crivo.flows.rows import RowReader
 from crivo.flows.same_party import PARTY, AppendedTogether
 from crivo.flows.told_mapping import Told
 from crivo.flows.told_rows import ToldReader
+from crivo.flows.unreadable import check_filled
 from crivo.governance.pseudonym import Pseudonymiser
 
 #: Days of transfers whose facts are at hand without a look into the log.
@@ -59,19 +67,27 @@ def ingest_streams(
     *,
     now: int,
     until: int | None = None,
+    is_to_train: bool = False,
     progress: Progress = lambda _done, _total: None,
 ) -> IngestResult:
     """What became of the rows, once all of it is durable: each section counts the rows it reads.
 
     Running it again adds what is missing and nothing else. With `until`, only what was received
-    before that instant counts. `now` is the wall clock.
+    before that instant counts. `now` is the wall clock. Streams that are `is_to_train` must hold
+    something in every column of transfers that may be empty in a row.
 
     Raises:
-        Refused: FILE_UNREADABLE, FIELD_MISSING (a column), IMPORT_TOO_LARGE; LOG_ORDER where a day
-            reaches back before what the log holds, or beyond a wall clock.
+        Refused: FILE_UNREADABLE, FIELD_MISSING (a column, or all that is in one), IMPORT_TOO_LARGE;
+            LOG_ORDER where a day reaches back before what the log holds, or beyond a wall clock.
         Unavailable: LOG_UNAVAILABLE; what was appended until then stays, and is skipped next time.
     """
     run = _Run(mapping, log, quarantine, pseudonymiser, now, until)
+    # Before anything is appended: what lies furthest ahead is of the last day.
+    for day in days[-1:]:
+        run.check_not_ahead(day)
+    if is_to_train:
+        columns = mapping.columns()
+        check_filled((day.transfers.read(columns) for day in days if day.transfers), mapping)
     for done, day in enumerate(days, start=1):
         run.take(day)
         progress(done, len(days))
@@ -105,6 +121,23 @@ class _Run:
         self._asides: dict[int, Callable[[Refused], QuarantinedRow]] = {}
         self._days: list[dict[str, Transfer]] = []
         self._refused: list[QuarantinedRow] = []
+
+    def check_not_ahead(self, day: DayOfStreams) -> None:
+        """Nothing, where no row of the day lies beyond a wall clock.
+
+        Raises:
+            Refused: LOG_ORDER.
+        """
+        if not self._is_wall:
+            return
+        if day.transfers is not None:
+            rows = RowReader(day.transfers.read(self._mapping.columns()), self._mapping)
+            newest = rows.order(start=None, until=self._until)[-1:]
+            self._check_receipts(rows.received_at(row) for row in newest.tolist())
+        for section, reader in day.told:
+            told = section.of_file(reader.columns())
+            table = reader.read(told.columns(self._time_column))
+            self._check_receipts(self._reader(table, told).receipts(until=self._until))
 
     def take(self, day: DayOfStreams) -> None:
         """Appends the events of one day."""
@@ -166,7 +199,7 @@ class _Run:
     def _told(
         self, table: Table, told: Told
     ) -> tuple[Iterator[tuple[int, Event | Refused]], _Aside]:
-        reader = ToldReader(table, told, self._mapping, self._pseudonyms, self._find)
+        reader = self._reader(table, told)
         aside = self._aside(table, reader.raw, told.fields)
 
         def parsed() -> Iterator[tuple[int, Event | Refused]]:
@@ -177,6 +210,9 @@ class _Run:
                 yield row, found
 
         return parsed(), aside
+
+    def _reader(self, table: Table, told: Told) -> ToldReader:
+        return ToldReader(table, told, self._mapping, self._pseudonyms, self._find)
 
     def _placed(
         self,
@@ -192,7 +228,7 @@ class _Run:
             if isinstance(found, Refused):
                 self._put_aside([aside(row, found)])
                 continue
-            self._check_not_ahead(found)
+            self._check_receipts([found.received_at])
             self.result.received += 1
             yield (found.received_at, STREAM_RANK[found.stream], number, row), found
 
@@ -234,13 +270,14 @@ class _Run:
         self.result.reports += is_report and is_new
         self.result.reports_duplicate += is_report and not is_new
 
-    def _check_not_ahead(self, event: Event) -> None:
-        if self._is_wall and event.received_at > self._now:
+    def _check_receipts(self, instants: Iterable[int]) -> None:
+        ahead = max(instants, default=self._now)
+        if self._is_wall and ahead > self._now:
             raise Refused(
                 Code.LOG_ORDER,
                 "the streams reach beyond the clock of the log",
-                hint="Import up to now (--until), or into a log with a replay clock.",
+                hint=UP_TO_NOW,
                 field="received_at",
                 expected=f"nothing received after {format_rfc3339(self._now)}",
-                found=format_rfc3339(event.received_at),
+                found=format_rfc3339(ahead),
             )

@@ -16,7 +16,7 @@ from crivo.domain.clock import CLOCK_AHEAD_MAX
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
 from crivo.domain.event import make_event_id
 from crivo.domain.identifiers import derived_end_to_end_id, end_to_end_id_minute
-from crivo.domain.instant import EARLIEST, LATEST
+from crivo.domain.instant import EARLIEST, LATEST, format_rfc3339
 from crivo.domain.transfer import Initiation, Purpose, ServiceLevel
 from crivo.flows.cells import label_text, missing, parse_amount, parse_label, parse_text, parse_time
 from crivo.flows.mapping import AmountUnit, Kind, Mapping
@@ -120,15 +120,21 @@ class RowReader:
 
     def labelled(self, rows: Sequence[int]) -> list[int]:
         """Those of the rows that the table calls fraud, as far as their labels can be read."""
+        told = self.labels(rows)
+        return [row for row, fraud in zip(rows, told, strict=True) if fraud is True]
+
+    def labels(self, rows: Sequence[int]) -> Iterator[bool | Refused]:
+        """Whether the table calls each of the rows fraud, or why its label cannot be read."""
         label = self._mapping.label
         if label is None:
-            return []
-        found = []
+            yield from repeat(False, len(rows))
+            return
         for start in range(0, len(rows), BATCH_ROWS):
-            some = rows[start : start + BATCH_ROWS]
-            cells = self._table.cells(label.column, some)
-            found += [row for row, cell in zip(some, cells, strict=True) if self._is_fraud(cell)]
-        return found
+            for cell in self._table.cells(label.column, rows[start : start + BATCH_ROWS]):
+                try:
+                    yield parse_label(cell, field=label.column, positive=self._positive)
+                except Refused as refused:
+                    yield refused
 
     def parse(self, rows: Sequence[int]) -> Iterator[PlayedRow | Refused]:
         """Each of the rows, or why it is none."""
@@ -302,15 +308,6 @@ class RowReader:
             return text
         return derived_end_to_end_id(occurred_at, self._mapping.source, text)
 
-    def _is_fraud(self, label: Cell) -> bool:
-        column = self._mapping.label
-        try:
-            return column is not None and parse_label(
-                label, field=column.column, positive=self._positive
-            )
-        except Refused:
-            return False
-
     def _known_at(self, label: Cell, known_at: Cell, received_at: int) -> int | None:
         columns = self._mapping.label
         assert columns is not None
@@ -328,7 +325,7 @@ class RowReader:
                 Code.FIELD_VALUE,
                 field=columns.known_at,
                 expected="at or after the receipt of the transfer",
-                found=known,
+                found=format_rfc3339(known),
             )
         return known
 

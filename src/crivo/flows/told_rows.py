@@ -71,6 +71,14 @@ class ToldReader:
             kept = [k and self._is_before(cell, until) for k, cell in zip(kept, cells, strict=True)]
         return [row for row in every if kept[row]]
 
+    def receipts(self, *, until: int | None) -> Iterator[int]:
+        """When each of these rows was received, as far as that can be read."""
+        for cell in self._table.cells(self._time, self.rows(until=until)):
+            try:
+                yield self._instant(cell, self._time)
+            except Refused:
+                continue
+
     def parse(self, rows: Sequence[int]) -> Iterator[Event | Refused]:
         """The event of each of the rows, or why it is none."""
         columns = [self._table.cells(name, rows) for name in self._columns]

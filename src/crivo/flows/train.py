@@ -58,7 +58,7 @@ class LogTraining:
     is read. `label_delay` is how long a label may take to arrive. Of `tries` configurations the
     best is fitted. A `challenger` learns from the same rows and becomes the shadow. `weights` are
     those of the table that the transfers came from, which `source` names and `mapping` describes;
-    `labels_later` of its frauds count as honest, since they are known only later.
+    `left_out` counts its rows that are not in the log, and labels, by cause.
     """
 
     labels_as_of: int
@@ -72,7 +72,7 @@ class LogTraining:
     weights: RowWeights | None = None
     source: str = "log"
     mapping: TableMapping | None = None
-    labels_later: int = 0
+    left_out: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +152,8 @@ def train_from_log(
     )
     if options.weights is not None:
         dataset = weighed(dataset, options.weights)
-    if options.labels_later:
-        left_out = {**dataset.left_out, "labels_later": options.labels_later}
-        dataset = replace(dataset, left_out=left_out)
+    if options.left_out:
+        dataset = replace(dataset, left_out={**dataset.left_out, **options.left_out})
     return _train(
         dataset,
         ArtifactKind.EVENTS,
