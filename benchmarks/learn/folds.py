@@ -51,7 +51,7 @@ def over_folds(
             values["payer_precision"] = daily_payer_precision(
                 ranking,
                 labels[test],
-                dataset.payer_ids[test],
+                dataset.payers[test],
                 np.asarray(dataset.occurred_at[test] // DAY),
                 capacity=capacity,
             )

@@ -19,6 +19,7 @@ from crivo.features.engine import Engine
 from crivo.features.plan import Plan
 from crivo.features.row import ABSENT, EVENT_ROW, FACTS_MAX, RowKind
 from crivo.model.dataset import Dataset
+from crivo.model.groups import numbered
 from crivo.model.labels import NEVER
 from crivo.model.prequential import FoldOptions
 
@@ -60,7 +61,7 @@ def handbook_dataset(data: Path, plan: Plan, *, until: int = PROTOCOL.end) -> Da
         known_at=np.where(fraud, kept["received_at"] + LABEL_DELAY, NEVER),
         amounts=kept["amount_centavos"],
         ids=np.stack([kept["event_0"], kept["event_1"]], axis=1),
-        payer_ids=np.stack([kept["payer_0"], kept["payer_1"]], axis=1),
+        payers=numbered(np.stack([kept["payer_0"], kept["payer_1"]], axis=1)),
         names=plan.names,
         set_hash=plan.set_hash,
         plan_hash=plan.plan_hash,

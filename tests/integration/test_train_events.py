@@ -104,6 +104,7 @@ def test_a_training_says_which_columns_of_its_table_it_left_out(capsys, tmp_path
     said = crivo(capsys, *words)
     assert said.code == 0, said.err
     assert "nothing learns from" in said.err
+    assert "On the last rows by time, which no model saw" in said.out
     (line,) = [line for line in said.out.splitlines() if "columns left out" in line]
     assert "risk_of_bureau" in line
     assert "TX_AMOUNT" not in line

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from crivo.adapters.files.reader import FileReader
-from crivo.bootstrap.offline import read_mapping
+from crivo.bootstrap.offline import log_reader, read_mapping
 from crivo.domain.errors import Code
 from crivo.flows.promote import load_champion
 from crivo.flows.training_rows import dataset_of_table
 from crivo.model.judged import load_judged
+from tests.e2e.homes import settings_of
 from tests.integration.commands import Said, crivo
 from tests.lookalikes import handbook, ulb, write
 
@@ -86,6 +88,39 @@ def test_the_log_splits_by_payer_without_a_mapping_that_names_one(capsys, tmp_pa
     assert "of payers with a fraud known before them left" in said.out
 
 
+@pytest.mark.slow
+def test_one_table_makes_one_model_in_every_home_whatever_its_pseudonyms_are(
+    capsys, tmp_path, root
+):
+    rows = handbook(6_000)
+    place = rows.column_names.index("CUSTOMER_ID")
+    many = pa.array(np.random.default_rng(1).integers(0, 3_000, 6_000))
+    table = write(rows.set_column(place, "CUSTOMER_ID", many), tmp_path / "handbook.parquet")
+    given = ("--data", table, "--mapping", root / "mappings" / "handbook.toml", "--json")
+
+    def trained(home: str, *options: str) -> dict[str, Any]:
+        words = (*given, "--home", tmp_path / home, "--allow-leak", "the test", *options)
+        said = crivo(capsys, "train", *words)
+        assert said.code == 0, said.err
+        return json.loads(said.out)
+
+    def payer(home: str) -> str:
+        log = log_reader(settings_of(tmp_path / home))
+        (first,) = log.read(start=0, limit=1)
+        log.close()
+        return first.event.key
+
+    for options in ((), ("--apart", "0.4")):
+        one, other = (trained(home, *options) for home in ("one", "other"))
+        for told in ("split", "metrics", "left_out", "leak", "proposal", "model"):
+            assert one[told] == other[told], told
+    assert payer("one") != payer("other")
+    # Sabotage: another seed keeps other payers apart.
+    another = trained("one", "--apart", "0.4", "--seed", "1")
+    assert another["split"]["rows_test"] != one["split"]["rows_test"]
+    assert another["model"] != one["model"]
+
+
 @pytest.mark.parametrize("option", [("--apart", "0.2"), ("--without-compromised",)])
 def test_rows_that_name_nobody_are_not_split_by_payer(capsys, tmp_path, root, option):
     path = write(ulb(2_000), tmp_path / "rows.parquet")
@@ -140,6 +175,6 @@ def test_whose_a_row_is_and_its_money_are_read_or_the_row_is_left_out(tmp_path, 
     kept = [place for place in range(400) if place not in {3, 5, 6}]
     assert found.amounts.tolist() == [round(money[place] * 100) for place in kept]
     assert (found.left_out[Code.FIELD_MISSING], found.left_out[Code.AMOUNT_INVALID]) == (1, 2)
-    by_card = {cards[place]: tuple(found.payer_ids[row]) for row, place in enumerate(kept)}
-    assert [by_card[cards[place]] for place in kept] == list(map(tuple, found.payer_ids))
+    by_card = {cards[place]: int(found.payers[row]) for row, place in enumerate(kept)}
+    assert [by_card[cards[place]] for place in kept] == found.payers.tolist()
     assert len(set(by_card.values())) == len(by_card) > 100

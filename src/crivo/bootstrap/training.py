@@ -74,6 +74,7 @@ class Training:
         return replace(
             usual,
             apart=self.apart,
+            apart_seed=self.seed,
             without_compromised=self.without_compromised,
             cuts=self.cuts,
             calibration_share=usual.calibration_share if share is None else share,

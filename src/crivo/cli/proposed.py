@@ -70,13 +70,20 @@ def show_proposal(proposal: Proposal, by_policy: Mapping[Outcome, int]) -> None:
 
 
 def _chosen_by(proposal: Proposal) -> str:
-    """How many frauds the thresholds rest on, and which outcomes none of their rows was worth."""
+    """How many frauds the thresholds rest on, and which outcomes they ask no score for."""
+    from crivo.decision.outcome import Outcome
+
     text = f"The proposal was chosen by {proposal.frauds:,} frauds of the rows before the test."
-    if proposal.never:
-        names = ", ".join(outcome.value for outcome in proposal.never)
+    names = [each.value for each in proposal.never if each is not Outcome.REJECT]
+    if names:
         text += (
-            f" On these rows no score was worth what {names} costs, so the threshold is that of "
-            "the next outcome: more frauds may tell otherwise."
+            f" On these rows no score was worth more as {' or '.join(names)} than as another "
+            "outcome, so the threshold is that of the next one: more frauds may tell otherwise."
+        )
+    if Outcome.REJECT in proposal.never:
+        text += (
+            f" None was worth more as {Outcome.REJECT.value} than as another outcome, so its "
+            "threshold is certainty."
         )
     return text
 

@@ -96,10 +96,11 @@ class Consequences:
 class Proposal:
     """Thresholds (10⁻⁹, rising with their outcomes) and what they would have done.
 
-    An outcome that is not worth its cost has the threshold of the next one; where none follows,
-    that of certainty. `review_price` is what one more review a day would have been worth, in
-    centavos: 0 where people were enough. `fitted` are the rows they were chosen on, with so many
-    `frauds` among them, `judged` later ones.
+    An outcome that no score was worth more as than as another, with a review at its cost and
+    `review_price`, has the threshold of the next one; where none follows, that of certainty.
+    `review_price` is what one more review a day would have been worth, in centavos: 0 where people
+    were enough. `fitted` are the rows they were chosen on, with so many `frauds` among them,
+    `judged` later ones.
     """
 
     thresholds: Mapping[Outcome, int]
@@ -110,7 +111,7 @@ class Proposal:
 
     @property
     def never(self) -> tuple[Outcome, ...]:
-        """Outcomes that no score is asked for: their thresholds are the next ones', or 1."""
+        """Outcomes asked for at no score: their thresholds are the next ones', or certainty."""
         thresholds = [*self.thresholds.values(), SCORE_UNITS]
         return tuple(
             outcome
@@ -136,7 +137,7 @@ class Proposal:
             "thresholds": {each.value: value for each, value in self.thresholds.items()},
             "review_price_centavos": round(self.review_price),
             "frauds_chosen_by": self.frauds,
-            "never_worth_their_cost": [outcome.value for outcome in self.never],
+            "never_asked": [outcome.value for outcome in self.never],
             "per_day": {
                 name: {
                     "outcomes": {o.value: round(n, 2) for o, n in found.outcomes.items()},

@@ -40,6 +40,7 @@ from crivo.flows.unreadable import (
 )
 from crivo.model.artifact import names_hash
 from crivo.model.dataset import Dataset
+from crivo.model.groups import numbered
 from crivo.model.labels import NEVER
 from crivo.model.order import Order, drawn_order
 
@@ -88,7 +89,7 @@ def dataset_of_log(
         known_at=np.concatenate([part.accepted_at for part in parts]),
         amounts=np.concatenate([part.amounts for part in parts]),
         ids=np.concatenate([part.ids for part in parts]),
-        payer_ids=np.concatenate([part.payer_ids for part in parts]),
+        payers=numbered(np.concatenate([part.payer_ids for part in parts])),
         names=plan.names,
         set_hash=plan.set_hash,
         plan_hash=plan.plan_hash,
@@ -155,7 +156,7 @@ def dataset_of_table(
         known_at=np.where(parsed.fraud[mature], at + delay, NEVER),
         amounts=parsed.centavos[mature],
         ids=np.stack([np.zeros_like(numbers), numbers], axis=1),
-        payer_ids=parsed.entity[mature],
+        payers=numbered(parsed.entity[mature]),
         names=names,
         set_hash=names_hash(names),
         plan_hash="",

@@ -21,7 +21,7 @@ _COLUMNS: Final = (
     "known_at",
     "amounts",
     "ids",
-    "payer_ids",
+    "payers",
 )
 
 
@@ -30,11 +30,12 @@ class Dataset:
     """n rows in log order. `vectors` is float64[n, F], a null is NaN; times are instants.
 
     `known_at` is when the accepted report of a row became known, `NEVER` where none did; a label is
-    therefore a question with a time: `labels(as_of)`. `ids` and `payer_ids` are uint64[n, 2], the
-    two words of the 16 bytes. `amounts` are centavos, 0 where the rows have none. `left_out` counts
-    rows that are not here, by cause. `cut` is the exclusive end of the log that was read (0 for a
-    table). `made_of` says of inputs which columns or fields they are made of, for people: no part
-    of the hash. Where `order` is not that of time, times are places in that order.
+    therefore a question with a time: `labels(as_of)`. `ids` are uint64[n, 2], the two words of the
+    16 bytes; `payers` the numbers of `model.groups.numbered`, 0 for nobody. `amounts` are centavos,
+    0 where the rows have none. `left_out` counts rows that are not here, by cause. `cut` is the
+    exclusive end of the log that was read (0 for a table). `made_of` says of inputs which columns
+    or fields they are made of, for people: no part of the hash. Where `order` is not that of time,
+    times are places in that order.
     """
 
     vectors: npt.NDArray[np.float64]
@@ -44,7 +45,7 @@ class Dataset:
     known_at: Int64s
     amounts: Int64s
     ids: npt.NDArray[np.uint64]
-    payer_ids: npt.NDArray[np.uint64]
+    payers: Int64s
     names: tuple[str, ...]
     set_hash: str
     plan_hash: str

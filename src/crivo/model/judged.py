@@ -21,7 +21,6 @@ from crivo.model.artifact import MANIFEST, Artifact
 from crivo.model.dataset import Dataset
 from crivo.model.evaluate import Metric, evaluate
 from crivo.model.files import canonical_json, sync_folder, whole_folders, write_synced
-from crivo.model.groups import numbered
 from crivo.model.named_scorer import NamedScorer
 from crivo.model.network import Network
 
@@ -113,7 +112,7 @@ def judged_rows(
     dataset: Dataset, rows: npt.NDArray[np.bool_], *, known_by: int | None = None
 ) -> JudgedRows:
     """The chosen rows of a data set with the labels known by an instant; by the end where None."""
-    payers = dataset.payer_ids[rows]
+    payers = dataset.payers[rows]
     return JudgedRows(
         names=dataset.names,
         vectors=dataset.vectors[rows],
@@ -121,7 +120,7 @@ def judged_rows(
         weights=dataset.weights[rows],
         amounts=dataset.amounts[rows],
         occurred_at=dataset.occurred_at[rows],
-        groups=numbered(payers) if payers.any() else np.empty(0, np.int64),
+        groups=payers if payers.any() else np.empty(0, np.int64),
     )
 
 

@@ -38,7 +38,7 @@ class Order(StrEnum):
         """What the test is, for people."""
         match self:
             case Order.TIME:
-                return "the last weeks"
+                return "the last rows by time"
             case Order.FILE:
                 return "the last rows of the file"
             case Order.DRAWN:

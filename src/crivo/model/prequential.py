@@ -168,7 +168,7 @@ def _fold(dataset: Dataset, options: FoldOptions, test_end: int) -> Fold:
 
 def _train_rows(dataset: Dataset, start: int, end: int, apart: float | None) -> Bools:
     rows = _between(dataset, start, end)
-    return rows if apart is None else rows & ~kept_apart(dataset.payer_ids, apart)
+    return rows if apart is None else rows & ~kept_apart(dataset.payers, apart, seed=0)
 
 
 def _test_rows(
@@ -181,11 +181,11 @@ def _test_rows(
 ) -> Bools:
     rows = _between(dataset, test_start, test_end)
     if apart is not None:
-        rows &= kept_apart(dataset.payer_ids, apart)
+        rows &= kept_apart(dataset.payers, apart, seed=0)
     if known_days is None:
         return rows
     return rows & known_compromised_removed(
-        dataset.payer_ids,
+        dataset.payers,
         dataset.occurred_at,
         dataset.known_at,
         train_start=train_end - known_days * DAY,

@@ -57,9 +57,10 @@ class SplitOptions:
     positives as `FIRST_POSITIVES_ENOUGH` known before the first of them; at least of one.
     `cuts` are where the parts end, in place of where the shares of test and calibration put it.
     `apart` is the share of payers (above 0, below 1) that are judged and never learnt from: the
-    test is of them alone, all else of the others. `without_compromised`: rows of payers of whom a
-    fraud was known before the row leave the calibration and the test, as an institution that knew
-    would have acted; the training keeps them.
+    test is of them alone, all else of the others, as `apart_seed` draws them.
+    `without_compromised`: rows of payers of whom a fraud was known before the row leave the
+    calibration and the test, as an institution that knew would have acted; the
+    training keeps them.
     """
 
     test_share: float = 0.15
@@ -68,6 +69,7 @@ class SplitOptions:
     calibration_positives_min: int = 5
     test_positives_min: int = 5
     apart: float | None = None
+    apart_seed: int = 0
     without_compromised: bool = False
     cuts: Cuts | None = None
 
@@ -94,6 +96,7 @@ class Split:
     test_start: int
     test_end: int
     apart: float | None = None
+    apart_seed: int = 0
     without_compromised: bool = False
     calibration_starts: tuple[int, ...] = ()
     order: Order = Order.TIME
@@ -147,13 +150,13 @@ class Split:
         """bool[n]: rows of payers that nothing is learnt from; none where all may be."""
         if self.apart is None:
             return np.zeros(len(dataset), np.bool_)
-        return kept_apart(dataset.payer_ids, self.apart)
+        return kept_apart(dataset.payers, self.apart, seed=self.apart_seed)
 
     def _compromised(self, dataset: Dataset) -> Bools:
         if not self.without_compromised:
             return np.zeros(len(dataset), np.bool_)
         known_at = np.where(dataset.labels(), dataset.known_at, NEVER)
-        return already_compromised(dataset.payer_ids, dataset.occurred_at, known_at)
+        return already_compromised(dataset.payers, dataset.occurred_at, known_at)
 
     def as_json(self) -> dict[str, Any]:
         """Dates (RFC 3339; places, where rows have no time) and sizes, for manifests and people."""
@@ -181,7 +184,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
     if len(dataset) == 0:
         raise _too_small(dataset, "rows", 1, 0)
     if options.apart is not None or options.without_compromised:
-        check_named(dataset.payer_ids)
+        check_named(dataset.payers)
     ordered = np.sort(dataset.occurred_at)
     start, end = int(ordered[0]), int(ordered[-1]) + 1
     span = end - start
@@ -205,6 +208,7 @@ def split_by_time(dataset: Dataset, options: SplitOptions) -> Split:
         test_start=test_start,
         test_end=end,
         apart=options.apart,
+        apart_seed=options.apart_seed,
         without_compromised=options.without_compromised,
         calibration_starts=_fold_starts(ordered, calibration_start, cuts.last_end),
         order=dataset.order,
@@ -283,7 +287,7 @@ def _most_folds(dataset: Dataset, options: SplitOptions, start_of: Callable[[flo
     """How many folds leave enough positives to the first fit, as `SplitOptions` says."""
     learnt = np.ones(len(dataset), np.bool_)
     if options.apart is not None:
-        learnt = ~kept_apart(dataset.payer_ids, options.apart)
+        learnt = ~kept_apart(dataset.payers, options.apart, seed=options.apart_seed)
     for folds in range(USUAL_FOLDS, 1, -1):
         start = start_of(folds * FOLD_SHARE)
         known = dataset.labels(start) & (dataset.occurred_at < start - dataset.label_delay) & learnt

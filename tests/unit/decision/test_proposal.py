@@ -72,7 +72,7 @@ def test_an_outcome_that_no_score_is_worth_is_named_and_the_frauds_chosen_by_are
     found = propose(judged, scores, judged, scores, dear)
     assert found.never == (Outcome.WARN,)
     assert found.thresholds[Outcome.WARN] == found.thresholds[Outcome.STEP_UP]
-    assert found.as_json()["never_worth_their_cost"] == ["WARN"]
+    assert found.as_json()["never_asked"] == ["WARN"]
     # Without a fraud nothing is: all four stand at certainty.
     honest = replace(judged, labels=np.zeros_like(judged.labels))
     assert len(propose(honest, scores, judged, scores, COSTS).never) == 4

@@ -65,6 +65,21 @@ def test_what_a_row_stands_for_counts_in_every_figure_of_quality(result):
     assert found.calibration_error.value == error != plain.calibration_error.value
 
 
+def test_the_interval_of_the_gain_over_the_champion_draws_whole_payers(result):
+    champion = trained(labelled(seed=8)).artifact
+    places = np.arange(len(result.judged))
+    alone = replace(result.judged, groups=places)
+    # Each row nine times, of one payer: nine witnesses who say the same are one.
+    often = alone.of(np.repeat(places, 9))
+    nobody = replace(often, groups=np.empty(0, np.int64))
+    one, whole, by_row = (
+        figures(result.artifact, each, champion).champion_gain for each in (alone, often, nobody)
+    )
+    assert (whole.low, whole.high) == pytest.approx((one.low, one.high))
+    # Sabotage: rows drawn one by one look surer than they are.
+    assert by_row.high - by_row.low < (whole.high - whole.low) / 2
+
+
 def test_the_gain_is_over_the_best_of_the_baselines(result):
     def metrics(value: float):
         return {"average_precision": [value, value, value]}

@@ -209,7 +209,7 @@ def test_a_training_draws_the_payers_of_its_gap(monkeypatch):
 
     monkeypatch.setattr("crivo.model.train.gap_finding", kept)
     rows = labelled()
-    trained(replace(rows, payer_ids=rows.payer_ids[np.arange(len(rows)) // 9]))
+    trained(replace(rows, payers=rows.payers[np.arange(len(rows)) // 9]))
     (groups,) = asked
     assert groups is not None
     assert 1 < len(np.unique(groups)) < len(groups)

@@ -349,7 +349,7 @@ def test_scores_are_probabilities_at_the_prevalence_that_weights_restore():
         **{
             name: getattr(dataset, name)[kept]
             for name in (
-                "vectors", "occurred_at", "received_at", "known_at", "amounts", "ids", "payer_ids",
+                "vectors", "occurred_at", "received_at", "known_at", "amounts", "ids", "payers",
             )
         },
         weights=np.where(dataset.labels()[kept], 1.0, 4.0),

@@ -8,6 +8,7 @@ from crivo.domain.instant import DAY
 from crivo.model.artifact import Artifact, ArtifactKind
 from crivo.model.booster import BoosterOptions
 from crivo.model.dataset import Dataset
+from crivo.model.groups import numbered
 from crivo.model.labels import NEVER
 from crivo.model.split import SplitOptions
 from crivo.model.train import Trained, TrainOptions, train
@@ -44,7 +45,7 @@ def labelled(
         known_at=np.where(fraud, at + delay_days * DAY, NEVER),
         amounts=np.exp(generator.normal(9, 1, rows)).astype(np.int64),
         ids=ids,
-        payer_ids=ids,
+        payers=numbered(ids),
         names=tuple(f"input_{place}" for place in range(names)),
         set_hash="0" * 64,
         plan_hash="1" * 64,
