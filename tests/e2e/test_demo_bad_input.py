@@ -16,6 +16,7 @@ import termios
 import pytest
 
 from tests.conftest import ROOT
+from tests.e2e.demo_pages import keep_pages
 
 pytestmark = pytest.mark.slow
 
@@ -72,7 +73,7 @@ def test_a_mapping_that_names_a_missing_column_is_refused_by_its_name(tmp_path):
 
 
 def test_without_a_network_and_colours_on_a_tiny_terminal_all_of_it_is_said(
-    tmp_path, require_program
+    tmp_path, require_program, browser
 ):
     """The loopback alone is there, as after the set-up on a machine that is cut off.
 
@@ -103,6 +104,8 @@ def test_without_a_network_and_colours_on_a_tiny_terminal_all_of_it_is_said(
         "is served again by: crivo serve --home",
     ):
         assert words in plain, plain[-2_000:]
+    # The only whole demo of the test run: its pages show a model that learnt, and what it decided.
+    keep_pages(browser, tmp_path / "home")
     if not is_cut_off:
         pytest.skip("leave to make a network of one's own: tried with the machine's")
 
