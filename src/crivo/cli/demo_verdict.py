@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -185,6 +186,11 @@ def verdict_of(
     )
 
 
+def _figure(value: float) -> str:
+    """Three decimals; a dash where there is none, as without a fraud."""
+    return "–" if math.isnan(value) else f"{value:.3f}"
+
+
 def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> None:
     """The verdict for people."""
     print_facts("\nScoreboard", lines(verdict.score))
@@ -192,9 +198,9 @@ def show_verdict(verdict: Verdict, home: Path, seconds: dict[str, float]) -> Non
     print_facts(
         "Quality, from the scores in the decision log",
         {
-            "average precision": f"{quality.average_precision:.3f} over {quality.transfers:,} "
+            "average precision": f"{_figure(quality.average_precision)} over {quality.transfers:,} "
             f"transfers, {quality.frauds:,} of them reported as fraud in the end",
-            "known payers removed": f"{quality.protocol_average_precision:.3f} over "
+            "known payers removed": f"{_figure(quality.protocol_average_precision)} over "
             f"{quality.protocol_transfers:,} transfers, {quality.protocol_frauds:,} frauds",
             "frauds": _frauds(verdict),
         },

@@ -71,6 +71,16 @@ def printed(capsys: pytest.CaptureFixture[str], verdict: Verdict, home: Path) ->
     return "\n".join(" ".join(line.split()) for line in capsys.readouterr().out.splitlines())
 
 
+def test_a_precision_without_a_fraud_is_a_dash(capsys, tmp_path):
+    said = printed(capsys, FOUND, tmp_path)
+    assert "0.625 over 9" in said and "0.375 over 7" in said
+    nan = float("nan")
+    blind = replace(FOUND.quality, average_precision=nan, protocol_average_precision=nan)
+    said = printed(capsys, replace(FOUND, quality=blind), tmp_path)
+    assert "average precision – over 9" in said and "known payers removed – over 7" in said
+    assert "nan" not in said
+
+
 def test_each_decision_is_printed_with_its_outcome_and_its_reasons_in_both_languages(
     capsys, tmp_path
 ):
