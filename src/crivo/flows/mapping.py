@@ -238,11 +238,14 @@ def parse_mapping(text: str, *, name: str) -> Mapping:
         what, _, path = str(error).partition(" - at ")
         field = path.strip("`").removeprefix("$.") or "the file"
         expected, found = mistyped(what) or (_allowed(field), what)
+        # One letter more than the section that is meant.
+        expected += _MEANT.get(field, "")
         raise mapping_fault(name, field, expected, in_words=found) from None
     _check(mapping, name)
     return mapping
 
 
+_MEANT: Final = {"transfers": " (a folder of files; the section of columns is [transfer])"}
 _SECTIONS: Final[dict[str, type[msgspec.Struct]]] = {
     "the file": Mapping,
     "time": Time,

@@ -164,3 +164,12 @@ def test_what_was_found_is_said_in_words_and_not_in_a_librarys(text, expected, f
         parse_mapping(text, name="m")
     assert refused.value.context["expected"] == expected
     assert refused.value.context["found"] == found
+
+
+def test_a_section_with_one_letter_too_many_is_told_which_is_meant():
+    with pytest.raises(Misconfigured) as caught:
+        parse_mapping(EVENTS.replace("[transfer]", "[transfers]"), name="m.toml")
+    assert "the section of columns is [transfer]" in caught.value.message
+    with pytest.raises(Misconfigured) as caught:
+        parse_mapping(EVENTS.replace('source = "bank"', "source = 7"), name="m.toml")
+    assert "[transfer]" not in caught.value.message
