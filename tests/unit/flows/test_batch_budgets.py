@@ -71,7 +71,7 @@ def test_a_scorer_that_takes_too_long_degrades_the_whole_batch(played, is_slow):
 
     class Slow:
         artifact = scorer.artifact
-        contributions = scorer.contributions
+        contributions_of = scorer.contributions_of
 
         @staticmethod
         def score(vectors, *, plan_hash):
