@@ -257,6 +257,10 @@ def _taken_ms(cluster: Cluster, seconds: float) -> list[float]:
     return found
 
 
+#: Records that a producer holds at most: the client's own limit is 100,000.
+QUEUED_MAX: Final = 50_000
+
+
 def _produce(cluster: Cluster, count: int, warm: threading.Event) -> None:
     """Sends the records at their rate, once the first has found its way: whoever joins a group of a
     broker that has just begun, or writes there, waits a second or more for its coordinators.
@@ -268,12 +272,16 @@ def _produce(cluster: Cluster, count: int, warm: threading.Event) -> None:
     producer.flush(30)
     if not warm.wait(60):
         raise RuntimeError("the first record did not come")
-    begun = time.perf_counter()
+    begun = time.perf_counter_ns()
     for number in range(count):
-        ahead = begun + number / RATE - time.perf_counter()
+        due = begun + number * 1_000_000_000 // RATE
+        ahead = (due - time.perf_counter_ns()) / 1e9
         if ahead > 0.001:
             time.sleep(ahead)
-        value = time.perf_counter_ns().to_bytes(8, "big") + number.to_bytes(8, "big")
-        producer.produce("way", value + bytes(RECORD_BYTES - 16), partition=number % PARTITIONS)
+        value = due.to_bytes(8, "big") + number.to_bytes(8, "big") + bytes(RECORD_BYTES - 16)
+        # Brokers that do not keep up make the sender wait; the time counts from when it was due.
+        while len(producer) >= QUEUED_MAX:
+            producer.poll(0.01)
+        producer.produce("way", value, partition=number % PARTITIONS)
         producer.poll(0)
     producer.flush(30)
