@@ -22,23 +22,21 @@ START = parse_rfc3339("2018-04-01T00:00:00Z")
 NOW = parse_rfc3339("2026-01-01T00:00:00Z")
 PSEUDONYMS = Pseudonymiser(b"k" * 32)
 
-MAPPING = parse_mapping(
-    """
-    source = "bank"
-    kind = "events"
-    [time]
-    column = "time"
-    [transfer]
-    id = "id"
-    payer = "payer"
-    payee = "payee"
-    amount = { column = "amount" }
-    [label]
-    column = "fraud"
-    known_after_days = 7
-    """,
-    name="bank.toml",
-)
+MAPPING_TEXT = """
+source = "bank"
+kind = "events"
+[time]
+column = "time"
+[transfer]
+id = "id"
+payer = "payer"
+payee = "payee"
+amount = { column = "amount" }
+[label]
+column = "fraud"
+known_after_days = 7
+"""
+MAPPING = parse_mapping(MAPPING_TEXT, name="bank.toml")
 HEADER = "id,time,payer,payee,amount,fraud"
 
 

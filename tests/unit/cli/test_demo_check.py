@@ -70,6 +70,21 @@ def test_the_document_says_whether_rows_are_conserved():
     assert BROKEN["a row vanished"][0].as_json({})["conserved"] is False
 
 
+#: Of a demo without a table, a pace and a stay.
+OPTIONS = demo.DemoOptions(
+    home=None,
+    data=None,
+    mapping=None,
+    seed=1,
+    rate=0,
+    port=0,
+    small=True,
+    stay=False,
+    days=0,
+    as_json=False,
+)
+
+
 @pytest.fixture
 def demo_of(tmp_path, monkeypatch):
     """Runs a demo whose parts find this verdict; nothing else of them is of interest here."""
@@ -95,20 +110,7 @@ def demo_of(tmp_path, monkeypatch):
 
     def run(verdict: Verdict, *, as_json: bool = False) -> None:
         monkeypatch.setattr(demo, "verdict_of", lambda *_, **__: verdict)
-        demo.run_demo(
-            demo.DemoOptions(
-                home=Path(tmp_path) / "home",
-                data=None,
-                mapping=None,
-                seed=1,
-                rate=0,
-                port=0,
-                small=True,
-                stay=False,
-                days=0,
-                as_json=as_json,
-            )
-        )
+        demo.run_demo(dataclasses.replace(OPTIONS, home=Path(tmp_path) / "home", as_json=as_json))
 
     return run
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,22 +11,9 @@ from crivo.cli import demo
 from crivo.cli.demo_source import own_source
 from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import DAY, HOUR, format_rfc3339
-from tests.integration.imports import HEADER, START
+from tests.integration.imports import HEADER, MAPPING_TEXT, START
+from tests.unit.cli.test_demo_check import OPTIONS
 
-MAPPING = """
-source = "bank"
-kind = "events"
-[time]
-column = "time"
-[transfer]
-id = "id"
-payer = "payer"
-payee = "payee"
-amount = { column = "amount" }
-[label]
-column = "fraud"
-known_after_days = 7
-"""
 PLAY = '[play]\nfrom = "{}"\ndays = 3\n'
 
 
@@ -45,7 +33,7 @@ def files(tmp_path: Path):
     def write(table: str, *, encoding: str = "utf-8", play: str = "") -> tuple[Path, Path]:
         data, mapping = tmp_path / "table.csv", tmp_path / "bank.toml"
         data.write_bytes(table.encode(encoding))
-        mapping.write_text(MAPPING + play)
+        mapping.write_text(MAPPING_TEXT + play)
         return data, mapping
 
     return write
@@ -99,7 +87,7 @@ def test_played_days_whose_eve_is_empty_are_refused_with_what_was_last(files):
     assert refused.context["found"] == "2018-04-01T23:00:00Z"
     # Something is known on that day where a report comes in.
     data, mapping = files(with_a_gap(1))
-    mapping.write_text(MAPPING.replace("known_after_days = 7", "known_after_days = 2"))
+    mapping.write_text(MAPPING_TEXT.replace("known_after_days = 7", "known_after_days = 2"))
     assert own_source(data, mapping, days=0).play_from == START + 3 * DAY
 
 
@@ -125,18 +113,7 @@ def test_an_earlier_demo_is_still_there_when_a_table_was_refused(files, tmp_path
     home = tmp_path / "demo"
     demo._fresh_home(home)
     (home / "log.sqlite").write_bytes(b"earlier")
-    options = demo.DemoOptions(
-        home=home,
-        data=data,
-        mapping=mapping,
-        seed=1,
-        rate=0,
-        port=0,
-        small=True,
-        stay=False,
-        days=4,
-        as_json=False,
-    )
+    options = replace(OPTIONS, home=home, data=data, mapping=mapping, days=4)
     with pytest.raises(Refused):
         demo.run_demo(options)
     assert (home / "log.sqlite").read_bytes() == b"earlier"
@@ -148,18 +125,7 @@ def test_a_demo_of_ones_own_table_leaves_the_simulated_one_alone(files, tmp_path
     (demo.DEFAULT_HOME / "log.sqlite").write_bytes(b"earlier")
     data, mapping = files(four_days())
     monkeypatch.setattr(demo, "_ingest", ends)
-    options = demo.DemoOptions(
-        home=None,
-        data=data,
-        mapping=mapping,
-        seed=1,
-        rate=0,
-        port=0,
-        small=True,
-        stay=False,
-        days=1,
-        as_json=False,
-    )
+    options = replace(OPTIONS, data=data, mapping=mapping, days=1)
     with pytest.raises(InterruptedError):
         demo.run_demo(options)
     assert (demo.OWN_HOME / demo.MARKER).exists()
