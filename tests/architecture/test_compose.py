@@ -78,7 +78,7 @@ def assert_all_run(compose, parts):
 
 
 def test_containers_run_what_the_platform_runs(compose, parts):
-    assert [part.name for part in parts] == ["worker", "service", "spark", "mlflow"]
+    assert [part.name for part in parts] == ["inbox", "worker", "service", "spark", "mlflow"]
     assert_all_run(compose, parts)
 
 
@@ -88,6 +88,7 @@ BENT = {
     "everybody's port": lambda services: services["service"]["ports"].append("8001:8001"),
     "another program": lambda services: services["service"].update(entrypoint=["sh"]),
     "a part less": lambda services: services.pop("mlflow"),
+    "another inbox": lambda services: services["inbox"]["command"].append("--until-end"),
     "another lake": lambda services: services["spark"]["environment"].pop("CRIVO_LAKE__URL"),
     "no relay": lambda services: services["service"].pop("environment"),
 }

@@ -31,6 +31,9 @@ pytestmark = pytest.mark.slow
 #: metrics as a worker does. tests/integration brings about each of them.
 BY_HAND: Final[Mapping[str, Callable[[Metrics], None]]] = {
     "crivo_faults_total": lambda metrics: metrics.failed("other"),
+    "crivo_inbox_lag_records": lambda metrics: metrics.inbox_lags(3),
+    "crivo_inbox_received_total": lambda metrics: metrics.inbox_received(3),
+    "crivo_inbox_settled_total": lambda metrics: metrics.inbox_settled("refused", "ID_TIME", 3),
     "crivo_ledger_failures_total": lambda metrics: metrics.not_sealed("LOG_UNAVAILABLE"),
     "crivo_relay_failures_total": lambda metrics: metrics.not_relayed("LOG_UNAVAILABLE"),
     "crivo_relay_lag_events": lambda metrics: metrics.relay_lags(3),

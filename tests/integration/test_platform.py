@@ -10,7 +10,6 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import closing
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -23,16 +22,16 @@ from crivo.adapters.kafka.tail import read_answers
 from crivo.adapters.processes.supervisor import Part, Supervisor, read_state
 from crivo.bootstrap.home import Paths, record_cipher
 from crivo.bootstrap.platform import PARTITIONS, SERVICE
+from crivo.decision.record import decode_record
 from crivo.domain.errors import Code, Unavailable
 from crivo.governance.record_cipher import Rotation
 from crivo.lake.table import BRONZE
 from tests.e2e.homes import KEY, environment, make_home
 from tests.e2e.test_relay import ask, decisions, is_same, passed_on
 from tests.integration.commands import crivo
-from tests.integration.test_dead_letters import event
+from tests.integration.inboxes import body, id_of, produce, record
 from tests.lake.lakes import lake_at
 from tests.outages import SECONDS_MAX, await_so
-from tests.ports.kafka_logs import open_log_in
 
 pytestmark = pytest.mark.slow
 
@@ -101,19 +100,20 @@ def cluster(home):
     return Cluster(",".join(parts[name]["address"] for name in BROKERS))
 
 
-def submit(log, count):
-    """So many new transfers, handed to a writer that tries until they are there; their numbers."""
-    first = log.submit([event(next(NUMBERS)) for _ in range(count)], lambda _failure: None)
-    return set(range(first, first + count))
+def produced(cluster, count):
+    """The ids of so many new transfers that somebody has produced to the inbox."""
+    numbers = [next(NUMBERS) for _ in range(count)]
+    produce(cluster, *(record(body(number)) for number in numbers))
+    return {id_of(number) for number in numbers}
 
 
 def answered(home, cluster):
-    """How often each transfer of the log in Kafka was answered, by its number."""
+    """How often each transfer of the log in Kafka was answered, by its id."""
     cipher = record_cipher(Paths(home), Rotation())
     # Where a broker has just ended, the others are asked again.
     patient = replace(cluster, outage_seconds=SECONDS_MAX)
     found = patiently(patient, partial(read_answers, patient, range(PARTITIONS), cipher))
-    return Counter(number for number, _ in found)
+    return Counter(decode_record(event.payload).end_to_end_id for _, event in found)
 
 
 def begun_anew(home, before):
@@ -133,6 +133,7 @@ def nobody_else_keeps_the_parts_up(home, options):
     found = read_state(home / "platform")
     assert [part["name"] for part in found["parts"]] == [
         *BROKERS,
+        "inbox",
         "worker",
         "service",
         "spark",
@@ -157,25 +158,23 @@ def of_each_record_two_of_three_brokers_have_it(capsys, monkeypatch, cluster):
 
 def who_is_killed_comes_again_while_the_platform_decides(home, cluster, name):
     before = parts_of(home)
-    with closing(open_log_in(cluster)) as log:
-        asked = submit(log, 5)
-        await_so(lambda: answered(home, cluster).keys() >= asked)
-        os.kill(before[name]["pid"], signal.SIGKILL)
-        for _ in range(10):
-            asked |= submit(log, 5)
-            time.sleep(0.2)
-        await_so(lambda: begun_anew(home, before) == {name})
-        asked |= submit(log, 5)
-        await_so(lambda: answered(home, cluster).keys() >= asked)
+    asked = produced(cluster, 5)
+    await_so(lambda: answered(home, cluster).keys() >= asked)
+    os.kill(before[name]["pid"], signal.SIGKILL)
+    for _ in range(10):
+        asked |= produced(cluster, 5)
+        time.sleep(0.2)
+    await_so(lambda: begun_anew(home, before) == {name})
+    asked |= produced(cluster, 5)
+    await_so(lambda: answered(home, cluster).keys() >= asked)
     after = parts_of(home)
     assert after[name]["pid"] != before[name]["pid"]
     assert {each for each in after if after[each]["pid"] != before[each]["pid"]} == {name}
 
 
 def the_job_of_spark_decides_beside_the_worker_and_lays_its_log_down(home, cluster):
-    with closing(open_log_in(cluster)) as log:
-        asked = submit(log, 20)
-    await_so(lambda: all(answered(home, cluster)[number] >= 2 for number in asked))
+    asked = produced(cluster, 20)
+    await_so(lambda: all(answered(home, cluster)[id_] >= 2 for id_ in asked))
     lake = lake_at(home / "platform" / "lake")
     await_so(lambda: sum(lake.open(BRONZE).counts().values()) >= len(asked))
     assert not (home / "lake").exists(), "the home's own lake is of the service's log"
@@ -216,7 +215,7 @@ def test_the_platform_keeps_all_of_its_parts_up_and_decides(
     """One platform does for all of it, since it is long in coming up."""
     with subtests.test("nobody else keeps the parts up"):
         nobody_else_keeps_the_parts_up(home, options)
-    for name in ("broker-2", "worker"):
+    for name in ("broker-2", "inbox", "worker"):
         with subtests.test("who is killed comes again", name=name):
             who_is_killed_comes_again_while_the_platform_decides(home, cluster, name)
     with subtests.test("what is decided over HTTP reaches the brokers"):

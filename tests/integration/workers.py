@@ -138,12 +138,14 @@ def environment(home, *, snapshots=False):
 class Running:
     """A worker's process. What it says goes to a file: a pipe that nobody reads would stop it."""
 
+    verb = "decide"
+
     def __init__(self, said, home, where, *more):
         self._said = said
-        command = [sys.executable, "-m", "crivo", "decide", "--log", url_of(where), "--json", *more]
+        command = [sys.executable, "-m", "crivo", self.verb, "--log", url_of(where), "--json"]
         with said.open("wb") as lines:
             self.process = subprocess.Popen(
-                command,
+                [*command, *more],
                 env=environment(home),
                 stdout=subprocess.PIPE,
                 stderr=lines,

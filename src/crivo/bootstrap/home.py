@@ -24,7 +24,7 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.flows.group_commit import Notify, call_directly
 from crivo.flows.ports import Log
-from crivo.governance.identity import IdentitySealer
+from crivo.governance.identity import KEYS_MAX, IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.governance.record_cipher import RecordCipher, Rotation
 from crivo.settings import Settings
@@ -183,10 +183,10 @@ class Home:
             make_private_folder(settings.home)
         with ExitStack() as opening:
             cipher = record_cipher(self.paths, rotation_of(settings))
-            self._persons = _person_keys(self.paths) if writer else None
+            self._persons = open_person_keys(self.paths) if writer else None
             if self._persons is not None:
                 opening.callback(self._persons.close)
-            self._identities = None if self._persons is None else _sealer(self._persons)
+            self._identities = None if self._persons is None else identity_sealer(self._persons)
             self._log = (
                 _open_log(self.paths.log, settings, notify, cipher, self._identities)
                 if writer
@@ -323,7 +323,12 @@ def record_cipher(paths: Paths, rotation: Rotation) -> RecordCipher:
     return RecordCipher(keys, now=wall_clock, random=secrets.token_bytes, rotation=rotation)
 
 
-def _person_keys(paths: Paths) -> SqlitePersonKeys:
+def open_person_keys(paths: Paths) -> SqlitePersonKeys:
+    """The keys of persons of a home folder, for who seals identity parts.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
+    """
     make_private_folder(paths.persons.parent)
     return SqlitePersonKeys(
         paths.persons,
@@ -331,8 +336,14 @@ def _person_keys(paths: Paths) -> SqlitePersonKeys:
     )
 
 
-def _sealer(persons: SqlitePersonKeys) -> IdentitySealer:
-    return IdentitySealer(persons, now=wall_clock, random=secrets.token_bytes)
+def identity_sealer(persons: SqlitePersonKeys, *, is_alone: bool = True) -> IdentitySealer:
+    """What seals identity parts; unless it `is_alone`, another process may erase keys meanwhile."""
+    return IdentitySealer(
+        persons,
+        now=wall_clock,
+        random=secrets.token_bytes,
+        held_max=KEYS_MAX if is_alone else 0,
+    )
 
 
 def rotation_of(settings: Settings) -> Rotation:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from crivo.adapters.kafka.topics import Topics
     from crivo.bootstrap.home import Importing
     from crivo.flows.ports import Manifest
+    from crivo.governance.identity import IdentitySealer
 
 #: Partitions of a topic unless CRIVO_LOG__PARTITIONS says how many: they can never change.
 PARTITIONS: Final = 64
@@ -114,8 +115,14 @@ def importing_to_kafka(settings: Settings) -> Iterator[Importing]:
         yield open_importing(settings, opened, log)
 
 
-def open_kafka_writer(settings: Settings, *, new_log_id: str | None = None) -> KafkaLog:
-    """The log of CRIVO_LOG__URL for its one writer, with the keys of records of the home folder.
+def open_kafka_writer(
+    settings: Settings,
+    *,
+    new_log_id: str | None = None,
+    identities: IdentitySealer | None = None,
+) -> KafkaLog:
+    """The log of CRIVO_LOG__URL for its one writer, with the keys of records of the home folder;
+    with `identities` it takes events with an identity part in clear.
 
     Raises:
         Misconfigured, Unavailable: as `open_kafka_log`.
@@ -130,6 +137,7 @@ def open_kafka_writer(settings: Settings, *, new_log_id: str | None = None) -> K
         partitions=settings.log.partitions,
         new_log_id=new_log_id or secrets.token_hex(16),
         cipher=record_cipher(Paths(settings.home), rotation_of(settings)),
+        identities=identities,
     )
 
 

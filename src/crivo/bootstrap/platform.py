@@ -1,4 +1,4 @@
-"""Composes the platform: brokers, worker, service, a job of Spark, MLflow's server, kept up."""
+"""Composes the platform: brokers, inbox, worker, service, Spark's job, MLflow's server, kept up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PARTITIONS: Final = 4
 SERVICE: Final = "service"
 
 #: How many parts may be waited for, one after the other.
-_PARTS_MAX: Final = 6
+_PARTS_MAX: Final = 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,7 @@ class Platform:
         brokers: How many brokers: one, or three that hold each record.
         jars: The folder of jars that `make engines` fetched.
         port: The service's; 0 picks a free one.
+        inbox: Whether the log in Kafka has a door, which is its writer then.
         worker: Whether a worker decides the log in Kafka.
         relay: Whether the service passes its own log on to the brokers.
         spark: The program `crivo` of an environment with Spark, whose job decides the log in Kafka;
@@ -64,6 +65,7 @@ class Platform:
     brokers: int
     jars: Path
     port: int = 0
+    inbox: bool = True
     worker: bool = True
     relay: bool = True
     spark: Path | None = None
@@ -247,7 +249,9 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
     """The parts that run beside the brokers, in the order in which they begin."""
     home = settings.home.resolve()
     crivo = (sys.executable, "-m", "crivo")
-    parts = [_deciding("worker", crivo, home, url)] if platform.worker else []
+    parts = [_beside("inbox", (*crivo, "receive"), home, url)] if platform.inbox else []
+    if platform.worker:
+        parts.append(_deciding("worker", (*crivo, "decide"), home, url))
     port = platform.port or _free_port()
     parts.append(
         Part(
@@ -261,7 +265,8 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
         )
     )
     if platform.spark is not None:
-        job = _deciding("spark", (str(platform.spark),), home, url, "--spark", "local[2]")
+        program = (str(platform.spark), "decide", "--spark", "local[2]")
+        job = _deciding("spark", program, home, url)
         more = {
             "CRIVO_SPARK__JARS": str(settings.spark.jars.absolute()),
             # The home's own lake is of the service's log.
@@ -273,18 +278,23 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
     return parts
 
 
-def _deciding(name: str, crivo: Sequence[str], home: Path, url: str, *more: str) -> Part:
-    """What decides the log in Kafka, and answers with its metrics."""
+def _beside(name: str, command: Sequence[str], home: Path, url: str) -> Part:
+    """What works on the log in Kafka, and answers with its metrics."""
     port = _free_port()
     told = f"http://{HOST}:{port}/metrics"
-    command = (*crivo, "decide", *more, "--log", url, "--home", str(home))
     return Part(
         name,
-        (*command, "--metrics-port", str(port)),
+        (*command, "--log", url, "--home", str(home), "--metrics-port", str(port)),
         told,
         partial(_answers, told),
-        environment={"CRIVO_SNAPSHOTS__ENABLED": "false", "CRIVO_HTTP__HOST": HOST},
+        environment={"CRIVO_HTTP__HOST": HOST},
     )
+
+
+def _deciding(name: str, command: Sequence[str], home: Path, url: str) -> Part:
+    """What decides the log in Kafka, and keeps no snapshots of it in the home."""
+    part = _beside(name, command, home, url)
+    return replace(part, environment={"CRIVO_SNAPSHOTS__ENABLED": "false", **part.environment})
 
 
 def _mlflow(program: Path, folder: Path) -> Part:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.bootstrap.home import Paths, require_home, wall_clock
@@ -111,9 +111,11 @@ def dismiss_row(settings: Settings, source: str, row_number: int, *, by: str) ->
 def readmit_dead_letters(settings: Settings, source: str | None) -> Readmitted:
     """What became of the dead letters of the log of CRIVO_LOG__URL, of one source or of all.
 
+    Those of the inbox are parsed again as its door does, and come first: others may be about them.
+
     Raises:
         Misconfigured: SETTING_INVALID without such a log, whose rows a person must mend.
-        Unavailable: LOG_UNAVAILABLE.
+        Unavailable: LOG_UNAVAILABLE, NOT_FOUND without a log.
     """
     if settings.log.url is None:
         raise Misconfigured(
@@ -125,16 +127,22 @@ def readmit_dead_letters(settings: Settings, source: str | None) -> Readmitted:
             found="nothing",
         )
     from crivo.adapters.kafka.dead_letters import read_dead_letters
-    from crivo.bootstrap.kafka import cluster_of, open_kafka_writer
+    from crivo.adapters.kafka.inbox import Arrived
+    from crivo.bootstrap.inbox import open_door
+    from crivo.bootstrap.kafka import cluster_of
 
     found = read_dead_letters(cluster_of(settings))
-    letters = [
-        (f"{each.source} {each.number}", each.event())
-        for each in found
-        if source is None or each.source == source
-    ]
-    with closing(open_kafka_writer(settings)) as log:
-        return readmit(letters, log, now=wall_clock())
+    asked = [each for each in found if source is None or each.source == source]
+    outside = [each for each in asked if each.is_of_inbox]
+    letters = [(each.place, each.event()) for each in asked if not each.is_of_inbox]
+    with ExitStack() as opened:
+        door = open_door(settings, opened)
+        arrived = [Arrived(each.value, dict(each.headers)) for each in outside]
+        became = door.take(arrived) if arrived else []
+        done = readmit(letters, door.log, now=wall_clock())
+    for letter, each in zip(outside, became, strict=True):
+        done.add(letter.place, each)
+    return done
 
 
 def _dead_rows(settings: Settings) -> list[QuarantinedRow]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-import threading
 from dataclasses import asdict
 from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json
+from crivo.cli.stopping import told_to_stop
 from crivo.domain.errors import Code, Misconfigured
 
 
@@ -33,7 +32,7 @@ def run_decide(
 
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)
-    stop = _told_to_stop()
+    stop = told_to_stop()
     deciding = Deciding(exactly_once, until_end, metrics_port)
     result = decide(settings, deciding, should_stop=stop.is_set)
     counts = dict(sorted(result.outcomes.items()))
@@ -82,7 +81,7 @@ def run_decide_by_spark(
 
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)
-    stop = _told_to_stop()
+    stop = told_to_stop()
     result = decide_by_spark(
         settings,
         master,
@@ -95,12 +94,3 @@ def run_decide_by_spark(
     else:
         facts = {"batches": f"{result.batches:,}", "records": f"{result.records:,}"}
         print_facts(f"{result.decided:,} transfers decided by Spark", facts)
-
-
-def _told_to_stop() -> threading.Event:
-    """Set by the signals that end a process."""
-    stop = threading.Event()
-    if threading.current_thread() is threading.main_thread():
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, lambda *_: stop.set())
-    return stop

@@ -34,6 +34,7 @@ from crivo.cli.options import (
 from crivo.cli.platform_commands import platform
 from crivo.cli.privacy_commands import erase, reveal
 from crivo.cli.quarantine_commands import quarantine
+from crivo.cli.receive_command import receive
 from crivo.cli.report_commands import report
 from crivo.cli.simulate_command import simulate
 from crivo.cli.stopping import INTERRUPTED, SAID, interruptible
@@ -148,6 +149,7 @@ def demo(
 
 app.command()(backtest)
 app.command()(decide)
+app.command()(receive)
 app.command()(simulate)
 app.command()(train)
 

@@ -32,6 +32,7 @@ def run_platform_up(platform: Platform, *, home: Path | None, as_json: bool) -> 
     wanted = installed(platform)
     arguments = ["--home", str(settings.home), "--brokers", str(wanted.brokers)]
     arguments += ["--jars", str(wanted.jars), "--port", str(wanted.port)]
+    arguments += ["--inbox" if wanted.inbox else "--no-inbox"]
     arguments += ["--worker" if wanted.worker else "--no-worker"]
     arguments += ["--relay" if wanted.relay else "--no-relay"]
     for name, program in (("--spark", wanted.spark), ("--mlflow", wanted.mlflow)):

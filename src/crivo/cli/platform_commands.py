@@ -11,12 +11,15 @@ from crivo.cli.options import Home, Json
 
 platform = typer.Typer(
     no_args_is_help=True,
-    help="Brokers, worker, service, Spark and MLflow on this machine, kept up.",
+    help="Brokers, inbox, worker, service, Spark and MLflow on this machine, kept up.",
 )
 
 Brokers = Annotated[int, typer.Option("--brokers", min=1, max=3, help="Brokers: one, or three.")]
 Jars = Annotated[Path, typer.Option("--jars", help="Where `make engines` put a broker's jars.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="The service's; 0 picks one.")]
+Inbox = Annotated[
+    bool, typer.Option("--inbox/--no-inbox", help="The log in Kafka has a door, its inbox.")
+]
 Worker = Annotated[
     bool, typer.Option("--worker/--no-worker", help="A worker decides the log in Kafka.")
 ]
@@ -47,6 +50,7 @@ def platform_up(
     brokers: Brokers = 1,
     jars: Jars = JARS,
     port: Port = 0,
+    inbox: Inbox = True,
     worker: Worker = True,
     relay: Relay = True,
     spark: Spark = None,
@@ -57,7 +61,7 @@ def platform_up(
     from crivo.bootstrap.platform import Platform
     from crivo.cli.platform import run_platform_up
 
-    wanted = Platform(brokers, jars, port, worker, relay, spark, mlflow)
+    wanted = Platform(brokers, jars, port, inbox, worker, relay, spark, mlflow)
     run_platform_up(wanted, home=home, as_json=as_json)
 
 
@@ -67,6 +71,7 @@ def platform_supervise(
     brokers: Brokers = 1,
     jars: Jars = JARS,
     port: Port = 0,
+    inbox: Inbox = True,
     worker: Worker = True,
     relay: Relay = True,
     spark: Spark = None,
@@ -76,7 +81,7 @@ def platform_supervise(
     from crivo.bootstrap.platform import Platform
     from crivo.cli.platform import run_platform_supervise
 
-    wanted = Platform(brokers, jars, port, worker, relay, spark, mlflow)
+    wanted = Platform(brokers, jars, port, inbox, worker, relay, spark, mlflow)
     run_platform_supervise(wanted, home=home)
 
 

@@ -14,7 +14,7 @@ from crivo.domain.streams import Stream, partition_of
 from crivo.domain.transfer import Transfer
 from crivo.flows.answers import check_same_facts
 from crivo.flows.codec import decode_transfer
-from crivo.flows.ports import Log
+from crivo.flows.ports import EventFinder, Log
 from crivo.flows.repeats import check_settlement
 
 #: Told of each event whether it is new.
@@ -133,13 +133,13 @@ class Appender:
                 )
 
 
-def known_transfer(log: Log, end_to_end_id: str) -> Transfer | None:
+def known_transfer(log: EventFinder, end_to_end_id: str) -> Transfer | None:
     """The transfer of an id in the log: of its history, or decided here."""
     found = attempted(log, end_to_end_id)
     return _decided(log, end_to_end_id, Phase.SETTLEMENT) if found is None else found
 
 
-def attempted(log: Log, end_to_end_id: str) -> Transfer | None:
+def attempted(log: EventFinder, end_to_end_id: str) -> Transfer | None:
     """The attempt of an id in the log: of its history, or an initiation decided here."""
     stored = log.find(transfer_event_id(end_to_end_id))
     if stored is not None:
@@ -147,6 +147,6 @@ def attempted(log: Log, end_to_end_id: str) -> Transfer | None:
     return _decided(log, end_to_end_id, Phase.INITIATION)
 
 
-def _decided(log: Log, end_to_end_id: str, phase: Phase) -> Transfer | None:
+def _decided(log: EventFinder, end_to_end_id: str, phase: Phase) -> Transfer | None:
     stored = log.find(decision_event_id(end_to_end_id, phase))
     return None if stored is None else transfer_of(decode_record(stored.event.payload))

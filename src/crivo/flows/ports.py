@@ -39,6 +39,14 @@ class Manifest:
     partitions: int
 
 
+class EventFinder(Protocol):
+    """Who knows what came before, by its id."""
+
+    def find(self, event_id: bytes) -> StoredEvent | None:
+        """The event of this id; None where none came."""
+        ...
+
+
 class LogReader(Protocol):
     """A log as anybody may read it.
 

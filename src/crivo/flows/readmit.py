@@ -9,6 +9,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import Event
 from crivo.flows.event_of import event_of, value_of
+from crivo.flows.inbox import Became
 from crivo.flows.ports import Log
 from crivo.flows.same_party import AppendedTogether
 from crivo.governance.identity import is_clear
@@ -25,6 +26,17 @@ class Readmitted:
     appended: int = 0
     duplicate: int = 0
     refused: list[tuple[str, Refused]] = field(default_factory=list)
+
+    def add(self, where: str, became: Became | Refused) -> None:
+        """Counts one that the door has judged."""
+        self.received += 1
+        match became:
+            case Became.APPENDED:
+                self.appended += 1
+            case Became.DUPLICATE:
+                self.duplicate += 1
+            case Refused():
+                self.refused.append((where, became))
 
 
 def readmit(letters: Sequence[Letter], log: Log, *, now: int) -> Readmitted:

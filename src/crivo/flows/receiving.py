@@ -8,10 +8,10 @@ from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import transfer_event_id
 from crivo.domain.identifiers import check_id_time
-from crivo.domain.instant import check_instant
+from crivo.domain.instant import check_instant, format_rfc3339
 from crivo.domain.transfer import Transfer, check_two_accounts
 from crivo.flows.bundle import Bundle
-from crivo.flows.ports import LogReader
+from crivo.flows.ports import EventFinder
 
 #: Refusals of a transfer on which the log may hold a decision all the same.
 OF_ITS_TIME: Final = frozenset({Code.ID_TIME, Code.PAYEE_IS_PAYER})
@@ -36,6 +36,23 @@ def receive(clock: LogClock, transfer: Transfer, supplied: int | None) -> int:
     return received_at
 
 
+def check_supplied(clock: LogClock, received_at: int | None) -> None:
+    """Nothing, if no receipt is supplied, or the log's clock is the one that takes it.
+
+    Raises:
+        Refused: FIELD_UNKNOWN.
+    """
+    if received_at is not None and clock.kind is ClockKind.WALL:
+        raise Refused(
+            Code.FIELD_UNKNOWN,
+            "received_at is stamped by this service: its log has a wall clock",
+            hint="Leave received_at out; only a log made with the clock replay takes it.",
+            field="received_at",
+            expected="left out",
+            found=format_rfc3339(received_at),
+        )
+
+
 def check_model_decides(bundle: Bundle) -> None:
     """Nothing, if the model reads the vectors of transfers.
 
@@ -53,18 +70,23 @@ def check_model_decides(bundle: Bundle) -> None:
         )
 
 
-def check_no_history(log: LogReader, transfer: Transfer) -> None:
+def check_no_history(log: EventFinder, transfer: Transfer) -> None:
     """Nothing, if the transfer is not in the log as history: it would count twice.
 
     Raises:
         Refused: CONFLICT.
     """
     if log.find(transfer_event_id(transfer.end_to_end_id)) is not None:
-        raise Refused(
-            Code.CONFLICT,
-            "this transfer was imported as history, which nobody decides",
-            hint="Decide a transfer before it is made; import it only where nobody decided it.",
-            field="end_to_end_id",
-            expected="an id that no import brought",
-            found=transfer.end_to_end_id,
-        )
+        raise imported(transfer)
+
+
+def imported(transfer: Transfer) -> Refused:
+    """The refusal of a transfer that an import brought."""
+    return Refused(
+        Code.CONFLICT,
+        "this transfer was imported as history, which nobody decides",
+        hint="Decide a transfer before it is made; import it only where nobody decided it.",
+        field="end_to_end_id",
+        expected="an id that no import brought",
+        found=transfer.end_to_end_id,
+    )

@@ -15,7 +15,7 @@ from crivo.flows.answers import (
     not_durable,
 )
 from crivo.flows.pending import Pending, resolved
-from crivo.flows.ports import Log
+from crivo.flows.ports import EventFinder, Log
 
 
 def repeat(memory: Memory, log: Log, transfer: Transfer) -> Pending[Answer] | None:
@@ -52,7 +52,7 @@ def repeat_of(log: Log, stored: StoredEvent, transfer: Transfer) -> Pending[Answ
     return resolved(answer_of_stored(stored))
 
 
-def check_settlement(log: Log, transfer: Transfer) -> None:
+def check_settlement(log: EventFinder, transfer: Transfer) -> None:
     """Nothing, unless the settlement phase of this id was decided as another transfer's.
 
     Raises:

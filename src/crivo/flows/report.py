@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind
+from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind, LogClock
 from crivo.domain.errors import Code, Refused, Unavailable, invalid
-from crivo.domain.event import StoredEvent, make_event_id
+from crivo.domain.event import Event, StoredEvent, make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import check_instant, format_rfc3339
 from crivo.domain.report import SCHEMA, Report, ReportStatus
@@ -74,20 +74,12 @@ class ReportService:
         """
         end_to_end_id_minute(end_to_end_id)
         transfer = require_transfer(self._decisions, end_to_end_id)
-        report = Report(
-            report_id=report_id,
-            status=status,
-            end_to_end_id=end_to_end_id,
-            payer_id=transfer.payer_id,
-            payee_id=transfer.payee_id,
-            amount_centavos=transfer.amount_centavos,
-            transfer_occurred_at=transfer.occurred_at,
-            reviewer=reviewer,
-            caller=caller,
+        report = claim_of(
+            transfer, report_id=report_id, status=status, reviewer=reviewer, caller=caller
         )
         waiting = self._waiting.get(report_id)
         if waiting is not None:
-            _check_same(waiting[0], report)
+            check_same_claim(waiting[0], report)
             return waiting[1]
         stored = self._log.find(report_event_id(report_id))
         return (
@@ -97,21 +89,8 @@ class ReportService:
         )
 
     def _first(self, report: Report, supplied: int | None) -> Pending[ReportAnswer]:
-        clock = self._decisions.clock
-        if supplied is not None:
-            check_instant(supplied, field="received_at")
-        is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
-        known_at = supplied if is_supplied and supplied is not None else clock.now()
-        if known_at < report.transfer_occurred_at - CLOCK_AHEAD_MAX:
-            raise invalid(
-                Code.TIME_RANGE,
-                field="received_at",
-                expected=f"after {format_rfc3339(report.transfer_occurred_at)}, when it was made",
-                found=format_rfc3339(known_at),
-                hint="A report becomes known after its transfer.",
-            )
-        known_at = clock.stamp(occurred_at=known_at, supplied=known_at)
-        event = event_of(report, occurred_at=known_at, received_at=known_at, source=SOURCE)
+        event = report_event(report, self._decisions.clock, supplied)
+        known_at = event.received_at
         pending: Pending[ReportAnswer] = Pending()
         self._waiting[report.report_id] = (report, pending)
         places: list[int] = []
@@ -134,7 +113,7 @@ class ReportService:
 
     def _again(self, stored: StoredEvent, report: Report) -> Pending[ReportAnswer]:
         first = decode_report(stored.event.payload)
-        _check_same(first, report)
+        check_same_claim(first, report)
         if stored.seq >= self._log.end():
             raise Unavailable(
                 Code.LOG_UNAVAILABLE,
@@ -144,13 +123,65 @@ class ReportService:
         return resolved(ReportAnswer(first, stored.event.received_at, stored.seq))
 
 
+def claim_of(
+    transfer: Transfer,
+    *,
+    report_id: str,
+    status: ReportStatus,
+    reviewer: str | None = None,
+    caller: str | None = None,
+) -> Report:
+    """The report of a transfer, with the facts that the door fills in."""
+    return Report(
+        report_id=report_id,
+        status=status,
+        end_to_end_id=transfer.end_to_end_id,
+        payer_id=transfer.payer_id,
+        payee_id=transfer.payee_id,
+        amount_centavos=transfer.amount_centavos,
+        transfer_occurred_at=transfer.occurred_at,
+        reviewer=reviewer,
+        caller=caller,
+    )
+
+
+def report_event(report: Report, clock: LogClock, supplied: int | None) -> Event:
+    """The event of a report that is new: known from its receipt on, by the log's clock.
+
+    Raises:
+        Refused: TIME_RANGE where it would be known before its transfer was made.
+    """
+    if supplied is not None:
+        check_instant(supplied, field="received_at")
+    is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
+    known_at = supplied if is_supplied and supplied is not None else clock.now()
+    if known_at < report.transfer_occurred_at - CLOCK_AHEAD_MAX:
+        raise invalid(
+            Code.TIME_RANGE,
+            field="received_at",
+            expected=f"after {format_rfc3339(report.transfer_occurred_at)}, when it was made",
+            found=format_rfc3339(known_at),
+            hint="A report becomes known after its transfer.",
+        )
+    known_at = clock.stamp(occurred_at=known_at, supplied=known_at)
+    return event_of(report, occurred_at=known_at, received_at=known_at, source=SOURCE)
+
+
 def require_transfer(decisions: DecisionService, end_to_end_id: str) -> Transfer:
     """The transfer of an id, from its decision or its history.
 
     Raises:
         Refused: NOT_FOUND.
     """
-    transfer = decisions.find_transfer(end_to_end_id)
+    return check_known(decisions.find_transfer(end_to_end_id), end_to_end_id)
+
+
+def check_known(transfer: Transfer | None, end_to_end_id: str) -> Transfer:
+    """The transfer that was found under an id.
+
+    Raises:
+        Refused: NOT_FOUND where none was.
+    """
     if transfer is None:
         raise Refused(
             Code.NOT_FOUND,
@@ -183,7 +214,12 @@ def reports_of(
         start = found[-1].seq + 1
 
 
-def _check_same(first: Report, repeat: Report) -> None:
+def check_same_claim(first: Report, repeat: Report) -> None:
+    """Nothing, if a report repeats the claim that came first under its id, whoever repeats it.
+
+    Raises:
+        Refused: CONFLICT.
+    """
     if first != replace(repeat, reviewer=first.reviewer, caller=first.caller):
         raise Refused(
             Code.CONFLICT,

@@ -10,7 +10,7 @@ from crivo.domain.event import Event, make_event_id
 from crivo.domain.fraud_marker import SCHEMA as FRAUD_MARKER
 from crivo.domain.list_entry import SCHEMA as LIST_ENTRY
 from crivo.flows.event_of import value_of
-from crivo.flows.ports import LogReader
+from crivo.flows.ports import EventFinder
 from crivo.flows.schemas import schema_of
 
 #: By schema: which field of its steps names the party.
@@ -51,7 +51,7 @@ def check_same_party(find: FindEvent, event: Event, value: Any) -> None:
         )
 
 
-def find_in(log: LogReader) -> FindEvent:
+def find_in(log: EventFinder) -> FindEvent:
     """What finds the events of a log."""
 
     def find(event_id: bytes) -> Event | None:
@@ -64,7 +64,7 @@ def find_in(log: LogReader) -> FindEvent:
 class AppendedTogether:
     """Judges the events of one append in their order: those before them are in no log yet."""
 
-    def __init__(self, log: LogReader) -> None:
+    def __init__(self, log: EventFinder) -> None:
         self._in_log: Final = find_in(log)
         self._before: Final[dict[bytes, Event]] = {}
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from crivo.domain.clock import ClockKind
+from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, Refused, Unavailable, shown
 from crivo.domain.event import Event, StoredEvent
+from crivo.domain.transfer import Transfer
 from crivo.features.told import TELLERS, told_rows
 from crivo.flows.decide import DecisionService
 from crivo.flows.event_body import CALLER, parse_event
@@ -16,7 +17,7 @@ from crivo.flows.event_of import event_of, value_of
 from crivo.flows.listing import check_can_hold
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.recording import SOURCE
-from crivo.flows.report import require_transfer
+from crivo.flows.report import check_known
 from crivo.flows.same_party import check_same_party, find_in
 from crivo.flows.schemas import BY_NAME, SCHEMAS, schema_of
 from crivo.flows.told_mapping import filled_in, is_about_transfer
@@ -68,17 +69,14 @@ class TellingService:
                 `parse_event`.
             Unavailable: LOG_UNAVAILABLE, OVERLOADED.
         """
-        if schema_name not in TOLD_HERE:
-            raise _not_told(schema_name)
-        schema = schema_of(schema_name)
-        facts = self._facts(document) if is_about_transfer(schema) else None
-        value = parse_event(schema_name, document, self._pseudonyms, facts=facts, caller=caller)
-        check_can_hold(value)
-        clock = self._decisions.clock
-        supplied = supplied_received_at if clock.kind is ClockKind.REPLAY else None
-        received_at = clock.stamp(occurred_at=value.occurred_at, supplied=supplied)
-        event = event_of(
-            value, occurred_at=value.occurred_at, received_at=received_at, source=SOURCE
+        value, event = told_event(
+            schema_name,
+            document,
+            self._pseudonyms,
+            clock=self._decisions.clock,
+            find_transfer=self._decisions.find_transfer,
+            supplied=supplied_received_at,
+            caller=caller,
         )
         return self.take(
             value, event, check=lambda: check_same_party(find_in(self._log), event, value)
@@ -96,18 +94,13 @@ class TellingService:
         """
         waiting = self._waiting.get(event.event_id)
         if waiting is not None:
-            _check_same(waiting[0], value)
+            check_same_event(waiting[0], value)
             return waiting[1]
         stored = self._log.find(event.event_id)
         if stored is not None:
             return self._again(stored, value)
         check()
         return self._first(value, event)
-
-    def _facts(self, document: object) -> dict[str, object]:
-        """What the event repeats of its transfer."""
-        id_ = document.get("end_to_end_id") if isinstance(document, dict) else None
-        return filled_in(require_transfer(self._decisions, id_ if isinstance(id_, str) else ""))
 
     def _first(self, value: Any, event: Event) -> Pending[TellAnswer]:
         pending: Pending[TellAnswer] = Pending()
@@ -133,7 +126,7 @@ class TellingService:
         return pending
 
     def _again(self, stored: StoredEvent, value: Any) -> Pending[TellAnswer]:
-        _check_same(value_of(stored.event), value)
+        check_same_event(value_of(stored.event), value)
         if stored.seq >= self._log.end():
             raise Unavailable(
                 Code.LOG_UNAVAILABLE,
@@ -147,8 +140,54 @@ def _answer(event: Event, seq: int) -> TellAnswer:
     return TellAnswer(event.schema, event.event_id, event.received_at, seq)
 
 
-def _check_same(first: Any, repeat: Any) -> None:
-    """Whoever told it is no fact of it."""
+def told_event(
+    schema_name: str,
+    document: object,
+    pseudonyms: Pseudonymiser,
+    *,
+    clock: LogClock,
+    find_transfer: Callable[[str], Transfer | None],
+    supplied: int | None = None,
+    caller: str | None = None,
+) -> tuple[Any, Event]:
+    """What a document tells, and its event, received now by the log's clock.
+
+    Args:
+        schema_name: One of `TOLD_HERE`.
+        document: The fields by name, as outsiders write them.
+        pseudonyms: What makes pseudonyms of raw ids.
+        clock: The log's.
+        find_transfer: Finds the transfer that the event is about, whose facts are filled in.
+        supplied: The receipt, on a replay clock.
+        caller: Whose key or token told it, where its schema keeps that.
+
+    Raises:
+        Refused: SCHEMA_UNKNOWN; NOT_FOUND where the transfer is unknown; CLOCK_AHEAD; and as
+            `parse_event`.
+    """
+    if schema_name not in TOLD_HERE:
+        raise _not_told(schema_name)
+    facts = None
+    if is_about_transfer(schema_of(schema_name)):
+        found = document.get("end_to_end_id") if isinstance(document, dict) else None
+        id_ = found if isinstance(found, str) else ""
+        facts = filled_in(check_known(find_transfer(id_), id_))
+    value = parse_event(schema_name, document, pseudonyms, facts=facts, caller=caller)
+    check_can_hold(value)
+    received_at = clock.stamp(
+        occurred_at=value.occurred_at,
+        supplied=supplied if clock.kind is ClockKind.REPLAY else None,
+    )
+    event = event_of(value, occurred_at=value.occurred_at, received_at=received_at, source=SOURCE)
+    return value, event
+
+
+def check_same_event(first: Any, repeat: Any) -> None:
+    """Nothing, if an event repeats the facts that came first under its id: whoever told it is none.
+
+    Raises:
+        Refused: CONFLICT.
+    """
     if hasattr(first, CALLER):
         repeat = replace(repeat, caller=first.caller)
     if first != repeat:

@@ -28,7 +28,7 @@ _CLEAR: Final = b"\0"
 _SEALED: Final = b"\1"
 
 #: Keys of persons that are held; another is read from their file again.
-_KEYS_MAX: Final = 65_536
+KEYS_MAX: Final = 65_536
 
 
 class Role(StrEnum):
@@ -149,14 +149,22 @@ class IdentitySealer:
         keys: Where the keys are.
         now: The time of day as an instant.
         random: So many random bytes.
+        held_max: Keys that are held from one call of `seal` to the next; 0 where others may erase
+            them.
     """
 
     def __init__(
-        self, keys: PersonKeys, *, now: Callable[[], int], random: Callable[[int], bytes]
+        self,
+        keys: PersonKeys,
+        *,
+        now: Callable[[], int],
+        random: Callable[[int], bytes],
+        held_max: int = KEYS_MAX,
     ) -> None:
         self._keys: Final = keys
         self._now: Final = now
         self._random: Final = random
+        self._held_max: Final = held_max
         self._held: dict[bytes, PersonKey] = {}
         # What is known to be kept, by subject.
         self._aliases: dict[bytes, set[bytes]] = {}
@@ -197,7 +205,7 @@ class IdentitySealer:
             self._aliases.pop(subject, None)
 
     def _have_keys(self, identities: Sequence[Identity]) -> None:
-        if len(self._held) > _KEYS_MAX:
+        if len(self._held) > self._held_max:
             self._held.clear()
             self._aliases.clear()
         new: dict[bytes, PersonKey] = {}

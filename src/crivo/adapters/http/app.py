@@ -23,7 +23,7 @@ from crivo.adapters.http.answers import (
 from crivo.adapters.http.bodies import parse_report, parse_told
 from crivo.adapters.http.follow_up import follow_up_routes
 from crivo.adapters.http.gate import Gate
-from crivo.adapters.http.hot import HotRoutes, check_ready, check_supplied, durable
+from crivo.adapters.http.hot import HotRoutes, check_ready, durable
 from crivo.adapters.http.mistyped import mistyped_parameter
 from crivo.adapters.http.openapi import (
     EVENTS,
@@ -50,6 +50,7 @@ from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
 from crivo.flows.following import followed
+from crivo.flows.receiving import check_supplied
 from crivo.flows.verdicts import check_no_verdict
 from crivo.model.artifact import Artifact
 
@@ -175,7 +176,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         claim, status, supplied = parse_report(raw)
         check_printable(claim.report_id, field="report_id")
         check_no_verdict(claim.report_id)
-        check_supplied(parts, supplied)
+        check_supplied(parts.decisions.clock, supplied)
         pending = parts.reports.report(
             report_id=claim.report_id,
             status=status,
@@ -196,7 +197,7 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
     async def event(kind: str, request: Request) -> Response:
         raw = await told_body(request, parts)
         document, supplied = parse_told(raw)
-        check_supplied(parts, supplied)
+        check_supplied(parts.decisions.clock, supplied)
         pending = parts.telling.tell(
             kind, document, supplied_received_at=supplied, caller=caller_name(request.scope)
         )

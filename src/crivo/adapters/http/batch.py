@@ -16,7 +16,6 @@ from crivo.adapters.http.hot import (
     Handler,
     HotRoutes,
     check_ready,
-    check_supplied,
     durable,
 )
 from crivo.adapters.http.problems import Problem, problem_of
@@ -26,6 +25,7 @@ from crivo.domain.errors import Code, CrivoError, invalid
 from crivo.domain.transfer import Transfer
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
+from crivo.flows.receiving import check_supplied
 
 PATH: Final = "/v1/decisions:batch"
 
@@ -140,7 +140,7 @@ def _slice(
     for body in bodies:
         try:
             transfer, supplied, identity = parse_decision(bytes(body), parts.pseudonyms)
-            check_supplied(parts, supplied)
+            check_supplied(parts.decisions.clock, supplied)
         except CrivoError as error:
             decided.append(error)
         else:

@@ -10,11 +10,12 @@ from fastapi import APIRouter, Request, Response
 from crivo.adapters.http.access import caller_name
 from crivo.adapters.http.answers import FollowUpTaken
 from crivo.adapters.http.follow_up_body import parse_follow_up
-from crivo.adapters.http.hot import check_supplied, durable
+from crivo.adapters.http.hot import durable
 from crivo.adapters.http.openapi import answer_of, operation_with
 from crivo.adapters.http.service import Parts
 from crivo.adapters.http.told_body import told_body
 from crivo.domain.instant import format_rfc3339
+from crivo.flows.receiving import check_supplied
 
 EXAMPLE: Final[dict[str, Any]] = {
     "event": "settled",
@@ -36,7 +37,7 @@ def follow_up_routes(parts: Parts) -> APIRouter:
     async def follow_up(end_to_end_id: str, request: Request) -> Response:
         raw = await told_body(request, parts)
         told, supplied = parse_follow_up(raw, end_to_end_id)
-        check_supplied(parts, supplied)
+        check_supplied(parts.decisions.clock, supplied)
         caller = caller_name(request.scope)
         pending = parts.follow_ups.tell(told, supplied_received_at=supplied, caller=caller)
         taken = await durable(pending, seconds_max=parts.limits.answer_seconds_max)

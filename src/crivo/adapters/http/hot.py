@@ -29,13 +29,12 @@ from crivo.adapters.http.rate import Bucket
 from crivo.adapters.http.receive import Disconnected, header, is_xml, read_json_body
 from crivo.adapters.http.refusal import refuse
 from crivo.adapters.http.service import Parts
-from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
-from crivo.domain.instant import format_rfc3339
 from crivo.domain.phase import Phase
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
 from crivo.flows.predict import predict
+from crivo.flows.receiving import check_supplied
 
 #: The path of the hottest route.
 DECISIONS: Final = "/v1/decisions"
@@ -242,7 +241,7 @@ class HotRoutes:
             transfer, supplied, identity = parse_pacs008(raw, parts.pseudonyms)
         else:
             transfer, supplied, identity, phase = parse_asked(raw, parts.pseudonyms)
-        check_supplied(parts, supplied)
+        check_supplied(parts.decisions.clock, supplied)
         decisions = parts.decisions
         before = decisions.folded
         decides = decisions if phase is Phase.INITIATION else parts.settlement_phase
@@ -309,23 +308,6 @@ def check_ready(parts: Parts) -> None:
     if not parts.is_ready():
         raise Unavailable(
             Code.NOT_READY, "the service is starting or stopping", hint="Ask again in a moment."
-        )
-
-
-def check_supplied(parts: Parts, received_at: int | None) -> None:
-    """Nothing, if the body supplies no receipt, or the log's clock is the one that takes it.
-
-    Raises:
-        Refused: FIELD_UNKNOWN.
-    """
-    if received_at is not None and parts.decisions.clock.kind is ClockKind.WALL:
-        raise Refused(
-            Code.FIELD_UNKNOWN,
-            "received_at is stamped by this service: its log has a wall clock",
-            hint="Leave received_at out; only a log made with the clock replay takes it.",
-            field="received_at",
-            expected="left out",
-            found=format_rfc3339(received_at),
         )
 
 

@@ -73,7 +73,21 @@ def check_json_headers(scope: Scope, *, bytes_max: int, or_xml: bool = False) ->
     Raises:
         Refused: CONTENT_TYPE, BODY_TOO_LARGE.
     """
-    media = header(scope, b"content-type")
+    media, coding = header(scope, b"content-type"), header(scope, b"content-encoding")
+    xml = check_media(media, coding, or_xml=or_xml)
+    claimed = header(scope, b"content-length")
+    if claimed is not None and (not claimed.isdigit() or int(claimed[:20]) > bytes_max):
+        raise _too_large(bytes_max, claimed.decode("latin-1"))
+    return xml
+
+
+def check_media(media: bytes | None, coding: bytes | None, *, or_xml: bool = False) -> bool:
+    """Whether a body of that media type and coding is XML, where that is taken too: else it is
+    JSON; both as it is.
+
+    Raises:
+        Refused: CONTENT_TYPE.
+    """
     if media != _JSON and not _is_of((_JSON, *(_XML if or_xml else ())), media or b""):
         raise invalid(
             Code.CONTENT_TYPE,
@@ -81,7 +95,6 @@ def check_json_headers(scope: Scope, *, bytes_max: int, or_xml: bool = False) ->
             expected="application/json" + (" or application/xml" if or_xml else "") + " in UTF-8",
             found=media,
         )
-    coding = header(scope, b"content-encoding")
     if coding is not None and coding.strip().lower() not in {b"", b"identity"}:
         raise invalid(
             Code.CONTENT_TYPE,
@@ -89,9 +102,6 @@ def check_json_headers(scope: Scope, *, bytes_max: int, or_xml: bool = False) ->
             expected="left out: bodies are read as they are, not compressed",
             found=coding,
         )
-    claimed = header(scope, b"content-length")
-    if claimed is not None and (not claimed.isdigit() or int(claimed[:20]) > bytes_max):
-        raise _too_large(bytes_max, claimed.decode("latin-1"))
     return media != _JSON and _is_of(_XML, media or b"")
 
 

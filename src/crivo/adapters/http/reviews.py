@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 
 from crivo.adapters.http.access import caller_name, check_answerer
 from crivo.adapters.http.bodies import decode_body
-from crivo.adapters.http.hot import check_supplied, durable
+from crivo.adapters.http.hot import durable
 from crivo.adapters.http.openapi import answer_of, operation_with
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody, ReviewStepAnswer
 from crivo.adapters.http.service import Parts
@@ -19,6 +19,7 @@ from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.domain.phase import Phase
 from crivo.domain.review import ReviewSide, ReviewStatus
+from crivo.flows.receiving import check_supplied
 from crivo.flows.review import Asked, ReviewStep, require_steps
 
 EXAMPLE: Final = {
@@ -42,7 +43,7 @@ def review_routes(parts: Parts) -> APIRouter:
     async def review(request: Request) -> Response:
         raw = await told_body(request, parts)
         asked, supplied = parse_review(raw)
-        check_supplied(parts, supplied)
+        check_supplied(parts.decisions.clock, supplied)
         if asked.status is ReviewStatus.ANSWERED:
             check_answerer(request.scope)
         caller = caller_name(request.scope)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 from confluent_kafka.admin import OffsetSpec
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, failure, open_admin
 from crivo.adapters.kafka.intake import POLL_RECORDS, POLL_SECONDS, open_consumer
-from crivo.adapters.kafka.records import ANSWERS, row_of
-from crivo.adapters.kafka.topics import DEAD_LETTERS
+from crivo.adapters.kafka.records import ANSWERS, HeaderList, row_of
+from crivo.adapters.kafka.topics import DEAD_LETTERS, INBOX, RECORD_BYTES_MAX
+from crivo.domain.advice import ADVICE
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream
@@ -28,6 +29,22 @@ _LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call
 MARKS: Final = ("code", "words", "of", "field", "expected", "found", "hint")
 
 
+#: A record of more bytes, key and headers included, is kept shortened, since with its marks it may
+#: be more than brokers take: the first bytes of its value and key, and short headers alone.
+WHOLE_BYTES_MAX: Final = RECORD_BYTES_MAX // 2
+_VALUE_BYTES_KEPT: Final = 65_536
+_KEY_BYTES_KEPT: Final = 1_024
+_HEADERS_KEPT: Final = 32
+
+
+class Letter(NamedTuple):
+    """A refused record as a client takes it."""
+
+    key: bytes | None
+    value: bytes | None
+    headers: HeaderList
+
+
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
     """A refused record: what it is called, its place, and itself.
@@ -41,8 +58,18 @@ class DeadLetter:
     at: int
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, str | bytes | None]]
+    headers: HeaderList
     marks: dict[str, str]
+
+    @property
+    def place(self) -> str:
+        """Where it lies, for people."""
+        return f"{self.source} {self.number}"
+
+    @property
+    def is_of_inbox(self) -> bool:
+        """Whether an outsider produced it, for the door to parse."""
+        return self.source == INBOX + DEAD_LETTERS
 
     @property
     def row(self) -> QuarantinedRow:
@@ -88,22 +115,49 @@ class DeadLetter:
         return stored_event(row).event
 
 
-def marks_of(refusal: Refused, *, of: str) -> list[tuple[str, str | bytes | None]]:
+def letter_of(message: Message, headers: HeaderList, refusal: Refused) -> Letter:
+    """A record as it came, with the marks of its refusal behind its headers.
+
+    One of more than `WHOLE_BYTES_MAX` bytes is kept shortened.
+    """
+    key, value = message.key(), message.value()
+    size = sum(len(name) + len(text or b"") for name, text in headers)
+    if len(key or b"") + len(value or b"") + size > WHOLE_BYTES_MAX:
+        key = None if key is None else key[:_KEY_BYTES_KEPT]
+        value = None if value is None else value[:_VALUE_BYTES_KEPT]
+        headers = [
+            (name, text)
+            for name, text in headers
+            if len(name) + len(text or b"") <= _KEY_BYTES_KEPT
+        ][:_HEADERS_KEPT]
+    marks = marks_of(refusal, of=f"{message.partition()}/{message.offset()}")
+    return Letter(key, value, [*headers, *marks])
+
+
+def headers_in(message: Message) -> HeaderList:
+    """The headers of a record, one that came several times as often, in their order."""
+    came = message.headers() or []
+    return list(came.items()) if isinstance(came, dict) else list(came)
+
+
+def marks_of(refusal: Refused, *, of: str) -> HeaderList:
     """The headers that say why a record is a dead letter, and where it lay."""
     said = {"code": refusal.code, "words": refusal, "of": of, **refusal.context}
-    said["hint"] = refusal.hint
-    return [(name, str(said.get(name, "")).encode()) for name in MARKS]
+    said["hint"] = refusal.hint or ADVICE[refusal.code]
+    # What it quotes of a record may be no text.
+    return [(name, str(said.get(name, "")).encode(errors="backslashreplace")) for name in MARKS]
 
 
 def read_dead_letters(cluster: Cluster) -> list[DeadLetter]:
-    """All dead letters of a log's streams that its brokers still keep, by topic and offset.
+    """All dead letters of a log's streams and its inbox that its brokers still keep, by topic and
+    offset, those of the inbox first.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
     """
     parts = [
-        TopicPartition(cluster.named(stream.value + DEAD_LETTERS), 0)
-        for stream in sorted(Stream, key=str)
+        TopicPartition(cluster.named(name + DEAD_LETTERS), 0)
+        for name in (INBOX, *sorted(stream.value for stream in Stream))
     ]
     admin = open_admin(cluster)
     with answered(cluster, "tell where its dead letters end"):
@@ -153,8 +207,7 @@ def _read_topic(
 
 def _letter(source: str, message: Message) -> DeadLetter | None:
     """The dead letter of a record; None for one that bears no cause, which Crivo did not write."""
-    came = message.headers() or []
-    headers = list(came.items()) if isinstance(came, dict) else list(came)
+    headers = headers_in(message)
     marks = dict(headers[-len(MARKS) :])
     if tuple(marks) != MARKS or not all(isinstance(each, bytes) for each in marks.values()):
         return None

@@ -71,7 +71,7 @@ def require_manifest(cluster: Cluster) -> Manifest:
         raise Unavailable(
             Code.NOT_FOUND,
             f"Kafka at {cluster.brokers} holds no log yet",
-            hint="`crivo ingest … --log kafka://…` or `crivo log copy` makes one.",
+            hint="`crivo log make --log kafka://…` makes one, as an import or a copy does.",
         )
     return manifest
 

@@ -18,7 +18,8 @@ from typing import Final
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from crivo.adapters.kafka.publisher import Member, Publisher
+from crivo.adapters.kafka.publisher import Publisher
+from crivo.adapters.kafka.transactions import Member
 from crivo.domain.errors import Refused
 from crivo.flows.answering import Answered
 

@@ -31,7 +31,7 @@ RETRY_SECONDS: Final = (0.05, 2.0)
 WRITER: Final = "crivo-writer"
 
 #: Another writer bears the name now.
-_FENCED: Final = frozenset(
+FENCED: Final = frozenset(
     {
         KafkaError._FENCED,  # noqa: SLF001 - the client's own errors are named so
         KafkaError.PRODUCER_FENCED,
@@ -117,8 +117,8 @@ class TransactionWriter(GroupCommit[Sent]):
         except KafkaException as raised:
             error = raised.args[0]
             self._drop()
-            if error.code() in _FENCED:
-                return Failed(_locked(self._cluster, error.str()), is_final=True)
+            if error.code() in FENCED:
+                return Failed(locked(self._cluster, error.str()), is_final=True)
             return Failed(_unwritten(self._cluster, error))
         except (Misconfigured, Unavailable) as error:
             self._drop()
@@ -137,7 +137,7 @@ class TransactionWriter(GroupCommit[Sent]):
             self._open()
             end = self._recount()
             if not group[0].rows[0][0] <= end <= group[-1].rows[-1][0] + 1:
-                raise _locked(self._cluster, f"it holds {end} events")
+                raise locked(self._cluster, f"it holds {end} events")
             # Of what failed, a transaction whose commit was only not heard of is there.
             group = [each for each in group if each.rows[0][0] >= end]
         assert self._producer is not None, "it was opened"
@@ -182,7 +182,8 @@ def _unwritten(cluster: Cluster, error: KafkaError) -> Unavailable:
     )
 
 
-def _locked(cluster: Cluster, words: str) -> Unavailable:
+def locked(cluster: Cluster, words: str) -> Unavailable:
+    """The error of a writer whose name another one bears now."""
     return Unavailable(
         Code.LOG_LOCKED,
         f"another writer has taken over the log in Kafka at {cluster.brokers}: {words}",

@@ -302,6 +302,25 @@ WORKER_REBUILDS: Final = Metric(
     "states",
     "States that a worker built anew, being past what it was to answer.",
 )
+INBOX_RECEIVED: Final = Metric(
+    "crivo_inbox_received_total",
+    Kind.COUNTER,
+    "records",
+    "Records of `pix.inbox.v1` that were settled, whatever became of them.",
+)
+INBOX_SETTLED: Final = Metric(
+    "crivo_inbox_settled_total",
+    Kind.COUNTER,
+    "records",
+    "What became of them: appended, duplicate, or refused with an error code (else empty).",
+    ("result", "code"),
+)
+INBOX_LAG: Final = Metric(
+    "crivo_inbox_lag_records",
+    Kind.GAUGE,
+    "records",
+    "Records of `pix.inbox.v1` that its door has not read yet, of all partitions.",
+)
 SPARK_BATCHES: Final = Metric(
     "crivo_spark_batches_total",
     Kind.COUNTER,
@@ -353,5 +372,6 @@ CATALOGUE: Final = (
     POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
     TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
     WEBHOOKS_DEAD, WEBHOOK_LAG, WORKER_LAG, WORKER_PARTITIONS, WORKER_REBUILDS,
+    INBOX_RECEIVED, INBOX_SETTLED, INBOX_LAG,
     RELAY_LAG, RELAY_FAILURES, SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG, SPARK_SECONDS,
 )  # fmt: skip

@@ -20,6 +20,9 @@ from crivo.adapters.telemetry.catalogue import (
     HOLD_ENDS,
     HOLDS_OPEN,
     IN_FLIGHT,
+    INBOX_LAG,
+    INBOX_RECEIVED,
+    INBOX_SETTLED,
     LATE,
     LEDGER_FAILURES,
     LEDGER_PENDING,
@@ -258,6 +261,18 @@ class Metrics:
     def worker_rebuilt(self) -> None:
         """A worker built its state anew."""
         self._count(WORKER_REBUILDS)
+
+    def inbox_received(self, records: int) -> None:
+        """So many records of the inbox are settled."""
+        self._count(INBOX_RECEIVED, by=records)
+
+    def inbox_settled(self, result: str, code: str, records: int) -> None:
+        """That became of so many of them."""
+        self._count(INBOX_SETTLED, result, code, by=records)
+
+    def inbox_lags(self, records: int) -> None:
+        """So many records of the inbox are not read yet."""
+        self._set(INBOX_LAG, to=records)
 
     def spark_batch(self) -> None:
         """A batch of Spark's is done."""
