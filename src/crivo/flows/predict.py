@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from crivo.domain.errors import Code, invalid
 from crivo.model.scorer import Scorer
@@ -51,7 +52,14 @@ def predict(
                 expected=f"one of the model's {len(names)} inputs",
                 found=row[unknown],
             )
-    # The columns were just filled by the model's own names.
+    return predictions(scorer, matrix)
+
+
+def predictions(scorer: Scorer, matrix: npt.NDArray[np.float64]) -> list[Prediction]:
+    """The prediction of each row of float64[n, F], whose columns are the model's inputs in order;
+    NaN is null.
+    """
+    # The columns were filled by the model's own names.
     margins, scores = scorer.score(matrix, plan_hash=scorer.artifact.plan_hash)
     return [
         Prediction(score=score, margin=margin)

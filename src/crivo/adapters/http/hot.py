@@ -24,6 +24,7 @@ from crivo.adapters.http.answers import (
 from crivo.adapters.http.bodies import parse_asked, parse_rows
 from crivo.adapters.http.gate import Gate
 from crivo.adapters.http.pacs008 import parse_pacs008
+from crivo.adapters.http.plain_row import plain_row
 from crivo.adapters.http.problems import internal_problem, problem_of, render, status_of
 from crivo.adapters.http.rate import Bucket
 from crivo.adapters.http.receive import Disconnected, header, is_xml, read_json_body
@@ -33,7 +34,7 @@ from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
 from crivo.domain.phase import Phase
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
-from crivo.flows.predict import predict
+from crivo.flows.predict import predict, predictions
 from crivo.flows.receiving import check_supplied
 
 #: The path of the hottest route.
@@ -263,8 +264,15 @@ class HotRoutes:
             bytes_max=limits.predict_bytes_max,
             seconds_max=limits.body_seconds_max,
         )
-        rows, many = parse_rows(raw, rows_max=limits.predict_rows_max)
         scorer = self.parts.decisions.bundle.scorer
+        model = scorer.artifact.hash
+        row = plain_row(raw, scorer.artifact.input_names)
+        if row is not None:
+            (only,) = predictions(scorer, row)
+            await respond_json(send, msgspec.json.encode(ScoreAnswer(only.score, model)))
+            self._telemetry.predicted(1)
+            return
+        rows, many = parse_rows(raw, rows_max=limits.predict_rows_max)
         scores: list[int] = []
         for start in range(0, len(rows), PREDICT_SLICE_ROWS):
             if start:
@@ -272,7 +280,6 @@ class HotRoutes:
                 await asyncio.sleep(0)
             part = predict(scorer, rows[start : start + PREDICT_SLICE_ROWS], first=start)
             scores += [prediction.score for prediction in part]
-        model = scorer.artifact.hash
         answer = ScoresAnswer(scores, model) if many else ScoreAnswer(scores[0], model)
         await respond_json(send, msgspec.json.encode(answer))
         self._telemetry.predicted(len(rows))
