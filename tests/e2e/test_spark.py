@@ -52,13 +52,16 @@ def cluster(tmp_path_factory, require_extra):
 def decided(tmp_path_factory, kafka, require_extra, spark_jars, cluster):
     """A home, and a log that Spark decided; its first driver was killed when it had published, and
     the second one, on the cluster, names its folders as they are called where it works.
+
+    The log's second half comes when the first driver is gone: it may have decided all of the first.
     """
     python = require_extra("spark")
     home = make_decided_home(tmp_path_factory.mktemp("home"), 450)
     where = new_space(kafka.cluster)
-    with closing(open_log_in(where)) as log:
-        log.append(waiting_of(home))
-    environ = told(home, spark_jars, SPARK__BATCH_RECORDS=300, SPARK__REFINE_BATCHES=2)
+    waiting = waiting_of(home)
+    half = len(waiting) // 2
+    append(where, waiting[:half])
+    environ = told(home, spark_jars, SPARK__BATCH_RECORDS=200, SPARK__REFINE_BATCHES=2)
     until = time.monotonic() + SECONDS_MAX
     first = subprocess.Popen(
         job(python, "local[2]", where),
@@ -74,6 +77,7 @@ def decided(tmp_path_factory, kafka, require_extra, spark_jars, cluster):
         time.sleep(0.05)
     os.killpg(first.pid, signal.SIGKILL)
     first.communicate()
+    append(where, waiting[half:])
     beside = {
         **environ,
         "CRIVO_HOME": home.name,
@@ -92,6 +96,12 @@ def decided(tmp_path_factory, kafka, require_extra, spark_jars, cluster):
     assert second.returncode == 0, second.stderr[-4_000:] + cluster.said()
     yield home, where, json.loads(second.stdout)
     forget_space(where)
+
+
+def append(where, events):
+    """Lays events down as the log's one writer."""
+    with closing(open_log_in(where)) as log:
+        log.append(events)
 
 
 def published(where):

@@ -29,9 +29,9 @@ def slowed(publisher, seconds):
     """A publisher that is on its way for so long."""
     publish = publisher.publish
 
-    def later(answers, offsets, member):
+    def later(records, offsets, member):
         time.sleep(seconds)
-        return publish(answers, offsets, member)
+        return publish(records, offsets, member)
 
     publisher.publish = later
     return publisher

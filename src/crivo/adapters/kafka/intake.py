@@ -33,8 +33,9 @@ from crivo.flows.event_rows import EventRow
 
 #: Records of one call to the client.
 POLL_RECORDS: Final = 1_000
-#: Records of one partition that may wait for the others; beyond it, it is read no further.
-WAITING_MAX: Final = 4 * POLL_RECORDS
+#: Records that may wait in all for those of other partitions. Beyond it none is read further of
+#: which much waits: whatever its client fetched ahead is lost then, and fetched again later.
+WAITING_MAX: Final = 32 * POLL_RECORDS
 
 #: A call waits so long for the first of them.
 POLL_SECONDS: Final = 0.05
@@ -275,8 +276,9 @@ class Intake:
 
     def _let_flow(self) -> None:
         """Reads no further where many records wait, and goes on where few do."""
-        self._stop({part for part in self._flowing if len(self.waiting[part]) >= WAITING_MAX})
         few = {part for part in self.open if len(self.waiting[part]) < POLL_RECORDS}
+        if sum(map(len, self.waiting.values())) >= WAITING_MAX:
+            self._stop(self._flowing - few)
         if go := few - self._flowing:
             at = [topic_partition(self._cluster, part, self._next[part]) for part in go]
             self._consumer.incremental_assign(at)

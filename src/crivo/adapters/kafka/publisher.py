@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from crivo.adapters.kafka.aside import Aside, place_behind
 from crivo.adapters.kafka.client import LOGGER, Cluster, answered
 from crivo.adapters.kafka.dead_letters import headers_in, letter_of
-from crivo.adapters.kafka.records import answer_of
+from crivo.adapters.kafka.records import Record, answer_of
 from crivo.adapters.kafka.topics import DEAD_LETTERS
 from crivo.adapters.kafka.transactions import PRODUCER, Member, Transactions
 from crivo.domain.errors import Refused
@@ -25,11 +25,28 @@ _WORDS: Final = logging.getLogger("crivo.worker")
 Seal = Callable[[list[EventRow]], list[EventRow]]
 
 
+class Outgoing(NamedTuple):
+    """A record on its way, sealed, and where to."""
+
+    stream: str
+    partition: int
+    record: Record
+
+
 class Publisher(Protocol):
     """How answers get into the log."""
 
+    def records(self, answers: Sequence[Answered]) -> list[Outgoing]:
+        """What is published of answers. In the thread that decides: sealing lets go of Python's
+        lock for each record, and beside a thread that works would wait for it each time.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE where a new key cannot be kept.
+        """
+        ...
+
     def publish(
-        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
+        self, records: Sequence[Outgoing], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
         """Whether all are published; brokers may be away for as long as the cluster says. In any
         thread: the group's member is not asked.
@@ -58,7 +75,7 @@ class Publisher(Protocol):
 
 
 class _Records:
-    """Sends the records of answers, and waits for all of them."""
+    """Makes the records of answers, sends them, and waits for all of them."""
 
     def __init__(self, cluster: Cluster, partitions: int, seal: Seal, producer: Producer) -> None:
         self._cluster = cluster
@@ -67,17 +84,23 @@ class _Records:
         self.producer = producer
         self._error: KafkaError | None = None
 
-    def send(self, answers: Sequence[Answered]) -> None:
+    def of(self, answers: Sequence[Answered]) -> list[Outgoing]:
+        """As `Publisher.records`."""
+        rows, causes = self._rows(answers)
+        return [
+            Outgoing(row[1], row[2], answer_of(row, cause=cause))
+            for row, cause in zip(self._seal(rows), causes, strict=True)
+        ]
+
+    def send(self, records: Sequence[Outgoing]) -> None:
         """Hands the records to the client.
 
         Raises:
             KafkaException: the client takes none.
         """
         self._error = None
-        rows, causes = self._rows(answers)
-        for row, cause in zip(self._seal(rows), causes, strict=True):
-            record = answer_of(row, cause=cause)
-            self.produce(row[1], record.value, record.key, row[2], record.headers)
+        for stream, partition, record in records:
+            self.produce(stream, record.value, record.key, partition, record.headers)
 
     def produce(
         self,
@@ -136,12 +159,16 @@ class PlainPublisher:
         self._aside = Aside(cluster)
         self._records = _Records(cluster, partitions, seal, self._producer)
 
+    def records(self, answers: Sequence[Answered]) -> list[Outgoing]:
+        """As `Publisher`."""
+        return self._records.of(answers)
+
     def publish(
-        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
+        self, records: Sequence[Outgoing], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
         """As `Publisher`."""
         with answered(self._cluster, "take answers"):
-            self._records.send(answers)
+            self._records.send(records)
             self._records.wait()
         return True
 
@@ -180,13 +207,17 @@ class ExactPublisher:
         self._aside = Aside(cluster)
         self._records = _Records(cluster, partitions, seal, self._transactions.producer)
 
+    def records(self, answers: Sequence[Answered]) -> list[Outgoing]:
+        """As `Publisher`."""
+        return self._records.of(answers)
+
     def publish(
-        self, answers: Sequence[Answered], offsets: Sequence[TopicPartition], member: Member
+        self, records: Sequence[Outgoing], offsets: Sequence[TopicPartition], member: Member
     ) -> bool:
         """As `Publisher`: published and committed, or neither."""
 
         def work() -> None:
-            self._records.send(answers)
+            self._records.send(records)
             self._transactions.send_offsets(offsets, member)
 
         return self._is_done(work)

@@ -18,7 +18,7 @@ from typing import Final
 
 from confluent_kafka import Consumer, Message, TopicPartition
 
-from crivo.adapters.kafka.publisher import Publisher
+from crivo.adapters.kafka.publisher import Outgoing, Publisher
 from crivo.adapters.kafka.transactions import Member
 from crivo.domain.errors import Refused
 from crivo.flows.answering import Answered
@@ -57,7 +57,7 @@ class Publishing:
         self._topic = topic
         self._answered = answered
         self._lock = threading.Lock()
-        self._waiting: list[Turn] = []
+        self._waiting: list[tuple[Turn, list[Outgoing]]] = []
         self._ahead = 0
         #: Whether all is there that was published: what comes behind may not be committed past it.
         self._goes_on = True
@@ -70,10 +70,12 @@ class Publishing:
         """Queues a turn; waits while `AHEAD_ANSWERS_MAX` answers or more are on their way.
 
         Raises:
-            Misconfigured, Unavailable: as `Publisher.publish`, of an earlier turn.
+            Misconfigured, Unavailable: as `Publisher.records`; as `Publisher.publish`, of an
+                earlier turn.
         """
+        records = self._publisher.records(turn.answers)
         with self._lock:
-            self._waiting.append(turn)
+            self._waiting.append((turn, records))
             self._ahead += len(turn.answers)
         self._ask(partial(self._publish_waiting, self._group.consumer_group_metadata()))
         while self._asked and (self._asked[0].done() or self._ahead >= AHEAD_ANSWERS_MAX):
@@ -155,10 +157,12 @@ class Publishing:
         them, none. None where they are not.
         """
         with self._lock:
-            turns, self._waiting = self._waiting, []
+            waiting, self._waiting = self._waiting, []
+        turns = [turn for turn, _ in waiting]
+        records = [each for _, made in waiting for each in made]
         answers, places = self._joined(turns)
         published: Sequence[Turn] | None = turns
-        if turns and not (self._goes_on and self._publisher.publish(answers, places, member)):
+        if turns and not (self._goes_on and self._publisher.publish(records, places, member)):
             published = None
         with self._lock:
             self._ahead -= len(answers)
