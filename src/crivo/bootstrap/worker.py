@@ -18,6 +18,7 @@ from crivo.adapters.kafka.worker import Worker
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
+from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle, shadow_network
@@ -170,7 +171,8 @@ def decide(
             keeper=_Keeper(settings, files),
         )
         settle_down()
-        worker.run(should_stop, until_end=deciding.until_end)
+        with seldom_collected():
+            worker.run(should_stop, until_end=deciding.until_end)
     return result
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Final
 
 from confluent_kafka import (
@@ -166,6 +166,8 @@ class Intake:
         self._silence_seconds_max = silence_seconds_max
         #: The offset up to which each partition was read.
         self.reached: dict[Part, int] = {}
+        #: How many answers were passed over.
+        self.passed_over = 0
         self._ends = ends
         self._foreign = foreign
         self.waiting: dict[Part, deque[Keyed]] = {part: deque() for part in starts}
@@ -173,6 +175,7 @@ class Intake:
         self.open = {part for part in starts if ends is None or starts[part] < ends[part]}
         self._next = dict(starts)
         self._flowing: set[Part] = set()
+        self._held: frozenset[Part] = frozenset()
         self._parts = {
             (cluster.named(_STREAMS[rank].value), number): (rank, number) for rank, number in starts
         }
@@ -181,6 +184,16 @@ class Intake:
     def close(self) -> None:
         """Ends the consumer."""
         self._consumer.close()
+
+    def hold(self, parts: Collection[Part]) -> None:
+        """Reads these no further, and goes on with all others, until it is told again.
+
+        Raises:
+            Misconfigured, Unavailable: as `answered`.
+        """
+        self._held = frozenset(parts)
+        with answered(self._cluster, "read its topics"):
+            self._stop(self._flowing & self._held)
 
     def await_more(self, part: Part) -> None:
         """Until a record of the partition waits, or none can come any more.
@@ -262,6 +275,7 @@ class Intake:
                 self._foreign(message, _no_number(_STREAMS[rank]))
             return
         if self._from is not None and (place.is_answer or place.number < self._from):
+            self.passed_over += place.is_answer
             return
         row = row_of(
             _STREAMS[rank],
@@ -279,7 +293,7 @@ class Intake:
         few = {part for part in self.open if len(self.waiting[part]) < POLL_RECORDS}
         if sum(map(len, self.waiting.values())) >= WAITING_MAX:
             self._stop(self._flowing - few)
-        if go := few - self._flowing:
+        if go := few - self._flowing - self._held:
             at = [topic_partition(self._cluster, part, self._next[part]) for part in go]
             self._consumer.incremental_assign(at)
             self._flowing |= go

@@ -1,6 +1,6 @@
 """Publishing beside deciding: what waits while one publication is on its way becomes the next.
 
-A turn waits for no broker. While its answers are sent and acknowledged in a thread of their own,
+A turn waits for no broker. While its records are sent and acknowledged in a thread of their own,
 the next turns are read and decided; offsets follow what they cover, in the order of the turns.
 The group's member is asked by its own thread alone: its client lets one thread in at a time, and
 holds it while it tells of partitions that were lost.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
@@ -23,9 +24,16 @@ from crivo.domain.streams import Stream
 from crivo.flows.event_rows import stored_event
 from crivo.governance.record_cipher import RecordCipher
 
+#: Answers that are passed over before their partitions are held.
+PASSED_OVER_MAX: Final = 1_000
+
 
 class Tail:
     """Events with numbers from `start` on, one after the other: none past a missing number.
+
+    Decisions are most of what a log of workers holds, and answers bear no number: while others
+    come, their partitions are held. They are read while nothing else is there to be done, and from
+    the first decision on that bears a number as all others are.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -47,6 +55,10 @@ class Tail:
         #: Of each partition of which something waits: the number of the first.
         self._first: dict[int, Part] = {}
         self._noted: set[Part] = set()
+        #: Partitions that may be held; none once one of them was seen to be numbered.
+        self._dispensable = frozenset(part_of(Stream.DECISIONS, each) for each in range(partitions))
+        self._passed_over_until = PASSED_OVER_MAX
+        self._is_holding = False
 
     def take(self, limit: int, seconds: float) -> list[StoredEvent]:
         """Up to `limit` of the next events; none where the next does not come in time.
@@ -75,6 +87,7 @@ class Tail:
             if polled:
                 for each in self._intake.waiting:
                     self._note(each)
+        self._hold_or_not(is_idle=not found)
         return found
 
     def has_reached(self, ends: Mapping[Part, int]) -> bool:
@@ -90,9 +103,24 @@ class Tail:
         """Ends its consumer."""
         self._intake.close()
 
+    def _hold_or_not(self, *, is_idle: bool) -> None:
+        """Holds decisions once many answers were passed over, and no longer where nothing came: the
+        next number may be theirs.
+        """
+        passed_over = self._intake.passed_over
+        if self._is_holding and is_idle:
+            self._intake.hold(())
+            self._is_holding = False
+            self._passed_over_until = passed_over + PASSED_OVER_MAX
+        elif not (is_idle or self._is_holding) and passed_over >= self._passed_over_until:
+            self._intake.hold(self._dispensable)
+            self._is_holding = bool(self._dispensable)
+
     def _note(self, part: Part) -> None:
         waiting = self._intake.waiting[part]
         if waiting and part not in self._noted:
+            if part in self._dispensable:
+                self._dispensable = frozenset()
             self._first[waiting[0][0] // 2] = part
             self._noted.add(part)
 

@@ -288,7 +288,7 @@ WORKER_LAG: Final = Metric(
     "crivo_worker_lag_records",
     Kind.GAUGE,
     "records",
-    "Records of the log that a worker has not read yet, of all partitions.",
+    "Records of the log that a worker has not read yet, but for decisions that it holds back.",
 )
 WORKER_PARTITIONS: Final = Metric(
     "crivo_worker_partitions",
