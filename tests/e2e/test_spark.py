@@ -94,6 +94,7 @@ def decided(tmp_path_factory, kafka, require_extra, spark_jars, cluster):
         check=False,
     )
     assert second.returncode == 0, second.stderr[-4_000:] + cluster.said()
+    assert second.stdout.startswith("{"), second.stdout[:2000] + second.stderr[-3000:]
     yield home, where, json.loads(second.stdout)
     forget_space(where)
 
