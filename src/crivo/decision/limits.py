@@ -27,6 +27,7 @@ _OF_ALL: Final = (
     "limits.capped_institutions.transfer",
     "limits.cash.day",
     "limits.cash.night",
+    "limits.device_unregistered.transfer",
 )
 #: In the order of `PeriodLimits`; a segment's name follows.
 _OF_SUMS: Final = ("limits.day", "limits.night", "limits.device_unregistered.day")
@@ -83,7 +84,8 @@ class Limits:
 
     `transfer` is any transfer's, `contactless` that of payments by approximation, `institution` is
     of the payers' institutions in `institutions` (ISPBs); `cash_day` and `cash_night` are those of
-    withdrawals and change together, by day and by night. `periods` are those of sums, by the
+    withdrawals and change together, by day and by night; `device` is that of a transfer from a
+    device that is told as not registered. `periods` are those of sums, by the
     payer's segment, None for a payer whose segment was not told. `outcome` is what is asked for
     above one of them.
     """
@@ -93,6 +95,7 @@ class Limits:
     institution: int | None
     cash_day: int | None
     cash_night: int | None
+    device: int | None
     institutions: frozenset[str]
     periods: Mapping[CustomerSegment | None, PeriodLimits]
     outcome: Outcome
@@ -124,6 +127,10 @@ class Limits:
         ):
             found.append(ReasonCode.INSTITUTION_LIMIT)
         if sums is not None:
+            by_device = counts(transfer.initiation, transfer.purpose).by_device
+            if self.device is not None and by_device and sums.device is not None:
+                if amount > self.device:
+                    found.append(ReasonCode.DEVICE_UNREGISTERED_LIMIT)
             found += self.periods[transfer.payer_segment].exceeded(transfer, sums)
         return tuple(found)
 
@@ -140,7 +147,7 @@ def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
         assert found is None or type(found) is int
         return found
 
-    transfer, contactless, institution, cash_day, cash_night = map(amount, _OF_ALL)
+    transfer, contactless, institution, cash_day, cash_night, device = map(amount, _OF_ALL)
     institutions, outcome = value(_CAPPED), value(_EXCEEDED)
     assert isinstance(institutions, frozenset) and isinstance(outcome, Outcome)
     periods = {
@@ -148,5 +155,13 @@ def bind_limits(value: Callable[[str], PolicyValue | None]) -> Limits:
         for segment, name in SEGMENT_NAMES.items()
     }
     return Limits(
-        transfer, contactless, institution, cash_day, cash_night, institutions, periods, outcome
+        transfer=transfer,
+        contactless=contactless,
+        institution=institution,
+        cash_day=cash_day,
+        cash_night=cash_night,
+        device=device,
+        institutions=institutions,
+        periods=periods,
+        outcome=outcome,
     )

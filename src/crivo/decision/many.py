@@ -249,6 +249,9 @@ def _may_exceed(facts: FactColumns, limits: Limits) -> Bools:
     for limit in (limits.transfer, limits.institution):
         if limit is not None:
             found |= amounts > limit
+    if limits.device is not None:
+        is_unregistered = facts.sums[:, 2] != NO_SUM
+        found |= _is_of(facts, _BY_DEVICE) & is_unregistered & (amounts > limits.device)
     for place, segment in enumerate(SEGMENTS):
         period = limits.periods[segment]
         of_sums = zip(period, (_IN_PERIOD, _IN_PERIOD, _BY_DEVICE), strict=True)

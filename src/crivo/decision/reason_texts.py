@@ -268,7 +268,8 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         Subject.PAYER,
         "O valor passa do limite para um aparelho não cadastrado.",
         "The amount is above the limit for a device that is not registered.",
-        "Amount above the limit in force for a device that has not paid from this account.",
+        "Amount above the limit of one transfer from a device that is told as not registered; "
+        "where a rule says it, from one that has not paid from this account.",
     ),
     ReasonCode.DEVICE_COMPROMISED: Reason(
         Subject.PAYER,

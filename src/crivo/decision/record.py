@@ -25,7 +25,7 @@ from crivo.domain.transfer import Transfer
 
 SCHEMA: Final = "decision.v1"
 #: Raised whenever the same vector, score and policy come to give other bytes of `derived`.
-DERIVE_VERSION: Final = 8
+DERIVE_VERSION: Final = 9
 #: Of the two phases, the one whose record is the transfer's attempt. Plain texts encode fastest.
 INITIATION: Final = Phase.INITIATION.value
 SETTLEMENT: Final = Phase.SETTLEMENT.value

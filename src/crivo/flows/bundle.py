@@ -56,7 +56,8 @@ RELEASES: Final[Mapping[str, str]] = {
     "1.6": "a build before 0.1.0",
     "1.7": "a build before 0.1.0",
     "1.8": "a build before 0.1.0",
-    "2.8": "0.1.0",
+    "2.8": "a build before 0.1.0",
+    "2.9": "0.1.0",
 }
 
 

@@ -102,7 +102,7 @@ class Judge:
             Misconfigured: PLAN_MISMATCH where the engine's vectors are not the model's.
         """
         (transfer, received_at), engine = asked, replica.engine
-        beside = (replica.lists.of(transfer), replica.sums.of(transfer, received_at))
+        beside = (replica.lists.of(transfer, received_at), replica.sums.of(transfer, received_at))
         in_force = self.bundle.procedure.at(transfer.occurred_at)
         killed = in_force.degraded.killed
         started = self._monotonic_ns()
@@ -216,7 +216,7 @@ class Judge:
                 if arrived_ns is not None and scored_at - arrived_ns > what.in_force.deadline_ns:
                     cause, scored = (Mode.TIMEOUT,), None
             before(len(judged))
-            beside = (lists.of(transfer), sums.of(transfer, received_at))
+            beside = (lists.of(transfer, received_at), sums.of(transfer, received_at))
             judged.append(self._judged(transfer, scored, what.in_force, observed, cause, *beside))
             sums.decided(transfer, received_at, judged[-1].derived.outcome, beside[1])
         return judged

@@ -1,8 +1,10 @@
 """Who stands on a list, or is marked: a state beside the vector, folded from what is told of both.
 
-An entry holds for a transfer made after it was added, up to its removal, and before it runs out; a
-fraud marker (`fraud_marker.v1`) holds in both roles for its person and its key, until cancelled. It
-is a function of the set of events below a cut, so a removal that comes before its entry counts too.
+An entry holds for a transfer that comes after it was added, up to its removal, and before it runs
+out; a fraud marker (`fraud_marker.v1`) holds in both roles for its person and its key, until
+cancelled. A transfer comes at its receipt, or at its own instant where that is later: one that was
+confirmed days ago, to be paid today, meets what stands today. It is a function of the set of events
+below a cut, so a removal that comes before its entry counts too.
 """
 
 from __future__ import annotations
@@ -143,10 +145,11 @@ class ListState:
     def _remove(self, removed: Removed, at: int) -> None:
         self._removals[removed] = min(self._removals.get(removed, LATEST), at)
 
-    def of(self, transfer: Transfer) -> tuple[ListHit, ...]:
-        """The entries and markers that hold for a transfer's parties at its instant, sorted."""
+    def of(self, transfer: Transfer, received_at: int) -> tuple[ListHit, ...]:
+        """The entries and markers that hold for a transfer's parties when it comes, sorted."""
         if not self._entries:
             return ()
+        at = max(transfer.occurred_at, received_at)
         found = [
             ListHit(entry.kind, side, entry.entry_id)
             for name, side, entity in _PARTIES
@@ -154,7 +157,7 @@ class ListState:
             for entry in self._entries.get(id_, ())
             if entry.entity is entity
             and entry.side in {side, ListSide.BOTH}
-            and self._holds(entry, transfer.occurred_at)
+            and self._holds(entry, at)
         ]
         return tuple(sorted(set(found)))
 

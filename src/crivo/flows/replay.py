@@ -223,8 +223,8 @@ class ReplayPass:
         self._beside = {}
         for stored in events:
             for each in seen.get(stored.seq, ()):
-                sums = self._sums.of(each.transfer, each.received_at)
-                self._beside[each.stored.seq] = self._lists.of(each.transfer), sums
+                asked = each.transfer, each.received_at
+                self._beside[each.stored.seq] = self._lists.of(*asked), self._sums.of(*asked)
             self._lists.fold(stored.event)
             self._sums.fold(stored.event)
 

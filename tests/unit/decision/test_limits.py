@@ -20,6 +20,7 @@ NONE = {
     "contactless": None,
     "cash_day": None,
     "cash_night": None,
+    "device": None,
     "institution": None,
     "institutions": frozenset(),
     "periods": {},
@@ -158,6 +159,27 @@ def test_a_total_may_reach_its_limit_and_not_pass_it():
         ReasonCode.NIGHT_TOTAL_LIMIT,
         ReasonCode.DEVICE_DAY_LIMIT,
     )
+
+
+@pytest.mark.parametrize(
+    ("centavos", "before", "initiation", "is_over"),
+    [
+        (20_000, 0, None, False),
+        (20_001, 0, None, True),
+        (20_001, 0, Initiation.DICT, True),
+        (20_001, 0, Initiation.AUTO, False),
+        (20_001, None, None, False),
+    ],
+)
+def test_a_device_told_as_not_registered_pays_up_to_its_limit_at_once(
+    procedure, centavos, before, initiation, is_over
+):
+    facts = transfer(1, occurred_at=START, amount_centavos=centavos, initiation=initiation)
+    found = procedure.at(START).limits.exceeded(facts, Sums(0, None, before))
+    assert found == ((ReasonCode.DEVICE_UNREGISTERED_LIMIT,) if is_over else ())
+    # Before the norm nobody asked.
+    before_norm = procedure.at(parse_rfc3339("2024-10-31T12:00:00Z")).limits
+    assert before_norm.exceeded(facts, Sums(0, None, before)) == ()
 
 
 def test_above_a_limit_the_answer_is_what_the_policy_asks_for_degraded_or_not(tmp_path):

@@ -13,7 +13,7 @@ from crivo.decision.lists import ListHit
 from crivo.decision.record import decode_record
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured
-from crivo.domain.instant import HOUR, SECOND
+from crivo.domain.instant import DAY, HOUR, SECOND
 from crivo.domain.list_entry import ListAction, ListedEntity, ListEntry, ListKind, ListSide
 from crivo.features.told import told_rows
 from crivo.flows.event_of import event_of, value_of
@@ -46,13 +46,27 @@ def state_of(*events):
 
 
 def ids(state, at=START + 1, **facts):
-    return [hit.entry_id for hit in state.of(transfer(1, occurred_at=at, **facts))]
+    return [hit.entry_id for hit in state.of(transfer(1, occurred_at=at, **facts), at)]
 
 
 def test_an_entry_holds_after_it_was_added_and_before_it_runs_out():
     state = state_of(entry("a", expires_at=START + HOUR))
     held = [bool(ids(state, START + at)) for at in (0, 1, HOUR - 1, HOUR)]
     assert held == [False, True, True, False]
+
+
+@pytest.mark.parametrize("confirmed", [START - 7 * 365 * DAY, START - DAY, START, START + DAY])
+def test_a_transfer_meets_what_stands_when_it_comes_however_long_ago_it_was_confirmed(confirmed):
+    """Scheduled for later or told as of another day, it is paid now."""
+    events = [
+        entry("denied", at=START),
+        entry("ended", at=START - 9 * DAY, expires_at=START + 1),
+        entry("removed", at=START - 9 * DAY),
+        removal("removed", START),
+    ]
+    asked = transfer(1, occurred_at=confirmed)
+    found = state_of(*events).of(asked, START + SECOND)
+    assert [hit.entry_id for hit in found] == ["denied"]
 
 
 def test_a_removal_counts_for_what_comes_after_it_whichever_is_read_first():
@@ -94,7 +108,7 @@ def test_an_entry_holds_for_its_side(side, who, held):
 )
 def test_an_entry_holds_for_its_kind_of_id(entity, field, side):
     state = state_of(entry("a", who=account(9), entity=entity, side=ListSide.BOTH))
-    found = state.of(transfer(1, occurred_at=START + 1, **{field: account(9)}))
+    found = state.of(transfer(1, occurred_at=START + 1, **{field: account(9)}), START + 1)
     assert found == (ListHit(ListKind.DENY, side, "a"),)
     assert ids(state, payee=9) == [], "the same bytes as another kind of id"
 
@@ -176,6 +190,23 @@ def test_decisions_follow_the_lists_are_recorded_and_replay_byte_for_byte(tmp_pa
     said = [each.given.lists for each in records]
     assert said == [(), ("DENY/PAYEE/a",), (), *[("DENY/PAYEE/a",)] * 3, ()]
     assert (found.compared, found.differing) == (7, 0)
+
+
+def test_a_transfer_confirmed_before_an_entry_and_paid_after_it_is_stopped_and_replays(tmp_path):
+    paid = START + DAY
+    with world(tmp_path) as made:
+        tell(made, entry("a"))
+        asked = [
+            dataclasses.replace(transfer(number, occurred_at=paid), occurred_at=confirmed)
+            for number, confirmed in enumerate((START - DAY, START - 7 * 365 * DAY, START - DAY))
+        ]
+        pending = [made.decide(each, received_at=paid) for each in asked[:2]]
+        pending += made.service.decide_many([(asked[2], paid)], arrived_ns=0)
+        answers = [each.result(10) for each in pending]
+        found = replay(made.log, tmp_path / "bundles", progress=lambda _at, _end: None)
+    assert [each.outcome.value for each in answers] == ["REJECT"] * 3
+    assert [each.lists for each in answers] == [("DENY/PAYEE/a",)] * 3
+    assert (found.compared, found.differing) == (3, 0)
 
 
 def test_a_start_knows_the_lists_again(tmp_path):

@@ -32,7 +32,7 @@ def marker(own_id="m", *, at=START, person=PERSON, key=None, cancelled=False):
 
 
 def hits(state, at=START + 1, **facts):
-    return state.of(transfer(1, occurred_at=at, **facts))
+    return state.of(transfer(1, occurred_at=at, **facts), at)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_a_step_of_somebody_else_is_refused_and_the_right_one_still_ends_it(
     assert refused(telling, wrong) == (Code.CONFLICT, field)
     telling.tell(*step("ana", cancelled=not is_end_first, at=second_at)).result(10)
     ana = transfer(1, occurred_at=START + MINUTE, payee_person_id=PSEUDONYMS.person("ana"))
-    assert played.service.replica.lists.of(ana) == ()
+    assert played.service.replica.lists.of(ana, ana.occurred_at) == ()
     # A repeat is answered as before, and is no conflict.
     telling.tell(*first).result(10)
 

@@ -20,6 +20,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.device import DeviceStatus
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND, parse_rfc3339
+from crivo.domain.list_entry import ListKind, ListSide
 from crivo.domain.settlement import SettlementStatus
 from crivo.domain.transfer import Initiation, Purpose
 from crivo.features.told import told_rows
@@ -31,6 +32,7 @@ from crivo.flows.settlement_phase import SettlementPhase
 from tests.unit.decision.worlds import account, bundle_in, plan, policy, transfer, world
 from tests.unit.flows.sums_world import DEVICES, device, follow_up, settlement
 from tests.unit.flows.test_hold_ends import settle
+from tests.unit.flows.test_listing import entry as list_entry
 from tests.unit.flows.test_revising import strict
 
 PERSON, MEI, LEGAL = CustomerSegment
@@ -44,6 +46,11 @@ EACH = 40_000
 def played(tmp_path):
     with world(tmp_path) as made:
         yield made
+
+
+def allowed(own_id, who, at):
+    """An entry that lets a payer pass."""
+    return list_entry(own_id, ListKind.ALLOW, who=who, at=at, side=ListSide.PAYER)
 
 
 def decide(made, number, at, *, payer_segment=PERSON, **facts):
@@ -190,6 +197,32 @@ def test_devices_that_are_not_registered_have_a_total_of_a_day(played):
     assert not is_over(automatic, code)
     tell(played, device("e", account(1), DEVICES[0], DeviceStatus.REGISTERED, noon + HOUR))
     assert not is_over(decide(played, 21, noon + 2 * HOUR, **facts)[1], code)
+
+
+def test_a_device_that_is_not_registered_pays_little_at_once_and_no_list_lets_more_pass(
+    tmp_path,
+):
+    noon = EVENING - 9 * HOUR
+    code = ReasonCode.DEVICE_UNREGISTERED_LIMIT
+    with world(tmp_path) as played:
+        tell(played, device("d", account(1), DEVICES[0], DeviceStatus.SEEN, noon - HOUR))
+        tell(played, allowed("a", account(1), noon - HOUR))
+        said = [
+            is_over(decide(played, number, noon + number, device_id=at, **facts)[1], code)
+            for number, (at, facts) in enumerate(
+                [
+                    (DEVICES[0], {"amount_centavos": 60_000}),
+                    (DEVICES[0], {"amount_centavos": 20_001}),
+                    (DEVICES[0], {"amount_centavos": 20_000}),
+                    (DEVICES[0], {"amount_centavos": 60_000, "initiation": Initiation.AUTO}),
+                    (DEVICES[1], {"amount_centavos": 60_000}),
+                    (None, {"amount_centavos": 60_000}),
+                ]
+            )
+        ]
+        found = replay(played.log, tmp_path / "bundles", progress=quiet)
+    assert said == [True, True, False, False, False, False]
+    assert (found.compared, found.differing) == (6, 0)
 
 
 def test_a_day_has_the_total_that_the_institution_sets(tmp_path):
