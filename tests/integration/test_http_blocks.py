@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from crivo.bootstrap.proving import replay_home
+from crivo.decision.reason_texts import Audience, Language, public_text
+from crivo.decision.reasons import ReasonCode
 from tests.e2e.homes import RISKY_CENTAVOS, ROOT, make_home, settings_of
 from tests.integration.calling import Caller
 from tests.integration.test_http_explanation import served
@@ -19,6 +21,7 @@ from tests.unit.decision.test_blocks import NOBODY, OURS
 pytestmark = pytest.mark.slow
 
 SCORE = 'key = "score.hold.min"\nvalue = "0.60"'
+PAYEE = Audience.PAYEE
 _numbers = iter(range(10**6))
 
 
@@ -53,6 +56,9 @@ def block(client: Caller, at: str) -> dict:
     answer = decide(client, at, amount_centavos=RISKY_CENTAVOS + 1, **facts)
     assert answer["outcome"] == "HOLD"
     assert codes(answer)[-1] == "PRECAUTIONARY_BLOCK"
+    texts = [each["text_pt"] for each in answer["reasons"]]
+    assert texts == [public_text(ReasonCode(each), PAYEE, Language.PT) for each in codes(answer)]
+    assert texts[-1].startswith("O valor recebido foi bloqueado por cautela")
     return answer
 
 
@@ -79,8 +85,7 @@ def block_two_credits(client: Caller) -> None:
     assert found(client, first)["standing"] == "STOPPED"
     measured(client, "crivo_holds_open 1.0")
     explained = client.get(f"/v1/decisions/{second['end_to_end_id']}/explanation?phase=settlement")
-    texts = {each["code"]: each for each in explained.json()["reasons"]}
-    assert set(texts) == set(codes(second))
+    assert explained.json()["reasons"] == second["reasons"] == found(client, second)["reasons"]
     # The clock moves on with the next transfer: the time of the second block is over.
     decide(client, "26T12:01:00", end_to_end_id="E12345678202611261201bloc0000099")
     (event,) = wait(client, second)["events"]

@@ -12,7 +12,7 @@ from starlette.types import Send
 from crivo.decision.blocks import standing_of
 from crivo.decision.reason_texts import Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
-from crivo.decision.record import Hold, Versions
+from crivo.decision.record import INITIATION, SETTLEMENT, Hold, Versions
 from crivo.domain.instant import format_rfc3339
 from crivo.flows.answers import Answer
 from crivo.flows.decision_index import IndexedDecision
@@ -30,9 +30,14 @@ MARGIN_ONE: Final = 1 << MARGIN_BITS
 
 _ENCODER: Final = msgspec.json.Encoder()
 
+#: Whose customer reads a phase's reasons: the payer's institution initiates, the payee's credits.
+_AUDIENCES: Final = {INITIATION: Audience.PAYER, SETTLEMENT: Audience.PAYEE}
+
 
 class ReasonAnswer(msgspec.Struct, frozen=True, gc=False):
-    """One reason: its stable code, and what the payer may read of it."""
+    """One reason: its stable code, and what the phase's customer may read of it: the payer in the
+    initiation, the payee in the settlement phase.
+    """
 
     code: str
     text_pt: str
@@ -225,7 +230,7 @@ def decision_body(answer: Answer) -> DecisionAnswer:
         phase=answer.phase,
         outcome=answer.outcome.wire,
         score=answer.score,
-        reasons=tuple(map(_reason, answer.reasons)),
+        reasons=_reasons(answer.phase, answer.reasons),
         versions=_versions(answer.versions),
         as_of=answer.as_of,
         received_at=format_rfc3339(answer.received_at),
@@ -291,7 +296,7 @@ def explanation_body(explanation: Explanation) -> ExplanationAnswer:
         rules=derived.rules,
         shadow_rules=derived.shadow_rules,
         null_rules=derived.nulls,
-        reasons=tuple(_reason(REASON_CODES[code]) for code in derived.reasons),
+        reasons=_reasons(record.phase, [REASON_CODES[code] for code in derived.reasons]),
         versions=_versions(record.given.versions),
         as_of=record.given.as_of,
         degraded=record.given.degraded,
@@ -341,12 +346,17 @@ def page_decision(seen: Seen) -> PageDecision:
     )
 
 
+def _reasons(phase: str, codes: Sequence[ReasonCode]) -> tuple[ReasonAnswer, ...]:
+    audience = _AUDIENCES[phase]
+    return tuple([_reason(code, audience) for code in codes])
+
+
 @lru_cache(maxsize=256)
-def _reason(code: ReasonCode) -> ReasonAnswer:
+def _reason(code: ReasonCode, audience: Audience) -> ReasonAnswer:
     return ReasonAnswer(
         code.value,
-        public_text(code, Audience.PAYER, Language.PT),
-        public_text(code, Audience.PAYER, Language.EN),
+        public_text(code, audience, Language.PT),
+        public_text(code, audience, Language.EN),
     )
 
 
