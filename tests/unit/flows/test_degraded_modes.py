@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from typing import Final
 import pytest
 
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.decision.degraded import REASON, UNSCORED, Mode
+from crivo.decision.degraded import REASON, UNSCORED, WITHOUT_MODEL, WITHOUT_RULES, Mode
 from crivo.decision.outcome import Outcome
 from crivo.domain.instant import DAY
 from crivo.domain.money import parse_centavos
@@ -43,6 +44,31 @@ def bands_of(mode: Mode) -> list[tuple[int | None, Outcome]]:
         (None if "up_to" not in band else parse_centavos(band["up_to"]), Outcome[band["outcome"]])
         for band in entry["value"]
     ]
+
+
+#: What the shipped file lets nobody go below, whatever else it says: above so many centavos, in
+#: these modes, at least this outcome is answered (docs/reference/policy.md says the same).
+FLOORS: Final = (
+    (20_000, frozenset(Mode), Outcome.WARN),
+    (100_000, UNSCORED | WITHOUT_MODEL | WITHOUT_RULES, Outcome.STEP_UP),
+    (1_000_000, UNSCORED, Outcome.HOLD),
+)
+
+
+def check_floors(text: str) -> None:
+    """In every entry of every mode, for one centavo above each bound and for whatever is above."""
+    entries = tomllib.loads(text)["entry"]
+    for mode in Mode:
+        values = [each["value"] for each in entries if each["key"] == key_of(mode)]
+        assert values, mode
+        for value in values:
+            for bound, modes, least in FLOORS:
+                reached = [
+                    Outcome[band["outcome"]]
+                    for band in value
+                    if "up_to" not in band or parse_centavos(band["up_to"]) > bound
+                ]
+                assert mode not in modes or min(reached) >= least, (mode, bound, value)
 
 
 def least_of(mode: Mode, amount_centavos: int) -> Outcome:
@@ -137,6 +163,25 @@ def check_mode(folder: Path, mode: Mode, texts: Texts) -> None:
 def test_every_mode_can_be_brought_about_and_has_its_outcomes_in_the_file():
     assert HOW.keys() == set(Mode) == REASON.keys()
     assert all(bands_of(mode)[-1][0] is None for mode in Mode)
+
+
+def test_the_shipped_policy_lets_no_mode_pass_a_large_amount_in_silence():
+    check_floors(policy()["degraded.toml"])
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("instead", ["ALLOW", "WARN"])
+def test_sabotage_a_mode_that_answers_less_than_the_floor_is_noticed(mode, instead):
+    text = policy()["degraded.toml"]
+    value = re.compile(rf'(key = "{re.escape(key_of(mode))}"\nvalue = )\[.*?\]\n', re.DOTALL)
+    bent, count = value.subn(rf'\1[{{ outcome = "{instead}" }}]\n', text)
+    assert count == 1
+    lowest = {"ALLOW": frozenset(Mode), "WARN": UNSCORED | WITHOUT_MODEL | WITHOUT_RULES}
+    if mode in lowest[instead]:
+        with pytest.raises(AssertionError, match=mode):
+            check_floors(bent)
+    else:
+        check_floors(bent)
 
 
 @pytest.mark.slow
