@@ -54,3 +54,31 @@ def test_an_order_from_an_account_to_itself_is_refused_and_one_to_another_bank_i
             assert taken.status == 200, taken.body
 
     asyncio.run(talk())
+
+
+def test_an_order_may_be_of_the_settlement_phase_which_its_query_says(tmp_path: Path) -> None:
+    async def talk() -> None:
+        async with opened(build_service(settings_of(make_home(tmp_path / "home")))) as door:
+
+            async def ask(body: str, query: str, media: str = "application/xml") -> tuple:
+                sent = request(body.encode(), media=media)
+                sent = sent.replace(b"/v1/decisions", b"/v1/decisions" + query.encode(), 1)
+                answer = await door.send(sent)
+                told = json.loads(answer.body)
+                return answer.status, told.get("phase", told.get("field")), told.get("code")
+
+            assert await ask(ORDER, "") == (200, "initiation", None)
+            assert await ask(ORDER, "?phase=initiation") == (200, "initiation", None)
+            assert await ask(ORDER, "?phase=settlement") == (200, "settlement", None)
+            refused = [
+                ("?phase=clearing", "phase", "FIELD_VALUE"),
+                ("?phase=", "phase", "FIELD_VALUE"),
+                ("?phase=settlement&phase=settlement", "phase", "FIELD_VALUE"),
+                ("?stage=settlement", "query", "FIELD_UNKNOWN"),
+            ]
+            for query, field, code in refused:
+                assert await ask(ORDER, query) == (422, field, code)
+            in_json = await ask(json.dumps(SAME), "?phase=settlement", "application/json")
+            assert in_json == (422, "query", "FIELD_UNKNOWN")
+
+    asyncio.run(talk())

@@ -58,6 +58,7 @@ QUERIES: Final[Mapping[str, frozenset[str]]] = {
     "GET /page/health": frozenset({"lang"}),
     "GET /v1/webhooks/deliveries": frozenset({"subscription", "state", "before", "limit"}),
     "GET /v1/stream": frozenset({"outcome"}),
+    "POST /v1/decisions": frozenset({"phase"}),
     "GET /v1/decisions": frozenset({"payer", "outcome", "from", "to", "limit", "cursor"}),
 }
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
+from urllib.parse import parse_qs
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -30,7 +31,7 @@ from crivo.adapters.http.rate import Bucket
 from crivo.adapters.http.receive import Disconnected, header, is_xml, read_json_body
 from crivo.adapters.http.refusal import refuse
 from crivo.adapters.http.service import Parts
-from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
+from crivo.domain.errors import Code, CrivoError, Refused, Unavailable, invalid
 from crivo.domain.phase import Phase
 from crivo.flows.answers import Answer
 from crivo.flows.pending import Pending
@@ -233,11 +234,11 @@ class HotRoutes:
 
         Raises:
             Refused, Unavailable: as `parse_asked`, `parse_pacs008` and `DecisionService.decide`,
-                and NOT_READY.
+                NOT_READY, and FIELD_UNKNOWN or FIELD_VALUE for the query.
         """
         parts = self.parts
         check_ready(parts)
-        phase = Phase.INITIATION
+        phase = _asked_phase(scope, xml=xml)
         if xml:
             transfer, supplied, identity = parse_pacs008(raw, parts.pseudonyms)
         else:
@@ -283,6 +284,20 @@ class HotRoutes:
         answer = ScoresAnswer(scores, model) if many else ScoreAnswer(scores[0], model)
         await respond_json(send, msgspec.json.encode(answer))
         self._telemetry.predicted(len(rows))
+
+
+def _asked_phase(scope: Scope, *, xml: bool) -> Phase:
+    """What the query of an order in XML says, since its body cannot; JSON says it in its body."""
+    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    if not query:
+        return Phase.INITIATION
+    if not xml:
+        expected = "empty: `phase` is a field of a body in JSON"
+        raise invalid(Code.FIELD_UNKNOWN, field="query", expected=expected, found="phase")
+    (found,) = query["phase"]
+    if found not in set(Phase):
+        raise invalid(Code.FIELD_VALUE, field="phase", expected=" or ".join(Phase), found=found)
+    return Phase(found)
 
 
 async def durable(pending: Pending[Value], *, seconds_max: float) -> Value:

@@ -29,6 +29,7 @@ from crivo.adapters.http.privacy_bodies import (
 from crivo.adapters.http.problems import MEDIA_TYPE, STATUS, Problem
 from crivo.adapters.http.review_bodies import ReviewAnswer, ReviewBody
 from crivo.adapters.http.webhook_bodies import DeliveriesAnswer, ResendBody, ResentAnswer
+from crivo.domain.phase import Phase
 from crivo.flows.body_schema import body_schema
 from crivo.flows.schemas import schema_of
 from crivo.flows.telling import TOLD_HERE
@@ -106,6 +107,15 @@ _ORDER: Final = {
 }
 
 
+_PHASE: Final = {
+    "name": "phase",
+    "in": "query",
+    "required": False,
+    "description": "Of an order in XML alone, whose body cannot say it; JSON says it in its body.",
+    "schema": {"type": "string", "enum": [phase.value for phase in Phase]},
+}
+
+
 def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str, Any]:
     """The document with schemas, security, problem answers and the hot routes in it."""
     schemas, components = msgspec.json.schema_components(_TYPES, ref_template=_REFERENCE)
@@ -123,7 +133,7 @@ def complete(document: dict[str, Any], input_names: tuple[str, ...]) -> dict[str
         "end_to_end_id get the same answer again; other facts get 409.",
         body=_content("DecisionBody", DECISION_EXAMPLE) | _ORDER,
         answer=_content("DecisionAnswer"),
-    )
+    ) | {"parameters": [_PHASE]}
     body = {"type": "array", "items": _reference("DecisionBody"), "minItems": 1}
     result = {"type": "array", "items": _reference("BatchResult")}
     paths[batch.PATH] = {

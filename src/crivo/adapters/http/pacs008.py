@@ -26,6 +26,7 @@ from crivo.adapters.http.identity_body import (
     PartyBody,
     identity_part,
 )
+from crivo.domain.account import CustomerSegment
 from crivo.domain.errors import Code, Refused, invalid
 from crivo.domain.instant import parse_rfc3339
 from crivo.domain.money import parse_centavos
@@ -41,6 +42,7 @@ _ROOT: Final = re.compile(r"\{(?P<space>[^}]*)\}Envelope")
 _ORDER: Final = "Document/FIToFICstmrCdtTrf"
 _AMOUNT: Final = re.compile(r"\d{1,15}\.\d{2}", re.ASCII)
 _TAX_ID: Final = re.compile(r"[0-9A-Z]{11}|[0-9A-Z]{14}", re.ASCII)
+_CPF_CHARACTERS: Final = 11
 _ISPB_CHARACTERS: Final = 8
 _BRANCH_CHARACTERS: Final = 4
 
@@ -66,6 +68,7 @@ def parse_pacs008(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, None
     payee_ispb = order.text("CdtrAgt/FinInstnId/ClrSysMmbId/MmbId")
     payer, payee = order.account("DbtrAcct", payer_ispb), order.account("CdtrAcct", payee_ispb)
     key = order.text("CdtrAcct/Prxy/Id")
+    payer_person, payee_person = order.tax_id("Dbtr"), order.tax_id("Cdtr")
     initiator = order.tax_id("InitgPty")
     place = order.place
     transfer = Transfer(
@@ -74,8 +77,8 @@ def parse_pacs008(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, None
         amount_centavos=order.amount(),
         payer_account_id=_pseudonym(pseudonyms.account, payer, f"{place}DbtrAcct"),
         payee_account_id=_pseudonym(pseudonyms.account, payee, f"{place}CdtrAcct"),
-        payer_person_id=_pseudonym(pseudonyms.person, order.tax_id("Dbtr"), f"{place}Dbtr"),
-        payee_person_id=_pseudonym(pseudonyms.person, order.tax_id("Cdtr"), f"{place}Cdtr"),
+        payer_person_id=_pseudonym(pseudonyms.person, payer_person, f"{place}Dbtr"),
+        payee_person_id=_pseudonym(pseudonyms.person, payee_person, f"{place}Cdtr"),
         payee_key_id=_pseudonym(pseudonyms.key, key, f"{place}CdtrAcct/Prxy/Id"),
         payer_ispb=payer_ispb,
         payee_ispb=payee_ispb,
@@ -84,6 +87,8 @@ def parse_pacs008(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, None
         service_level=orders.word("GrpHdr/PmtTpInf/SvcLvl/Prtry", ServiceLevel),
         txid=order.text("PmtId/TxId"),
         initiator_ispb=None if initiator is None else initiator[:_ISPB_CHARACTERS],
+        payer_segment=_segment(payer_person),
+        payee_segment=_segment(payee_person),
     )
     return transfer, None, identity_part(_identity(order), transfer, pseudonyms)
 
@@ -101,6 +106,12 @@ def _identity(order: _Part) -> IdentityBody:
         ),
         remittance=order.text("RmtInf/Ustrd", characters_max=REMITTANCE_CHARACTERS_MAX),
     )
+
+
+def _segment(tax_id: str | None) -> CustomerSegment | None:
+    """Who has a CPF is a natural person; who has a CNPJ may be an MEI, too, so nobody can say."""
+    is_person = tax_id is not None and len(tax_id) == _CPF_CHARACTERS
+    return CustomerSegment.NATURAL_PERSON if is_person else None
 
 
 def _pseudonym(make: Callable[..., bytes], raw: str | None, field: str) -> bytes | None:

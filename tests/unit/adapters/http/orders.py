@@ -21,6 +21,7 @@ SAME: Final[dict[str, Any]] = {
     "service_level": "PAGPRI",
     "txid": "abcdefghij1234567890abcdefgh",
     "initiator_ispb": "33445566",
+    "payer_segment": "NATURAL_PERSON",
 }
 
 ORDER: Final = """<?xml version="1.0" encoding="UTF-8" standalone="no"?>

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from crivo.adapters.http.bodies import parse_decision
 from crivo.adapters.http.pacs008 import VERSIONS, parse_pacs008
+from crivo.domain.account import CustomerSegment
 from crivo.domain.errors import Code, Refused
 from crivo.flows.answers import FACTS, check_same_facts
 from crivo.governance.pseudonym import Pseudonymiser
@@ -52,6 +53,17 @@ def test_an_order_and_the_body_in_json_of_the_same_transfer_are_equal() -> None:
     assert in_xml == in_json
     check_same_facts(in_json, in_xml)
     check_same_facts(in_xml, in_json)
+
+
+def test_a_cpf_tells_a_natural_person_and_a_cnpj_tells_no_segment() -> None:
+    """An MEI has a CNPJ, and the night's total of a natural person."""
+    assert parsed(ORDER).payer_segment is CustomerSegment.NATURAL_PERSON
+    assert parsed(ORDER).payee_segment is None
+    swapped = ORDER.replace("11144477735", "-").replace("12345678000195", "11144477735")
+    company = parsed(swapped.replace(">-<", ">12345678000195<"))
+    assert company.payer_segment is None
+    assert company.payee_segment is CustomerSegment.NATURAL_PERSON
+    assert parsed(without("Dbtr")).payer_segment is None
 
 
 @pytest.mark.parametrize(
