@@ -82,6 +82,13 @@ def test_containers_run_what_the_platform_runs(compose, parts):
     assert_all_run(compose, parts)
 
 
+@pytest.mark.parametrize("left_out", ["inbox", "worker"])
+def test_a_part_that_is_not_wanted_is_not_run(left_out):
+    platform = Platform(1, Path("jars"), port=PORT, **{left_out: False})
+    found = [part.name for part in parts_beside(load_settings({}, home=HOME), platform, URL)]
+    assert found == [name for name in ("inbox", "worker", "service") if name != left_out]
+
+
 BENT = {
     "another mode": lambda services: services["worker"]["command"].append("--exactly-once"),
     "snapshots": lambda services: services["worker"]["environment"].clear(),

@@ -98,6 +98,19 @@ def test_a_sealer_that_erased_a_subject_keeps_its_next_key_and_aliases_in_the_fi
         assert keys.subjects([b"z" * 16]) == {LOJA}
 
 
+@pytest.mark.parametrize(("held_max", "is_new"), [(0, True), (9, False)])
+def test_a_sealer_beside_another_process_seals_under_no_key_that_was_erased_there(
+    keys, held_max, is_new
+):
+    sealer = IdentitySealer(keys, now=lambda: 0, random=Random(1).randbytes, held_max=held_max)
+    (first,) = sealer.seal([(EVENT, PART)])
+    keys.erase(ANA)
+    (again,) = sealer.seal([(ANA, PART)])
+    # Sabotage: one that holds keys goes on with the erased one, which nobody can open.
+    assert (sealed_parts(again)[0].key_id != sealed_parts(first)[0].key_id) == is_new
+    assert (sealer_of(keys, 2).open(again, event_id=ANA) == CALLED) == is_new
+
+
 def test_a_key_wrapped_by_another_master_is_told(keys, tmp_path):
     sealer_of(keys).seal([(EVENT, PART)])
     other = SqlitePersonKeys(tmp_path / "persons.sqlite", master=lambda: b"x" * 32)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import heapq
 import time
 from collections.abc import Generator, Sequence
+from typing import Final
 
 from confluent_kafka import KafkaError, Message
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, failure
 from crivo.adapters.kafka.intake import (
+    POLL_SECONDS,
     Intake,
     Keyed,
     Part,
@@ -36,6 +38,9 @@ from crivo.governance.record_cipher import RecordCipher
 Lies = tuple[int, Part, int]
 
 _STREAMS = tuple(Stream)
+
+#: How long the marks of a commit are waited for where a number is missing.
+_MARKS_SECONDS_MAX: Final = 1.0
 
 
 class KafkaLogReader:
@@ -65,6 +70,12 @@ class KafkaLogReader:
         self._manifest = require_manifest(cluster)
         self._ends = read_ends(cluster, self._manifest.partitions)
         self._finder = open_consumer(cluster)
+        self._begin_count()
+        self._count_settled()
+        self._forward = self._merged()
+        self._next: EventRow | None = next(self._forward, None)
+
+    def _begin_count(self) -> None:
         #: Records that bear no number: nobody's of ours.
         self.foreign = 0
         #: Answers whose id had come before.
@@ -72,9 +83,6 @@ class KafkaLogReader:
         self.order_times: dict[Part, int] = {}
         self.index: dict[bytes, Lies] = {}
         self._doubled: set[tuple[Part, int]] = set()
-        self._count_all()
-        self._forward = self._merged()
-        self._next: EventRow | None = next(self._forward, None)
 
     @property
     def manifest(self) -> Manifest:
@@ -166,6 +174,25 @@ class KafkaLogReader:
         """Ends its consumers."""
         self._forward.close()
         self._finder.close()
+
+    def _count_settled(self) -> None:
+        """Counts all. What a writer has just committed shows in one partition before another: where
+        a number is missing it is counted anew, as long as the ends move.
+        """
+        while True:
+            try:
+                return self._count_all()
+            except Misconfigured as missing:
+                if missing.code is not Code.LOG_MISMATCH or not self._have_ends_moved():
+                    raise
+            self._begin_count()
+
+    def _have_ends_moved(self) -> bool:
+        until, before = time.monotonic() + _MARKS_SECONDS_MAX, self._ends
+        while self._ends == before and time.monotonic() < until:
+            time.sleep(POLL_SECONDS)
+            self._ends = read_ends(self._cluster, self._manifest.partitions)
+        return self._ends != before
 
     def _count_all(self) -> None:
         """Reads all once: ids, order times, doubles; and sees that no number is missing."""
