@@ -107,3 +107,30 @@ def test_what_an_auditor_has_is_enough(tmp_path: Path) -> None:
     disk.close()
     found = verified(bag, *files)
     assert found["counts"] == {"DELETED": 1} and found["findings"][0]["kind"] == "DELETED"
+
+
+def test_a_ledger_key_that_is_gone_is_not_made_anew_and_nothing_is_signed(tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    key = home / "keys" / "ledger.key"
+    with serving(home) as served:
+        decide(served, range(10))
+        wait_until_sealed(home, 10)
+        assert served.stop() == 0
+    kept = key.read_bytes()
+    key.unlink()
+    with serving(home) as again:
+        decide(again, range(10, 20))
+        deadline = time.monotonic() + WAIT_SECONDS_MAX
+        while "KEY_MISSING" not in again.said.read_text():
+            assert time.monotonic() < deadline, "nobody was told"
+            time.sleep(0.05)
+        assert again.stop() == 0
+    assert not key.exists()
+    found = verified(home)
+    assert found["whole"] and (found["records"], found["unsealed"]) == (20, 10)
+    key.write_bytes(kept)
+    key.chmod(0o600)
+    with serving(home) as restored:
+        wait_until_sealed(home, 20)
+        assert restored.stop() == 0
+    assert verified(home)["unsealed"] == 0

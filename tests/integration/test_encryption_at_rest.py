@@ -7,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from crivo.adapters.files.data_keys import DataKeyFile
+from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import open_home, open_log_reader
 from crivo.domain.errors import Code, Misconfigured
@@ -54,8 +55,8 @@ def test_keys_are_their_owners_alone(settings):
 
 
 def test_a_log_from_before_is_read_as_it_is_and_encrypted_from_then_on(settings):
-    settings.home.mkdir()
     path = settings.home / "log.sqlite"
+    load_or_create_key(settings.home / "keys" / "pseudonym.key", make=bytes)
     with closing(open_test_log(path)) as before:
         before.append(some(0, 20))
     assert write(settings, some(20, 40)) == some(0, 40)

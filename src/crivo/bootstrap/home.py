@@ -12,7 +12,7 @@ from typing import Final, Self
 
 from crivo.adapters.files.data_keys import DataKeyFile
 from crivo.adapters.files.private import make_private_folder
-from crivo.adapters.files.secret import load_or_create_key
+from crivo.adapters.files.secret import load_lasting_key, load_or_create_key
 from crivo.adapters.http.access import Role
 from crivo.adapters.http.key_file import KeptKey, add_key, read_keys, remove_key
 from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
@@ -23,7 +23,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.flows.group_commit import Notify, call_directly
-from crivo.flows.ports import Log
+from crivo.flows.ports import Log, LogReader
 from crivo.governance.identity import KEYS_MAX, IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.governance.record_cipher import RecordCipher, Rotation
@@ -124,6 +124,11 @@ class Paths:
         return self.home / "keys" / "pseudonym.key"
 
     @property
+    def pseudonym_fingerprint(self) -> Path:
+        """What tells that key from another, beside what was written under it."""
+        return self.home / "pseudonym_key.sha256"
+
+    @property
     def master_key(self) -> Path:
         """The key that wraps the data keys."""
         return self.home / "keys" / "master.key"
@@ -162,14 +167,13 @@ def open_importing(settings: Settings, opened: ExitStack, log: Log) -> Importing
     """What an import into that log needs of the home folder, which is made where there is none.
 
     Raises:
-        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
+        Misconfigured: FILE_UNREADABLE, and as `open_pseudonyms`. Unavailable: FILE_UNWRITABLE.
     """
     make_private_folder(settings.home)
     paths = Paths(settings.home)
     quarantine = SqliteQuarantine(paths.quarantine)
     opened.callback(quarantine.close)
-    key = load_or_create_key(paths.pseudonym_key, make=secrets.token_bytes)
-    return Importing(log, quarantine, Pseudonymiser(key))
+    return Importing(log, quarantine, open_pseudonyms(paths, log))
 
 
 class Home:
@@ -198,8 +202,7 @@ class Home:
             opening.callback(self.reader.close)
             self.quarantine: Final = SqliteQuarantine(self.paths.quarantine)
             opening.callback(self.quarantine.close)
-            key = load_or_create_key(self.paths.pseudonym_key, make=secrets.token_bytes)
-            self.pseudonyms: Final = Pseudonymiser(key)
+            self.pseudonyms: Final = open_pseudonyms(self.paths, self.reader)
             self._open.push(opening.pop_all())
 
     @property
@@ -241,7 +244,7 @@ def open_home(settings: Settings, *, writer: bool, notify: Notify = call_directl
 
     Raises:
         Unavailable: LOG_LOCKED while another process writes it, FILE_UNWRITABLE.
-        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH, and as `open_pseudonyms`.
     """
     return Home(settings, writer=writer, notify=notify)
 
@@ -311,6 +314,21 @@ def revoke_api_key(settings: Settings, name: str) -> None:
         Unavailable: NOT_FOUND where there is no home folder.
     """
     remove_key(Paths(require_home(settings)).api_keys, name=name)
+
+
+def open_pseudonyms(paths: Paths, log: LogReader) -> Pseudonymiser:
+    """Pseudonyms under the home's key, which is made only for a log that holds nothing yet.
+
+    Raises:
+        Misconfigured: KEY_MISSING, KEY_INVALID, FILE_UNREADABLE, FILE_UNWRITABLE.
+    """
+    key = load_lasting_key(
+        paths.pseudonym_key,
+        fingerprint=paths.pseudonym_fingerprint,
+        make=secrets.token_bytes,
+        is_used=log.end() > 0,
+    )
+    return Pseudonymiser(key)
 
 
 def record_cipher(paths: Paths, rotation: Rotation) -> RecordCipher:

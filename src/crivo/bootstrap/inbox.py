@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
@@ -11,7 +10,6 @@ from functools import partial
 from typing import Final
 
 from crivo.adapters.files.private import make_private_folder
-from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.http.bodies import parse_decision, parse_report, parse_told
 from crivo.adapters.http.pacs008 import parse_pacs008
 from crivo.adapters.http.receive import check_media, check_size
@@ -22,7 +20,13 @@ from crivo.adapters.kafka.manifest import require_manifest
 from crivo.adapters.kafka.records import Headers
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.bootstrap.home import Paths, identity_sealer, open_person_keys, wall_clock
+from crivo.bootstrap.home import (
+    Paths,
+    identity_sealer,
+    open_person_keys,
+    open_pseudonyms,
+    wall_clock,
+)
 from crivo.bootstrap.kafka import cluster_of, open_kafka_writer
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 from crivo.domain.event import Event
@@ -178,7 +182,7 @@ def open_door(settings: Settings, opened: ExitStack) -> OpenDoor:
     """The door to the log of CRIVO_LOG__URL, with the keys of the home folder.
 
     Raises:
-        Misconfigured: SETTING_INVALID without a URL; as `open_kafka_log`.
+        Misconfigured: SETTING_INVALID without a URL; as `open_kafka_log` and `open_pseudonyms`.
         Unavailable: NOT_FOUND without a log, LOG_UNAVAILABLE, FILE_UNWRITABLE.
     """
     if settings.log.url is None:
@@ -198,7 +202,7 @@ def open_door(settings: Settings, opened: ExitStack) -> OpenDoor:
     opened.callback(persons.close)
     log = open_kafka_writer(settings, identities=identity_sealer(persons, is_alone=False))
     opened.callback(log.close)
-    pseudonyms = Pseudonymiser(load_or_create_key(paths.pseudonym_key, make=secrets.token_bytes))
+    pseudonyms = open_pseudonyms(paths, log)
     return OpenDoor(
         cluster,
         log,

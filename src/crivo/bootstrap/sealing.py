@@ -9,7 +9,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
-from crivo.adapters.files.secret import load_or_create_key
+from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE
+from crivo.adapters.files.secret import load_or_create_key, lost_key
 from crivo.adapters.files.segments_file import SegmentsFile
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Home
@@ -18,7 +19,7 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable, Unfit
 from crivo.domain.event import Event
 from crivo.flows.decide import DecisionService
 from crivo.flows.seal import Sealer
-from crivo.governance.segment import Signer
+from crivo.governance.segment import Signer, segment_event_id
 from crivo.settings import Settings
 
 #: How long a segment may wait for its commit before the sealer starts anew.
@@ -60,10 +61,10 @@ def keep_sealed(
 
     `soon` runs something on the thread of the service, which alone submits to the log.
     """
-    signer = Signer(load_or_create_key(home.paths.ledger_key, make=secrets.token_bytes))
     closing = _Closing(settings.ledger.close_seconds)
     while True:
         try:
+            signer = _signer(settings, home)
             place = SegmentsFile(ledger_folder(settings), public_key=signer.public_key)
             reader = open_reader(home.paths.log)
             try:
@@ -89,6 +90,24 @@ def keep_sealed(
             )
         if stop.wait(_RETRY_SECONDS):
             return
+
+
+def _signer(settings: Settings, home: Home) -> Signer:
+    """What signs: under a key that is made only where nothing was signed yet.
+
+    Raises:
+        Misconfigured: KEY_MISSING where it is gone, FILE_UNREADABLE, FILE_UNWRITABLE.
+    """
+    path, manifest = home.paths.ledger_key, home.log.manifest
+    firsts = (
+        segment_event_id(manifest.log_id, partition, 1) for partition in range(manifest.partitions)
+    )
+    is_used = (ledger_folder(settings) / PUBLIC_KEY_FILE).exists() or any(
+        home.log.find(each) is not None for each in firsts
+    )
+    if is_used and not path.exists():
+        raise lost_key(path, needed_by="the ledger was signed under it")
+    return Signer(load_or_create_key(path, make=secrets.token_bytes))
 
 
 class _Closing:

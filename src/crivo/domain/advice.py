@@ -82,11 +82,11 @@ ADVICE: Final[Mapping[Code, str]] = {
         "says what `crivo topics apply` mends."
     ),
     Code.KEY_MISSING: (
-        "Restore the folder `keys/` that belongs to this log; nothing else opens its records."
+        "Restore the folder `keys/` that belongs to this log; no other key takes its place."
     ),
     Code.KEY_INVALID: (
-        "Restore the master key of the time when the data key was made; docs/explanation/ledger.md "
-        "says what to keep."
+        "Restore the folder `keys/` that belongs to this log; docs/explanation/ledger.md says what "
+        "to keep."
     ),
     Code.SEAL_BROKEN: (
         "Keep the file as it is for whoever asks why, and restore the log from its newest copy."

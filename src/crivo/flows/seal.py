@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from crivo.domain.errors import Code, Unavailable, Unfit
+from crivo.domain.errors import Code, Misconfigured, Unavailable, Unfit
 from crivo.domain.event import Event, StoredEvent
 from crivo.flows.event_of import event_of, value_of
 from crivo.governance.merkle import leaf_hash, merkle_root
@@ -150,6 +150,7 @@ class Sealer:
         Raises:
             Unavailable: LOG_UNAVAILABLE where a segment is not durable yet, FILE_UNWRITABLE.
             Unfit: LEDGER_BROKEN where records are not those that were sealed.
+            Misconfigured: KEY_INVALID where another key signed the newest segment of a partition.
         """
         self._start(from_first=False)
 
@@ -162,6 +163,7 @@ class Sealer:
         self._reads_all = from_first
         self._chains = {each: _Chain(self._newest(each)) for each in self._partitions}
         for partition in self._partitions:
+            self._check_signer(partition)
             self._bring_up(partition)
         before = [
             self._segment(each.newest.partition, each.newest.number - 1)
@@ -240,6 +242,17 @@ class Sealer:
         segment = value_of(stored.event)
         assert isinstance(segment, Segment)
         return segment
+
+    def _check_signer(self, partition: int) -> None:
+        newest = self._chains[partition].newest
+        if newest is not None and newest.signer != self._signer.signer:
+            raise Misconfigured(
+                Code.KEY_INVALID,
+                f"another key signed segment {newest.number} of partition {partition}",
+                hint="Restore the ledger's key from the copy of keys/; nothing is signed before.",
+                expected=newest.signer.hex(),
+                found=self._signer.signer.hex(),
+            )
 
     def _bring_up(self, partition: int) -> None:
         """Adds to the second place what the log holds and it lacks, hashed again."""

@@ -112,7 +112,8 @@ class Signer:
     def __init__(self, seed: bytes) -> None:
         self._key: Final = Ed25519PrivateKey.from_private_bytes(seed)
         self.public_key: Final = self._key.public_key().public_bytes_raw()
-        self._signer: Final = hashlib.sha256(self.public_key).digest()
+        #: SHA-256 of the public key, as each segment names it.
+        self.signer: Final = hashlib.sha256(self.public_key).digest()
 
     def segment(
         self, log_id: str, partition: int, before: Segment | None, sealed: Sealed
@@ -130,7 +131,7 @@ class Signer:
             root=merkle_root(sealed.leaves),
             places=places_hash(sealed.places),
             previous_root=NO_ROOT if before is None else before.root,
-            signer=self._signer,
+            signer=self.signer,
             signature=bytes(SIGNATURE_BYTES),
         )
         return replace(unsigned, signature=self._key.sign(signed_bytes(unsigned)))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from crivo.adapters.files.private import sync_folder
+from crivo.adapters.files.private import replace_private, sync_folder
 from crivo.domain.errors import Code, Misconfigured
 
 SECRET_BYTES: Final = 32
@@ -34,6 +35,63 @@ def load_or_create_key(path: Path, *, make: Callable[[int], bytes]) -> bytes:
             hint="The folder of the keys must be writable.",
         ) from error
     return load_key(path)
+
+
+def load_lasting_key(
+    path: Path, *, fingerprint: Path, make: Callable[[int], bytes], is_used: bool
+) -> bytes:
+    """As `load_or_create_key`, for a key that nothing may take the place of once it `is_used`.
+
+    The file `fingerprint` keeps its SHA-256 in hexadecimal, which tells another key.
+
+    Raises:
+        Misconfigured: KEY_MISSING where it is gone, KEY_INVALID where another is in its place;
+            else as `load_or_create_key`.
+    """
+    try:
+        known = fingerprint.read_text("ascii").strip() if fingerprint.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(fingerprint, str(error), "Restore the file.") from error
+    if not path.exists() and (is_used or known is not None):
+        raise lost_key(path, needed_by="what was written here was made under it")
+    key = load_or_create_key(path, make=make)
+    found = hashlib.sha256(key).hexdigest()
+    if known is None:
+        _keep(fingerprint, found)
+    elif known != found:
+        raise Misconfigured(
+            Code.KEY_INVALID,
+            f"{path} is not the key that {fingerprint} tells of",
+            hint="Restore the key that what was written here was made under.",
+            path=str(path),
+            expected=f"a key whose SHA-256 is {known}",
+            found=found,
+        )
+    return key
+
+
+def lost_key(path: Path, *, needed_by: str) -> Misconfigured:
+    """The refusal to make a key anew: KEY_MISSING."""
+    return Misconfigured(
+        Code.KEY_MISSING,
+        f"the key {path} is gone, and {needed_by}",
+        hint="Restore it from the copy of keys/; another one cannot take its place.",
+        path=str(path),
+        expected="the key as it was made",
+        found="no file",
+    )
+
+
+def _keep(fingerprint: Path, found: str) -> None:
+    try:
+        replace_private(fingerprint, found.encode() + b"\n")
+    except OSError as error:
+        raise Misconfigured(
+            Code.FILE_UNWRITABLE,
+            f"{fingerprint} cannot be made: {error.strerror}",
+            hint="The home folder must be writable.",
+            path=str(fingerprint),
+        ) from error
 
 
 def _create(path: Path, secret: bytes) -> None:
