@@ -16,7 +16,7 @@ from crivo.bootstrap.ledger import audit_ledger, newest_segments
 from crivo.domain.event import Event
 from crivo.domain.instant import EARLIEST
 from crivo.domain.streams import Stream
-from crivo.flows.ledger_audit import Audit
+from crivo.flows.ledger_findings import Audit
 from crivo.flows.seal import Sealer
 from crivo.governance.segment import Segment, Signer
 from tests.ports.logs import KeysInMemory, event, open_test_log, seeded_cipher

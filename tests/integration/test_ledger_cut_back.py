@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from crivo.cli.main import main
-from crivo.flows.ledger_audit import Tampering
+from crivo.flows.ledger_findings import Tampering
 from tests.integration.ledgers import decisions, seal_all
 
 

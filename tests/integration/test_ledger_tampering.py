@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from crivo.flows.ledger_audit import Tampering
+from crivo.flows.ledger_findings import Tampering
 from crivo.governance.segment import Sealed, Signer
 from tests.integration.ledgers import copied
 

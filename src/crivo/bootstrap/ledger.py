@@ -4,24 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE, read_public_key
 from crivo.adapters.files.segments_file import SEGMENTS_FILE, read_segments
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.bootstrap.home import Paths
 from crivo.decision.record import decision_event_id
+from crivo.domain.errors import Misconfigured, Refused
 from crivo.domain.phase import Phase
-from crivo.domain.streams import Stream
 from crivo.flows.answers import no_decision
 from crivo.flows.event_of import value_of
-from crivo.flows.ledger_audit import Audit, Evidence, Published, audit
+from crivo.flows.event_rows import EventRow, stored_event
+from crivo.flows.ledger_audit import audit
+from crivo.flows.ledger_findings import Audit, Evidence, NoSegment, Published
 from crivo.flows.ledger_proof import Proof, check_proof, prove
 from crivo.flows.seal import StoredRecord
 from crivo.governance.segment import Segment
 from crivo.settings import Settings
 
 _READ_ROWS: Final = 4_096
+
+Row = TypeVar("Row")
+Got_co = TypeVar("Got_co", covariant=True)
+
+
+class Reading(Protocol[Got_co]):
+    """Up to `limit` durable rows with `seq >= start`, and where to read on."""
+
+    def __call__(self, *, start: int, limit: int) -> tuple[Sequence[Got_co], int]: ...
 
 
 def ledger_folder(settings: Settings) -> Path:
@@ -30,20 +41,45 @@ def ledger_folder(settings: Settings) -> Path:
 
 
 def stored_records(reader: SqliteLogReader) -> Iterator[StoredRecord]:
-    """Every durable record of the log, by `seq`, as it is stored."""
-    at, end = 0, reader.end()
+    """Every durable record of the log, by `seq`, as it is stored.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE behind the last record before a damage of the file.
+    """
+    return _to_damage(reader.stored_records, reader.end())
+
+
+def published(reader: SqliteLogReader, *, settled: int) -> Iterator[Published | NoSegment]:
+    """Every segment that the log holds; those before `settled` were there at first.
+
+    Raises:
+        Misconfigured: as `stored_records`.
+    """
+    for row in _to_damage(reader.stored_segments, reader.end()):
+        yield _published(row, settled)
+
+
+def _to_damage(read: Reading[Row], end: int) -> Iterator[Row]:
+    """Rows by the thousand, and one by one where some of the next thousand cannot be read."""
+    at, limit = 0, _READ_ROWS
     while at < end:
-        found, at = reader.stored_records(start=at, limit=_READ_ROWS)
+        try:
+            found, at = read(start=at, limit=limit)
+        except Misconfigured:
+            if limit == 1:
+                raise
+            limit = 1
+            continue
         yield from found
 
 
-def published(reader: SqliteLogReader, *, settled: int) -> Iterator[Published]:
-    """Every segment that the log holds; those before `settled` were there at first."""
-    at, streams = 0, frozenset({Stream.LEDGER})
-    while found := reader.read(start=at, limit=_READ_ROWS, streams=streams):
-        at = found[-1].seq + 1
-        for stored in found:
-            yield Published(value_of(stored.event), stored.seq < settled)
+def _published(row: EventRow, settled: int) -> Published | NoSegment:
+    seq = row[0]
+    try:
+        value = value_of(stored_event(row).event)
+    except (Misconfigured, Refused) as error:
+        return NoSegment(seq, str(error))
+    return Published(value, seq < settled)
 
 
 def evidence(folder: Path) -> Iterator[Evidence]:

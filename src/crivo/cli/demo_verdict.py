@@ -21,7 +21,7 @@ from crivo.decision.record import SCHEMA, Derived, decode_derived, decode_record
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.domain.money import format_reais
 from crivo.domain.streams import Stream
-from crivo.flows.ledger_audit import Audit
+from crivo.flows.ledger_findings import Audit
 from crivo.flows.rows import PlayedRow
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from crivo.domain.errors import Code, Refused, Unfit
-from crivo.flows.ledger_audit import Evidence
+from crivo.flows.ledger_findings import Evidence
 from crivo.flows.seal import StoredRecord
 from crivo.governance.merkle import leaf_hash, merkle_path, root_of_path
 from crivo.governance.segment import Segment, is_signed_by

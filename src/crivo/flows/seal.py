@@ -8,7 +8,7 @@ from typing import Final, Protocol
 
 import msgspec
 
-from crivo.domain.errors import Code, Misconfigured, Unavailable, Unfit
+from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.domain.event import Event, StoredEvent
 from crivo.flows.event_of import event_of, value_of
 from crivo.governance.merkle import leaf_hash, merkle_root
@@ -217,10 +217,14 @@ class Sealer:
         return [segment for segment, _ in closed]
 
     def _newest(self, partition: int) -> Segment | None:
-        """The newest segment of a partition: numbers have no gaps, so it is searched for."""
-        if (first := self._segment(partition, 1)) is None:
+        """The newest segment of a partition. Numbers have no gaps, so it is searched for: from the
+        newest of the second place on, since the log may have lost one before it.
+        """
+        there = self._place.newest(partition)
+        known = self._segment(partition, 1 if there is None else there.number)
+        if known is None:
             return None
-        known, step = first, 1
+        step = 1
         while (found := self._segment(partition, known.number + step)) is not None:
             known, step = found, 2 * step
         while step > 1:
@@ -239,8 +243,11 @@ class Sealer:
                 "a segment of the ledger is not on disk yet",
                 hint="The log retries by itself.",
             )
-        segment = value_of(stored.event)
-        assert isinstance(segment, Segment)
+        try:
+            segment = value_of(stored.event)
+        except Refused as error:
+            raise _lost(partition, number, str(error)) from error
+        assert isinstance(segment, Segment), "its stream carries nothing else"
         return segment
 
     def _check_signer(self, partition: int) -> None:
@@ -271,7 +278,8 @@ class Sealer:
             return
         for number in range(1 if there is None else there.number + 1, newest.number + 1):
             segment = self._segment(partition, number)
-            assert segment is not None, "numbers have no gaps"
+            if segment is None:
+                raise _lost(partition, number, "no segment")
             leaves = self._leaves(segment)
             if not leaves or merkle_root(leaves) != segment.root:
                 raise Unfit(
@@ -302,6 +310,16 @@ def _event(segment: Segment) -> Event:
     """A segment bears the greatest receipt of its records: it moves no clock."""
     at = segment.received_to
     return event_of(segment, occurred_at=at, received_at=at, source=SOURCE)
+
+
+def _lost(partition: int, number: int, found: str) -> Unfit:
+    return Unfit(
+        Code.LEDGER_BROKEN,
+        f"the log lost its segment {number} of partition {partition}",
+        hint="`crivo ledger verify` says what was changed.",
+        expected="a segment that was signed",
+        found=found,
+    )
 
 
 def _root(segment: Segment | None) -> str:

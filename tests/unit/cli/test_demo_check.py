@@ -15,7 +15,7 @@ from crivo.cli.demo_source import MAKERS, MAKERS_GAP_MAX
 from crivo.cli.demo_verdict import Due, Quality, Verdict
 from crivo.cli.player import Score
 from crivo.domain.errors import Code, Unfit
-from crivo.flows.ledger_audit import Audit, Tampering
+from crivo.flows.ledger_findings import Audit, Tampering
 from crivo.model.leak import FEATURE_PRECISION_MAX, GAP_MAX, Finding, Sign
 
 PAGE = "http://127.0.0.1:9/open?token=fresh"

@@ -14,7 +14,7 @@ from crivo.cli import demo_verdict
 from crivo.cli.demo_source import Source
 from crivo.cli.player import Score
 from crivo.domain.instant import DAY
-from crivo.flows.ledger_audit import Audit
+from crivo.flows.ledger_findings import Audit
 from crivo.flows.rows import PlayedRow
 from crivo.settings import Settings
 from tests.integration.imports import HEADER, MAPPING, START

@@ -15,7 +15,7 @@ from crivo.cli.demo_verdict import Shown, Verdict, show_verdict
 from crivo.cli.player import Score, Step
 from crivo.decision.record import Derived
 from crivo.domain.instant import parse_rfc3339
-from crivo.flows.ledger_audit import Audit, Tampering
+from crivo.flows.ledger_findings import Audit, Tampering
 from crivo.flows.rows import PlayedRow
 from tests.unit.cli.test_demo_check import GOOD, KEPT
 

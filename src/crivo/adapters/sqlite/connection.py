@@ -111,6 +111,28 @@ def _unwritable(path: Path, error: Exception) -> Unavailable:
     )
 
 
+#: What SQLite says of a file whose bytes were changed behind its back.
+DAMAGE: Final = (
+    apsw.CorruptError,
+    apsw.NotADBError,
+    apsw.FormatError,
+    apsw.SQLError,
+    UnicodeDecodeError,
+)
+
+
+def damaged(path: Path, error: Exception) -> Misconfigured:
+    """A file of Crivo that is no longer what was written: FILE_UNREADABLE."""
+    return Misconfigured(
+        Code.FILE_UNREADABLE,
+        f"{path} is damaged: {error}",
+        hint="Keep it as it is for whoever asks why, and restore it from its newest copy.",
+        path=str(path),
+        expected="a database as it was written",
+        found=str(error),
+    )
+
+
 def _no_database(path: Path, error: apsw.Error) -> Misconfigured:
     return Misconfigured(
         Code.FILE_UNREADABLE,

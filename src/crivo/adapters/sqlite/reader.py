@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, TypeVar
 
-from crivo.adapters.sqlite.connection import open_for_reading
+import apsw
+
+from crivo.adapters.sqlite.connection import DAMAGE, damaged, open_for_reading
 from crivo.adapters.sqlite.schema import read_end, read_manifest, read_positions
-from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow, open_payload, stored_event, stored_record
@@ -20,20 +22,27 @@ from crivo.governance.record_cipher import RecordCipher, is_sealed
 #: No transaction of a reader covers more sequence numbers: a checkpoint waits for none of them.
 READ_ROWS_MAX: Final = 10_000
 
+Answer = TypeVar("Answer")
+
 #: How many ids one query compares (SQLite allows 32,766 parameters).
 _IDS_A_QUERY: Final = 1_000
 
 
 class SqliteLogReader:
-    """A `LogReader` over a file. It may be used by several threads, one at a time inside."""
+    """A `LogReader` over a file. It may be used by several threads, one at a time inside.
+
+    Every method raises Misconfigured FILE_UNREADABLE where the file is damaged, and Unavailable
+    LOG_UNAVAILABLE where it cannot be read now.
+    """
 
     def __init__(
         self, path: Path, *, vfs: str | None = None, cipher: RecordCipher | None = None
     ) -> None:
         self._lock = threading.Lock()
         self._cipher = cipher
+        self._path = path
         self._connection = open_for_reading(path, vfs=vfs)
-        manifest = read_manifest(self._connection)
+        manifest = self._asked(read_manifest)
         if manifest is None:
             raise Misconfigured(
                 Code.LOG_MISMATCH, f"{path} holds no log yet", hint="Ingest or serve first."
@@ -65,11 +74,8 @@ class SqliteLogReader:
         if streams is not None:
             query += f" AND stream IN ({','.join('?' * len(streams))})"
             values += [stream.value for stream in streams]
-        with self._lock:
-            rows = self._connection.execute(
-                query + " ORDER BY seq LIMIT ?", (*values, limit)
-            ).fetchall()
-        return [stored_event(cast("EventRow", row), self._cipher) for row in rows]
+        rows = self._rows(query + " ORDER BY seq LIMIT ?", *values, limit)
+        return [stored_event(row, self._cipher) for row in rows]
 
     def payloads(
         self, schema: str, stretch: range, *, since: int | None = None, until: int | None = None
@@ -87,15 +93,12 @@ class SqliteLogReader:
         found: list[Payload] = []
         for start in range(stretch.start, stretch.stop, READ_ROWS_MAX):
             until_seq = min(start + READ_ROWS_MAX, stretch.stop)
-            with self._lock:
-                rows = self._connection.execute(
-                    query, (start, until_seq, schema, *values)
-                ).fetchall()
+            rows = self._rows(query, start, until_seq, schema, *values)
             found += [
                 (seq, open_payload(payload, event_id=event_id, cipher=cipher))
                 if is_sealed(payload)
                 else (seq, payload)
-                for seq, event_id, payload in cast("list[tuple[int, bytes, bytes]]", rows)
+                for seq, event_id, payload in rows
             ]
         return found
 
@@ -103,9 +106,7 @@ class SqliteLogReader:
         """Up to `limit` durable rows with `seq >= start`, as they are stored: what a copy takes."""
         query = "SELECT * FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
         until = start + min(limit, READ_ROWS_MAX)
-        with self._lock:
-            rows = self._connection.execute(query, (start, until)).fetchall()
-        return [cast("EventRow", row) for row in rows]
+        return self._rows(query, start, until)
 
     def rows_after(
         self, offsets: Mapping[tuple[str, int], int], *, limit: int
@@ -136,8 +137,7 @@ class SqliteLogReader:
 
     def end(self) -> int:
         """The sequence number that follows the newest durable event."""
-        with self._lock:
-            return read_end(self._connection)
+        return self._asked(read_end)
 
     def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
         """Those of the ids that are durable."""
@@ -146,51 +146,68 @@ class SqliteLogReader:
             some = event_ids[start : start + _IDS_A_QUERY]
             marks = ",".join("?" * len(some))
             query = f"SELECT event_id FROM events WHERE event_id IN ({marks})"  # noqa: S608
-            with self._lock:
-                found.update(row[0] for row in self._connection.execute(query, tuple(some)))
+            found.update(row[0] for row in self._rows(query, *some))
         return found
 
     def find(self, event_id: bytes) -> StoredEvent | None:
         """The durable event of this id."""
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT * FROM events WHERE event_id = ?", (event_id,)
-            ).fetchall()
-        return stored_event(cast("EventRow", rows[0]), self._cipher) if rows else None
+        rows = self._rows("SELECT * FROM events WHERE event_id = ?", event_id)
+        return stored_event(rows[0], self._cipher) if rows else None
 
     def stored_records(self, *, start: int, limit: int) -> tuple[list[StoredRecord], int]:
         """Up to `limit` durable records of decisions with `seq >= start`, as they are stored.
 
         With them, where to read on from: past a short list lies no record yet.
         """
-        found: list[StoredRecord] = []
+        rows, at = self._stored(Stream.DECISIONS, start, limit)
+        return [stored_record(row) for row in rows], at
+
+    def stored_segments(self, *, start: int, limit: int) -> tuple[list[EventRow], int]:
+        """As `stored_records`: the rows of the ledger's segments."""
+        return self._stored(Stream.LEDGER, start, limit)
+
+    def _stored(self, stream: Stream, start: int, limit: int) -> tuple[list[EventRow], int]:
+        found: list[EventRow] = []
         end = self.end()
         while start < end and len(found) < limit:
             until = min(start + READ_ROWS_MAX, end)
-            with self._lock:
-                rows = self._connection.execute(
-                    "SELECT * FROM events WHERE seq >= ? AND seq < ? AND stream = ?"
-                    " ORDER BY seq LIMIT ?",
-                    (start, until, Stream.DECISIONS.value, limit - len(found)),
-                ).fetchall()
-            found += [stored_record(cast("EventRow", row)) for row in rows]
+            found += self._rows(
+                "SELECT * FROM events WHERE seq >= ? AND seq < ? AND stream = ?"
+                " ORDER BY seq LIMIT ?",
+                start, until, stream.value, limit - len(found),
+            )  # fmt: skip
             start = until
-        return found, found[-1].seq + 1 if len(found) == limit else max(start, end)
+        return found, found[-1][0] + 1 if len(found) == limit else max(start, end)
 
     def stored_record(self, event_id: bytes) -> StoredRecord | None:
         """The durable record of this id, as it is stored."""
-        with self._lock:
-            rows = self._connection.execute(
-                "SELECT * FROM events WHERE event_id = ? AND stream = ?",
-                (event_id, Stream.DECISIONS.value),
-            ).fetchall()
-        return stored_record(cast("EventRow", rows[0])) if rows else None
+        rows = self._rows(
+            "SELECT * FROM events WHERE event_id = ? AND stream = ?",
+            event_id, Stream.DECISIONS.value,
+        )  # fmt: skip
+        return stored_record(rows[0]) if rows else None
 
     def order_time(self, stream: Stream, partition: int) -> int:
         """The greatest `received_at` of a partition so far; 0 where it is empty."""
-        with self._lock:
-            positions = read_positions(self._connection)
+        positions = self._asked(read_positions)
         return positions.get((stream.value, partition), (0, 0))[1]
+
+    def _rows(self, query: str, *values: int | str | bytes) -> list[Any]:
+        return self._asked(lambda connection: connection.execute(query, values).fetchall())
+
+    def _asked(self, ask: Callable[[apsw.Connection], Answer]) -> Answer:
+        try:
+            with self._lock:
+                return ask(self._connection)
+        except DAMAGE as error:
+            raise damaged(self._path, error) from error
+        except apsw.Error as error:
+            raise Unavailable(
+                Code.LOG_UNAVAILABLE,
+                f"{self._path} cannot be read: {error}",
+                hint="Look at its disk, and at what else holds the file.",
+                path=str(self._path),
+            ) from error
 
     def close(self) -> None:
         """Closes the file."""

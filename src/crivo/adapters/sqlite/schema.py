@@ -84,7 +84,8 @@ def read_manifest(connection: apsw.Connection) -> Manifest | None:
     """The manifest of a log; None where the file is new.
 
     Raises:
-        Misconfigured: LOG_MISMATCH where the file holds something else, or a newer log.
+        Misconfigured: LOG_MISMATCH where the file holds something else, or a newer log, or its
+            manifest was changed.
     """
     tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema")}
     if not tables:
@@ -97,9 +98,13 @@ def read_manifest(connection: apsw.Connection) -> Manifest | None:
             found=sorted(tables),
         )
     rows = cast(
-        "list[tuple[str, str, int, int]]",
-        connection.execute("SELECT * FROM manifest").fetchall(),
+        "list[tuple[object, object, object, object]]",
+        connection.execute(
+            "SELECT log_id, clock, partitions, schema_version FROM manifest"
+        ).fetchall(),
     )
+    if len(rows) != 1:
+        raise _no_manifest("one row", f"{len(rows)} rows")
     log_id, clock, partitions, version = rows[0]
     if version != SCHEMA_VERSION:
         raise Misconfigured(
@@ -109,7 +114,24 @@ def read_manifest(connection: apsw.Connection) -> Manifest | None:
             expected=SCHEMA_VERSION,
             found=version,
         )
+    if not isinstance(log_id, str):
+        raise _no_manifest("log_id: a text", log_id)
+    if not isinstance(partitions, int) or partitions < 1:
+        raise _no_manifest("partitions: an integer from 1 on", partitions)
+    clocks = [each.value for each in ClockKind]
+    if clock not in clocks:
+        raise _no_manifest(f"clock: one of {', '.join(clocks)}", clock)
     return Manifest(log_id, ClockKind(clock), partitions)
+
+
+def _no_manifest(expected: str, found: object) -> Misconfigured:
+    return Misconfigured(
+        Code.LOG_MISMATCH,
+        "the log's manifest is not what was written",
+        hint="Keep the file as it is for whoever asks why, and restore it from its newest copy.",
+        expected=expected,
+        found=found,
+    )
 
 
 def read_positions(connection: apsw.Connection) -> dict[tuple[str, int], tuple[int, int]]:
