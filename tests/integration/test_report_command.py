@@ -19,7 +19,8 @@ def home(tmp_path_factory):
     with world(folder) as played:
         played.decide(transfer(1, amount_centavos=5_000_000)).result(10)
         settles = SettlementPhase(played.service)
-        settles.decide(transfer(2), arrived_ns=0, supplied_received_at=START).result(10)
+        large = transfer(2, amount_centavos=5_000_000)
+        settles.decide(large, arrived_ns=0, supplied_received_at=START).result(10)
     return folder
 
 
@@ -78,6 +79,20 @@ def test_each_side_reads_its_own_texts(home, capsys):
         "You do not usually pay this payee.",
     )
     assert payee["PAYEE_NEW_FOR_PAYER"] == (GENERIC[Language.PT], GENERIC[Language.EN])
+
+
+@pytest.mark.parametrize(
+    ("id_", "phase", "side"),
+    [(ID, "initiation", "payer"), (transfer(2).end_to_end_id, "settlement", "payee")],
+)
+def test_a_phase_is_reported_to_its_own_customer_unless_somebody_says_otherwise(
+    home, capsys, id_, phase, side
+):
+    words = ("report", "review", id_, "--home", home, "--phase", phase, "--json")
+    told = [crivo(capsys, *words, *more).out for more in ((), ("--side", side))]
+    other = crivo(capsys, *words, "--side", "payee" if side == "payer" else "payer").out
+    criteria = [json.loads(each)["criteria"] for each in (*told, other)]
+    assert criteria[0] == criteria[1] != criteria[2]
 
 
 @pytest.mark.parametrize(

@@ -11,25 +11,26 @@ from crivo.domain.phase import Phase
 
 
 def run_report(
-    end_to_end_id: str, *, home: Path | None, side: str, phase: Phase, html: Path | None,
+    end_to_end_id: str, *, home: Path | None, side: str | None, phase: Phase, html: Path | None,
     as_json: bool, is_pack: bool,
 ) -> None:  # fmt: skip
-    """`crivo report decision` and `crivo report review`.
+    """`crivo report decision` and `crivo report review`; `side` None: whom the phase is about.
 
     Raises:
         Refused: NOT_FOUND, FIELD_VALUE for the side. Unavailable: FILE_UNWRITABLE.
     """
     from crivo.bootstrap.reporting import decision_report
-    from crivo.decision.reason_texts import Audience
+    from crivo.decision.reason_texts import AUDIENCES, Audience
     from crivo.governance import decision_report as pages
     from crivo.settings import load_settings
 
     audiences = {each.name.lower(): each for each in Audience}
-    if side not in audiences:
+    if side is not None and side not in audiences:
         expected = " or ".join(audiences)
         raise invalid(Code.FIELD_VALUE, field="--side", expected=expected, found=side)
     settings = load_settings(os.environ, home=home)
-    report = decision_report(settings, end_to_end_id, audience=audiences[side], phase=phase)
+    audience = AUDIENCES[phase] if side is None else audiences[side]
+    report = decision_report(settings, end_to_end_id, audience=audience, phase=phase)
     if html is not None:
         page = pages.review_pack_html(report) if is_pack else pages.report_html(report)
         write_page(html, page)

@@ -14,12 +14,19 @@ report = typer.Typer(no_args_is_help=True, help="Reports of one decision: decisi
 
 Id = Annotated[str, typer.Argument(help="EndToEndId of the decision.")]
 Html = Annotated[Path | None, typer.Option("--html", help="File to write the page to.")]
-Side = Annotated[str, typer.Option("--side", help="Whose public texts it shows: payer or payee.")]
+Side = Annotated[
+    str | None,
+    typer.Option(
+        "--side",
+        help="Whose public texts it shows: payer or payee (default: the payer's of an initiation, "
+        "the payee's of a settlement).",
+    ),
+]
 
 
 @report.command("decision")
 def report_decision(
-    end_to_end_id: Id, home: Home = None, side: Side = "payer",
+    end_to_end_id: Id, home: Home = None, side: Side = None,
     phase: PhaseOption = Phase.INITIATION, html: Html = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """Report one automated decision: inputs, versions, reasons, time line, reviews."""
@@ -33,7 +40,7 @@ def report_decision(
 
 @report.command("review")
 def report_review(
-    end_to_end_id: Id, home: Home = None, side: Side = "payer",
+    end_to_end_id: Id, home: Home = None, side: Side = None,
     phase: PhaseOption = Phase.INITIATION, html: Html = None, as_json: Json = False,
 ) -> None:  # fmt: skip
     """The pack for the review of a decision by a person (LGPD, art. 20): criteria and factors."""

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Final
 
 from crivo.decision.reasons import ReasonCode
+from crivo.domain.phase import Phase
 
 
 class Audience(StrEnum):
@@ -380,6 +381,9 @@ REASONS: Final[dict[ReasonCode, Reason]] = {
         "A kill switch of the policy was on: model, rules, or both had no say.",
     ),
 }
+
+#: Whose customer reads: the payer's institution initiates, the payee's asks before it credits.
+AUDIENCES: Final = {Phase.INITIATION: Audience.PAYER, Phase.SETTLEMENT: Audience.PAYEE}
 
 _MAY_READ: Final = {
     Audience.PAYER: frozenset({Subject.PAYER, Subject.TRANSFER}),

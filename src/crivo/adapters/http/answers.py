@@ -10,10 +10,11 @@ import msgspec
 from starlette.types import Send
 
 from crivo.decision.blocks import standing_of
-from crivo.decision.reason_texts import Audience, Language, public_text
+from crivo.decision.reason_texts import AUDIENCES, Audience, Language, public_text
 from crivo.decision.reasons import REASON_CODES, ReasonCode
-from crivo.decision.record import INITIATION, SETTLEMENT, Hold, Versions
+from crivo.decision.record import Hold, Versions
 from crivo.domain.instant import format_rfc3339
+from crivo.domain.phase import Phase
 from crivo.flows.answers import Answer
 from crivo.flows.decision_index import IndexedDecision
 from crivo.flows.explain import Explanation
@@ -29,9 +30,6 @@ JSON: Final = b"application/json"
 MARGIN_ONE: Final = 1 << MARGIN_BITS
 
 _ENCODER: Final = msgspec.json.Encoder()
-
-#: Whose customer reads a phase's reasons: the payer's institution initiates, the payee's credits.
-_AUDIENCES: Final = {INITIATION: Audience.PAYER, SETTLEMENT: Audience.PAYEE}
 
 
 class ReasonAnswer(msgspec.Struct, frozen=True, gc=False):
@@ -347,7 +345,7 @@ def page_decision(seen: Seen) -> PageDecision:
 
 
 def _reasons(phase: str, codes: Sequence[ReasonCode]) -> tuple[ReasonAnswer, ...]:
-    audience = _AUDIENCES[phase]
+    audience = AUDIENCES[Phase(phase)]
     return tuple([_reason(code, audience) for code in codes])
 
 

@@ -89,8 +89,8 @@ def test_a_settlement_tells_nobody_of_the_payer_s_log_ins_and_the_payee_of_the_b
 
 
 def test_sabotage_one_audience_for_both_phases_is_noticed(monkeypatch) -> None:
-    everybody = dict.fromkeys((each.value for each in Phase), Audience.PAYER)
-    monkeypatch.setattr(answers, "_AUDIENCES", everybody)
+    everybody = dict.fromkeys(Phase, Audience.PAYER)
+    monkeypatch.setattr(answers, "AUDIENCES", everybody)
     check_texts(Phase.INITIATION)
     with pytest.raises(AssertionError):
         check_texts(Phase.SETTLEMENT)
