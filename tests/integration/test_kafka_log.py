@@ -203,6 +203,32 @@ def test_sabotage_a_number_that_is_missing_is_noticed(cluster):
     assert (refused.value.context["expected"], refused.value.context["found"]) == (5, 6)
 
 
+def test_silence_is_no_empty_topic_of_which_a_second_log_is_made(own_kafka, monkeypatch):
+    """Law: a manifest is written where the broker says that there is none, and nowhere else."""
+    from crivo.adapters.kafka import manifest
+    from crivo.adapters.kafka.log import open_kafka_log
+
+    where, broker = new_space(own_kafka.cluster), own_kafka.nodes[0].pid
+    open_log_in(where).close()
+    first = manifest.find_manifest(where)
+    monkeypatch.setattr(manifest, "ANSWER_SECONDS_MAX", 3.0)
+    assigned = manifest._first_of
+
+    def silent(consumer):
+        os.kill(broker, signal.SIGSTOP)
+        return assigned(consumer)
+
+    monkeypatch.setattr(manifest, "_first_of", silent)
+    try:
+        with pytest.raises(Unavailable) as refused:
+            open_kafka_log(where, clock=None, partitions=None, new_log_id="another")
+    finally:
+        os.kill(broker, signal.SIGCONT)
+    assert refused.value.code is Code.LOG_UNAVAILABLE
+    monkeypatch.undo()
+    assert manifest.find_manifest(where) == first
+
+
 def followed(cluster):
     ends = {part: end for part, (_, end) in read_ends(cluster, 4).items()}
     with closing(Tail(cluster, 4, start=0, cipher=None)) as tail:

@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 
 import pytest
-from confluent_kafka import TopicPartition
+from confluent_kafka import Producer, TopicPartition
 
 from crivo.adapters.kafka.publisher import ExactPublisher, PlainPublisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
@@ -93,3 +93,21 @@ def test_what_a_lost_partition_had_on_its_way_is_not_committed(cluster):
         found = group.committed([TopicPartition(topic, each) for each in (1, 2)], timeout=10)
         assert [each.offset for each in found] == [5, -1001]
         publishing.close()
+
+
+@pytest.mark.parametrize("publisher", [plain, exact])
+def test_an_answer_counts_when_enough_brokers_have_it_and_no_retry_writes_it_again(
+    cluster, monkeypatch, publisher
+):
+    """Law: whatever mode a worker is in, brokers acknowledge its answers in full, each once."""
+    told = []
+
+    def noted(options, **more):
+        told.append(options)
+        return Producer(options, **more)
+
+    for module in ("publisher", "transactions"):
+        monkeypatch.setattr(f"crivo.adapters.kafka.{module}.Producer", noted)
+    publisher(cluster)
+    (options,) = told
+    assert (options["acks"], options["enable.idempotence"]) == ("all", True)

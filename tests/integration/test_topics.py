@@ -48,6 +48,12 @@ def test_the_inbox_is_kept_a_day_streams_a_week_and_refused_records_a_month():
     assert {part for name, part in days.items() if name.endswith(DEAD_LETTERS)} == {30}
 
 
+def test_no_broker_that_missed_records_comes_to_lead():
+    """Law: what two brokers have acknowledged is lost by no single one."""
+    for topic in declared():
+        assert dict(topic.settings)["unclean.leader.election.enable"] == "false", topic.name
+
+
 def test_no_more_brokers_must_have_a_record_than_hold_it():
     with pytest.raises(Misconfigured) as refused:
         declared(replicas=1, in_sync_min=2)

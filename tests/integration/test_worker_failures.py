@@ -18,9 +18,12 @@ from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.records import SCHEMA, record_of
 from crivo.adapters.kafka.tail import number_at, read_answers
 from crivo.bootstrap.home import Paths, record_cipher
+from crivo.decision.record import decode_derived
 from crivo.domain.errors import Code, Unavailable
 from crivo.domain.instant import DAY, HOUR
 from crivo.domain.streams import Stream
+from crivo.domain.transfer import Purpose
+from crivo.flows.event_of import event_of
 from crivo.flows.event_rows import row_of
 from crivo.governance.record_cipher import Rotation
 from tests.integration.commands import crivo
@@ -38,6 +41,7 @@ from tests.integration.workers import (
     start,
 )
 from tests.ports.kafka_logs import new_space, open_log_in, url_of
+from tests.unit.decision.worlds import START, transfer
 
 pytestmark = pytest.mark.slow
 
@@ -105,6 +109,39 @@ def test_what_others_answered_is_known_behind_what_a_killed_one_had_begun(
     assert numbers == asked
 
 
+def withdrawal(number, reais):
+    made = transfer(
+        number,
+        occurred_at=START + number,
+        amount_centavos=100 * reais,
+        purpose=Purpose.GSCB,
+    )
+    return event_of(
+        made,
+        occurred_at=made.occurred_at,
+        received_at=made.occurred_at,
+        source="test",
+        stream=Stream.TRANSFERS,
+    )
+
+
+def test_what_another_worker_rejected_uses_no_limit_of_what_follows(
+    capsys, monkeypatch, home, cluster
+):
+    """Law: of 3,000 reais of a day's withdrawals 2,900 pass, whoever rejected what lay between."""
+    asked = [withdrawal(number, reais) for number, reais in enumerate((2_000, 2_500, 900, 200))]
+    for until in (2, 3, 4):
+        with closing(open_log_in(cluster)) as log:
+            log.append(asked[log.end() : until])
+        decide_rest(capsys, monkeypatch, home, cluster)
+    derived, _ = answers(home, cluster)
+    found = [
+        decode_derived(derived[transfer(number, occurred_at=START + number).end_to_end_id])
+        for number in range(len(asked))
+    ]
+    assert [each.outcome == "REJECT" for each in found] == [False, True, False, True]
+
+
 def produce(where, *records, stream=Stream.TRANSFERS):
     """(key, value, headers) as records of a topic."""
     producer = Producer(where.options())
@@ -129,6 +166,30 @@ def test_poison_is_set_aside_with_its_cause_and_the_rest_is_decided(home, cluste
         (b"\xff", "ROW_MALFORMED"),
         (b"", "ROW_MALFORMED"),
     ]
+
+
+def test_a_number_that_was_there_stops_no_worker_and_no_replay(capsys, home, cluster, waiting):
+    """Law: a record under a number that its partition has passed is set aside, for all readers."""
+    again = next(each for each in waiting if each.stream is Stream.TRANSFERS)
+    with ExitStack() as held:
+        log = held.enter_context(closing(open_log_in(cluster)))
+        worker = start(held, home, cluster)
+        worker.await_assigned()
+        log.append(waiting[:100])
+        await_answered(cluster, worker)
+        producer = Producer(cluster.options())
+        for partition in range(4):
+            key, value, headers = numbered(again, 5)
+            topic = cluster.named(Stream.TRANSFERS.value)
+            producer.produce(topic, value, key, partition, headers=headers)
+        assert producer.flush(10) == 0
+        log.append(waiting[100:])
+        await_answered(cluster, worker)
+        worker.stopped()
+    assert_nothing_twice(home, cluster)
+    assert [each.marks["code"] for each in read_dead_letters(cluster)] == ["ROW_MALFORMED"] * 4
+    said = crivo(capsys, "replay", "--home", home, "--json", "--log", url_of(cluster))
+    assert said.code == 0, said.err
 
 
 @pytest.mark.parametrize("mode", [[], ["--exactly-once"]], ids=["plain", "exactly-once"])

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
@@ -100,12 +101,11 @@ class Decider:
         if self.bronze is not None and rows:
             with stages.timed("bronze"):
                 self.bronze(rows, batch)
-        events = {
-            each.row[0]: each.row
-            for found in placed
-            for each in found
-            if each is not None and not each.is_answer
-        }
+        events: dict[int, EventRow] = {}
+        for each in chain.from_iterable(placed):
+            if each is not None and not each.is_answer:
+                # Of one number the first counts, for every reader.
+                events.setdefault(each.row[0], each.row)
         cut = left.cut
         while cut in events:
             cut += 1

@@ -46,7 +46,7 @@ Part = tuple[int, int]
 #: A row under its key in the order of the log: twice its number, and one more for an answer.
 Keyed = tuple[int, EventRow]
 
-#: Told of a record that bears no number: its message, and why it is nobody's of ours.
+#: Told of a record that is nobody's of ours: its message, and why.
 Foreign = Callable[[Message, Refused], None]
 
 #: First the beginning, then what is committed.
@@ -142,7 +142,8 @@ class Intake:
     """The records of partitions from offsets on; with `ends`, below those alone.
 
     With `numbered_from` it gives what the writer numbered from there on, and no answers.
-    A record that bears no number is nobody's of ours: it is passed over and told to `foreign`.
+    A record that bears no number is nobody's of ours, and so is one whose number is no greater than
+    one before it in its partition: it is passed over and told to `foreign`.
     Nothing may come for `silence_seconds_max` of what is awaited.
 
     Raises:
@@ -176,6 +177,8 @@ class Intake:
         self._next = dict(starts)
         self._flowing: set[Part] = set()
         self._held: frozenset[Part] = frozenset()
+        #: By partition: the greatest number of the log's writer so far.
+        self._numbers: dict[Part, int] = {}
         self._parts = {
             (cluster.named(_STREAMS[rank].value), number): (rank, number) for rank, number in starts
         }
@@ -270,10 +273,15 @@ class Intake:
         rank, partition = part
         headers = headers_of(message)
         place = place_of(headers)
-        if place is None:
+        last = self._numbers.get(part, -1)
+        if place is None or not (place.is_answer or place.number > last):
             if self._foreign is not None:
-                self._foreign(message, _no_number(_STREAMS[rank]))
+                stream = _STREAMS[rank]
+                why = _no_number(stream) if place is None else _again(stream, place.number, last)
+                self._foreign(message, why)
             return
+        if not place.is_answer:
+            self._numbers[part] = place.number
         if self._from is not None and (place.is_answer or place.number < self._from):
             self.passed_over += place.is_answer
             return
@@ -318,4 +326,15 @@ def _no_number(stream: Stream) -> Refused:
         field="headers",
         expected="one that is named seq, or answers",
         found="neither",
+    )
+
+
+def _again(stream: Stream, number: int, last: int) -> Refused:
+    return Refused(
+        Code.ROW_MALFORMED,
+        f"a record of {stream} bears a number that its partition has passed",
+        hint="Only the log's writer appends to its topics; outsiders produce to the inbox.",
+        field="seq",
+        expected=f"over {last}",
+        found=number,
     )

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 
 from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
 from crivo.adapters.kafka.intake import open_consumer
@@ -28,7 +37,8 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
 
     Raises:
         Misconfigured: LOG_MISMATCH where its topics are not there, or their manifest is none.
-        Unavailable: LOG_UNAVAILABLE.
+        Unavailable: LOG_UNAVAILABLE, also where nothing is said of the topic in time: silence is no
+            empty topic, of which a second log would be made.
     """
     topic = cluster.named(MANIFEST)
     consumer = open_consumer(cluster)
@@ -44,10 +54,10 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
                     found="nothing",
                 )
             consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-            record = consumer.poll(ANSWER_SECONDS_MAX)
+            record = _first_of(consumer)
     finally:
         consumer.close()
-    if record is None or record.error() is not None:
+    if record is None:
         return None
     try:
         facts = msgspec.json.decode(record.value() or b"", type=_Facts)
@@ -58,6 +68,26 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
             hint="Something else writes this topic: give the log another space.",
         ) from error
     return Manifest(facts.log_id, facts.clock, facts.partitions)
+
+
+def _first_of(consumer: Consumer) -> Message | None:
+    """The first record of what it is assigned; None where the broker says that there is none.
+
+    Raises:
+        KafkaException: it says neither.
+    """
+    until = time.monotonic() + ANSWER_SECONDS_MAX
+    while (left := until - time.monotonic()) > 0:
+        found = consumer.poll(left)
+        if found is None:
+            continue
+        if (error := found.error()) is None:
+            return found
+        if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+            return None
+        if not error.retriable():
+            raise KafkaException(error)
+    raise KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
 
 
 def require_manifest(cluster: Cluster) -> Manifest:

@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from crivo.adapters.kafka.client import Cluster, answered
+from crivo.adapters.kafka.client import LOGGER, Cluster, answered
 from crivo.adapters.kafka.intake import (
     POLL_RECORDS,
     Foreign,
@@ -34,6 +34,8 @@ class Tail:
     Decisions are most of what a log of workers holds, and answers bear no number: while others
     come, their partitions are held. They are read while nothing else is there to be done, and from
     the first decision on that bears a number as all others are.
+
+    Of one number in two partitions the first that comes counts, and the other is told of.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -118,10 +120,17 @@ class Tail:
 
     def _note(self, part: Part) -> None:
         waiting = self._intake.waiting[part]
-        if waiting and part not in self._noted:
+        while waiting and part not in self._noted:
+            number = waiting[0][0] // 2
+            if number < self._next or number in self._first:
+                # Another partition had it first: of one number the first counts, for every reader.
+                facts = {"number": number, "partition": part[1], "offset": waiting[0][1][3]}
+                LOGGER.error("kafka.number_again", extra={"facts": facts})
+                waiting.popleft()
+                continue
             if part in self._dispensable:
                 self._dispensable = frozenset()
-            self._first[waiting[0][0] // 2] = part
+            self._first[number] = part
             self._noted.add(part)
 
 
