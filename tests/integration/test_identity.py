@@ -134,7 +134,7 @@ def test_an_erased_person_is_read_by_nobody_and_nothing_else_changes(home, capsy
     assert revealed(capsys, home, 1)["payer"] is not None, "nothing was erased"
     said = erased(capsys, home, who, "--override")
     assert said.code == 0, said.err
-    (fact,) = json.loads(said.out)
+    (fact,) = json.loads(said.out)["erasures"]
     assert (fact["records"], fact["within_retention"]) == (8, True)
     assert revealed(capsys, home, 1) == {"payer": None, "payee": IDENTITY["payee"]}
     assert derived(home) == before
@@ -168,7 +168,7 @@ def test_after_the_retention_nobody_need_answer_for_it(home, capsys, monkeypatch
     monkeypatch.setenv("CRIVO_RETENTION_DAYS", "0")
     said = erased(capsys, home, CNPJ)
     assert said.code == 0, said.err
-    assert json.loads(said.out)[0]["within_retention"] is False
+    assert json.loads(said.out)["erasures"][0]["within_retention"] is False
     assert revealed(capsys, home, 2)["payee"] is None
 
 
@@ -185,7 +185,7 @@ def test_a_person_id_finds_what_was_sealed_under_the_tax_id(home, capsys):
         sent = body(50, payer_person_id="customer-77", identity=IDENTITY)
         assert caller.post("/v1/decisions", json=sent).status_code == 200
     said = erased(capsys, home, "customer-77", "--override")
-    assert said.code == 0 and json.loads(said.out)[0]["records"] == 9
+    assert said.code == 0 and json.loads(said.out)["erasures"][0]["records"] == 9
     assert revealed(capsys, home, 50)["payer"] is None
 
 

@@ -32,13 +32,19 @@ def run_erase(
             "newest": None if each.newest_at is None else format_rfc3339(each.newest_at),
             "within_retention": each.is_early,
         }
-        for each in erased
+        for each in erased.erasures
+    ]
+    left = [
+        {"records": each.records, "end_to_end_id": each.end_to_end_id, "phase": each.phase}
+        for each in erased.left
     ]
     if as_json:
-        print_json(facts)
+        print_json({"erasures": facts, "left": left})
     else:
         for each in facts:
             print_facts("Erased", each)
+        for each in left:
+            print_facts("Left: it shares an id with the erased, and may be another's", each)
         notes().print("Copies of keys/persons.sqlite made before still hold the key: erase them.")
 
 

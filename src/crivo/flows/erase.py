@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.decision.record import decision_event_id
+from crivo.decision.record import decision_event_id, decode_record
 from crivo.domain.declared import check_fields
 from crivo.domain.erasure import Erasure
 from crivo.domain.errors import Code, Refused
@@ -51,24 +51,54 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The decisions that hold a part of one person: how many, and the newest receipt."""
+    """The decisions that hold a part of one subject: how many, and the one received last."""
+
+    records: int = 0
+    newest: Event | None = None
+
+    @property
+    def newest_at(self) -> int | None:
+        """When the newest was received."""
+        return None if self.newest is None else self.newest.received_at
+
+    def with_one(self, event: Event) -> Holding:
+        """This, and a decision that stands behind it in the log."""
+        is_newer = self.newest is None or event.received_at >= self.newest.received_at
+        return Holding(self.records + 1, event if is_newer else self.newest)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Parts that are still readable, as they may be another's: of somebody who has an account or
+    person id in common with an erased one, or of that account itself.
+
+    `records` decisions hold one, the newest of them (null: none) a phase of `end_to_end_id`.
+    """
 
     records: int
-    newest_at: int | None
+    end_to_end_id: str | None
+    phase: Phase | None
 
 
-def holding_of(log: LogReader, subject: bytes) -> Holding:
-    """What the log holds of a person; it reads every decision."""
-    records, newest, at = 0, 0, 0
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """What an erasure did: whose keys are gone, and what is left beside them."""
+
+    erasures: tuple[Erasure, ...]
+    left: tuple[Left, ...]
+
+
+def holdings_of(log: LogReader, subjects: Sequence[bytes]) -> dict[bytes, Holding]:
+    """What the log holds of each subject; it reads every decision."""
+    holdings, at = {each: Holding() for each in subjects}, 0
     streams = frozenset({Stream.DECISIONS})
     while found := log.read(start=at, limit=_BATCH, streams=streams):
         at = found[-1].seq + 1
-        for stored in found:
-            sealed = stored.event.sealed
-            if sealed is not None and any(p.subject == subject for p in sealed_parts(sealed)):
-                records += 1
-                newest = max(newest, stored.event.received_at)
-    return Holding(records, newest if records else None)
+        for event in (stored.event for stored in found):
+            named = () if event.sealed is None else sealed_parts(event.sealed)
+            for subject in {part.subject for part in named} & holdings.keys():
+                holdings[subject] = holdings[subject].with_one(event)
+    return holdings
 
 
 class PrivacyService:
@@ -108,8 +138,12 @@ class PrivacyService:
         self._new_id: Final = new_id
         self._retention: Final = retention
 
-    def erase(self, person: str, request: Request) -> list[Erasure]:
-        """The erasures of whoever bears this tax id, person id or account id: their keys are gone.
+    def erase(self, person: str, request: Request) -> Erased:
+        """Erases whoever bears this tax id, person id or account id: their keys are gone.
+
+        So are those of their other ids: a decision that told no tax id is sealed under the person
+        id or the account. Of an account that others bear too, nobody can say whose the part is:
+        it is left, and told.
 
         The event is durable before a key is deleted. What stops between the two leaves the key:
         asked again, it is erased, by another event.
@@ -119,7 +153,7 @@ class PrivacyService:
                 longer, and nobody answers for erasing it: nothing is erased then; ID_INVALID.
             Unavailable: LOG_UNAVAILABLE, FILE_UNWRITABLE.
         """
-        subjects = sorted(self._keys.subjects(self._ids(person)))
+        subjects, others = self._bearers(person)
         if not subjects:
             raise Refused(
                 Code.NOT_FOUND,
@@ -129,11 +163,13 @@ class PrivacyService:
                 expected="a tax id, person or account that a decision named",
                 found="none",
             )
-        erasures = [self._erasure(subject, request) for subject in subjects]
-        for each in erasures:
-            self._append(each)
-            self._sealer.erase(each.person_id)
-        return erasures
+        holdings = holdings_of(self._log, [*subjects, *others])
+        erasures = [self._erasure(each, holdings[each], request) for each in subjects]
+        # What was found by an erased one goes before it: asked again, it is found again.
+        for erasure in reversed(erasures):
+            self._append(erasure)
+            self._sealer.erase(erasure.person_id)
+        return Erased(tuple(erasures), tuple(_left(holdings[each]) for each in others))
 
     def reveal(
         self, end_to_end_id: str, request: Request, *, phase: Phase = Phase.INITIATION
@@ -170,6 +206,23 @@ class PrivacyService:
         )
         return self._sealer.open(event.sealed, event_id=event.event_id)
 
+    def _bearers(self, person: str) -> tuple[list[bytes], list[bytes]]:
+        """Who is meant, each behind whom it was found by; and who shares an id with them."""
+        subjects = sorted(self._keys.subjects(self._ids(person)))
+        found = set(subjects)
+        while True:
+            aliases = sorted(self._keys.aliases(subjects) - found)
+            own = [each for each in aliases if self._is_of(found, each)]
+            if not own:
+                return subjects, sorted(self._keys.subjects(aliases) - found)
+            subjects += own
+            found.update(own)
+
+    def _is_of(self, persons: set[bytes], alias: bytes) -> bool:
+        """Whether parts are sealed under this other id of them, and nobody else bears it."""
+        bearers = self._keys.subjects([alias])
+        return alias in bearers and bearers - {alias} <= persons
+
     def _ids(self, person: str) -> list[bytes]:
         """Every pseudonym that the text may stand for."""
         known = self._pseudonyms.known
@@ -181,8 +234,8 @@ class PrivacyService:
             return ids
         return ids
 
-    def _erasure(self, subject: bytes, request: Request) -> Erasure:
-        holding, now = holding_of(self._log, subject), self._now()
+    def _erasure(self, subject: bytes, holding: Holding, request: Request) -> Erasure:
+        now = self._now()
         free_at = None if holding.newest_at is None else holding.newest_at + self._retention
         is_early = free_at is not None and free_at > now
         if is_early and free_at is not None and not request.overrides:
@@ -208,3 +261,10 @@ class PrivacyService:
     def _append(self, value: Erasure | Reveal) -> None:
         at = value.occurred_at
         self._publish([event_of(value, occurred_at=at, received_at=at, source=SOURCE)])
+
+
+def _left(holding: Holding) -> Left:
+    if holding.newest is None:
+        return Left(0, None, None)
+    record = decode_record(holding.newest.payload)
+    return Left(holding.records, record.end_to_end_id, Phase(record.phase))

@@ -107,6 +107,10 @@ class PersonKeys(Protocol):
         """The subjects that bear one of these pseudonyms, or have it as an alias."""
         ...
 
+    def aliases(self, subjects: Sequence[bytes]) -> frozenset[bytes]:
+        """The other pseudonyms of these subjects."""
+        ...
+
     def erase(self, subject: bytes) -> int:
         """How many keys of the subject there were: there are none any more, nor its aliases."""
         ...

@@ -9,7 +9,7 @@ import pytest
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.streams import Stream, partition_of
-from crivo.flows.erase import holding_of
+from crivo.flows.erase import holdings_of
 from crivo.governance.identity import (
     Identity,
     IdentitySealer,
@@ -78,6 +78,8 @@ def test_one_subject_has_one_key_until_it_is_erased(keys):
     assert len(ids) == 1
     assert keys.subjects([ANA]) == {ANA}
     assert keys.subjects([b"z" * 16]) == {LOJA}, "by its other pseudonym"
+    assert keys.aliases([ANA]) == frozenset()
+    assert keys.aliases([ANA, LOJA]) == {b"z" * 16}
     assert keys.erase(ANA) == 1 and keys.erase(ANA) == 0
     assert keys.subjects([ANA]) == frozenset()
     assert keys.erase(LOJA) == 1
@@ -167,6 +169,6 @@ def test_the_newest_receipt_of_a_person_is_not_that_of_the_last_record(keys, tmp
     log.append([older])
     order = [each.received_at for each in stored(log)]
     assert order == [newest.received_at, older.received_at] == sorted(order, reverse=True)
-    found = holding_of(log, ANA)
+    found = holdings_of(log, [ANA])[ANA]
     log.close()
     assert (found.records, found.newest_at) == (2, newest.received_at)

@@ -16,6 +16,7 @@ from crivo.adapters.http.privacy_bodies import (
     ErasedAnswer,
     ErasureBody,
     ErasuresAnswer,
+    LeftAnswer,
     NamedAnswer,
     RevealAnswer,
     RevealBody,
@@ -73,7 +74,8 @@ def privacy_routes(parts: Parts) -> APIRouter:
         body = await _body(request, parts, _ERASURE)
         asked = _asked(request, body.by, body.reason, overrides=body.override is True)
         found = await asyncio.to_thread(parts.privacy.erase, body.person, asked)
-        return _json(ErasuresAnswer(tuple(map(_erased, found))))
+        left = (LeftAnswer(each.records, each.end_to_end_id, each.phase) for each in found.left)
+        return _json(ErasuresAnswer(tuple(map(_erased, found.erasures)), tuple(left)))
 
     return router
 

@@ -53,7 +53,18 @@ class ErasedAnswer(msgspec.Struct, frozen=True, gc=False):
     within_retention: bool
 
 
+class LeftAnswer(msgspec.Struct, frozen=True, gc=False):
+    """Parts that share an account or person id with an erased one, and may be another's: how many
+    decisions hold one, and which was received last (null: none).
+    """
+
+    records: int
+    end_to_end_id: str | None
+    phase: Phase | None
+
+
 class ErasuresAnswer(msgspec.Struct, frozen=True, gc=False):
-    """Everybody who bore the id that was sent."""
+    """Everybody who bore the id that was sent, with their other ids; and what is left readable."""
 
     erasures: tuple[ErasedAnswer, ...]
+    left: tuple[LeftAnswer, ...]

@@ -22,6 +22,7 @@ CREATE INDEX IF NOT EXISTS keys_by_subject ON keys (subject, made_at);
 CREATE TABLE IF NOT EXISTS aliases (
     alias BLOB NOT NULL, subject BLOB NOT NULL, PRIMARY KEY (alias, subject)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS aliases_by_subject ON aliases (subject);
 """
 
 _Row = tuple[bytes, bytes, int, bytes]
@@ -81,6 +82,13 @@ class SqlitePersonKeys:
                     )
                 }
         return frozenset(found)
+
+    def aliases(self, subjects: Sequence[bytes]) -> frozenset[bytes]:
+        """The other pseudonyms of these subjects."""
+        query = "SELECT alias FROM aliases WHERE subject = ?"
+        with self._lock:
+            rows = [row for each in subjects for row in self._connection.execute(query, (each,))]
+        return frozenset(cast("tuple[bytes]", row)[0] for row in rows)
 
     def erase(self, subject: bytes) -> int:
         """How many keys of the subject there were: there are none any more, nor their bytes.
