@@ -41,15 +41,21 @@ class Listener:
 
     @classmethod
     async def open(cls, door: Door, query: str = "", *lines: str) -> Listener:
-        head = (f"GET /v1/stream{query} HTTP/1.1", "host: x", f"authorization: Bearer {KEY}")
-        reader, writer = await door.connect()
-        writer.write("\r\n".join((*head, *lines, "", "")).encode())
-        listener = cls(reader, writer)
-        line = await reader.readline()
-        listener.status = int(line.split()[1])
-        while (await reader.readline()).strip():
-            """Headers."""
+        listener = cls(*await door.connect())
+        listener.ask(query, *lines)
+        await listener.hear()
         return listener
+
+    def ask(self, query: str = "", *lines: str) -> None:
+        """Asks for a stream, and waits for nothing."""
+        head = (f"GET /v1/stream{query} HTTP/1.1", "host: x", f"authorization: Bearer {KEY}")
+        self.writer.write("\r\n".join((*head, *lines, "", "")).encode())
+
+    async def hear(self) -> None:
+        """The status of the answer, and its headers."""
+        self.status = int((await self.reader.readline()).split()[1])
+        while (await self.reader.readline()).strip():
+            """Headers."""
 
     async def events(self, count: int) -> list[Event]:
         """The next events, comments left out."""
@@ -184,6 +190,41 @@ def test_there_are_so_many_streams_and_no_more_and_a_place_becomes_free(converse
                 again.close()
                 await asyncio.sleep(0.1)
         for each in (*open_, again):
+            each.close()
+
+    converse(talk)
+
+
+def test_streams_that_are_opened_at_once_find_no_more_places_than_there_are(converse) -> None:
+    async def talk(door: Door) -> None:
+        asked = [Listener(*await door.connect()) for _ in range(5 * STREAMS_MAX)]
+        for each in asked:
+            each.ask()
+        for each in asked:
+            await each.hear()
+        statuses = sorted(each.status for each in asked)
+        assert statuses == [200] * STREAMS_MAX + [503] * 4 * STREAMS_MAX
+        for each in asked:
+            each.close()
+
+    converse(talk)
+
+
+def test_whoever_hangs_up_before_a_word_was_answered_keeps_no_place(converse) -> None:
+    async def talk(door: Door) -> None:
+        for each in [Listener(*await door.connect()) for _ in range(3 * STREAMS_MAX)]:
+            each.ask()
+            each.writer.transport.abort()
+        async with asyncio.timeout(20):
+            open_: list[Listener] = []
+            while len(open_) < STREAMS_MAX:
+                one = await Listener.open(door)
+                if one.status == 200:
+                    open_.append(one)
+                else:
+                    one.close()
+                    await asyncio.sleep(0.1)
+        for each in open_:
             each.close()
 
     converse(talk)

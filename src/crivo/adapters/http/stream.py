@@ -8,12 +8,14 @@ late, is told of the gap, and looks the rest up by `GET /v1/decisions`.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from typing import Annotated, Final
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from crivo.adapters.http.answers import FoundDecision
 from crivo.adapters.http.feed import Feed
@@ -46,28 +48,25 @@ class Streams:
 
     async def events(self, after: int | None, outcome: Outcome | None) -> AsyncIterator[bytes]:
         """The events behind a place of the log (None: those to come), until the service stops."""
-        self._open += 1
-        try:
-            place = self._feed.newest if after is None else after
-            yield b": decisions follow\n\n"
-            silent = 0.0
-            while not self._is_stopping():
-                chunk, place = self._chunk(place, outcome)
-                if chunk:
-                    silent = 0.0
-                    yield chunk
-                elif (silent := silent + LOOK_SECONDS) >= SILENT_SECONDS_MAX:
-                    silent = 0.0
-                    yield b": still here\n\n"
-                await asyncio.sleep(LOOK_SECONDS)
-        finally:
-            self._open -= 1
+        place = self._feed.newest if after is None else after
+        yield b": decisions follow\n\n"
+        silent = 0.0
+        while not self._is_stopping():
+            chunk, place = self._chunk(place, outcome)
+            if chunk:
+                silent = 0.0
+                yield chunk
+            elif (silent := silent + LOOK_SECONDS) >= SILENT_SECONDS_MAX:
+                silent = 0.0
+                yield b": still here\n\n"
+            await asyncio.sleep(LOOK_SECONDS)
 
-    def check_room(self) -> None:
-        """Nothing, if one more stream may begin.
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """One stream's place, until it is left.
 
         Raises:
-            Unavailable: OVERLOADED.
+            Unavailable: OVERLOADED where none is free.
         """
         if self._open >= STREAMS_MAX:
             raise Unavailable(
@@ -76,6 +75,11 @@ class Streams:
                 hint="Close one, or look decisions up by GET /v1/decisions.",
                 expected=f"at most {STREAMS_MAX} streams",
             )
+        self._open += 1
+        try:
+            yield
+        finally:
+            self._open -= 1
 
     def _chunk(self, place: int, outcome: Outcome | None) -> tuple[bytes, int]:
         floor, news = self._feed.after(place, limit=EVENTS_MAX)
@@ -89,6 +93,24 @@ class Streams:
             if outcome is None or seen.answer.outcome is outcome:
                 parts.append(_event(seen))
         return b"".join(parts), place
+
+
+class _EventStream(StreamingResponse):
+    """A stream that is answered in a place of its own: refused before its head where none is free,
+    and given back however it ends, also where its caller was gone before the first event.
+    """
+
+    def __init__(self, streams: Streams, after: int | None, outcome: Outcome | None) -> None:
+        super().__init__(
+            streams.events(after, outcome),
+            media_type="text/event-stream",
+            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
+        )
+        self._streams: Final = streams
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._streams.room():
+            await super().__call__(scope, receive, send)
 
 
 def _event(seen: Seen) -> bytes:
@@ -122,12 +144,7 @@ def stream_routes(streams: Streams) -> APIRouter:
     ) -> Response:
         wanted = None if outcome is None else parse_outcome(outcome, field="outcome")
         after = None if last_event_id is None else parse_event_id(last_event_id)
-        streams.check_room()
-        return StreamingResponse(
-            streams.events(after, wanted),
-            media_type="text/event-stream",
-            headers={"cache-control": "no-store", "x-accel-buffering": "no"},
-        )
+        return _EventStream(streams, after, wanted)
 
     return router
 

@@ -6,6 +6,7 @@ import asyncio
 import ipaddress
 
 import pytest
+from aiohttp.resolver import ThreadedResolver
 
 from crivo.adapters.webhooks.addresses import (
     AddressRefused,
@@ -87,3 +88,24 @@ def test_a_name_that_leads_into_a_private_network_leads_nowhere():
         asyncio.run(resolve([]))
     here = [ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128")]
     assert asyncio.run(resolve(here))
+
+
+@pytest.mark.parametrize(
+    "found", [("9.9.9.9", "10.0.0.1"), ("10.0.0.1", "9.9.9.9"), ("9.9.9.9", "8.8.8.8", "::1")]
+)
+def test_a_name_of_which_any_address_is_private_leads_nowhere(monkeypatch, found):
+    async def resolved(*_):
+        return [{"host": each} for each in found]
+
+    async def resolve(networks: list) -> list:
+        resolver = AllowedResolver(networks)
+        try:
+            return await resolver.resolve("hooks.bank.example", 443)
+        finally:
+            await resolver.close()
+
+    monkeypatch.setattr(ThreadedResolver, "resolve", resolved)
+    with pytest.raises(AddressRefused):
+        asyncio.run(resolve([]))
+    here = [ipaddress.ip_network("10.0.0.0/8"), ipaddress.ip_network("::1/128")]
+    assert [each["host"] for each in asyncio.run(resolve(here))] == list(found)
