@@ -341,3 +341,13 @@ def test_what_cannot_be_compared_is_refused_with_its_reason(capsys, home, other)
     for part in ("POLICY_INVALID", "rules.toml", str(other), "value", "HELD"):
         assert part in said.err
     assert refused(capsys, "--home", home / "none", "--policy", other).code in {2, 3}
+
+
+def test_costs_that_are_no_utf_8_are_refused_in_either_policy(capsys, home, other, monkeypatch):
+    with (other / "costs.toml").open("ab") as costs:
+        costs.write("# situação".encode("latin-1"))
+    good = ROOT / "policy"
+    for own, asked in ((good, other), (other, good)):
+        monkeypatch.setenv("CRIVO_POLICY", str(own))
+        said = refused(capsys, "--home", home, "--policy", asked)
+        assert said.code == 2 and "POLICY_INVALID" in said.err and "costs.toml" in said.err

@@ -23,6 +23,7 @@ from crivo.flows.backtest_bench import Arm
 from crivo.flows.backtest_rows import Interval
 from crivo.flows.bundle import read_policy
 from crivo.flows.newest import newest_receipt
+from crivo.flows.policy_file import policy_file
 from crivo.governance.backtest_figures import Backtested
 from crivo.model.artifact import Artifact, ArtifactKind
 from crivo.model.network import Network
@@ -146,7 +147,7 @@ def _policy(folder: Path, costs: Costs, *, at: int) -> tuple[dict[str, str], Cos
         texts = read_policy(folder)
         declared_procedure(texts)
         if (folder / COSTS_FILE).is_file():
-            costs = parse_costs((folder / COSTS_FILE).read_text(encoding="utf-8"), at=at)
+            costs = parse_costs(policy_file(folder / COSTS_FILE), at=at)
     except Misconfigured as fault:
         context = {"folder": str(folder), **fault.context}
         raise Misconfigured(fault.code, fault.message, hint=fault.hint, **context) from None

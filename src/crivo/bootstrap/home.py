@@ -23,6 +23,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY, format_rfc3339
 from crivo.flows.group_commit import Notify, call_directly
+from crivo.flows.policy_file import policy_file
 from crivo.flows.ports import Log, LogReader
 from crivo.governance.identity import KEYS_MAX, IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser
@@ -269,18 +270,17 @@ def policy_text(settings: Settings, name: str) -> str:
     """The text of one file of the policy folder.
 
     Raises:
-        Misconfigured: FILE_UNREADABLE.
+        Misconfigured: FILE_UNREADABLE; POLICY_INVALID for bytes that are no text.
     """
     path = settings.policy / name
-    try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
+    if not path.is_file():
         raise Misconfigured(
             Code.FILE_UNREADABLE,
-            f"the policy file {path} cannot be read: {error.strerror}",
+            f"there is no policy file {path}",
             hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
             path=str(path),
-        ) from error
+        )
+    return policy_file(path)
 
 
 def new_api_key(settings: Settings, name: str, role: Role = Role.ADMIN) -> str:

@@ -33,6 +33,7 @@ from crivo.decision.rule import Rule, rules_from_json, rules_to_json
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.features.layout import KERNEL_VERSION
 from crivo.features.plan import Plan, plan_from_json
+from crivo.flows.policy_file import kept_bytes, policy_file
 from crivo.model.artifact import Artifact, ArtifactKind, load_artifact, save_artifact
 from crivo.model.files import canonical_json, sync_folder, write_synced
 from crivo.model.scorer import Scorer
@@ -90,7 +91,7 @@ def read_policy(folder: Path) -> dict[str, str]:
             hint="Set CRIVO_POLICY to the folder policy/ of the repository, or to your own copy.",
             path=str(folder),
         )
-    return {name: _text(folder / name) for name in POLICY_FILES}
+    return {name: policy_file(folder / name) for name in POLICY_FILES}
 
 
 def stored_policy(bundles_folder: Path, hash_: str) -> dict[str, str]:
@@ -154,7 +155,7 @@ def load_bundle(bundles_folder: Path, hash_: str) -> Bundle:
     """
     folder = bundles_folder / hash_
     manifest = _manifest(folder, hash_)
-    files = {name: _read(folder / name) for name in manifest["files"]}
+    files = {name: kept_bytes(folder / name) for name in manifest["files"]}
     for name, content in files.items():
         if _sha256(content) != manifest["files"][name]:
             raise _broken(folder, name, manifest["files"][name], _sha256(content))
@@ -265,40 +266,13 @@ def _write(
 
 
 def _manifest(folder: Path, hash_: str) -> dict[str, Any]:
-    content = _read(folder / MANIFEST)
+    content = kept_bytes(folder / MANIFEST)
     if _sha256(content) != hash_:
         raise _broken(folder, MANIFEST, hash_, _sha256(content))
     manifest: dict[str, Any] = json.loads(content)
     if manifest.get("format") != FORMAT:
         raise _broken(folder, "format", FORMAT, str(manifest.get("format")))
     return manifest
-
-
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise Misconfigured(
-            Code.FILE_UNREADABLE,
-            f"a file is missing or cannot be read: {error.strerror}",
-            hint="Restore it from a copy; decisions made with it cannot be replayed without it.",
-            path=str(path),
-        ) from error
-
-
-def _text(path: Path) -> str:
-    content = _read(path)
-    try:
-        return content.decode()
-    except UnicodeDecodeError as error:
-        raise Misconfigured(
-            Code.POLICY_INVALID,
-            f"{path.name}: the file must be text in UTF-8",
-            hint="Save it as UTF-8.",
-            file=path.name,
-            expected="UTF-8",
-            found=str(error),
-        ) from None
 
 
 def _broken(folder: Path, name: str, expected: str, found: str) -> Misconfigured:
