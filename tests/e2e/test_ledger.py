@@ -100,6 +100,10 @@ def test_what_an_auditor_has_is_enough(tmp_path: Path) -> None:
     (bag / "proof.json").write_text(proof)
     only = ("--proof", bag / "proof.json", "--public-key", bag / "public_key")
     assert crivo("ledger", "verify", *only)[0] == 0
+    code, out = crivo("ledger", "verify", *only, "--id", id_of(7), "--json")
+    told = json.loads(out)
+    assert (code, told["end_to_end_id"], told["phase"]) == (0, id_of(7), "initiation")
+    assert crivo("ledger", "verify", *only, "--id", id_of(8))[0] == 1
     (bag / "proof.json").write_text(proof.replace('"offset": ', '"offset": 1'))
     assert crivo("ledger", "verify", *only)[0] == 1
     with sqlite3.connect(bag / "log.sqlite") as disk:

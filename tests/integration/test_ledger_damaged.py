@@ -181,3 +181,11 @@ def test_a_manifest_that_was_changed_is_told(ledger, monkeypatch, capsys, change
     assert refused.value.hint and "expected" in refused.value.context
     code, said = verify(ledger, monkeypatch, capsys)
     assert code == 2 and refused.value.code in said.err
+
+
+def test_segments_that_were_signed_for_another_log_are_found(ledger):
+    """One key may sign several logs: what it signed for one says nothing of another."""
+    with ledger.behind_its_back() as disk:
+        disk.execute("UPDATE manifest SET log_id = 'another'")
+    audit = ledger.audit()
+    assert audit.counts == {Tampering.FORGED: audit.segments} and audit.segments > 0

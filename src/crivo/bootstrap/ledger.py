@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
 
@@ -140,7 +141,8 @@ def prove_decision(
         reader.close()
     if record is None:
         raise no_decision(end_to_end_id)
-    return prove(record, evidence(folder))
+    proof = prove(record, evidence(folder))
+    return replace(proof, end_to_end_id=end_to_end_id, phase=phase)
 
 
 def checked_proof(settings: Settings, end_to_end_id: str, phase: Phase) -> Proof:

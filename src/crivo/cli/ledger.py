@@ -33,32 +33,17 @@ class Files:
         return self.log or Paths(settings.home).log, folder, key
 
 
-def run_ledger_verify(
-    files: Files, *, checkpoint: Path | None, proof: Path | None, as_json: bool
-) -> None:
+def run_ledger_verify(files: Files, *, checkpoint: Path | None, as_json: bool) -> None:
     """`crivo ledger verify`: exit code 1 where something is not as it was signed.
 
     Raises:
         Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
     """
-    from crivo.adapters.files.ledger_documents import read_checkpoint, read_proof, read_public_key
+    from crivo.adapters.files.ledger_documents import read_checkpoint, read_public_key
     from crivo.bootstrap.ledger import audit_ledger
-    from crivo.flows.ledger_proof import check_proof
 
     log, folder, key_file = files.paths()
     key = read_public_key(key_file)
-    if proof is not None:
-        read = read_proof(proof)
-        check_proof(read, key)
-        facts = {
-            "proven": True,
-            "partition": read.segment.partition,
-            "offset": read.offset,
-            "segment": read.segment.number,
-            "root": read.segment.root.hex(),
-        }
-        print_json(facts) if as_json else print_facts("Proof", facts)
-        return
     kept = [] if checkpoint is None else read_checkpoint(checkpoint)
     found = audit_ledger(log, folder, key=key, checkpoint=kept)
     summary = {
@@ -87,6 +72,36 @@ def run_ledger_verify(
             f"{sum(found.counts.values())} things are not as they were signed",
             hint="The first ones are named above, each with its place. Keep the files as they are.",
         )
+
+
+def run_ledger_verify_proof(
+    files: Files, proof: Path, *, end_to_end_id: str | None, phase: Phase, as_json: bool
+) -> None:
+    """`crivo ledger verify --proof`: of which decision it is, which is the one of `end_to_end_id`.
+
+    Raises:
+        Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE.
+    """
+    from crivo.adapters.files.ledger_documents import read_proof, read_public_key
+    from crivo.flows.event_rows import event_id_of
+    from crivo.flows.ledger_proof import check_decision, check_proof
+
+    _, _, key_file = files.paths()
+    read = read_proof(proof)
+    check_proof(read, read_public_key(key_file))
+    if end_to_end_id is not None:
+        check_decision(read, end_to_end_id, phase)
+    facts = {
+        "proven": True,
+        "end_to_end_id": end_to_end_id or read.end_to_end_id,
+        "phase": read.phase if end_to_end_id is None else phase,
+        "event_id": event_id_of(read.record).hex(),
+        "partition": read.segment.partition,
+        "offset": read.offset,
+        "segment": read.segment.number,
+        "root": read.segment.root.hex(),
+    }
+    print_json(facts) if as_json else print_facts("Proof", facts)
 
 
 def run_ledger_show(end_to_end_id: str, files: Files, *, phase: Phase, as_json: bool) -> None:

@@ -38,13 +38,25 @@ def ledger_verify(
     proof: Annotated[
         Path | None, typer.Option("--proof", help="Only this proof of `crivo ledger show`.")
     ] = None,
+    end_to_end_id: Annotated[
+        str | None,
+        typer.Option("--id", help="EndToEndId of the decision that --proof is to be of."),
+    ] = None,
+    phase: PhaseOption = Phase.INITIATION,
     as_json: Json = False,
 ) -> None:
     """Find any decision record that was changed, deleted, inserted, moved or cut off, and where."""
-    from crivo.cli.ledger import Files, run_ledger_verify
+    from crivo.cli.ledger import Files, run_ledger_verify, run_ledger_verify_proof
 
     files = Files(home, log, segments, public_key)
-    run_ledger_verify(files, checkpoint=checkpoint, proof=proof, as_json=as_json)
+    if proof is not None:
+        run_ledger_verify_proof(
+            files, proof, end_to_end_id=end_to_end_id, phase=phase, as_json=as_json
+        )
+        return
+    if end_to_end_id is not None:
+        raise typer.BadParameter("--id says of which decision a --proof is to be: name the proof")
+    run_ledger_verify(files, checkpoint=checkpoint, as_json=as_json)
 
 
 @ledger.command("show")

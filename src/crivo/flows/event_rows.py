@@ -87,6 +87,12 @@ def stored_record(row: EventRow) -> StoredRecord:
     return StoredRecord(seq, partition, offset, row[7], data)
 
 
+def event_id_of(record: bytes) -> bytes:
+    """The id of the event whose record these bytes are, as `stored_record` wrote them."""
+    event_id: bytes = msgspec.msgpack.decode(record)[2]
+    return event_id
+
+
 def seal_rows(
     rows: Sequence[EventRow], *, cipher: RecordCipher | None, identities: IdentitySealer | None
 ) -> list[EventRow]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from crivo.domain.errors import Code, CrivoError, Misconfigured
+from crivo.domain.phase import Phase
 from crivo.flows.ledger_proof import Proof
 from crivo.governance.segment import Segment
 
@@ -50,6 +51,8 @@ def checkpoint_to_json(segments: Sequence[Segment]) -> dict[str, Any]:
 def proof_to_json(proof: Proof) -> dict[str, Any]:
     """A proof; the record in base64."""
     return {
+        "end_to_end_id": proof.end_to_end_id,
+        "phase": proof.phase,
         "record": base64.b64encode(proof.record).decode(),
         "offset": proof.offset,
         "path": [each.hex() for each in proof.path],
@@ -106,7 +109,10 @@ def read_public_key(path: Path) -> bytes:
 
 
 def _proof(document: Mapping[str, Any]) -> Proof:
+    end_to_end_id, phase = document.get("end_to_end_id"), document.get("phase")
     return Proof(
+        end_to_end_id=None if end_to_end_id is None else str(end_to_end_id),
+        phase=None if phase is None else Phase(phase),
         record=base64.b64decode(document["record"], validate=True),
         offset=int(document["offset"]),
         segment=segment_of_json(document["segment"]),
