@@ -11,10 +11,11 @@ import pytest
 from crivo.adapters.http import app, batch
 from crivo.adapters.http.access import Role
 from crivo.adapters.http.key_file import LOOK_NS
-from crivo.bootstrap.home import new_api_key
+from crivo.bootstrap.home import new_api_key, open_log_reader
 from crivo.bootstrap.service import build_service
 from crivo.decision.record import decode_record
 from crivo.flows.event_of import value_of
+from crivo.flows.verdicts import Verdict, verdict_of, verdict_report_id
 from tests.e2e.homes import KEY, make_home, settings_of
 from tests.integration.calling import called
 from tests.integration.commands import crivo
@@ -85,15 +86,47 @@ def test_a_systems_key_gives_no_verdict_and_answers_no_review(tmp_path):
         refused = caller.post("/v1/reviews", json=answer)
         assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
         assert refused.json()["expected"] == "one of the roles admin, analyst"
-        for key in keys[Role.INGEST], keys[Role.ANALYST], keys[Role.ADMIN]:
-            caller.headers = {"authorization": f"Bearer {key}"}
-            refused = caller.post("/v1/reports", json=verdict)
-            assert refused.status_code == 422, refused.text
-            assert (refused.json()["code"], refused.json()["field"]) == ("FIELD_VALUE", "report_id")
+        refused = caller.post("/v1/reports", json=verdict)
+        assert (refused.status_code, refused.json()["code"]) == (403, "FORBIDDEN")
+        assert "give a verdict" in refused.json()["detail"]
         caller.headers = {"authorization": f"Bearer {keys[Role.ANALYST]}"}
         steps = caller.post("/v1/reviews", json=answer).json()["steps"]
         assert [each["status"] for each in steps] == ["REQUESTED", "ANSWERED"]
         assert (steps[1]["reviewer"], steps[1]["result"]) == ("Chefe", "UPHELD")
+
+
+def test_an_analysts_verdict_over_http_is_the_event_that_the_page_makes(tmp_path):
+    home = make_home(tmp_path / "home")
+    verdict = {"end_to_end_id": ID, "report_id": f"verdict/{ID}", "received_at": LATER}
+    with served(home) as caller:
+        keys = {role: new_api_key(settings_of(home), f"{role}-1", role) for role in Role}
+        time.sleep(2 * LOOK_NS / 1e9)
+        caller.headers = {"authorization": f"Bearer {keys[Role.INGEST]}"}
+        assert caller.post("/v1/decisions", json=GOOD).status_code == 200
+        caller.headers = {"authorization": f"Bearer {keys[Role.ANALYST]}"}
+        for changes, field in (
+            ({}, "status"),
+            ({"status": "CLAIMED"}, "status"),
+            ({"status": "ACCEPTED", "report_id": f"verdict/{ID[:-1]}0"}, "report_id"),
+        ):
+            refused = caller.post("/v1/reports", json={**verdict, **changes})
+            assert (refused.status_code, refused.json()["field"]) == (422, field), refused.text
+        for role, status, expected in (
+            (Role.ANALYST, "REJECTED", 200),
+            (Role.ADMIN, "REJECTED", 200),
+            (Role.ANALYST, "ACCEPTED", 409),
+        ):
+            caller.headers = {"authorization": f"Bearer {keys[role]}"}
+            answer = caller.post("/v1/reports", json={**verdict, "status": status})
+            assert answer.status_code == expected, answer.text
+    reader = open_log_reader(home / "log.sqlite")
+    found = verdict_of(reader, ID)
+    reader.close()
+    assert found is not None
+    told = found[1]
+    assert told.status is Verdict.LEGITIMATE.status
+    assert (told.report_id, told.reviewer) == (verdict_report_id(ID), "key:analyst-1")
+    assert told.caller == "key:analyst-1"
 
 
 FRESH = itertools.count(1)

@@ -78,17 +78,38 @@ def verdict_of(log: LogReader, end_to_end_id: str) -> tuple[StoredEvent, Report]
     return stored, decode_report(stored.event.payload)
 
 
-def check_no_verdict(report_id: str) -> None:
-    """Nothing, unless the id is one of a verdict: a person gives those, on the page alone.
+def is_verdict(report_id: str) -> bool:
+    """Whether a report of this id is a verdict."""
+    return report_id.startswith(_VERDICTS)
+
+
+def check_verdict(report_id: str, end_to_end_id: str, status: ReportStatus) -> None:
+    """Nothing, if a report of a verdict's id is that decision's, and says what was found.
 
     Raises:
         Refused: FIELD_VALUE.
     """
-    if report_id.startswith(_VERDICTS):
+    own = verdict_report_id(end_to_end_id)
+    if report_id != own:
+        raise invalid(Code.FIELD_VALUE, field="report_id", expected=own, found=report_id)
+    found = [verdict.status for verdict in Verdict]
+    if status not in found:
+        expected = f"of a verdict {' or '.join(found)}"
+        raise invalid(Code.FIELD_VALUE, field="status", expected=expected, found=status)
+
+
+def check_no_verdict(report_id: str) -> None:
+    """Nothing, unless the id is one of a verdict: a person gives those, on the page or over HTTP.
+
+    Raises:
+        Refused: FIELD_VALUE.
+    """
+    if is_verdict(report_id):
         raise invalid(
             Code.FIELD_VALUE,
             field="report_id",
-            expected=f"an id that does not begin with {_VERDICTS}: verdicts are given on the page",
+            expected=f"an id that does not begin with {_VERDICTS}: an analyst gives verdicts, on "
+            "the page or over HTTP",
             found=report_id,
         )
 

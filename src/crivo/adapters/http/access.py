@@ -68,7 +68,8 @@ ROUTES: Final[Mapping[str, frozenset[Role]]] = {
     "POST /v1/page-links": frozenset({_A, _R}),
 }
 
-#: Roles that answer a review, beside `admin`: a person answers it, and no system (LGPD, art. 20).
+#: Roles that answer a review or give a verdict, beside `admin`: a person does, and no system (LGPD,
+#: art. 20).
 ANSWERERS: Final = frozenset({_A})
 
 EVERYTHING: Final = frozenset({Role.ADMIN})
@@ -105,15 +106,15 @@ def check_role(caller: Caller, method: str, path: str) -> None:
     _check(caller, roles_of(method, path), asked="ask for that path")
 
 
-def check_answerer(scope: Mapping[str, Any]) -> None:
-    """Nothing, if whoever sent a request that passed the gate may answer a review.
+def check_answerer(scope: Mapping[str, Any], *, asked: str = "answer a review") -> None:
+    """Nothing, if whoever sent a request that passed the gate may do what a person alone does.
 
     Raises:
         Refused: FORBIDDEN.
     """
     caller: Caller | None = scope.get("caller")
     if caller is not None:
-        _check(caller, ANSWERERS, asked="answer a review")
+        _check(caller, ANSWERERS, asked=asked)
 
 
 def _check(caller: Caller, allowed: frozenset[Role], *, asked: str) -> None:

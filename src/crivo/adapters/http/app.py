@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from crivo.adapters.http import batch
-from crivo.adapters.http.access import caller_name
+from crivo.adapters.http.access import caller_name, check_answerer
 from crivo.adapters.http.answers import (
     event_body,
     explanation_body,
@@ -45,13 +45,13 @@ from crivo.adapters.http.stream import Streams, stream_routes
 from crivo.adapters.http.told_body import told_body
 from crivo.adapters.http.webhooks import webhook_routes
 from crivo.domain.errors import Code, CrivoError, Refused
-from crivo.domain.fields import check_printable
+from crivo.domain.fields import as_word, check_printable
 from crivo.domain.identifiers import end_to_end_id_minute
 from crivo.domain.phase import Phase
 from crivo.flows.answers import no_decision
 from crivo.flows.following import followed
 from crivo.flows.receiving import check_supplied
-from crivo.flows.verdicts import check_no_verdict
+from crivo.flows.verdicts import check_verdict, is_verdict
 from crivo.model.artifact import Artifact
 
 
@@ -169,20 +169,25 @@ def _add_telling_routes(app: FastAPI, parts: Parts) -> None:
         openapi_extra=report_operation(),
         responses=answer_of("ReportTaken"),
         tags=["reports"],
-        summary="Claim that a transfer was fraud",
+        summary="Claim that a transfer was fraud, or give an analyst's verdict",
     )
     async def report(request: Request) -> Response:
         raw = await told_body(request, parts)
         claim, status, supplied = parse_report(raw)
         check_printable(claim.report_id, field="report_id")
-        check_no_verdict(claim.report_id)
+        caller, reviewer = caller_name(request.scope), None
+        if is_verdict(claim.report_id):
+            check_answerer(request.scope, asked="give a verdict")
+            check_verdict(claim.report_id, claim.end_to_end_id, status)
+            reviewer = None if caller is None else as_word(caller)
         check_supplied(parts.decisions.clock, supplied)
         pending = parts.reports.report(
             report_id=claim.report_id,
             status=status,
             end_to_end_id=claim.end_to_end_id,
             supplied_received_at=supplied,
-            caller=caller_name(request.scope),
+            reviewer=reviewer,
+            caller=caller,
         )
         answer = await durable(pending, seconds_max=parts.limits.answer_seconds_max)
         parts.telemetry.reported(status.value)
