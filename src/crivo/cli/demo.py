@@ -135,7 +135,7 @@ def _run(options: DemoOptions, home: Path, settings: Settings) -> None:
             show_verdict(verdict, home, stages.seconds)
         _check(verdict)
         if options.stay:
-            _stay(service, home)
+            _stay(service, home, tells_key=not options.as_json)
     notes().print(f"What it made is served again by: crivo serve --home {home}", markup=False)
 
 
@@ -183,12 +183,23 @@ def _page_of(service: Served) -> str:
     return f"{new_page_link(service)} (opens once, within {LINK_LIFETIME // MINUTE} minutes)"
 
 
-def _stay(service: Served, home: Path) -> None:
+def _stay(service: Served, home: Path, *, tells_key: bool) -> None:
+    """Says how to call the service until it is interrupted; its key once, and in no file."""
     console = notes()
     console.print(f"\nStill serving. The live page: {_page_of(service)}", markup=False)
     console.print(
-        f"API: {service.address}, its document at /openapi.json, its guide "
-        "docs/reference/http.md.\n"
+        f"API: {service.address}, its document at /openapi.json, its guide docs/reference/http.md.",
+        markup=False,
+    )
+    if tells_key:
+        console.print(
+            "The demo's own key, told this once, good until Ctrl-C, and how to call with it:\n"
+            f"  KEY={service.api_key}\n"
+            f'  curl -sS {service.address}/v1/model -H "Authorization: Bearer $KEY"',
+            markup=False,
+            soft_wrap=True,
+        )
+    console.print(
         f"A key of your own: crivo keys new me --role admin --home {home}\n"
         "Another address of the page: POST /v1/page-links with a key. Ctrl-C ends it.",
         markup=False,

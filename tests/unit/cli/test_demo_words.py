@@ -24,8 +24,13 @@ def test_a_home_is_said_to_hold_what_it_holds(tmp_path: Path) -> None:
     assert "world/" in _holds(tmp_path)
 
 
-def test_a_demo_that_stays_says_how_to_call_it(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("tells_key", [True, False])
+def test_a_demo_that_stays_says_how_to_call_it_and_its_key_once(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    *,
+    tells_key: bool,
 ) -> None:
     def interrupt(_seconds: float) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -37,10 +42,15 @@ def test_a_demo_that_stays_says_how_to_call_it(
     page = "http://127.0.0.1:9/open?token=fresh"
     monkeypatch.setattr(demo, "new_page_link", lambda _: page)
     try:
-        demo._stay(served, tmp_path)
+        demo._stay(served, tmp_path, tells_key=tells_key)
     finally:
         signal.signal(signal.SIGINT, before)
-    said = capsys.readouterr().err
+    printed = capsys.readouterr()
+    said = printed.err
+    assert printed.out == ""
+    assert said.count("k" * 43) == tells_key
+    curl = 'curl -sS http://127.0.0.1:9/v1/model -H "Authorization: Bearer $KEY"\n'
+    assert (f"  KEY={'k' * 43}\n  {curl}" in said) is tells_key
     for words in (
         f"The live page: {page} (opens once, within 10 minutes)\n",
         "/openapi.json",
