@@ -58,7 +58,7 @@ def pages(setting: Setting, running: Served, count: int) -> Iterator[Row]:
     for name, path in PAGES:
         what = f"{name} interactive, {count:,} decisions stored"
         if program is None:
-            yield setting.not_run(what, "s", "no chromium", target=1.0)
+            yield setting.not_run(what, "s", "no chromium", at_most=1.0)
             continue
         link = stored.page_link(running)
         runs = 2 if setting.quick else 7

@@ -9,6 +9,7 @@ import platform
 import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -16,13 +17,22 @@ from typing import Final, TextIO
 _OWN: Final = frozenset({"__main__", "harness"})
 
 
+class Bound(StrEnum):
+    """How a target binds a figure."""
+
+    AT_LEAST = "at least"
+    AT_MOST = "at most"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. The names and their order are the table's columns and the JSON's keys.
+    """One figure. The names and their order are the JSON's keys, and but for `bound` the table's
+    columns.
 
     `found` is the median of `runs` runs and `spread` their range over it. `peer` is the figure
     beside it (another way, or the machine itself) and `ratio` is found / peer. `holds` is true
     where there is no target. Of what was not run there is neither: both are None, with 0 runs.
+    `bound` says which side of the target is good: a figure that is on it does not.
     """
 
     what: str
@@ -36,9 +46,10 @@ class Row:
     runs: int
     machine: str
     date: str
+    bound: Bound | None
 
 
-COLUMNS: Final = tuple(field.name for field in fields(Row))
+COLUMNS: Final = tuple(field.name for field in fields(Row) if field.name != "bound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +71,9 @@ class Setting:
         peer: float | None = None,
     ) -> Row:
         """The row of one figure measured once a run; at most one of the targets is given."""
-        assert values and (at_least is None or at_most is None)
+        assert values
         found = statistics.median(values)
-        target = at_least if at_most is None else at_most
+        target, bound = _target(at_least, at_most)
         holds = (at_least is None or found >= at_least) and (at_most is None or found <= at_most)
         return Row(
             what=what,
@@ -76,10 +87,20 @@ class Setting:
             runs=len(values),
             machine=self.machine,
             date=self.date,
+            bound=bound,
         )
 
-    def not_run(self, what: str, unit: str, why: str, *, target: float | None = None) -> Row:
+    def not_run(
+        self,
+        what: str,
+        unit: str,
+        why: str,
+        *,
+        at_least: float | None = None,
+        at_most: float | None = None,
+    ) -> Row:
         """The row of a figure that could not be taken: it neither holds nor fails."""
+        target, bound = _target(at_least, at_most)
         return Row(
             what=f"{what} (not run: {why})",
             unit=unit,
@@ -92,7 +113,15 @@ class Setting:
             runs=0,
             machine=self.machine,
             date=self.date,
+            bound=bound,
         )
+
+
+def _target(at_least: float | None, at_most: float | None) -> tuple[float | None, Bound | None]:
+    assert at_least is None or at_most is None, "one of the targets at most"
+    if at_least is not None:
+        return at_least, Bound.AT_LEAST
+    return at_most, None if at_most is None else Bound.AT_MOST
 
 
 Run = Callable[[Setting], Iterator[Row]]

@@ -77,7 +77,7 @@ def run(setting: Setting) -> Iterator[Row]:
     """The rows: rates of the obvious version and of the job, its stages, and refining alone."""
     yield setting.row("load of the machine before", "processes", [os.getloadavg()[0]])
     if not PYTHON.exists() or not SPARK_JARS.is_dir():
-        yield setting.not_run(WHOLE, "decisions/s", MISSING, target=AIM)
+        yield setting.not_run(WHOLE, "decisions/s", MISSING, at_least=AIM)
         return
     count = EVENTS_QUICK if setting.quick else EVENTS
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:

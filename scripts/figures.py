@@ -1,4 +1,4 @@
-"""Writes the tables of figures: in README.md, in README.pt-BR.md, and docs/reference/figures.md.
+"""Writes what was measured: into README.md, README.pt-BR.md, and docs/reference/figures.md.
 
 `python -m scripts.figures`. What was measured lies in `docs/reference/figures/`: a file that bears
 a benchmark's name is what `python -m benchmarks NAME --json FILE` wrote; `commands.json` holds what
@@ -22,6 +22,13 @@ READMES: Final = {"en": ROOT / "README.md", "pt": ROOT / "README.pt-BR.md"}
 BY_HAND: Final = "commands"
 
 BEGIN, END = "<!-- figures -->\n", "<!-- end of figures -->\n"
+#: In a README's limits: what deciding over HTTP misses, of the rows that the table shows.
+MISSED_BEGIN, MISSED_END = "<!-- missed -->", "<!-- end of missed -->"
+
+_MISSES: Final = {
+    "en": " Missed over HTTP (found, and the target): ",
+    "pt": " Não atingido por HTTP (medido, e a meta): ",
+}
 
 _HEADS: Final = {
     "en": "| what | target | found | day | command |\n|---|---|---|---|---|\n",
@@ -137,6 +144,30 @@ SHOWN: Final = (
         "o mesmo, p99",
     ),
     Shown(
+        "decide",
+        "POST /v1/decisions, 3,000/s open loop, one core, p50",
+        "`POST /v1/decisions`, 3,000/s open loop, one core, p50",
+        "`POST /v1/decisions`, 3.000/s em laço aberto, um núcleo, p50",
+    ),
+    Shown(
+        "decide",
+        "POST /v1/decisions, 3,000/s open loop, one core, p99 (",
+        "`POST /v1/decisions`, 3,000/s open loop, one core, p99",
+        "`POST /v1/decisions`, 3.000/s em laço aberto, um núcleo, p99",
+    ),
+    Shown(
+        "decide",
+        "POST /v1/decisions, 3,000/s open loop, one core, answered",
+        "`POST /v1/decisions`, 3,000/s open loop, one core, answered",
+        "`POST /v1/decisions`, 3.000/s em laço aberto, um núcleo, respondidas",
+    ),
+    Shown(
+        "decide",
+        "POST /v1/decisions:batch of 100, one core",
+        "`POST /v1/decisions:batch`, batches of 100, one core",
+        "`POST /v1/decisions:batch`, lotes de 100, um núcleo",
+    ),
+    Shown(
         "spine",
         "kernel, 33 features",
         "features read and folded on one core, the first 33",
@@ -144,11 +175,10 @@ SHOWN: Final = (
     ),
     Shown(
         "spine",
-        "replay, start included",
-        "replay, its start included",
-        "replay, com a partida",
+        "replay, decisions that differ",
+        "decisions that differ when replayed",
+        "decisões diferentes no replay",
     ),
-    Shown("spine", "replay, decisions that differ", "decisions that differ", "decisões diferentes"),
     Shown(
         "features",
         "18 windowed features, one core, 1,000,000 rows",
@@ -166,12 +196,6 @@ SHOWN: Final = (
         "18 windowed features by polars",
         "the same, 50,000 rows, by Polars",
         "o mesmo, 50.000 linhas, com Polars",
-    ),
-    Shown(
-        "features",
-        "18 windowed features by pandas",
-        "the same, 50,000 rows, by pandas",
-        "o mesmo, 50.000 linhas, com pandas",
     ),
     Shown(
         "features",
@@ -197,13 +221,6 @@ SHOWN: Final = (
         "rows scored on one core",
         "linhas pontuadas em um núcleo",
     ),
-    Shown(
-        "learning_speed",
-        "contributions, one row, p50",
-        "exact contributions of one row, p50",
-        "contribuições exatas de uma linha, p50",
-    ),
-    Shown("spine", "crivo --help", "`crivo --help`", "`crivo --help`"),
     Shown(
         "engines",
         "worker, Kafka to Kafka, plain",
@@ -258,11 +275,18 @@ def _with_unit(value: float, row: dict[str, Any], language: str) -> str:
     return f"{number(value, language)} {unit}".rstrip()
 
 
+def _bound(row: dict[str, Any]) -> str:
+    """Which side of its target is good; of older rows, which do not say it, as it was found."""
+    if "bound" in row:
+        return str(row["bound"])
+    is_at_most = row["found"] is None or (row["found"] <= row["target"]) == bool(row["holds"])
+    return "at most" if is_at_most else "at least"
+
+
 def _target(row: dict[str, Any], language: str) -> str:
     if row["target"] is None:
         return ""
-    is_at_most = (row["found"] is None) or (row["found"] <= row["target"]) == bool(row["holds"])
-    sign = "≤" if is_at_most else "≥"
+    sign = "≤" if _bound(row) == "at most" else "≥"
     return f"{sign} {_with_unit(row['target'], row, language)}"
 
 
@@ -292,11 +316,32 @@ def table(language: str) -> str:
     return "".join(lines)
 
 
-def with_table(text: str, language: str) -> str:
-    """A README with its table as the record has it."""
-    pattern = re.compile(f"{re.escape(BEGIN)}.*?{re.escape(END)}", re.DOTALL)
-    assert len(pattern.findall(text)) == 1, "one table between its marks"
-    return pattern.sub(lambda _: BEGIN + table(language) + END, text)
+def limits() -> list[Shown]:
+    """The rows of the table that a README's limits speak of."""
+    return [each for each in SHOWN if each.source == "decide" and "/v1/decisions" in each.what]
+
+
+def missed(language: str) -> str:
+    """What a README's limits say of it; nothing where it misses nothing."""
+    said = []
+    for shown in limits():
+        row, words = find(shown).row, shown.en if language == "en" else shown.pt
+        if row["holds"] is False:
+            found = _with_unit(row["found"], row, language)
+            said.append(f"{words}: {found} ({_target(row, language)})")
+    return f"{_MISSES[language]}{'; '.join(said)}." if said else ""
+
+
+def with_figures(text: str, language: str) -> str:
+    """A README with its table and the line of its limits as the record has them."""
+    text = _between(text, BEGIN, END, table(language))
+    return _between(text, MISSED_BEGIN, MISSED_END, missed(language))
+
+
+def _between(text: str, begin: str, end: str, content: str) -> str:
+    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
+    assert len(pattern.findall(text)) == 1, f"one place between {begin} and its end"
+    return pattern.sub(lambda _: begin + content + end, text)
 
 
 def page() -> str:
@@ -323,10 +368,10 @@ def page() -> str:
 
 
 def main() -> None:
-    """Writes the page and both tables."""
+    """Writes the page, and what both READMEs have of it."""
     PAGE.write_text(page(), encoding="utf-8")
     for language, path in READMES.items():
-        path.write_text(with_table(path.read_text(encoding="utf-8"), language), encoding="utf-8")
+        path.write_text(with_figures(path.read_text(encoding="utf-8"), language), encoding="utf-8")
 
 
 if __name__ == "__main__":

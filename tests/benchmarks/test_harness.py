@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,7 @@ def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_row_has_exactly_the_promised_names():
     assert list(harness.COLUMNS) == COLUMNS
+    assert list(asdict(SETTING.row("x", "s", [1.0]))) == [*COLUMNS, "bound"]
 
 
 @pytest.mark.slow
@@ -51,7 +53,9 @@ def test_an_unknown_benchmark_is_a_misuse():
 
 
 def test_a_row_holds_where_there_is_no_target():
-    assert SETTING.row("x", "s", [1.0]).holds
+    row = SETTING.row("x", "s", [1.0])
+    assert row.holds
+    assert (row.target, row.bound) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +71,7 @@ def test_a_target_is_held_by_the_median(values, targets, holds):
     row = SETTING.row("x", "s", values, **targets)
     assert row.holds is holds
     assert row.target == 10.0
+    assert row.bound is harness.Bound[next(iter(targets)).upper()]
 
 
 def test_a_row_says_its_peer_ratio_and_spread():
@@ -75,8 +80,9 @@ def test_a_row_says_its_peer_ratio_and_spread():
 
 
 def test_what_was_not_run_neither_holds_nor_fails():
-    row = SETTING.not_run("x by y", "s", "not installed", target=10.0)
+    row = SETTING.not_run("x by y", "s", "not installed", at_least=10.0)
     assert (row.found, row.holds, row.ratio, row.spread, row.runs) == (None, None, None, None, 0)
+    assert (row.target, row.bound) == (10.0, harness.Bound.AT_LEAST)
     assert row.what == "x by y (not run: not installed)"
     out = io.StringIO()
     harness.write_table([row], out)

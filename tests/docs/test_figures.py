@@ -10,7 +10,7 @@ from datetime import date
 
 import pytest
 
-from benchmarks.harness import COLUMNS, names
+from benchmarks.harness import COLUMNS, Bound, names
 from tests.docs import markdown
 from tests.docs.test_pages import missing_commands
 
@@ -30,15 +30,47 @@ MEASURED = re.compile(
 )
 
 
-def without_table(text: str) -> str:
-    """A README without the table of figures."""
-    return text.split(figures.BEGIN, maxsplit=1)[0] + text.split(figures.END)[1]
+def without_figures(text: str) -> str:
+    """A README without what is made of the record: the table, and the targets that are missed."""
+    for begin, end in (
+        (figures.BEGIN, figures.END),
+        (figures.MISSED_BEGIN, figures.MISSED_END),
+    ):
+        text = text.split(begin, maxsplit=1)[0] + text.split(end)[1]
+    return text
 
 
 @pytest.mark.parametrize("language", list(figures.READMES))
 def test_the_table_of_a_readme_is_that_of_the_record(language):
     text = figures.READMES[language].read_text(encoding="utf-8")
-    assert figures.with_table(text, language) == text
+    assert figures.with_figures(text, language) == text
+
+
+@pytest.mark.parametrize("language", list(figures.READMES))
+def test_the_limits_of_a_readme_name_what_deciding_misses_at_its_rate_and_in_batches(language):
+    said = figures.missed(language)
+    assert said in figures.READMES[language].read_text(encoding="utf-8")
+    shown = figures.limits()
+    assert any("3,000/s" in each.what for each in shown)
+    assert any(":batch" in each.what for each in shown)
+    for each in shown:
+        row, words = figures.find(each).row, each.en if language == "en" else each.pt
+        assert (words in said) is not row["holds"]
+
+
+def test_sabotage_another_figure_in_the_limits_is_noticed():
+    text = figures.READMES["en"].read_text(encoding="utf-8")
+    before, made = text.split(figures.MISSED_BEGIN)
+    bent = before + figures.MISSED_BEGIN + re.sub(r": [\d,]+", ": 9", made, count=1)
+    assert bent != text
+    assert figures.with_figures(bent, "en") == text
+
+
+def test_the_sign_of_a_target_is_what_the_benchmark_asked_for():
+    row = {"unit": "share", "target": 1.0, "found": 1.0, "holds": True}
+    assert figures._target({**row, "bound": "at least"}, "en") == "≥ 1 share"
+    assert figures._target({**row, "bound": "at most"}, "en") == "≤ 1 share"
+    assert figures._target({**row, "found": 2.0}, "en") == "≥ 1 share", "an older row"
 
 
 def test_the_page_of_figures_is_that_of_the_record():
@@ -48,7 +80,7 @@ def test_the_page_of_figures_is_that_of_the_record():
 @pytest.mark.parametrize("language", list(figures.READMES))
 def test_a_readme_states_no_measurement_outside_its_table(language):
     text = figures.READMES[language].read_text(encoding="utf-8")
-    assert MEASURED.findall(without_table(text)) == []
+    assert MEASURED.findall(without_figures(text)) == []
 
 
 TUTORIAL = sorted((markdown.ROOT / "docs" / "tutorial").glob("*.md"))
@@ -80,7 +112,9 @@ def test_a_file_of_the_record_holds_rows_of_a_benchmark_or_of_a_command(path):
     by_hand = path.stem == figures.BY_HAND
     assert by_hand or path.stem in names()
     for row in rows:
-        assert set(row) == {*COLUMNS, *(["command"] if by_hand else [])}, row["what"]
+        # Rows from before it was kept do not say which side of their target is good.
+        assert set(row) - {"bound"} == {*COLUMNS, *(["command"] if by_hand else [])}, row["what"]
+        assert (row.get("bound") is None) or row["bound"] in set(Bound), row["what"]
         assert row["machine"]
         assert date.fromisoformat(row["date"]) >= date(2026, 1, 1)
         assert (row["found"] is None) == (row["runs"] == 0), row["what"]
@@ -91,6 +125,10 @@ def test_a_row_that_misses_its_target_says_so():
     for each in figures.figures():
         row = each.row
         if row["found"] is None or row["target"] is None:
+            continue
+        if row.get("bound") is not None:
+            is_low, is_high = row["found"] <= row["target"], row["found"] >= row["target"]
+            assert row["holds"] is (is_low if row["bound"] == Bound.AT_MOST else is_high)
             continue
         is_near = row["found"] <= row["target"]
         # One of the two directions must agree with `holds`, and a figure on the target holds.
@@ -104,7 +142,7 @@ def test_sabotage_another_figure_in_a_table_is_noticed():
     assert found is not None
     bent = text.replace(found[0], "| 0.1 ms", 1)
     assert bent != text
-    assert figures.with_table(bent, "en") != bent
+    assert figures.with_figures(bent, "en") != bent
 
 
 def test_sabotage_a_row_that_was_never_measured_cannot_be_shown():
