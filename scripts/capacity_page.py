@@ -1,16 +1,20 @@
-"""Writes the tables of docs/explanation/capacity.md from docs/reference/figures/capacity.json.
+"""Writes what docs/explanation/capacity.md says of docs/reference/figures/capacity.json.
 
-`python -m scripts.capacity_page`, after `python -m benchmarks capacity --json …` wrote the record.
+`python -m scripts.capacity_page`, after `python -m benchmarks capacity --json …` wrote the record:
+its tables, and each sentence that names a figure of it or says where one comes from.
 """
 
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
+
+from benchmarks.capacity import DECIDED, FILLED, KEY_BYTES, MACHINE_GIB
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-RECORD: Final = ROOT / "docs" / "reference" / "figures" / "capacity.json"
+FOLDER: Final = ROOT / "docs" / "reference" / "figures"
 PAGE: Final = ROOT / "docs" / "explanation" / "capacity.md"
 
 BEGIN, END = "<!-- reckoned -->\n", "<!-- end of reckoned -->\n"
@@ -25,8 +29,14 @@ Found = dict[str, float | None]
 
 def record() -> Found:
     """The figure of each row by its name, without the reason where none was taken."""
-    rows = json.loads(RECORD.read_text(encoding="utf-8"))
-    return {row["what"].split(" (not run")[0]: row["found"] for row in rows}
+    return {row["what"].split(" (not run")[0]: row["found"] for row in _rows("capacity")}
+
+
+def _rows(benchmark: str) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = json.loads(
+        (FOLDER / f"{benchmark}.json").read_text(encoding="utf-8")
+    )
+    return rows
 
 
 def terms(found: Found) -> str:
@@ -37,6 +47,29 @@ def terms(found: Found) -> str:
     for name, unit in zip(names, units, strict=True):
         lines.append(f"| {name} | {_number(found[f'{name} (recorded)'])} {unit} |\n")
     return "".join(lines)
+
+
+def origin(_found: Found) -> str:
+    """Of which runs these are."""
+    engines, features = _rows("engines"), _rows("features")
+    decided = next(row for row in engines if row["what"] == DECIDED)
+    key = next(row for row in features if row["what"] == KEY_BYTES)
+    return (
+        "The first two are of `python -m benchmarks engines` "
+        f"({_runs(decided, load=engines[0])}): "
+        "transfers of a simulated world, the whole catalogue, rules, policy and a forest trained "
+        "there, from broker to broker. The last is of `python -m benchmarks features` "
+        f"({_runs(key, load=features[0])}).\n"
+    )
+
+
+def _runs(row: dict[str, Any], *, load: dict[str, Any]) -> str:
+    """When and how often a row was taken, and beside which load, as its file's first row says."""
+    assert load["what"].startswith("load"), load["what"]
+    runs = "one run" if row["runs"] == 1 else f"the median of {row['runs']} runs"
+    return (
+        f"{row['date']}, {runs} on {row['machine']}, where the load was {load['found']:.1f} before"
+    )
 
 
 def skew(found: Found) -> str:
@@ -67,15 +100,36 @@ def needs(found: Found) -> str:
     return "".join(lines)
 
 
-def with_tables(text: str) -> str:
-    """The page with its tables as the record has them."""
-    parts = text.split(BEGIN)
-    tables = (terms, skew, needs)
-    assert len(parts) == len(tables) + 1, "three tables, each between its marks"
+def outcome(found: Found) -> str:
+    """What costs most, in a sentence or two."""
+    rate = _RATES[0]
+    cores = _number(
+        found[f"cores for {rate}/s, brokers apart, each with all state"], none="no number of"
+    )
+    machines = _number(found[f"{_MACHINE}{rate}/s, state in shards"])
+    state = found[f"state at {rate}/s, once"] or 0.0
+    return (
+        f"* **Memory, not cores, is what all of Pix costs.** Deciding {rate} transfers a second "
+        f"takes {cores} cores. The state of all users of the country takes {machines} machines, "
+        "because it lies in memory whole.\n"
+        f"* One institution has a share of both. A bank with a tenth of the users holds "
+        f"{_number(state / 10)} GiB: {math.ceil(state / 10 / (FILLED * MACHINE_GIB))} such "
+        "machines, and as many again for the day one fails.\n"
+    )
+
+
+#: What is between the marks of the page, in its order.
+PARTS: Final = (terms, origin, skew, needs, outcome)
+
+
+def with_record(text: str) -> str:
+    """The page with its tables and sentences as the record has them."""
+    pieces = text.split(BEGIN)
+    assert len(pieces) == len(PARTS) + 1, "each part of the page between its marks"
     found = record()
-    made = [parts[0]]
-    for table, part in zip(tables, parts[1:], strict=True):
-        made.append(f"{BEGIN}\n{table(found)}\n{END}{part.split(END, maxsplit=1)[1]}")
+    made = [pieces[0]]
+    for part, piece in zip(PARTS, pieces[1:], strict=True):
+        made.append(f"{BEGIN}\n{part(found)}\n{END}{piece.split(END, maxsplit=1)[1]}")
     return "".join(made)
 
 
@@ -86,4 +140,4 @@ def _number(value: float | None, *, none: str = "–") -> str:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(with_tables(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_record(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

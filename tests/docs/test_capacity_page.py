@@ -13,8 +13,8 @@ def page() -> str:
     return capacity_page.PAGE.read_text(encoding="utf-8")
 
 
-def test_the_tables_are_those_of_the_record():
-    assert capacity_page.with_tables(page()) == page(), "run python -m scripts.capacity_page"
+def test_its_tables_and_sentences_are_those_of_the_record():
+    assert capacity_page.with_record(page()) == page(), "run python -m scripts.capacity_page"
 
 
 def test_each_row_of_the_record_is_on_the_page():
@@ -26,8 +26,30 @@ def test_each_row_of_the_record_is_on_the_page():
     assert shown + cells == len(found)
 
 
-@pytest.mark.parametrize("pattern", [r"[\d.]+ µs of", r"\| 1\.\d+ \|", r"\| no number of them \|"])
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"[\d.]+ µs of",
+        r"\| 1\.\d+ \|",
+        r"\| no number of them \|",
+        r"takes \d+ cores",
+        r"takes \d+ machines",
+        r"holds \d+ GiB",
+        r"the median of \d+ runs",
+        r"the load was [\d.]+ before",
+        r"\(\d{4}-\d\d-\d\d, ",
+    ],
+)
 def test_sabotage_another_figure_on_the_page_is_noticed(pattern):
     bent = re.sub(pattern, "| 9 |", page(), count=1)
     assert bent != page()
-    assert capacity_page.with_tables(bent) != bent
+    assert capacity_page.with_record(bent) != bent
+
+
+def test_no_sentence_of_its_own_names_a_figure_of_the_record():
+    """Outside the marks there are assumptions and sources alone."""
+    own = [part.split(capacity_page.END)[-1] for part in page().split(capacity_page.BEGIN)]
+    written = re.compile(r"\b(takes|decides|holds) [\w.,]+ (cores|machines|GiB|µs|bytes)\b")
+    assert [found[0] for text in own for found in written.finditer(text)] == []
+    # Sabotage: the sentence that said five where the table said two would be noticed.
+    assert written.search("Deciding 8,000 transfers a second takes five cores, even")

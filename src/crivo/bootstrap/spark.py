@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Final
@@ -19,12 +20,14 @@ from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.java import java_options
 from crivo.adapters.kafka.manifest import require_manifest
+from crivo.adapters.kafka.publisher import set_aside_once
 from crivo.adapters.kafka.records import answer_of
-from crivo.adapters.kafka.tail import Tail
+from crivo.adapters.kafka.tail import Tail, read_answers
 from crivo.adapters.snapshot_files.store import SnapshotFiles
+from crivo.adapters.spark.failure import coded, failure
 from crivo.adapters.spark.job import CHECKPOINT, KEPT, Job
 from crivo.adapters.spark.kept import RECORD, Done, Kept, Left
-from crivo.adapters.spark.listener import WHOLE_BATCH, Progress, listener
+from crivo.adapters.spark.listener import listener
 from crivo.adapters.spark.session import spark_session
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
@@ -34,8 +37,10 @@ from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle
 from crivo.bootstrap.snapshots import warn_unfit
 from crivo.bootstrap.spark_lake import Bronze, open_spark_lake
-from crivo.bootstrap.spark_records import Placed, placed_in, published
+from crivo.bootstrap.spark_records import Placed, foreign_among, placed_in, published
+from crivo.bootstrap.spark_telling import SparkResult, Telling
 from crivo.domain.errors import Code, Unavailable
+from crivo.domain.event import Event
 from crivo.domain.streams import Stream, partition_of
 from crivo.flows.answering import Answered, Answering
 from crivo.flows.event_rows import EventRow, seal_rows, stored_event
@@ -97,6 +102,14 @@ class Decider:
         with stages.timed("read"):
             some = [left.waiting, *map(_as_table, batches)]
             placed = [placed_in(self.cluster, each) for each in some]
+            # What waits holds none: it was set aside when it came.
+            foreign = [
+                each
+                for records, found in zip(some, placed, strict=True)
+                for each in foreign_among(records, found)
+            ]
+            if foreign:
+                set_aside_once(self.cluster, self.manifest.partitions, foreign)
         rows = [each.row for new in placed[1:] for each in new if each is not None]
         if self.bronze is not None and rows:
             with stages.timed("bronze"):
@@ -109,18 +122,20 @@ class Decider:
         cut = left.cut
         while cut in events:
             cut += 1
-        decided, cipher = 0, self._cipher()
+        done, cipher = Done(foreign=len(foreign)), self._cipher()
         due = [events[number] for number in range(left.cut, cut)]
         for answers in self._answers(left.cut, due, cipher, stages):
-            decided += len(answers)
             with stages.timed("decide"):
                 made = self._published(answers, cipher)
+            done.decided += len(answers)
+            done.published += made.num_rows
             yield made
         waiting = pa.concat_tables(
             records.filter(pa.array([_waits(each, cut) for each in found], pa.bool_()))
             for records, found in zip(some, placed, strict=True)
         )
-        self.kept.keep(batch, Left(cut, waiting), Done(decided, stages.seconds))
+        done.seconds = stages.seconds
+        self.kept.keep(batch, Left(cut, waiting), done)
 
     def _answers(
         self, start: int, rows: Sequence[EventRow], cipher: RecordCipher | None, stages: _Stages
@@ -164,14 +179,20 @@ class Decider:
         )
 
     def _catch_up(self, answering: Answering, start: int) -> None:
-        """Decides again, for its state alone, what lies between a state and a number.
+        """Folds what lies between a state and a number, and what was answered there: by whichever
+        champion then was. Of several answers the first stands; what has none is decided anew.
 
         Raises:
             Unavailable: LOG_UNAVAILABLE where the log does not give it.
         """
+        partitions, known = self.manifest.partitions, dict[int, Event]()
+        for number, event in read_answers(self.cluster, range(partitions), self._cipher()):
+            if answering.folded <= number < start:
+                known.setdefault(number, event)
+        answering.remember(list(known.items()))
         tail = Tail(
             self.cluster,
-            self.manifest.partitions,
+            partitions,
             start=answering.folded,
             cipher=self._cipher(),
         )
@@ -180,7 +201,7 @@ class Decider:
             while answering.folded < start:
                 some = tail.take(min(TURN_EVENTS, start - answering.folded), 0.2)
                 if some:
-                    answering.take(some, is_asked=lambda _: True)
+                    answering.take(some, is_asked=lambda stored: stored.seq not in known)
                 elif time.monotonic() > until:
                     raise Unavailable(
                         Code.LOG_UNAVAILABLE,
@@ -240,49 +261,6 @@ class _Stages:
         self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begun
 
 
-@dataclass(slots=True)
-class SparkResult:
-    """What a job has done: transfers answered, batches, records of the log, and the seconds of its
-    stages and of Spark's own. The first batch, in which all is cold, is told besides.
-    """
-
-    decided: int = 0
-    batches: int = 0
-    records: int = 0
-    first_records: int = 0
-    first_seconds: float = 0.0
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def add(self, stage: str, seconds: float) -> None:
-        """Counts what a stage took."""
-        self.seconds[stage] = self.seconds.get(stage, 0.0) + seconds
-
-
-@dataclass(frozen=True, slots=True)
-class Telling:
-    """Tells the metrics of a job, and who called it."""
-
-    metrics: Metrics
-    result: SparkResult
-
-    def batch(self, progress: Progress) -> None:
-        metrics, result = self.metrics, self.result
-        metrics.spark_batch()
-        metrics.spark_took_in(progress.records)
-        metrics.spark_lags(progress.lag)
-        if not result.batches:
-            result.first_records = progress.records
-            result.first_seconds = progress.seconds.get(WHOLE_BATCH, 0.0)
-        result.batches += 1
-        result.records += progress.records
-        for stage, seconds in progress.seconds.items():
-            self.took(stage, seconds)
-
-    def took(self, stage: str, seconds: float) -> None:
-        self.metrics.spark_took(stage, seconds)
-        self.result.add(stage, seconds)
-
-
 def decide_by_spark(
     settings: Settings,
     master: str,
@@ -296,6 +274,7 @@ def decide_by_spark(
     Raises:
         Misconfigured, Unavailable: as `cluster_of`, `champion_bundle`, `spark_session`, `exposed`
             and `open_spark_lake`.
+        CrivoError: as `failure` has what ends the job.
     """
     settings = with_whole_paths(settings)
     cluster = cluster_of(settings)
@@ -306,7 +285,8 @@ def decide_by_spark(
     name = load_or_create_key(folder / "name", make=secrets.token_bytes).hex()[:16]
     kept = Kept(folder / KEPT)
     metrics, result = Metrics(), SparkResult()
-    told = Telling(metrics, result)
+    meant = partial(failure, brokers=cluster.brokers, checkpoint=str(folder / CHECKPOINT))
+    told = Telling(metrics, result, meant)
     with ExitStack() as opened:
         session = opened.enter_context(
             spark_session(master, settings.spark.jars, memory=settings.spark.memory)
@@ -328,7 +308,7 @@ def decide_by_spark(
             )
         job = Job(
             session,
-            options=_kafka_options(cluster),
+            options=kafka_options(cluster),
             topics=[cluster.named(stream.value) for stream in Stream],
             folder=folder,
             kept=kept,
@@ -337,11 +317,12 @@ def decide_by_spark(
             refine=refining,
             told=told,
         )
-        job.run(should_stop, until_end=until_end)
-        if refining is not None and until_end and not should_stop():
-            refining.end(kept.newest())
-        elif refining is not None:
-            refining.wait()
+        with coded(meant):
+            job.run(should_stop, until_end=until_end)
+            if refining is not None and until_end and not should_stop():
+                refining.end(kept.newest())
+            elif refining is not None:
+                refining.wait()
     # What Spark tells of its batches has come once its session has ended.
     result.decided = job.decided
     return result
@@ -364,7 +345,7 @@ def with_whole_paths(settings: Settings) -> Settings:
     )
 
 
-def _kafka_options(cluster: Cluster) -> dict[str, str]:
+def kafka_options(cluster: Cluster) -> dict[str, str]:
     """What Spark's source and sink are told: as Java's client has it."""
     options = {
         **java_options(cluster),

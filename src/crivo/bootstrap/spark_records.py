@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.records import Record, place_of, row_of
+from crivo.adapters.kafka.records import Came, Record, came, place_of, row_of
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow
 
@@ -61,6 +61,27 @@ def placed_in(cluster: Cluster, records: pa.RecordBatch | pa.Table) -> list[Plac
         )
         found.append(Placed(row, place.is_answer))
     return found
+
+
+def foreign_among(
+    records: pa.RecordBatch | pa.Table, placed: Sequence[Placed | None]
+) -> list[Came]:
+    """The records that are nobody's of ours, of those that `placed_in` placed so, as a client of
+    Kafka gives them.
+    """
+    at = pa.array([number for number, each in enumerate(placed) if each is None], pa.int64())
+    rows = records.select(["topic", "partition", "offset", "key", "value", "headers"]).take(at)
+    return [
+        came(
+            row["topic"],
+            row["partition"],
+            row["offset"],
+            key=row["key"],
+            value=row["value"],
+            headers=[(each["key"], each["value"]) for each in row["headers"] or ()],
+        )
+        for row in rows.to_pylist()
+    ]
 
 
 def _headers(

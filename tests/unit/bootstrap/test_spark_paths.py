@@ -1,10 +1,11 @@
-"""What a job of Spark is told names the same files in whichever folder a process of it works."""
+"""What a job of Spark is told: the same files in whichever folder it works, and how it reads."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from crivo.bootstrap.spark import with_whole_paths
+from crivo.bootstrap.kafka import cluster_of
+from crivo.bootstrap.spark import kafka_options, with_whole_paths
 from crivo.settings import load_settings
 
 #: What executors read of the settings that name files.
@@ -44,3 +45,13 @@ def test_what_is_not_set_stays_so(tmp_path, monkeypatch):
 def test_a_lake_in_a_bucket_stays_there():
     url = "gs://bucket/lake"
     assert with_whole_paths(load_settings({"CRIVO_LAKE__URL": url})).lake.url == url
+
+
+def test_spark_reads_what_is_committed_alone_and_writes_each_record_once():
+    """Law: what a transaction that was given up had begun is nobody's decision."""
+    settings = load_settings({"CRIVO_LOG__URL": "kafka://127.0.0.1:9092/space"})
+    options = kafka_options(cluster_of(settings))
+    assert options["kafka.bootstrap.servers"] == "127.0.0.1:9092"
+    assert options["kafka.isolation.level"] == "read_committed"
+    assert options["kafka.acks"] == "all"
+    assert options["kafka.enable.idempotence"] == "true"

@@ -7,7 +7,7 @@ import pytest
 
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.records import Record, answer_of, place_of, record_of, row_of
-from crivo.bootstrap.spark_records import Placed, placed_in, published
+from crivo.bootstrap.spark_records import Placed, foreign_among, placed_in, published
 from crivo.domain.errors import Code, Refused
 from crivo.domain.streams import Stream
 from tests.lake.lakes import log_rows
@@ -99,3 +99,15 @@ def test_one_that_bears_a_number_and_is_no_event_is_refused(records):
     with pytest.raises(Refused) as refused:
         placed_in(CLUSTER, arrow(ROWS[:2], [records[0], broken]))
     assert refused.value.code is Code.ROW_MALFORMED
+
+
+def test_what_is_nobody_s_of_ours_is_handed_on_as_a_client_of_kafka_gives_it(records):
+    strange = Record(b"k", b"v", [("schema", b"transfer.v1"), ("schema", None)])
+    bare = Record(None, None, [])
+    made = arrow(ROWS[:3], [strange, records[1], bare])
+    found = foreign_among(made, placed_in(CLUSTER, made))
+    assert [(each.key(), each.value(), each.headers()) for each in found] == [strange, bare]
+    assert [(each.topic(), each.partition(), each.offset()) for each in found] == [
+        (CLUSTER.named(row[1]), row[2], row[3]) for row in (ROWS[0], ROWS[2])
+    ]
+    assert foreign_among(made.slice(1, 1), placed_in(CLUSTER, made.slice(1, 1))) == []

@@ -7,8 +7,17 @@ import threading
 import pytest
 
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.bootstrap.spark import SparkResult, Telling
+from crivo.bootstrap import spark_lake
 from crivo.bootstrap.spark_lake import AWAITED, Refining
+from crivo.bootstrap.spark_telling import SparkResult, Telling
+from crivo.domain.errors import Code, Unavailable, Unfit
+from crivo.flows.gold import QUALITY
+from crivo.flows.refine import Refinery
+from crivo.flows.silver import silver_tables
+from crivo.lake.registry import gold_tables
+from crivo.lake.table import BRONZE
+from crivo.settings import load_settings
+from tests.lake.lakes import Rows, clear, lake_at, log_rows, quiet
 
 SECONDS_MAX = 30
 
@@ -32,10 +41,16 @@ def works():
     made.may_end.set()
 
 
+def meant(text):
+    """What a text of Spark's means."""
+    return Unavailable(Code.LOG_UNAVAILABLE, text)
+
+
 def refining(works, every, *, is_beside):
     """What a job has, and what it is told."""
     result = SparkResult()
-    return Refining(works, every, is_beside=is_beside, told=Telling(Metrics(), result)), result
+    told = Telling(Metrics(), result, meant)
+    return Refining(works, every, is_beside=is_beside, told=told), result
 
 
 def test_batches_go_on_while_days_are_refined_and_the_end_waits_for_all(works):
@@ -81,3 +96,28 @@ def test_a_refining_that_fails_ends_the_job_at_the_next(then):
     made(1)
     made.wait()
     assert result.seconds.keys() == {"refine"}
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_day_whose_rows_are_not_all_refined_is_not_written(monkeypatch, tmp_path, lost):
+    """Law: on a cluster too each row of bronze becomes one of silver or of quarantine."""
+    lake = lake_at(tmp_path / "lake")
+    works = Refinery(lake, silver_tables(), gold_tables(), clear)
+    works.append(Rows(log_rows(3, 40)), progress=quiet)
+    bronze = lake.open(BRONZE).read()
+    settings = load_settings({"CRIVO_HOME": str(tmp_path / "home")})
+    whole = spark_lake.refine_rows
+
+    def lossy(rows, tables, opener):
+        found = dict(whole(rows, tables, opener))
+        name = max(found, key=lambda each: found[each].num_rows)
+        return {**found, name: found[name].slice(lost)}
+
+    monkeypatch.setattr(spark_lake, "refine_rows", lossy)
+    if not lost:
+        assert spark_lake._refined(bronze, settings=settings)[QUALITY.name].num_rows
+        return
+    with pytest.raises(Unfit) as differs:
+        spark_lake._refined(bronze, settings=settings)
+    assert differs.value.code is Code.LAKE_DIFFERS
+    assert (differs.value.context["expected"], differs.value.context["found"]) == (40, 39)

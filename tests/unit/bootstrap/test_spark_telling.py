@@ -8,19 +8,37 @@ import pytest
 
 from crivo.adapters.spark.listener import WHOLE_BATCH, Progress, behind, timed
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.bootstrap.spark import SparkResult, Telling
+from crivo.bootstrap.spark_telling import SparkResult, Telling
+from crivo.domain.errors import Code, Unavailable
 
 FIRST = Progress(0, 300, 700, {WHOLE_BATCH: 9.0, "addBatch": 8.0})
 SECOND = Progress(1, 500, 200, {WHOLE_BATCH: 3.0, "addBatch": 2.0})
 
 
+def meant(text):
+    """What a text of Spark's means."""
+    return Unavailable(Code.LOG_UNAVAILABLE, text)
+
+
+def test_a_failure_is_counted_by_its_code_and_one_that_did_not_happen_is_not():
+    metrics = Metrics()
+    telling = Telling(metrics, SparkResult(), meant)
+    assert "crivo_spark_failures_total{" not in metrics.render().decode()
+    telling.failed("brokers are away")
+    told = metrics.render().decode().splitlines()
+    assert 'crivo_spark_failures_total{code="LOG_UNAVAILABLE"} 1.0' in told
+
+
 def test_batches_add_up_and_the_first_is_told_apart():
     metrics, result = Metrics(), SparkResult()
-    telling = Telling(metrics, result)
+    telling = Telling(metrics, result, meant)
     telling.batch(FIRST)
     telling.batch(SECOND)
     telling.took("decide", 0.5)
+    telling.made(published=310, foreign=2)
+    telling.made(published=40, foreign=0)
     assert (result.batches, result.records) == (2, 800)
+    assert (result.published, result.foreign) == (350, 2)
     assert (result.first_records, result.first_seconds) == (300, 9.0)
     assert result.seconds == {WHOLE_BATCH: 12.0, "addBatch": 10.0, "decide": 0.5}
     text = metrics.render().decode()
@@ -28,6 +46,8 @@ def test_batches_add_up_and_the_first_is_told_apart():
         "crivo_spark_batches_total 2.0",
         "crivo_spark_records_total 800.0",
         "crivo_spark_lag_records 200.0",
+        "crivo_spark_published_records_total 350.0",
+        "crivo_spark_foreign_records_total 2.0",
         'crivo_spark_seconds_total{stage="decide"} 0.5',
         f'crivo_spark_seconds_total{{stage="{WHOLE_BATCH}"}} 12.0',
     ):
@@ -36,7 +56,7 @@ def test_batches_add_up_and_the_first_is_told_apart():
 
 def test_a_stage_that_fails_is_no_figure():
     result = SparkResult()
-    telling = Telling(Metrics(), result)
+    telling = Telling(Metrics(), result, meant)
     with timed(telling, "bronze"):
         pass
     with pytest.raises(ZeroDivisionError), timed(telling, "refine"):

@@ -277,7 +277,7 @@ class Intake:
         if place is None or not (place.is_answer or place.number > last):
             if self._foreign is not None:
                 stream = _STREAMS[rank]
-                why = _no_number(stream) if place is None else _again(stream, place.number, last)
+                why = no_number(stream) if place is None else _again(stream, place.number, last)
                 self._foreign(message, why)
             return
         if not place.is_answer:
@@ -318,7 +318,8 @@ def part_of(stream: Stream, partition: int) -> Part:
     return STREAM_RANK[stream], partition
 
 
-def _no_number(stream: Stream) -> Refused:
+def no_number(stream: Stream) -> Refused:
+    """Why a record without a number is nobody's of ours."""
     return Refused(
         Code.ROW_MALFORMED,
         f"a record of {stream} bears no number of the log",

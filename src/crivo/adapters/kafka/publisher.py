@@ -11,11 +11,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Produ
 from crivo.adapters.kafka.aside import Aside, place_behind
 from crivo.adapters.kafka.client import LOGGER, Cluster, answered
 from crivo.adapters.kafka.dead_letters import headers_in, letter_of
+from crivo.adapters.kafka.intake import no_number
 from crivo.adapters.kafka.records import Record, answer_of
 from crivo.adapters.kafka.topics import DEAD_LETTERS
 from crivo.adapters.kafka.transactions import PRODUCER, Member, Transactions
 from crivo.domain.errors import Refused
-from crivo.domain.streams import partition_of
+from crivo.domain.streams import Stream, partition_of
 from crivo.flows.answering import Answered
 from crivo.flows.event_rows import EventRow, row_of
 
@@ -192,6 +193,22 @@ class PlainPublisher:
     def aside(self, partitions: Collection[int]) -> Mapping[tuple[str, int], int]:
         """As `Publisher`."""
         return self._aside.places(partitions)
+
+
+def set_aside_once(cluster: Cluster, partitions: int, foreign: Sequence[Message]) -> None:
+    """Puts records without a number, in the order of their offsets, among the dead letters of their
+    topics, but for those that are there.
+
+    Raises:
+        Misconfigured, Unavailable: as `Publisher.set_aside`.
+    """
+    publisher = PlainPublisher(cluster, partitions, list)
+    judged = publisher.aside(range(partitions))
+    for each in foreign:
+        behind = place_behind(each)
+        if behind.offset > judged.get((behind.topic, behind.partition), 0):
+            stream = Stream(behind.topic.removeprefix(cluster.named("")))
+            publisher.set_aside(each, no_number(stream))
 
 
 class ExactPublisher:

@@ -57,6 +57,10 @@ HeaderList = list[tuple[str, str | bytes | None]]
 Headers = Mapping[str, str | bytes | None]
 
 
+#: A record as the client gives it.
+Came = Message
+
+
 class Record(NamedTuple):
     """A record as a client takes it."""
 
@@ -90,6 +94,19 @@ def answer_of(row: EventRow, *, cause: bytes) -> Record:
 def headers_of(message: Message) -> Headers:
     """The headers of a record that came."""
     return dict(message.headers() or ())
+
+
+def came(
+    topic: str,
+    partition: int,
+    offset: int,
+    *,
+    key: bytes | None,
+    value: bytes | None,
+    headers: HeaderList,
+) -> Came:
+    """A record that another client brought, as this one gives it."""
+    return Message(topic, partition, offset, key, value, headers)
 
 
 def place_of(headers: Headers) -> Place | None:

@@ -82,7 +82,8 @@ class Job:
         """Runs until it is to stop; with `until_end`, up to the log's end as it is now.
 
         Raises:
-            pyspark.errors.StreamingQueryException: a batch failed; another start goes on from it.
+            pyspark.errors.PySparkException, py4j.protocol.Py4JJavaError: a batch failed, or the
+                query could not begin; another start goes on from it.
         """
         source = self._session.readStream.format("kafka").options(**self._options)
         source = source.option("subscribe", ",".join(self._topics))
@@ -112,6 +113,7 @@ class Job:
         took = time.perf_counter() - begun
         done = self._kept.done(batch)
         self.decided += done.decided
+        self._told.made(published=done.published, foreign=done.foreign)
         for stage, seconds in done.seconds.items():
             self._told.took(stage, seconds)
         self._told.took(PUBLISH, took - sum(done.seconds.values()))

@@ -15,6 +15,8 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from crivo.domain.errors import Code, Misconfigured
+
 _HEADERS: Final = pa.list_(pa.struct([("key", pa.string()), ("value", pa.binary())]))
 #: A record as Spark's source gives it.
 RECORD: Final = pa.schema(
@@ -32,10 +34,14 @@ RECORD: Final = pa.schema(
 _BATCHES_KEPT: Final = 3
 
 
-class Done(msgspec.Struct, frozen=True):
-    """What was made of a batch: the transfers that it decided, and the seconds of its stages."""
+class Done(msgspec.Struct):
+    """What was made of a batch: the transfers that it decided, the records that it published, those
+    that are nobody's of ours and were set aside, and the seconds of its stages.
+    """
 
     decided: int = 0
+    published: int = 0
+    foreign: int = 0
     seconds: dict[str, float] = {}
 
 
@@ -54,12 +60,19 @@ class Kept:
     folder: Path
 
     def left(self, batch: int) -> Left:
-        """What a batch left; of the one before the first, nothing."""
+        """What a batch left; of the one before the first, nothing.
+
+        Raises:
+            Misconfigured: FILE_UNREADABLE where that is not what `keep` wrote.
+        """
         if batch < 0:
             return Left()
         kept = self._of(batch)
-        cut = int((kept / "cut").read_text(encoding="utf-8"))
-        return Left(cut, pq.read_table(kept / "records").cast(RECORD))
+        try:
+            cut = int((kept / "cut").read_text(encoding="utf-8"))
+            return Left(cut, pq.read_table(kept / "records").cast(RECORD))
+        except (OSError, ValueError) as error:
+            raise _damaged(kept, error) from error
 
     def keep(self, batch: int, left: Left, done: Done) -> None:
         """Keeps a batch: there whole, or not at all."""
@@ -75,8 +88,16 @@ class Kept:
         shutil.rmtree(self._of(batch - _BATCHES_KEPT), ignore_errors=True)
 
     def done(self, batch: int) -> Done:
-        """What was made of a batch."""
-        return msgspec.json.decode((self._of(batch) / "done").read_bytes(), type=Done)
+        """What was made of a batch.
+
+        Raises:
+            Misconfigured: FILE_UNREADABLE where that is not what `keep` wrote.
+        """
+        kept = self._of(batch)
+        try:
+            return msgspec.json.decode((kept / "done").read_bytes(), type=Done)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise _damaged(kept, error) from error
 
     def newest(self) -> int:
         """The number of the newest batch; -1 before the first."""
@@ -85,3 +106,15 @@ class Kept:
 
     def _of(self, batch: int) -> Path:
         return self.folder / str(batch)
+
+
+def _damaged(kept: Path, error: Exception) -> Misconfigured:
+    return Misconfigured(
+        Code.FILE_UNREADABLE,
+        f"what batch {kept.name} of a job of Spark left cannot be read",
+        hint="Restore the folder spark of the home, checkpoint and waiting together. Without it a "
+        "job begins at the log's beginning, with a lake of its own.",
+        file=str(kept),
+        expected="cut, records and done, as the job wrote them",
+        found=str(error).partition("\n")[0],
+    )

@@ -42,6 +42,14 @@ class Told(Protocol):
         """A stage of a batch took so long."""
         ...
 
+    def made(self, *, published: int, foreign: int) -> None:
+        """A batch published so many records, and met so many that are nobody's of ours."""
+        ...
+
+    def failed(self, text: str) -> None:
+        """The query ended with this exception of Spark's."""
+        ...
+
 
 @contextmanager
 def timed(told: Told, stage: str) -> Iterator[None]:
@@ -52,7 +60,7 @@ def timed(told: Told, stage: str) -> Iterator[None]:
 
 
 def listener(told: Told) -> StreamingQueryListener:
-    """What passes on the progress of a session's queries; of starts and ends the log hears."""
+    """What passes on progress and failures of a session's queries; the log hears of the rest."""
     from pyspark.sql.streaming import StreamingQueryListener
 
     class Listener(StreamingQueryListener):  # type: ignore[misc]
@@ -63,7 +71,12 @@ def listener(told: Told) -> StreamingQueryListener:
             _LOGGER.debug("spark.idle", extra={"facts": {"query": str(event.id)}})
 
         def onQueryTerminated(self, event: Any) -> None:  # noqa: N802
-            _LOGGER.info("spark.ended", extra={"facts": {"query": str(event.id)}})
+            facts = {"query": str(event.id)}
+            if event.exception is None:
+                _LOGGER.info("spark.ended", extra={"facts": facts})
+            else:
+                _LOGGER.error("spark.failed", extra={"facts": {**facts, "words": event.exception}})
+                told.failed(event.exception)
 
         def onQueryProgress(self, event: Any) -> None:  # noqa: N802
             progress = event.progress

@@ -339,6 +339,25 @@ SPARK_LAG: Final = Metric(
     "records",
     "Records of the log behind the newest batch of a job of Spark.",
 )
+SPARK_PUBLISHED: Final = Metric(
+    "crivo_spark_published_records_total",
+    Kind.COUNTER,
+    "records",
+    "Decisions and alerts that a job of Spark has published.",
+)
+SPARK_FOREIGN: Final = Metric(
+    "crivo_spark_foreign_records_total",
+    Kind.COUNTER,
+    "records",
+    "Records without a number of the log that a job of Spark met and that are set aside.",
+)
+SPARK_FAILURES: Final = Metric(
+    "crivo_spark_failures_total",
+    Kind.COUNTER,
+    "failures",
+    "Failures that ended a job of Spark.",
+    ("code",),
+)
 SPARK_SECONDS: Final = Metric(
     "crivo_spark_seconds_total",
     Kind.COUNTER,
@@ -373,5 +392,6 @@ CATALOGUE: Final = (
     TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
     WEBHOOKS_DEAD, WEBHOOK_LAG, WORKER_LAG, WORKER_PARTITIONS, WORKER_REBUILDS,
     INBOX_RECEIVED, INBOX_SETTLED, INBOX_LAG,
-    RELAY_LAG, RELAY_FAILURES, SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG, SPARK_SECONDS,
+    RELAY_LAG, RELAY_FAILURES, SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG,
+    SPARK_PUBLISHED, SPARK_FOREIGN, SPARK_FAILURES, SPARK_SECONDS,
 )  # fmt: skip

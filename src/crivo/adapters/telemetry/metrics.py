@@ -45,7 +45,10 @@ from crivo.adapters.telemetry.catalogue import (
     REVISIONS,
     SNAPSHOT_LAG,
     SPARK_BATCHES,
+    SPARK_FAILURES,
+    SPARK_FOREIGN,
     SPARK_LAG,
+    SPARK_PUBLISHED,
     SPARK_RECORDS,
     SPARK_SECONDS,
     STAGE_LATENCY,
@@ -285,6 +288,18 @@ class Metrics:
     def spark_lags(self, records: int) -> None:
         """Records of the log lie behind the newest batch of a job of Spark."""
         self._set(SPARK_LAG, to=records)
+
+    def spark_published(self, records: int) -> None:
+        """A batch of Spark's published so many."""
+        self._count(SPARK_PUBLISHED, by=records)
+
+    def spark_met_foreign(self, records: int) -> None:
+        """A batch of Spark's had so many records that are nobody's of ours."""
+        self._count(SPARK_FOREIGN, by=records)
+
+    def spark_failed(self, code: str) -> None:
+        """A failure ended a job of Spark."""
+        self._count(SPARK_FAILURES, code)
 
     def spark_took(self, stage: str, seconds: float) -> None:
         """A stage of a job of Spark took so long."""

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from crivo.adapters.spark.kept import RECORD, Done, Kept, Left
+from crivo.domain.errors import Code, Misconfigured
 
 HEADERS = [{"key": "schema", "value": b"transfer.v1"}, {"key": "seq", "value": None}]
 
@@ -27,11 +28,11 @@ def test_the_first_batch_begins_with_nothing(tmp_path):
 def test_what_a_batch_left_and_what_was_made_of_it_is_read_again(tmp_path):
     kept = Kept(tmp_path / "waiting")
     assert kept.newest() == -1
-    kept.keep(0, Left(7, waiting(9, 12)), Done(5, {"decide": 0.5}))
+    kept.keep(0, Left(7, waiting(9, 12)), Done(5, 6, 1, {"decide": 0.5}))
     assert kept.newest() == 0
     found = kept.left(0)
     assert (found.cut, found.waiting) == (7, waiting(9, 12))
-    assert kept.done(0) == Done(5, {"decide": 0.5})
+    assert kept.done(0) == Done(5, 6, 1, {"decide": 0.5})
     # Sabotage: one record less would be noticed.
     assert found.waiting != waiting(9)
 
@@ -51,8 +52,9 @@ def test_of_many_batches_the_newest_stay(tmp_path):
     for batch in range(6):
         kept.keep(batch, Left(batch), Done(batch))
     assert [kept.done(batch).decided for batch in (3, 4, 5)] == [3, 4, 5]
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(Misconfigured) as gone:
         kept.left(2)
+    assert gone.value.code is Code.FILE_UNREADABLE
 
 
 def test_one_that_was_killed_while_it_was_written_is_not_there(tmp_path):
@@ -62,3 +64,19 @@ def test_one_that_was_killed_while_it_was_written_is_not_there(tmp_path):
     assert kept.newest() == 0
     kept.keep(1, Left(8), Done())
     assert kept.left(1).cut == 8
+
+
+@pytest.mark.parametrize("name", ["cut", "records", "done"])
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_what_is_damaged_is_named_and_never_taken_for_a_beginning(tmp_path, name, is_gone):
+    kept = Kept(tmp_path)
+    kept.keep(0, Left(7, waiting(9)), Done(5))
+    file = tmp_path / "0" / name
+    file.unlink()
+    if not is_gone:
+        file.write_bytes(b"?")
+    with pytest.raises(Misconfigured) as damaged:
+        (kept.done if name == "done" else kept.left)(0)
+    assert damaged.value.code is Code.FILE_UNREADABLE
+    assert damaged.value.context["file"] == str(tmp_path / "0")
+    assert damaged.value.hint
