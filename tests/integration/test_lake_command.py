@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from crivo.bootstrap import lake as bootstrap_lake
 from crivo.bootstrap.home import open_log_reader
 from crivo.bootstrap.lake import LakeHouse, open_stored_log
 from crivo.bootstrap.service import champion_bundle, serving_plan
@@ -108,6 +109,55 @@ def test_compacted_and_vacuumed_a_lake_holds_the_same(home, lake):
     assert after["shown"] == before["shown"]
     assert lake("refine")["rows"] == 0
     assert lake("rebuild", "silver", "--from", "bronze")["rows"] == 260
+
+
+def test_a_vacuum_keeps_the_versions_of_the_hours_that_it_is_told(home, lake):
+    before = lake("show", "gold.outcomes", "--limit", "100")
+    decide_later(home)
+    lake("refine")
+    lake("compact")
+    swept = lake("vacuum", "--hours", "168")["tables"]
+    assert {each["files"] for each in swept} == {0}
+    old = lake("show", "gold.outcomes", "--limit", "100", "--version", str(before["version"]))
+    assert old == before
+
+
+#: What the law asks: five years, two of which may be leap years.
+KEPT_DAYS = 1_827
+
+
+def vacuumed(lake, monkeypatch, *, days_later):
+    """Rows that a table lost, so many days after those of the home's first transfers."""
+    first = min(each["occurred_at"] for each in lake("show", "bronze.events")["shown"])
+    monkeypatch.setattr(bootstrap_lake, "wall_clock", lambda: first + days_later * DAY)
+    return {each["table"]: each["rows"] for each in lake("vacuum", "--hours", "168")["tables"]}
+
+
+def test_for_five_years_nothing_is_forgotten(home, lake, monkeypatch):
+    decide_later(home)
+    lake("refine")
+    lost = vacuumed(lake, monkeypatch, days_later=KEPT_DAYS)
+    assert {lost[name] for name in ("bronze.events", "silver.decision", "gold.outcomes")} == {0}
+    assert lake("show", "bronze.events")["rows"] == 260
+
+
+@pytest.mark.parametrize("is_folded", [True, False], ids=["features before", "no features"])
+def test_features_go_on_behind_what_was_forgotten_or_refuse(
+    home, lake, capsys, monkeypatch, is_folded
+):
+    if is_folded:
+        assert lake("features")["cut"] == 200
+    decide_later(home)
+    lake("refine")
+    lost = vacuumed(lake, monkeypatch, days_later=KEPT_DAYS + 5)
+    assert lost["bronze.events"] == 200
+    if is_folded:
+        assert lake("features")["cut"] == 260
+        return
+    done = crivo(capsys, "lake", "features", "--home", home)
+    assert done.code == 2
+    assert "LOG_MISMATCH" in done.err
+    assert "200 or more" in done.err
 
 
 def test_what_is_asked_wrongly_is_refused_in_words(home, capsys):

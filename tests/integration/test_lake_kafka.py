@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from crivo.adapters.kafka import stored
+from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.stored import KafkaStoredLog
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.event_rows import stored_event
@@ -51,3 +53,23 @@ def test_a_log_that_was_cut_short_is_refused(cluster, tmp_path):
     with pytest.raises(Misconfigured) as refused:
         refinery(lake).append(Moved(replace(cluster)), progress=quiet)
     assert refused.value.code is Code.LOG_MISMATCH
+
+
+def test_records_that_brokers_let_go_before_the_lake_had_them_are_refused(
+    cluster, tmp_path, monkeypatch
+):
+    with closing(open_log_in(cluster)) as log:
+        log.append([stored_event(row).event for row in once(log_rows(3, 20))])
+    lake = refined(lake_at(tmp_path), KafkaStoredLog(cluster))
+    before = contents(lake)
+
+    def later(where, partitions):
+        """What brokers answer once the time of all that the lake has, and of more, is over."""
+        ends = read_ends(where, partitions)
+        return {part: (high + 5, high + 5) for part, (_, high) in ends.items()}
+
+    monkeypatch.setattr(stored, "read_ends", later)
+    with pytest.raises(Misconfigured) as refused:
+        refinery(lake).append(KafkaStoredLog(cluster), progress=quiet)
+    assert refused.value.code is Code.LOG_MISMATCH
+    assert contents(lake) == before

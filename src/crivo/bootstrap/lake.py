@@ -24,6 +24,7 @@ from crivo.flows.feature_tables import CARDS, vectors_table
 from crivo.flows.gold import QUALITY
 from crivo.flows.gold_set import SETS, set_table
 from crivo.flows.lake import Refined, StoredLog
+from crivo.flows.lake_log import forgotten
 from crivo.flows.lineage import Origin, trace
 from crivo.flows.refine import Progress, Refinery
 from crivo.flows.silver import Open, silver_tables
@@ -157,7 +158,8 @@ class LakeHouse:
             rows = 0
             if each.partition is not None and each.retention_days is not None:
                 before = today - timedelta(days=each.retention_days)
-                rows = self.lake.at(each).forget(before)
+                marks = forgotten(self.lake, before) if each is BRONZE else {}
+                rows = self.lake.at(each).forget(before, marks)
             done.append(Tidied(each.name, rows, self.lake.at(each).vacuum(hours=hours)))
         return done
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from datetime import date
 from functools import cached_property
 from typing import Final
 
@@ -12,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code, Unavailable
+from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow, stored_event
@@ -20,7 +21,7 @@ from crivo.flows.lake import Among, Lake
 from crivo.flows.ports import Manifest
 from crivo.flows.recording import WORKER
 from crivo.flows.silver import Open
-from crivo.lake.table import BRONZE, LOGS
+from crivo.lake.table import BRONZE, DAY, LOGS
 
 #: Numbers that one read of bronze spans.
 SPAN: Final = 200_000
@@ -39,8 +40,9 @@ _ANSWERS: Final = (Stream.DECISIONS.value, Stream.ALERTS.value)
 class LakeLog:
     """Plays `LogReader` over one version of bronze: what is appended later, it does not see.
 
-    It ends before the first number that bronze lacks: partitions of a log in Kafka do not come to
-    bronze at one number.
+    It begins behind the newest event that was forgotten (`crivo lake vacuum`), and ends before the
+    first number that bronze lacks from there on: partitions of a log in Kafka do not come to bronze
+    at one number.
 
     Raises:
         Unavailable: NOT_FOUND where the lake holds no log.
@@ -72,8 +74,11 @@ class LakeLog:
         """Up to `limit` events with `seq >= start`, of these streams (None: of all).
 
         Raises:
-            Misconfigured: KEY_MISSING, SEAL_BROKEN. Unavailable: LAKE_UNAVAILABLE.
+            Misconfigured: LOG_MISMATCH for a start that was forgotten, KEY_MISSING, SEAL_BROKEN.
+            Unavailable: LAKE_UNAVAILABLE.
         """
+        if start < self._begin:
+            raise _forgotten(start, self._begin)
         found: list[StoredEvent] = []
         wanted = None if streams is None else {each.value for each in streams}
         while start < self._end and len(found) < limit:
@@ -87,7 +92,7 @@ class LakeLog:
         return found
 
     def end(self) -> int:
-        """The number that follows the newest event, before which none is missing."""
+        """The number that follows the newest event, before which none is missing that was kept."""
         return self._end
 
     def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
@@ -117,11 +122,15 @@ class LakeLog:
         return _numbered(self._named)
 
     @cached_property
+    def _begin(self) -> int:
+        return self._bronze.position(_beginning(self._manifest.log_id)) or 0
+
+    @cached_property
     def _end(self) -> int:
-        rows = self._numbers
-        numbers: npt.NDArray[np.int64] = np.unique(rows["number"].to_numpy())
+        numbers: npt.NDArray[np.int64] = np.unique(self._numbers["number"].to_numpy())
+        numbers = numbers[numbers >= self._begin] - self._begin
         gaps = np.flatnonzero(numbers != np.arange(len(numbers)))
-        return int(gaps[0]) if len(gaps) else len(numbers)
+        return self._begin + (int(gaps[0]) if len(gaps) else len(numbers))
 
     @cached_property
     def _order_times(self) -> dict[tuple[str, int], int]:
@@ -139,9 +148,44 @@ class LakeLog:
         return stored_event((*row[:10], self._open_payload(row[10], row[4]), row[11]))
 
     def _own(self, rows: pa.Table) -> pa.Table:
-        """Of rows of bronze those that are events of the log below its end."""
+        """Of rows of bronze those that are events of the log between its beginning and its end."""
         rows = _numbered(rows)
-        return rows.filter(pc.less(rows["number"], self._end))
+        at = rows["number"]
+        return rows.filter(pc.and_(pc.greater_equal(at, self._begin), pc.less(at, self._end)))
+
+
+def forgotten(lake: Lake, before: date) -> dict[str, int]:
+    """Where the log of bronze begins once the rows of days before that one are deleted, as the
+    positions that go with it: behind the newest number among them.
+
+    Raises:
+        Unavailable: LAKE_UNAVAILABLE.
+    """
+    bronze = lake.open(BRONZE)
+    days = [day for day in bronze.counts() if day < before]
+    if not days:
+        return {}
+    numbers = _numbered(bronze.read(_NAMED, {DAY: days}))["number"]
+    newest = -1 if not len(numbers) else pc.max(numbers).as_py()
+    names = [_beginning(log_id) for log_id in lake.open(LOGS).read()["log_id"].to_pylist()]
+    return {name: max(newest + 1, bronze.position(name) or 0) for name in names}
+
+
+def _beginning(log_id: str) -> str:
+    """The name under which bronze keeps the first number that was not forgotten of a log."""
+    return f"crivo/{log_id}/begin"
+
+
+def _forgotten(start: int, begin: int) -> Misconfigured:
+    return Misconfigured(
+        Code.LOG_MISMATCH,
+        f"the lake has forgotten its log's events below number {begin}",
+        hint="`crivo lake vacuum` deletes what is past its retention. What folds a log from its "
+        "beginning needs the log itself, or a state that was kept at that number or behind it.",
+        field="number",
+        expected=f"{begin} or more",
+        found=start,
+    )
 
 
 def _numbered(rows: pa.Table) -> pa.Table:

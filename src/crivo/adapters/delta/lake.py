@@ -189,10 +189,15 @@ class DeltaLakeTable:
         with _answered(self._table.name):
             return int(self._delta.optimize.compact()["numFilesRemoved"])
 
-    def forget(self, before: date) -> int:
-        """Deletes the rows of days before that one; how many. Older versions still have them."""
+    def forget(self, before: date, positions: Mapping[str, int]) -> int:
+        """Deletes the rows of days before that one, and moves the positions of applications; how
+        many. Older versions still have them.
+        """
+        moved = [Transaction(name, at) for name, at in positions.items()]
         with _answered(self._table.name):
-            done = self._delta.delete(f"{DAY} < '{before.isoformat()}'")
+            done = self._delta.delete(
+                f"{DAY} < '{before.isoformat()}'", commit_properties=_properties(moved)
+            )
         return int(done["num_deleted_rows"] or 0)
 
     def vacuum(self, *, hours: int) -> int:
