@@ -142,10 +142,10 @@ class Running:
 
     def __init__(self, said, home, where, *more):
         self._said = said
-        command = [sys.executable, "-m", "crivo", self.verb, "--log", url_of(where), "--json"]
+        words = [*self.verb.split(), "--log", url_of(where), "--json"]
         with said.open("wb") as lines:
             self.process = subprocess.Popen(
-                [*command, *more],
+                [sys.executable, "-m", "crivo", *words, *more],
                 env=environment(home),
                 stdout=subprocess.PIPE,
                 stderr=lines,

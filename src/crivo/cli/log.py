@@ -1,4 +1,4 @@
-"""The commands on the log itself: `crivo log copy` and `make`."""
+"""The commands on the log itself: `crivo log copy`, `export` and `make`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json, progress_bar
+from crivo.cli.stopping import told_to_stop
 
 
 def run_log_copy(
@@ -27,6 +28,41 @@ def run_log_copy(
         print_json(facts)
     else:
         print_facts(f"{result.copied:,} events copied", {"there before": f"{result.before:,}"})
+
+
+def run_log_export(
+    log: str | None,
+    to: Path,
+    *,
+    follow: bool,
+    rotate: tuple[int, int],
+    home: Path | None,
+    as_json: bool,
+) -> None:
+    """`crivo log export`: a signal ends it between two turns, with exit code 0.
+
+    `rotate` are the megabytes and seconds at which a file is ended.
+
+    Raises:
+        Misconfigured, Refused, Unavailable: as `export_log`.
+    """
+    from crivo.bootstrap.exporting import Exporting, export_log
+    from crivo.settings import load_settings
+
+    settings = load_settings(os.environ, home=home, log__url=log)
+    megabytes, seconds = rotate
+    wanted = Exporting(to, follow, megabytes * 1_000_000, float(seconds))
+    stop = told_to_stop()
+    with progress_bar("transfers", unit="transfers") as progress:
+        result = export_log(settings, wanted, should_stop=stop.is_set, progress=progress)
+    facts = {"transfers": result.transfers, "files": result.files, "next": result.next}
+    if as_json:
+        print_json(facts)
+    else:
+        print_facts(
+            f"{result.transfers:,} transfers in {result.files:,} files",
+            {"the log before number": f"{result.next:,}"},
+        )
 
 
 def run_log_make(log: str | None, *, home: Path | None, as_json: bool) -> None:

@@ -19,6 +19,7 @@ from crivo.adapters.kafka.intake import (
     read_ends,
 )
 from crivo.adapters.kafka.records import headers_of, place_of
+from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import stored_event
@@ -52,6 +53,8 @@ class Tail:
     ) -> None:
         lows = {part: low for part, (low, _) in read_ends(cluster, partitions).items()}
         self._intake = Intake(cluster, lows, None, foreign=foreign, numbered_from=start)
+        self._cluster = cluster
+        self._partitions = partitions
         self._cipher = cipher
         self._next = start
         #: Of each partition of which something waits: the number of the first.
@@ -94,8 +97,32 @@ class Tail:
 
     def has_reached(self, ends: Mapping[Part, int]) -> bool:
         """Whether every partition was read up to that offset, and nothing waits."""
-        is_there = all(self._intake.reached.get(part, 0) >= end for part, end in ends.items())
-        return is_there and not self._first
+        return self._has_read(ends) and not self._first
+
+    def check_next(self) -> None:
+        """Nothing, while the next event may come.
+
+        Raises:
+            Misconfigured: LOG_MISMATCH where later ones wait, and all was read: brokers let it go.
+            Unavailable: as `answered`.
+        """
+        if not self._first:
+            return
+        # With what stands open: a transaction's marks come to one partition before another.
+        ends = read_ends(self._cluster, self._partitions, is_settled=False)
+        if self._has_read({part: end for part, (_, end) in ends.items()}):
+            raise Misconfigured(
+                Code.LOG_MISMATCH,
+                f"the brokers do not hold the log from number {self._next} on",
+                hint="They keep records for a while only. What is older lies in the file that it "
+                "was copied from, or in a lake.",
+                field="seq",
+                expected=self._next,
+                found=min(self._first),
+            )
+
+    def _has_read(self, ends: Mapping[Part, int]) -> bool:
+        return all(self._intake.reached.get(part, 0) >= end for part, end in ends.items())
 
     def lag(self) -> int:
         """How many records of all partitions are not read yet, as far as brokers have said."""
