@@ -29,8 +29,10 @@ _OURS: Final = re.compile(
 _HINT: Final = " Hint: "
 #: Stands in the names of all exceptions of Kafka's own client.
 _KAFKA: Final = "org.apache.kafka."
-#: An exception of Java's by its name, and what it says.
-_JAVA: Final = re.compile(r"\b(?:[a-z]\w*\.)+([A-Z]\w*(?:Exception|Error)): *(.*)")
+#: An exception of Java's or Python's by its name, and what it says.
+_NAMED: Final = re.compile(
+    r"(?:^|\b(?:[a-z]\w*\.)+)([A-Z]\w*(?:Exception|Error)): *(.*)", re.MULTILINE
+)
 #: Letters of Spark's own words that are shown.
 _SHOWN_MAX: Final = 300
 
@@ -79,7 +81,8 @@ def failure(text: str, *, brokers: str, checkpoint: str) -> CrivoError:
             hint="See that its brokers run and can be reached; another start goes on from there.",
             field="CRIVO_KAFKA__BROKERS",
         )
-    if checkpoint in text:
+    # Spark names the folder in every failure, and a file in it where that is at fault.
+    if f"{checkpoint}/" in text:
         return Misconfigured(
             Code.FILE_UNREADABLE,
             f"Spark cannot go on from its checkpoint: {words}",
@@ -99,6 +102,6 @@ def failure(text: str, *, brokers: str, checkpoint: str) -> CrivoError:
 
 def _words(text: str) -> str:
     """What the innermost exception says, else the first line."""
-    named = _JAVA.findall(text)
+    named = _NAMED.findall(text)
     words = ": ".join(filter(None, named[-1])) if named else text.strip().partition("\n")[0]
     return words.strip()[:_SHOWN_MAX]

@@ -32,6 +32,20 @@ Caused by: org.apache.kafka.common.errors.TimeoutException: Timed out waiting.
 """
 
 
+#: As it tells of a process of Python that failed, with the plan of the query behind it.
+PYTHON = f"""[STREAM_FAILED] Query [id = 6b, runId = 3f] terminated with exception: Reason: \
+An exception was raised by the Python Proxy. Return Message: Traceback (most recent call last):
+  File "job.py", line 21, in work
+pyspark.errors.exceptions.captured.PythonException: An exception was thrown from the Python worker:
+Traceback (most recent call last):
+  File "job.py", line 19, in answers
+ModuleNotFoundError: No module named 'nothing'
+
+=== Streaming Query ===
+~WriteToMicroBatchDataSourceV1 ForeachBatchSink, 11, [checkpointLocation={CHECKPOINT}], Append
+"""
+
+
 def meant(text):
     return failure(text, brokers=BROKERS, checkpoint=CHECKPOINT)
 
@@ -73,11 +87,17 @@ def test_brokers_that_are_away_are_named():
 
 def test_a_checkpoint_that_cannot_be_read_is_named():
     found = meant(
-        "java.lang.IllegalStateException: Incomplete log file in the offset log "
-        f"file:{CHECKPOINT}/offsets/0\n\tat org.apache.spark.sql.X.y(X.scala:1)"
+        "[STREAM_FAILED] Query [id = 6e] terminated with exception: Failed to read log file "
+        f"file:{CHECKPOINT}/offsets/0. [MALFORMED_LOG_FILE] Log file was malformed. SQLSTATE: KD002"
     )
     assert (found.code, found.exit_code) == (Code.FILE_UNREADABLE, 2)
     assert CHECKPOINT in str(found)
+
+
+def test_what_a_process_of_python_did_not_foresee_is_told_in_its_own_words():
+    found = meant(PYTHON)
+    assert found.code is Code.INTERNAL, "the plan names the checkpoint, which is not at fault"
+    assert found.message == "Spark ended the job: ModuleNotFoundError: No module named 'nothing'"
 
 
 def test_what_nobody_foresaw_is_internal_and_says_spark_s_own_words():
