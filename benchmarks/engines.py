@@ -1,4 +1,9 @@
-"""The log in Kafka: a worker's decisions a second, and the way of a record through brokers."""
+"""The log in Kafka: a worker's decisions a second, and the way of a record through brokers.
+
+What Spark does of it, the lake, and the machines that all of it asks for are benchmarks of their
+own: `spark`, `lake` and `capacity`. None is to be given precedence over the brokers that it asks: a
+producer that has it starves them.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +32,10 @@ from benchmarks.load.kafka_logs import (
     past_transfers,
     wait_for_decisions,
 )
+from benchmarks.load.shares import shares
 from crivo.adapters.kafka.brokers import running
 from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.records import record_of
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.kafka.worker import TURN_EVENTS, TURN_SECONDS
 from crivo.bootstrap.service import champion_bundle, serving_plan
@@ -36,6 +43,7 @@ from crivo.bootstrap.worker import Deciding, decide
 from crivo.domain.errors import Refused
 from crivo.domain.event import Event
 from crivo.flows.answering import Answering
+from crivo.flows.event_rows import row_of
 from crivo.flows.replica import Replica
 from crivo.settings import load_settings
 
@@ -75,6 +83,8 @@ def _worker(setting: Setting) -> Iterator[Row]:
         events = past_transfers(home, TRANSFERS_QUICK if setting.quick else TRANSFERS)
         size = statistics.fmean(len(each.payload) for each in events)
         yield setting.row("payload of a transfer", "bytes", [size])
+        whole = statistics.fmean(record_bytes(each) for each in events)
+        yield setting.row("its whole record: key, value and headers", "bytes", [whole])
         model = plain_loop.booster(len(serving_plan().names))
         yield from _streams(setting, Path(folder), events, model)
         beside, cpu_beside = _runs(
@@ -96,6 +106,13 @@ def _worker(setting: Setting) -> Iterator[Row]:
             "worker that folds what others answer, a second of processor time", "events/s", folded
         )
         yield from _waits(setting, Path(folder), home, events)
+
+
+def record_bytes(event: Event) -> int:
+    """The bytes of an event's record, without what brokers frame batches of records with."""
+    record = record_of(row_of(event, seq=0, partition=0))
+    headers = sum(len(name) + len(value or b"") for name, value in record.headers)
+    return len(record.key) + len(record.value) + headers
 
 
 def _streams(setting: Setting, folder: Path, events: list[Event], model: Booster) -> Iterator[Row]:
@@ -209,12 +226,16 @@ def _way(setting: Setting, count: int) -> Iterator[Row]:
         admin = AdminClient(brokers.cluster.options())
         config = {"min.insync.replicas": str(min(2, count))}
         admin.create_topics([NewTopic("way", PARTITIONS, count, config=config)])["way"].result(30)
-        taken_ms = _taken_ms(brokers.cluster, seconds)
+        at_work = {f"broker {at}": node.pid for at, node in enumerate(brokers.nodes, 1)}
+        with shares({**at_work, "producer and consumer": os.getpid()}) as shared:
+            taken_ms = _taken_ms(brokers.cluster, seconds)
     said = f"produce to consume at {RATE:,}/s, {count} broker{'s' * (count > 1)}"
     targets = (5.0, 20.0) if count == 1 else (None, None)
     for name, share, target in zip(("p99", "p99.9"), (99.0, 99.9), targets, strict=True):
         found = float(np.percentile(taken_ms, share))
         yield setting.row(f"{said}, {name}", "ms", [found], at_most=target)
+    for name, share in shared.found.items():
+        yield setting.row(f"{said}, share of a core: {name}", "of 1", [share])
 
 
 def _taken_ms(cluster: Cluster, seconds: float) -> list[float]:

@@ -99,7 +99,7 @@ BESIDE: Final = {
     "learning_speed": "nothing else (on two cores)",
     "learning_ulb": TESTS,
     "simulator": "nothing but editors (a load of 0.5 when it began, on two cores)",
-    "spark": "tests of others (a load of 3 to 7 on two cores), which it had precedence over, as "
+    "spark": "nothing (the load when it began is of what ran before it, on two cores), as "
     "`--quick`: 40,000 events and one run each",
     "spine": "nothing else",
 }
