@@ -212,13 +212,13 @@ def test_silence_is_no_empty_topic_of_which_a_second_log_is_made(own_kafka, monk
     open_log_in(where).close()
     first = manifest.find_manifest(where)
     monkeypatch.setattr(manifest, "ANSWER_SECONDS_MAX", 3.0)
-    assigned = manifest._first_of
+    assigned = manifest._next_of
 
     def silent(consumer):
         os.kill(broker, signal.SIGSTOP)
         return assigned(consumer)
 
-    monkeypatch.setattr(manifest, "_first_of", silent)
+    monkeypatch.setattr(manifest, "_next_of", silent)
     try:
         with pytest.raises(Unavailable) as refused:
             open_kafka_log(where, clock=None, partitions=None, new_log_id="another")

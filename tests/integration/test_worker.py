@@ -230,7 +230,9 @@ def test_what_came_of_a_transfer_names_its_cause_its_schema_and_one_trace(
 
 
 def cuts(home):
-    return SnapshotFiles(Paths(home).snapshots).cuts(serving_plan().plan_hash)
+    """Those of the one log in Kafka that was decided with the home."""
+    (folder,) = Paths(home).snapshots.iterdir()
+    return SnapshotFiles(folder).cuts(serving_plan().plan_hash)
 
 
 def test_a_worker_that_ends_keeps_its_state_and_the_next_goes_on_from_there(
@@ -257,7 +259,7 @@ def test_a_damaged_snapshot_is_told_of_and_state_comes_from_the_log(
     with closing(open_log_in(cluster)) as log:
         log.append(waiting[:half])
         decide_rest(capsys, monkeypatch, own, cluster, snapshots=True)
-        (folder,) = (Paths(own).snapshots / serving_plan().plan_hash).iterdir()
+        (folder,) = Paths(own).snapshots.glob(f"*/{serving_plan().plan_hash}/*")
         victim = max(folder.glob("*.npy"), key=lambda path: path.stat().st_size)
         with victim.open("r+b") as file:
             file.seek(-1, os.SEEK_END)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from crivo.adapters.snapshot_files.store import SnapshotFiles
-from crivo.bootstrap.home import Paths
 from crivo.bootstrap.lake import LakeHouse, payload_opener
-from crivo.bootstrap.snapshots import warn_unfit
+from crivo.bootstrap.snapshots import snapshot_files, warn_unfit
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.feature_store import Extended, FeatureStore
 from crivo.flows.gold_set import GoldSet, build_gold_set
@@ -35,7 +33,8 @@ def extend_features(settings: Settings, *, progress: Progress) -> Extended:
         As `LakeLog` and `FeatureStore.extend`.
     """
     house = LakeHouse(settings)
-    return _store(settings, house).extend(_log(settings, house), progress=progress)
+    log = _log(settings, house)
+    return _store(settings, house, log).extend(log, progress=progress)
 
 
 def write_gold_set(settings: Settings, request: GoldSetRequest, *, progress: Progress) -> GoldSet:
@@ -61,7 +60,7 @@ def write_gold_set(settings: Settings, request: GoldSetRequest, *, progress: Pro
         label_delay=request.label_delay,
         silent_one_in=request.silent_one_in,
     )
-    application = _store(settings, house).application(log)
+    application = _store(settings, house, log).application(log)
     return build_gold_set(
         house.lake, house.plan, application, request.name, rules, progress=progress
     )
@@ -71,6 +70,6 @@ def _log(settings: Settings, house: LakeHouse) -> LakeLog:
     return LakeLog(house.lake, payload_opener(settings))
 
 
-def _store(settings: Settings, house: LakeHouse) -> FeatureStore:
-    files = SnapshotFiles(Paths(settings.home).snapshots)
+def _store(settings: Settings, house: LakeHouse, log: LakeLog) -> FeatureStore:
+    files = snapshot_files(settings, log.manifest)
     return FeatureStore(house.lake, house.plan, files, unfit=warn_unfit)

@@ -11,7 +11,6 @@ from typing import Final
 
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.files.streams import days_of_streams
-from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.bootstrap.collecting import give_back, seldom_collected
 from crivo.bootstrap.home import (
     Importing,
@@ -21,7 +20,7 @@ from crivo.bootstrap.home import (
     wall_clock,
 )
 from crivo.bootstrap.service import serving_plan
-from crivo.bootstrap.snapshots import start_of
+from crivo.bootstrap.snapshots import snapshot_files, start_of
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.instant import SECOND, from_datetime
 from crivo.flows.ingest import IngestResult, ingest
@@ -237,7 +236,7 @@ def take_snapshot(settings: Settings, progress: Progress) -> SnapshotTaken:
         if replica.folded > before:
             released += replica.release() if releases else 0
             replica.engine.make_room()  # else each start would have to
-            files = SnapshotFiles(Paths(settings.home).snapshots)
+            files = snapshot_files(settings, log.manifest)
             files.keep(replica.snapshot(log.manifest.log_id))
         return SnapshotTaken(plan.plan_hash, replica.folded, before, released)
     finally:

@@ -113,8 +113,8 @@ def folder_of(settings: Settings) -> Path:
 def supervise(settings: Settings, platform: Platform, should_stop: Callable[[], bool]) -> None:
     """Brings all parts up, one after the other, and keeps them up until `should_stop`.
 
-    All of them read one home. Who decides the log in Kafka keeps no snapshots there, since those
-    are of the service's own log.
+    All of them read one home. Who decides the log in Kafka keeps snapshots of it there, since
+    brokers let go of its beginning; those of the service's own log lie apart.
 
     Raises:
         Unavailable: LOG_LOCKED beside another one, NOT_READY, MODEL_MISSING.
@@ -251,7 +251,7 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
     crivo = (sys.executable, "-m", "crivo")
     parts = [_beside("inbox", (*crivo, "receive"), home, url)] if platform.inbox else []
     if platform.worker:
-        parts.append(_deciding("worker", (*crivo, "decide"), home, url))
+        parts.append(_beside("worker", (*crivo, "decide"), home, url))
     port = platform.port or _free_port()
     parts.append(
         Part(
@@ -266,7 +266,7 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
     )
     if platform.spark is not None:
         program = (str(platform.spark), "decide", "--spark", "local[2]")
-        job = _deciding("spark", program, home, url)
+        job = _beside("spark", program, home, url)
         more = {
             "CRIVO_SPARK__JARS": str(settings.spark.jars.absolute()),
             # The home's own lake is of the service's log.
@@ -289,12 +289,6 @@ def _beside(name: str, command: Sequence[str], home: Path, url: str) -> Part:
         partial(_answers, told),
         environment={"CRIVO_HTTP__HOST": HOST},
     )
-
-
-def _deciding(name: str, command: Sequence[str], home: Path, url: str) -> Part:
-    """What decides the log in Kafka, and keeps no snapshots of it in the home."""
-    part = _beside(name, command, home, url)
-    return replace(part, environment={"CRIVO_SNAPSHOTS__ENABLED": "false", **part.environment})
 
 
 def _mlflow(program: Path, folder: Path) -> Part:

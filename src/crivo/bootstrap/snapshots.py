@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import signal
@@ -16,7 +17,7 @@ from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.bootstrap.home import Paths
 from crivo.domain.errors import CrivoError
 from crivo.features.plan import Plan
-from crivo.flows.ports import LogReader
+from crivo.flows.ports import LogReader, Manifest
 from crivo.flows.replica import Replica, newest_replica
 from crivo.settings import Settings
 
@@ -29,9 +30,19 @@ _WORDS_MAX: Final = 500
 _LOGGER: Final = logging.getLogger("crivo.snapshots")
 
 
+def snapshot_files(settings: Settings, manifest: Manifest) -> SnapshotFiles:
+    """Where those of the log of these settings lie: of one in Kafka in a folder of its own, since
+    one home may decide several beside the one that its service writes.
+    """
+    folder = Paths(settings.home).snapshots
+    if settings.log.url is not None:
+        folder /= hashlib.sha256(manifest.log_id.encode()).hexdigest()[:32]
+    return SnapshotFiles(folder)
+
+
 def start_of(settings: Settings, plan: Plan, log: LogReader) -> Replica:
     """The replica of the newest snapshot that fits; an empty one where there is none."""
-    files = SnapshotFiles(Paths(settings.home).snapshots)
+    files = snapshot_files(settings, log.manifest)
     from_bytes = settings.state.release_from_bytes
     replica = newest_replica(plan, files, log, unfit=warn_unfit, release_from_bytes=from_bytes)
     _LOGGER.info("snapshot.start", extra={"facts": {"cut": replica.folded, "end": log.end()}})

@@ -23,7 +23,6 @@ from crivo.adapters.kafka.manifest import require_manifest
 from crivo.adapters.kafka.publisher import set_aside_once
 from crivo.adapters.kafka.records import answer_of
 from crivo.adapters.kafka.tail import Tail, read_answers
-from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.spark.failure import coded, failure
 from crivo.adapters.spark.job import CHECKPOINT, KEPT, Job
 from crivo.adapters.spark.kept import RECORD, Done, Kept, Left
@@ -35,7 +34,7 @@ from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle
-from crivo.bootstrap.snapshots import warn_unfit
+from crivo.bootstrap.snapshots import snapshot_files, warn_unfit
 from crivo.bootstrap.spark_lake import Bronze, open_spark_lake
 from crivo.bootstrap.spark_records import Placed, foreign_among, placed_in, published
 from crivo.bootstrap.spark_telling import SparkResult, Telling
@@ -57,6 +56,8 @@ CATCH_UP_SECONDS_MAX: Final = 120.0
 
 #: What each process of Python knows of a job, by the folder of its checkpoint.
 _KNOWN: dict[str, Answering] = {}
+#: When each kept a snapshot for it last, or began.
+_SINCE: dict[str, float] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +166,7 @@ class Decider:
 
     def _restored(self, until: int) -> Answering:
         bundle = champion_bundle(self.settings)
-        files = SnapshotFiles(Paths(self.settings.home).snapshots)
+        files = snapshot_files(self.settings, self.manifest)
         replica = newest_replica(
             bundle.plan, files, _Extent(self.manifest), unfit=warn_unfit, until=until
         )
@@ -215,12 +216,14 @@ class Decider:
             tail.close()
 
     def _keep(self, answering: Answering) -> None:
-        wanted = self.settings.snapshots
-        files = SnapshotFiles(Paths(self.settings.home).snapshots)
+        wanted, now = self.settings.snapshots, time.monotonic()
+        is_due = now - _SINCE.setdefault(self.job, now) >= wanted.every_seconds
+        files = snapshot_files(self.settings, self.manifest)
         cuts = files.cuts(answering.plan_hash) if wanted.enabled else []
-        newest = max((cut for cut in cuts if cut <= answering.folded), default=0)
-        if wanted.enabled and answering.folded - newest >= wanted.every_events:
+        new = answering.folded - max((cut for cut in cuts if cut <= answering.folded), default=0)
+        if wanted.enabled and (new >= wanted.every_events or (new and is_due)):
             files.keep(answering.snapshot())
+            _SINCE[self.job] = now
 
     def _published(
         self, answers: Sequence[Answered], cipher: RecordCipher | None

@@ -22,7 +22,7 @@ from crivo.bootstrap.collecting import seldom_collected
 from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle, shadow_network
-from crivo.bootstrap.snapshots import warn_unfit
+from crivo.bootstrap.snapshots import snapshot_files, warn_unfit
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.answering import Answered, Answering
 from crivo.flows.collecting import settle_down
@@ -135,7 +135,7 @@ def decide(
     manifest = require_manifest(cluster)
     cipher = record_cipher(paths, rotation_of(settings))
     seal = partial(seal_rows, cipher=cipher, identities=None)
-    files = SnapshotFiles(paths.snapshots)
+    files = snapshot_files(settings, manifest)
     metrics, result = Metrics(), DecideResult()
 
     def start(until: int | None) -> Answering:
@@ -178,18 +178,24 @@ def decide(
 
 @dataclass(slots=True)
 class _Keeper:
-    """Keeps a snapshot whenever enough events were folded since the last, and at the end."""
+    """Keeps a snapshot whenever enough events were folded since the last, or some and enough time
+    went by, and at the end.
+    """
 
     settings: Settings
     files: SnapshotFiles
     #: How much the last one that there is has folded; None before the first turn.
     kept: int | None = None
+    #: And since when.
+    since: float = 0.0
 
     def between_turns(self, answering: Answering) -> None:
         """As `Keeper`."""
         if self.kept is None or answering.folded < self.kept:
-            self.kept = answering.folded
-        if answering.folded - self.kept >= self.settings.snapshots.every_events:
+            self.kept, self.since = answering.folded, time.monotonic()
+        new, every = answering.folded - self.kept, self.settings.snapshots
+        is_due = time.monotonic() - self.since >= every.every_seconds
+        if new >= every.every_events or (new and is_due):
             self._keep(answering)
 
     def at_end(self, answering: Answering) -> None:
@@ -201,4 +207,4 @@ class _Keeper:
     def _keep(self, answering: Answering) -> None:
         if self.settings.snapshots.enabled:
             self.files.keep(answering.snapshot())
-        self.kept = answering.folded
+        self.kept, self.since = answering.folded, time.monotonic()

@@ -13,7 +13,7 @@ from crivo.adapters.kafka.manifest import find_manifest, keep_manifest
 from crivo.adapters.kafka.reader import KafkaLogReader, Lies
 from crivo.adapters.kafka.writer import Sent, TransactionWriter
 from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
+from crivo.domain.errors import Code, CrivoError, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import STREAM_RANK, Stream, partition_of
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
@@ -29,7 +29,9 @@ PENDING_EVENTS_MAX: Final = 200_000
 class KafkaLog:
     """A `Log`. Safe to call from several threads; made by `open_kafka_log`.
 
-    Its numbers are those that it gives; what workers answer bears none, and is no part of it.
+    Its numbers are those that it gives; what workers answer bears none, and is no part of it. Ids
+    that it knows, and events that it finds, are those that brokers still hold: of what they have
+    let go of, it knows that it was there, and how much that was.
     """
 
     def __init__(
@@ -55,7 +57,13 @@ class KafkaLog:
             notify=notify,
             seal=partial(seal_rows, cipher=cipher, identities=identities),
         )
-        self._reader = KafkaLogReader(cluster, cipher=cipher, answers=False)
+        try:
+            self._reader = self._read()
+        except CrivoError:
+            # Who does not write must not go on asking for the writer's name.
+            self._writer.start()
+            self._writer.close()
+            raise
         self._durable_end = self._next_seq = self._reader.end()
         self._index: dict[bytes, Lies] = dict(self._reader.index)
         self._order_times: dict[Part, int] = dict(self._reader.order_times)
@@ -94,7 +102,7 @@ class KafkaLog:
     ) -> int:
         """The sequence number of the first event; `done` is called when all are durable.
 
-        All ids of the log are in memory: they are looked up, whatever `never_seen` says.
+        All ids that brokers hold are in memory: they are looked up, whatever `never_seen` says.
 
         Raises:
             Refused: DUPLICATE, before anything is sequenced.
@@ -125,7 +133,7 @@ class KafkaLog:
         with self._reading:
             if self._reader.end() < self._durable_end:
                 self._reader.close()
-                self._reader = KafkaLogReader(self._cluster, cipher=self._cipher, answers=False)
+                self._reader = self._read()
             return self._reader.read(start=start, limit=limit, streams=streams)
 
     def end(self) -> int:
@@ -208,11 +216,15 @@ class KafkaLog:
         return rows[0][0]
 
     def _recount(self) -> int:
-        """How many events the log holds, read anew."""
+        """The number behind the last of the log, read anew."""
         with self._reading:
             self._reader.close()
-            self._reader = KafkaLogReader(self._cluster, cipher=self._cipher, answers=False)
+            self._reader = self._read()
             return self._reader.end()
+
+    def _read(self) -> KafkaLogReader:
+        """The log anew, as far as brokers still hold it."""
+        return KafkaLogReader(self._cluster, cipher=self._cipher, answers=False, whole=False)
 
     def _settle(self, group: list[Sent]) -> None:
         with self._lock:

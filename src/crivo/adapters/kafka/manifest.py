@@ -1,4 +1,4 @@
-"""What is fixed of a log in Kafka: one record, which its brokers never forget."""
+"""What brokers never forget of a log in Kafka: what is fixed of it, and its newest number."""
 
 from __future__ import annotations
 
@@ -24,6 +24,10 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.ports import Manifest
 
 KEY: Final = b"manifest"
+#: The key of the number behind the newest: written in the transaction that made it so.
+NUMBER_KEY: Final = b"number"
+#: Records at the end that are looked through for it; more where they hold none.
+_LAST: Final = 16
 
 
 class _Facts(msgspec.Struct):
@@ -54,7 +58,7 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
                     found="nothing",
                 )
             consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-            record = _first_of(consumer)
+            record = _next_of(consumer)
     finally:
         consumer.close()
     if record is None:
@@ -70,8 +74,8 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
     return Manifest(facts.log_id, facts.clock, facts.partitions)
 
 
-def _first_of(consumer: Consumer) -> Message | None:
-    """The first record of what it is assigned; None where the broker says that there is none.
+def _next_of(consumer: Consumer) -> Message | None:
+    """The next record of what it is assigned; None where the broker says that there is none.
 
     Raises:
         KafkaException: it says neither.
@@ -88,6 +92,34 @@ def _first_of(consumer: Consumer) -> Message | None:
         if not error.retriable():
             raise KafkaException(error)
     raise KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
+
+
+def number_kept(cluster: Cluster) -> int:
+    """The number behind the greatest that a writer gave, however long ago; 0 where none is kept.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    topic = cluster.named(MANIFEST)
+    consumer = open_consumer(cluster)
+    try:
+        with answered(cluster, "tell which number comes next"):
+            low, high = consumer.get_watermark_offsets(
+                TopicPartition(topic, 0), timeout=ANSWER_SECONDS_MAX
+            )
+            count = _LAST
+            while True:
+                start = max(low, high - count)
+                consumer.assign([TopicPartition(topic, 0, start)])
+                numbers = []
+                while (record := _next_of(consumer)) is not None:
+                    if record.key() == NUMBER_KEY:
+                        numbers.append(int(record.value() or b"0"))
+                if numbers or start == low:
+                    return max(numbers, default=0)
+                count *= _LAST
+    finally:
+        consumer.close()
 
 
 def require_manifest(cluster: Cluster) -> Manifest:

@@ -25,7 +25,7 @@ from crivo.adapters.kafka.intake import (
     read_ends,
     topic_partition,
 )
-from crivo.adapters.kafka.manifest import require_manifest
+from crivo.adapters.kafka.manifest import number_kept, require_manifest
 from crivo.adapters.kafka.records import headers_of, row_of
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import StoredEvent
@@ -54,24 +54,39 @@ class KafkaLogReader:
         cluster: Where the log is.
         cipher: What opens sealed payloads; without it, one is refused as KEY_MISSING.
         answers: Whether what workers answered is part of it, or what the writer numbered alone.
+        whole: Whether it is refused where brokers have let go of some. What is there else lies
+            under the writer's numbers, and is all that is known of the log.
 
     Raises:
-        Misconfigured: LOG_MISMATCH where the cluster has no topics of a log, or its brokers no
-            longer hold all that was numbered. Refused: ROW_MALFORMED for a number on what is no
-            event. Unavailable: NOT_FOUND where there is no log yet, LOG_UNAVAILABLE.
+        Misconfigured: LOG_MISMATCH where the cluster has no topics of a log, or a number is
+            missing; with `whole` also one that brokers have let go of.
+        Refused: ROW_MALFORMED for a number on what is no event.
+        Unavailable: NOT_FOUND where there is no log yet, LOG_UNAVAILABLE.
     """
 
     def __init__(
-        self, cluster: Cluster, *, cipher: RecordCipher | None = None, answers: bool = True
+        self,
+        cluster: Cluster,
+        *,
+        cipher: RecordCipher | None = None,
+        answers: bool = True,
+        whole: bool = True,
     ) -> None:
+        assert whole or not answers, "answers bear no number of their own"
         self._cluster = cluster
+        self._whole = whole
         self._cipher = cipher
         self._answers = answers
         self._manifest = require_manifest(cluster)
         self._ends = read_ends(cluster, self._manifest.partitions)
         self._finder = open_consumer(cluster)
         self._begin_count()
-        self._count_settled()
+        #: The number behind the greatest that the writer gave.
+        self._behind = self._count_settled()
+        if not whole:
+            self._behind = max(self._behind, number_kept(cluster))
+            if self._behind == 0 and any(low for low, _ in self._ends.values()):
+                raise _all_gone(cluster)
         self._forward = self._merged()
         self._next: EventRow | None = next(self._forward, None)
 
@@ -122,8 +137,8 @@ class KafkaLogReader:
         return found
 
     def end(self) -> int:
-        """How many events there were."""
-        return len(self.index)
+        """How many events there were, or the number behind the last where some may be gone."""
+        return len(self.index) if self._whole else self._behind
 
     def known(self, event_ids: Sequence[bytes]) -> set[bytes]:
         """Those of the ids that are in the log."""
@@ -175,7 +190,7 @@ class KafkaLogReader:
         self._forward.close()
         self._finder.close()
 
-    def _count_settled(self) -> None:
+    def _count_settled(self) -> int:
         """Counts all. What a writer has just committed shows in one partition before another: where
         a number is missing it is counted anew, as long as the ends move.
         """
@@ -194,9 +209,13 @@ class KafkaLogReader:
             self._ends = read_ends(self._cluster, self._manifest.partitions)
         return self._ends != before
 
-    def _count_all(self) -> None:
-        """Reads all once: ids, order times, doubles; and sees that no number is missing."""
+    def _count_all(self) -> int:
+        """Reads all once: ids, order times, doubles; sees that no number is missing but those that
+        brokers have let go of, and gives the one behind the last.
+        """
         expected = seq = 0
+        #: Whose beginning is gone, and of which nothing came yet: a number may have lain there.
+        cut = set() if self._whole else {part for part, (low, _) in self._ends.items() if low}
         for key, row in self._records(counts=True):
             part = STREAM_RANK[Stream(row[1])], row[2]
             if key % 2 == 0:
@@ -205,18 +224,20 @@ class KafkaLogReader:
                     self.foreign += 1
                     self._doubled.add((part, row[3]))
                     continue
-                if row[0] > expected:
+                if row[0] > expected and not cut:
                     raise _missing(expected, row[0])
-                expected += 1
+                cut.discard(part)
+                expected = row[0] + 1
             elif not self._answers:
                 continue
             if row[4] in self.index:
                 self.doubles += 1
                 self._doubled.add((part, row[3]))
                 continue
-            self.index[row[4]] = (seq, part, row[3])
+            self.index[row[4]] = (seq if self._whole else row[0], part, row[3])
             self.order_times[part] = max(self.order_times.get(part, 0), row[7])
             seq += 1
+        return expected
 
     def _merged(self) -> Generator[EventRow]:
         """Every event once, in the log's order, under its place among all."""
@@ -225,7 +246,7 @@ class KafkaLogReader:
             part = STREAM_RANK[Stream(row[1])], row[2]
             if (key % 2 and not self._answers) or (part, row[3]) in self._doubled:
                 continue
-            yield seq, *row[1:]
+            yield seq if self._whole else row[0], *row[1:]
             seq += 1
 
     def _records(self, *, counts: bool = False) -> Generator[Keyed]:
@@ -276,4 +297,15 @@ def _missing(expected: int, found: int) -> Misconfigured:
         field="seq",
         expected=expected,
         found=found,
+    )
+
+
+def _all_gone(cluster: Cluster) -> Misconfigured:
+    return Misconfigured(
+        Code.LOG_MISMATCH,
+        f"Kafka at {cluster.brokers} has let go of all that was numbered, and no number is kept",
+        hint="Nobody knows which number comes next: make a new log, kafka://HOST:PORT/NAME.",
+        field="seq",
+        expected="a number",
+        found="nothing",
     )

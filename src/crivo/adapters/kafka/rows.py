@@ -13,7 +13,7 @@ from typing import Final
 
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Intake, Part, read_ends
-from crivo.adapters.kafka.manifest import find_manifest, keep_manifest
+from crivo.adapters.kafka.manifest import find_manifest, keep_manifest, number_kept
 from crivo.adapters.kafka.writer import Sent, TransactionWriter
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.event_rows import EventRow
@@ -89,7 +89,8 @@ def _make_like(cluster: Cluster, manifest: Manifest) -> None:
 def number_behind(cluster: Cluster, partitions: int) -> int:
     """The number behind the greatest that a log's writer gave; 0 where there is none.
 
-    Numbers grow within a partition: the last records of each tell it.
+    Numbers grow within a partition: the last records of each tell it, and where brokers have let go
+    of all, what they keep of it.
 
     Raises:
         Refused: ROW_MALFORMED for a number on what is no event.
@@ -98,7 +99,7 @@ def number_behind(cluster: Cluster, partitions: int) -> int:
     left = {
         part: each for part, each in read_ends(cluster, partitions).items() if each[0] < each[1]
     }
-    behind, count = 0, _LAST
+    behind, count = number_kept(cluster), _LAST
     while left:
         starts = {part: max(low, high - count) for part, (low, high) in left.items()}
         found = _numbers_behind(cluster, starts, {part: high for part, (_, high) in left.items()})

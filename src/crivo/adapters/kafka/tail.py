@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from crivo.adapters.kafka.client import LOGGER, Cluster, answered
+from crivo.adapters.kafka.client import LOGGER, Cluster, answered, patiently
 from crivo.adapters.kafka.intake import (
     POLL_RECORDS,
     Foreign,
@@ -36,7 +37,8 @@ class Tail:
     come, their partitions are held. They are read while nothing else is there to be done, and from
     the first decision on that bears a number as all others are.
 
-    Of one number in two partitions the first that comes counts, and the other is told of.
+    Of one number in two partitions the first that comes counts, and the other is told of. A number
+    that brokers have let go of is not waited for.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -57,6 +59,8 @@ class Tail:
         self._partitions = partitions
         self._cipher = cipher
         self._next = start
+        #: What was there when it was last seen that a later number waits for the next one.
+        self._there: dict[Part, int] | None = None
         #: Of each partition of which something waits: the number of the first.
         self._first: dict[int, Part] = {}
         self._noted: set[Part] = set()
@@ -70,7 +74,9 @@ class Tail:
 
         Raises:
             Refused: ROW_MALFORMED for a number on what is no event.
-            Misconfigured, Unavailable: as `answered`.
+            Misconfigured: as `answered`; LOG_MISMATCH where brokers have a later number, and the
+                next one no longer.
+            Unavailable: as `answered`.
         """
         until = time.monotonic() + seconds
         found: list[StoredEvent] = []
@@ -93,6 +99,10 @@ class Tail:
                 for each in self._intake.waiting:
                     self._note(each)
         self._hold_or_not(is_idle=not found)
+        if found:
+            self._there = None
+        elif self._first:
+            self._check_not_gone()
         return found
 
     def has_reached(self, ends: Mapping[Part, int]) -> bool:
@@ -131,6 +141,29 @@ class Tail:
     def close(self) -> None:
         """Ends its consumer."""
         self._intake.close()
+
+    def _check_not_gone(self) -> None:
+        """Nothing, if the next number may still come while a later one waits.
+
+        What is committed was there in whole before: so once all that is there now was read, a
+        number below one that waits comes no more.
+        """
+        if self._there is None:
+            ask = partial(read_ends, self._cluster, self._partitions, is_settled=False)
+            self._there = {part: end for part, (_, end) in patiently(self._cluster, ask).items()}
+        reached = self._intake.reached
+        if all(
+            part in self._noted or reached.get(part, 0) >= end for part, end in self._there.items()
+        ):
+            raise Misconfigured(
+                Code.LOG_MISMATCH,
+                f"event {self._next} is no longer on the brokers; the next is {min(self._first)}",
+                hint="They keep records for a while. Begin with a snapshot that holds what went "
+                "before: docs/how-to/topics.md says where they lie and what to do without one.",
+                field="seq",
+                expected=self._next,
+                found=min(self._first),
+            )
 
     def _hold_or_not(self, *, is_idle: bool) -> None:
         """Holds decisions once many answers were passed over, and no longer where nothing came: the
@@ -200,6 +233,7 @@ def read_answers(
 
 def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
     """The least number of a transfer at or after these offsets, by partition; None where is none.
+    What brokers have let go of is not looked for.
 
     Raises:
         Misconfigured, Unavailable: as `answered`, and LOG_UNAVAILABLE where a partition says
@@ -208,11 +242,15 @@ def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
     topic, least = cluster.named(Stream.TRANSFERS.value), None
     if not offsets:
         return None
+    ends = read_ends(cluster, max(offsets) + 1)
+    lows = {part: ends[part_of(Stream.TRANSFERS, part)][0] for part in offsets}
     consumer = open_consumer(cluster)
     left = set(offsets)
     until = time.monotonic() + cluster.outage_seconds
     try:
-        consumer.assign([TopicPartition(topic, part, at) for part, at in offsets.items()])
+        consumer.assign(
+            [TopicPartition(topic, part, max(at, lows[part])) for part, at in offsets.items()]
+        )
         while left:
             with answered(cluster, "read its transfers"):
                 messages = consumer.consume(100, timeout=0.05)

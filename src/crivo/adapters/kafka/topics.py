@@ -26,7 +26,7 @@ DAY_MS: Final = 24 * HOUR_MS
 INBOX: Final = "pix.inbox.v1"
 #: The moved offsets of each poll of each replica: what a decision's as-of refers to.
 CUTS: Final = "pix.cuts.v1"
-#: What is fixed of a log: one record, which is never forgotten.
+#: What is fixed of a log, and its newest number: never forgotten.
 MANIFEST: Final = "pix.manifest.v1"
 #: Behind a topic's name: records of it that were refused.
 DEAD_LETTERS: Final = ".dlq"
@@ -36,6 +36,9 @@ RETENTION_MS: Final = 7 * DAY_MS
 INBOX_RETENTION_MS: Final = DAY_MS
 DEAD_LETTER_RETENTION_MS: Final = 30 * DAY_MS
 FOREVER: Final = -1
+
+#: A file of what is never forgotten: beyond it what was said again is compacted away.
+COMPACTED_BYTES: Final = 1 << 24
 
 #: How often brokers are asked whether they have heard.
 _LOOK_SECONDS: Final = 0.1
@@ -115,6 +118,7 @@ def _settings(kept_ms: int, in_sync_min: int) -> tuple[tuple[str, str], ...]:
         ("min.insync.replicas", str(in_sync_min)),
         ("retention.bytes", "-1"),
         ("retention.ms", str(kept_ms)),
+        *((("segment.bytes", str(COMPACTED_BYTES)),) if kept_ms == FOREVER else ()),
         # A broker that missed records never becomes the one that knows them all.
         ("unclean.leader.election.enable", "false"),
     )

@@ -31,7 +31,7 @@ from crivo.adapters.kafka.client import (
     failure,
     patiently,
 )
-from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.kafka.intake import part_of, read_ends
 from crivo.adapters.kafka.publisher import Publisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.adapters.kafka.tail import Tail, number_at, read_answers
@@ -97,7 +97,7 @@ class Keeper(Protocol):
     """Who may keep a snapshot of what is known."""
 
     def between_turns(self, answering: Answering) -> None:
-        """It is at rest for a moment."""
+        """It is at rest for a moment, whether something came or not."""
         ...
 
     def at_end(self, answering: Answering) -> None:
@@ -209,6 +209,7 @@ class Worker:
                     and patiently(self._cluster, self._is_all_answered)
                 ):
                     break
+                self._keeper.between_turns(self._answering)
                 self._telemetry.lagging(self._tail.lag())
             self._publishing.drain()
             self._keeper.at_end(self._answering)
@@ -270,6 +271,7 @@ class Worker:
             Misconfigured, Unavailable: as `answered`; it may be called again then.
         """
         self._own.answered = self._committed(self._own.answered)
+        self._tell_of_gone()
         self._own.aside = self._publisher.aside(self._own.answered)
         number = number_at(self._cluster, self._own.answered)
         if number is not None and number < self._answering.folded:
@@ -288,6 +290,15 @@ class Worker:
             )
         self._own.is_new = False
 
+    def _tell_of_gone(self) -> None:
+        """Tells of transfers that brokers let go of before the group has answered them."""
+        ends = read_ends(self._cluster, self._manifest.partitions)
+        for partition, at in self._own.answered.items():
+            low, _ = ends[part_of(Stream.TRANSFERS, partition)]
+            if at < low:
+                facts = {"partition": partition, "from": at, "to": low}
+                _WORDS.error("worker.gone_unanswered", extra={"facts": facts})
+
     def _drop_tail(self) -> None:
         if self._tail is not None:
             self._tail.close()
@@ -299,7 +310,6 @@ class Worker:
             moved = {each.transfer.partition: each.transfer.offset + 1 for each in answers}
             self._publishing.put(Turn(answers, moved))
             self._own.answered.update(moved)
-        self._keeper.between_turns(self._answering)
 
     def _is_all_answered(self) -> bool:
         """Whether the group has nothing left to answer, also of what is another member's, or of one

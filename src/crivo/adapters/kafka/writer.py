@@ -10,7 +10,9 @@ from typing import Final
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
 from crivo.adapters.kafka.client import LOGGER, Cluster, answered
+from crivo.adapters.kafka.manifest import NUMBER_KEY
 from crivo.adapters.kafka.records import record_of
+from crivo.adapters.kafka.topics import MANIFEST
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 from crivo.flows.event_rows import EventRow
 from crivo.flows.group_commit import (
@@ -144,6 +146,10 @@ class TransactionWriter(GroupCommit[Sent]):
         self._producer.begin_transaction()
         for submission in group:
             self._produce(submission)
+        if group:
+            # Records are let go of after a while; which number comes next is not.
+            behind = b"%d" % (group[-1].rows[-1][0] + 1)
+            self._producer.produce(self._cluster.named(MANIFEST), behind, NUMBER_KEY, 0)
         self._producer.commit_transaction(COMMIT_SECONDS_MAX)
 
     def _produce(self, submission: Sent) -> None:
