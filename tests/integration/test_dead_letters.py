@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import secrets
 from contextlib import closing
 from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
 
+from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.publisher import PlainPublisher
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.records import SEQ, record_of
+from crivo.bootstrap.home import Paths
 from crivo.domain.streams import Stream
 from crivo.flows.event_of import event_of
 from crivo.flows.event_rows import row_of
@@ -60,8 +63,11 @@ def set_all_aside(cluster):
 
 
 @pytest.fixture
-def refused(cluster):
-    """A log of one transfer, and dead letters: garbage, another schema, two events, a forgery."""
+def refused(cluster, tmp_path):
+    """A log of one transfer, written under the key of a home, and dead letters: garbage, another
+    schema, two events, a forgery.
+    """
+    load_or_create_key(Paths(tmp_path).pseudonym_key, make=secrets.token_bytes)
     with closing(open_log_in(cluster)) as log:
         log.append([event(0)])
     produce(
