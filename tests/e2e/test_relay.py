@@ -8,7 +8,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Message, Producer
 
 from crivo.adapters.kafka.brokers import Broker, Brokers
 from crivo.adapters.kafka.client import Cluster, patiently
@@ -16,6 +16,7 @@ from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.records import record_of
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths
+from crivo.domain.errors import Refused
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.flows.event_rows import EventRow
 from tests.e2e.homes import make_home
@@ -67,26 +68,37 @@ def stored(home: Path) -> list[EventRow]:
         return reader.stored_rows(start=0, limit=10_000)
 
 
-def passed_on(where: Cluster) -> list[EventRow]:
-    """All numbered rows of the log in Kafka, one that came twice twice."""
+def read(where: Cluster) -> tuple[list[EventRow], int]:
+    """All numbered rows of the log in Kafka, and how many records are nobody's: of a number that
+    came twice the second is.
+    """
     ends = patiently(where, partial(read_ends, where, 4))
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
     rows: list[EventRow] = []
-    with closing(Intake(where, lows, highs, numbered_from=0)) as intake:
+    nobodys: list[Message] = []
+
+    def foreign(message: Message, _: Refused) -> None:
+        nobodys.append(message)
+
+    with closing(Intake(where, lows, highs, numbered_from=0, foreign=foreign)) as intake:
         while intake.open:
             intake.poll()
             for waiting in intake.waiting.values():
                 rows += [row for _, row in waiting]
                 waiting.clear()
-    return sorted(rows)
+    return sorted(rows), len(nobodys)
+
+
+def passed_on(where: Cluster) -> list[EventRow]:
+    """All numbered rows of the log in Kafka."""
+    return read(where)[0]
 
 
 def is_same(home: Path, where: Cluster) -> bool:
     """Law: the log in Kafka has the numbers and the bytes of the service's, each once."""
-    there, here = (
-        [(*row[:3], *row[4:]) for row in rows] for rows in (passed_on(where), stored(home))
-    )
-    return there == here
+    passed, nobodys = read(where)
+    there, here = ([(*row[:3], *row[4:]) for row in rows] for rows in (passed, stored(home)))
+    return there == here and not nobodys
 
 
 def lag(served: Served) -> float:

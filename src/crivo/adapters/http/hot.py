@@ -288,7 +288,10 @@ class HotRoutes:
 
 def _asked_phase(scope: Scope, *, xml: bool) -> Phase:
     """What the query of an order in XML says, since its body cannot; JSON says it in its body."""
-    query = parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True)
+    asked = scope.get("query_string", b"")
+    if not asked:
+        return Phase.INITIATION
+    query = parse_qs(asked.decode("latin-1"), keep_blank_values=True)
     if not query:
         return Phase.INITIATION
     if not xml:
