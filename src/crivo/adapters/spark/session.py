@@ -30,6 +30,8 @@ _OPTIONS: Final = {
     # A task that runs twice at once would fold twice.
     "spark.speculation": "false",
     "spark.python.worker.reuse": "true",
+    # What Java warns of is nobody's JSON: by itself it writes that to the standard output.
+    "spark.driver.extraJavaOptions": "-Xlog:disable -Xlog:all=warning:stderr",
     "spark.sql.execution.arrow.maxRecordsPerBatch": "20000",
 }
 
