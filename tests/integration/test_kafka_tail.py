@@ -51,12 +51,12 @@ def following(cluster):
     return closing(Tail(cluster, 4, start=0, cipher=None))
 
 
-def follow_until(tail, is_there):
-    """What comes until a condition holds."""
+def follow_until(tail, is_there, *, patience=0.1):
+    """What comes until a condition holds; who waits long enough is never idle while events come."""
     found, until = [], time.monotonic() + SECONDS_MAX
     while not is_there(found):
         assert time.monotonic() < until, f"{len(found)} events, and no more"
-        found += tail.take(9, 0.1)
+        found += tail.take(9, patience)
     return [each.event for each in found]
 
 
@@ -66,7 +66,7 @@ def have_it_hold(cluster, log, tail):
     ends = ends_of(cluster)
     follow_until(tail, lambda _: tail.has_reached(ends))
     log.append([event(0)])
-    assert follow_until(tail, bool) == [event(0)]
+    assert follow_until(tail, bool, patience=10) == [event(0)]
 
 
 def test_answers_are_held_back_while_events_come_and_read_when_none_do(cluster):
@@ -76,7 +76,7 @@ def test_answers_are_held_back_while_events_come_and_read_when_none_do(cluster):
         ends = ends_of(cluster)
         sent = [event(number) for number in range(1, 30)]
         log.append(sent)
-        assert follow_until(tail, lambda found: len(found) == len(sent)) == sent
+        assert follow_until(tail, lambda found: len(found) == len(sent), patience=10) == sent
         assert not tail.has_reached(ends), "answers were read beside events"
         assert follow_until(tail, lambda _: tail.has_reached(ends)) == []
 
