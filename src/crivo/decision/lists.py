@@ -1,8 +1,9 @@
 """Lists: what is asked of a transfer whose parties an institution lets pass, watches or stops.
 
-Membership is exact: by side, at the transfer's instant, until removed or run out. What follows is
-the policy's; an entry that lets pass outweighs rules and score up to what the policy says, and
-neither a limit, nor a degraded answer, nor an entry that stops.
+Membership is exact: by side, at the receipt or the transfer's own instant where that is later,
+until removed or run out. What follows is the policy's; an entry that lets pass outweighs rules and
+score up to what the policy says, and neither a limit, nor a degraded answer, nor an entry that
+stops.
 """
 
 from __future__ import annotations

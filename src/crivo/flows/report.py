@@ -145,24 +145,39 @@ def claim_of(
     )
 
 
+def told_at(clock: LogClock, supplied: int | None, *, transfer_at: int, hint: str = "") -> int:
+    """When something is told of a transfer: now, or as supplied where the log's clock takes it.
+
+    Raises:
+        Refused: TIME_RANGE where it would be before the transfer was made.
+    """
+    if supplied is not None:
+        check_instant(supplied, field="received_at")
+    is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
+    at = supplied if is_supplied and supplied is not None else clock.now()
+    if at < transfer_at - CLOCK_AHEAD_MAX:
+        raise invalid(
+            Code.TIME_RANGE,
+            field="received_at",
+            expected=f"after {format_rfc3339(transfer_at)}, when it was made",
+            found=format_rfc3339(at),
+            hint=hint,
+        )
+    return at
+
+
 def report_event(report: Report, clock: LogClock, supplied: int | None) -> Event:
     """The event of a report that is new: known from its receipt on, by the log's clock.
 
     Raises:
         Refused: TIME_RANGE where it would be known before its transfer was made.
     """
-    if supplied is not None:
-        check_instant(supplied, field="received_at")
-    is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
-    known_at = supplied if is_supplied and supplied is not None else clock.now()
-    if known_at < report.transfer_occurred_at - CLOCK_AHEAD_MAX:
-        raise invalid(
-            Code.TIME_RANGE,
-            field="received_at",
-            expected=f"after {format_rfc3339(report.transfer_occurred_at)}, when it was made",
-            found=format_rfc3339(known_at),
-            hint="A report becomes known after its transfer.",
-        )
+    known_at = told_at(
+        clock,
+        supplied,
+        transfer_at=report.transfer_occurred_at,
+        hint="A report becomes known after its transfer.",
+    )
     known_at = clock.stamp(occurred_at=known_at, supplied=known_at)
     return event_of(report, occurred_at=known_at, received_at=known_at, source=SOURCE)
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from crivo.domain.clock import CLOCK_AHEAD_MAX, ClockKind
-from crivo.domain.errors import Code, Refused, Unavailable, invalid
+from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.event import make_event_id
 from crivo.domain.identifiers import end_to_end_id_minute
-from crivo.domain.instant import check_instant, format_rfc3339
 from crivo.domain.phase import Phase
 from crivo.domain.review import (
     Review,
@@ -24,7 +22,7 @@ from crivo.flows.event_of import event_of, value_of
 from crivo.flows.pending import Pending, resolved
 from crivo.flows.ports import LogReader
 from crivo.flows.recording import SOURCE
-from crivo.flows.report import require_transfer
+from crivo.flows.report import require_transfer, told_at
 
 FAMILY: Final = "review"
 
@@ -133,18 +131,7 @@ class ReviewService:
         if self._decisions.find(asked.end_to_end_id, asked.phase) is None:
             raise no_decision(asked.end_to_end_id)
         transfer = require_transfer(self._decisions, asked.end_to_end_id)
-        clock = self._decisions.clock
-        if supplied is not None:
-            check_instant(supplied, field="received_at")
-        is_supplied = clock.kind is ClockKind.REPLAY and supplied is not None
-        at = supplied if is_supplied and supplied is not None else clock.now()
-        if at < transfer.occurred_at - CLOCK_AHEAD_MAX:
-            raise invalid(
-                Code.TIME_RANGE,
-                field="received_at",
-                expected=f"after {format_rfc3339(transfer.occurred_at)}, when it was made",
-                found=format_rfc3339(at),
-            )
+        at = told_at(self._decisions.clock, supplied, transfer_at=transfer.occurred_at)
         is_answer = asked.status is ReviewStatus.ANSWERED
         return Review(
             end_to_end_id=asked.end_to_end_id,
