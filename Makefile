@@ -44,7 +44,7 @@ check: $(DEV) ## Format, lint, strict types, import contracts, locks, docs, fast
 docs: $(DEV) ## Build the pages of docs/ into build/docs; a warning is a failure
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-bench: $(DEV) ## List the benchmarks; run one with NAME=..., and ARGS="--quick --json FILE"
+bench: $(DEV) ## List the benchmarks; run some with NAME="engines lake", and ARGS="--quick --json FILE"
 	@$(BIN)/python -m benchmarks $(NAME) $(ARGS)
 
 engines: $(DEV) ## Fetch a Kafka broker and Spark's jars by Maven into .tools/engines, checked

@@ -3,6 +3,9 @@
 What Spark does of it, the lake, and the machines that all of it asks for are benchmarks of their
 own: `spark`, `lake` and `capacity`. None is to be given precedence over the brokers that it asks: a
 producer that has it starves them.
+
+Whoever answers has a core, and the broker has the other with whoever produces (`pinned`); each such
+row says so beside its machine. Peers score with the trees of the worker's champion.
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -25,6 +29,7 @@ from lightgbm import Booster
 
 from benchmarks.harness import Row, Setting
 from benchmarks.load import paced, plain_loop, service, streams
+from benchmarks.load.champion import booster_of
 from benchmarks.load.kafka_logs import (
     JARS,
     PARTITIONS,
@@ -38,14 +43,18 @@ from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.records import record_of
 from crivo.adapters.kafka.tail import Tail
 from crivo.adapters.kafka.worker import TURN_EVENTS, TURN_SECONDS
-from crivo.bootstrap.service import champion_bundle, serving_plan
+from crivo.bootstrap.service import champion_bundle
 from crivo.bootstrap.worker import Deciding, decide
 from crivo.domain.errors import Refused
 from crivo.domain.event import Event
 from crivo.flows.answering import Answering
 from crivo.flows.event_rows import row_of
 from crivo.flows.replica import Replica
-from crivo.settings import load_settings
+from crivo.settings import Settings, load_settings
+
+#: Which core is whose, by its place among those that this process may use.
+ANSWERS_ON: Final = 0
+BROKER_ON: Final = 1
 
 #: Transfers that wait for a worker.
 TRANSFERS: Final = 60_000
@@ -77,6 +86,16 @@ def run(setting: Setting) -> Iterator[Row]:
         yield from _way(setting, count)
 
 
+def pinned(setting: Setting) -> Setting:
+    """The setting of rows in which whoever answers has a core, and broker and load the other."""
+    if not hasattr(os, "sched_getaffinity"):
+        return setting  # where `service.on_core` binds nothing
+    cores = sorted(os.sched_getaffinity(0))
+    mine, brokers = (cores[place % len(cores)] for place in (ANSWERS_ON, BROKER_ON))
+    words = f"who answers on core {mine}, broker and load on core {brokers}"
+    return replace(setting, machine=f"{setting.machine}; {words}")
+
+
 def _worker(setting: Setting) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="crivo-benchmark-") as folder:
         home = service.prepare_home(Path(folder), scale="1.8")
@@ -85,7 +104,8 @@ def _worker(setting: Setting) -> Iterator[Row]:
         yield setting.row("payload of a transfer", "bytes", [size])
         whole = statistics.fmean(record_bytes(each) for each in events)
         yield setting.row("its whole record: key, value and headers", "bytes", [whole])
-        model = plain_loop.booster(len(serving_plan().names))
+        model = booster_of(champion_bundle(_settings(home)).artifact)
+        setting = pinned(setting)
         yield from _streams(setting, Path(folder), events, model)
         beside, cpu_beside = _runs(
             setting, Path(folder), events, lambda cluster: _plain(cluster, model, events)
@@ -119,8 +139,10 @@ def _streams(setting: Setting, folder: Path, events: list[Event], model: Booster
     """What Quix Streams makes of the same transfers, in an environment of its own."""
     found = []
     for cluster in _clusters(setting, folder):
-        wait_for_decisions(cluster, events)
-        found.append(streams.answer_all(cluster, model, len(events)))
+        with service.on_core(BROKER_ON):
+            wait_for_decisions(cluster, events)
+        with service.on_core(ANSWERS_ON):
+            found.append(streams.answer_all(cluster, model, len(events)))
         if isinstance(found[-1], str):
             yield setting.not_run("Quix Streams and LightGBM", "answers/s", found[-1])
             return
@@ -137,7 +159,9 @@ def _waits(setting: Setting, folder: Path, home: Path, events: list[Event]) -> I
         found = []
         for cluster in _clusters(setting, folder):
             make_log(cluster).close()
-            found.append(paced.waits_ms(cluster, home, some, rate=pace))
+            on = {"worker_on": ANSWERS_ON, "load_on": BROKER_ON}
+            waits = paced.waits_ms(cluster, home, some, rate=pace, **on)
+            found.append(waits)
         is_aimed_at = pace == PACES[0]
         for name, share, target in (("p99", 99.0, WAIT_MS_P99), ("p99.9", 99.9, WAIT_MS_P999)):
             what = f"submission to decision at {pace:,}/s, {name}"
@@ -154,15 +178,20 @@ def _runs(
     """The rates of some runs, by the clock and by processor time, each on a log of its own."""
     found = []
     for cluster in _clusters(setting, folder):
-        wait_for_decisions(cluster, events)
-        found.append(measured(cluster))
+        with service.on_core(BROKER_ON):
+            wait_for_decisions(cluster, events)
+        with service.on_core(ANSWERS_ON):
+            found.append(measured(cluster))
     return [wall for wall, _ in found], [cpu for _, cpu in found]
 
 
 def _clusters(setting: Setting, folder: Path) -> Iterator[Cluster]:
-    """A broker of its own for each run, while it runs."""
+    """A broker of its own for each run, on its core, while it runs."""
     for _ in range(1 if setting.quick else 3):
-        with running(folder / f"kafka-{time.monotonic_ns()}", JARS) as brokers:
+        with ExitStack() as held:
+            with service.on_core(BROKER_ON):
+                folder_of = folder / f"kafka-{time.monotonic_ns()}"
+                brokers = held.enter_context(running(folder_of, JARS))
             yield brokers.cluster
 
 
@@ -190,10 +219,7 @@ def _decided(
 
 def _folded(home: Path, cluster: Cluster, *, count: int) -> tuple[float, float]:
     """Events a second that a worker reads and folds without answering one, after the first turn."""
-    settings = load_settings(
-        {"CRIVO_HOME": str(home), "CRIVO_POLICY": str(service.ROOT / "policy")}
-    )
-    bundle = champion_bundle(settings)
+    bundle = champion_bundle(_settings(home))
     replica = Replica(bundle.plan)
     replica.engine.make_room()
     answering = Answering(bundle, "benchmark", replica, monotonic_ns=time.perf_counter_ns, host="")
@@ -210,6 +236,10 @@ def _folded(home: Path, cluster: Cluster, *, count: int) -> tuple[float, float]:
     assert begun is not None, "something was folded"
     later = count - begun[0]
     return later / (time.perf_counter() - begun[1]), later / (time.process_time() - begun[2])
+
+
+def _settings(home: Path) -> Settings:
+    return load_settings({"CRIVO_HOME": str(home), "CRIVO_POLICY": str(service.ROOT / "policy")})
 
 
 def _raise(why: Refused) -> None:

@@ -26,13 +26,15 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure. The names and their order are the JSON's keys, and but for `bound` the table's
-    columns.
+    """One figure. The names and their order are the JSON's keys, and but for the last three the
+    table's columns.
 
     `found` is the median of `runs` runs and `spread` their range over it. `peer` is the figure
     beside it (another way, or the machine itself) and `ratio` is found / peer. `holds` is true
     where there is no target. Of what was not run there is neither: both are None, with 0 runs.
-    `bound` says which side of the target is good: a figure that is on it does not.
+    `bound` says which side of the target is good: a figure that is on it does not. `quick` is
+    whether it was taken in a small run, and `load` the machine's load average over the minute
+    before it was done.
     """
 
     what: str
@@ -47,9 +49,14 @@ class Row:
     machine: str
     date: str
     bound: Bound | None
+    quick: bool
+    load: float
 
 
-COLUMNS: Final = tuple(field.name for field in fields(Row) if field.name != "bound")
+#: What the JSON alone says; older files say nothing of it.
+BESIDE_TABLE: Final = frozenset({"bound", "quick", "load"})
+
+COLUMNS: Final = tuple(field.name for field in fields(Row) if field.name not in BESIDE_TABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +95,8 @@ class Setting:
             machine=self.machine,
             date=self.date,
             bound=bound,
+            quick=self.quick,
+            load=os.getloadavg()[0],
         )
 
     def not_run(
@@ -114,6 +123,8 @@ class Setting:
             machine=self.machine,
             date=self.date,
             bound=bound,
+            quick=self.quick,
+            load=os.getloadavg()[0],
         )
 
 

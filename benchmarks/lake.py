@@ -55,6 +55,9 @@ class _Log:
     def manifest(self) -> Manifest:
         return Manifest("benchmark", ClockKind.REPLAY, PARTITIONS)
 
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        return {}
+
     def rows_after(
         self, offsets: Mapping[tuple[str, int], int], *, limit: int
     ) -> Iterator[list[EventRow]]:

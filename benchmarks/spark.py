@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+import msgspec
+
 from benchmarks import lake
 from benchmarks.harness import Row, Setting
 from benchmarks.load import model_server, service
@@ -187,7 +189,7 @@ def _job(cluster: Cluster, home: Path, count: int) -> Ran:
     )
     if answer.returncode != 0:
         raise RuntimeError(f"the job answered {answer.returncode}: {answer.stderr[-4_000:]}")
-    return Ran(**json.loads(answer.stdout))
+    return msgspec.json.decode(answer.stdout, type=Ran)
 
 
 def _obvious(cluster: Cluster, home: Path, events: Sequence[Event], size: int) -> float:

@@ -110,8 +110,9 @@ def outcome(found: Found) -> str:
     state = found[f"state at {rate}/s, once"] or 0.0
     return (
         f"* **Memory, not cores, is what all of Pix costs.** Deciding {rate} transfers a second "
-        f"takes {cores} cores. The state of all users of the country takes {machines} machines, "
-        "because it lies in memory whole.\n"
+        f"takes {cores} {'core' if cores == '1' else 'cores'}. "
+        "The state of all users of the country "
+        f"takes {machines} machines, because it lies in memory whole.\n"
         f"* One institution has a share of both. A bank with a tenth of the users holds "
         f"{_number(state / 10)} GiB: {math.ceil(state / 10 / (FILLED * MACHINE_GIB))} such "
         "machines, and as many again for the day one fails.\n"

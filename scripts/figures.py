@@ -51,7 +51,8 @@ them. Each file is what the benchmark of its name wrote with `--json`; `commands
 other commands printed. *Found* is the median of the runs, *spread* their range over it; *beside* is
 the peer that a row names, taken in the same run or, where it says so, before, and the ratio of
 both. The machine is shared, and runs of one hour differ by a factor of two from those of another; a
-row that was taken beside other work says so.
+row that was taken beside other work says so. One command takes several and ends in one table:
+`python -m benchmarks engines spark lake capacity` those of Kafka, Spark, the lake and machines.
 """
 
 
@@ -83,15 +84,13 @@ BESIDE: Final = {
     "precedence over; with nothing beside it the code before read and judged 93,945 and 87,890 "
     "that morning",
     "capacity": "whatever else ran: it is reckoned from other records, and measures nothing",
-    "decide": "nothing but editors (a load of 0.4 when it began, on two cores). It was ended "
-    "before its last rows, which are those of `decide_start`",
+    "decide": "nothing (a load of 1.2 at its first row, on two cores)",
     "decide_start": "tests and benchmarks of others (a load of 25 to 44 on two cores), which it "
     "had precedence over",
-    "engines": "nothing (the load when it began is of the benchmark before it, on two cores). The "
-    "way through brokers was still measured from a group's first moments on: with a warm group, "
-    "beside other work, p99 was 50 ms through one broker",
+    "engines": "nothing (the load when it began is of the benchmark before it, on two cores)",
     "features": "nothing but editors (a load of 1.1 when it began, on two cores)",
     "front_door": "nothing but editors (a load of 0.7 when it began, on two cores)",
+    "lake": "nothing (a load of 2.0 when it began, on two cores)",
     "learning_handbook": TESTS,
     "learning_handbook_long": TESTS,
     "learning_pix": TESTS,
@@ -101,6 +100,7 @@ BESIDE: Final = {
     "simulator": "nothing but editors (a load of 0.5 when it began, on two cores)",
     "spark": "nothing (the load when it began is of what ran before it, on two cores), as "
     "`--quick`: 40,000 events and one run each",
+    "spark_ways": "tests of others (a load of 8 to 12, on two cores); times are the processor's",
     "spine": "nothing else",
 }
 
@@ -230,8 +230,8 @@ SHOWN: Final = (
     Shown(
         "engines",
         "produce to consume at 5,000/s, 1 broker, p99",
-        "a record through one broker, 5,000/s, p99, cold start included",
-        "um evento por um broker, 5.000/s, p99, com a partida a frio",
+        "a record through one broker, 5,000/s, p99, warm",
+        "um evento por um broker, 5.000/s, p99, já aquecido",
     ),
     Shown(
         "learning_handbook",

@@ -44,10 +44,14 @@ def python(*arguments: str) -> tuple[str, ...]:
 
 def stages_of(verb: str, report: Path) -> list[Stage]:
     """The stages of a verb in the order in which they run."""
-    tests = ["-m", "pytest", "-n", "2", "--durations=10", f"--junitxml={report}"]
+    tests = ["-m", "pytest", "--durations=10", f"--junitxml={report}"]
     if verb == "check":
         # A file's tests share what they set up, which the whole run's long files would unbalance.
-        tests += ["-m", "not slow", "--dist", "loadfile"]
+        tests += ["-n", "2", "-m", "not slow", "--dist", "loadfile"]
+    else:
+        # Tests of engines wait for them longer than they work: a third worker has room.
+        # Neighbours share what they set up; who is idle takes what another has left.
+        tests += ["-n", "3", "--dist", "worksteal"]
     stages = [
         Stage("format", (str(BIN / "ruff"), "format", "--check", *SOURCES)),
         Stage("lint", (str(BIN / "ruff"), "check", *SOURCES)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import closing
-from dataclasses import fields, replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,7 +53,7 @@ def past_transfers(home: Path, count: int) -> list[Event]:
             read = reader.read(start=start, limit=10_000)
             start = read[-1].seq + 1
             past = (each.event for each in read if each.event.stream is Stream.HISTORY)
-            found += [replace(event, stream=Stream.TRANSFERS) for event in past]
+            found += [event._replace(stream=Stream.TRANSFERS) for event in past]
     return found[:count]
 
 

@@ -31,20 +31,27 @@ LAST_SECONDS: Final = 300.0
 
 
 def waits_ms(
-    cluster: Cluster, home: Path, events: Sequence[Event], *, rate: float
+    cluster: Cluster,
+    home: Path,
+    events: Sequence[Event],
+    *,
+    rate: float,
+    worker_on: int,
+    load_on: int,
 ) -> NDArray[np.float64]:
     """From the submission of each transfer to its decision in a consumer's hand, float64[n] in ms.
 
-    The log was made, and is empty. The worker is a process of its own on that home; writer and
-    consumer are threads of this one, and all share the machine with the broker.
+    The log was made, and is empty. The worker is a process of its own on that home, on one core;
+    writer and consumer are threads of this one, on another (by their places).
 
     Raises:
         RuntimeError: a transfer was not decided.
     """
     sent, answered = (np.zeros(len(events), np.int64) for _ in range(2))
     with (
+        _worker(cluster, home, on=worker_on),
+        service.on_core(load_on),
         closing(open_kafka_log(cluster, clock=None, partitions=None, new_log_id="paced")) as log,
-        _worker(cluster, home),
         _taking(cluster, answered),
     ):
         log.append(events[:COLD])
@@ -84,15 +91,16 @@ def _await(answered: NDArray[np.int64]) -> None:
 
 
 @contextmanager
-def _worker(cluster: Cluster, home: Path) -> Iterator[None]:
-    """A worker, which ends in order afterwards."""
+def _worker(cluster: Cluster, home: Path, *, on: int) -> Iterator[None]:
+    """A worker on the core of that place, which ends in order afterwards."""
     command = [sys.executable, "-m", "crivo", "decide", "--home", str(home)]
-    process = subprocess.Popen(
-        [*command, "--log", f"kafka://{cluster.brokers}"],
-        env={**service.environment(home), "CRIVO_SNAPSHOTS__ENABLED": "false"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    with service.on_core(on):
+        process = subprocess.Popen(
+            [*command, "--log", f"kafka://{cluster.brokers}"],
+            env={**service.environment(home), "CRIVO_SNAPSHOTS__ENABLED": "false"},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
     try:
         yield
     finally:

@@ -2,7 +2,7 @@
 
 It decides nothing as Crivo does: no windows, rules, policy, reasons, record or seal, and nothing
 that another start would know. It reads the same transfers, and scores vectors as wide as the
-champion's.
+champion's by the champion's trees.
 """
 
 from __future__ import annotations
@@ -20,27 +20,11 @@ from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.records import Value
 from crivo.domain.streams import Stream
 from crivo.flows.codec import transfer_fields
-from crivo.model.booster import BoosterOptions
 
 BATCH: Final = 4_096
-ROWS: Final = 20_000
 
 _VALUES: Final = msgspec.msgpack.Decoder(Value)
 _ENCODER: Final = msgspec.msgpack.Encoder()
-
-
-def booster(width: int) -> lightgbm.Booster:
-    """A model as large as `crivo train` makes by default, of noise: its speed is what counts."""
-    chance, usual = np.random.default_rng(7), BoosterOptions()
-    rows = chance.normal(size=(ROWS, width))
-    label = (rows[:, 0] + chance.normal(size=ROWS) > 1).astype(np.float64)
-    settings = {
-        "objective": "binary",
-        "num_leaves": usual.leaves,
-        "verbosity": -1,
-        "num_threads": 1,
-    }
-    return lightgbm.train(settings, lightgbm.Dataset(rows, label), num_boost_round=usual.trees)
 
 
 def answer_all(cluster: Cluster, model: lightgbm.Booster, count: int) -> tuple[float, float]:
@@ -89,7 +73,7 @@ def answer_all(cluster: Cluster, model: lightgbm.Booster, count: int) -> tuple[f
             counts[payer] += 1
             sums[payer] += transfer.amount_centavos
             transfers.append(transfer)
-        scores = np.asarray(model.predict(vectors)).tolist()
+        scores = np.asarray(model.predict(vectors, num_threads=1)).tolist()
         for message, transfer, score in zip(messages, transfers, scores, strict=True):
             answer = (transfer.end_to_end_id, "HOLD" if score > 0.9 else "ALLOW", score)
             producer.produce(

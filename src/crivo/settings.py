@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -22,7 +21,9 @@ NESTING: Final = "__"
 _OUTSIDE: Final = frozenset({"CRIVO_REQUIRE"})
 
 #: `kafka://host:port`, several with commas; behind a slash the space of the log's topics.
-_URL_OF_LOG: Final = r"^kafka://[^\s,/]+:\d+(,[^\s,/]+:\d+)*(/[A-Za-z0-9_-]{1,64})?$"
+_LOG: Final = r"kafka://[^\s,/]+:\d+(,[^\s,/]+:\d+)*(/[A-Za-z0-9_-]{1,64})?"
+_URL_OF_LOG: Final = f"^{_LOG}$"
+_URLS_OF_LOGS: Final = f"^{_LOG}( {_LOG})*$"
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
 
@@ -160,7 +161,20 @@ class RelaySettings(BaseModel):
 
     #: As the `url` of a log.
     url: str | None = Field(default=None, pattern=_URL_OF_LOG)
+    #: What has a record before anyone is answered: the service's file, or brokers and that file.
+    first: Literal["file", "brokers"] = "file"
     spool_events: int = Field(default=1_000_000, ge=1)
+    #: Whether what outsiders produce to that log's inbox goes into the service's.
+    inbox: bool = False
+
+
+class FollowSettings(BaseModel):
+    """The logs of other services that a service follows."""
+
+    model_config = _FROZEN
+
+    #: Each as the `url` of a log, with blanks between.
+    urls: str | None = Field(default=None, pattern=_URLS_OF_LOGS)
 
 
 class EncryptionSettings(BaseModel):
@@ -236,6 +250,7 @@ class Settings(BaseSettings):
     log: LogSettings = LogSettings()
     kafka: KafkaSettings = KafkaSettings()
     relay: RelaySettings = RelaySettings()
+    follow: FollowSettings = FollowSettings()
     lake: LakeSettings = LakeSettings()
     spark: SparkSettings = SparkSettings()
     encryption: EncryptionSettings = EncryptionSettings()
@@ -244,6 +259,8 @@ class Settings(BaseSettings):
     state: StateSettings = StateSettings()
     #: How long the law keeps what a decision held of a person: 5 years (Res. BCB 403/2024).
     retention_days: int = Field(default=1_826, ge=0)
+    #: Of what `crivo ingest` reads so much may be refused before it answers 1.
+    ingest_refused_share_max: float = Field(default=0.01, ge=0, le=1)
     traces: TraceSettings = TraceSettings()
     webhooks: WebhookSettings = WebhookSettings()
     tracking_url: str | None = None
@@ -331,41 +348,6 @@ def _names(model: type[BaseModel], before: str = PREFIX) -> Iterator[str]:
             yield from _names(kind, f"{before}{name.upper()}{NESTING}")
         else:
             yield f"{before}{name.upper()}"
-
-
-@dataclass(frozen=True, slots=True)
-class Setting:
-    """One setting as it is in force: its variable, its value as text, and who said so."""
-
-    name: str
-    value: str
-    source: str
-
-
-def sources(
-    settings: Settings, environ: Mapping[str, str], *, options: Collection[str] = ()
-) -> list[Setting]:
-    """Every setting in the order of its declaration; `options` are those the command line gave."""
-    said = {name.upper() for name in environ}
-    found = []
-    for path, value in _leaves(settings, ()):
-        name = PREFIX + NESTING.join(path).upper()
-        if NESTING.join(path) in options:
-            source = "option"
-        else:
-            source = "environment" if name in said else "default"
-        text = "not set" if value is None else str(value)
-        found.append(Setting(name, text, source))
-    return found
-
-
-def _leaves(group: BaseModel, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], object]]:
-    for name in type(group).model_fields:
-        value = getattr(group, name)
-        if isinstance(value, BaseModel):
-            yield from _leaves(value, (*path, name))
-        else:
-            yield (*path, name), value
 
 
 def _plant(tree: dict[str, Any], path: str, value: object) -> None:

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from crivo.adapters.kafka.brokers import PROPERTIES
-from crivo.bootstrap.platform import HOST, PARTITIONS, SERVICE, Platform, parts_beside
+from crivo.bootstrap.platform import HOST, PARTITIONS, Platform, parts_beside
 from crivo.settings import load_settings
 
 ROOT = Path(__file__).parents[2]
@@ -26,8 +26,8 @@ JARS = "/jars-of-spark"
 #: What differs between processes on one machine and containers.
 BROKER, INSIDE, EVERYWHERE = "kafka://broker-1:9092", "/var/lib/crivo", "0.0.0.0"
 MOVED = ((URL, BROKER), (str(HOME), INSIDE), (JARS, "/opt/spark"), (HOST, EVERYWHERE))
-#: What makes topics before anything is written, and ends.
-MADE = ("log", "topics")
+#: What makes the log and its topics before anything is written, and ends.
+MADE = ("log",)
 #: Settings of a broker that say where it lies and listens.
 PLACES = {"controller.quorum.voters", "listeners", "advertised.listeners", "log.dirs"}
 
@@ -78,17 +78,35 @@ def assert_all_run(compose, parts):
 
 
 def test_containers_run_what_the_platform_runs(compose, parts):
-    assert [part.name for part in parts] == ["inbox", "worker", "service", "spark", "mlflow"]
+    assert [part.name for part in parts] == ["worker", "service", "spark", "mlflow"]
     assert_all_run(compose, parts)
     # Brokers let go of a log's beginning: who decides it begins with what it has kept of that.
     assert not [part.name for part in parts if "CRIVO_SNAPSHOTS__ENABLED" in part.environment]
 
 
-@pytest.mark.parametrize("left_out", ["inbox", "worker"])
-def test_a_part_that_is_not_wanted_is_not_run(left_out):
-    platform = Platform(1, Path("jars"), port=PORT, **{left_out: False})
-    found = [part.name for part in parts_beside(load_settings({}, home=HOME), platform, URL)]
-    assert found == [name for name in ("inbox", "worker", "service") if name != left_out]
+def parts_without(*left_out):
+    """The parts of a platform, and what its service is told, without some of what it may run."""
+    platform = Platform(1, Path("jars"), port=PORT, **dict.fromkeys(left_out, False))
+    found = parts_beside(load_settings({}, home=HOME), platform, URL)
+    (service,) = (part for part in found if part.name == "service")
+    return [part.name for part in found], dict(service.environment)
+
+
+def test_a_part_that_is_not_wanted_is_not_run():
+    relayed = {"CRIVO_RELAY__URL": URL, "CRIVO_RELAY__INBOX": "true"}
+    untaken = {**relayed, "CRIVO_RELAY__INBOX": "false"}
+    assert parts_without() == (["worker", "service"], relayed)
+    assert parts_without("worker") == (["service"], relayed)
+    assert parts_without("inbox") == (["worker", "service"], untaken)
+
+
+def test_an_inbox_has_a_door_of_its_own_where_the_service_writes_another_log():
+    """Law: whoever writes a log takes its inbox, and one alone does."""
+    assert parts_without("relay") == (["inbox", "worker", "service"], {})
+    elsewhere = load_settings({}, home=HOME, relay__url="kafka://127.0.0.1:1")
+    found = parts_beside(elsewhere, Platform(1, Path("jars"), port=PORT), URL)
+    assert [part.name for part in found] == ["inbox", "worker", "service"]
+    assert not found[-1].environment
 
 
 BENT = {
@@ -99,7 +117,7 @@ BENT = {
     "everybody's port": lambda services: services["service"]["ports"].append("8001:8001"),
     "another program": lambda services: services["service"].update(entrypoint=["sh"]),
     "a part less": lambda services: services.pop("mlflow"),
-    "another inbox": lambda services: services["inbox"]["command"].append("--until-end"),
+    "no inbox": lambda services: services["service"]["environment"].pop("CRIVO_RELAY__INBOX"),
     "another lake": lambda services: services["spark"]["environment"].pop("CRIVO_LAKE__URL"),
     "no relay": lambda services: services["service"].pop("environment"),
 }
@@ -147,18 +165,16 @@ def pom():
     return (ROOT / "deploy" / "engines" / "kafka" / "pom.xml").read_text(encoding="utf-8")
 
 
-def test_the_log_and_the_topics_beside_it_are_made_as_the_platform_makes_them(compose):
-    log, topics = (compose["services"][name] for name in MADE)
+def test_the_log_is_made_as_the_platform_makes_it(compose):
+    (log,) = (compose["services"][name] for name in MADE)
     assert log["command"] == ["log", "make", "--log", BROKER, "--home", INSIDE]
-    told = {
+    assert log["environment"] == {
         "CRIVO_LOG__PARTITIONS": str(PARTITIONS),
         "CRIVO_KAFKA__REPLICAS": "1",
         "CRIVO_KAFKA__IN_SYNC_MIN": "1",
+        "CRIVO_RELAY__URL": BROKER,
     }
-    assert log["environment"] == told
-    assert topics["command"] == ["topics", "apply"]
-    assert topics["environment"] == {**told, "CRIVO_LOG__URL": f"{BROKER}/{SERVICE}"}
-    assert log["restart"] == topics["restart"] == "no"
+    assert log["restart"] == "no"
 
 
 def test_containers_may_do_no_more_than_they_must(compose):

@@ -30,7 +30,7 @@ def benchmarks(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_a_row_has_exactly_the_promised_names():
     assert list(harness.COLUMNS) == COLUMNS
-    assert list(asdict(SETTING.row("x", "s", [1.0]))) == [*COLUMNS, "bound"]
+    assert list(asdict(SETTING.row("x", "s", [1.0]))) == [*COLUMNS, "bound", "quick", "load"]
 
 
 @pytest.mark.slow

@@ -71,7 +71,7 @@ def test_the_stages_of_a_batch_add_up_to_it():
 
 def test_behind_every_so_many_transfers_there_is_a_claim_about_the_last():
     transfers = [
-        replace(event, stream=Stream.TRANSFERS)
+        event._replace(stream=Stream.TRANSFERS)
         for event in lake.log_events(200)
         if event.stream is Stream.HISTORY
     ]

@@ -11,8 +11,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 
-#: The contract also binds what is not built yet, so its paths need not exist; nor do a plan's.
-PROMISES: Final = frozenset({"contract.md", "plan.md"})
+#: The contract also binds what is not built yet, so its paths need not exist.
+PROMISES: Final = frozenset({"contract.md"})
 
 
 def pages() -> list[Path]:

@@ -6,6 +6,7 @@ import posixpath
 import re
 import subprocess
 from collections.abc import Iterator
+from itertools import takewhile
 from pathlib import Path
 
 import pytest
@@ -103,16 +104,16 @@ def _is_verb(grammar: object, words: list[str]) -> bool:
     if "demo" in verbs or "demo-ci" in verbs:
         return _is_command(grammar, ["demo", *arguments])
     if "bench" in verbs:
-        return _is_script(["-m", "benchmarks", told.get("NAME", ""), *arguments])
+        return _is_script(["-m", "benchmarks", *told.get("NAME", "").split(), *arguments])
     return True
 
 
 def _is_script(words: list[str]) -> bool:
     """A script of this repository, or a module of it that can be run; others are not ours."""
     if words[:2] == ["-m", "benchmarks"]:
-        name = [word for word in words[2:3] if not word.startswith("-")]
+        names = takewhile(lambda word: not word.startswith("-"), words[2:])
         options = {word.partition("=")[0] for word in words if word.startswith("--")}
-        return set(name) <= {*benchmark_names(), "NAME", ""} and options <= BENCHMARK_OPTIONS
+        return set(names) <= {*benchmark_names(), "NAME"} and options <= BENCHMARK_OPTIONS
     if words[:1] == ["-m"] and len(words) > 1:
         path = ROOT / (words[1].replace(".", "/") + ".py")
         return path.exists() or words[1].split(".")[0] not in {"scripts", "tests", "benchmarks"}
@@ -179,6 +180,7 @@ def test_sabotage_a_path_that_leads_nowhere_is_noticed(text):
         "So:\n\n    $ make magic\n",
         "```console\n$ crivo conjure --all\n```",
         "`python -m benchmarks gone`",
+        "`python -m benchmarks spine gone`",
         "`python -m benchmarks spine --fast`",
         "`make bench NAMES=spine`",
         "`.tools/kafka/bin/crivo conjure`",

@@ -9,8 +9,9 @@ from typing import get_args
 import msgspec
 
 from crivo.adapters.http.bodies import DecisionBody
+from crivo.cli.setting_sources import sources
 from crivo.flows.mapping import Mapping
-from crivo.settings import Settings, load_settings, sources
+from crivo.settings import Settings, load_settings
 from tests.docs.markdown import ROOT
 
 

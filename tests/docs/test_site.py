@@ -69,7 +69,7 @@ def site(tmp_path_factory) -> Path:
 def test_every_page_is_of_one_of_the_four_kinds():
     docs = ROOT / "docs"
     beside = {page.name for page in docs.glob("*.md")}
-    assert beside <= {"index.md", "plan.md"}
+    assert beside <= {"index.md"}
     assert {path.name for path in docs.iterdir() if path.is_dir()} == {*KINDS}
     assert all(any((docs / kind).glob("*.md")) for kind in KINDS)
 

@@ -1,4 +1,6 @@
-"""A log that a service made of what it was asked over HTTP: transfers, late ones, reports, rail."""
+"""A log that a service made of what it was asked and told over HTTP: transfers, late ones, reports,
+what the rail did, devices, keys, limits and log-ins.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from crivo.domain.identifiers import derived_end_to_end_id
-from crivo.domain.instant import HOUR, MINUTE, SECOND, format_rfc3339
+from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND, format_rfc3339
 from tests.e2e.serving import Served
 from tests.unit.decision.worlds import START
 
@@ -19,7 +21,11 @@ TOLD = 5
 AMOUNTS = (1, 5_000, 20_000, 120_000, 400_000, 5_000_000)
 INITIATIONS = (None, "DICT", "DICT", "MANU", "AUTO")
 PURPOSES = (None, "IPAY", "IPAY", "REFU")
-TELLERS = ("/v1/reports", "/v1/events/settlement.v1")
+REPORTS, EVENTS = "/v1/reports", "/v1/events/"
+TOLD_OF = (
+    *("report.v1", "settlement.v1", "device_change.v1", "dict_entry.v1"),
+    *("limit_change.v1", "login.v1"),
+)
 
 Body = Mapping[str, Any]
 
@@ -78,10 +84,30 @@ def _transfer(chance: random.Random, number: int, now: int, accounts: int) -> Bo
 
 
 def _told(chance: random.Random, number: int, about: Body, now: int) -> tuple[str, Body]:
-    path = chance.choice(TELLERS)
-    body = {"end_to_end_id": about["end_to_end_id"], "received_at": format_rfc3339(now)}
-    if path == TELLERS[0]:
-        status = chance.choice(["CLAIMED", "ACCEPTED"])
-        return path, {**body, "report_id": f"r{number}", "status": status}
-    status = chance.choice(["SETTLED", "CANCELLED"])
-    return path, {**body, "occurred_at": format_rfc3339(now), "status": status}
+    schema, at = chance.choice(TOLD_OF), format_rfc3339(now)
+    about_it = {"end_to_end_id": about["end_to_end_id"], "received_at": at}
+    payer = {"occurred_at": at, "received_at": at, "account_id": about["payer_account_id"]}
+    match schema:
+        case "report.v1":
+            status = chance.choice(["CLAIMED", "ACCEPTED"])
+            return REPORTS, {**about_it, "report_id": f"r{number}", "status": status}
+        case "settlement.v1":
+            status = chance.choice(["SETTLED", "CANCELLED"])
+            body = {**about_it, "occurred_at": at, "status": status}
+        case "device_change.v1":
+            device = {"device_id": about["device_id"], "status": "REGISTERED"}
+            body = {**payer, **device, "change_id": f"d{number}"}
+        case "dict_entry.v1":
+            made = format_rfc3339(now - chance.randrange(1, 90) * DAY)
+            body = {"occurred_at": at, "received_at": at, "entry_id": f"e{number}"}
+            body |= {"key_id": about["payee_key_id"], "action": "FOUND", "key_created_at": made}
+            body |= {"account_id": about["payee_account_id"], "account_opened_at": made}
+        case "limit_change.v1":
+            after = chance.choice(AMOUNTS)
+            body = {**payer, "change_id": f"l{number}", "kind": "DAY", "after_centavos": after}
+            body |= {"effective_at": at}
+        case _:
+            result = chance.choice(["FAILED", "SUCCEEDED"])
+            body = {**payer, "login_id": f"i{number}", "action": "LOGIN", "method": "PIN"}
+            body |= {"result": result, "device_id": about["device_id"]}
+    return f"{EVENTS}{schema}", body

@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,16 +53,22 @@ class Served:
 
 
 @contextmanager
-def serving(home: Path, *, trust: ssl.SSLContext | bool = True, **changes: str) -> Iterator[Served]:
+def serving(
+    home: Path,
+    *,
+    trust: ssl.SSLContext | bool = True,
+    program: Sequence[str] = ("-m", "crivo"),
+    **changes: str,
+) -> Iterator[Served]:
     """The service of this home on a free port, ready to decide; dead at the end in any case.
 
-    `trust` is how its certificate is looked at, where it has one.
+    `trust` is how its certificate is looked at, where it has one; `program` is what Python runs.
     """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CRIVO_")}
     said = home / f"said-{time.monotonic_ns()}.txt"
     with said.open("wb") as out:
         process = subprocess.Popen(
-            [sys.executable, "-m", "crivo", "serve", "--port", "0"],
+            [sys.executable, *program, "serve", "--port", "0"],
             cwd=ROOT,
             env={**kept, **environment(home, **changes)},
             stdin=subprocess.DEVNULL,
@@ -78,6 +84,23 @@ def serving(home: Path, *, trust: ssl.SSLContext | bool = True, **changes: str) 
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def refused(home: Path, **changes: str) -> tuple[int, str]:
+    """The exit code of a service of this home that ends by itself, and all that it said."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CRIVO_")}
+    done = subprocess.run(
+        [sys.executable, "-m", "crivo", "serve", "--port", "0"],
+        cwd=ROOT,
+        env={**kept, **environment(home, **changes)},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=READY_SECONDS_MAX,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 def _wait_for(process: subprocess.Popen[bytes], said: Path, pattern: str) -> str:

@@ -98,7 +98,11 @@ def await_workers(cluster: Standalone, page: int, workers: int) -> None:
     while alive < workers:
         assert all(each.poll() is None for each in cluster.processes), cluster.said()
         assert time.monotonic() < until, cluster.said()
-        with suppress(OSError), opener.open(f"http://{HOST}:{page}/json/", timeout=5) as answer:
+        # While a master begins, its page in HTML answers for all of its paths.
+        with (
+            suppress(OSError, json.JSONDecodeError),
+            opener.open(f"http://{HOST}:{page}/json/", timeout=5) as answer,
+        ):
             alive = json.load(answer)["aliveworkers"]
         time.sleep(0.2)
 

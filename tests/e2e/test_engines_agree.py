@@ -17,7 +17,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -33,7 +33,7 @@ from crivo.flows.copy_log import undecided
 from crivo.flows.ports import LogReader
 from crivo.governance.record_cipher import Rotation
 from tests.e2e.homes import ROOT, make_home
-from tests.e2e.played_log import play
+from tests.e2e.played_log import TOLD_OF, play
 from tests.e2e.serving import serving
 from tests.e2e.spark_jobs import job, told
 from tests.integration.workers import await_settled
@@ -61,6 +61,7 @@ class Played:
     home: Path
     policy: Path
     events: int
+    schemas: frozenset[str]
     decided: Mapping[str, Decided]
 
 
@@ -77,6 +78,7 @@ def played(tmp_path_factory, kafka, require_extra, spark_jars) -> Played:
     with closing(open_log_reader(Paths(home).log)) as reader:
         assert reader.manifest.partitions == PARTITIONS
         events = reader.end()
+        schemas = frozenset(each.event.schema for each in events_of(reader, *Stream))
         decided = {"service": decisions(reader)}
     told_all = told(home, spark_jars, POLICY=policy)
     for name in ("worker", "spark"):
@@ -92,7 +94,7 @@ def played(tmp_path_factory, kafka, require_extra, spark_jars) -> Played:
         forget_space(where)
     shown = ", ".join(f"{name} {taken:.1f} s" for name, taken in seconds.items())
     print(f"{events:,} events, {asked:,} transfers; starts included: {shown}")
-    return Played(home, policy, events, decided)
+    return Played(home, policy, events, schemas, decided)
 
 
 def patient_policy(folder: Path) -> Path:
@@ -174,6 +176,7 @@ def test_service_worker_and_spark_decide_one_log_alike(played):
     assert played.decided.keys() == {"service", "worker", "spark"}
     assert played.events >= EVENTS
     assert len(played.decided["service"]) > 0.9 * EVENTS
+    assert played.schemas > set(TOLD_OF)
     assert disagreements(played.decided) == set()
 
 
@@ -185,7 +188,7 @@ def test_sabotage_another_amount_in_one_engines_log_is_noticed(played, kafka, sp
     parts = msgspec.msgpack.decode(events[at].payload)
     parts[2] += 1
     bent, where = parts[0], new_space(kafka.cluster, partitions=PARTITIONS)
-    events[at] = replace(events[at], payload=msgspec.msgpack.encode(parts))
+    events[at] = events[at]._replace(payload=msgspec.msgpack.encode(parts))
     with closing(open_log_in(where)) as log:
         log.append(events)
     run(worker(where), told(played.home, spark_jars, POLICY=played.policy))

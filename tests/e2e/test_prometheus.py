@@ -16,8 +16,9 @@ import httpx
 import pytest
 
 from crivo.adapters.http.openapi import EVENT_EXAMPLE
-from crivo.adapters.telemetry.catalogue import CATALOGUE, Kind, Metric
+from crivo.adapters.telemetry.catalogue import CATALOGUE
 from crivo.adapters.telemetry.exposition import exposed
+from crivo.adapters.telemetry.metric import Kind, Metric
 from crivo.adapters.telemetry.metrics import Metrics
 from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home
 from tests.e2e.serving import serving
@@ -30,7 +31,12 @@ pytestmark = pytest.mark.slow
 #: What only a bug, a breakdown or a cluster brings about, told by hand in a process that shows its
 #: metrics as a worker does. tests/integration brings about each of them.
 BY_HAND: Final[Mapping[str, Callable[[Metrics], None]]] = {
+    "crivo_decided_twice_total": lambda metrics: metrics.decided_twice("alike"),
     "crivo_faults_total": lambda metrics: metrics.failed("other"),
+    "crivo_follow_failures_total": lambda metrics: metrics.not_followed("LOG_UNAVAILABLE"),
+    "crivo_follow_lag_events": lambda metrics: metrics.follow_lags("3f" * 16, 3),
+    "crivo_followed_events_total": lambda metrics: metrics.followed(3),
+    "crivo_inbox_failures_total": lambda metrics: metrics.inbox_waits("LOG_UNAVAILABLE"),
     "crivo_inbox_lag_records": lambda metrics: metrics.inbox_lags(3),
     "crivo_inbox_received_total": lambda metrics: metrics.inbox_received(3),
     "crivo_inbox_settled_total": lambda metrics: metrics.inbox_settled("refused", "ID_TIME", 3),
@@ -38,6 +44,7 @@ BY_HAND: Final[Mapping[str, Callable[[Metrics], None]]] = {
     "crivo_relay_failures_total": lambda metrics: metrics.not_relayed("LOG_UNAVAILABLE"),
     "crivo_relay_lag_events": lambda metrics: metrics.relay_lags(3),
     "crivo_revisions_total": lambda metrics: metrics.revised("ALLOW"),
+    "crivo_snapshot_failures_total": lambda metrics: metrics.snapshot_failed(),
     "crivo_traces_dropped_total": lambda metrics: metrics.trace_dropped(),
     "crivo_spark_batches_total": lambda metrics: metrics.spark_batch(),
     "crivo_spark_failures_total": lambda metrics: metrics.spark_failed("LOG_UNAVAILABLE"),
@@ -46,6 +53,7 @@ BY_HAND: Final[Mapping[str, Callable[[Metrics], None]]] = {
     "crivo_spark_published_records_total": lambda metrics: metrics.spark_published(9),
     "crivo_spark_records_total": lambda metrics: metrics.spark_took_in(9),
     "crivo_spark_seconds_total": lambda metrics: metrics.spark_took("decide", 0.5),
+    "crivo_spark_watermark_timestamp_seconds": lambda metrics: metrics.spark_watermark(9.0),
     "crivo_worker_lag_records": lambda metrics: metrics.worker_lags(3),
     "crivo_worker_partitions": lambda metrics: metrics.worker_bears(4),
     "crivo_worker_rebuilds_total": lambda metrics: metrics.worker_rebuilt(),

@@ -2,103 +2,26 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, closing
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
-import httpx
 import pytest
-from confluent_kafka import Message, Producer
+from confluent_kafka import Producer
 
 from crivo.adapters.kafka.brokers import Broker, Brokers
-from crivo.adapters.kafka.client import Cluster, patiently
-from crivo.adapters.kafka.intake import Intake, read_ends
 from crivo.adapters.kafka.records import record_of
-from crivo.adapters.sqlite.reader import open_reader
-from crivo.bootstrap.home import Paths
-from crivo.domain.errors import Refused
-from crivo.domain.instant import format_rfc3339, parse_rfc3339
-from crivo.flows.event_rows import EventRow
 from tests.e2e.homes import make_home
-from tests.e2e.serving import Served, serving
+from tests.e2e.relayed import ask, decide, decisions, is_same, passed_on, relaying, stored
+from tests.e2e.serving import Served, refused
 from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import new_space, url_of
 
 pytestmark = pytest.mark.slow
 
-START = parse_rfc3339("2026-11-23T12:00:00Z")
-
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return make_home(tmp_path / "home")
-
-
-def relaying(home: Path, where: Cluster, **changes: str) -> AbstractContextManager[Served]:
-    """The service of a home that passes its log on."""
-    return serving(home, RELAY__URL=url_of(where), **changes)
-
-
-def ask(client: httpx.Client, number: int) -> httpx.Response:
-    body = {
-        "end_to_end_id": f"E12345678202611231200relay{number:06d}",
-        "occurred_at": format_rfc3339(START + number * 1_000),
-        "amount_centavos": 1 + number,
-        "payer_account_id": f"account-{number % 7}",
-        "payee_account_id": f"account-{(number + 1 + number % 5) % 7}",
-    }
-    return client.post("/v1/decisions", json=body)
-
-
-def decide(served: Served, numbers: range) -> None:
-    """Every one of these transfers is decided."""
-    with served.client() as client:
-        for number in numbers:
-            answer = ask(client, number)
-            assert answer.status_code == 200, answer.text
-
-
-def decisions(rows: list[EventRow]) -> int:
-    return sum(row[8] == "decision.v1" for row in rows)
-
-
-def stored(home: Path) -> list[EventRow]:
-    """The rows of a home's log, as they lie there."""
-    with closing(open_reader(Paths(home).log)) as reader:
-        return reader.stored_rows(start=0, limit=10_000)
-
-
-def read(where: Cluster) -> tuple[list[EventRow], int]:
-    """All numbered rows of the log in Kafka, and how many records are nobody's: of a number that
-    came twice the second is.
-    """
-    ends = patiently(where, partial(read_ends, where, 4))
-    lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
-    rows: list[EventRow] = []
-    nobodys: list[Message] = []
-
-    def foreign(message: Message, _: Refused) -> None:
-        nobodys.append(message)
-
-    with closing(Intake(where, lows, highs, numbered_from=0, foreign=foreign)) as intake:
-        while intake.open:
-            intake.poll()
-            for waiting in intake.waiting.values():
-                rows += [row for _, row in waiting]
-                waiting.clear()
-    return sorted(rows), len(nobodys)
-
-
-def passed_on(where: Cluster) -> list[EventRow]:
-    """All numbered rows of the log in Kafka."""
-    return read(where)[0]
-
-
-def is_same(home: Path, where: Cluster) -> bool:
-    """Law: the log in Kafka has the numbers and the bytes of the service's, each once."""
-    passed, nobodys = read(where)
-    there, here = ([(*row[:3], *row[4:]) for row in rows] for rows in (passed, stored(home)))
-    return there == here and not nobodys
 
 
 def lag(served: Served) -> float:
@@ -134,6 +57,22 @@ def test_what_is_decided_while_no_broker_runs_is_in_kafka_once_one_does(
     producer.produce(topic, record.value, record.key, again[2], headers=record.headers)
     assert producer.flush(SECONDS_MAX) == 0
     assert not is_same(home, where)
+
+
+def test_a_log_that_cannot_be_passed_on_ends_its_service_and_says_why(
+    brokers: Brokers, node: Broker, home: Path
+) -> None:
+    """At once where brokers answer; where they are away it decides, and ends once they are back."""
+    nowhere = replace(brokers.cluster, space="nowhere")
+    code, said = refused(home, RELAY__URL=url_of(nowhere))
+    assert (code, "crivo: LOG_MISMATCH" in said) == (2, True), said
+    assert "no topic nowhere.pix.manifest.v1" in said and "Traceback" not in said
+    brokers.kill(node)
+    with relaying(home, nowhere) as served:
+        decide(served, range(3))
+        bring_back(brokers, node)
+        assert served.process.wait(SECONDS_MAX) == 2
+        assert "crivo: LOG_MISMATCH" in served.said.read_text()
 
 
 def test_a_spool_that_is_full_refuses_what_it_could_not_keep_and_loses_nothing(

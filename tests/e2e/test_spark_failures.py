@@ -19,18 +19,26 @@ from crivo.adapters.kafka.dead_letters import read_dead_letters
 from crivo.adapters.kafka.stored import KafkaStoredLog
 from crivo.adapters.spark.job import CHECKPOINT, KEPT
 from crivo.bootstrap.home import Paths
+from crivo.domain.instant import parse_rfc3339
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow
 from crivo.governance.record_cipher import SEALED
 from tests.e2e.spark_jobs import job, told
-from tests.integration.workers import make_decided_home, waiting_of
-from tests.ports.kafka_logs import forget_space, new_space, open_log_in
+from tests.integration.workers import make_decided_home, refused_of, waiting_of
+from tests.ports.kafka_logs import forget_space, give_numbers, new_space, open_log_in
 
 pytestmark = pytest.mark.slow
 
 #: Of each run, on a machine that does much else.
 SECONDS_MAX = 1_800
 EVENTS = 60
+
+#: What bears an instant where a record of ours does, and can be read no further: one of 2099, and
+#: the greatest that there is.
+LATER, LATEST = (
+    b"\x96\xc4\x10" + bytes(16) + b"\xcf" + at.to_bytes(8)
+    for at in (parse_rfc3339("2099-01-01T00:00:00Z"), (1 << 63) - 1)
+)
 
 
 @dataclass
@@ -48,27 +56,46 @@ class Story:
 
 
 @pytest.fixture(scope="module")
-def story(tmp_path_factory, kafka, require_extra, spark_jars):
-    """Two foreign records and transfers that wait; another foreign one and two damages, which are
-    mended; at last a record that bears a number and is no event.
-    """
+def asked(tmp_path_factory, kafka):
+    """A home, and a log of transfers that wait."""
     home = make_decided_home(tmp_path_factory.mktemp("home"), EVENTS)
-    folder, where = Paths(home).spark, new_space(kafka.cluster)
+    where = new_space(kafka.cluster)
     with closing(open_log_in(where)) as log:
         log.append(waiting_of(home))
+    yield home, where
+    forget_space(where)
 
-    def run():
+
+@pytest.fixture(scope="module")
+def begin(asked, require_extra, spark_jars):
+    """A function: what a job that decides the log said, told otherwise by the variables given."""
+    home, where = asked
+
+    def run(master="local[1]", *, environ=None, jars=spark_jars, **changes):
         return subprocess.run(
-            job(require_extra("spark"), "local[1]", where),
-            env=told(home, spark_jars, SPARK__LAKE="false"),
+            job(require_extra("spark"), master, where),
+            env={**told(home, jars, SPARK__LAKE="false", **changes), **(environ or {})},
             capture_output=True,
             text=True,
             timeout=SECONDS_MAX,
             check=False,
         )
 
+    return run
+
+
+@pytest.fixture(scope="module")
+def story(asked, begin):
+    """Four foreign records and transfers that wait; another foreign one and two damages, which are
+    mended; at last a record that bears a number of the writer's and is no event.
+    """
+    home, where = asked
+    folder, run = Paths(home).spark, begin
     produce(where, (b"me", b"\xff", []), (None, b"other", [("seq", b"-1")]))
-    first = run()
+    produce(where, (None, LATER, [("answers", b"0x7")]), (None, LATEST, [("seq", b"9" * 12)]))
+    # A folder of snapshots that cannot be written ends no job.
+    Paths(home).snapshots.write_text("no folder")
+    first = run(SNAPSHOTS__EVERY_EVENTS=10)
     assert first.returncode == 0, first.stderr[-4_000:]
     produce(where, (None, b"third", []))
     with damaged(newest(folder / KEPT) / "cut"):
@@ -76,12 +103,16 @@ def story(tmp_path_factory, kafka, require_extra, spark_jars):
     with damaged(newest(folder / CHECKPOINT / "offsets")):
         without_checkpoint = run()
     mended = run()
-    letters = [(each.value, each.marks["code"]) for each in read_dead_letters(where)]
+    letters = [
+        (each.value, each.marks["code"]) for each in read_dead_letters(where, refused_of(home))
+    ]
     rows = [row for some in KafkaStoredLog(where).rows_after({}, limit=10_000) for row in some]
+    give_numbers(where, 1_000)
     produce(where, (None, b"\xc1", [("schema", b"transfer.v1"), ("seq", b"999")]))
     poisoned = run()
-    yield Story(folder, first, without_waiting, without_checkpoint, mended, poisoned, letters, rows)
-    forget_space(where)
+    return Story(
+        folder, first, without_waiting, without_checkpoint, mended, poisoned, letters, rows
+    )
 
 
 def newest(folder):
@@ -107,7 +138,7 @@ def produce(where, *records):
     producer = Producer(where.options())
     for key, value, headers in records:
         producer.produce(where.named(Stream.TRANSFERS.value), value, key, 1, headers=headers)
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
 
 
 def refused(done, code, exit_code):
@@ -126,9 +157,13 @@ def test_foreign_records_are_set_aside_once_with_their_cause_and_counted(story):
     first, mended = json.loads(story.first.stdout), json.loads(story.mended.stdout)
     assert first["decided"] > 0
     assert first["published"] >= first["decided"]
-    assert first["foreign"] == 2
+    assert first["foreign"] == 4
+    assert first["unkept"] == 1
+    assert '"snapshot.failed"' in story.first.stderr
+    assert "FILE_UNWRITABLE" in story.first.stderr
     assert (mended["foreign"], mended["decided"], mended["published"]) == (1, 0, 0)
-    expected = [(value, "ROW_MALFORMED") for value in (b"\xff", b"other", b"third")]
+    values = (b"\xff", b"other", LATER, LATEST, b"third")
+    expected = [(value, "ROW_MALFORMED") for value in values]
     assert story.letters == expected
     # Sabotage: one that is lost would be noticed.
     assert story.letters[1:] != expected
@@ -158,3 +193,67 @@ def test_a_damaged_checkpoint_is_named_and_once_it_is_mended_the_job_goes_on(sto
 def test_a_numbered_record_that_is_no_event_ends_the_job_with_its_own_error(story):
     line = refused(story.poisoned, "ROW_MALFORMED", 2)
     assert "a record of Kafka is no event" in line
+
+
+def test_a_session_that_cannot_begin_says_what_it_lacks(begin, tmp_path):
+    """No Java, Java without memory, no jar, no master that answers, and a master of no kind."""
+    line = refused(begin(environ={"JAVA_HOME": "/nowhere"}), "SETTING_INVALID", 2)
+    assert "/nowhere" in line
+    line = refused(begin(SPARK__MEMORY="1m"), "SETTING_INVALID", 2)
+    assert "CRIVO_SPARK__MEMORY" in line
+    line = refused(begin(jars=tmp_path), "FILE_UNREADABLE", 2)
+    assert str(tmp_path) in line and "make engines" in line
+    line = refused(begin("spark://127.0.0.1:1"), "NOT_READY", 3)
+    assert "spark://127.0.0.1:1" in line
+    line = refused(begin("databricks"), "SETTING_INVALID", 2)
+    assert "local[N]" in line
+    # Spark looks for YARN, and says what it lacks.
+    without_yarn = begin("yarn")
+    refused(without_yarn, "SETTING_INVALID", 2)
+    assert "YARN_CONF_DIR" in without_yarn.stderr
+
+
+#: A process that has a session of its own, as one of Databricks has, and counts by it behind a job.
+BESIDE = """
+from datetime import datetime
+from pathlib import Path
+from pyspark.sql import SparkSession
+from crivo.bootstrap.spark_records import OCCURRED
+from crivo.adapters.spark.session import spark_session
+
+there = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false").getOrCreate()
+there.conf.set("spark.sql.session.timeZone", "America/Sao_Paulo")
+with spark_session("none", Path("/nowhere"), memory="1g") as session:
+    assert session.sparkContext is there.sparkContext
+    assert session.conf.get("spark.sql.session.timeZone") == "UTC"
+assert there.conf.get("spark.sql.session.timeZone") == "America/Sao_Paulo"
+print(there.range(3).count())
+
+noon, micros = datetime(2026, 11, 28, 12), 1_795_867_200_000_000
+instants = [micros + 60_000_000, micros + 60_000_001, 1 << 63, (1 << 63) - 1, 0]
+rows = [
+    (b"\\x96\\xc4\\x10" + bytes(16) + b"\\xcf" + at.to_bytes(8), [("seq", b"1")], noon)
+    for at in instants
+]
+columns = "value binary, headers array<struct<key: string, value: binary>>, timestamp timestamp"
+found = session.createDataFrame(rows, columns).selectExpr(f"unix_micros({OCCURRED})").collect()
+print(*(at - micros if at is not None else None for (at,) in found))
+there.stop()
+"""
+
+
+def test_a_session_that_is_there_is_taken_and_left_and_believes_no_instant_of_the_future(
+    require_extra,
+):
+    """Law: what is set for a job is set for nobody else, and its end ends nothing of theirs. An
+    event occurs at most a minute after its broker had it, whatever a record says.
+    """
+    done = subprocess.run(
+        [require_extra("spark"), "-c", BESIDE],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS_MAX,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-4_000:]
+    assert done.stdout.splitlines() == ["3", "60000000 None None None None"]

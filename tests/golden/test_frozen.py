@@ -7,7 +7,6 @@ from. So: whoever changes what a vector, a score or an outcome means raises `KER
 
 from __future__ import annotations
 
-import dataclasses
 import shutil
 
 import msgspec
@@ -65,7 +64,7 @@ def test_sabotage_one_bit_of_a_frozen_vector_is_noticed(tmp_path):
     )
     parts = msgspec.msgpack.decode(events[place].payload)
     parts[7] = parts[7][:-1] + bytes([parts[7][-1] ^ 1])
-    events[place] = dataclasses.replace(events[place], payload=msgspec.msgpack.encode(parts))
+    events[place] = events[place]._replace(payload=msgspec.msgpack.encode(parts))
     assert replayed(tmp_path, events).differing == 1
 
 

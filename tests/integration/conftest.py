@@ -14,6 +14,7 @@ import uvloop
 from crivo.bootstrap.service import build_service
 from tests.e2e.homes import make_home, settings_of
 from tests.integration.doors import Door, opened
+from tests.ports.logs import REFUSED
 
 if TYPE_CHECKING:
     from crivo.adapters.kafka.brokers import Brokers
@@ -88,7 +89,7 @@ def quarantine(tmp_path: Path) -> Iterator[SqliteQuarantine]:
     """A new quarantine."""
     from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 
-    with closing(SqliteQuarantine(tmp_path / "quarantine.sqlite")) as opened:
+    with closing(SqliteQuarantine(tmp_path / "quarantine.sqlite", REFUSED)) as opened:
         yield opened
 
 

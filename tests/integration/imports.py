@@ -17,6 +17,7 @@ from crivo.domain.instant import HOUR, format_rfc3339, parse_rfc3339
 from crivo.flows.ingest import IngestResult, Progress, ingest
 from crivo.flows.mapping import Mapping, parse_mapping
 from crivo.governance.pseudonym import Pseudonymiser
+from tests.ports.logs import REFUSED
 
 START = parse_rfc3339("2018-04-01T00:00:00Z")
 NOW = parse_rfc3339("2026-01-01T00:00:00Z")
@@ -97,7 +98,7 @@ def place(folder: Path, *, clock: ClockKind = ClockKind.REPLAY) -> Iterator[Plac
     """A log and a quarantine in a folder, closed at the end."""
     folder.mkdir(exist_ok=True)
     log = open_log(folder / "log.sqlite", clock=clock, new_log_id="test")
-    quarantine = SqliteQuarantine(folder / "quarantine.sqlite")
+    quarantine = SqliteQuarantine(folder / "quarantine.sqlite", REFUSED)
     try:
         yield Place(log, quarantine)
     finally:

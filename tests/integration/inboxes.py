@@ -18,6 +18,7 @@ from crivo.domain.instant import format_rfc3339
 from crivo.flows.codec import decode_transfer
 from tests.integration.commands import crivo
 from tests.integration.workers import Running, await_settled, environment
+from tests.outages import SECONDS_MAX
 from tests.ports.kafka_logs import url_of
 from tests.unit.adapters.http.orders import ORDER
 from tests.unit.decision.worlds import START
@@ -88,7 +89,7 @@ def produce(cluster, *records, key=b"a payer's key"):
     for value, headers in records:
         producer.produce(cluster.named(INBOX), value, key, headers=headers)
         producer.poll(0)
-    assert producer.flush(30) == 0
+    assert producer.flush(SECONDS_MAX) == 0
 
 
 def received(capsys, monkeypatch, home, cluster, *, code=0):
@@ -129,9 +130,9 @@ def transfers_so_far(cluster):
         return Counter()
 
 
-def letters_of(cluster):
+def letters_of(cluster, cipher):
     """The dead letters of the inbox."""
-    return [each for each in read_dead_letters(cluster) if each.source == SOURCE]
+    return [each for each in read_dead_letters(cluster, cipher) if each.source == SOURCE]
 
 
 class ReceivingProcess(Running):

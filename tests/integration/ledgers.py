@@ -6,13 +6,14 @@ import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from crivo.adapters.files.segments_file import SegmentsFile
 from crivo.adapters.sqlite.log import SqliteLog
 from crivo.adapters.sqlite.reader import open_reader
-from crivo.bootstrap.ledger import audit_ledger, newest_segments
+from crivo.bootstrap.ledger import audit_ledger, newest_segments, published
 from crivo.domain.event import Event
 from crivo.domain.instant import EARLIEST
 from crivo.domain.streams import Stream
@@ -29,8 +30,7 @@ def decisions(first: int, last: int) -> list[Event]:
     streams = (Stream.DECISIONS, Stream.HISTORY, Stream.DECISIONS)
     made = [event(number, stream=streams[number % 3]) for number in range(first, last)]
     return [
-        replace(
-            each,
+        each._replace(
             occurred_at=EARLIEST + each.occurred_at,
             received_at=EARLIEST + each.received_at,
         )
@@ -66,6 +66,7 @@ class Ledger:
         reader = open_reader(self.log_file)
         options = {
             "records": reader,
+            "segments": partial(published, reader, settled=0),
             "find": log.find,
             "end": log.end,
             "publish": log.append,

@@ -7,7 +7,6 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -187,4 +186,4 @@ def kept(folder: Path, events: Sequence[Event]) -> Iterator[LogReader]:
 
 def moved(event: Event, later: int) -> Event:
     """The event as if it had been received so much later."""
-    return replace(event, received_at=event.received_at + later)
+    return event._replace(received_at=event.received_at + later)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -103,7 +102,7 @@ def judged_without_frauds(tmp_path, transfers, reports):
     """As `judged`, of a log whose reports all came at its end."""
     last = transfers[-1].received_at
     late = [each for each in reports if each.received_at <= last]
-    events = transfers + [replace(each, received_at=last, occurred_at=last) for each in late]
+    events = transfers + [each._replace(received_at=last, occurred_at=last) for each in late]
     return judged(home_of(tmp_path / "home", events), POLICY)
 
 

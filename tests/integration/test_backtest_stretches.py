@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -124,7 +123,7 @@ def rewritten(home, change):
         file.unlink()
     last = max(at for at, event in enumerate(events) if event.schema == SCHEMA)
     parts = msgspec.msgpack.decode(events[last].payload)
-    events[last] = replace(events[last], payload=change(parts))
+    events[last] = events[last]._replace(payload=change(parts))
     log = open_log(path, clock=ClockKind.REPLAY, new_log_id="world")
     log.append(events)
     log.close()

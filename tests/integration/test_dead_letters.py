@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import secrets
 from contextlib import closing
-from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
 
 from crivo.adapters.files.secret import load_or_create_key
 from crivo.adapters.kafka.intake import Intake, read_ends
-from crivo.adapters.kafka.publisher import PlainPublisher
+from crivo.adapters.kafka.publisher import ExactPublisher, PlainPublisher
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.records import SEQ, record_of
 from crivo.bootstrap.home import Paths
@@ -20,6 +19,9 @@ from crivo.domain.streams import Stream
 from crivo.flows.event_of import event_of
 from crivo.flows.event_rows import row_of
 from tests.integration.commands import crivo
+from tests.integration.test_mended_rows import HEAD, MAPPING
+from tests.integration.workers import refused_of
+from tests.outages import SECONDS_MAX
 from tests.ports.kafka_logs import open_log_in, url_of
 from tests.unit.decision.worlds import START, transfer
 
@@ -49,12 +51,15 @@ def produce(cluster, *events, garbage=()):
         record = record_of(row_of(each, seq=0, partition=0))
         headers = [each for each in record.headers if each[0] != SEQ]
         producer.produce(topic, record.value, record.key, 0, headers=headers)
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
 
 
-def set_all_aside(cluster):
+def set_all_aside(cluster, home):
     """Sets aside what bears no number, as a worker does."""
-    publisher = PlainPublisher(cluster, 4, list)
+    set_aside_by(PlainPublisher(cluster, 4, list, refused_of(home)), cluster)
+
+
+def set_aside_by(publisher, cluster):
     ends = read_ends(cluster, 4)
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
     with closing(Intake(cluster, lows, highs, foreign=publisher.set_aside)) as intake:
@@ -72,13 +77,13 @@ def refused(cluster, tmp_path):
         log.append([event(0)])
     produce(
         cluster,
-        replace(event(1), schema="transfer.v99"),
+        event(1)._replace(schema="transfer.v99"),
         event(2),
         event(0),
-        replace(event(3), key=bytes(16)),
+        event(3)._replace(key=bytes(16)),
         garbage=[b"no event, \xff"],
     )
-    set_all_aside(cluster)
+    set_all_aside(cluster, tmp_path)
     return cluster
 
 
@@ -128,10 +133,91 @@ def test_rows_of_files_are_shown_by_the_same_word_and_not_replayed(capsys, tmp_p
     )
     home = ("--home", tmp_path / "home")
     said = crivo(capsys, "ingest", tmp_path / "rows.csv", "--mapping", tmp_path / "m.toml", *home)
-    assert said.code == 0, said.err
+    assert (said.code, "none came in" in said.err) == (1, True), said.err
     said = crivo(capsys, "quarantine", "list", *home, "--json")
     (row,) = json.loads(said.out)["rows"]
     said = crivo(capsys, "quarantine", "show", row["source"], 1, *home, "--json")
     assert json.loads(said.out)["code"] == "TIME_INVALID"
     said = crivo(capsys, "quarantine", "replay", *home)
     assert (said.code, "crivo ingest" in said.err) == (2, True)
+
+
+def test_refused_rows_of_an_import_are_listed_with_the_dead_letters_of_its_log(
+    capsys, tmp_path, cluster, refused
+):
+    """Law: `list` of a log in Kafka finds what was refused of it, wherever that lies."""
+    home = ("--home", tmp_path, "--json")
+    log = ("--log", url_of(cluster))
+    (tmp_path / "bank.toml").write_text(MAPPING)
+
+    def said(*words, code=0):
+        answer = crivo(capsys, *words)
+        assert answer.code == code, answer.err
+        return json.loads(answer.out) if code < 2 else answer.err
+
+    def take(name, *rows, code=0):
+        (tmp_path / name).write_text("\n".join([HEAD, *rows]) + "\n")
+        words = ("ingest", tmp_path / name, "--mapping", tmp_path / "bank.toml")
+        return said(*words, *home, *log, code=code)
+
+    def listed(*more):
+        found = said("quarantine", "list", *home, *more)
+        assert found["counts"] == {
+            code: sum(row["code"] == code for row in found["rows"]) for code in found["counts"]
+        }
+        return [(row["source"].partition("@")[0], row["row_number"]) for row in found["rows"]]
+
+    letters = listed(*log)
+    assert {source for source, _ in letters} == {SOURCE}
+    rows = ("1,2026-03-02T12:00:00Z,a,b,oops", "2,2026-03-02T12:00:01Z,a,b,-1.00")
+    done = take("bank.csv", *rows, code=1)
+    assert (done["quarantined"], done["accepted"]) == (2, 0)
+    assert listed(*log) == [*letters, ("bank.csv", 1), ("bank.csv", 2)]
+    assert listed() == [], "the home's own log refused nothing"
+    shown = said("quarantine", "show", "bank.csv", "2", *home, *log)
+    assert (shown["code"], shown["column"]) == ("AMOUNT_RANGE", "amount")
+    assert take("mended.csv", "1,2026-03-02T12:00:00Z,a,b,10.00")["accepted"] == 1
+    assert listed(*log) == [*letters, ("bank.csv", 2)]
+    said("quarantine", "dismiss", "bank.csv", "2", "--by", "Ana", *home, *log)
+    assert listed(*log) == letters
+    source, number = letters[0]
+    words = ("quarantine", "dismiss", source, number, "--by", "Ana", *home, *log)
+    assert "a dead letter lies in its topic" in said(*words, code=2)
+
+
+def test_a_cluster_without_the_topics_of_a_log_has_no_dead_letters_and_says_so(
+    capsys, tmp_path, cluster
+):
+    for command in (("quarantine", "list"), ("quarantine", "replay")):
+        nowhere = f"kafka://{cluster.brokers}/nothing"
+        said = crivo(capsys, *command, "--home", tmp_path, "--log", nowhere)
+        assert (said.code, "LOG_MISMATCH" in said.err, "topics apply" in said.err) == (
+            2,
+            True,
+            True,
+        )
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["", "sabotage: nobody asks"])
+def test_a_letter_whose_commit_was_not_heard_of_is_not_written_again(
+    capsys, monkeypatch, cluster, tmp_path, is_asked
+):
+    """Law: in transactions a record is among the dead letters once."""
+    load_or_create_key(Paths(tmp_path).pseudonym_key, make=secrets.token_bytes)
+    open_log_in(cluster).close()
+    produce(cluster, garbage=[b"no event"])
+    publisher = ExactPublisher(cluster, 4, list, refused_of(tmp_path), name="exact")
+    transactions = publisher._transactions
+    is_done, heard = transactions.is_done, []
+
+    def unheard(work):
+        heard.append(is_done(work))
+        return len(heard) > 1 and heard[-1]
+
+    monkeypatch.setattr(transactions, "is_done", unheard)
+    if not is_asked:
+        monkeypatch.setattr(publisher._aside, "is_kept", lambda message: False)
+    set_aside_by(publisher, cluster)
+    assert all(heard)
+    found = said_of(capsys, tmp_path, cluster, "list")
+    assert len(found["rows"]) == (1 if is_asked else 2)

@@ -3,6 +3,7 @@
 import sqlite3
 import time
 from contextlib import closing
+from functools import partial
 
 import pytest
 
@@ -146,7 +147,10 @@ def test_a_key_that_cannot_be_kept_lets_nothing_be_written_and_heals(tmp_path):
                 raise Misconfigured(Code.FILE_UNREADABLE, "the disk is gone")
             super().add(key)
 
-    keys = Failing(tmp_path / "data_keys.json", tmp_path / "master.key", make=bytes)
+    master = tmp_path / "master.key"
+    load = partial(load_or_create_key, master, make=bytes)
+    fingerprint = tmp_path / "data_keys.sha256"
+    keys = Failing(tmp_path / "data_keys.json", master, fingerprint=fingerprint, load=load)
     cipher = seeded_cipher(keys)
     told = []
     with closing(open_test_log(tmp_path / "log.sqlite", cipher=cipher)) as log:

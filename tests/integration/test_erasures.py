@@ -101,7 +101,9 @@ def test_an_erasure_that_stopped_half_way_is_asked_for_by_the_same_id_again(call
 
     with monkeypatch.context() as patched:
         patched.setattr(SqlitePersonKeys, "erase", stops)
-        assert erase(caller, CPF).status_code == 500
+        refused = erase(caller, CPF)
+    assert (refused.status_code, refused.headers["retry-after"]) == (503, "1")
+    assert refused.json()["code"] == "FILE_UNWRITABLE" and refused.json()["hint"]
     assert readable(caller, 1, 2) == [1]
     assert erase(caller, CPF).status_code == 200
     assert readable(caller, 1, 2) == []

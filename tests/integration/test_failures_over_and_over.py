@@ -26,6 +26,7 @@ from tests.integration.workers import (
     assert_as_served,
     await_answered,
     await_settled,
+    refused_of,
     start,
 )
 from tests.outages import SECONDS_MAX, await_so, bring_back
@@ -118,7 +119,9 @@ class Turn:
         self.worker.stopped()
         doubles = assert_as_served(self.home, self.cluster)
         assert EXACTLY_ONCE not in self.mode or doubles == 0
-        assert {each.value for each in read_dead_letters(self.cluster)} == self.poison
+        assert {
+            each.value for each in read_dead_letters(self.cluster, refused_of(self.home))
+        } == self.poison
 
 
 def a_broker_is_killed(turn):

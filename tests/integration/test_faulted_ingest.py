@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -33,7 +34,9 @@ def crivo(*words: str | Path) -> dict[str, object]:
     """What a command prints as JSON."""
     program = "from crivo.cli.main import main; main()"
     command = [sys.executable, "-c", program, *map(str, words), "--json"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    # More is broken here than an import lets pass.
+    env = {**os.environ, "CRIVO_INGEST_REFUSED_SHARE_MAX": "1"}
+    found = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT, env=env)
     parsed: dict[str, object] = json.loads(found.stdout)
     return parsed
 

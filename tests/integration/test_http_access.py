@@ -15,7 +15,7 @@ from crivo.adapters.http import access
 from crivo.adapters.http.access import EVERYTHING, ROUTES, Caller, Role, check_role, roles_of
 from crivo.adapters.http.gate import Entrance, entrance_of
 from crivo.adapters.http.key_file import LOOK_NS
-from crivo.bootstrap.home import new_api_key
+from crivo.bootstrap.access import new_api_key
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.errors import Refused
 from tests.e2e.homes import make_home, settings_of

@@ -20,7 +20,8 @@ from crivo.adapters.http.feed import Feed
 from crivo.adapters.http.gate import Entrance, entrance_of
 from crivo.adapters.http.openapi import EVENT_EXAMPLE
 from crivo.adapters.http.page import page_routes
-from crivo.adapters.telemetry.catalogue import CATALOGUE, Kind
+from crivo.adapters.telemetry.catalogue import CATALOGUE
+from crivo.adapters.telemetry.metric import Kind
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.clock import ClockKind

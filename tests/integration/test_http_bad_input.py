@@ -90,6 +90,31 @@ def test_a_link_to_the_page_is_asked_for_without_a_word(
     assert (answer.status_code, answer.json().get("code")) == (status, code)
 
 
+@pytest.mark.parametrize(
+    ("path", "document", "code"),
+    [
+        ("/predict", [], "FIELD_VALUE"),
+        ("/predict", [{}] * 257, "FIELD_VALUE"),
+        ("/predict", "x" * 4_200_000, "BODY_TOO_LARGE"),
+        ("/v1/decisions:batch", [], "FIELD_VALUE"),
+        ("/v1/decisions:batch", {}, "BODY_MALFORMED"),
+        ("/v1/decisions?limit=5000", None, "FIELD_VALUE"),
+        ("/v1/decisions?cursor=zzz", None, "FIELD_VALUE"),
+        ("/v1/decisions", {**GOOD, "payer_account_id": "x" * 129}, "FIELD_VALUE"),
+    ],
+)
+def test_a_hint_asks_for_nothing_else_than_what_is_expected(
+    client: Caller, path: str, document: object, code: str
+) -> None:
+    answer = client.get(path) if document is None else client.post(path, json=document)
+    problem = answer.json()
+    assert problem["code"] == code, problem
+    assert "`expected` says" in problem["hint"]
+    assert problem["expected"]
+    wrong = ("upper case", "one transfer", "JSON object")
+    assert not [words for words in wrong if words in problem["hint"]]
+
+
 def held(service: Service) -> Held:
     """How many events are in the log, and the whole state of the features."""
     decisions = service.decisions

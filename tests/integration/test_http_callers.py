@@ -11,7 +11,8 @@ import pytest
 from crivo.adapters.http import app, batch
 from crivo.adapters.http.access import Role
 from crivo.adapters.http.key_file import LOOK_NS
-from crivo.bootstrap.home import new_api_key, open_log_reader
+from crivo.bootstrap.access import new_api_key
+from crivo.bootstrap.home import open_log_reader
 from crivo.bootstrap.service import build_service
 from crivo.decision.record import decode_record
 from crivo.flows.event_of import value_of

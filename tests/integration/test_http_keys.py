@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from crivo.adapters.http.key_file import LOOK_NS
-from crivo.bootstrap.home import new_api_key, revoke_api_key
+from crivo.bootstrap.access import new_api_key, revoke_api_key
 from crivo.bootstrap.service import Service, build_service
 from tests.e2e.homes import KEY, make_home, settings_of
 from tests.integration.calling import Caller

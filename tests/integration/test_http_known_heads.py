@@ -10,7 +10,7 @@ import pytest
 from crivo.adapters.http import direct
 from crivo.adapters.http.key_file import LOOK_NS
 from crivo.adapters.http.known_head import KnownHead
-from crivo.bootstrap.home import new_api_key, revoke_api_key
+from crivo.bootstrap.access import new_api_key, revoke_api_key
 from crivo.bootstrap.service import build_service
 from tests.e2e.homes import make_home, settings_of
 from tests.integration.doors import KNOWN, Door, body, opened, read_answer, request

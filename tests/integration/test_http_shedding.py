@@ -12,7 +12,7 @@ import pytest
 
 from crivo.adapters.http.rate import Bucket, Buckets
 from crivo.adapters.http.turned_away import is_one_decision
-from crivo.bootstrap.home import new_api_key
+from crivo.bootstrap.access import new_api_key
 from crivo.bootstrap.service import Service, build_service
 from crivo.domain.streams import Stream
 from tests.e2e.homes import KEY, make_home, settings_of

@@ -11,7 +11,8 @@ import pytest
 
 from crivo.adapters.http.access import Role
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
-from crivo.bootstrap.home import new_api_key, open_log_reader
+from crivo.bootstrap.access import new_api_key
+from crivo.bootstrap.home import open_log_reader
 from crivo.bootstrap.ledger import audit_ledger, newest_segments
 from crivo.bootstrap.proving import replay_home
 from crivo.decision.record import decode_record

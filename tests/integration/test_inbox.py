@@ -19,14 +19,12 @@ from confluent_kafka.admin import AdminClient
 from crivo.adapters.kafka import inbox
 from crivo.adapters.kafka.dead_letters import WHOLE_BYTES_MAX
 from crivo.adapters.kafka.inbox import Inbox
-from crivo.adapters.kafka.intake import Intake, read_ends
+from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.topics import INBOX
-from crivo.bootstrap.home import Paths, identity_sealer, open_person_keys
 from crivo.domain.errors import Code, Unavailable
 from crivo.domain.instant import MINUTE
 from crivo.domain.streams import STREAM_RANK, Stream
-from crivo.governance.identity import Role, is_clear
 from tests.docs import markdown
 from tests.e2e.homes import ROOT
 from tests.free_port import free_port
@@ -45,17 +43,18 @@ from tests.integration.inboxes import (
     start_receiving,
     transfers_of,
 )
+from tests.integration.workers import refused_of
+from tests.outages import SECONDS_MAX
 from tests.ports.kafka_logs import open_log_in, url_of
 from tests.unit.adapters.http.bodies import HOSTILE_DECISIONS
-from tests.unit.adapters.http.orders import ORDER, SAME
 from tests.unit.decision.worlds import START
 
 pytestmark = pytest.mark.slow
 
 
-def refusals(cluster):
+def refusals(cluster, home):
     """Of each dead letter: its code, the field that it names, and whether it says what to do."""
-    found = [each.marks for each in letters_of(cluster)]
+    found = [each.marks for each in letters_of(cluster, refused_of(home))]
     return [(each["code"], each["field"], bool(each["hint"])) for each in found]
 
 
@@ -80,11 +79,12 @@ def test_whatever_is_produced_is_kept_with_its_cause_and_ends_nothing(
     result = received(capsys, monkeypatch, tmp_path, cluster)
     assert is_conserved(result) and result["received"] == 2 * len(bad)
     assert result["appended"] == len(good)
-    found = refusals(cluster)
+    found = refusals(cluster, tmp_path)
     assert [code for code, *_ in found] == [code for _, code, _ in bad]
     for (_, field, says_what_to_do), (_, _, expected) in zip(found, bad, strict=True):
         assert says_what_to_do and (expected is None or field == expected)
-    for letter, ((value, headers), *_) in zip(letters_of(cluster), bad, strict=True):
+    letters = letters_of(cluster, refused_of(tmp_path))
+    for letter, ((value, headers), *_) in zip(letters, bad, strict=True):
         size = len(value or b"") + sum(len(text) for _, text in headers)
         if size < WHOLE_BYTES_MAX:
             assert (letter.key, letter.value) == (b"a payer's key", value)
@@ -101,11 +101,11 @@ def test_a_value_that_shrank_on_its_way_is_no_dead_letter_that_brokers_refuse(
     options = {"compression.type": "lz4", "message.max.bytes": 8 << 20}
     producer = Producer({**cluster.options(), **options})
     producer.produce(cluster.named(INBOX), b"x" * (6 << 20))
-    assert producer.flush(30) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     produce(cluster, record(body(1)))
     result = received(capsys, monkeypatch, tmp_path, cluster)
     assert result["refused"] == {"BODY_TOO_LARGE": 1} and result["appended"] == 1
-    (letter,) = letters_of(cluster)
+    (letter,) = letters_of(cluster, refused_of(tmp_path))
     assert (letter.marks["found"], len(letter.value)) == ('"more than 16384 bytes"', 65_536)
 
 
@@ -135,7 +135,7 @@ def test_a_header_whose_name_is_no_text_ends_nothing(capsys, monkeypatch, tmp_pa
     produce(cluster, record(body(3)))
     result = received(capsys, monkeypatch, tmp_path, cluster)
     assert (result["appended"], result["refused"]) == (2, {"FIELD_VALUE": 1})
-    (letter,) = letters_of(cluster)
+    (letter,) = letters_of(cluster, refused_of(tmp_path))
     assert (letter.value, letter.marks["field"], letter.headers) == (body(1), "headers", [])
 
 
@@ -149,8 +149,8 @@ def some(first, last):
     return [*made, *again], Counter(id_of(number) for number in good)
 
 
-def bad_ones(cluster):
-    return Counter(letter.value for letter in letters_of(cluster))
+def bad_ones(cluster, home):
+    return Counter(letter.value for letter in letters_of(cluster, refused_of(home)))
 
 
 def stop_between(monkeypatch):
@@ -170,13 +170,13 @@ def check_an_end_in_between_loses_and_doubles_nothing(capsys, monkeypatch, home,
     with monkeypatch.context() as patch:
         stop_between(patch)
         assert "killed here" in received(capsys, patch, home, cluster, code=3)
-    assert transfers_of(cluster) == good and not bad_ones(cluster)
+    assert transfers_of(cluster) == good and not bad_ones(cluster, home)
     result = received(capsys, monkeypatch, home, cluster)
     assert is_conserved(result)
     assert (result["received"], result["appended"]) == (len(made), 0)
     assert received(capsys, monkeypatch, home, cluster)["received"] == 0
     assert transfers_of(cluster) == good
-    assert bad_ones(cluster) == Counter(b"bad %d" % number for number in range(0, 60, 3))
+    assert bad_ones(cluster, home) == Counter(b"bad %d" % number for number in range(0, 60, 3))
 
 
 def test_an_end_between_the_log_and_the_offsets_loses_and_doubles_nothing(
@@ -196,7 +196,7 @@ def test_sabotage_a_door_that_forgets_where_it_was_doubles_dead_letters(
     monkeypatch.setattr(inbox, "committed_in", forgetful)
     with pytest.raises(AssertionError):
         check_an_end_in_between_loses_and_doubles_nothing(capsys, monkeypatch, tmp_path, cluster)
-    assert max(bad_ones(cluster).values()) == 2
+    assert max(bad_ones(cluster, tmp_path).values()) == 2
     assert max(transfers_of(cluster).values()) == 1, "the log's ids guard it all the same"
 
 
@@ -231,7 +231,7 @@ def test_a_door_that_is_killed_at_any_moment_loses_nothing_and_doubles_nothing(
     assert is_conserved(result)
     print(f"seed {seed}: {result}")
     assert transfers_of(cluster) == all_good
-    assert bad_ones(cluster) == all_bad
+    assert bad_ones(cluster, tmp_path) == all_bad
 
 
 def said_of(capsys, home, cluster, *command, code=0):
@@ -270,26 +270,6 @@ def test_dead_letters_of_the_inbox_are_shown_and_parsed_again_once_they_can_be(
     assert schemas == ["transfer.v1", "transfer.v1", "report.v1"]
 
 
-def test_what_the_parties_are_called_lies_sealed_in_the_log(capsys, monkeypatch, tmp_path, cluster):
-    open_log_in(cluster).close()
-    produce(cluster, record(ORDER.encode(), content_type=XML), record(body(1)))
-    received(capsys, monkeypatch, tmp_path, cluster)
-    ends = read_ends(cluster, 4)
-    lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
-    with closing(Intake(cluster, lows, highs)) as raw:
-        while raw.open:
-            raw.poll()
-        rows = [row for rows in raw.waiting.values() for _, row in rows]
-    assert len(rows) == 2
-    (named,) = [row for row in rows if row[11] is not None]
-    assert not is_clear(named[11])
-    for word in ("Ana de Souza", SAME["payer_person_id"], "maria@exemplo.com"):
-        assert not [row for row in rows if word.encode() in row[10] + (row[11] or b"")]
-    with closing(open_person_keys(Paths(tmp_path))) as persons:
-        opened = identity_sealer(persons).open(named[11], event_id=named[4])
-    assert opened[Role.PAYER]["name"] == "Ana de Souza"
-
-
 def test_who_takes_over_is_the_writer_and_the_former_door_says_so(
     capsys, monkeypatch, tmp_path, cluster
 ):
@@ -300,7 +280,7 @@ def test_who_takes_over_is_the_writer_and_the_former_door_says_so(
         door.await_so(lambda: transfers_of(cluster))
         with closing(open_log_in(cluster)):
             produce(cluster, record(body(2)))
-            assert door.process.wait(120) == 3
+            assert door.process.wait(SECONDS_MAX) == 3
         assert "LOG_LOCKED" in door.said and "Hint: A log has one writer" in door.said
     assert received(capsys, monkeypatch, tmp_path, cluster)["appended"] == 1
     assert transfers_of(cluster) == Counter([id_of(1), id_of(2)])
@@ -313,15 +293,15 @@ def test_a_second_door_ends_the_first_though_nothing_is_for_the_log(
     with ExitStack() as held:
         first = start_receiving(held, tmp_path, cluster)
         produce(cluster, record(b"first"))
-        first.await_so(lambda: bad_ones(cluster))
+        first.await_so(lambda: bad_ones(cluster, tmp_path))
         second = start_receiving(held, tmp_path, cluster)
         second.await_so(lambda: "inbox.open" in second.said)
         produce(cluster, record(b"second"))
-        assert first.process.wait(120) == 3
+        assert first.process.wait(SECONDS_MAX) == 3
         assert "LOG_LOCKED" in first.said
-        second.await_so(lambda: bad_ones(cluster)[b"second"])
+        second.await_so(lambda: bad_ones(cluster, tmp_path)[b"second"])
         second.stopped()
-    assert bad_ones(cluster) == Counter([b"first", b"second"])
+    assert bad_ones(cluster, tmp_path) == Counter([b"first", b"second"])
 
 
 def test_a_door_tells_what_became_of_records_and_how_many_wait(tmp_path, cluster):

@@ -31,7 +31,7 @@ from tests.integration.inboxes import (
     record,
     settlement,
 )
-from tests.integration.workers import answers, decide_rest
+from tests.integration.workers import answers, decide_rest, refused_of
 from tests.ports.kafka_logs import open_log_in
 from tests.unit.adapters.http.bodies import HOSTILE_DECISIONS
 from tests.unit.decision.worlds import START
@@ -126,7 +126,9 @@ def test_what_is_produced_is_decided_byte_for_byte_as_over_http_and_refused_for_
     home, asked, codes = over_http
     result, derived = decided_through_the_inbox(capsys, monkeypatch, home, cluster, asked)
     assert len(derived) > 140 and derived == served(home)
-    assert [each.marks["code"] for each in letters_of(cluster)] == [each for each in codes if each]
+    assert [each.marks["code"] for each in letters_of(cluster, refused_of(home))] == [
+        each for each in codes if each
+    ]
     assert is_conserved(result) and result["received"] == len(asked)
     assert Counter(result["refused"]) == Counter(each for each in codes if each)
     assert result["duplicate"] > 0 and len(result["refused"]) > 2

@@ -37,6 +37,7 @@ from crivo.simulator.events.viewpoint import Viewpoint
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.world import simulate
 from tests.integration.commands import crivo
+from tests.ports.logs import REFUSED
 from tests.unit.decision.worlds import ROOT, plan, world
 
 MAPPING_FILE = ROOT / "mappings" / "simulated-events.toml"
@@ -266,7 +267,7 @@ def served(tmp_path_factory):
     )
     start = _some_instant(streams, days - 1)
     with world(folder) as played:
-        quarantine = SqliteQuarantine(folder / "quarantine.sqlite")
+        quarantine = SqliteQuarantine(folder / "quarantine.sqlite", REFUSED)
         imported(streams, played.log, quarantine, until=start)
         quarantine.close()
         played.service.recover(lambda _done, _end: None)

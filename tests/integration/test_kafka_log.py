@@ -14,6 +14,7 @@ from dataclasses import replace
 
 import pytest
 from confluent_kafka import Producer
+from msgspec import structs
 
 from crivo.adapters.kafka import writer
 from crivo.adapters.kafka.brokers import Brokers, running
@@ -32,7 +33,8 @@ from crivo.flows.copy_log import copy_log
 from tests.integration.commands import crivo
 from tests.integration.pasts import keep_log, past
 from tests.integration.test_replay_command import forge
-from tests.ports.kafka_logs import new_space, open_log_in, url_of
+from tests.outages import SECONDS_MAX
+from tests.ports.kafka_logs import give_numbers, new_space, open_log_in, url_of
 from tests.ports.logs import assert_gapless, event, events, open_test_log, seeded_cipher, stored
 from tests.unit.decision.worlds import play, world
 
@@ -170,19 +172,19 @@ def test_a_record_of_somebody_else_is_passed_over_and_counted(cluster):
     producer = Producer(cluster.options())
     for value in (b"", b"\x93what", b"{}"):
         producer.produce(cluster.named(Stream.HISTORY.value), value, b"me", 1)
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     with closing(KafkaLogReader(cluster)) as reader:
         assert [each.event for each in reader.read(start=0, limit=9)] == events(0, 5)
         assert reader.foreign == 3
 
 
 def send_row(cluster, row, **changes):
-    record = record_of(row)._replace(**changes)
+    record = structs.replace(record_of(row), **changes)
     producer = Producer(cluster.options())
     producer.produce(
         cluster.named(row[1]), record.value, record.key, row[2], headers=record.headers
     )
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
 
 
 def row_numbered(seq, number, stream=Stream.HISTORY):
@@ -196,6 +198,7 @@ def row_numbered(seq, number, stream=Stream.HISTORY):
 def test_sabotage_a_number_that_is_missing_is_noticed(cluster):
     with closing(open_log_in(cluster)) as log:
         log.append(events(0, 5))
+    give_numbers(cluster, 7)
     send_row(cluster, row_numbered(6, 6))
     with pytest.raises(Misconfigured) as refused:
         KafkaLogReader(cluster)
@@ -211,12 +214,12 @@ def test_silence_is_no_empty_topic_of_which_a_second_log_is_made(own_kafka, monk
     where, broker = new_space(own_kafka.cluster), own_kafka.nodes[0].pid
     open_log_in(where).close()
     first = manifest.find_manifest(where)
-    monkeypatch.setattr(manifest, "ANSWER_SECONDS_MAX", 3.0)
+    monkeypatch.setattr("crivo.adapters.kafka.client.ANSWER_SECONDS_MAX", 3.0)
     assigned = manifest._next_of
 
-    def silent(consumer):
+    def silent(consumer, seconds):
         os.kill(broker, signal.SIGSTOP)
-        return assigned(consumer)
+        return assigned(consumer, seconds)
 
     monkeypatch.setattr(manifest, "_next_of", silent)
     try:
@@ -252,8 +255,9 @@ def test_a_numbered_record_that_is_no_event_is_a_damaged_log(cluster, reading):
         log.append(events(0, 5))
     producer = Producer(cluster.options())
     producer.produce(cluster.named(Stream.DECISIONS.value), b"what", b"me", 0)
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     READING[reading](cluster)
+    give_numbers(cluster, 6)
     send_row(cluster, row_numbered(5, 5, Stream.DECISIONS), value=b"\x93what")
     with pytest.raises(Refused) as refused:
         READING[reading](cluster)
@@ -278,7 +282,7 @@ def test_a_copy_into_another_log_is_refused(capsys, home, cluster):
 
 
 def test_without_a_broker_a_log_in_kafka_says_so(capsys, tmp_path, monkeypatch):
-    monkeypatch.setattr("crivo.adapters.kafka.manifest.ANSWER_SECONDS_MAX", 0.5)
+    monkeypatch.setattr("crivo.adapters.kafka.client.ANSWER_SECONDS_MAX", 0.5)
     said = crivo(capsys, "replay", "--home", tmp_path, "--log", "kafka://127.0.0.1:1")
     assert said.code == 3
     assert "LOG_UNAVAILABLE" in said.err
@@ -328,7 +332,7 @@ def test_a_broker_that_is_killed_and_comes_back_has_lost_and_doubled_nothing(own
         log.submit(events(10, 20), told.append)
         time.sleep(1)
         kafka.start_one(kafka.nodes[0])
-        until = time.monotonic() + 180
+        until = time.monotonic() + SECONDS_MAX
         while log.end() < 20:
             assert time.monotonic() < until, told
             time.sleep(0.1)
@@ -346,12 +350,12 @@ def test_a_transaction_that_no_broker_took_in_time_is_begun_anew(own_kafka, monk
     with closing(open_log_in(cluster)) as log:
         kafka.kill(kafka.nodes[0])
         log.submit(events(0, 10), told.append)
-        until = time.monotonic() + 60
+        until = time.monotonic() + SECONDS_MAX
         while not told:
             assert time.monotonic() < until, "the failure was told"
             time.sleep(0.1)
         kafka.start_one(kafka.nodes[0])
-        until = time.monotonic() + 180
+        until = time.monotonic() + SECONDS_MAX
         while log.end() < 10:
             assert time.monotonic() < until, told
             time.sleep(0.1)

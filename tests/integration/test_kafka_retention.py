@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import secrets
 import shutil
+import threading
+import time
 from contextlib import closing
 
 import pytest
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from crivo.adapters.files.secret import load_or_create_key
-from crivo.adapters.kafka import manifest
+from crivo.adapters.kafka import log as kafka_log
+from crivo.adapters.kafka import manifest, writer
+from crivo.adapters.kafka import reader as kafka_reader
 from crivo.adapters.kafka.intake import read_ends, topic_partition
+from crivo.adapters.kafka.log import KafkaLog
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.rows import KafkaRows
 from crivo.adapters.kafka.tail import Tail, read_answers
 from crivo.bootstrap.home import Paths, record_cipher
 from crivo.decision.record import decode_record
 from crivo.domain.errors import Code, Misconfigured
+from crivo.domain.streams import Stream, partition_of
 from crivo.governance.record_cipher import Rotation
 from tests.integration.commands import crivo
 from tests.integration.test_kafka_log import row_numbered, send_row
 from tests.integration.test_kafka_transactions import producers
 from tests.integration.workers import answers, await_settled, decide_rest, served
-from tests.ports.kafka_logs import open_log_in, url_of
+from tests.outages import SECONDS_MAX
+from tests.ports.kafka_logs import give_numbers, open_log_in, url_of
 from tests.ports.logs import event, events
 
 pytestmark = pytest.mark.slow
@@ -42,7 +50,13 @@ def let_go(cluster, *, all_of_it=False):
     ]
     admin = AdminClient(cluster.options())
     for done in admin.delete_records(parts).values():
-        done.result(10)
+        done.result(SECONDS_MAX)
+
+
+def hold_newest(monkeypatch, count):
+    """Writers that are opened from now on hold so many of the newest events."""
+    for module in (kafka_log, kafka_reader):
+        monkeypatch.setattr(module, "RECENT_MAX", count)
 
 
 @pytest.fixture
@@ -79,6 +93,97 @@ def test_a_writer_goes_on_behind_what_brokers_let_go_of(cut):
     assert taken(cut, COUNT, 2) == [(each, event(each)) for each in (COUNT, COUNT + 1)]
 
 
+def check_a_writer_that_stands_open_knows_alike_what_brokers_let_go_of(cluster):
+    with closing(open_log_in(cluster)) as log:
+        log.append(events(0, COUNT))
+        let_go(cluster)
+        gone = [each for each in events(0, COUNT) if log.find(each.event_id) is None]
+        assert 0 < len(gone) < COUNT
+        assert log.known([each.event_id for each in gone]) == set()
+        assert log.append(gone) == COUNT
+        again = log.find(gone[0].event_id)
+        assert again is not None and again.seq == COUNT
+        assert len(log.known([each.event_id for each in events(0, COUNT)])) == COUNT
+
+
+def test_a_writer_that_stands_open_knows_alike_what_brokers_let_go_of(cluster, monkeypatch):
+    """Law: what it does not find it does not know either, so that it is appended anew."""
+    hold_newest(monkeypatch, 0)
+    check_a_writer_that_stands_open_knows_alike_what_brokers_let_go_of(cluster)
+
+
+def test_sabotage_a_writer_that_never_forgets_refuses_what_it_does_not_find(cluster, monkeypatch):
+    hold_newest(monkeypatch, 0)
+    monkeypatch.setattr(KafkaLog, "_forget", lambda self: None)
+    with pytest.raises(AssertionError):
+        check_a_writer_that_stands_open_knows_alike_what_brokers_let_go_of(cluster)
+
+
+def check_what_is_appended_anew_is_known_where_it_lies(cluster, monkeypatch):
+    hold_newest(monkeypatch, 0)
+    ids = [each.event_id for each in events(0, COUNT)]
+    with closing(open_log_in(cluster)) as log:
+        log.append(events(0, COUNT))
+    with closing(open_log_in(cluster)) as log:
+        let_go(cluster)
+        gone = [each for each in events(0, COUNT) if log.find(each.event_id) is None]
+        assert 0 < len(gone) < COUNT
+        assert log.append(gone) == COUNT
+        # It looks once more what brokers have let go of: of this, nothing.
+        log._forget()
+        assert log.known(ids) == set(ids)
+        found = [log.find(each.event_id) for each in gone]
+        assert [each and (each.seq, each.event) for each in found] == list(enumerate(gone, COUNT))
+
+
+def test_what_is_appended_anew_is_known_where_it_lies(cluster, monkeypatch):
+    """Law: of an id that a log held when it was opened, and that came again, the new place counts:
+    a repeat stays one, and is compared with what was appended.
+    """
+    check_what_is_appended_anew_is_known_where_it_lies(cluster, monkeypatch)
+
+
+def test_sabotage_who_takes_the_place_that_it_had_forgets_what_brokers_hold(cluster, monkeypatch):
+    monkeypatch.setattr(writer, "_note_offset", lambda *told: None)
+    with pytest.raises(AssertionError):
+        check_what_is_appended_anew_is_known_where_it_lies(cluster, monkeypatch)
+
+
+def test_a_writer_forgets_now_and_then_what_brokers_let_go_of(cluster, monkeypatch):
+    monkeypatch.setattr(kafka_log, "LOOK_SECONDS", 0.0)
+    ids = [each.event_id for each in events(0, COUNT)]
+    with closing(open_log_in(cluster)) as log:
+        log.append(events(0, COUNT))
+        let_go(cluster)
+        assert len(log.known(ids)) == COUNT
+        log.append([event(COUNT)])
+        until = time.monotonic() + SECONDS_MAX
+        # Who appended is told before it is looked.
+        while not 0 < len(log.known(ids)) < COUNT:
+            assert time.monotonic() < until, "it holds what nobody else does"
+            time.sleep(0.05)
+
+
+def test_a_writer_holds_the_newest_events_and_has_older_ones_fetched(cluster, monkeypatch):
+    """Law: it finds the same, whichever it is, and asks brokers for none of the newest."""
+    hold_newest(monkeypatch, 10)
+    with closing(open_log_in(cluster)) as log:
+        log.append(events(0, 30))
+    fetched, fetch = [], KafkaLogReader.fetch
+    with closing(open_log_in(cluster)) as log:
+        log.append([event(30)])
+        await_settled(cluster)
+        with closing(KafkaLogReader(cluster)) as reader:
+            expected = {each.event_id: reader.find(each.event_id) for each in events(0, 31)}
+        monkeypatch.setattr(
+            KafkaLogReader,
+            "fetch",
+            lambda self, lies: fetched.append(lies[0]) or fetch(self, lies),
+        )
+        assert {each: log.find(each) for each in expected} == expected
+    assert sorted(fetched) == list(range(21))
+
+
 def test_numbers_go_on_where_nothing_is_left(cluster):
     """Law: a quiet week makes no number come again; its snapshots count by it."""
     with closing(open_log_in(cluster)) as log:
@@ -102,7 +207,7 @@ def test_sabotage_a_number_that_nobody_kept_is_not_made_up(cluster, monkeypatch)
     with closing(open_log_in(cluster)) as log:
         log.append(events(0, 30))
     let_go(cluster, all_of_it=True)
-    monkeypatch.setattr("crivo.adapters.kafka.reader.number_kept", lambda _cluster: 0)
+    monkeypatch.setattr(kafka_reader, "number_kept", lambda _cluster, *, is_settled: 0)
     with pytest.raises(Misconfigured) as refused:
         open_log_in(cluster)
     assert refused.value.code is Code.LOG_MISMATCH
@@ -110,12 +215,70 @@ def test_sabotage_a_number_that_nobody_kept_is_not_made_up(cluster, monkeypatch)
 
 
 def test_a_number_that_is_missing_behind_what_is_there_is_still_damage(cut):
+    give_numbers(cut, COUNT + 6)
     send_row(cut, row_numbered(COUNT + 5, 99))
     with pytest.raises(Misconfigured) as refused:
         open_log_in(cut)
     assert refused.value.code is Code.LOG_MISMATCH
     found = refused.value.context
     assert (found["expected"], found["found"]) == (COUNT, COUNT + 5)
+
+
+def test_a_number_that_the_writer_gave_and_nobody_holds_is_damage_where_nothing_is_let_go(cluster):
+    with closing(open_log_in(cluster)) as log:
+        log.append(events(0, COUNT))
+    give_numbers(cluster, COUNT + 3)
+    with pytest.raises(Misconfigured) as refused:
+        open_log_in(cluster)
+    found = refused.value.context
+    assert (found["expected"], found["found"]) == (COUNT, COUNT + 3)
+
+
+def known_behind_what_stands_open(cut, monkeypatch, look=read_ends):
+    """Of an event that was committed behind a worker's transaction, whether the next writer knows
+    it: the worker ends once that one has looked where the log ends.
+    """
+    let_go(cut, all_of_it=True)
+    hidden = event(COUNT, stream=Stream.DECISIONS)
+    worker = Producer({**cut.options(), "transactional.id": cut.named("a worker")})
+    worker.init_transactions(30)
+    with closing(open_log_in(cut)) as log:
+        worker.begin_transaction()
+        topic = cut.named(Stream.DECISIONS.value)
+        worker.produce(topic, b"what", b"me", partition_of(hidden.key, 4))
+        assert worker.flush(SECONDS_MAX) == 0
+        assert log.append([hidden]) == COUNT
+    looked = threading.Event()
+
+    def looking(*asked, **how):
+        found = look(*asked, **how)
+        looked.set()
+        return found
+
+    def end():
+        assert looked.wait(SECONDS_MAX)
+        worker.commit_transaction(30)
+
+    monkeypatch.setattr(kafka_reader, "read_ends", looking)
+    ends = threading.Thread(target=end, daemon=True)
+    ends.start()
+    with closing(open_log_in(cut)) as log:
+        ends.join()
+        assert log.end() == COUNT + 1
+        return log.known([hidden.event_id]) == {hidden.event_id}
+
+
+def test_a_writer_waits_for_what_stands_open_so_that_no_commit_shows_by_half(cut, monkeypatch):
+    """Law: what was committed last is known, also where gaps are borne."""
+    assert known_behind_what_stands_open(cut, monkeypatch)
+
+
+def test_sabotage_a_writer_that_does_not_wait_knows_half(cut, monkeypatch):
+    def settled(*asked, is_settled):
+        assert not is_settled
+        return read_ends(*asked, is_settled=True)
+
+    assert not known_behind_what_stands_open(cut, monkeypatch, settled)
 
 
 def test_who_needs_what_is_gone_is_refused_at_once(cut):
@@ -152,7 +315,7 @@ def test_commands_that_write_a_log_work_on(capsys, monkeypatch, tmp_path, cut):
 def derived_of(home, where):
     """What workers decided of the transfers that brokers still hold: by EndToEndId."""
     found = read_answers(where, range(4), record_cipher(Paths(home), Rotation()))
-    records = [decode_record(each.payload) for _, each in found]
+    records = [decode_record(each.payload) for _, each in found if each.schema == "decision.v1"]
     return {each.end_to_end_id: each.derived for each in records}
 
 

@@ -106,11 +106,15 @@ def guarded(kafka: Brokers, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     brokers = Brokers(folder / "kafka", kafka.jars)
     brokers.lay_out()
     (node,) = brokers.nodes
-    sasl, tls = free_port(), free_port()
-    doors = {"PLAINTEXT": node.port, "SASL_SSL": sasl, "SSL": tls}
     properties = node.folder / "server.properties"
     text = properties.read_text(encoding="utf-8")
     controller = text.partition("CONTROLLER://127.0.0.1:")[2].partition("\n")[0]
+    # No port twice, though nobody holds them meanwhile.
+    ports = {node.port, int(controller)}
+    while len(ports) < 4:
+        ports.add(free_port())
+    sasl, tls = ports - {node.port, int(controller)}
+    doors = {"PLAINTEXT": node.port, "SASL_SSL": sasl, "SSL": tls}
     kept = [line for line in text.splitlines() if "listeners=PLAINTEXT" not in line]
     login = java_options(Cluster("", mechanism="PLAIN", username="crivo", password=PASSWORD))
     user = login["sasl.jaas.config"].replace("password=", "user_crivo=")

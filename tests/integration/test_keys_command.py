@@ -27,6 +27,9 @@ def test_a_new_key_is_shown_once_and_kept_as_a_fingerprint(
         main()
     assert ended.value.code in {0, None}
     shown = capsys.readouterr().out
+    # A key is good in one home alone, and which of them a checkout has nobody asked.
+    home = json.loads(shown)["home"] if form else "".join(shown.split())
+    assert str(tmp_path.resolve()) in home
     key = json.loads(shown)["key"] if form else shown.split()[-1]
     path = Paths(tmp_path).api_keys
     assert key not in path.read_text()

@@ -93,6 +93,12 @@ def test_a_row_of_gold_leads_to_the_events_that_it_was_made_of(lake):
     assert len(places) >= profile["sent"] > 0
 
 
+def test_a_row_of_quality_leads_to_as_many_events_as_it_counts(lake):
+    for row in lake("show", "gold.quality", "--limit", "100")["shown"]:
+        key = [f"--key={name}={row[name]}" for name in ("day", "source", "schema", "code")]
+        assert len(lake("lineage", "gold.quality", *key)["events"]) == row["events"]
+
+
 def test_compacted_and_vacuumed_a_lake_holds_the_same(home, lake):
     for first in (0, 30):
         decide_later(home, first, 30)
@@ -160,12 +166,35 @@ def test_features_go_on_behind_what_was_forgotten_or_refuse(
     assert "200 or more" in done.err
 
 
+def test_of_a_time_before_the_first_version_it_is_said_that_there_was_none(home, capsys):
+    refused = crivo(capsys, "lake", "show", "gold.outcomes", "--at", "2020-01-01", "--home", home)
+    assert refused.code == 3
+    assert "NOT_FOUND" in refused.err
+    assert f"its first version is of {time.gmtime().tm_year}-" in refused.err
+
+
+def test_of_a_version_that_a_vacuum_took_it_is_said_what_took_it(home, lake, capsys):
+    decide_later(home, 0, 30)
+    lake("refine")
+    before = lake("show", "gold.outcomes")["version"]
+    decide_later(home, 30, 30)
+    lake("refine")
+    lake("vacuum", "--hours", "0")
+    words = ("show", "gold.outcomes", "--version", before)
+    refused = crivo(capsys, "lake", *words, "--home", home)
+    assert refused.code == 3
+    assert "NOT_FOUND" in refused.err and "vacuum" in refused.err
+    assert lake("show", "gold.outcomes")["rows"] > 0
+
+
 def test_what_is_asked_wrongly_is_refused_in_words(home, capsys):
     for words, code in (
         (("show", "gold.nothing"), "NOT_FOUND"),
         (("show", "gold.outcomes", "--where", "colour=red"), "FIELD_UNKNOWN"),
         (("show", "gold.outcomes", "--where", "transfers=many"), "FIELD_VALUE"),
         (("show", "gold.outcomes", "--version", "99"), "NOT_FOUND"),
+        (("show", "gold.outcomes", "--at", "yesterday"), "TIME_INVALID"),
+        (("show", "gold.outcomes", "--at", "2026-11-31"), "TIME_INVALID"),
         (("lineage", "gold.outcomes", "--key", "outcome=HOLD"), "FIELD_MISSING"),
         (("rebuild", "gold", "--from", "silver"), "FIELD_VALUE"),
     ):

@@ -19,6 +19,7 @@ from crivo.domain.streams import Stream
 from crivo.flows.ledger_proof import check_proof, prove
 from crivo.flows.seal import SEGMENT_RECORDS_MAX
 from crivo.governance.segment import Signer, is_signed_by
+from tests.integration.commands import crivo
 from tests.integration.ledgers import SIGNER, Ledger, copied, decisions, seal_all
 from tests.ports.logs import event, open_test_log
 
@@ -276,3 +277,25 @@ def test_a_home_in_which_nothing_was_sealed_yet_is_told_so(tmp_path):
     with pytest.raises(Misconfigured, match="nothing was sealed yet") as refusal:
         read_public_key(tmp_path / "public_key")
     assert refusal.value.code is Code.FILE_UNREADABLE
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("verify",), ("show", "E12345678202611231200abcDEF12345"), ("checkpoint",)],
+    ids=lambda words: words[0],
+)
+def test_a_home_that_is_not_there_is_told_so_and_not_that_nothing_was_sealed(
+    tmp_path, capsys, words
+):
+    said = crivo(capsys, "ledger", *words, "--home", tmp_path / "nosuch")
+    assert said.code == 3
+    assert "NOT_FOUND" in said.err
+    assert "sealed" not in said.err
+    assert not (tmp_path / "nosuch").exists()
+
+
+def test_a_home_without_a_log_is_told_so_as_by_replay(tmp_path, capsys):
+    asked = (("ledger", "verify"), ("replay",))
+    said = [crivo(capsys, *words, "--home", tmp_path) for words in asked]
+    assert [each.code for each in said] == [3, 3]
+    assert all("holds no log" in " ".join(each.err.split()) for each in said)

@@ -6,7 +6,9 @@ import sys
 import pytest
 
 from crivo.cli.main import main
+from crivo.domain.errors import Code, Unfit
 from crivo.flows.ledger_findings import Tampering
+from crivo.governance.segment import segment_event_id
 from tests.integration.ledgers import decisions, seal_all
 
 
@@ -135,3 +137,60 @@ def test_the_command_shows_what_is_unsealed_and_in_one_place_alone(ledger, monke
     assert (shown["only_in_one_place"], shown["unsealed"]) == (len(gone), audit.unsealed)
     assert (shown["whole"], shown["records"]) == (False, audit.records)
     assert audit.unsealed in {6, 7}, "two of three events are decisions"
+
+
+def lose_segments(ledger, which):
+    """Takes away some of the log's own segments of the partition that has most, and all of the
+    second place.
+    """
+    gone = by_partition(cut(ledger, 0))
+    partition = max(gone, key=lambda each: len(gone[each]))
+    lost = gone[partition][which]
+    ids = [segment_event_id("test", partition, number) for number in lost]
+    with ledger.behind_its_back() as disk:
+        taken = disk.executemany("DELETE FROM events WHERE event_id = ?", [(each,) for each in ids])
+    assert taken.rowcount == len(lost) > 0 and lost[-1] < gone[partition][-1]
+    return partition, lost[0]
+
+
+def signed(ledger):
+    with ledger.behind_its_back() as disk:
+        return disk.execute("SELECT count(*) FROM events WHERE stream = 'pix.ledger.v1'").fetchone()
+
+
+INNER = [slice(0, 1), slice(2, 7), slice(0, -1)]
+
+
+@pytest.mark.parametrize("which", INNER, ids=["first", "inner", "all but the last"])
+def test_nothing_is_signed_over_records_of_segments_that_both_places_lost(ledger, which):
+    """The audit says of which; a sealer refuses, whether the records are as they were or not."""
+    partition, number = lose_segments(ledger, which)
+    before = signed(ledger)
+    with ledger.log() as log, ledger.sealer(log) as sealer:
+        for _ in range(2):
+            with pytest.raises(Unfit) as refused:
+                sealer.resume()
+            assert refused.value.code is Code.LEDGER_BROKEN
+            assert f"segment {number} of partition {partition}" in str(refused.value)
+    assert signed(ledger) == before
+    found = {(each.partition, each.kind) for each in ledger.audit().findings}
+    assert (partition, Tampering.BROKEN_CHAIN) in found
+
+
+def test_a_sealer_brings_up_a_second_place_that_was_deleted_from_a_whole_log(ledger):
+    gone = cut(ledger, 0)
+    with ledger.log() as log, ledger.sealer(log) as sealer:
+        sealer.resume()
+        assert seal_all(sealer) == []
+    assert ledger.audit().is_whole
+    assert by_partition(cut(ledger, 0)) == by_partition(gone)
+
+
+def test_sabotage_a_sealer_that_sees_no_later_segments_signs_over_what_was_sealed(ledger):
+    partition, number = lose_segments(ledger, slice(2, 7))
+    with ledger.log() as log, ledger.sealer(log, segments=lambda _: ()) as sealer:
+        sealer.resume()
+        closed = seal_all(sealer)
+    again = next(each for each in closed if each.partition == partition)
+    assert again.number == number, "what it signs was signed before"
+    assert not ledger.audit().is_whole

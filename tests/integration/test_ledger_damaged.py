@@ -2,14 +2,16 @@
 
 import json
 import sys
+from contextlib import closing
 
 import pytest
 
-from crivo.adapters.sqlite.reader import open_reader
+from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
 from crivo.cli.main import main
 from crivo.domain.errors import Code, Misconfigured, Unfit
 from crivo.flows.ledger_findings import Tampering
 from tests.integration.ledgers import decisions, seal_all
+from tests.ports.logs import seeded_cipher
 
 LEDGER = "stream = 'pix.ledger.v1'"
 PAGE_BYTES = 4_096
@@ -189,3 +191,66 @@ def test_segments_that_were_signed_for_another_log_are_found(ledger):
         disk.execute("UPDATE manifest SET log_id = 'another'")
     audit = ledger.audit()
     assert audit.counts == {Tampering.FORGED: audit.segments} and audit.segments > 0
+
+
+FAR = 2**62
+
+#: Questions that an audit of this log asks at most, wherever its events lie.
+QUESTIONS_MAX = 200
+
+
+@pytest.fixture
+def bounded(monkeypatch):
+    """An audit that asks the log's file more than that fails, where it would go on for ever."""
+    asked, real = [], SqliteLogReader._rows
+
+    def counted(reader, query, *values):
+        asked.append(query)
+        assert len(asked) < QUESTIONS_MAX, "it walks over numbers that nobody bears"
+        return real(reader, query, *values)
+
+    monkeypatch.setattr(SqliteLogReader, "_rows", counted)
+
+
+def move_far(ledger, stream, place):
+    """The newest event of a stream bears this number from now on; gives the one before it."""
+    with ledger.behind_its_back() as disk:
+        newest = "SELECT max(seq) FROM events WHERE stream = ?"
+        ((seq,),) = disk.execute(newest, (stream,)).fetchall()
+        disk.execute("UPDATE events SET seq = ? WHERE seq = ?", (place, seq))
+        ((last,),) = disk.execute("SELECT max(seq) FROM events WHERE seq < ?", (place,)).fetchall()
+    return last
+
+
+@pytest.mark.parametrize("stream", ["pix.decisions.v1", "pix.history.v1", "pix.ledger.v1"])
+@pytest.mark.parametrize("place", [FAR, 2 * FAR - 2])
+def test_an_event_under_a_number_far_away_is_found_without_a_walk_to_it(
+    ledger, monkeypatch, capsys, bounded, stream, place
+):
+    last = move_far(ledger, stream, place)
+    code, said = verify(ledger, monkeypatch, capsys)
+    shown = json.loads(said.out)
+    assert code == 1 and shown["counts"]["MOVED"] >= 1
+    jump = {"expected": f"event {last + 1}", "found": f"event {place}"}
+    (found,) = (each for each in shown["findings"] if each["partition"] is None)
+    assert jump.items() <= found.items()
+    cipher = seeded_cipher(ledger.keys)
+    with closing(open_reader(ledger.log_file, cipher=cipher)) as reader:
+        assert [each.seq for each in reader.read(start=last, limit=9)] == [last, place]
+        assert [row[0] for row in reader.stored_rows(start=last, limit=9)] == [last, place]
+        stretch = range(reader.end())
+        assert len(reader.payloads("segment.v1", stretch)) == len(own_segments(ledger))
+
+
+def test_sabotage_a_reader_that_looks_at_every_number_walks_to_it(ledger, monkeypatch, bounded):
+    move_far(ledger, "pix.history.v1", FAR)
+    monkeypatch.setattr(SqliteLogReader, "_next", lambda _reader, start, _end: start)
+    with pytest.raises(AssertionError, match="numbers that nobody bears"):
+        ledger.audit()
+
+
+def test_the_last_number_of_all_is_told(ledger, monkeypatch, capsys):
+    """No number comes behind it, so that nothing can be said of the log's end."""
+    move_far(ledger, "pix.history.v1", 2 * FAR - 1)
+    code, said = verify(ledger, monkeypatch, capsys)
+    assert (code, Code.LOG_MISMATCH in said.err) == (2, True)

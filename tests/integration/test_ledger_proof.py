@@ -28,7 +28,7 @@ def decided(tmp_path_factory):
     with ledger.log() as log, ledger.sealer(log) as sealer:
         log.append(
             [
-                replace(event, event_id=decision_event_id(*decision))
+                event._replace(event_id=decision_event_id(*decision))
                 for event, decision in zip(events, both, strict=True)
             ]
         )

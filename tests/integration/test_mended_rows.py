@@ -92,15 +92,6 @@ def test_a_conflict_is_dismissed_by_name_and_stays_so_when_its_file_comes_again(
     assert "NOT_FOUND" in here("quarantine", "dismiss", "bank.csv", "9", "--by", "Ana", code=2)
 
 
-def test_dead_letters_of_a_topic_are_not_dismissed(here):
-    said = here(
-        *("quarantine", "dismiss", "pix.transfers.v1.dlq", "3", "--by", "Ana"),
-        *("--log", "kafka://127.0.0.1:1"),
-        code=2,
-    )
-    assert "SETTING_INVALID" in said
-
-
 def test_sabotage_an_import_that_marks_nothing_leaves_the_row_in_the_list(here, monkeypatch):
     monkeypatch.setattr(ingest._Run, "_mend", lambda _self: None)
     here.take("bank.csv", REFUSED)

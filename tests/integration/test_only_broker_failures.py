@@ -33,6 +33,7 @@ from tests.integration.workers import (
 )
 from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import new_space, open_log_in
+from tests.ports.logs import REFUSED
 
 pytestmark = pytest.mark.slow
 
@@ -61,7 +62,7 @@ def committed(cluster, place):
 
 
 def exactly_once(cluster, group, topic, told):
-    return Publishing(ExactPublisher(cluster, 4, list, name="exact"), group, topic, told)
+    return Publishing(ExactPublisher(cluster, 4, list, REFUSED, name="exact"), group, topic, told)
 
 
 def test_a_transaction_that_a_killed_broker_left_open_is_taken_back_and_the_next_is_there(
@@ -164,8 +165,21 @@ def state_of_transaction(node, cluster):
     return found
 
 
-def killed_in_a_transaction(brokers, node, cluster, worker):
-    """Whether the broker was killed after it took answers and before the worker committed them.
+def killed(brokers, node):
+    """Ends the broker, which stands still, as a power cut would."""
+    brokers.kill(node)
+
+
+def filled(brokers, node):
+    """Leaves the broker, which stands still, a disk that takes nothing: it ends by itself."""
+    _, hard = resource.prlimit(node.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(node.pid, resource.RLIMIT_FSIZE, (0, hard))
+    os.kill(node.pid, signal.SIGCONT)
+    assert node.process.wait(SECONDS_MAX) != 0, "a broker without a disk does not go on"
+
+
+def ended_in_a_transaction(brokers, node, cluster, worker, end):
+    """Whether the broker ended after it took answers and before the worker committed them.
 
     One that was committed is let go on: what a broker that is killed while it writes the marks of a
     commit makes of them is not the worker's to mend (docs/how-to/topics.md).
@@ -185,14 +199,15 @@ def killed_in_a_transaction(brokers, node, cluster, worker):
         os.kill(node.pid, signal.SIGSTOP)
         is_open = state_of_transaction(node, cluster) == OPEN
         if is_open:
-            brokers.kill(node)
+            end(brokers, node)
         else:
             os.kill(node.pid, signal.SIGCONT)
     return is_open
 
 
-def test_what_an_open_transaction_held_is_answered_once_when_the_only_broker_was_killed(
-    brokers, node, home, waiting
+@pytest.mark.parametrize("end", [killed, filled])
+def test_what_an_open_transaction_held_is_answered_once_when_the_only_broker_has_ended(
+    brokers, node, home, waiting, end
 ):
     cluster = new_space(brokers.cluster)
     with ExitStack() as held:
@@ -202,7 +217,7 @@ def test_what_an_open_transaction_held_is_answered_once_when_the_only_broker_was
         for at in range(0, len(waiting), 60):
             os.kill(worker.process.pid, signal.SIGSTOP)
             log.append(waiting[at : at + 60])
-            if killed_in_a_transaction(brokers, node, cluster, worker):
+            if ended_in_a_transaction(brokers, node, cluster, worker, end):
                 break
             await_answered(cluster, worker)
             await_settled(cluster, SECONDS_MAX)
@@ -235,6 +250,7 @@ def test_a_worker_says_which_partition_a_transaction_that_nobody_ends_holds_back
         assert "LOG_UNAVAILABLE" in worker.said
         assert f"nothing of {topic}, partition 3, from offset 0 on" in worker.said
         stranger.abort_transaction(SECONDS_MAX)
+        monkeypatch.setenv("CRIVO_KAFKA__OUTAGE_SECONDS", str(SECONDS_MAX))
         worker = start(held, home, cluster, "--exactly-once")
         await_answered(cluster, worker)
         worker.stopped()

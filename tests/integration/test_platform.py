@@ -21,7 +21,7 @@ from crivo.adapters.kafka.client import Cluster, patiently
 from crivo.adapters.kafka.tail import read_answers
 from crivo.adapters.processes.supervisor import Part, Supervisor, read_state
 from crivo.bootstrap.home import Paths, record_cipher
-from crivo.bootstrap.platform import PARTITIONS, SERVICE
+from crivo.bootstrap.platform import PARTITIONS
 from crivo.decision.record import decode_record
 from crivo.domain.errors import Code, Unavailable
 from crivo.governance.record_cipher import Rotation
@@ -89,13 +89,13 @@ def home(tmp_path, options):
         yield folder
     finally:
         last = parts_of(folder)
-        assert platform(folder, "down") == {"was_up": True}
+        assert platform(folder, "down") == {"was_up": True, "orphans": []}
     assert not [part["name"] for part in last.values() if is_alive(part["pid"])]
 
 
 @pytest.fixture
 def cluster(home):
-    """The log in Kafka that worker and job decide."""
+    """The log in Kafka: the service's own, whose inbox worker and job decide."""
     parts = parts_of(home)
     return Cluster(",".join(parts[name]["address"] for name in BROKERS))
 
@@ -113,7 +113,11 @@ def answered(home, cluster):
     # Where a broker has just ended, the others are asked again.
     patient = replace(cluster, outage_seconds=SECONDS_MAX)
     found = patiently(patient, partial(read_answers, patient, range(PARTITIONS), cipher))
-    return Counter(decode_record(event.payload).end_to_end_id for _, event in found)
+    return Counter(
+        decode_record(event.payload).end_to_end_id
+        for _, event in found
+        if event.schema == "decision.v1"
+    )
 
 
 def begun_anew(home, before):
@@ -133,7 +137,6 @@ def nobody_else_keeps_the_parts_up(home, options):
     found = read_state(home / "platform")
     assert [part["name"] for part in found["parts"]] == [
         *BROKERS,
-        "inbox",
         "worker",
         "service",
         "spark",
@@ -177,19 +180,18 @@ def the_job_of_spark_decides_beside_the_worker_and_lays_its_log_down(home, clust
     await_so(lambda: all(answered(home, cluster)[id_] >= 2 for id_ in asked))
     lake = lake_at(home / "platform" / "lake")
     await_so(lambda: sum(lake.open(BRONZE).counts().values()) >= len(asked))
-    assert not (home / "lake").exists(), "the home's own lake is of the service's log"
+    assert not (home / "lake").exists(), "the home's own lake is of the service's file"
 
 
 def what_is_decided_over_http_reaches_the_brokers(home, cluster):
     address = parts_of(home)["service"]["address"]
     headers = {"authorization": f"Bearer {KEY}"}
-    where = replace(cluster, space=SERVICE)
     with httpx.Client(base_url=address, headers=headers, timeout=30, trust_env=False) as client:
         for number in range(20):
             answer = ask(client, number)
             assert answer.status_code == 200, answer.text
-    await_so(lambda: is_same(home, where))
-    assert decisions(passed_on(where)) == 20
+    await_so(lambda: is_same(home, cluster))
+    assert decisions(passed_on(cluster)) == 20
 
 
 def mlflow_answers_and_status_tells_when_it_does_not(home):
@@ -215,7 +217,7 @@ def test_the_platform_keeps_all_of_its_parts_up_and_decides(
     """One platform does for all of it, since it is long in coming up."""
     with subtests.test("nobody else keeps the parts up"):
         nobody_else_keeps_the_parts_up(home, options)
-    for name in ("broker-2", "inbox", "worker"):
+    for name in ("broker-2", "service", "worker"):
         with subtests.test("who is killed comes again", name=name):
             who_is_killed_comes_again_while_the_platform_decides(home, cluster, name)
     with subtests.test("what is decided over HTTP reaches the brokers"):
@@ -231,7 +233,7 @@ def test_the_platform_keeps_all_of_its_parts_up_and_decides(
 def test_where_no_platform_is_up_status_and_down_say_so(tmp_path):
     home = make_home(tmp_path / "home")
     assert "no platform is up" in platform(home, "status", code=1)
-    assert platform(home, "down") == {"was_up": False}
+    assert platform(home, "down") == {"was_up": False, "orphans": []}
 
 
 @pytest.mark.parametrize("extra", ["spark", "mlflow"])

@@ -13,16 +13,18 @@ from crivo.adapters.kafka.publisher import ExactPublisher, PlainPublisher
 from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.domain.streams import Stream
 from tests.integration.workers import member_of
+from tests.outages import SECONDS_MAX
+from tests.ports.logs import REFUSED
 
 pytestmark = pytest.mark.slow
 
 
 def plain(cluster):
-    return PlainPublisher(cluster, 4, list)
+    return PlainPublisher(cluster, 4, list, REFUSED)
 
 
 def exact(cluster):
-    return ExactPublisher(cluster, 4, list, name="exact")
+    return ExactPublisher(cluster, 4, list, REFUSED, name="exact")
 
 
 def slowed(publisher, seconds):
@@ -38,7 +40,7 @@ def slowed(publisher, seconds):
 
 
 def await_so(group, is_so):
-    until = time.monotonic() + 30
+    until = time.monotonic() + SECONDS_MAX
     while not is_so():
         group.poll(0.1)
         assert time.monotonic() < until
@@ -68,11 +70,11 @@ def test_partitions_are_given_up_while_answers_are_on_their_way(cluster, publish
     # A thread that waits for itself would hold the whole run.
     one = threading.Thread(target=give_up, daemon=True)
     one.start()
-    one.join(60)
+    one.join(SECONDS_MAX)
     assert not one.is_alive(), "it waits for itself"
-    assert given and told == [[]]
+    assert given and told == [Turn([], {2: 7}, [])]
     with closing(member_of(cluster)) as group:
-        (found,) = group.committed([TopicPartition(topic, 2)], timeout=10)
+        (found,) = group.committed([TopicPartition(topic, 2)], timeout=SECONDS_MAX)
     assert found.offset == 7
 
 
@@ -89,8 +91,10 @@ def test_what_a_lost_partition_had_on_its_way_is_not_committed(cluster):
         assert not publishing.was_taken_back(), "what follows is published as ever"
         publishing.put(Turn([], {1: 5}))
         publishing.drain()
-        assert told == [[]]
-        found = group.committed([TopicPartition(topic, each) for each in (1, 2)], timeout=10)
+        assert told == [Turn([], {1: 5}, [])]
+        found = group.committed(
+            [TopicPartition(topic, each) for each in (1, 2)], timeout=SECONDS_MAX
+        )
         assert [each.offset for each in found] == [5, -1001]
         publishing.close()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from importlib.metadata import version
 
@@ -64,7 +63,7 @@ def forged(event, change):
         return event
     parts = msgspec.msgpack.decode(event.payload)
     change(parts)
-    return dataclasses.replace(event, payload=msgspec.msgpack.encode(parts))
+    return event._replace(payload=msgspec.msgpack.encode(parts))
 
 
 def with_versions(bundle):
@@ -257,7 +256,7 @@ def test_a_switch_that_was_off_in_the_policy_is_no_cause(played, tmp_path):
 def test_a_record_under_another_events_id_differs(played, tmp_path):
     events = [each.event for each in stored(played.log)]
     place = max(at for at, event in enumerate(events) if event.schema == "decision.v1")
-    events[place] = dataclasses.replace(events[place], event_id=bytes(16))
+    events[place] = events[place]._replace(event_id=bytes(16))
     with Copy(tmp_path) as copy:
         found = check(copy.append(events).log, tmp_path)
     assert [(each.seq, each.where) for each in found.differences] == [(place, ("event_id",))]
@@ -310,7 +309,7 @@ def test_a_record_that_cannot_be_read_is_named_by_its_place(played, tmp_path):
     events = [each.event for each in stored(played.log)]
     first = next(at for at, event in enumerate(events) if event.schema == "decision.v1")
     with Copy(tmp_path) as copy:
-        copy.append([dataclasses.replace(events[first], payload=b"\xc1"), *events[first + 1 :]])
+        copy.append([events[first]._replace(payload=b"\xc1"), *events[first + 1 :]])
         with pytest.raises(Refused) as caught:
             check(copy.log, tmp_path)
         assert caught.value.code is Code.FIELD_TYPE

@@ -19,7 +19,6 @@ from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.topics import (
-    CUTS,
     DEAD_LETTERS,
     INBOX,
     MANIFEST,
@@ -28,6 +27,7 @@ from crivo.adapters.kafka.topics import (
 )
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.streams import Stream
+from tests.outages import SECONDS_MAX
 
 
 def declared(**changes):
@@ -37,7 +37,7 @@ def declared(**changes):
 def test_every_stream_has_its_topic_and_one_for_what_was_refused():
     names = {topic.name for topic in declared()}
     streams = {stream.value for stream in Stream} | {INBOX}
-    assert names == streams | {name + DEAD_LETTERS for name in streams} | {CUTS, MANIFEST}
+    assert names == streams | {name + DEAD_LETTERS for name in streams} | {MANIFEST}
 
 
 def test_the_inbox_is_kept_a_day_streams_a_week_and_refused_records_a_month():
@@ -71,18 +71,19 @@ def test_a_password_is_in_no_text_of_a_cluster():
 def topics(kafka):
     """The declared topics on a cluster that has just these, whatever a test did before."""
     admin = AdminClient(kafka.cluster.options())
-    there = list(admin.list_topics(timeout=10).topics)
+    there = list(admin.list_topics(timeout=SECONDS_MAX).topics)
     for done in admin.delete_topics(there).values() if there else ():
-        done.result(10)
+        done.result(SECONDS_MAX)
     await_topics(admin, {})
     return Topics(kafka.cluster, declared())
 
 
 def await_topics(admin, partitions):
     """Until the broker has heard of these topics, each with so many partitions, and of no other."""
-    until = time.monotonic() + 30
+    until = time.monotonic() + SECONDS_MAX
     while {
-        name: len(topic.partitions) for name, topic in admin.list_topics(timeout=10).topics.items()
+        name: len(topic.partitions)
+        for name, topic in admin.list_topics(timeout=SECONDS_MAX).topics.items()
     } != partitions:
         assert time.monotonic() < until, f"the broker does not know of {partitions}"
         time.sleep(0.05)
@@ -124,16 +125,18 @@ def test_a_setting_that_somebody_changed_is_named_and_set_back(topics, kafka):
 @pytest.mark.slow
 def test_another_number_of_partitions_is_refused_and_nothing_else_is_changed(topics, kafka):
     admin = AdminClient(kafka.cluster.options())
-    admin.create_topics([NewTopic("pix.decisions.v1", 4, 1)])["pix.decisions.v1"].result(10)
+    admin.create_topics([NewTopic("pix.decisions.v1", 4, 1)])["pix.decisions.v1"].result(
+        SECONDS_MAX
+    )
     grown = admin.create_partitions([NewPartitions("pix.decisions.v1", 6)])
-    grown["pix.decisions.v1"].result(10)
+    grown["pix.decisions.v1"].result(SECONDS_MAX)
     await_topics(admin, {"pix.decisions.v1": 6})
     with pytest.raises(Misconfigured) as refused:
         topics.apply()
     assert refused.value.code is Code.LOG_MISMATCH
     assert refused.value.context["expected"] == "4"
     assert refused.value.context["found"] == "6"
-    assert set(admin.list_topics(timeout=10).topics) == {"pix.decisions.v1"}
+    assert set(admin.list_topics(timeout=SECONDS_MAX).topics) == {"pix.decisions.v1"}
 
 
 @pytest.mark.slow
@@ -141,7 +144,7 @@ def test_records_and_topics_outlive_a_broker_that_is_killed(topics, kafka):
     topics.apply()
     producer = Producer({**kafka.cluster.options(), "acks": "all"})
     producer.produce("pix.reports.v1", b"kept", key=b"0" * 32)
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     (node,) = kafka.nodes
     kafka.kill(node)
     kafka.start()
@@ -149,7 +152,7 @@ def test_records_and_topics_outlive_a_broker_that_is_killed(topics, kafka):
     options = {"group.id": "test", "auto.offset.reset": "earliest"}
     consumer = Consumer({**kafka.cluster.options(), **options})
     consumer.subscribe(["pix.reports.v1"])
-    record = consumer.poll(30)
+    record = consumer.poll(SECONDS_MAX)
     consumer.close()
     assert record is not None
     assert record.value() == b"kept"
@@ -160,10 +163,10 @@ def test_a_record_of_long_ago_is_kept_from_the_day_it_was_written(topics, kafka)
     topics.apply()
     producer = Producer({**kafka.cluster.options(), "acks": "all"})
     producer.produce("pix.reports.v1", b"of 1970", key=b"0" * 32, partition=0, timestamp=1)
-    assert producer.flush(10) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     consumer = Consumer({**kafka.cluster.options(), "group.id": "test"})
     consumer.assign([TopicPartition("pix.reports.v1", 0, OFFSET_BEGINNING)])
-    record = consumer.poll(30)
+    record = consumer.poll(SECONDS_MAX)
     consumer.close()
     assert record is not None
     kind, written_ms = record.timestamp()

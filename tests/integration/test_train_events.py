@@ -162,7 +162,9 @@ def test_a_table_of_events_with_a_column_of_nulls_says_that_no_row_could_be_read
     said = train(capsys, given, mapping_of(root, "handbook"), "--home", home)
     assert (said.code, Code.DATA_TOO_SMALL in said.err) == (2, True)
     assert "none of the 200 rows of the table could be read" in said.err
-    assert f"200 {Code.FIELD_MISSING}" in " ".join(said.err.split())
+    told = " ".join(said.err.split())
+    assert f"200 {Code.FIELD_MISSING}" in told
+    assert f"`crivo quarantine list --home {home}` shows the rows" in told
     assert not list(home.glob("models/*"))
     assert not list(home.glob("mlflow/*"))
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -104,7 +103,7 @@ def test_sabotage_one_forged_record_is_found(played, forge: Callable[[list], Non
     )
     parts = msgspec.msgpack.decode(events[place].payload)
     forge(parts)
-    events[place] = replace(events[place], payload=msgspec.msgpack.encode(parts))
+    events[place] = events[place]._replace(payload=msgspec.msgpack.encode(parts))
     result = check_copy(played, events)
     assert result.differing == 1
     assert result.first == [decode_record(events[place].payload).end_to_end_id]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import shutil
 import signal
 import time
 import urllib.request
 from contextlib import ExitStack, closing
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -33,9 +33,11 @@ from tests.integration.workers import (
     await_answered,
     decide_rest,
     decided,
+    environment,
     served,
     start,
 )
+from tests.outages import SECONDS_MAX
 from tests.ports.kafka_logs import open_log_in, url_of
 
 pytestmark = pytest.mark.slow
@@ -97,7 +99,7 @@ def test_sabotage_another_amount_in_the_past_changes_what_follows(
     at = next(n for n, each in enumerate(waiting) if each.stream is Stream.TRANSFERS)
     parts = msgspec.msgpack.decode(waiting[at].payload)
     parts[2] += 1
-    waiting[at] = replace(waiting[at], payload=msgspec.msgpack.encode(parts))
+    waiting[at] = waiting[at]._replace(payload=msgspec.msgpack.encode(parts))
     with closing(open_log_in(cluster)) as log:
         log.append(waiting)
     decide_rest(capsys, monkeypatch, home, cluster)
@@ -195,7 +197,7 @@ def raw_headers(where, stream):
         consumer.assign([topic_partition(where, part, low) for part, (low, _) in parts.items()])
         found, ends = [], set()
         while len(ends) < len(parts):
-            message = consumer.poll(10)
+            message = consumer.poll(SECONDS_MAX)
             assert message is not None, "all come"
             if message.error() is not None:
                 ends.add(message.partition())
@@ -217,9 +219,13 @@ def test_what_came_of_a_transfer_names_its_cause_its_schema_and_one_trace(
         each.event_id.hex().encode() for each in waiting[:200] if each.stream is Stream.TRANSFERS
     }
     assert asked.keys() == ids, "a trace is the id of the event that began it"
-    for stream, schema in ((Stream.DECISIONS, b"decision.v1"), (Stream.ALERTS, b"alert.v1")):
+    schemas = {
+        Stream.DECISIONS: {b"decision.v1", b"hold_end.v1"},
+        Stream.ALERTS: {b"alert.v1"},
+    }
+    for stream, expected in schemas.items():
         made = raw_headers(cluster, stream)
-        assert made and {each["schema"] for each in made} == {schema}
+        assert {each["schema"] for each in made} == expected
         for each in made:
             began = asked[each["cause"]]
             trace, span = each["traceparent"].decode().split("-")[1:3]
@@ -270,4 +276,31 @@ def test_a_damaged_snapshot_is_told_of_and_state_comes_from_the_log(
     said = crivo(capsys, "decide", "--log", url_of(cluster), "--until-end")
     assert said.code == 0, said.err
     assert "snapshot.unfit" in said.err and "SNAPSHOT_INVALID" in said.err
+    assert_as_served(own, cluster)
+
+
+def test_a_full_disk_ends_no_worker_and_is_told_of(
+    capsys, monkeypatch, tmp_path, home, cluster, waiting
+):
+    """No file of the worker's grows to an arena's size, as where a disk takes nothing more."""
+    own = shutil.copytree(home, tmp_path / "home")
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    half = len(waiting) // 2
+    with closing(open_log_in(cluster)) as log:
+        log.append(waiting[:half])
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+        try:
+            for name, value in environment(own, snapshots=True).items():
+                monkeypatch.setenv(name, value)
+            said = crivo(capsys, "decide", "--log", url_of(cluster), "--until-end")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+        assert said.code == 0, said.err
+        assert "snapshot.failed" in said.err and "FILE_UNWRITABLE" in said.err
+        assert cuts(own) == []
+        log.append(waiting[half:])
+    said = crivo(capsys, "decide", "--log", url_of(cluster), "--until-end")
+    assert said.code == 0, said.err
+    assert "snapshot.failed" not in said.err
+    assert cuts(own) == [len(waiting)]
     assert_as_served(own, cluster)

@@ -12,26 +12,30 @@ import tempfile
 import threading
 import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 from confluent_kafka import Consumer, TopicPartition
 
-from crivo.adapters.kafka.client import committed_in
+from crivo.adapters.kafka.client import committed_in, patiently
 from crivo.adapters.kafka.intake import read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.tail import number_at
 from crivo.adapters.kafka.worker import GROUP
 from crivo.adapters.sqlite.reader import open_reader
-from crivo.bootstrap.home import Paths, record_cipher
+from crivo.bootstrap.home import Paths, record_cipher, refused_cipher
 from crivo.bootstrap.service import champion_bundle
+from crivo.decision import record
 from crivo.decision.record import decode_record
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose
 from crivo.flows.copy_log import undecided
 from crivo.governance.record_cipher import Rotation
+from crivo.settings import load_settings
 from tests.e2e.homes import ROOT, make_home, settings_of
 from tests.integration.commands import crivo
+from tests.outages import SECONDS_MAX
 from tests.ports.kafka_logs import open_log_in, url_of
 from tests.unit.decision.worlds import ACCEPTED, CLAIMED, START, transfer, world
 
@@ -95,7 +99,11 @@ def answers(home, where):
     await_settled(where)
     with closing(KafkaLogReader(where, cipher=cipher)) as reader:
         found = reader.read(start=0, limit=100_000, streams=frozenset({Stream.DECISIONS}))
-        records = [decode_record(each.event.payload) for each in found]
+        records = [
+            decode_record(each.event.payload)
+            for each in found
+            if each.event.schema == record.SCHEMA
+        ]
         transfers = reader.read(start=0, limit=100_000, streams=frozenset({Stream.TRANSFERS}))
         derived = {each.end_to_end_id: each.derived for each in records}
         assert len(derived) == len(records)
@@ -103,7 +111,12 @@ def answers(home, where):
         return derived, reader.doubles
 
 
-def await_settled(where, seconds=60):
+def refused_of(home):
+    """What opens what was refused by whoever has the keys of a home."""
+    return refused_cipher(load_settings({}, home=Path(home)))
+
+
+def await_settled(where, seconds=SECONDS_MAX):
     """Until brokers have taken back what a killed worker had begun: it hides what came since."""
     until = time.monotonic() + seconds
     while read_ends(where, 4) != read_ends(where, 4, is_settled=False):
@@ -167,7 +180,7 @@ class Running:
         """Until the group has given the worker its partitions."""
         self.await_so(lambda: "worker.assigned" in self.said)
 
-    def await_so(self, is_so, seconds=300):
+    def await_so(self, is_so, seconds=SECONDS_MAX):
         """Until something is so while the worker works."""
         until = time.monotonic() + seconds
         while not is_so():
@@ -178,7 +191,7 @@ class Running:
     def stopped(self):
         """What a worker says that is asked to end."""
         self.process.send_signal(signal.SIGTERM)
-        out, _ = self.process.communicate(timeout=60)
+        out, _ = self.process.communicate(timeout=SECONDS_MAX)
         assert self.process.returncode == 0, self.said
         return json.loads(out)
 
@@ -238,14 +251,14 @@ class Feeding:
 
 def decided(where):
     """About how many records the topic of decisions holds."""
-    ends = read_ends(where, 4)
+    ends = patiently(where, partial(read_ends, where, 4))
     rank = list(Stream).index(Stream.DECISIONS)
     return sum(high - low for (each, _), (low, high) in ends.items() if each == rank)
 
 
 def await_decided(where, count):
     """Until a worker has decided about so many."""
-    until = time.monotonic() + 300
+    until = time.monotonic() + SECONDS_MAX
     while decided(where) < count:
         assert time.monotonic() < until, "a worker decides"
         time.sleep(0.05)
@@ -255,9 +268,11 @@ def is_all_answered(where):
     """Whether the group has committed past the last transfer of each partition."""
     options = {**where.options(), "group.id": where.named(GROUP)}
     topic = where.named(Stream.TRANSFERS.value)
+    places = [TopicPartition(topic, each) for each in range(4)]
     with closing(Consumer(options)) as group:
-        found = committed_in(where, group, [TopicPartition(topic, each) for each in range(4)])
-    return number_at(where, {part: offset for (_, part), offset in found.items()}) is None
+        found = patiently(where, partial(committed_in, where, group, places))
+    behind = {part: offset for (_, part), offset in found.items()}
+    return patiently(where, partial(number_at, where, behind)) is None
 
 
 def await_answered(where, worker):

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from tests.lake.lakes import log_of, log_rows
+from tests.lake.lakes import Rows, contents, lake_at, log_of, log_rows, refined
 
 
 @pytest.fixture(scope="module")
@@ -19,3 +19,9 @@ def log(request, tmp_path_factory):
 @pytest.fixture(scope="module")
 def rows(request, log):
     return log.stored_rows(start=0, limit=request.module.COUNT)
+
+
+@pytest.fixture(scope="module")
+def whole(rows, tmp_path_factory):
+    """What the lake holds that took all of these rows at once."""
+    return contents(refined(lake_at(tmp_path_factory.mktemp("whole")), Rows(rows)))

@@ -45,13 +45,19 @@ class Rows:
     log_id: str = "lake-test"
     grown: int = 1 << 60
     served: list = field(default_factory=list)
+    read_to: dict = field(default_factory=dict)
+    place: str = ""
 
     @property
     def manifest(self):
         return Manifest(self.log_id, ClockKind.REPLAY, PARTITIONS)
 
-    def rows_after(self, offsets, *, limit):
-        new = [row for row in self.rows[: self.grown] if row[3] >= offsets.get((row[1], row[2]), 0)]
+    def ends(self):
+        return self.read_to
+
+    def rows_after(self, taken, *, limit):
+        behind = {part: each.offset for part, each in taken.items()}
+        new = [row for row in self.rows[: self.grown] if row[3] >= behind.get(row[1:3], 0)]
         for start in range(0, len(new), limit):
             self.served.append(new[start : start + limit])
             yield new[start : start + limit]

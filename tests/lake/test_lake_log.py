@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from crivo.decision.record import WORKER
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.streams import Stream
 from crivo.flows.lake_log import LakeLog, forgotten
-from crivo.flows.recording import WORKER
 from crivo.lake.table import BRONZE
 from tests.lake.lakes import Rows, clear, lake_at, quiet, refinery
 

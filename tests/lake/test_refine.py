@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from crivo.domain.errors import Code, Misconfigured, Unfit
+from crivo.domain.errors import Code, Misconfigured, Refused, Unfit
 from crivo.domain.instant import brasilia_day, brasilia_hour
 from crivo.flows.codec import decode_report, decode_transfer
+from crivo.flows.lineage import trace_quality
 from crivo.flows.refine import bronze_rows, check_conserved
 from crivo.flows.silver import refine_rows, silver_tables
 from crivo.lake.measure import Statistic
 from crivo.lake.registry import gold_tables
-from crivo.lake.table import BRONZE, QUARANTINE
+from crivo.lake.table import BRONZE, DAY, QUARANTINE
 from tests.lake.lakes import (
     Rows,
     clear,
@@ -33,12 +33,6 @@ SEED = 11
 @pytest.fixture(scope="module")
 def rows():
     return log_rows(SEED, 300)
-
-
-@pytest.fixture(scope="module")
-def whole(rows, tmp_path_factory):
-    """What the lake holds that took the log at once."""
-    return contents(refined(lake_at(tmp_path_factory.mktemp("whole")), Rows(rows)))
 
 
 def test_bronze_holds_each_record_as_it_is_stored(rows, whole):
@@ -100,6 +94,31 @@ def test_rebuilt_from_bronze_the_tables_are_the_same(rows, whole, tmp_path):
     assert contents(lake) == whole
 
 
+def test_how_far_a_log_was_read_is_kept_though_no_row_lies_there(rows, tmp_path):
+    """Law: the next refining asks for nothing below it, and no refining goes back behind it."""
+    lake, (stream, place) = lake_at(tmp_path), rows[0][1:3]
+    last = max(row[3] for row in rows[:9] if row[1:3] == (stream, place))
+    read_to = {(stream, place): last + 3, ("pix.history.v1", 3): 2}
+    asked = []
+
+    class Asked(Rows):
+        def rows_after(self, taken, *, limit):
+            asked.append({part: each.offset for part, each in taken.items()})
+            return super().rows_after(taken, limit=limit)
+
+    for ends in (read_to, {(stream, place): last}):
+        refinery(lake).append(Asked(rows[:9], read_to=ends), progress=quiet)
+        version = lake.open(BRONZE).version
+    refinery(lake).append(Asked(rows[:9], read_to=read_to), progress=quiet)
+    assert asked[0] == {}
+    assert all(each.items() >= read_to.items() for each in asked[1:]) and len(asked) == 3
+    assert lake.open(BRONZE).version == version, "nothing is new"
+    # Sabotage: a log that tells of its rows alone is asked for what lies behind them again.
+    refinery(other := lake_at(tmp_path / "rows")).append(Asked(rows[:9]), progress=quiet)
+    refinery(other).append(Asked(rows[:9]), progress=quiet)
+    assert not asked[-1].items() >= read_to.items()
+
+
 class _Killed(Exception):
     """The process is gone."""
 
@@ -156,18 +175,35 @@ def test_whenever_it_is_killed_the_next_refining_makes_it_good(rows, tmp_path):
     assert kills >= 4, "it was killed at different writes"
 
 
-@pytest.mark.slow
-def test_refiners_beside_each_other_lose_and_double_nothing(rows, whole, tmp_path):
-    def work(_):
-        for grown in (150, 300):
-            refined(lake_at(tmp_path), Rows(rows, grown=grown))
+class _Meddled:
+    """A lake in which another writer takes a transfer out of silver before the first of gold."""
 
-    with ThreadPoolExecutor(3) as pool:
-        works = [pool.submit(work, number) for number in range(3)]
-    failed = [error for each in works if (error := each.exception()) is not None]
-    # Who met the others too often says so, and the next refining makes it good.
-    assert all(getattr(error, "code", None) is Code.LAKE_BUSY for error in failed), failed
-    assert contents(refined(lake_at(tmp_path), Rows(rows))) == whole
+    def __init__(self, lake):
+        self._lake, self.taken = lake, 0
+
+    def __getattr__(self, name):
+        return getattr(self._lake, name)
+
+    def open(self, table):
+        handle = self._lake.open(table)
+        if table.name == gold_tables()[0].name and not self.taken:
+            silver = self._lake.open(silver_tables()["transfer.v1"].table)
+            day = min(silver.counts())
+            rows = silver.read(None, {DAY: [day]})
+            assert silver.replace(rows.slice(1), [day])
+            self.taken = 1
+        return handle
+
+
+def test_gold_is_of_what_silver_holds_though_another_wrote_there_since(rows, whole, tmp_path):
+    lake = _Meddled(lake_at(tmp_path))
+    refined(lake, Rows(rows))
+    found = contents(lake)
+    held = len(found["silver.transfer"])
+    assert held == len(whole["silver.transfer"]) - lake.taken
+    assert sum(row["transfers"] for row in found["gold.volumes_hourly"]) == held
+    received = sum(row["received"] for row in found["gold.account_receipts"])
+    assert received == held
 
 
 def spoilt(row, **changes):
@@ -207,6 +243,36 @@ def test_what_is_no_row_waits_in_quarantine_under_its_code(rows, tmp_path):
     assert {row["code"] for row in quality} >= {"REFINED", "DUPLICATE", "CLOCK_AHEAD"}
 
 
+def test_quality_tells_sources_apart_and_each_of_its_rows_leads_to_the_events_that_it_counts(
+    rows, tmp_path
+):
+    """Law: the events of all rows of quality are those of bronze, each once."""
+    sources = ("bank", "http", "inbox")
+    mixed = [(*row[:9], sources[row[0] % 3], *row[10:]) for row in rows]
+    bad = next(at for at, row in enumerate(mixed) if row[8] == "transfer.v1")
+    mixed[bad] = spoilt(mixed[bad], schema="transfer.v9")
+    lake = refined(lake_at(tmp_path), Rows(mixed))
+    counted = contents(lake)["gold.quality"]
+    expected = Counter((row[9], row[8]) for row in mixed)
+    found: Counter = Counter()
+    for row in counted:
+        found[row["source"], row["schema"]] += row["events"]
+    assert found == expected
+    assert {row["code"] for row in counted} == {"REFINED", "SCHEMA_UNKNOWN"}
+    silvers = {name: silver.table for name, silver in silver_tables().items()}
+    traced = []
+    for row in counted:
+        origin = trace_quality(lake, silvers, row)
+        assert len(origin.places) == row["events"]
+        traced += origin.places
+    assert sorted(traced) == places(lake)
+    with pytest.raises(Refused) as refused:
+        trace_quality(lake, silvers, {"day": row["day"], "schema": row["schema"], "code": "X"})
+    assert refused.value.code is Code.FIELD_MISSING
+    # Sabotage: a row of another source leads to none of them.
+    assert trace_quality(lake, silvers, {**row, "source": "nobody"}).places == ()
+
+
 def test_sabotage_a_lost_row_is_noticed_before_anything_is_written(rows):
     found = refine_rows(bronze_rows(rows), silver_tables(), clear)
     check_conserved(len(rows), found)
@@ -227,6 +293,18 @@ def test_a_lake_takes_one_log_alone(rows, tmp_path):
     with pytest.raises(Misconfigured) as refused:
         refinery(lake).append(Rows(rows, log_id="another"), progress=quiet)
     assert refused.value.code is Code.LOG_MISMATCH
+
+
+@pytest.mark.parametrize("places", [("", "kafka"), ("kafka", "")])
+def test_a_lake_is_filled_from_one_place_of_a_log_alone(rows, tmp_path, places):
+    """Law: offsets are each place's own, so that what one place lacks would be passed over."""
+    lake = refined(lake_at(tmp_path), Rows(rows[:5], place=places[0]))
+    with pytest.raises(Misconfigured) as refused:
+        refinery(lake).append(Rows(rows, place=places[1]), progress=quiet)
+    assert refused.value.code is Code.LOG_MISMATCH
+    # Sabotage: what says no place would be gone on with.
+    refinery(lake).append(Rows(rows, place=places[0]), progress=quiet)
+    assert sum(lake.open(BRONZE).counts().values()) == len(rows)
 
 
 def test_every_part_of_a_gold_table_reads_columns_that_there_are(tmp_path):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import contextlib
 import random
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -17,6 +17,7 @@ from crivo.domain.errors import Code, CrivoError, Refused, Unavailable
 from crivo.domain.instant import DAY, HOUR, MINUTE, SECOND
 from crivo.domain.transfer import Initiation, Purpose
 from crivo.features.engine import Engine
+from crivo.flows import judging
 from crivo.flows.decide import DecisionService
 from crivo.flows.replay import replay
 from tests.unit.decision.worlds import START, account, transfer, world
@@ -125,6 +126,18 @@ def test_sabotage_a_batch_that_reads_before_it_folds_is_noticed(tmp_path, monkey
         assert len(expected) == len(asked)
 
 
+def test_sabotage_a_batch_in_which_only_rules_have_a_say_is_noticed(tmp_path, monkeypatch):
+    """Score and lateness have a say too: a careless one takes every vector to be plain."""
+    asked = asked_of(3, 60)
+    with in_folder(tmp_path, "one") as single:
+        one_by_one(single, asked)
+        expected = records_of(single)
+    monkeypatch.setattr(judging, "are_plain", lambda vectors, *_: np.ones(len(vectors), np.bool_))
+    with in_folder(tmp_path, "many") as many:
+        in_batches(many, asked, 60)
+        assert records_of(many) != expected
+
+
 def test_a_batch_is_one_append(tmp_path):
     groups = []
 
@@ -216,7 +229,7 @@ def sealed_in(folder, name, ask):
         def submit(self, events, done, **options):
             sealed.update((each.event_id, each.sealed) for each in events)
             return self._log.submit(
-                [replace(each, sealed=None) for each in events], done, **options
+                [each._replace(sealed=None) for each in events], done, **options
             )
 
     (folder / name).mkdir()

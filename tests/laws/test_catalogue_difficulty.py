@@ -26,6 +26,7 @@ from crivo.governance.pseudonym import Pseudonymiser
 from crivo.simulator.options import SimulationOptions
 from crivo.simulator.tables import TRUTH, platform_tables
 from crivo.simulator.world import World, simulate
+from tests.ports.logs import REFUSED
 from tests.unit.decision.worlds import ROOT
 
 #: The greatest average precision that a single feature may reach at one fraud in two hundred.
@@ -56,7 +57,7 @@ def seen(tmp_path_factory) -> tuple[Mapping[str, np.ndarray], np.ndarray]:
     world = simulate(OPTIONS)
     write_world(folder / "streams", world, table_set=TableSet.EVENTS, layout=Layout(by_day=True))
     log = open_log(folder / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="difficulty")
-    quarantine = SqliteQuarantine(folder / "quarantine.sqlite")
+    quarantine = SqliteQuarantine(folder / "quarantine.sqlite", REFUSED)
     try:
         days = days_of_streams(folder / "streams", MAPPING)
         ingest_streams(days, MAPPING, log, quarantine, Pseudonymiser(bytes(32)), now=0)

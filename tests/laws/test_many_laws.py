@@ -7,17 +7,17 @@ import random
 import numpy as np
 import pytest
 
-from crivo.decision import many
-from crivo.decision.decide import Scored, derive, is_return, policy_modes
+from crivo.decision import decide, many
+from crivo.decision.decide import Scored, derive, is_return, plain_of, policy_modes
 from crivo.decision.degraded import CAUSES, DICT_AGE, is_unscored
 from crivo.decision.lists import HitKind, ListHit
 from crivo.decision.many import UNKNOWN, Attempts, Circumstances, attempts_of, ranks
-from crivo.decision.outcome import OUTCOMES
+from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.sums import Sums
 from crivo.domain.account import CustomerSegment
 from crivo.domain.list_entry import ListSide
 from crivo.domain.transfer import Initiation, Purpose
-from crivo.features.engine import vector_bytes
+from crivo.features.engine import BEHIND, LATE, vector_bytes
 from tests.laws.test_decision_laws import RULES, parts, procedure
 from tests.unit.decision.worlds import START, plan, transfer
 
@@ -142,3 +142,74 @@ def test_the_answers_of_conditions_over_many_vectors_are_those_over_each():
     said = conditions.many(found.vectors)
     assert [row.tobytes() for row in said] == [conditions(vector) for vector in found.vectors]
     assert len({row.tobytes() for row in said}) > 20
+
+
+def plainly_and_alone(seed, in_force):
+    """What is made of transfers that no list, limit or return has a say about: plainly, and alone.
+
+    Each pair is of one transfer; of those that are not plain there is none.
+    """
+    found, scores = attempts(seed)
+    chance = random.Random(seed)
+    flags = np.array([chance.choice([0, 0, LATE, BEHIND]) for _ in range(COUNT)], np.uint8)
+    said = [row.tobytes() for row in in_force.conditions.many(found.vectors)]
+    are = many.are_plain(found.vectors, flags, scores, in_force)
+    pairs = []
+    for at, (vector, score) in enumerate(zip(found.vectors, scores.tolist(), strict=True)):
+        value, around = found.one(at)
+        if is_return(value) or in_force.limits.exceeded(value, around.sums) or not are[at]:
+            continue
+        plain = decide.plain_of(in_force.fired(said[at]))
+        if plain is None:
+            continue
+        scored = Scored(vector, vector_bytes(vector), int(flags[at]), 7 * at, score)
+        modes = policy_modes(value, in_force, vector)
+        sums = around.sums
+        alone = derive(value, scored, in_force, parts()[3], degraded=modes, sums=sums)
+        pairs.append((plain(scored), alone))
+    return pairs
+
+
+#: Rules alone say much where they are on; a policy that is degraded for all leaves nothing plain.
+RULES_ON = {"rules": [('"shadow"', '"on"')]}
+SAYING = {**POLICIES, "asks the directory, rules on": {**RULES_ON, "degraded": DIRECTORY}}
+
+
+@pytest.mark.parametrize("name", SAYING)
+def test_what_rules_alone_have_a_say_about_is_answered_as_each_alone(name):
+    pairs = plainly_and_alone(7, procedure(**SAYING[name]).at(START))
+    assert [plain for plain, _ in pairs] == [alone for _, alone in pairs]
+    assert bool(pairs) != name.endswith("off")
+
+
+def test_what_rules_alone_have_a_say_about_is_more_than_one_answer():
+    pairs = plainly_and_alone(7, procedure(**RULES_ON).at(START))
+    assert len({(plain.rules, plain.reasons, plain.outcome) for plain, _ in pairs}) > 5
+    assert len({plain.flags for plain, _ in pairs}) > 1
+
+
+@pytest.mark.parametrize("name", ["asks the directory, rules on", "model off", "rules off"])
+def test_sabotage_a_vector_about_which_more_has_a_say_is_answered_otherwise(monkeypatch, name):
+    monkeypatch.setattr(many, "are_plain", lambda vectors, *_: np.ones(len(vectors), np.bool_))
+    pairs = plainly_and_alone(7, procedure(**SAYING[name]).at(START))
+    assert [plain for plain, _ in pairs] != [alone for _, alone in pairs]
+
+
+@pytest.mark.parametrize("forgotten", ["_lacks", "LATE"])
+def test_sabotage_what_is_old_or_late_and_is_not_looked_at_is_answered_otherwise(
+    monkeypatch, forgotten
+):
+    nothing = {"_lacks": lambda vectors, _: np.zeros(len(vectors), np.bool_), "LATE": np.uint8(0)}
+    monkeypatch.setattr(many, forgotten, nothing[forgotten])
+    in_force = procedure(**SAYING["asks the directory, rules on"]).at(START)
+    pairs = plainly_and_alone(7, in_force)
+    assert [plain for plain, _ in pairs] != [alone for _, alone in pairs]
+
+
+def test_what_rules_hold_is_not_plain_since_its_terms_are_its_own():
+    held = procedure(rules=[*RULES_ON["rules"], ('value = "STEP_UP"', 'value = "HOLD"')]).at(START)
+    found, _ = attempts(7)
+    fired = [held.fired(row.tobytes()) for row in held.conditions.many(found.vectors)]
+    holding = [each for each in fired if each.outcome is Outcome.HOLD]
+    assert holding and all(plain_of(each) is None for each in holding)
+    assert any(plain_of(each) is not None for each in fired)

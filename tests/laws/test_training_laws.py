@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -66,7 +64,7 @@ def _without_its_first(events):
 
 def _with_later_reports(events):
     later = [
-        replace(event, received_at=event.received_at + 6 * HOUR)
+        event._replace(received_at=event.received_at + 6 * HOUR)
         if event.schema == "report.v1"
         else event
         for event in events

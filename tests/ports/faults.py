@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from crivo.domain.errors import Misconfigured
+
 Faulty = TypeVar("Faulty", bound=type)
 
 
@@ -31,7 +33,7 @@ class TurnsTheOrder(Around):
 class AltersAPayload(Around):
     def read(self, **asked):
         return [
-            replace(each, event=replace(each.event, payload=each.event.payload + b"!"))
+            each._replace(event=each.event._replace(payload=each.event.payload + b"!"))
             if each.seq == 1
             else each
             for each in self.inside.read(**asked)
@@ -40,13 +42,13 @@ class AltersAPayload(Around):
 
 class LeavesGaps(Around):
     def read(self, **asked):
-        return [replace(each, offset=2 * each.offset) for each in self.inside.read(**asked)]
+        return [each._replace(offset=2 * each.offset) for each in self.inside.read(**asked)]
 
 
 class MixesPartitions(Around):
     def read(self, **asked):
         return [
-            replace(each, partition=(each.partition + each.seq) % 4)
+            each._replace(partition=(each.partition + each.seq) % 4)
             for each in self.inside.read(**asked)
         ]
 
@@ -178,3 +180,98 @@ class RepeatsTheLastOfAPage(Around):
     def search(self, query):
         before = query.before and query.before + 1
         return self.inside.search(replace(query, before=before))
+
+
+class Tables(Around):
+    """A lake whose tables have a fault: `table`."""
+
+    table: type[FaultyTable]
+
+    def open(self, table):
+        return self.table(self.inside.open(table), lambda: self.inside.open(table))
+
+
+class FaultyTable(Around):
+    """A table, and the same as it is by now."""
+
+    def __init__(self, inside, newest):
+        super().__init__(inside)
+        self.newest = newest
+
+
+def tables(fault: type[FaultyTable]) -> type[Tables]:
+    """A lake whose tables have that fault."""
+    return type(fault.__name__, (Tables,), {"table": fault})
+
+
+class HasEverything(Around):
+    def has(self, table):
+        return True
+
+
+class KeepsNoRules(Around):
+    def open(self, table):
+        return self.inside.open(replace(table, rules=()))
+
+
+class TakesOtherColumns(Around):
+    def open(self, table):
+        try:
+            return self.inside.open(table)
+        except Misconfigured:
+            return None
+
+
+@tables
+class ReadsWhatIsThereByNow(FaultyTable):
+    def read(self, *asked):
+        return self.newest().read(*asked)
+
+
+@tables
+class WritesInHalves(FaultyTable):
+    def replace(self, rows, days):
+        half = rows.num_rows // 2
+        return self.inside.replace(rows[:half], days) and self.newest().append(rows[half:], {})
+
+
+@tables
+class ReadsAllRows(FaultyTable):
+    def read(self, columns=None, among=None):
+        return self.inside.read(columns)
+
+
+@tables
+class CountsOneMore(FaultyTable):
+    def counts(self):
+        return {day: rows + 1 for day, rows in self.inside.counts().items()}
+
+
+@tables
+class AppendsWhoeverMoved(FaultyTable):
+    def append(self, rows, positions):
+        return self.newest().append(rows, positions)
+
+
+@tables
+class MovesNothing(FaultyTable):
+    def append(self, rows, positions):
+        return self.inside.append(rows, {})
+
+
+@tables
+class ReplacesWhateverWasWritten(FaultyTable):
+    def replace(self, rows, days):
+        return self.newest().replace(rows, days)
+
+
+@tables
+class ReplacesAllDays(FaultyTable):
+    def replace(self, rows, days):
+        return self.inside.replace(rows, None)
+
+
+@tables
+class KeepsWhatItReplaces(FaultyTable):
+    def replace(self, rows, days):
+        return self.inside.append(rows, {})

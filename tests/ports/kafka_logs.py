@@ -5,14 +5,16 @@ from __future__ import annotations
 import secrets
 from dataclasses import replace
 
+from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.log import KafkaLog, open_kafka_log
-from crivo.adapters.kafka.topics import Topics, declared_topics
+from crivo.adapters.kafka.topics import MANIFEST, NUMBER_KEY, Topics, declared_topics
 from crivo.domain.clock import ClockKind
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
+from tests.outages import SECONDS_MAX
 
 
 def new_space(cluster: Cluster, *, partitions: int = 4, replicas: int = 1) -> Cluster:
@@ -34,9 +36,16 @@ def url_of(cluster: Cluster) -> str:
 def forget_space(cluster: Cluster) -> None:
     """Deletes its topics: a broker that starts again looks at every partition it has."""
     admin = AdminClient(cluster.options())
-    names = [name for name in admin.list_topics(timeout=10).topics if own(cluster, name)]
+    names = [name for name in admin.list_topics(timeout=SECONDS_MAX).topics if own(cluster, name)]
     for done in admin.delete_topics(names).values() if names else ():
-        done.result(10)
+        done.result(SECONDS_MAX)
+
+
+def give_numbers(cluster: Cluster, behind: int) -> None:
+    """Says that the writer gave the numbers below that one, as it says it with what it appends."""
+    producer = Producer(cluster.options())
+    producer.produce(cluster.named(MANIFEST), b"%d" % behind, NUMBER_KEY, 0)
+    assert producer.flush(SECONDS_MAX) == 0
 
 
 def own(cluster: Cluster, name: str) -> bool:

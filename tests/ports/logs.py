@@ -14,6 +14,7 @@ from crivo.domain.streams import Stream
 from crivo.flows.ports import Log, LogReader
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import DataKey, DataKeys, RecordCipher, Rotation
+from crivo.governance.refused_cipher import RefusedCipher
 from tests.ports.disk import Disk
 
 
@@ -47,7 +48,8 @@ class KeysInMemory:
         return list(self.keys)
 
     def add(self, key: DataKey) -> None:
-        self.keys.append(key)
+        if all(key.number != each.number for each in self.keys):
+            self.keys.append(key)
 
 
 #: When every key of a seeded cipher was made: 2026-09-01.
@@ -59,6 +61,10 @@ def seeded_cipher(keys: DataKeys | None = None, *, seed: int = 1) -> RecordCiphe
     random = Random(seed).randbytes
     keys = KeysInMemory() if keys is None else keys
     return RecordCipher(keys, now=lambda: MADE_AT, random=random, rotation=Rotation())
+
+
+#: What seals and opens what a test itself refuses.
+REFUSED = RefusedCipher(seeded_cipher)
 
 
 def open_test_log(

@@ -54,6 +54,15 @@ def test_a_new_index_has_reached_nothing(index):
     assert index.latest(5) == []
 
 
+def test_an_index_says_how_many_of_what_it_was_given_stand_since_then(index):
+    assert index.put([decision(3), decision(5)], reached=6) == 2
+    assert index.put([], reached=7) == 0
+    assert index.put([decision(8), decision(9, name="E5")], reached=10) == 1, "the first stands"
+    assert index.put([decision(3)], reached=10) == 0, "given again"
+    assert index.put([decision(2, name="E5")], reached=10) == 1, "it comes before the other"
+    assert index.get("E5") == decision(2, name="E5")
+
+
 def test_decisions_are_found_by_id_and_phase_and_the_newest_come_first(index):
     index.put([decision(3), decision(7), decision(5)], reached=8)
     assert index.get("E5") == decision(5)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from deltalake import CommitProperties
 
+from crivo.adapters.delta import lake as delta_lake
+from crivo.adapters.delta.lake import DeltaLake
 from crivo.adapters.sqlite import quarantine as quarantine_module
 from crivo.adapters.sqlite.connection import open_connection
 from crivo.adapters.sqlite.decisions import SqliteDecisionIndex
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from tests.ports import faults
 from tests.ports import test_decision_index_laws as index_laws
+from tests.ports import test_lake_laws as lake_laws
 from tests.ports import test_log_laws as log_laws
 from tests.ports import test_quarantine_laws as quarantine_laws
-from tests.ports.logs import open_test_log
+from tests.ports.logs import REFUSED, open_test_log
 
 RED = (AssertionError, pytest.fail.Exception)
 
@@ -61,6 +65,38 @@ INDEX_FAULTS = [
     (faults.TakesTheEndIn, index_laws.test_a_search_gives_what_is_asked_for_newest_first),
     (faults.RepeatsTheLastOfAPage, index_laws.test_pages_that_follow_each_other_are_the_whole_list),
 ]
+LAKE_FAULTS = [
+    (faults.HasEverything, lake_laws.test_a_table_is_made_where_there_is_none),
+    (faults.TakesOtherColumns, lake_laws.test_a_table_of_other_columns_is_refused),
+    (faults.ReadsAllRows, lake_laws.test_rows_are_read_as_they_are_wanted_and_counted_by_day),
+    (faults.CountsOneMore, lake_laws.test_rows_are_read_as_they_are_wanted_and_counted_by_day),
+    (faults.ReadsWhatIsThereByNow, lake_laws.test_a_reader_sees_a_write_whole_or_not_at_all),
+    (faults.WritesInHalves, lake_laws.test_a_reader_sees_a_write_whole_or_not_at_all),
+    (
+        faults.AppendsWhoeverMoved,
+        lake_laws.test_an_append_whose_positions_another_has_moved_changes_nothing,
+    ),
+    (
+        faults.MovesNothing,
+        lake_laws.test_an_append_whose_positions_another_has_moved_changes_nothing,
+    ),
+    (
+        faults.MovesNothing,
+        lake_laws.test_of_appends_at_once_that_move_one_position_one_is_written,
+    ),
+    (faults.ReplacesAllDays, lake_laws.test_a_replacement_leaves_the_rows_of_all_other_days),
+    (faults.KeepsWhatItReplaces, lake_laws.test_a_replacement_leaves_the_rows_of_all_other_days),
+    (
+        faults.ReplacesWhateverWasWritten,
+        lake_laws.test_a_replacement_that_meets_anothers_write_changes_nothing,
+    ),
+    (
+        faults.ReplacesWhateverWasWritten,
+        lake_laws.test_a_replacement_of_a_whole_table_that_meets_anothers_changes_nothing,
+    ),
+    (faults.KeepsWhatItReplaces, lake_laws.test_of_replacements_at_once_one_is_written),
+    (faults.KeepsNoRules, lake_laws.test_what_breaks_a_rule_of_the_table_is_never_written),
+]
 
 
 def named(pairs):
@@ -86,7 +122,7 @@ def test_sabotage_a_log_that_skips_duplicates_in_silence_breaks_its_law(tmp_path
 
 @pytest.mark.parametrize(("fault", "law"), QUARANTINE_FAULTS, ids=named(QUARANTINE_FAULTS))
 def test_sabotage_a_faulty_quarantine_breaks_its_law(tmp_path, fault, law):
-    quarantine = SqliteQuarantine(tmp_path / "quarantine.sqlite")
+    quarantine = SqliteQuarantine(tmp_path / "quarantine.sqlite", REFUSED)
     with pytest.raises(RED):
         law(fault(quarantine))
     quarantine.close()
@@ -118,3 +154,32 @@ def test_sabotage_an_index_whose_last_record_stands_breaks_its_law(tmp_path):
             faults.LastOneStands(index), seqs=(3, 9)
         )
     index.close()
+
+
+@pytest.mark.parametrize(("fault", "law"), LAKE_FAULTS, ids=named(LAKE_FAULTS))
+def test_sabotage_a_faulty_lake_breaks_its_law(tmp_path, fault, law):
+    with pytest.raises(RED):
+        law(fault(DeltaLake(str(tmp_path), {})))
+
+
+@pytest.mark.parametrize(
+    "law",
+    [
+        lake_laws.test_a_replacement_that_meets_anothers_write_changes_nothing,
+        lake_laws.test_a_replacement_of_a_whole_table_that_meets_anothers_changes_nothing,
+    ],
+)
+def test_sabotage_a_replacement_that_is_tried_again_breaks_its_law(tmp_path, monkeypatch, law):
+    """The store's own look at what two commits touched is less than the law."""
+
+    def tried_again(max_commit_retries=None, **how):
+        return CommitProperties(**how)
+
+    monkeypatch.setattr(delta_lake, "CommitProperties", tried_again)
+    with pytest.raises(RED):
+        law(DeltaLake(str(tmp_path), {}))
+
+
+def test_every_law_of_a_lake_has_a_fault_that_breaks_it():
+    laws = {each for name, each in vars(lake_laws).items() if name.startswith("test_")}
+    assert laws == {law for _, law in LAKE_FAULTS}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import apsw
@@ -93,7 +92,7 @@ def write_much(log: SqliteLog, path: Path) -> int:
     """The longest write-ahead log, in pages of 4 KiB, while 24 MB are written in small commits."""
     longest = 0
     for number in range(600):
-        log.append([replace(event(number), payload=bytes(40_000))])
+        log.append([event(number)._replace(payload=bytes(40_000))])
         longest = max(longest, path.with_name(path.name + "-wal").stat().st_size // 4_096)
     return longest
 

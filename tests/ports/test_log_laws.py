@@ -6,7 +6,6 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -270,7 +269,7 @@ def test_payloads_of_a_schema_are_what_a_read_says_of_it(tmp_path, monkeypatch, 
     monkeypatch.setattr("crivo.adapters.sqlite.reader.READ_ROWS_MAX", 7)
     path, cipher = tmp_path / "log.sqlite", seeded_cipher() if is_sealed else None
     written = [
-        replace(event(at, stream=Stream.DECISIONS), schema="decision.v1") if at % 3 else event(at)
+        event(at, stream=Stream.DECISIONS)._replace(schema="decision.v1") if at % 3 else event(at)
         for at in range(60)
     ]
     with closing(open_test_log(path, cipher=cipher)) as log:

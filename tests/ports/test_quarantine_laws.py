@@ -11,6 +11,7 @@ from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import QuarantinedRow
 from tests.ports.disk import Disk
+from tests.ports.logs import REFUSED
 
 
 def row(number: int) -> QuarantinedRow:
@@ -21,7 +22,7 @@ def row(number: int) -> QuarantinedRow:
 
 @pytest.fixture(params=["sqlite"])
 def quarantine(tmp_path):
-    opened = SqliteQuarantine(tmp_path / "quarantine.sqlite")
+    opened = SqliteQuarantine(tmp_path / "quarantine.sqlite", REFUSED)
     yield opened
     opened.close()
 
@@ -99,10 +100,10 @@ def test_a_row_is_found_by_its_file_and_by_the_name_of_the_file(quarantine):
 
 def test_put_is_durable_before_it_returns(tmp_path):
     disk = Disk("quarantine")
-    quarantine = SqliteQuarantine(tmp_path / "log.sqlite", vfs=disk.name)
+    quarantine = SqliteQuarantine(tmp_path / "log.sqlite", REFUSED, vfs=disk.name)
     quarantine.put([row(1), row(2)])
     quarantine.dismiss("table", 1, at=9, by="Ana")
-    survived = SqliteQuarantine(disk.cut_power(tmp_path / "cut"))
+    survived = SqliteQuarantine(disk.cut_power(tmp_path / "cut"), REFUSED)
     dismissed = replace(row(1), dismissed_at=9, dismissed_by="Ana")
     assert survived.rows(limit=10, settled=True) == [dismissed, row(2)]
     survived.close()
@@ -111,7 +112,7 @@ def test_put_is_durable_before_it_returns(tmp_path):
 
 def test_a_disk_that_fails_keeps_none_of_the_rows(tmp_path):
     disk = Disk("quarantine-broken")
-    quarantine = SqliteQuarantine(tmp_path / "log.sqlite", vfs=disk.name)
+    quarantine = SqliteQuarantine(tmp_path / "log.sqlite", REFUSED, vfs=disk.name)
     quarantine.put([row(1)])
     disk.broken = apsw.FullError
     with pytest.raises(Unavailable) as caught:
@@ -139,7 +140,7 @@ def test_a_row_says_which_column_holds_its_field_also_in_an_older_file(tmp_path)
     )
     older.close()
     for _ in range(2):
-        opened = SqliteQuarantine(path)
+        opened = SqliteQuarantine(path, REFUSED)
         opened.put([replace(row(2), column="valor")])
         assert opened.rows(limit=10) == [row(1), replace(row(2), column="valor")]
         opened.close()

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import resource
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,8 +16,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from crivo.adapters.snapshot_files import arrays
-from crivo.adapters.snapshot_files.store import FORMAT, NEWEST_KEPT, SnapshotFiles
+from crivo.adapters.snapshot_files import arrays, store
+from crivo.adapters.snapshot_files.store import FORMAT, LOCK, NEWEST_KEPT, SnapshotFiles
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ports import Snapshot
@@ -202,9 +207,10 @@ def test_everything_is_on_the_disk_before_the_snapshot_has_its_name(
 
     monkeypatch.setattr(os, "fsync", noted)
     SnapshotFiles(tmp_path).keep(snapshot(7))
-    plan, aside = tmp_path / PLAN, tmp_path / PLAN / f"7.{os.getpid()}.partial"
+    plan = tmp_path / PLAN
     assert [path.name for path in done[:-2]] == [*FILES[1:], FILES[0]]
-    assert {path.parent for path in done[:-2]} == {aside}
+    (aside,) = {path.parent for path in done[:-2]}
+    assert (aside.parent, aside.suffix) == (plan, ".partial")
     assert done[-2:] == [aside, plan]
 
 
@@ -217,14 +223,107 @@ def test_a_damaged_one_does_not_keep_the_next_from_being_written(tmp_path: Path)
     assert snapshots.cuts(PLAN) == [4, 3, 2]
 
 
-def test_what_a_dead_process_left_is_no_snapshot_and_is_cleared_away(tmp_path: Path) -> None:
+#: A process that is in the midst of a snapshot until it is killed.
+WRITES = """
+import sys
+from crivo.adapters.snapshot_files import store
+from tests.ports.test_snapshot_laws import snapshot
+
+def stops(*_):
+    print("writes", flush=True)
+    sys.stdin.read()
+
+store.write_synced = stops
+store.SnapshotFiles(store.Path(sys.argv[1])).keep(snapshot(5))
+"""
+
+
+def unfinished(folder: Path) -> list[str]:
+    """The names of what is being written in the folder of the plan, or was."""
+    return [path.name for path in (folder / PLAN).glob("*.partial")]
+
+
+def test_what_a_killed_process_left_is_no_snapshot_and_is_cleared_away(tmp_path: Path) -> None:
+    """Law: it stays while the process lives, whatever its number, and goes when it is dead."""
     snapshots = SnapshotFiles(tmp_path)
-    left = tmp_path / PLAN / f"5.{2**22 + 1}.partial"  # a number beyond every process
-    left.mkdir(parents=True)
-    (left / "arena.npy").write_bytes(b"half")
-    assert snapshots.cuts(PLAN) == []
+    former = tmp_path / PLAN / "3.1.partial"  # left by a former release; a process has this number
+    former.mkdir(parents=True)
+    process = subprocess.Popen(
+        [sys.executable, "-c", WRITES, str(tmp_path)],
+        cwd=Path(__file__).parents[2],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"writes\n"
+        assert not former.exists()
+        snapshots.keep(snapshot(7))
+        assert [name.split(".")[0] for name in unfinished(tmp_path)] == ["5"]
+        process.kill()
+    assert snapshots.cuts(PLAN) == [7]
+    snapshots.keep(snapshot(8))
+    assert unfinished(tmp_path) == []
+    assert snapshots.cuts(PLAN) == [8, 7]
+
+
+def kept_meanwhile(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The cuts there are once a writer of cut 5 ends, in whose midst another kept cut 7: both have
+    the same number, as the first processes of two containers do.
+    """
+    sync, is_midway, may_go_on = store.write_synced, threading.Event(), threading.Event()
+
+    def slowly(path: Path, content: bytes) -> None:
+        if path.parent.name.startswith("5."):
+            is_midway.set()
+            assert may_go_on.wait(60)
+        sync(path, content)
+
+    monkeypatch.setattr(store, "write_synced", slowly)
+    with ThreadPoolExecutor(1) as other:
+        writing = other.submit(SnapshotFiles(folder).keep, snapshot(5))
+        assert is_midway.wait(60)
+        SnapshotFiles(folder).keep(snapshot(7))
+        may_go_on.set()
+        writing.exception(60)
+    assert unfinished(folder) == []
+    return SnapshotFiles(folder).cuts(PLAN)
+
+
+def test_who_writes_beside_another_leaves_what_is_not_finished_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert kept_meanwhile(tmp_path, monkeypatch) == [7, 5]
+
+
+def test_sabotage_without_a_lock_the_unfinished_one_of_another_is_taken_for_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store.fcntl, "flock", lambda *_: None)
+    assert kept_meanwhile(tmp_path, monkeypatch) == [7]
+
+
+def test_on_a_full_disk_the_former_snapshots_stay_and_nothing_of_the_new_one(
+    tmp_path: Path,
+) -> None:
+    """A write answers with an error as on a full disk: here because a file grows too large."""
+    snapshots = SnapshotFiles(tmp_path)
     snapshots.keep(snapshot(7))
-    assert not left.exists()
+    large = replace(snapshot(8), arrays={"arena": np.zeros(10_000, dtype=np.int64)})
+    usual, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, most))
+    try:
+        with pytest.raises(Unavailable) as caught:
+            snapshots.keep(large)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (usual, most))
+    assert caught.value.code is Code.FILE_UNWRITABLE
+    assert caught.value.hint
+    assert snapshots.cuts(PLAN) == [7]
+    assert same(snapshots.load(PLAN, 7), snapshot(7))
+    assert unfinished(tmp_path) == []
+    snapshots.keep(large)
+    assert same(snapshots.load(PLAN, 8), large)
 
 
 def test_a_folder_that_cannot_be_written_keeps_what_was_there(tmp_path: Path) -> None:
@@ -249,13 +348,6 @@ def test_a_stray_name_is_no_snapshot_and_stays(tmp_path: Path, name: str) -> Non
     assert (tmp_path / name).is_dir()
 
 
-def test_what_a_process_of_any_number_writes_is_left_to_it(tmp_path: Path) -> None:
-    beyond = tmp_path / PLAN / f"9.{10**30}.partial"
-    beyond.mkdir(parents=True)
-    SnapshotFiles(tmp_path).keep(snapshot(7))
-    assert beyond.is_dir()
-
-
 def test_of_other_plans_the_newest_of_the_last_two_stays(tmp_path: Path) -> None:
     snapshots = SnapshotFiles(tmp_path)
     plans = [letter * 64 for letter in "abcd"]
@@ -264,7 +356,7 @@ def test_of_other_plans_the_newest_of_the_last_two_stays(tmp_path: Path) -> None
             snapshots.keep(snapshot(10 * place + cut, plan_hash=plan))
     assert [snapshots.cuts(plan) for plan in plans] == [[], [22], [32], [42, 41, 40]]
     assert snapshots.others(plans[3]) == [(plans[2], 32), (plans[1], 22)]
-    assert sorted(path.name for path in tmp_path.iterdir()) == plans[1:]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".names.lock", *plans[1:], LOCK]
     # Back to an older plan: it starts from what stayed, and the plan that was left stays too.
     assert same(snapshots.load(plans[1], 22), snapshot(22, plan_hash=plans[1]))
     snapshots.keep(snapshot(50, plan_hash=plans[1]))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import secrets
 import ssl
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
+from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.http.access import EVERYTHING, Caller, Role
 from crivo.adapters.http.auth import ApiKeys, KnownKey, fingerprint
 from crivo.adapters.http.issuer_keys import IssuerKeys, check_address, fetch_keys
-from crivo.adapters.http.key_file import KeyReader, read_keys
+from crivo.adapters.http.key_file import KeptKey, KeyReader, add_key, read_keys, remove_key
 from crivo.adapters.http.tokens import Issuer, Tokens
-from crivo.bootstrap.home import Paths, new_api_key
+from crivo.bootstrap.home import Paths, require_home, wall_clock
 from crivo.domain.errors import Code, Misconfigured, invalid
+from crivo.domain.instant import format_rfc3339
 from crivo.settings import OidcSettings, Settings
+
+_BYTES_OF_A_KEY: Final = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +141,36 @@ def _unreadable(path: Path, expected: str, error: Exception) -> Misconfigured:
         "a password.",
         path=str(path),
     )
+
+
+def new_api_key(settings: Settings, name: str, role: Role = Role.ADMIN) -> str:
+    """A new API key: 256 random bits. Only its SHA-256 is kept: this is the one time it is seen.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
+        Refused: ID_INVALID, CONFLICT for the name.
+    """
+    make_private_folder(settings.home)
+    secret = secrets.token_urlsafe(_BYTES_OF_A_KEY)
+    path = Paths(settings.home).api_keys
+    add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()), role=role)
+    return secret
+
+
+def api_keys(settings: Settings) -> tuple[KeptKey, ...]:
+    """The API keys of the home folder: names, fingerprints, when each was made.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Unavailable: NOT_FOUND where there is no home folder.
+    """
+    return read_keys(Paths(require_home(settings)).api_keys)
+
+
+def revoke_api_key(settings: Settings, name: str) -> None:
+    """Makes the key of that name worthless.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE. Refused: NOT_FOUND.
+        Unavailable: NOT_FOUND where there is no home folder.
+    """
+    remove_key(Paths(require_home(settings)).api_keys, name=name)

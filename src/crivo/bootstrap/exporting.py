@@ -138,10 +138,7 @@ class _KafkaEvents:
         Raises:
             Misconfigured: LOG_MISMATCH where the next one is not there any more.
         """
-        found = self._tail.take(limit, TURN_SECONDS)
-        if not found:
-            self._tail.check_next()
-        return found
+        return self._tail.take(limit, TURN_SECONDS)
 
     def is_at_end(self) -> bool:
         return self._tail.has_reached(self._ends)

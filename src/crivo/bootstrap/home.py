@@ -6,31 +6,31 @@ import secrets
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from crivo.adapters.files.data_keys import DataKeyFile
 from crivo.adapters.files.private import make_private_folder
-from crivo.adapters.files.secret import load_lasting_key, load_or_create_key
-from crivo.adapters.http.access import Role
-from crivo.adapters.http.key_file import KeptKey, add_key, read_keys, remove_key
+from crivo.adapters.files.secret import load_lasting_key
 from crivo.adapters.sqlite.log import SqliteLog, open_log, stored_manifest
 from crivo.adapters.sqlite.persons import SqlitePersonKeys
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.adapters.sqlite.reader import SqliteLogReader, open_reader
+from crivo.bootstrap.kept_keys import check_keys, master_key, open_person_keys
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
-from crivo.domain.instant import DAY, format_rfc3339
+from crivo.domain.instant import DAY
 from crivo.flows.group_commit import Notify, call_directly
 from crivo.flows.policy_file import policy_file
-from crivo.flows.ports import Log, LogReader
+from crivo.flows.ports import Log
+from crivo.flows.replica import Extent
 from crivo.governance.identity import KEYS_MAX, IdentitySealer
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.governance.record_cipher import RecordCipher, Rotation
+from crivo.governance.refused_cipher import RefusedCipher
 from crivo.settings import Settings
-
-_BYTES_OF_A_KEY: Final = 32
 
 
 def wall_clock() -> int:
@@ -54,6 +54,10 @@ class Paths:
         """Refused rows."""
         return self.home / "quarantine.sqlite"
 
+    def refused_of(self, log_id: str) -> Path:
+        """Refused rows of what was imported into a log in Kafka."""
+        return self.home / f"quarantine-{log_id}.sqlite"
+
     @property
     def decisions(self) -> Path:
         """The table of decisions: a projection of the log."""
@@ -68,6 +72,10 @@ class Paths:
     def relayed(self) -> Path:
         """How many events of the log the one in Kafka was known to hold; it may be deleted."""
         return self.home / "relayed.txt"
+
+    def followed(self, log_id: str) -> Path:
+        """How far another log is followed; it may be deleted."""
+        return self.home / f"followed-{log_id}.txt"
 
     @property
     def models(self) -> Path:
@@ -135,14 +143,29 @@ class Paths:
         return self.home / "keys" / "master.key"
 
     @property
+    def master_fingerprint(self) -> Path:
+        """What tells that key from another."""
+        return self.home / "master_key.sha256"
+
+    @property
     def data_keys(self) -> Path:
         """The keys of the records, wrapped."""
         return self.home / "keys" / "data_keys.json"
 
     @property
+    def data_keys_fingerprint(self) -> Path:
+        """What tells that file from another."""
+        return self.home / "data_keys.sha256"
+
+    @property
     def persons(self) -> Path:
         """The keys of persons, wrapped."""
         return self.home / "keys" / "persons.sqlite"
+
+    @property
+    def persons_fingerprint(self) -> Path:
+        """What tells that file from another."""
+        return self.home / "persons.sha256"
 
     @property
     def ledger_key(self) -> Path:
@@ -164,19 +187,6 @@ class Importing:
     pseudonyms: Pseudonymiser
 
 
-def open_importing(settings: Settings, opened: ExitStack, log: Log) -> Importing:
-    """What an import into that log needs of the home folder, which is made where there is none.
-
-    Raises:
-        Misconfigured: FILE_UNREADABLE, and as `open_pseudonyms`. Unavailable: FILE_UNWRITABLE.
-    """
-    make_private_folder(settings.home)
-    paths = Paths(settings.home)
-    quarantine = SqliteQuarantine(paths.quarantine)
-    opened.callback(quarantine.close)
-    return Importing(log, quarantine, open_pseudonyms(paths, log))
-
-
 class Home:
     """An open home folder. `log` is there for the one writer; anybody may use `reader`."""
 
@@ -191,7 +201,11 @@ class Home:
             self._persons = open_person_keys(self.paths) if writer else None
             if self._persons is not None:
                 opening.callback(self._persons.close)
-            self._identities = None if self._persons is None else identity_sealer(self._persons)
+            # Services that follow one another share the keys of persons, and each may erase some.
+            is_alone = settings.follow.urls is None
+            self._identities = (
+                None if self._persons is None else identity_sealer(self._persons, is_alone=is_alone)
+            )
             self._log = (
                 _open_log(self.paths.log, settings, notify, cipher, self._identities)
                 if writer
@@ -201,7 +215,10 @@ class Home:
                 opening.callback(self._log.close)
             self.reader: Final[SqliteLogReader] = open_reader(self.paths.log, cipher=cipher)
             opening.callback(self.reader.close)
-            self.quarantine: Final = SqliteQuarantine(self.paths.quarantine)
+            if writer:
+                check_keys(self.paths, cipher, self.reader)
+            refused = refused_cipher(settings)
+            self.quarantine: Final = SqliteQuarantine(self.paths.quarantine, refused)
             opening.callback(self.quarantine.close)
             self.pseudonyms: Final = open_pseudonyms(self.paths, self.reader)
             self._open.push(opening.pop_all())
@@ -245,7 +262,8 @@ def open_home(settings: Settings, *, writer: bool, notify: Notify = call_directl
 
     Raises:
         Unavailable: LOG_LOCKED while another process writes it, FILE_UNWRITABLE.
-        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH, and as `open_pseudonyms`.
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH, and as `open_pseudonyms`, `open_person_keys`
+            and `check_keys`.
     """
     return Home(settings, writer=writer, notify=notify)
 
@@ -266,6 +284,23 @@ def require_home(settings: Settings) -> Path:
     return settings.home
 
 
+def require_log(settings: Settings) -> Path:
+    """The file of the home folder's log, which is there.
+
+    Raises:
+        Unavailable: NOT_FOUND where nothing made it yet.
+    """
+    path = Paths(settings.home).log
+    if not path.exists():
+        raise Unavailable(
+            Code.NOT_FOUND,
+            f"{settings.home} holds no log",
+            hint="`crivo ingest FILE --mapping …` or `crivo demo` makes one; --home names another.",
+            file=str(path),
+        )
+    return path
+
+
 def policy_text(settings: Settings, name: str) -> str:
     """The text of one file of the policy folder.
 
@@ -283,40 +318,7 @@ def policy_text(settings: Settings, name: str) -> str:
     return policy_file(path)
 
 
-def new_api_key(settings: Settings, name: str, role: Role = Role.ADMIN) -> str:
-    """A new API key: 256 random bits. Only its SHA-256 is kept: this is the one time it is seen.
-
-    Raises:
-        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
-        Refused: ID_INVALID, CONFLICT for the name.
-    """
-    make_private_folder(settings.home)
-    secret = secrets.token_urlsafe(_BYTES_OF_A_KEY)
-    path = Paths(settings.home).api_keys
-    add_key(path, name=name, secret=secret, made_at=format_rfc3339(wall_clock()), role=role)
-    return secret
-
-
-def api_keys(settings: Settings) -> tuple[KeptKey, ...]:
-    """The API keys of the home folder: names, fingerprints, when each was made.
-
-    Raises:
-        Misconfigured: FILE_UNREADABLE. Unavailable: NOT_FOUND where there is no home folder.
-    """
-    return read_keys(Paths(require_home(settings)).api_keys)
-
-
-def revoke_api_key(settings: Settings, name: str) -> None:
-    """Makes the key of that name worthless.
-
-    Raises:
-        Misconfigured: FILE_UNREADABLE. Refused: NOT_FOUND.
-        Unavailable: NOT_FOUND where there is no home folder.
-    """
-    remove_key(Paths(require_home(settings)).api_keys, name=name)
-
-
-def open_pseudonyms(paths: Paths, log: LogReader) -> Pseudonymiser:
+def open_pseudonyms(paths: Paths, log: Extent) -> Pseudonymiser:
     """Pseudonyms under the home's key, which is made only for a log that holds nothing yet.
 
     Raises:
@@ -337,30 +339,28 @@ def record_cipher(paths: Paths, rotation: Rotation) -> RecordCipher:
     Raises:
         Misconfigured: FILE_UNREADABLE, KEY_MISSING, KEY_INVALID.
     """
-    keys = DataKeyFile(paths.data_keys, paths.master_key, make=secrets.token_bytes)
+    keys = DataKeyFile(
+        paths.data_keys,
+        paths.master_key,
+        fingerprint=paths.data_keys_fingerprint,
+        load=partial(master_key, paths),
+    )
     return RecordCipher(keys, now=wall_clock, random=secrets.token_bytes, rotation=rotation)
 
 
-def open_person_keys(paths: Paths) -> SqlitePersonKeys:
-    """The keys of persons of a home folder, for who seals identity parts.
-
-    Raises:
-        Misconfigured: FILE_UNREADABLE. Unavailable: FILE_UNWRITABLE.
-    """
-    make_private_folder(paths.persons.parent)
-    return SqlitePersonKeys(
-        paths.persons,
-        master=lambda: load_or_create_key(paths.master_key, make=secrets.token_bytes),
-    )
+def refused_cipher(settings: Settings) -> RefusedCipher:
+    """What seals and opens what was refused, under the keys of the settings' home folder."""
+    return RefusedCipher(partial(record_cipher, Paths(settings.home), rotation_of(settings)))
 
 
 def identity_sealer(persons: SqlitePersonKeys, *, is_alone: bool = True) -> IdentitySealer:
-    """What seals identity parts; unless it `is_alone`, another process may erase keys meanwhile."""
+    """What seals identity parts: `is_alone`, or for a log elsewhere while others may erase keys."""
     return IdentitySealer(
         persons,
         now=wall_clock,
         random=secrets.token_bytes,
         held_max=KEYS_MAX if is_alone else 0,
+        keeps_receipts=not is_alone,
     )
 
 

@@ -23,16 +23,19 @@ from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.home import (
     Paths,
     identity_sealer,
-    open_person_keys,
     open_pseudonyms,
+    refused_cipher,
     wall_clock,
 )
 from crivo.bootstrap.kafka import cluster_of, open_kafka_writer
+from crivo.bootstrap.kept_keys import open_person_keys
+from crivo.domain.clock import LogClock
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, invalid
 from crivo.domain.event import Event
 from crivo.domain.report import SCHEMA as REPORT
 from crivo.domain.transfer import SCHEMA as TRANSFER
 from crivo.flows.inbox import Asked, AskedEvent, AskedReport, AskedTransfer, Became, Door
+from crivo.flows.newest import newest_receipt
 from crivo.governance.pseudonym import Pseudonymiser
 from crivo.settings import Settings
 
@@ -69,7 +72,7 @@ class ReceiveResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Told:
+class Told:
     """Counts what the inbox tells of, for its metrics and for who called it."""
 
     metrics: Metrics
@@ -165,7 +168,6 @@ class OpenDoor:
         judged = patiently(self.cluster, partial(self.door.judge, asked))
         if judged.fresh:
             self._append(judged.fresh)
-            self.door.note_appended(judged.fresh)
         return judged.became
 
     def _append(self, events: Sequence[Event]) -> None:
@@ -182,7 +184,8 @@ def open_door(settings: Settings, opened: ExitStack) -> OpenDoor:
     """The door to the log of CRIVO_LOG__URL, with the keys of the home folder.
 
     Raises:
-        Misconfigured: SETTING_INVALID without a URL; as `open_kafka_log` and `open_pseudonyms`.
+        Misconfigured: SETTING_INVALID without a URL; as `open_kafka_log`, `open_pseudonyms` and
+            `open_person_keys`.
         Unavailable: NOT_FOUND without a log, LOG_UNAVAILABLE, FILE_UNWRITABLE.
     """
     if settings.log.url is None:
@@ -206,7 +209,11 @@ def open_door(settings: Settings, opened: ExitStack) -> OpenDoor:
     return OpenDoor(
         cluster,
         log,
-        Door(log, pseudonyms, wall=wall_clock),
+        Door(
+            log,
+            pseudonyms,
+            LogClock(log.manifest.clock, wall=wall_clock, start=newest_receipt(log)),
+        ),
         Parser(pseudonyms, settings.http.decision_bytes_max),
     )
 
@@ -224,7 +231,8 @@ def receive_inbox(
         door = open_door(settings, opened)
         if receiving.metrics_port is not None:
             opened.enter_context(exposed(metrics, settings.http.host, receiving.metrics_port))
-        inbox = Inbox(door.cluster, door.take, _Told(metrics, result))
+        told, refused = Told(metrics, result), refused_cipher(settings)
+        inbox = Inbox(door.cluster, door.take, told, refused)
         inbox.run(should_stop, until_end=receiving.until_end)
     assert result.is_conserved, result
     return result

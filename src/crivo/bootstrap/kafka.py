@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from crivo.domain.errors import Code, Misconfigured
+from crivo.flows.copy_log import check_end
+from crivo.flows.event_rows import without_offset
 from crivo.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,14 +19,30 @@ if TYPE_CHECKING:
     from crivo.adapters.kafka.reader import KafkaLogReader
     from crivo.adapters.kafka.rows import KafkaRows
     from crivo.adapters.kafka.topics import Topics
-    from crivo.bootstrap.home import Importing
-    from crivo.flows.ports import Manifest
+    from crivo.adapters.sqlite.reader import SqliteLogReader
+    from crivo.bootstrap.home import Importing, Paths
     from crivo.governance.identity import IdentitySealer
 
 #: Partitions of a topic unless CRIVO_LOG__PARTITIONS says how many: they can never change.
 PARTITIONS: Final = 64
 
 SCHEME: Final = "kafka://"
+
+
+def require_client(who: str) -> None:
+    """Nothing, if a client of Kafka is installed, which `who` asks for: asked before the modules
+    that import it.
+
+    Raises:
+        Misconfigured: SETTING_INVALID.
+    """
+    if find_spec("confluent_kafka") is None:
+        raise Misconfigured(
+            Code.SETTING_INVALID,
+            f"{who} asks for a client of Kafka, which is not installed",
+            hint="`make extra NAME=kafka`, then .tools/kafka/bin/crivo with the same words.",
+            field="confluent_kafka",
+        )
 
 
 def cluster_of(settings: Settings) -> Cluster:
@@ -44,15 +63,9 @@ def cluster_of(settings: Settings) -> Cluster:
             expected="host:port",
             found="nothing",
         )
-    try:
-        from crivo.adapters.kafka.client import Cluster
-    except ImportError as error:
-        raise Misconfigured(
-            Code.SETTING_INVALID,
-            f"{brokers} asks for a client of Kafka that is not installed",
-            hint="`make extra NAME=kafka` makes an environment with it.",
-            field="CRIVO_KAFKA__BROKERS",
-        ) from error
+    require_client(brokers)
+    from crivo.adapters.kafka.client import Cluster
+
     return Cluster(
         brokers,
         protocol=kafka.protocol,
@@ -86,7 +99,9 @@ def open_topics(settings: Settings) -> Topics:
     return Topics(cluster, declared)
 
 
-def open_kafka_reader(settings: Settings, *, answers: bool = True) -> KafkaLogReader:
+def open_kafka_reader(
+    settings: Settings, *, answers: bool = True, whole: bool = True
+) -> KafkaLogReader:
     """The log of CRIVO_LOG__URL as it stands, with the keys of the home folder.
 
     Raises:
@@ -97,22 +112,31 @@ def open_kafka_reader(settings: Settings, *, answers: bool = True) -> KafkaLogRe
     from crivo.bootstrap.home import Paths, record_cipher, rotation_of
 
     cipher = record_cipher(Paths(settings.home), rotation_of(settings))
-    return KafkaLogReader(cluster, cipher=cipher, answers=answers)
+    return KafkaLogReader(cluster, cipher=cipher, answers=answers, whole=whole)
 
 
 @contextmanager
 def importing_to_kafka(settings: Settings) -> Iterator[Importing]:
-    """What an import needs: the log of CRIVO_LOG__URL, the rest of the home folder.
+    """What an import needs: the log of CRIVO_LOG__URL, and of the home folder, which is made where
+    there is none, its key and a quarantine of this log's own.
 
     Raises:
-        Misconfigured, Unavailable: as `open_kafka_log`.
+        Misconfigured: FILE_UNREADABLE, and as `open_kafka_log` and `open_pseudonyms`.
+        Unavailable: FILE_UNWRITABLE, and as `open_kafka_log`.
     """
-    from crivo.bootstrap.home import open_importing
+    from crivo.adapters.files.private import make_private_folder
+    from crivo.adapters.sqlite.quarantine import SqliteQuarantine
+    from crivo.bootstrap.home import Importing, Paths, open_pseudonyms, refused_cipher
 
     with ExitStack() as opened:
         log = open_kafka_writer(settings)
         opened.callback(log.close)
-        yield open_importing(settings, opened, log)
+        make_private_folder(settings.home)
+        paths = Paths(settings.home)
+        path = paths.refused_of(log.manifest.log_id)
+        quarantine = SqliteQuarantine(path, refused_cipher(settings))
+        opened.callback(quarantine.close)
+        yield Importing(log, quarantine, open_pseudonyms(paths, log))
 
 
 def open_kafka_writer(
@@ -125,11 +149,15 @@ def open_kafka_writer(
     with `identities` it takes events with an identity part in clear.
 
     Raises:
-        Misconfigured, Unavailable: as `open_kafka_log`.
+        Misconfigured: LOG_MISMATCH where that one is the home's own log, which its service writes;
+            as `open_kafka_log`.
+        Unavailable: as `open_kafka_log`.
     """
     cluster = cluster_of(settings)
     from crivo.adapters.kafka.log import open_kafka_log
     from crivo.bootstrap.home import Paths, record_cipher, rotation_of
+
+    _check_own(cluster, Paths(settings.home))
 
     return open_kafka_log(
         cluster,
@@ -141,33 +169,86 @@ def open_kafka_writer(
     )
 
 
-def make_kafka_log(settings: Settings) -> Manifest:
-    """What is fixed of the log of CRIVO_LOG__URL; where there is none, its topics and it are made.
-
-    A new one has as many partitions as its topics.
-
-    Raises:
-        Misconfigured: LOG_MISMATCH for topics of other counts, and as `open_kafka_log`.
-        Unavailable: LOG_UNAVAILABLE.
+def _check_own(cluster: Cluster, paths: Paths) -> None:
+    """Nothing, unless that one is the log of the home's file: what another appended there would
+    take the numbers of what its service has yet to pass on, and end one that asks brokers first.
     """
-    open_topics(settings).apply()
     from crivo.adapters.kafka.manifest import find_manifest
+    from crivo.adapters.sqlite.log import stored_manifest
 
-    if find_manifest(cluster_of(settings)) is None:
-        made = {"partitions": settings.log.partitions or PARTITIONS}
-        settings = settings.model_copy(update={"log": settings.log.model_copy(update=made)})
-    log = open_kafka_writer(settings)
-    log.close()
-    return log.manifest
+    own = stored_manifest(paths.log)
+    if own is not None and own == find_manifest(cluster):
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            f"the log at {cluster.brokers} is the one of this home's file, whose service writes it",
+            hint="Give what is to be in it to the service: over HTTP, or to the inbox that it "
+            "takes with CRIVO_RELAY__INBOX; or import it into the home's own log. A log that goes "
+            "on by itself is another one: `crivo log copy --undecided`, or a home of its own.",
+            field="log_id",
+            expected="a log that is written here",
+            found=own.log_id,
+        )
 
 
-def open_kafka_rows(settings: Settings, manifest: Manifest) -> KafkaRows:
-    """The log of CRIVO_LOG__URL for who appends another log's rows; made like that one, if needed.
+def open_kafka_rows(
+    settings: Settings, source: SqliteLogReader, *, may_be_ahead: bool = False
+) -> KafkaRows:
+    """The log of CRIVO_LOG__URL for who appends a file's rows; made like that one, if needed.
+
+    Whoever writes that log goes on where this one cannot: it is compared before the writer's name
+    is taken, and again where it grew meanwhile. `may_be_ahead`: it may hold more than the file.
 
     Raises:
-        Misconfigured, Unavailable: as `KafkaRows`.
+        Misconfigured: LOG_MISMATCH where the newest event that both hold is not one event, or it is
+            ahead and may not be; as `KafkaRows`.
+        Unavailable: as `KafkaRows`.
     """
-    cluster = cluster_of(settings)
-    from crivo.adapters.kafka.rows import KafkaRows
+    cluster, manifest = cluster_of(settings), source.manifest
+    from crivo.adapters.kafka.manifest import find_manifest
+    from crivo.adapters.kafka.rows import KafkaRows, check_same, number_behind
 
-    return KafkaRows(cluster, manifest)
+    there, compared = find_manifest(cluster), 0
+    if there is not None:
+        check_same(cluster, there, manifest)
+        compared = number_behind(cluster, manifest.partitions)
+        _check_beginning(cluster, compared, source, may_be_ahead=may_be_ahead)
+    with ExitStack() as opened:
+        rows = opened.enter_context(closing(KafkaRows(cluster, manifest)))
+        if rows.end() != compared:
+            _check_beginning(cluster, rows.end(), source, may_be_ahead=may_be_ahead)
+        opened.pop_all()
+        return rows
+
+
+def _check_beginning(
+    cluster: Cluster, at: int, source: SqliteLogReader, *, may_be_ahead: bool
+) -> None:
+    """Nothing, if the log of a cluster, of `at` events, and a file's are one as far as both go:
+    the newest event that both hold is the same one, byte for byte.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH. Unavailable: LOG_UNAVAILABLE.
+    """
+    from crivo.adapters.kafka.numbered import row_at
+
+    end = source.end()
+    if not may_be_ahead:
+        check_end(at, end)
+    shared = min(at, end)
+    there = row_at(cluster, source.manifest.partitions, shared - 1) if shared else None
+    if there is None:
+        return
+    (here,) = source.stored_rows(start=shared - 1, limit=1)
+    if without_offset(there) != without_offset(here):
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            f"event {shared - 1} of this log is another one than that of {cluster.brokers}",
+            hint="One of the two went on without the other: its home was put back from an older "
+            "copy, or another service took the log over. Pass this one on to a space of its own, "
+            "kafka://HOST:PORT/NAME; or keep this home for whoever asks what its events were, and "
+            "start a new one with the same keys and CRIVO_RELAY__FIRST=brokers: it takes the log "
+            "from the brokers.",
+            field="event_id",
+            expected=there[4].hex(),
+            found=here[4].hex(),
+        )

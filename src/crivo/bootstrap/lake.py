@@ -25,7 +25,7 @@ from crivo.flows.gold import QUALITY
 from crivo.flows.gold_set import SETS, set_table
 from crivo.flows.lake import Refined, StoredLog
 from crivo.flows.lake_log import forgotten
-from crivo.flows.lineage import Origin, trace
+from crivo.flows.lineage import Origin, trace, trace_quality
 from crivo.flows.refine import Progress, Refinery
 from crivo.flows.silver import Open, silver_tables
 from crivo.governance.record_cipher import is_sealed
@@ -117,6 +117,9 @@ class LakeHouse:
             Unavailable: NOT_FOUND. Refused: FIELD_MISSING, FIELD_UNKNOWN, FIELD_VALUE.
         """
         table = self.refinery.table(name)
+        if table is QUALITY:
+            silvers = {schema: silver.table for schema, silver in self.silvers.items()}
+            return trace_quality(self.lake, silvers, parse_cells(table, key))
         gold = self.golds.get(name)
         if gold is None:
             raise Refused(
@@ -124,7 +127,7 @@ class LakeHouse:
                 f"{name} is no gold table with lineage",
                 hint="Rows of silver bear their place in the log themselves.",
                 field="table",
-                expected=", ".join(self.golds),
+                expected=", ".join([*self.golds, QUALITY.name]),
                 found=name,
             )
         cells = parse_cells(table, key)

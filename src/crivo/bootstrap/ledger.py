@@ -50,19 +50,21 @@ def stored_records(reader: SqliteLogReader) -> Iterator[StoredRecord]:
     return _to_damage(reader.stored_records, reader.end())
 
 
-def published(reader: SqliteLogReader, *, settled: int) -> Iterator[Published | NoSegment]:
-    """Every segment that the log holds; those before `settled` were there at first.
+def published(
+    reader: SqliteLogReader, start: int = 0, *, settled: int
+) -> Iterator[Published | NoSegment]:
+    """Every segment that the log holds from `start` on; those before `settled` were there at first.
 
     Raises:
         Misconfigured: as `stored_records`.
     """
-    for row in _to_damage(reader.stored_segments, reader.end()):
+    for row in _to_damage(reader.stored_segments, reader.end(), start):
         yield _published(row, settled)
 
 
-def _to_damage(read: Reading[Row], end: int) -> Iterator[Row]:
+def _to_damage(read: Reading[Row], end: int, start: int = 0) -> Iterator[Row]:
     """Rows by the thousand, and one by one where some of the next thousand cannot be read."""
-    at, limit = 0, _READ_ROWS
+    at, limit = start, _READ_ROWS
     while at < end:
         try:
             found, at = read(start=at, limit=limit)
@@ -118,6 +120,7 @@ def audit_ledger(log: Path, folder: Path, *, key: bytes, checkpoint: Sequence[Se
             stored_records(reader),
             published=published(reader, settled=reader.end()),
             checkpoint=checkpoint,
+            jumps=reader.jumps(),
             public_key=key,
             log_id=reader.manifest.log_id,
         )

@@ -119,3 +119,6 @@ def configure_logging(*, json_lines: bool) -> None:
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # It would report each start and stop of the server, which is announced already.
     logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    # Kafka's library says each try to connect that fails: for people its error is told once, by us.
+    kept = logging.NOTSET if json_lines else logging.CRITICAL
+    logging.getLogger("crivo.kafka.client").setLevel(kept)

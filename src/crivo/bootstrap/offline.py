@@ -14,14 +14,14 @@ from crivo.adapters.files.streams import days_of_streams
 from crivo.bootstrap.collecting import give_back, seldom_collected
 from crivo.bootstrap.home import (
     Importing,
-    Paths,
     open_home,
     open_log_reader,
+    require_log,
     wall_clock,
 )
 from crivo.bootstrap.service import serving_plan
 from crivo.bootstrap.snapshots import snapshot_files, start_of
-from crivo.domain.errors import Code, Refused, Unavailable
+from crivo.domain.errors import Code, Refused
 from crivo.domain.instant import SECOND, from_datetime
 from crivo.flows.ingest import IngestResult, ingest
 from crivo.flows.ingest_streams import ingest_streams
@@ -197,15 +197,7 @@ def log_reader(settings: Settings, *, answers: bool = True) -> OpenLogReader:
         from crivo.bootstrap.kafka import open_kafka_reader
 
         return open_kafka_reader(settings, answers=answers)
-    path = Paths(settings.home).log
-    if not path.exists():
-        raise Unavailable(
-            Code.NOT_FOUND,
-            f"{settings.home} holds no log",
-            hint="`crivo ingest FILE --mapping …` or `crivo demo` makes one.",
-            file=str(path),
-        )
-    return open_log_reader(path)
+    return open_log_reader(require_log(settings))
 
 
 @dataclass(frozen=True, slots=True)

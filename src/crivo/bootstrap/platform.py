@@ -22,13 +22,14 @@ from crivo.adapters.processes.supervisor import (
     START_SECONDS_MAX,
     Part,
     Supervisor,
+    end_left,
     end_supervisor,
+    orphans,
     read_state,
 )
-from crivo.adapters.sqlite.log import stored_manifest
-from crivo.bootstrap.copying import copy_to_kafka
+from crivo.bootstrap.copying import make_kafka_log
 from crivo.bootstrap.home import Paths, require_home
-from crivo.bootstrap.kafka import SCHEME, make_kafka_log, open_topics
+from crivo.bootstrap.kafka import SCHEME
 from crivo.bootstrap.service import champion_bundle
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.settings import Settings, load_settings
@@ -37,10 +38,6 @@ HOST: Final = "127.0.0.1"
 
 #: Of each topic, on one machine.
 PARTITIONS: Final = 4
-
-#: Behind the brokers' addresses: where the log of the service is passed on to. The one that workers
-#: decide is another log, with a writer of its own.
-SERVICE: Final = "service"
 
 #: How many parts may be waited for, one after the other.
 _PARTS_MAX: Final = 7
@@ -51,18 +48,20 @@ class Platform:
     """What is kept up.
 
     Args:
-        brokers: How many brokers: one, or three that hold each record.
+        brokers: How many brokers: one, or three that hold each record; None for as many as the
+            home has, or one where it has none.
         jars: The folder of jars that `make engines` fetched.
         port: The service's; 0 picks a free one.
-        inbox: Whether the log in Kafka has a door, which is its writer then.
+        inbox: Whether the inbox of the log in Kafka is taken: by the service, where that is its own
+            log; else by a door, which is its writer then.
         worker: Whether a worker decides the log in Kafka.
-        relay: Whether the service passes its own log on to the brokers.
+        relay: Whether the service passes its own log on to the brokers, as the log there.
         spark: The program `crivo` of an environment with Spark, whose job decides the log in Kafka;
             None leaves it out.
         mlflow: The program `mlflow` of an environment with its server; None leaves it out.
     """
 
-    brokers: int
+    brokers: int | None
     jars: Path
     port: int = 0
     inbox: bool = True
@@ -114,20 +113,21 @@ def supervise(settings: Settings, platform: Platform, should_stop: Callable[[], 
     """Brings all parts up, one after the other, and keeps them up until `should_stop`.
 
     All of them read one home. Who decides the log in Kafka keeps snapshots of it there, since
-    brokers let go of its beginning; those of the service's own log lie apart.
+    brokers let go of its beginning; those of the service, which sees no answers, lie apart.
 
     Raises:
         Unavailable: LOG_LOCKED beside another one, NOT_READY, MODEL_MISSING.
         Misconfigured: as `installed`, `Brokers.lay_out`, `champion_bundle`; LOG_MISMATCH where the
-            brokers hold what another service passed on.
+            brokers hold another log than the one that is passed on.
     """
     platform = installed(platform)
-    from crivo.adapters.kafka.brokers import Brokers
+    from crivo.adapters.kafka.brokers import Brokers, count_in
 
     champion_bundle(settings)
     supervisor = Supervisor(folder_of(settings))
     try:
-        brokers = Brokers(folder_of(settings) / "brokers", platform.jars, platform.brokers)
+        folder = folder_of(settings) / "brokers"
+        brokers = Brokers(folder, platform.jars, platform.brokers or count_in(folder) or 1)
         brokers.lay_out()
         nodes = [
             Part(
@@ -142,7 +142,7 @@ def supervise(settings: Settings, platform: Platform, should_stop: Callable[[], 
         # Of three brokers two must run before one answers: they begin together.
         supervisor.start(*nodes)
         url = f"{SCHEME}{brokers.cluster.brokers}"
-        _make_logs(settings, platform, url)
+        _make_log(settings, platform, url, brokers.count)
         for part in parts_beside(settings, platform, url):
             if part.folder is not None:
                 make_private_folder(part.folder)
@@ -205,35 +205,34 @@ def bring_down(settings: Settings) -> bool:
     return end_supervisor(folder_of(settings))
 
 
+def end_left_parts(settings: Settings) -> list[str]:
+    """The names of parts that ran though the platform's supervisor had died; they have ended."""
+    return end_left(folder_of(settings))
+
+
+def left_parts(settings: Settings) -> list[str]:
+    """The names of parts that run though the platform's supervisor died."""
+    return orphans(folder_of(settings))
+
+
 def state_of(settings: Settings) -> dict[str, Any] | None:
     """The parts of a platform that is up; None where none is."""
     return read_state(folder_of(settings))
 
 
-def _make_logs(settings: Settings, platform: Platform, url: str) -> None:
-    """The log that is decided in Kafka, and what the service's own is passed on to, as it stands.
-
-    What a relay passed on would count towards its bound: a log that has grown is copied first.
-    """
-
-    def kafka(url: str, partitions: int) -> Settings:
-        return load_settings(
+def _make_log(settings: Settings, platform: Platform, url: str, brokers: int) -> None:
+    """The log in Kafka: the service's own as it stands, or else one that a door writes."""
+    make_kafka_log(
+        load_settings(
             os.environ,
             home=settings.home,
             log__url=url,
-            log__partitions=partitions,
-            kafka__replicas=platform.brokers,
-            kafka__in_sync_min=min(2, platform.brokers),
+            log__partitions=settings.log.partitions or PARTITIONS,
+            kafka__replicas=brokers,
+            kafka__in_sync_min=min(2, brokers),
+            relay__url=url if _passes_on(settings, platform) else None,
         )
-
-    partitions = settings.log.partitions or PARTITIONS
-    make_kafka_log(kafka(url, partitions))
-    if _passes_on(settings, platform):
-        manifest = stored_manifest(Paths(settings.home).log)
-        own = kafka(_relay_url(url), partitions if manifest is None else manifest.partitions)
-        open_topics(own).apply()
-        if manifest is not None:
-            copy_to_kafka(own, settings.home, undecided=False, progress=lambda *_: None)
+    )
 
 
 def _passes_on(settings: Settings, platform: Platform) -> bool:
@@ -241,15 +240,19 @@ def _passes_on(settings: Settings, platform: Platform) -> bool:
     return platform.relay and settings.relay.url is None
 
 
-def _relay_url(url: str) -> str:
-    return f"{url}/{SERVICE}"
+def _of_service(settings: Settings, platform: Platform, url: str) -> dict[str, str]:
+    """What the service is told of the brokers."""
+    if not _passes_on(settings, platform):
+        return {}
+    return {"CRIVO_RELAY__URL": url, "CRIVO_RELAY__INBOX": str(platform.inbox).lower()}
 
 
 def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]:
     """The parts that run beside the brokers, in the order in which they begin."""
     home = settings.home.resolve()
     crivo = (sys.executable, "-m", "crivo")
-    parts = [_beside("inbox", (*crivo, "receive"), home, url)] if platform.inbox else []
+    is_apart = platform.inbox and not _passes_on(settings, platform)
+    parts = [_beside("inbox", (*crivo, "receive"), home, url)] if is_apart else []
     if platform.worker:
         parts.append(_beside("worker", (*crivo, "decide"), home, url))
     port = platform.port or _free_port()
@@ -259,9 +262,7 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
             (*crivo, "serve", "--home", str(home), "--host", HOST, "--port", str(port)),
             f"http://{HOST}:{port}",
             partial(_answers, f"http://{HOST}:{port}/health/ready"),
-            environment=(
-                {"CRIVO_RELAY__URL": _relay_url(url)} if _passes_on(settings, platform) else {}
-            ),
+            environment=_of_service(settings, platform, url),
         )
     )
     if platform.spark is not None:
@@ -269,7 +270,7 @@ def parts_beside(settings: Settings, platform: Platform, url: str) -> list[Part]
         job = _beside("spark", program, home, url)
         more = {
             "CRIVO_SPARK__JARS": str(settings.spark.jars.absolute()),
-            # The home's own lake is of the service's log.
+            # The home's own lake is of the service's log, without answers.
             "CRIVO_LAKE__URL": settings.lake.url or str(home / "platform" / "lake"),
         }
         parts.append(replace(job, environment={**job.environment, **more}))

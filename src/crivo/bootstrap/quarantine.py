@@ -1,55 +1,67 @@
-"""Composes the quarantine: refused rows of the home folder, dead letters of a log in Kafka."""
+"""Composes the quarantine: refused rows of files, dead letters of a log in Kafka."""
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
-from crivo.bootstrap.home import Paths, require_home, wall_clock
+from crivo.bootstrap.home import Paths, refused_cipher, require_home, wall_clock
 from crivo.domain.errors import Code, Misconfigured, Refused, invalid
 from crivo.flows.ports import QuarantinedRow
 from crivo.flows.readmit import Readmitted, readmit
 from crivo.settings import Settings
 
 
+def listing(settings: Settings) -> str:
+    """The command that lists what was refused of the settings' home and log, to be pasted."""
+    where = ["--home", str(settings.home)]
+    if settings.log.url is not None:
+        where += ["--log", settings.log.url]
+    return shlex.join(["crivo", "quarantine", "list", *where])
+
+
 def quarantined(
     settings: Settings, *, limit: int, settled: bool = False
 ) -> tuple[Counter[Code], list[QuarantinedRow]]:
-    """How many rows wait by cause, and some of them: of the log of CRIVO_LOG__URL, else the home's.
+    """How many rows wait by cause, and some of them: of the log of CRIVO_LOG__URL its dead letters
+    and then the rows of what was imported into it from this home, else the home's.
 
     With `settled` those too that came in since, mended, from a file of the same mapping, or were
-    dismissed.
+    dismissed. A row whose texts the home's keys do not open is among them, without those.
 
     Raises:
+        Misconfigured: LOG_MISMATCH without the topics of the log.
         Unavailable: NOT_FOUND where there is no home folder, LOG_UNAVAILABLE.
     """
-    if settings.log.url is not None:
-        rows = _dead_rows(settings)
-        return Counter(row.code for row in rows), rows[:limit]
-    path = Paths(require_home(settings)).quarantine
-    if not path.exists():
-        return Counter(), []
-    with closing(SqliteQuarantine(path)) as store:
-        return Counter(store.counts()), store.rows(limit=limit, settled=settled)
+    rows = _dead_rows(settings)
+    counts = Counter(row.code for row in rows)
+    if (path := _file(settings)) is not None:
+        with closing(_open(path, settings)) as store:
+            counts.update(store.counts())
+            rows += store.rows(limit=limit, settled=settled)
+    return counts, rows[:limit]
 
 
 def quarantined_row(settings: Settings, source: str, row_number: int) -> QuarantinedRow:
     """One row that was refused; a file may be called by its name alone where only one is of it.
 
     Raises:
-        Refused: NOT_FOUND, FIELD_VALUE where files of that name differ. Unavailable: as
-            `quarantined`.
+        Refused: NOT_FOUND, FIELD_VALUE where files of that name differ.
+        Misconfigured, Unavailable: as `quarantined`.
     """
-    found: list[QuarantinedRow] = []
-    if settings.log.url is not None:
-        found = [
-            each
-            for each in _dead_rows(settings)
-            if (each.source, each.row_number) == (source, row_number)
-        ]
-    elif (path := Paths(require_home(settings)).quarantine).exists():
-        with closing(SqliteQuarantine(path)) as store:
+    row, _ = _find(settings, source, row_number)
+    return row
+
+
+def _find(settings: Settings, source: str, row_number: int) -> tuple[QuarantinedRow, Path | None]:
+    """As `quarantined_row`, with the file that it lies in; None for a dead letter."""
+    asked, path = (source, row_number), None
+    found = [each for each in _dead_rows(settings) if (each.source, each.row_number) == asked]
+    if not found and (path := _file(settings)) is not None:
+        with closing(_open(path, settings)) as store:
             found = store.find(source, row_number)
     if len(found) > 1:
         sources = ", ".join(each.source for each in found)
@@ -62,7 +74,7 @@ def quarantined_row(settings: Settings, source: str, row_number: int) -> Quarant
             found=source,
         )
     if found:
-        return found[0]
+        return found[0], path
     raise Refused(
         Code.NOT_FOUND,
         "no such row waits in the quarantine",
@@ -78,21 +90,20 @@ def dismiss_row(settings: Settings, source: str, row_number: int, *, by: str) ->
 
     Raises:
         Refused: as `quarantined_row`; FIELD_VALUE where the name is a blank, or the row waits no
-            longer. Misconfigured: SETTING_INVALID for a log in Kafka. Unavailable: NOT_FOUND,
-            FILE_UNWRITABLE.
+            longer, or is a dead letter of a log in Kafka. Misconfigured: as `quarantined`.
+        Unavailable: NOT_FOUND, LOG_UNAVAILABLE, FILE_UNWRITABLE.
     """
-    if settings.log.url is not None:
-        raise Misconfigured(
-            Code.SETTING_INVALID,
-            "dead letters of a log in Kafka lie in their topic, which forgets them by itself",
-            hint="`crivo quarantine replay` judges them again; --home names a folder's rows.",
-            field="CRIVO_LOG__URL",
-            expected="not set",
-            found=settings.log.url,
-        )
     if not by.strip():
         raise invalid(Code.FIELD_VALUE, field="--by", expected="a name", found=by)
-    row = quarantined_row(settings, source, row_number)
+    row, path = _find(settings, source, row_number)
+    if path is None:
+        raise invalid(
+            Code.FIELD_VALUE,
+            field="SOURCE",
+            expected="a file: a dead letter lies in its topic, which forgets it by itself",
+            found=row.source,
+            hint="`crivo quarantine replay` judges dead letters again.",
+        )
     if not row.waits:
         raise Refused(
             Code.FIELD_VALUE,
@@ -102,7 +113,7 @@ def dismiss_row(settings: Settings, source: str, row_number: int, *, by: str) ->
             expected="a row that waits",
             found="dismissed by " + row.dismissed_by if row.dismissed_at else "mended",
         )
-    with closing(SqliteQuarantine(Paths(settings.home).quarantine)) as store:
+    with closing(_open(path, settings)) as store:
         store.dismiss(row.source, row.row_number, at=wall_clock(), by=by.strip())
         (dismissed,) = store.find(row.source, row.row_number)
     return dismissed
@@ -126,15 +137,18 @@ def readmit_dead_letters(settings: Settings, source: str | None) -> Readmitted:
             expected="kafka://HOST:PORT",
             found="nothing",
         )
+    from crivo.bootstrap.kafka import cluster_of
+
+    cluster = cluster_of(settings)
     from crivo.adapters.kafka.dead_letters import read_dead_letters
     from crivo.adapters.kafka.inbox import Arrived
     from crivo.bootstrap.inbox import open_door
-    from crivo.bootstrap.kafka import cluster_of
 
-    found = read_dead_letters(cluster_of(settings))
+    found = read_dead_letters(cluster, refused_cipher(settings))
     asked = [each for each in found if source is None or each.source == source]
-    outside = [each for each in asked if each.is_of_inbox]
-    letters = [(each.place, each.event()) for each in asked if not each.is_of_inbox]
+    outside = [each for each in asked if each.is_of_inbox and each.unopened is None]
+    others = [each for each in asked if not each.is_of_inbox or each.unopened is not None]
+    letters = [(each.place, each.event()) for each in others]
     with ExitStack() as opened:
         door = open_door(settings, opened)
         arrived = [Arrived(each.value, dict(each.headers)) for each in outside]
@@ -145,8 +159,34 @@ def readmit_dead_letters(settings: Settings, source: str | None) -> Readmitted:
     return done
 
 
+def _file(settings: Settings) -> Path | None:
+    """Where refused rows of files lie; None where nothing was refused yet."""
+    if settings.log.url is None:
+        path = Paths(require_home(settings)).quarantine
+    else:
+        from crivo.bootstrap.kafka import cluster_of
+
+        cluster = cluster_of(settings)
+        from crivo.adapters.kafka.manifest import find_manifest
+
+        manifest = find_manifest(cluster)
+        if manifest is None:
+            return None
+        path = Paths(settings.home).refused_of(manifest.log_id)
+    return path if path.exists() else None
+
+
 def _dead_rows(settings: Settings) -> list[QuarantinedRow]:
-    from crivo.adapters.kafka.dead_letters import read_dead_letters
+    """The dead letters of the log of CRIVO_LOG__URL; none without one."""
+    if settings.log.url is None:
+        return []
     from crivo.bootstrap.kafka import cluster_of
 
-    return [each.row for each in read_dead_letters(cluster_of(settings))]
+    cluster = cluster_of(settings)
+    from crivo.adapters.kafka.dead_letters import read_dead_letters
+
+    return [each.row for each in read_dead_letters(cluster, refused_cipher(settings))]
+
+
+def _open(path: Path, settings: Settings) -> SqliteQuarantine:
+    return SqliteQuarantine(path, refused_cipher(settings))

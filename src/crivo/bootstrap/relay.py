@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import threading
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 from typing import Final, Protocol
 
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Home
-from crivo.bootstrap.kafka import open_kafka_rows
+from crivo.bootstrap.kafka import open_kafka_rows, require_client
+from crivo.bootstrap.kept_number import keep_numbers, read_numbers
 from crivo.domain.errors import Code, Unavailable
+from crivo.flows.copy_log import RowLog
 from crivo.flows.relay import Relay
 from crivo.settings import Settings
 
@@ -20,6 +22,8 @@ from crivo.settings import Settings
 LOOK_SECONDS: Final = 0.05
 #: How soon brokers that took nothing are asked again.
 AGAIN_SECONDS: Final = 1.0
+#: How long what is compared may be silent at a time: a service that is to end waits for that.
+SILENCE_SECONDS_MAX: Final = 15.0
 
 _LOGGER: Final = logging.getLogger("crivo.relay")
 
@@ -32,7 +36,7 @@ class RelayTelemetry(Protocol):
         ...
 
     def not_relayed(self, code: str) -> None:
-        """It did not take them just now; it is asked again."""
+        """It did not take them just now, or is another's since; unless it is, it is asked again."""
         ...
 
 
@@ -52,63 +56,71 @@ class OpenRelay:
     def work(self, stop: threading.Event) -> None:
         """Until `stop`: what becomes durable is passed on; while brokers take nothing, it waits.
 
+        The writer's name is taken once. Whoever takes it afterwards keeps it: what waits then stays
+        in the file until the service is started anew, and that is told of for as long.
+
         Raises:
-            Misconfigured: what no waiting mends: another log is there, or nobody is let in.
+            Misconfigured: what no waiting mends: another log is there, or one that went on without
+                this one, or nobody is let in.
         """
-        with closing(open_reader(self.home.paths.log)) as source:
+        self._pass_on(stop)
+        while not stop.wait(AGAIN_SECONDS):
+            self._tell(Code.LOG_LOCKED)
+
+    def _pass_on(self, stop: threading.Event) -> None:
+        """Until `stop`, or until another has taken the writer's name."""
+        with closing(open_reader(self.home.paths.log)) as source, ExitStack() as opened:
+            target: RowLog | None = None
             while not stop.is_set():
                 try:
-                    with closing(open_kafka_rows(self.settings, self.home.log.manifest)) as target:
-                        while not stop.is_set():
-                            is_all = not self.relay.pass_on(source, target)
-                            self.telemetry.relay_lags(self.lag())
-                            if is_all:
-                                stop.wait(LOOK_SECONDS)
+                    if target is None:
+                        rows = open_kafka_rows(self.settings, source)
+                        target = opened.enter_context(closing(rows))
+                    is_all = not self.relay.pass_on(source, target)
+                    self.telemetry.relay_lags(self.lag())
+                    if is_all:
+                        stop.wait(LOOK_SECONDS)
                 except Unavailable as error:
-                    self._waits(error)
+                    self._tell(error.code)
+                    facts = {"words": str(error), "events": self.lag()}
+                    extra = {"code": error.code, "facts": facts}
+                    if error.code is Code.LOG_LOCKED:
+                        _LOGGER.critical("relay.taken_over", extra=extra)
+                        return
+                    _LOGGER.warning("relay.waits", extra=extra)
                     stop.wait(AGAIN_SECONDS)
 
-    def _waits(self, error: Unavailable) -> None:
+    def _tell(self, code: Code) -> None:
         self.telemetry.relay_lags(self.lag())
-        self.telemetry.not_relayed(error.code)
-        facts = {"words": str(error), "events": self.lag()}
-        _LOGGER.warning("relay.waits", extra={"code": error.code, "facts": facts})
+        self.telemetry.not_relayed(code)
 
 
 def open_relay(settings: Settings, home: Home, telemetry: RelayTelemetry) -> OpenRelay | None:
-    """What passes a home's log on to the one of CRIVO_RELAY__URL; None where none is named.
+    """What passes a home's log on to the one of CRIVO_RELAY__URL; None where none is named, or
+    where that one comes first.
 
     From now on the log takes nothing where more would wait than the settings say.
+
+    Raises:
+        Misconfigured: SETTING_INVALID without a client of Kafka.
     """
-    if settings.relay.url is None:
+    if settings.relay.url is None or settings.relay.first != "file":
         return None
+    require_client("CRIVO_RELAY__URL")
     kept = home.paths.relayed
     relay = Relay(
-        taken=_read(kept),
+        taken=read_numbers(kept, 1)[0],
         spool_max=settings.relay.spool_events,
-        keep=lambda taken: _write(kept, taken),
+        keep=partial(keep_numbers, kept),
     )
     home.log.bound(relay.check)
+    patience = min(settings.kafka.outage_seconds, SILENCE_SECONDS_MAX)
+    asked = settings.kafka.model_copy(update={"outage_seconds": patience})
+    asking = relay_settings(settings.model_copy(update={"kafka": asked}))
+    return OpenRelay(asking, home, relay, telemetry)
+
+
+def relay_settings(settings: Settings) -> Settings:
+    """The settings of who opens the log of CRIVO_RELAY__URL."""
     log = settings.log.model_copy(update={"url": settings.relay.url})
-    return OpenRelay(settings.model_copy(update={"log": log}), home, relay, telemetry)
-
-
-def _read(kept: Path) -> int:
-    """How many events the log in Kafka was known to hold; 0 where nothing is kept of it."""
-    text = kept.read_text(encoding="ascii") if kept.is_file() else ""
-    return int(text) if text.isdigit() else 0
-
-
-def _write(kept: Path, taken: int) -> None:
-    """Keeps it; where a power cut loses it, the brokers tell it again."""
-    aside = kept.with_suffix(".new")
-    try:
-        aside.write_text(str(taken), encoding="ascii")
-        aside.replace(kept)
-    except OSError as error:
-        raise Unavailable(
-            Code.FILE_UNWRITABLE,
-            f"{kept} cannot be written: {error.strerror}",
-            hint="Look at the disk and the folder's permissions.",
-            file=str(kept),
-        ) from error
+    return settings.model_copy(update={"log": log})

@@ -7,6 +7,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE
@@ -14,7 +15,7 @@ from crivo.adapters.files.secret import load_or_create_key, lost_key
 from crivo.adapters.files.segments_file import SegmentsFile
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Home
-from crivo.bootstrap.ledger import ledger_folder
+from crivo.bootstrap.ledger import ledger_folder, published
 from crivo.domain.errors import Code, Misconfigured, Unavailable, Unfit
 from crivo.domain.event import Event
 from crivo.flows.decide import DecisionService
@@ -70,6 +71,7 @@ def keep_sealed(
             try:
                 sealer = Sealer(
                     records=home.log.keep_recent(reader),
+                    segments=partial(published, reader, settled=0),
                     find=home.log.find,
                     end=home.log.end,
                     publish=Publisher(decisions, soon),

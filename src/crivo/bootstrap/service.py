@@ -27,7 +27,9 @@ from crivo.adapters.http.server import listen, run_server
 from crivo.adapters.http.service import Limits, Parts
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.access import Access, make_access, tls_context
-from crivo.bootstrap.home import Home, Paths, open_home, wall_clock
+from crivo.bootstrap.brokers_first import open_serving_home, watch_brokers
+from crivo.bootstrap.follow import open_followers
+from crivo.bootstrap.home import Home, Paths, wall_clock
 from crivo.bootstrap.index import open_index
 from crivo.bootstrap.ledger import checked_proof
 from crivo.bootstrap.logs import configure_logging
@@ -35,6 +37,7 @@ from crivo.bootstrap.privacy import privacy_service
 from crivo.bootstrap.relay import OpenRelay, open_relay
 from crivo.bootstrap.releasing import keep_released, note_state
 from crivo.bootstrap.sealing import Publisher, keep_sealed
+from crivo.bootstrap.served_inbox import OpenInbox, open_inbox
 from crivo.bootstrap.snapshots import keep_snapshots, start_of
 from crivo.bootstrap.staleness import keep_measured
 from crivo.bootstrap.tracing import traces_of
@@ -136,25 +139,29 @@ def build_service(settings: Settings) -> Service:
         Unavailable: MODEL_MISSING, LOG_LOCKED. Misconfigured: as `champion_bundle`, and for a
             shadow that is not what was written.
     """
-    bundle = champion_bundle(settings)
+    bundle, metrics = champion_bundle(settings), Metrics()
     shadow = shadow_network(settings, bundle)
-    metrics = Metrics()
     metrics.serves(asdict(bundle.versions))
     notify = LoopNotify(committed=metrics.committed)
-    home = open_home(settings, writer=True, notify=notify)
+
+    def end(error: CrivoError) -> None:
+        running.failed(error)
+
     with ExitStack() as opened:
-        opened.callback(home.close)
+        home = open_serving_home(settings, notify, opened)
         index, webhooks = open_index(home, opened), open_webhooks(home, metrics, opened)
         decisions = _decisions(home, bundle, shadow)
         access, telling = make_access(settings), TellingService(decisions, home.pseudonyms)
         relay = open_relay(settings, home, metrics)
+        inbox = open_inbox(settings, home, decisions, metrics, notify.hand_over)
         holds = HoldService(decisions, metrics.hold_ended)
         feed, traces = Feed(), traces_of(settings, metrics)
         running = Running(
             recover=lambda: _recover(decisions, settings),
             beside={
-                **_where_set(access, traces, webhooks, relay),
+                **_where_set(access, traces, webhooks, relay, inbox),
                 **_beside(settings, home, decisions, holds, metrics, notify),
+                **watch_brokers(settings, home.log.check, end, metrics),
             },
             sample=lambda: _sample(decisions, app, metrics),
             close=opened.pop_all().close,
@@ -163,7 +170,7 @@ def build_service(settings: Settings) -> Service:
             telemetry=metrics,
         )
     running.project(Projection(home.reader, index, seen=running.show, noted=decisions.noted))
-    page = _page()
+    page = PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
     app = create_app(
         Parts(
             decisions=decisions,
@@ -204,7 +211,8 @@ def serve(
     once transfers are taken there.
 
     Raises:
-        Unavailable: PORT_TAKEN, MODEL_MISSING, LOG_LOCKED. Misconfigured: as `build_service`.
+        Unavailable: PORT_TAKEN, MODEL_MISSING, LOG_LOCKED. Misconfigured: as `build_service`, and
+            what a thread meets that no waiting mends, such as another log where it passes its own.
     """
     configure_logging(json_lines=not sys.stderr.isatty())
     _check_file(settings)
@@ -243,8 +251,8 @@ def _check_file(settings: Settings) -> None:
         raise Misconfigured(
             Code.SETTING_INVALID,
             "a service appends to a log of its own, in a file of the home folder",
-            hint="Unset CRIVO_LOG__URL; `crivo decide --log …` answers the transfers of a log in "
-            "Kafka.",
+            hint="Unset CRIVO_LOG__URL; CRIVO_RELAY__URL passes that log on to Kafka, or has it "
+            "there first (CRIVO_RELAY__FIRST); `crivo decide --log …` answers what waits there.",
             field="CRIVO_LOG__URL",
             expected="not set",
             found=settings.log.url,
@@ -260,10 +268,6 @@ def _decisions(home: Home, bundle: Bundle, shadow: Network | None) -> DecisionSe
         host=socket.gethostname(),
         shadow=shadow,
     )
-
-
-def _page() -> PageAccess:
-    return PageAccess(now=wall_clock, secret=lambda: secrets.token_urlsafe(_BYTES_OF_A_KEY))
 
 
 def _privacy(
@@ -304,13 +308,18 @@ def _limits(settings: Settings) -> Limits:
 
 
 def _where_set(
-    access: Access, traces: Traces | None, webhooks: OpenWebhooks, relay: OpenRelay | None
+    access: Access,
+    traces: Traces | None,
+    webhooks: OpenWebhooks,
+    relay: OpenRelay | None,
+    inbox: OpenInbox | None,
 ) -> dict[str, Callable[[threading.Event], None]]:
     """What works in threads of its own where a setting asks for it, by name."""
     return {
         **({} if access.issuer_keys is None else {"oidc": access.issuer_keys.keep_up}),
         **({} if traces is None else {"traces": traces.work}),
         **({} if relay is None else {"relay": relay.work}),
+        **({} if inbox is None else {"inbox": inbox.work}),
         **({} if webhooks.sender is None else {"webhooks": webhooks.sender.work}),
     }
 
@@ -327,8 +336,11 @@ def _beside(
     plan = decisions.bundle.plan
     revisions = ReviseService(decisions, metrics.revised, monotonic_ns=time.perf_counter_ns)
     return {
+        **open_followers(settings, home, decisions, notify.hand_over, metrics),
         "ledger": partial(keep_sealed, settings, home, decisions, notify.soon, metrics),
-        "snapshots": lambda stop: keep_snapshots(settings, plan, end=decisions.log.end, stop=stop),
+        "snapshots": lambda stop: keep_snapshots(
+            settings, plan, end=decisions.log.end, failed=metrics.snapshot_failed, stop=stop
+        ),
         "staleness": partial(keep_measured, settings, decisions, metrics),
         "release": partial(keep_released, decisions, notify.hand_over),
         "policy": _reload(settings, decisions, metrics, notify).run,

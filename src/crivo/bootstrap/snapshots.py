@@ -50,12 +50,17 @@ def start_of(settings: Settings, plan: Plan, log: LogReader) -> Replica:
 
 
 def keep_snapshots(
-    settings: Settings, plan: Plan, *, end: Callable[[], int], stop: threading.Event
+    settings: Settings,
+    plan: Plan,
+    *,
+    end: Callable[[], int],
+    failed: Callable[[], None],
+    stop: threading.Event,
 ) -> None:
     """Until `stop`: a snapshot whenever enough events came since the last, or enough time went by.
 
-    `end` tells how many events the log holds. A process that fails is told of, and another follows
-    when the next is due.
+    `end` tells how many events the log holds. A process that fails is warned of, `failed` hears of
+    it, and another follows when the next is due.
     """
     every = settings.snapshots
     kept = max(SnapshotFiles(Paths(settings.home).snapshots).cuts(plan.plan_hash), default=0)
@@ -64,11 +69,13 @@ def keep_snapshots(
         now = end()
         due = time.monotonic() - since >= every.every_seconds
         if now > kept and (due or now - kept >= every.every_events):
-            _take_beside(settings, stop)
+            if not _take_beside(settings, stop):
+                failed()
             kept, since = now, time.monotonic()
 
 
-def _take_beside(settings: Settings, stop: threading.Event) -> None:
+def _take_beside(settings: Settings, stop: threading.Event) -> bool:
+    """Whether it was taken, or the service ended meanwhile."""
     # -P: no module is read from the folder in which the service was started.
     command = [sys.executable, "-P", "-m", "crivo", "features", "snapshot"]
     command += ["--home", str(settings.home)]
@@ -85,10 +92,15 @@ def _take_beside(settings: Settings, stop: threading.Event) -> None:
             process.terminate()
             break
     _said, words = process.communicate()
-    if process.returncode not in {0, -signal.SIGTERM}:
-        _LOGGER.warning(
-            "snapshot.failed", extra={"facts": {"words": words.decode(errors="replace")[-500:]}}
-        )
+    is_taken = process.returncode in {0, -signal.SIGTERM}
+    if not is_taken:
+        warn_unkept(words.decode(errors="replace"))
+    return is_taken
+
+
+def warn_unkept(words: str) -> None:
+    """Warns of a snapshot that could not be written, with what is said of it."""
+    _LOGGER.warning("snapshot.failed", extra={"facts": {"words": words[-_WORDS_MAX:]}})
 
 
 def warn_unfit(error: CrivoError) -> None:

@@ -8,8 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import chain
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -17,9 +16,10 @@ import pyarrow as pa
 
 from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.secret import load_or_create_key
-from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.client import Cluster, patiently
 from crivo.adapters.kafka.java import java_options
-from crivo.adapters.kafka.manifest import require_manifest
+from crivo.adapters.kafka.manifest import number_kept, require_manifest
+from crivo.adapters.kafka.numbers import Numbers
 from crivo.adapters.kafka.publisher import set_aside_once
 from crivo.adapters.kafka.records import answer_of
 from crivo.adapters.kafka.tail import Tail, read_answers
@@ -31,13 +31,21 @@ from crivo.adapters.spark.session import spark_session
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.collecting import seldom_collected
-from crivo.bootstrap.home import Paths, record_cipher, rotation_of
+from crivo.bootstrap.home import Paths, record_cipher, refused_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle
 from crivo.bootstrap.snapshots import snapshot_files, warn_unfit
 from crivo.bootstrap.spark_lake import Bronze, open_spark_lake
-from crivo.bootstrap.spark_records import Placed, foreign_among, placed_in, published
+from crivo.bootstrap.spark_records import (
+    OCCURRED,
+    Placed,
+    events_among,
+    foreign_among,
+    placed_in,
+    published,
+)
 from crivo.bootstrap.spark_telling import SparkResult, Telling
+from crivo.decision import record
 from crivo.domain.errors import Code, Unavailable
 from crivo.domain.event import Event
 from crivo.domain.streams import Stream, partition_of
@@ -56,8 +64,8 @@ CATCH_UP_SECONDS_MAX: Final = 120.0
 
 #: What each process of Python knows of a job, by the folder of its checkpoint.
 _KNOWN: dict[str, Answering] = {}
-#: When each kept a snapshot for it last, or began.
-_SINCE: dict[str, float] = {}
+#: When each kept a snapshot for it last, or tried to, or began, and what was folded then.
+_KEPT: dict[str, tuple[float, int]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,31 +109,29 @@ class Decider:
         stages = _Stages()
         left = self.kept.left(batch - 1)
         with stages.timed("read"):
-            some = [left.waiting, *map(_as_table, batches)]
-            placed = [placed_in(self.cluster, each) for each in some]
-            # What waits holds none: it was set aside when it came.
-            foreign = [
-                each
-                for records, found in zip(some, placed, strict=True)
-                for each in foreign_among(records, found)
-            ]
+            came = pa.concat_tables([RECORD.empty_table(), *map(_as_table, batches)])
+            # All of them came before it is asked, once, what the writer has given.
+            kept = partial(number_kept, self.cluster, is_settled=False)
+            given = cache(partial(patiently, self.cluster, kept))
+            numbers = Numbers(lambda _number: given(), left.passed)
+            new = placed_in(self.cluster, came, numbers)
+            # What waits was looked at when it came, and nothing foreign is among it.
+            waited = placed_in(self.cluster, left.waiting, Numbers(None, {}))
+            foreign = foreign_among(came, new)
             if foreign:
-                set_aside_once(self.cluster, self.manifest.partitions, foreign)
-        rows = [each.row for new in placed[1:] for each in new if each is not None]
+                refused = refused_cipher(self.settings)
+                set_aside_once(self.cluster, self.manifest.partitions, foreign, refused)
+            events = events_among([*waited, *new])
+        rows = [each.row for each in new if each is not None]
         if self.bronze is not None and rows:
             with stages.timed("bronze"):
                 self.bronze(rows, batch)
-        events: dict[int, EventRow] = {}
-        for each in chain.from_iterable(placed):
-            if each is not None and not each.is_answer:
-                # Of one number the first counts, for every reader.
-                events.setdefault(each.row[0], each.row)
         cut = left.cut
         while cut in events:
             cut += 1
         done, cipher = Done(foreign=len(foreign)), self._cipher()
         due = [events[number] for number in range(left.cut, cut)]
-        for answers in self._answers(left.cut, due, cipher, stages):
+        for answers in self._answers(left.cut, due, cipher, stages, done):
             with stages.timed("decide"):
                 made = self._published(answers, cipher)
             done.decided += len(answers)
@@ -133,15 +139,22 @@ class Decider:
             yield made
         waiting = pa.concat_tables(
             records.filter(pa.array([_waits(each, cut) for each in found], pa.bool_()))
-            for records, found in zip(some, placed, strict=True)
+            for records, found in ((left.waiting, waited), (came, new))
         )
         done.seconds = stages.seconds
-        self.kept.keep(batch, Left(cut, waiting), done)
+        self.kept.keep(batch, Left(cut, waiting, numbers.passed), done)
 
     def _answers(
-        self, start: int, rows: Sequence[EventRow], cipher: RecordCipher | None, stages: _Stages
+        self,
+        start: int,
+        rows: Sequence[EventRow],
+        cipher: RecordCipher | None,
+        stages: _Stages,
+        done: Done,
     ) -> Iterator[list[Answered]]:
-        """The answers to the events of these rows, so many events at a time."""
+        """The answers to the events of these rows, so many events at a time; behind the last a
+        snapshot is kept if one is due, and `done` says why it could not be.
+        """
         if not rows:
             return
         with stages.timed("decide"):
@@ -153,7 +166,7 @@ class Decider:
             yield answers
         _KNOWN[self.job] = answering
         with stages.timed("decide"):
-            self._keep(answering)
+            done.unkept = self._keep(answering)
 
     def _state_at(self, start: int) -> Answering:
         """The state of the events below a number."""
@@ -187,16 +200,15 @@ class Decider:
             Unavailable: LOG_UNAVAILABLE where the log does not give it.
         """
         partitions, known = self.manifest.partitions, dict[int, Event]()
-        for number, event in read_answers(self.cluster, range(partitions), self._cipher()):
-            if answering.folded <= number < start:
+        asked = partial(read_answers, self.cluster, range(partitions), self._cipher())
+        for number, event in patiently(self.cluster, asked):
+            if event.schema == record.SCHEMA and answering.folded <= number < start:
                 known.setdefault(number, event)
         answering.remember(list(known.items()))
-        tail = Tail(
-            self.cluster,
-            partitions,
-            start=answering.folded,
-            cipher=self._cipher(),
+        opened = partial(
+            Tail, self.cluster, partitions, start=answering.folded, cipher=self._cipher()
         )
+        tail = patiently(self.cluster, opened)
         until = time.monotonic() + CATCH_UP_SECONDS_MAX
         try:
             while answering.folded < start:
@@ -215,15 +227,21 @@ class Decider:
         finally:
             tail.close()
 
-    def _keep(self, answering: Answering) -> None:
+    def _keep(self, answering: Answering) -> str:
+        """Keeps a snapshot if one is due; why it could not be written, else nothing."""
         wanted, now = self.settings.snapshots, time.monotonic()
-        is_due = now - _SINCE.setdefault(self.job, now) >= wanted.every_seconds
+        since, tried = _KEPT.setdefault(self.job, (now, 0))
         files = snapshot_files(self.settings, self.manifest)
-        cuts = files.cuts(answering.plan_hash) if wanted.enabled else []
+        cuts = [tried, *(files.cuts(answering.plan_hash) if wanted.enabled else [])]
         new = answering.folded - max((cut for cut in cuts if cut <= answering.folded), default=0)
-        if wanted.enabled and (new >= wanted.every_events or (new and is_due)):
-            files.keep(answering.snapshot())
-            _SINCE[self.job] = now
+        is_due = new >= wanted.every_events or (new and now - since >= wanted.every_seconds)
+        if wanted.enabled and is_due:
+            _KEPT[self.job] = (now, answering.folded)
+            try:
+                files.keep(answering.snapshot())
+            except Unavailable as error:
+                return str(error)
+        return ""
 
     def _published(
         self, answers: Sequence[Answered], cipher: RecordCipher | None
@@ -313,6 +331,7 @@ def decide_by_spark(
             session,
             options=kafka_options(cluster),
             topics=[cluster.named(stream.value) for stream in Stream],
+            occurred=OCCURRED,
             folder=folder,
             kept=kept,
             decide=Decider(settings, cluster, manifest, name, kept, bronze),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,9 +11,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.numbers import Numbers
 from crivo.adapters.kafka.records import Came, Record, came, place_of, row_of
-from crivo.domain.streams import Stream
+from crivo.domain.clock import CLOCK_AHEAD_MAX
+from crivo.domain.instant import EARLIEST
+from crivo.domain.streams import STREAM_RANK, Stream
 from crivo.flows.event_rows import EventRow
+
+_INSTANT: Final = "try_cast(conv(hex(substring(value, 21, 8)), 16, 10) AS BIGINT)"
+
+#: When the event of a record occurred, in Spark's SQL, as a timestamp; null where it is none of
+#: ours, or lies later than brokers had it by more than any event may. A value is
+#: `adapters.kafka.records.Value` as MessagePack writes it: an array, an id of 16 bytes, and the
+#: instant in 8. Which numbers are the writer's Spark does not know here: so a forged record counts
+#: too, and what it can move is bounded.
+OCCURRED: Final = (
+    "timestamp_micros(CASE WHEN exists(headers, h -> h.key IN ('seq', 'answers'))"
+    " AND hex(substring(value, 2, 2)) = 'C410' AND hex(substring(value, 20, 1)) = 'CF'"
+    f" AND {_INSTANT} BETWEEN {EARLIEST} AND unix_micros(timestamp) + {CLOCK_AHEAD_MAX}"
+    f" THEN {_INSTANT} END)"
+)
 
 _STREAMS: Final = {stream.value: stream for stream in Stream}
 
@@ -26,41 +44,65 @@ class Placed(NamedTuple):
     is_answer: bool
 
 
-def placed_in(cluster: Cluster, records: pa.RecordBatch | pa.Table) -> list[Placed | None]:
-    """Each of some records, in the columns of Spark's source; None for one that is not ours.
+def placed_in(
+    cluster: Cluster, records: pa.RecordBatch | pa.Table, numbers: Numbers
+) -> list[Placed | None]:
+    """Each of some records, in the columns of Spark's source; None for one that is not ours,
+    whatever it holds.
+
+    They come in any order: of each partition the numbers are looked at as it lies.
 
     Raises:
-        Refused: as `row_of`.
+        Refused: as `row_of`, for one that is ours.
+        Misconfigured, Unavailable: as `Numbers.fault`.
     """
     names, values, counts = _headers(records.column("headers"))
-    columns = [
+    topics, partitions, offsets, keys, contents = (
         records.column(name).to_pylist()
         for name in ("topic", "partition", "offset", "key", "value")
-    ]
+    )
     streams = {
-        topic: topic.removeprefix(cluster.named(""))
+        topic: _STREAMS[topic.removeprefix(cluster.named(""))]
         for topic in pc.unique(records.column("topic")).to_pylist()
     }
-    found: list[Placed | None] = []
-    at = 0
-    for topic, partition, offset, key, value, count in zip(*columns, counts, strict=True):
-        headers = dict(zip(names[at : at + count], values[at : at + count], strict=True))
-        at += count
+    ends = list(accumulate(counts, initial=0))
+    found: list[Placed | None] = [None] * len(offsets)
+    for at in sorted(range(len(offsets)), key=offsets.__getitem__):
+        own = slice(ends[at], ends[at + 1])
+        headers = dict(zip(names[own], values[own], strict=True))
         place = place_of(headers)
-        if place is None:
-            found.append(None)
+        stream, partition = streams[topics[at]], partitions[at]
+        if numbers.fault(stream, partition, place) is not None or place is None:
             continue
         row = row_of(
-            _STREAMS[streams[topic]],
+            stream,
             partition,
-            offset,
+            offsets[at],
             number=place.number,
-            key=key,
-            value=value,
+            key=keys[at],
+            value=contents[at],
             headers=headers,
         )
-        found.append(Placed(row, place.is_answer))
+        found[at] = Placed(row, place.is_answer)
     return found
+
+
+def events_among(placed: Iterable[Placed | None]) -> dict[int, EventRow]:
+    """The events among all that waits or has come, by their numbers.
+
+    Of one number in two partitions the lesser one's record counts, as for every reader of the log
+    who has both before it.
+    """
+    ours = (each.row for each in placed if each is not None and not each.is_answer)
+    found: dict[int, EventRow] = {}
+    for row in sorted(ours, key=_order):
+        found.setdefault(row[0], row)
+    return found
+
+
+def _order(row: EventRow) -> tuple[int, int, int]:
+    """By partition of the log, and there as it lies."""
+    return STREAM_RANK[_STREAMS[row[1]]], row[2], row[3]
 
 
 def foreign_among(

@@ -7,18 +7,22 @@ from dataclasses import dataclass, field
 from crivo.adapters.spark.failure import Meant
 from crivo.adapters.spark.listener import WHOLE_BATCH, Progress
 from crivo.adapters.telemetry.metrics import Metrics
+from crivo.bootstrap.snapshots import warn_unkept
 
 
 @dataclass(slots=True)
 class SparkResult:
     """What a job has done: transfers answered, records published, records that are nobody's of ours
-    and were set aside, batches, records of the log, and the seconds of its stages and of Spark's
-    own. The first batch, in which all is cold, is told besides.
+    and were set aside, snapshots that could not be written, batches, records of the log, and the
+    seconds of its stages and of Spark's own. The first batch, in which all is cold, is told
+    besides, and the watermark of the newest one in seconds since 1970 UTC (0 before there is one).
     """
 
     decided: int = 0
     published: int = 0
     foreign: int = 0
+    unkept: int = 0
+    watermark: float = 0.0
     batches: int = 0
     records: int = 0
     first_records: int = 0
@@ -43,6 +47,9 @@ class Telling:
         metrics.spark_batch()
         metrics.spark_took_in(progress.records)
         metrics.spark_lags(progress.lag)
+        if progress.watermark:
+            metrics.spark_watermark(progress.watermark)
+            result.watermark = progress.watermark
         if not result.batches:
             result.first_records = progress.records
             result.first_seconds = progress.seconds.get(WHOLE_BATCH, 0.0)
@@ -60,6 +67,11 @@ class Telling:
         self.metrics.spark_met_foreign(foreign)
         self.result.published += published
         self.result.foreign += foreign
+
+    def unkept(self, words: str) -> None:
+        warn_unkept(words)
+        self.metrics.snapshot_failed()
+        self.result.unkept += 1
 
     def failed(self, text: str) -> None:
         self.metrics.spark_failed(self.failure(text).code)

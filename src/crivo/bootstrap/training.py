@@ -18,8 +18,9 @@ from crivo.adapters.files.private import make_private_folder
 from crivo.adapters.files.reader import FileReader
 from crivo.adapters.sqlite.quarantine import SqliteQuarantine
 from crivo.bootstrap.collecting import give_back
-from crivo.bootstrap.home import Paths, policy_text, wall_clock
+from crivo.bootstrap.home import Paths, policy_text, refused_cipher, wall_clock
 from crivo.bootstrap.offline import import_streams, import_table, log_reader, read_table
+from crivo.bootstrap.quarantine import listing
 from crivo.bootstrap.service import serving_plan
 from crivo.decision.proposal import COSTS_FILE, Costs, parse_costs
 from crivo.domain.errors import Code, Refused
@@ -181,7 +182,7 @@ def train_on_events(
         # The weights first: a table whose weights cannot be read leaves the log as it was.
         weights = weights_of_table(read_table(path, mapping), mapping) if mapping.weight else None
         taken = import_table(settings, path, mapping, until=None, progress=count, is_to_train=True)
-    _check_some_read(taken)
+    _check_some_read(taken, settings)
     delay = mapping.known_after
     left_out = {code.value: count for code, count in sorted(taken.causes.items())}
     if delay is None and taken.reports_later:
@@ -197,7 +198,7 @@ def train_on_events(
     return taken, train_on_log(settings, training, progress=progress, past=past)
 
 
-def _check_some_read(taken: IngestResult) -> None:
+def _check_some_read(taken: IngestResult, settings: Settings) -> None:
     """Nothing, where a row of the table is in the log.
 
     Raises:
@@ -208,7 +209,7 @@ def _check_some_read(taken: IngestResult) -> None:
         raise Refused(
             Code.DATA_TOO_SMALL,
             f"none of the {taken.received:,} rows of the table could be read",
-            hint="`crivo quarantine list` shows the rows, and what was wrong with each.",
+            hint=f"`{listing(settings)}` shows the rows, and what was wrong with each.",
             field="rows",
             expected="at least 1 that the mapping can read",
             found=causes,
@@ -242,7 +243,7 @@ def train_on_rows(
 
         @cache
         def quarantine() -> SqliteQuarantine:
-            made = SqliteQuarantine(paths.quarantine)
+            made = SqliteQuarantine(paths.quarantine, refused_cipher(settings))
             opened.callback(made.close)
             return made
 

@@ -6,7 +6,7 @@ import secrets
 import socket
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,17 +14,18 @@ from typing import Final
 
 from crivo.adapters.kafka.manifest import require_manifest
 from crivo.adapters.kafka.publisher import ExactPublisher, PlainPublisher
+from crivo.adapters.kafka.publishing import Turn
 from crivo.adapters.kafka.worker import Worker
 from crivo.adapters.snapshot_files.store import SnapshotFiles
 from crivo.adapters.telemetry.exposition import exposed
 from crivo.adapters.telemetry.metrics import Metrics
 from crivo.bootstrap.collecting import seldom_collected
-from crivo.bootstrap.home import Paths, record_cipher, rotation_of
+from crivo.bootstrap.home import Paths, record_cipher, refused_cipher, rotation_of
 from crivo.bootstrap.kafka import cluster_of
 from crivo.bootstrap.service import champion_bundle, shadow_network
-from crivo.bootstrap.snapshots import snapshot_files, warn_unfit
-from crivo.domain.errors import Code, Misconfigured
-from crivo.flows.answering import Answered, Answering
+from crivo.bootstrap.snapshots import snapshot_files, warn_unfit, warn_unkept
+from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.flows.answering import Answering
 from crivo.flows.collecting import settle_down
 from crivo.flows.event_rows import seal_rows
 from crivo.flows.ports import Manifest
@@ -59,6 +60,7 @@ class DecideResult:
     seconds: float = 0.0
     processor_seconds: float = 0.0
     alerts: int = 0
+    hold_ends: int = 0
     rebuilt: int = 0
     outcomes: Counter[str] = field(default_factory=Counter)
 
@@ -82,8 +84,8 @@ class _Told:
     #: Of the first publication and the newest: clock, processor time, how many were decided.
     marks: list[tuple[float, float, int]] = field(default_factory=list)
 
-    def answered(self, answers: Sequence[Answered]) -> None:
-        result = self.result
+    def published(self, turn: Turn) -> None:
+        answers, result = turn.answers, self.result
         if self.marks:
             first, newest = self.marks[0], self.marks[-1]
             result.seconds, result.processor_seconds, result.steadily = (
@@ -98,6 +100,9 @@ class _Told:
         for (outcome, degraded), count in alike.items():
             result.outcomes[outcome] += count
             self.metrics.decided(outcome, degraded, count)
+        result.hold_ends += len(turn.ends)
+        for each in turn.ends:
+            self.metrics.hold_ended(each.outcome)
 
     def lagging(self, events: int) -> None:
         self.metrics.worker_lags(events)
@@ -135,6 +140,7 @@ def decide(
     manifest = require_manifest(cluster)
     cipher = record_cipher(paths, rotation_of(settings))
     seal = partial(seal_rows, cipher=cipher, identities=None)
+    refused = refused_cipher(settings)
     files = snapshot_files(settings, manifest)
     metrics, result = Metrics(), DecideResult()
 
@@ -154,10 +160,10 @@ def decide(
     if deciding.exactly_once:
         name = f"crivo-decide-{secrets.token_hex(8)}"
         publisher: ExactPublisher | PlainPublisher = ExactPublisher(
-            cluster, manifest.partitions, seal, name=name
+            cluster, manifest.partitions, seal, refused, name=name
         )
     else:
-        publisher = PlainPublisher(cluster, manifest.partitions, seal)
+        publisher = PlainPublisher(cluster, manifest.partitions, seal, refused)
     with ExitStack() as opened:
         if deciding.metrics_port is not None:
             opened.enter_context(exposed(metrics, settings.http.host, deciding.metrics_port))
@@ -168,7 +174,7 @@ def decide(
             publisher,
             _Told(metrics, result),
             cipher=cipher,
-            keeper=_Keeper(settings, files),
+            keeper=_Keeper(settings, files, metrics.snapshot_failed),
         )
         settle_down()
         with seldom_collected():
@@ -179,11 +185,13 @@ def decide(
 @dataclass(slots=True)
 class _Keeper:
     """Keeps a snapshot whenever enough events were folded since the last, or some and enough time
-    went by, and at the end.
+    went by, and at the end. One that cannot be written is warned of, and the worker goes on.
     """
 
     settings: Settings
     files: SnapshotFiles
+    #: Hears of each that could not be written.
+    failed: Callable[[], None]
     #: How much the last one that there is has folded; None before the first turn.
     kept: int | None = None
     #: And since when.
@@ -206,5 +214,9 @@ class _Keeper:
 
     def _keep(self, answering: Answering) -> None:
         if self.settings.snapshots.enabled:
-            self.files.keep(answering.snapshot())
+            try:
+                self.files.keep(answering.snapshot())
+            except Unavailable as error:
+                warn_unkept(str(error))
+                self.failed()
         self.kept, self.since = answering.folded, time.monotonic()

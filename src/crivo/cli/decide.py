@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import asdict
+from importlib.util import find_spec
 from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json
@@ -26,9 +27,12 @@ def run_decide(
     Raises:
         Misconfigured, Refused, Unavailable: as `bootstrap.worker.decide`.
     """
+    from crivo.bootstrap.kafka import require_client
     from crivo.bootstrap.logs import configure_logging
-    from crivo.bootstrap.worker import Deciding, decide
     from crivo.settings import load_settings
+
+    require_client("a worker")
+    from crivo.bootstrap.worker import Deciding, decide
 
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)
@@ -39,6 +43,7 @@ def run_decide(
     facts = {
         "decided": result.decided,
         "alerts": result.alerts,
+        "hold_ends": result.hold_ends,
         "rebuilt": result.rebuilt,
         "outcomes": counts,
     }
@@ -48,7 +53,11 @@ def run_decide(
         outcomes = ", ".join(f"{count:,} {name}" for name, count in counts.items())
         print_facts(
             f"{result.decided:,} transfers decided",
-            {"outcomes": outcomes or "–", "alerts": f"{result.alerts:,}"},
+            {
+                "outcomes": outcomes or "–",
+                "alerts": f"{result.alerts:,}",
+                "ends of holds": f"{result.hold_ends:,}",
+            },
         )
 
 
@@ -69,15 +78,14 @@ def run_decide_by_spark(
     from crivo.bootstrap.logs import configure_logging
     from crivo.settings import load_settings
 
-    try:
-        from crivo.bootstrap.spark import decide_by_spark
-    except ImportError as error:
+    if any(find_spec(name) is None for name in ("pyspark", "confluent_kafka")):
         raise Misconfigured(
             Code.SETTING_INVALID,
-            "--spark asks for Spark and a client of Kafka, which are not installed",
+            "--spark asks for Spark and a client of Kafka, which are not both installed",
             hint="`make extra NAME=spark`, then .tools/spark/bin/crivo with the same words.",
             field="--spark",
-        ) from error
+        )
+    from crivo.bootstrap.spark import decide_by_spark
 
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)

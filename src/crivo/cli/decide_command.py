@@ -25,7 +25,7 @@ def decide(
     ] = None,
     spark: Annotated[
         str | None,
-        typer.Option("--spark", help="Decide by Spark, on local[2] or spark://HOST:PORT."),
+        typer.Option("--spark", help="Decide by Spark, on a master: local[2], spark://HOST:PORT."),
     ] = None,
     as_json: Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from crivo.cli.output import print_facts, print_json, print_table, progress_bar
 from crivo.domain.errors import Code, invalid
+from crivo.domain.instant import format_rfc3339, parse_rfc3339
 
 if TYPE_CHECKING:
     from crivo.bootstrap.lake import LakeHouse, Tidied
@@ -57,7 +58,8 @@ def run_lake_show(
         As `LakeHouse.rows`; Refused: FIELD_VALUE for a condition that is none.
     """
     conditions = _pairs(where, "--where")
-    is_version, rows = _open(home).rows(table, version=version, at=at, where=conditions)
+    moment = None if at is None else _moment(at)
+    is_version, rows = _open(home).rows(table, version=version, at=moment, where=conditions)
     shown = [
         {name: _text(cell) for name, cell in row.items()}
         for row in rows.slice(0, limit).to_pylist()
@@ -163,6 +165,16 @@ def _pairs(texts: Sequence[str], field: str) -> dict[str, str]:
             raise invalid(Code.FIELD_VALUE, field=field, expected="NAME=VALUE", found=text)
         found[name] = value
     return found
+
+
+def _moment(text: str) -> str:
+    """An instant as RFC 3339 has it; of a date, its midnight in UTC.
+
+    Raises:
+        Refused: TIME_INVALID, TIME_RANGE.
+    """
+    is_date = len(text) == len("2026-11-23")
+    return format_rfc3339(parse_rfc3339(f"{text}T00:00:00Z" if is_date else text, field="--at"))
 
 
 def _text(cell: object) -> object:

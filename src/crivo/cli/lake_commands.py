@@ -54,7 +54,7 @@ def lake_show(
         typer.Option("--version", min=0, max=COUNT_MAX, help="As it was at that version."),
     ] = None,
     at: Annotated[
-        str | None, typer.Option("--at", help="As it was then: 2026-11-23T12:00:00Z.")
+        str | None, typer.Option("--at", help="As it was then: 2026-11-23T12:00:00Z, or a date.")
     ] = None,
     where: Annotated[
         list[str] | None, typer.Option("--where", help="Rows with NAME=VALUE alone.")

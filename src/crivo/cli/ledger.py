@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crivo.cli.output import print_facts, print_json, print_table
 from crivo.domain.errors import Code, Unfit
 from crivo.domain.phase import Phase
+
+if TYPE_CHECKING:
+    from crivo.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +24,46 @@ class Files:
     segments: Path | None
     public_key: Path | None
 
-    def paths(self) -> tuple[Path, Path, Path]:
-        """The log's file, the folder of segments, and the file of the public key."""
-        from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE
-        from crivo.bootstrap.home import Paths
+    def log_file(self) -> Path:
+        """The log's file.
+
+        Raises:
+            Unavailable: NOT_FOUND where none is named, and the home folder holds none.
+        """
+        from crivo.bootstrap.home import require_log
+
+        return self.log or require_log(self._settings())
+
+    def folder(self) -> Path:
+        """The folder of segments.
+
+        Raises:
+            Unavailable: NOT_FOUND where none is named, and there is no home folder.
+        """
+        from crivo.bootstrap.home import require_home
         from crivo.bootstrap.ledger import ledger_folder
+
+        if self.segments is not None:
+            return self.segments
+        settings = self._settings()
+        if settings.ledger.folder is None:
+            require_home(settings)
+        return ledger_folder(settings)
+
+    def key_file(self) -> Path:
+        """The file of the public key.
+
+        Raises:
+            Unavailable: as `folder`.
+        """
+        from crivo.adapters.files.ledger_documents import PUBLIC_KEY_FILE
+
+        return self.public_key or self.folder() / PUBLIC_KEY_FILE
+
+    def _settings(self) -> Settings:
         from crivo.settings import load_settings
 
-        settings = load_settings(os.environ, home=self.home)
-        folder = self.segments or ledger_folder(settings)
-        key = self.public_key or folder / PUBLIC_KEY_FILE
-        return self.log or Paths(settings.home).log, folder, key
+        return load_settings(os.environ, home=self.home)
 
 
 def run_ledger_verify(files: Files, *, checkpoint: Path | None, as_json: bool) -> None:
@@ -38,12 +71,13 @@ def run_ledger_verify(files: Files, *, checkpoint: Path | None, as_json: bool) -
 
     Raises:
         Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+        Unavailable: NOT_FOUND where there is no log.
     """
     from crivo.adapters.files.ledger_documents import read_checkpoint, read_public_key
     from crivo.bootstrap.ledger import audit_ledger
 
-    log, folder, key_file = files.paths()
-    key = read_public_key(key_file)
+    log, folder = files.log_file(), files.folder()
+    key = read_public_key(files.key_file())
     kept = [] if checkpoint is None else read_checkpoint(checkpoint)
     found = audit_ledger(log, folder, key=key, checkpoint=kept)
     summary = {
@@ -80,15 +114,14 @@ def run_ledger_verify_proof(
     """`crivo ledger verify --proof`: of which decision it is, which is the one of `end_to_end_id`.
 
     Raises:
-        Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE.
+        Unfit: LEDGER_BROKEN. Misconfigured: FILE_UNREADABLE. Unavailable: as `Files.key_file`.
     """
     from crivo.adapters.files.ledger_documents import read_proof, read_public_key
     from crivo.flows.event_rows import event_id_of
     from crivo.flows.ledger_proof import check_decision, check_proof
 
-    _, _, key_file = files.paths()
     read = read_proof(proof)
-    check_proof(read, read_public_key(key_file))
+    check_proof(read, read_public_key(files.key_file()))
     if end_to_end_id is not None:
         check_decision(read, end_to_end_id, phase)
     facts = {
@@ -109,12 +142,12 @@ def run_ledger_show(end_to_end_id: str, files: Files, *, phase: Phase, as_json: 
 
     Raises:
         Refused: NOT_FOUND. Unfit: LEDGER_BROKEN.
-        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH.
+        Misconfigured: FILE_UNREADABLE, LOG_MISMATCH. Unavailable: NOT_FOUND where there is no log.
     """
     from crivo.adapters.files.ledger_documents import proof_to_json
     from crivo.bootstrap.ledger import prove_decision
 
-    log, folder, _ = files.paths()
+    log, folder = files.log_file(), files.folder()
     proof = prove_decision(log, folder, end_to_end_id=end_to_end_id, phase=phase)
     if as_json:
         print_json(proof_to_json(proof))
@@ -137,10 +170,9 @@ def run_ledger_checkpoint(files: Files) -> None:
     """`crivo ledger checkpoint`.
 
     Raises:
-        Misconfigured: FILE_UNREADABLE.
+        Misconfigured: FILE_UNREADABLE. Unavailable: as `Files.folder`.
     """
     from crivo.adapters.files.ledger_documents import checkpoint_to_json
     from crivo.bootstrap.ledger import newest_segments
 
-    _, folder, _ = files.paths()
-    print_json(checkpoint_to_json(newest_segments(folder)))
+    print_json(checkpoint_to_json(newest_segments(files.folder())))

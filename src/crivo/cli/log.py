@@ -71,7 +71,7 @@ def run_log_make(log: str | None, *, home: Path | None, as_json: bool) -> None:
     Raises:
         Misconfigured, Unavailable: as `make_kafka_log`.
     """
-    from crivo.bootstrap.kafka import make_kafka_log
+    from crivo.bootstrap.copying import make_kafka_log
     from crivo.settings import load_settings
 
     manifest = make_kafka_log(load_settings(os.environ, home=home, log__url=log))

@@ -15,6 +15,7 @@ import typer
 
 from crivo.cli.backtest_command import backtest
 from crivo.cli.decide_command import decide
+from crivo.cli.ingest_command import ingest
 from crivo.cli.key_commands import keys
 from crivo.cli.lake_commands import lake
 from crivo.cli.ledger_commands import ledger
@@ -154,39 +155,7 @@ app.command()(simulate)
 app.command()(train)
 
 
-@app.command()
-def ingest(
-    file: Annotated[
-        Path, typer.Argument(help="CSV, JSON lines or Parquet; or a folder of streams.")
-    ],
-    mapping: Annotated[Path, typer.Option("--mapping", help="Mapping file (TOML).")],
-    home: Home = None,
-    until: Annotated[
-        str | None, typer.Option("--until", help="Only what was received before (RFC 3339, Z).")
-    ] = None,
-    received: Annotated[
-        str | None,
-        typer.Option("--received", help="Receipt of all rows (RFC 3339, Z): for mended ones."),
-    ] = None,
-    clock: Annotated[
-        str | None, typer.Option("--clock", help="wall or replay, for a log that is made now.")
-    ] = None,
-    log: Log = None,
-    as_json: Json = False,
-) -> None:
-    """Turn a table into events of the log; bad rows go to quarantine with their causes."""
-    from crivo.cli.data import run_ingest
-
-    run_ingest(
-        file,
-        mapping,
-        home=home,
-        log=log,
-        until=until,
-        received=received,
-        clock=clock,
-        as_json=as_json,
-    )
+app.command()(ingest)
 
 
 @app.command()

@@ -13,11 +13,13 @@ from crivo.bootstrap.platform import (
     Platform,
     bring_down,
     bring_up,
+    end_left_parts,
     installed,
+    left_parts,
     state_of,
     supervise,
 )
-from crivo.cli.output import print_facts, print_json, print_table
+from crivo.cli.output import notes, print_facts, print_json, print_table
 from crivo.domain.errors import Code, Unfit
 from crivo.settings import load_settings
 
@@ -30,13 +32,16 @@ def run_platform_up(platform: Platform, *, home: Path | None, as_json: bool) -> 
     """
     settings = load_settings(os.environ, home=home)
     wanted = installed(platform)
-    arguments = ["--home", str(settings.home), "--brokers", str(wanted.brokers)]
+    arguments = ["--home", str(settings.home)]
+    arguments += [] if wanted.brokers is None else ["--brokers", str(wanted.brokers)]
     arguments += ["--jars", str(wanted.jars), "--port", str(wanted.port)]
     arguments += ["--inbox" if wanted.inbox else "--no-inbox"]
     arguments += ["--worker" if wanted.worker else "--no-worker"]
     arguments += ["--relay" if wanted.relay else "--no-relay"]
     for name, program in (("--spark", wanted.spark), ("--mlflow", wanted.mlflow)):
         arguments += [] if program is None else [name, str(program)]
+    if left := end_left_parts(settings):
+        notes().print(_of_the_dead(left))
     _print(bring_up(settings, arguments), as_json=as_json)
 
 
@@ -61,11 +66,19 @@ def run_platform_down(*, home: Path | None, as_json: bool) -> None:
     Raises:
         Unavailable: NOT_READY where it does not end.
     """
-    was_up = bring_down(load_settings(os.environ, home=home))
+    settings = load_settings(os.environ, home=home)
+    was_up = bring_down(settings)
+    left = end_left_parts(settings)
     if as_json:
-        print_json({"was_up": was_up})
+        print_json({"was_up": was_up, "orphans": left})
+    elif left:
+        print_facts(_of_the_dead(left), {})
     else:
         print_facts("The platform is down" if was_up else "No platform was up", {})
+
+
+def _of_the_dead(left: list[str]) -> str:
+    return f"Ended what a supervisor that died had left running: {', '.join(left)}"
 
 
 def run_platform_status(*, home: Path | None, as_json: bool) -> None:
@@ -74,9 +87,16 @@ def run_platform_status(*, home: Path | None, as_json: bool) -> None:
     Raises:
         Unfit: NOT_READY where none is up, or a part does not answer.
     """
-    state = state_of(load_settings(os.environ, home=home))
+    settings = load_settings(os.environ, home=home)
+    state = state_of(settings)
     _print(state or {"pid": None, "parts": []}, as_json=as_json)
     silent = [part["name"] for part in (state or {}).get("parts", ()) if not part["healthy"]]
+    if left := left_parts(settings):
+        raise Unfit(
+            Code.NOT_READY,
+            f"the platform's supervisor died, and these run on: {', '.join(left)}",
+            hint="`crivo platform down` ends them; `crivo platform up` does so and begins anew.",
+        )
     if state is None or silent:
         raise Unfit(
             Code.NOT_READY,

@@ -14,11 +14,25 @@ platform = typer.Typer(
     help="Brokers, inbox, worker, service, Spark and MLflow on this machine, kept up.",
 )
 
-Brokers = Annotated[int, typer.Option("--brokers", min=1, max=3, help="Brokers: one, or three.")]
+
+def _one_or_three(brokers: int | None) -> int | None:
+    if brokers not in (None, 1, 3):
+        raise typer.BadParameter(f"must be 1, or 3 of which one may end; found {brokers}.")
+    return brokers
+
+
+Brokers = Annotated[
+    int | None,
+    typer.Option(
+        "--brokers",
+        callback=_one_or_three,
+        help="Brokers: one, or three. [default: as many as the home has; else one]",
+    ),
+]
 Jars = Annotated[Path, typer.Option("--jars", help="Where `make engines` put a broker's jars.")]
 Port = Annotated[int, typer.Option("--port", min=0, max=65_535, help="The service's; 0 picks one.")]
 Inbox = Annotated[
-    bool, typer.Option("--inbox/--no-inbox", help="The log in Kafka has a door, its inbox.")
+    bool, typer.Option("--inbox/--no-inbox", help="The inbox of the log in Kafka is taken.")
 ]
 Worker = Annotated[
     bool, typer.Option("--worker/--no-worker", help="A worker decides the log in Kafka.")
@@ -47,7 +61,7 @@ JARS = Path(".tools/engines/kafka")
 @platform.command("up")
 def platform_up(
     home: Home = None,
-    brokers: Brokers = 1,
+    brokers: Brokers = None,
     jars: Jars = JARS,
     port: Port = 0,
     inbox: Inbox = True,
@@ -68,7 +82,7 @@ def platform_up(
 @platform.command("supervise", hidden=True)
 def platform_supervise(
     home: Home = None,
-    brokers: Brokers = 1,
+    brokers: Brokers = None,
     jars: Jars = JARS,
     port: Port = 0,
     inbox: Inbox = True,

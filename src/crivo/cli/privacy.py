@@ -11,18 +11,26 @@ from crivo.domain.phase import Phase
 
 
 def run_erase(
-    who: str, *, home: Path | None, by: str, reason: str, overrides: bool, as_json: bool
+    who: str,
+    *,
+    home: Path | None,
+    log: str | None,
+    by: str,
+    reason: str,
+    overrides: bool,
+    as_json: bool,
 ) -> None:
     """`crivo erase`.
 
     Raises:
-        Refused: NOT_FOUND, RETENTION. Unavailable: LOG_LOCKED while a service runs.
+        Refused: NOT_FOUND, RETENTION. Unavailable: LOG_LOCKED while a service runs;
+            as `privacy_of`.
     """
     from crivo.bootstrap.privacy import privacy_of
     from crivo.flows.erase import Request
     from crivo.settings import load_settings
 
-    with privacy_of(load_settings(os.environ, home=home)) as privacy:
+    with privacy_of(load_settings(os.environ, home=home, log__url=log)) as privacy:
         erased = privacy.erase(who, Request(by, reason, overrides))
     facts = [
         {
@@ -49,18 +57,26 @@ def run_erase(
 
 
 def run_reveal(
-    end_to_end_id: str, *, phase: Phase, home: Path | None, by: str, reason: str, as_json: bool
+    end_to_end_id: str,
+    *,
+    phase: Phase,
+    home: Path | None,
+    log: str | None,
+    by: str,
+    reason: str,
+    as_json: bool,
 ) -> None:
     """`crivo reveal`.
 
     Raises:
-        Refused: NOT_FOUND. Unavailable: LOG_LOCKED while a service runs.
+        Refused: NOT_FOUND. Unavailable: LOG_LOCKED while a service runs; as `privacy_of`.
     """
     from crivo.bootstrap.privacy import privacy_of
     from crivo.flows.erase import Request
     from crivo.settings import load_settings
 
-    with privacy_of(load_settings(os.environ, home=home)) as privacy:
+    settings = load_settings(os.environ, home=home, log__url=log)
+    with privacy_of(settings) as privacy:
         found = privacy.reveal(end_to_end_id, Request(by, reason), phase=phase)
     if as_json:
         print_json({role.value.lower(): named for role, named in found.items()})

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from crivo.cli.options import Home, Json, PhaseOption
+from crivo.cli.options import Home, Json, Log, PhaseOption
 from crivo.domain.phase import Phase
 
 By = Annotated[str, typer.Option("--by", help="Who asks; stands in the event.")]
@@ -18,6 +18,7 @@ def erase(
     by: By,
     reason: Reason,
     home: Home = None,
+    log: Log = None,
     override: Annotated[
         bool, typer.Option("--override", help="Who asks answers for erasing within the retention.")
     ] = False,
@@ -28,7 +29,7 @@ def erase(
     """
     from crivo.cli.privacy import run_erase
 
-    run_erase(person, home=home, by=by, reason=reason, overrides=override, as_json=as_json)
+    run_erase(person, home=home, log=log, by=by, reason=reason, overrides=override, as_json=as_json)
 
 
 def reveal(
@@ -37,9 +38,12 @@ def reveal(
     reason: Reason,
     phase: PhaseOption = Phase.INITIATION,
     home: Home = None,
+    log: Log = None,
     as_json: Json = False,
 ) -> None:
     """Show what the parties of a decision are called; an event says who looked, and why."""
     from crivo.cli.privacy import run_reveal
 
-    run_reveal(end_to_end_id, phase=phase, home=home, by=by, reason=reason, as_json=as_json)
+    run_reveal(
+        end_to_end_id, phase=phase, home=home, log=log, by=by, reason=reason, as_json=as_json
+    )

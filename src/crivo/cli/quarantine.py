@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from crivo.cli.output import notes, print_facts, print_json, print_table
@@ -17,6 +18,9 @@ def run_quarantine_list(
     """`crivo quarantine list`; a row itself, which may name people, is shown with `raw` alone.
 
     With `settled` those too that came in since from another file, or were dismissed.
+
+    Raises:
+        CrivoError: why some could not be opened; all that is readable of them was shown.
     """
     from crivo.bootstrap.quarantine import quarantined
     from crivo.settings import load_settings
@@ -26,7 +30,15 @@ def run_quarantine_list(
     if as_json:
         shown = [_facts(row, raw=raw) for row in rows]
         print_json({"counts": {str(code): n for code, n in counts.items()}, "rows": shown})
-        return
+    else:
+        _print_rows(counts, rows, raw=raw, settled=settled)
+    if unopened := next((row.unopened for row in rows if row.unopened is not None), None):
+        raise unopened
+
+
+def _print_rows(
+    counts: Mapping[Code, int], rows: Sequence[QuarantinedRow], *, raw: bool, settled: bool
+) -> None:
     print_table("Causes", ("cause", "rows"), [(code, f"{n:,}") for code, n in counts.items()])
     columns = (
         *("source", "data row", "cause", "field", "column", "expected", "found"),
@@ -42,9 +54,9 @@ def run_quarantine_list(
             for r in rows
         ],
     )
-    if not settled and settings.log.url is None:
+    if not settled:
         notes().print(
-            "A row leaves this list when it comes in mended under its own id, or by "
+            "A file's row leaves this list when it comes in mended under its own id, or by "
             "`crivo quarantine dismiss`: see --all."
         )
 
@@ -52,16 +64,22 @@ def run_quarantine_list(
 def run_quarantine_show(
     source: str, row: int, *, home: Path | None, log: str | None, raw: bool, as_json: bool
 ) -> None:
-    """`crivo quarantine show`; what was refused, which may name people, with `raw` alone."""
+    """`crivo quarantine show`; what was refused, which may name people, with `raw` alone.
+
+    Raises:
+        CrivoError: why it could not be opened.
+    """
     from crivo.bootstrap.quarantine import quarantined_row
     from crivo.settings import load_settings
 
     found = quarantined_row(load_settings(os.environ, home=home, log__url=log), source, row)
+    if found.unopened is not None:
+        raise found.unopened
     facts = _facts(found, raw=raw)
     if as_json:
         print_json(facts)
         return
-    del facts["source"], facts["row_number"]
+    del facts["source"], facts["row_number"], facts["unopened"]
     facts["at"] = format_rfc3339(found.at)
     print_facts(f"{found.source}, row {row}", {name: str(each) for name, each in facts.items()})
 
@@ -123,6 +141,7 @@ def run_quarantine_replay(
 def _facts(row: QuarantinedRow, *, raw: bool) -> dict[str, object]:
     names = [name for name in QuarantinedRow.__slots__ if raw or name != "raw"]
     facts = {name: getattr(row, name) for name in names if name != "identity"}
+    facts["unopened"] = None if row.unopened is None else row.unopened.code
     facts["mended_at"], facts["dismissed_at"] = _when(row.mended_at), _when(row.dismissed_at)
     return facts
 

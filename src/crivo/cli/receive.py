@@ -8,7 +8,6 @@ from pathlib import Path
 
 from crivo.cli.output import print_facts, print_json
 from crivo.cli.stopping import told_to_stop
-from crivo.domain.errors import Code, Misconfigured
 
 
 def run_receive(
@@ -25,18 +24,12 @@ def run_receive(
         Misconfigured: SETTING_INVALID without a client of Kafka; as `receive_inbox`.
         Unavailable: as `receive_inbox`.
     """
+    from crivo.bootstrap.kafka import require_client
     from crivo.bootstrap.logs import configure_logging
     from crivo.settings import load_settings
 
-    try:
-        from crivo.bootstrap.inbox import Receiving, receive_inbox
-    except ImportError as error:
-        raise Misconfigured(
-            Code.SETTING_INVALID,
-            "an inbox asks for a client of Kafka, which is not installed",
-            hint="`make extra NAME=kafka`, then .tools/kafka/bin/crivo with the same words.",
-            field="--log",
-        ) from error
+    require_client("an inbox")
+    from crivo.bootstrap.inbox import Receiving, receive_inbox
 
     configure_logging(json_lines=not sys.stderr.isatty())
     settings = load_settings(os.environ, home=home, log__url=log)

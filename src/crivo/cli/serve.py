@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from crivo.bootstrap.service import Service, serve
+from crivo.cli.stopping import end_unheard
 from crivo.settings import load_settings
 
 #: In whose name whoever started the service gives verdicts: the link that it prints is of no key.
@@ -23,6 +24,7 @@ def run_serve(*, home: Path | None, host: str | None, port: int | None, as_json:
         announce=partial(_announce, as_json=as_json),
         ready=partial(_say_ready, as_json=as_json),
     )
+    end_unheard()
 
 
 def _announce(service: Service, address: str, *, as_json: bool) -> None:

@@ -50,6 +50,7 @@ def run_replay(
             }
             for program, count in sorted(result.other_versions.items())
         ],
+        "other_logs": dict(sorted(result.other_logs.items())),
         "events_folded": result.folded,
         "first_differences": [
             {"end_to_end_id": d.end_to_end_id, "seq": d.seq, "where": list(d.where)}
@@ -83,10 +84,11 @@ def run_doctor(*, home: Path | None, as_json: bool) -> None:
     from crivo.bootstrap.home import Paths
     from crivo.bootstrap.models import champion_hash
     from crivo.bootstrap.service import serving_plan
+    from crivo.cli.setting_sources import sources
     from crivo.decision.declared import declared_procedure
     from crivo.flows.bundle import read_policy, scorer_of
     from crivo.flows.promote import load_champion
-    from crivo.settings import load_settings, sources
+    from crivo.settings import load_settings
 
     settings = load_settings(os.environ, home=home)
     rows = sources(settings, os.environ, options=() if home is None else ("home",))
@@ -130,21 +132,22 @@ def run_keys_new(name: str, *, role: str, home: Path | None, as_json: bool) -> N
     Raises:
         Refused: FIELD_VALUE for a role that is none; as `new_api_key`.
     """
-    from crivo.bootstrap.access import parse_role
-    from crivo.bootstrap.home import new_api_key
+    from crivo.bootstrap.access import new_api_key, parse_role
     from crivo.settings import load_settings
 
     given = parse_role(role)
-    secret = new_api_key(load_settings(os.environ, home=home), name, given)
+    settings = load_settings(os.environ, home=home)
+    secret = new_api_key(settings, name, given)
+    of_home = {"home": str(settings.home.resolve()), "key": secret}
     if as_json:
-        print_json({"name": name, "role": given.value, "key": secret})
+        print_json({"name": name, "role": given.value, **of_home})
     else:
-        print_facts(f"API key of {name} ({given.value}), shown only now", {"key": secret})
+        print_facts(f"API key of {name} ({given.value}), shown only now", of_home)
 
 
 def run_keys_list(*, home: Path | None, as_json: bool) -> None:
     """`crivo keys list`."""
-    from crivo.bootstrap.home import api_keys
+    from crivo.bootstrap.access import api_keys
     from crivo.settings import load_settings
 
     keys = api_keys(load_settings(os.environ, home=home))
@@ -167,7 +170,7 @@ def run_keys_list(*, home: Path | None, as_json: bool) -> None:
 
 def run_keys_revoke(name: str, *, home: Path | None) -> None:
     """`crivo keys revoke`."""
-    from crivo.bootstrap.home import revoke_api_key
+    from crivo.bootstrap.access import revoke_api_key
     from crivo.settings import load_settings
 
     revoke_api_key(load_settings(os.environ, home=home), name)

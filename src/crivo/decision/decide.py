@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isnan
 from typing import Final, Protocol
 
@@ -14,7 +14,7 @@ import numpy.typing as npt
 from crivo.decision.degraded import WHOLE
 from crivo.decision.lists import NOT_LISTED, ListHit
 from crivo.decision.outcome import RANK, Outcome
-from crivo.decision.procedure import NOTHING_FIRED, InForce
+from crivo.decision.procedure import NOTHING_FIRED, Fired, InForce
 from crivo.decision.reasons import WHEN_ABSENT, ReasonCode
 from crivo.decision.record import INITIATION, Derived, Hold
 from crivo.decision.sums import RETURNS, Sums
@@ -50,6 +50,10 @@ class Scored(msgspec.Struct, frozen=True, gc=False):
     score: int
     said: bytes | None = None
     parts: npt.NDArray[np.int64] | None = None
+
+
+#: What makes the answer of a transfer about which nothing but its vector has a say.
+Plain = Callable[[Scored], Derived]
 
 
 def is_return(transfer: Transfer) -> bool:
@@ -123,6 +127,24 @@ def derive(
         outcome=outcome.wire,
         hold=hold,
     )
+
+
+def plain_of(fired: Fired) -> Plain | None:
+    """What `derive` makes where only rules have a say, and these fired; None where they hold a
+    transfer, since the terms of a hold are its own.
+
+    The score asks for nothing then, nothing is late, degraded or listed, and no limit is exceeded.
+    """
+    if fired.outcome is Outcome.HOLD:
+        return None
+    reasons, outcome = tuple(dict.fromkeys(fired.reasons)), fired.outcome.wire
+    said = (fired.rules, fired.shadow_rules, fired.nulls, reasons, outcome)
+
+    def plain(scored: Scored) -> Derived:
+        digest = hashlib.sha256(scored.kept).digest()
+        return Derived(digest, scored.flags, scored.margin, scored.score, *said)
+
+    return plain
 
 
 def policy_modes(transfer: Transfer, in_force: InForce, vector: Vector | None) -> tuple[str, ...]:

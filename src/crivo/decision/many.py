@@ -24,6 +24,7 @@ from crivo.decision.procedure import InForce
 from crivo.decision.sums import CASH, RETURNS, Sums, counts
 from crivo.domain.account import CustomerSegment
 from crivo.domain.transfer import Initiation, Purpose, Transfer
+from crivo.features.engine import LATE
 
 Bools = npt.NDArray[np.bool_]
 Int64s = npt.NDArray[np.int64]
@@ -205,6 +206,24 @@ def ranks(attempts: Attempts, scores: Int64s, in_force: InForce) -> Ranks:
     for at in np.flatnonzero(_apart(attempts, found, in_force)).tolist():
         found[at] = _rank(attempts, at, int(scores[at]), in_force, parts)
     return found
+
+
+def are_plain(
+    vectors: npt.NDArray[np.float64],
+    flags: npt.NDArray[np.uint8],
+    scores: Int64s,
+    in_force: InForce,
+) -> Bools:
+    """bool[n]: the vectors (float64[n, F], with their flags and scores) about which only rules have
+    a say: their score asks for nothing, and nothing is late, switched off, old or missing.
+
+    Too few is no fault, too many is: what `plain_of` makes of them is what `derive` does, unless a
+    list or a limit has a say.
+    """
+    if in_force.degraded.killed:
+        return np.zeros(len(vectors), np.bool_)
+    found: Bools = (scores < in_force.thresholds[0][0]) & (flags & LATE == 0)
+    return found & ~_lacks(vectors, in_force)
 
 
 def _apart(attempts: Attempts, found: Ranks, in_force: InForce) -> Bools:

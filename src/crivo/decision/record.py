@@ -29,6 +29,8 @@ DERIVE_VERSION: Final = 9
 #: Of the two phases, the one whose record is the transfer's attempt. Plain texts encode fastest.
 INITIATION: Final = Phase.INITIATION.value
 SETTLEMENT: Final = Phase.SETTLEMENT.value
+#: Who answers the transfers of `pix.transfers.v1`: each answer stands right behind its transfer.
+WORKER: Final = "worker"
 
 
 class Versions(msgspec.Struct, array_like=True, frozen=True, gc=False):

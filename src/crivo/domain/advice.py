@@ -29,7 +29,7 @@ ADVICE: Final[Mapping[Code, str]] = {
     ),
     Code.FIELD_MISSING: "Add the field.",
     Code.FIELD_TYPE: "Send the type that `expected` names.",
-    Code.FIELD_VALUE: "Send one of the values that `expected` lists, in upper case.",
+    Code.FIELD_VALUE: "Send what `expected` says; a word of a list as it is spelt there.",
     Code.FIELD_UNKNOWN: "Remove the field or correct its name; nothing is ignored in silence.",
     Code.STEP_INVALID: (
         "Send the steps as they happened; `expected` names the states that may follow."
@@ -37,9 +37,10 @@ ADVICE: Final[Mapping[Code, str]] = {
     Code.SCHEMA_UNKNOWN: (
         "Read it with the release that wrote it, or name one of the schemas that `expected` lists."
     ),
-    Code.BODY_MALFORMED: "Send one JSON object in UTF-8.",
+    Code.BODY_MALFORMED: "Send what `expected` says, whole and in UTF-8.",
     Code.BODY_TOO_LARGE: (
-        "Send one transfer a request; the ceilings are in docs/reference/settings.md."
+        "Send no more in one body than `expected` says; the ceilings are in "
+        "docs/reference/settings.md."
     ),
     Code.BODY_TOO_SLOW: "Send the whole body at once; look at the network between.",
     Code.CONTENT_TYPE: "Send `Content-Type: application/json` and the body as it is.",
@@ -60,7 +61,10 @@ ADVICE: Final[Mapping[Code, str]] = {
     ),
     Code.DUPLICATE: "Nothing: the first one counts, and reading it again changes nothing.",
     Code.NOT_FOUND: "Check the EndToEndId, case included.",
-    Code.UNAUTHENTICATED: "Send `Authorization: Bearer KEY`; make a key with `crivo keys new`.",
+    Code.UNAUTHENTICATED: (
+        "Send `Authorization: Bearer KEY`; `crivo keys new NAME --home HOME` makes a key, where "
+        "HOME is the folder of the service."
+    ),
     Code.FORBIDDEN: (
         "Use a key of a role that docs/reference/http.md names for the path; `crivo keys new NAME "
         "--role ROLE` makes one."
@@ -100,6 +104,10 @@ ADVICE: Final[Mapping[Code, str]] = {
         "whoever asks why."
     ),
     Code.IMPORT_TOO_LARGE: "Split the file by time and ingest the parts in order.",
+    Code.IMPORT_REFUSED: (
+        "See `crivo quarantine list` (`--log` names a log in Kafka); mend the mapping or the rows, "
+        "and import again: what is there is not doubled."
+    ),
     Code.OVERLOADED: "Wait as `Retry-After` says and send the same request again.",
     Code.INDEX_UNAVAILABLE: (
         "Ask again; decisions are made and found by id meanwhile. If it stays, look at its disk"

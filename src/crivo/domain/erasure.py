@@ -15,8 +15,10 @@ SCHEMA: Final = "erasure.v1"
 class Erasure:
     """What was erased, for whom and why. The order of the fields is the schema: only append.
 
-    `records` decisions held a part of the person, the newest received at `newest_at`; `is_early`
-    says that this was within the legal retention, so that somebody answers for it.
+    `records` decisions of the log, or transfers of one elsewhere that was read too, held a part of
+    the person. The newest part was received at
+    `newest_at`, by this log or by one elsewhere that keys of this home sealed for; `is_early` says
+    that this was within the legal retention, so that somebody answers for it.
 
     Raises:
         Refused: the first fact that cannot be.
@@ -34,9 +36,9 @@ class Erasure:
     def __post_init__(self) -> None:
         check_fields(self)
         refuse_unless(
-            (self.newest_at is None) == (self.records == 0),
+            self.newest_at is not None or self.records == 0,
             "newest_at",
-            "there exactly where there are records",
+            "there where there are records",
             self.newest_at,
         )
 

@@ -27,6 +27,7 @@ class Stream(StrEnum):
     REPORTS = "pix.reports.v1"
     LEDGER = "pix.ledger.v1"
     PRIVACY = "pix.privacy.v1"
+    CUTS = "pix.cuts.v1"
 
 
 #: The place of a stream among events of one order time: what was known earliest comes first.

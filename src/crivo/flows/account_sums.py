@@ -2,7 +2,8 @@
 
 An attempt counts until it came to nothing: the rail rejected or cancelled it, its decision or a
 revision rejected it, it was abandoned, failed a step-up or was cancelled, or its hold ended in
-rejection. What the rail settled counts whatever else was said, less what was returned of it.
+rejection; the end that a worker tells is no event of the log, and the rail's word is waited for.
+What the rail settled counts whatever else was said, less what was returned of it.
 
 What is asked of is a function of the set of events below a cut. State holds three days of Brasília
 by receipt, the newest and the two before; of a day older than the second nobody can say.
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 from crivo.decision import follow_up, hold_end, record, revision
 from crivo.decision.follow_up import FollowUpKind
 from crivo.decision.outcome import Outcome
-from crivo.decision.record import decode_derived, decode_record, transfer_of
+from crivo.decision.record import WORKER, decode_derived, decode_record, transfer_of
 from crivo.decision.sums import NIGHT_FROM, NIGHT_TO, RETURNS, Sums, counts
 from crivo.domain import device, limit_change, settlement, transfer
 from crivo.domain.device import DeviceChange, DeviceStatus
@@ -145,6 +146,12 @@ class AccountSums:
             return today[CASH_DAY]
         return today[CASH_LATE] + self._totals(day + 1, payer, id_)[CASH_EARLY]
 
+    def is_settled(self, payer: bytes, end_to_end_id: str) -> bool:
+        """Whether the rail settled this payer's attempt; False also of days that are let go."""
+        lines = (accounts.get(payer) for accounts in self._days.values())
+        attempts = (line.attempts.get(end_to_end_id) for line in lines if line is not None)
+        return any(each is not None and each.said & SETTLED for each in attempts)
+
     def decided(self, value: Transfer, received_at: int, outcome: str, sums: Sums | None) -> None:
         """Folds a decision in place that was just made, with these `sums` before it."""
         if received_at >= self._turn:
@@ -179,7 +186,7 @@ class AccountSums:
                 value = value_of(event)
                 if value.kind in _STOPS:
                     self._stopped(event, value.end_to_end_id)
-            elif schema in _ENDS:
+            elif schema in _ENDS and event.source != WORKER:
                 ended = value_of(event)
                 if ended.outcome is Outcome.REJECT:
                     self._stopped(event, ended.end_to_end_id)

@@ -15,6 +15,7 @@ import numpy as np
 
 from crivo.decision.alert import ALERTED, Alert, AlertStatus
 from crivo.decision.reasons import ReasonCode
+from crivo.decision.record import SCHEMA, WORKER
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
@@ -27,7 +28,7 @@ from crivo.flows.fold import fold_events
 from crivo.flows.judging import Judge
 from crivo.flows.ports import Snapshot
 from crivo.flows.receiving import check_model_decides
-from crivo.flows.recording import WORKER, record
+from crivo.flows.recording import record
 from crivo.flows.replica import Replica
 from crivo.model.network import Network
 
@@ -88,6 +89,15 @@ class Answering:
         """What feature state holds, for metrics; any thread may ask."""
         return self._replica.engine.counts
 
+    @property
+    def order_time(self) -> int:
+        """The newest receipt of the events that state holds."""
+        return self._replica.order_time
+
+    def is_settled(self, payer_id: bytes, end_to_end_id: str) -> bool:
+        """Whether the rail settled that transfer, by the events of three days that state holds."""
+        return self._replica.sums.is_settled(payer_id, end_to_end_id)
+
     def snapshot(self) -> Snapshot:
         """What is known at rest: keep it before the next events are taken."""
         return self._replica.snapshot(self._log_id)
@@ -141,7 +151,8 @@ class Answering:
                 place=stored.seq,
                 log_id=self._log_id,
                 versions=versions,
-                identity=stored.event.sealed,
+                # It stays with its transfer: a part opens for the event that it was sealed for.
+                identity=None,
                 source=WORKER,
             )
             answers.append(Answered(stored, answer, (decision, *_alerts(transfer, answer))))
@@ -152,8 +163,11 @@ class Answering:
         """Takes note of decisions that others made, each with the number of its transfer.
 
         A transfer that was rejected uses no limit of its payer's later ones, whoever rejected it.
+        What else was told of transfers changes nothing.
         """
         for number, event in answers:
+            if event.schema != SCHEMA:
+                continue
             if number < self.folded:
                 self._replica.sums.fold(event)
             else:

@@ -162,7 +162,8 @@ def no_decision(end_to_end_id: str) -> Refused:
         field="end_to_end_id",
         expected="the id of a transfer that was decided here",
         found=end_to_end_id,
-        hint="A decision is found once its answer has left.",
+        hint="A decision is found once its answer has left. Those of workers, such as of what came "
+        "through an inbox in Kafka, are read by the lake: docs/how-to/topics.md, The inbox.",
     )
 
 

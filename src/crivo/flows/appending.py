@@ -20,16 +20,39 @@ from crivo.flows.repeats import check_settlement
 #: Told of each event whether it is new.
 Count = Callable[[Event, bool], None]
 
+#: What to do with a table that reaches back before what the log holds.
+OLDER_FIRST: Final = (
+    "Import older tables first, or into a log of their own. Mended rows go into a file of their "
+    "own: import it with --received and the time of today."
+)
+
 #: Told of each transfer whose id another one has, with the refusal that says so.
 Conflict = Callable[[Event, Refused], None]
 
 
 class Appender:
-    """Appends events of a source by its name, for people."""
+    """Appends events of a source.
 
-    def __init__(self, log: Log, name: str, count: Count, conflict: Conflict) -> None:
+    Args:
+        log: Where they go.
+        name: What people call the source of an event.
+        count: Is told of each event.
+        conflict: Is told of each transfer whose id is another's.
+        hint: What to do where the source reaches back before what the log holds.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        name: Callable[[Event], str],
+        count: Count,
+        conflict: Conflict,
+        *,
+        hint: str = OLDER_FIRST,
+    ) -> None:
         self._log: Final = log
         self._name: Final = name
+        self._hint: Final = hint
         self._tell: Final = count
         self._conflict: Final = conflict
         self._placed: set[tuple[Stream, int]] = set()
@@ -124,9 +147,8 @@ class Appender:
             if event.received_at < order_time:
                 raise Refused(
                     Code.LOG_ORDER,
-                    f"{self._name} reaches back before what {event.stream} holds",
-                    hint="Import older tables first, or into a log of their own. Mended rows go "
-                    "into a file of their own: import it with --received and the time of today.",
+                    f"{self._name(event)} reaches back before what {event.stream} holds",
+                    hint=self._hint,
                     field="received_at",
                     expected=f"nothing received before {format_rfc3339(order_time)}",
                     found=format_rfc3339(event.received_at),

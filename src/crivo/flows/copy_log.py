@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from crivo.decision import record
@@ -78,6 +78,19 @@ def copy_next(source: StoredRows, target: RowLog, *, limit: int) -> int:
         Misconfigured: LOG_MISMATCH where the target holds more. Unavailable: as the target's.
     """
     at, end = target.end(), source.end()
+    check_end(at, end)
+    rows = source.stored_rows(start=at, limit=min(limit, end - at)) if at < end else []
+    if rows:
+        target.append_stored(rows)
+    return len(rows)
+
+
+def check_end(at: int, end: int) -> None:
+    """Nothing, if a log of `at` events can be the beginning of one of `end`.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH.
+    """
     if at > end:
         raise Misconfigured(
             Code.LOG_MISMATCH,
@@ -87,18 +100,15 @@ def copy_next(source: StoredRows, target: RowLog, *, limit: int) -> int:
             expected=end,
             found=at,
         )
-    rows = source.stored_rows(start=at, limit=min(limit, end - at)) if at < end else []
-    if rows:
-        target.append_stored(rows)
-    return len(rows)
 
 
 def copy_undecided(source: LogReader, target: Log, *, progress: Progress) -> CopyResult:
     """Copies a log as it was before anything was decided: what was decided waits for it again.
 
     A decision made in place becomes the transfer that it was, in `pix.transfers.v1`, at the same
-    place; other decisions, and what followed from any of them, are left out. A copy that was
-    stopped goes on where it stopped.
+    place; other decisions, and what followed from any of them, are left out. What parties are
+    called stays with the decision that it was sealed for. A copy that was stopped goes on where it
+    stopped.
 
     Raises:
         Refused: FIELD_TYPE for a decision that cannot be read. Unavailable: as the target's.
@@ -135,11 +145,11 @@ def undecided(stored: StoredEvent) -> Event | None:
         decided = decode_record(event.payload)
         if not decided.in_place:
             return None
-        return replace(
-            event,
+        return event._replace(
             stream=Stream.TRANSFERS,
             event_id=transfer_event_id(decided.end_to_end_id),
             schema=transfer.SCHEMA,
             payload=bytes(decided.transfer),
+            sealed=None,
         )
     return event if event.stream is Stream.TRANSFERS or event.stream not in _OF_DECISIONS else None

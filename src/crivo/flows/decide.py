@@ -11,29 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from crivo.decision.record import (
-    INITIATION,
-    SETTLEMENT,
-    Observed,
-    decision_event_id,
-)
+import numpy as np
+from numpy.typing import NDArray
+
+from crivo.decision.record import INITIATION, SETTLEMENT, Observed, decision_event_id
 from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import CrivoError, Refused, Unavailable
 from crivo.domain.event import Event
-from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer
 from crivo.features.engine import Engine, EngineCounts
 from crivo.features.row import RowBytes, make_rows, transfer_row
-from crivo.flows.answers import (
-    Answer,
-    Decided,
-    Memory,
-    answer_of_stored,
-    check_same_facts,
-)
+from crivo.flows.answers import Answer, Decided, Memory, answer_of_stored, check_same_facts
 from crivo.flows.appending import known_transfer
 from crivo.flows.bundle import Bundle
-from crivo.flows.codec import transfer_id
 from crivo.flows.holds import OpenHolds
 from crivo.flows.judging import Judge, Judged
 from crivo.flows.noted import Noted, Seen
@@ -232,6 +222,10 @@ class DecisionService:
         self._engine.check_receipt(received_at)
         return received_at
 
+    def lose(self, error: CrivoError) -> None:
+        """State is no longer what the log says: nothing is decided until a start."""
+        self._lost = error
+
     def check_decides(self) -> None:
         """Nothing, if transfers can be decided; else Refused or Unavailable that says why not."""
         if self._lost is not None:
@@ -282,21 +276,28 @@ class DecisionService:
         Raises:
             Refused, Unavailable: as `Log.submit`; state is then as before.
         """
+        return self.append_all([event], make_rows(rows), done, seen)
+
+    def append_all(
+        self, events: Sequence[Event], rows: NDArray[np.void], done: Done, seen: Seen | None = None
+    ) -> int:
+        """As `append`, of several events, which are durable together; the number of the first."""
         place = self._replica.folded
 
         def noted(failure: Exception | None) -> None:
             if failure is None:
-                self.noted.add(place, seen)
+                for at in range(len(events)):
+                    self.noted.add(place + at, seen)
             done(failure)
 
-        seq = self.log.submit([event], noted)
-        assert seq == self._replica.folded, "this service alone submits to its log"
-        self._engine.fold(make_rows(rows))
-        self._replica.folded = seq + 1
-        self._replica.note_followed(event)
-        if event.stream is Stream.HISTORY:
-            self._memory.note_history(transfer_id(event.payload))
-        self._move_clock(event.received_at)
+        seq = self.log.submit(events, noted)
+        assert seq == place, "this service alone submits to its log"
+        try:
+            self._engine.fold(rows)
+        except Unavailable as error:
+            self._lost = error
+        self._replica.note_followed(events)
+        self._move_clock(max(event.received_at for event in events))
         return seq
 
     def recover(

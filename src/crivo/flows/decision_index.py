@@ -67,8 +67,12 @@ class DecisionIndex(Protocol):
         5. `counts` are those of the whole list.
     """
 
-    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
-        """Keeps the decisions; `reached` is the sequence number to read on from."""
+    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> int:
+        """Keeps the decisions; `reached` is the sequence number to read on from.
+
+        Returns:
+            How many stand under their id and phase since then; the others stood, or are later ones.
+        """
         ...
 
     def get(self, end_to_end_id: str, *, phase: str = "initiation") -> IndexedDecision | None:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from crivo.decision.record import decision_event_id, decode_record
+from crivo.decision.record import WORKER, decision_event_id, decode_record
 from crivo.domain.declared import check_fields
 from crivo.domain.erasure import Erasure
 from crivo.domain.errors import Code, Refused
-from crivo.domain.event import Event
+from crivo.domain.event import Event, transfer_event_id
 from crivo.domain.fields import Word
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.phase import Phase
@@ -18,6 +18,7 @@ from crivo.domain.reveal import Reveal
 from crivo.domain.streams import Stream
 from crivo.domain.tax_id import parse_tax_id
 from crivo.flows.answers import no_decision
+from crivo.flows.codec import decode_transfer
 from crivo.flows.event_of import event_of
 from crivo.flows.ports import LogReader
 from crivo.governance.identity import IdentitySealer, PersonKeys, Role, sealed_parts
@@ -27,6 +28,9 @@ from crivo.governance.pseudonym import IdDomain, Pseudonymiser
 SOURCE: Final = "command"
 
 _BATCH: Final = 4_096
+
+#: Where identity parts lie: a service's with its decisions, others' with the transfers.
+_HOLDING: Final = frozenset({Stream.DECISIONS, Stream.TRANSFERS})
 
 
 #: Appends events; they are durable when it returns.
@@ -51,7 +55,9 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """The decisions that hold a part of one subject: how many, and the one received last."""
+    """The decisions, or transfers that a worker decides, that hold a part of one subject: how
+    many, and the one received last.
+    """
 
     records: int = 0
     newest: Event | None = None
@@ -62,7 +68,7 @@ class Holding:
         return None if self.newest is None else self.newest.received_at
 
     def with_one(self, event: Event) -> Holding:
-        """This, and a decision that stands behind it in the log."""
+        """This, and one more."""
         is_newer = self.newest is None or event.received_at >= self.newest.received_at
         return Holding(self.records + 1, event if is_newer else self.newest)
 
@@ -72,7 +78,8 @@ class Left:
     """Parts that are still readable, as they may be another's: of somebody who has an account or
     person id in common with an erased one, or of that account itself.
 
-    `records` decisions hold one, the newest of them (null: none) a phase of `end_to_end_id`.
+    `records` decisions or transfers hold one, the newest of them (null: none) a phase of
+    `end_to_end_id`.
     """
 
     records: int
@@ -88,17 +95,30 @@ class Erased:
     left: tuple[Left, ...]
 
 
-def holdings_of(log: LogReader, subjects: Sequence[bytes]) -> dict[bytes, Holding]:
-    """What the log holds of each subject; it reads every decision."""
-    holdings, at = {each: Holding() for each in subjects}, 0
-    streams = frozenset({Stream.DECISIONS})
-    while found := log.read(start=at, limit=_BATCH, streams=streams):
-        at = found[-1].seq + 1
-        for event in (stored.event for stored in found):
-            named = () if event.sealed is None else sealed_parts(event.sealed)
-            for subject in {part.subject for part in named} & holdings.keys():
+def holdings_of(logs: Sequence[LogReader], subjects: Sequence[bytes]) -> dict[bytes, Holding]:
+    """What the logs hold of each subject; it reads every decision and transfer. What one log has
+    of another's counts once, and a worker's copy of a part with the transfer it is of.
+    """
+    holdings = {each: Holding() for each in subjects}
+    counted: set[bytes] = set()
+    for event, sealed in _with_parts(logs):
+        named = {part.subject for part in sealed_parts(sealed)} & holdings.keys()
+        if named and event.event_id not in counted:
+            counted.add(event.event_id)
+            for subject in named:
                 holdings[subject] = holdings[subject].with_one(event)
     return holdings
+
+
+def _with_parts(logs: Sequence[LogReader]) -> Iterator[tuple[Event, bytes]]:
+    """What was sealed as it was asked for, and its parts."""
+    for log in logs:
+        at = 0
+        while found := log.read(start=at, limit=_BATCH, streams=_HOLDING):
+            at = found[-1].seq + 1
+            for event in (stored.event for stored in found):
+                if event.sealed is not None and event.source != WORKER:
+                    yield event, event.sealed
 
 
 class PrivacyService:
@@ -107,7 +127,9 @@ class PrivacyService:
     It reads the log and waits for its disk: a service calls it beside its loop.
 
     Args:
-        log: The log, as anybody reads it.
+        log: The home's own log, as anybody reads it.
+        elsewhere: Another log whose parts lie under these keys: what is revealed is of it, and what
+            an erasure counts is of both.
         keys: The keys of persons.
         sealer: What opens identity parts.
         pseudonyms: What finds a person by a tax id or an id.
@@ -121,6 +143,7 @@ class PrivacyService:
         self,
         *,
         log: LogReader,
+        elsewhere: LogReader | None = None,
         keys: PersonKeys,
         sealer: IdentitySealer,
         pseudonyms: Pseudonymiser,
@@ -129,7 +152,8 @@ class PrivacyService:
         new_id: Callable[[], str],
         retention: int,
     ) -> None:
-        self._log: Final = log
+        self._log: Final = elsewhere or log
+        self._logs: Final = (log,) if elsewhere is None else (log, elsewhere)
         self._keys: Final = keys
         self._sealer: Final = sealer
         self._pseudonyms: Final = pseudonyms
@@ -163,8 +187,11 @@ class PrivacyService:
                 expected="a tax id, person or account that a decision named",
                 found="none",
             )
-        holdings = holdings_of(self._log, [*subjects, *others])
-        erasures = [self._erasure(each, holdings[each], request) for each in subjects]
+        holdings = holdings_of(self._logs, [*subjects, *others])
+        newest = {each: self._newest_at(each, holdings[each]) for each in subjects}
+        erasures = [
+            self._erasure(each, holdings[each].records, newest[each], request) for each in subjects
+        ]
         # What was found by an erased one goes before it: asked again, it is found again.
         for erasure in reversed(erasures):
             self._append(erasure)
@@ -176,14 +203,13 @@ class PrivacyService:
     ) -> dict[Role, dict[str, str] | None]:
         """What the parties of a phase's decision are called; None for one whose key was erased.
 
+        Of a transfer that a worker decides, that is what its own event says, decided or not.
+
         Raises:
             Refused: NOT_FOUND for an id under which nothing was decided, or without a part.
             Unavailable: LOG_UNAVAILABLE. Misconfigured: SEAL_BROKEN, KEY_INVALID.
         """
-        stored = self._log.find(decision_event_id(end_to_end_id, phase))
-        if stored is None:
-            raise no_decision(end_to_end_id)
-        event = stored.event
+        event = self._asked(end_to_end_id, phase)
         if event.sealed is None:
             raise Refused(
                 Code.NOT_FOUND,
@@ -205,6 +231,17 @@ class PrivacyService:
             )
         )
         return self._sealer.open(event.sealed, event_id=event.event_id)
+
+    def _asked(self, end_to_end_id: str, phase: Phase) -> Event:
+        """What was sealed as it was asked for: a decision made in place, or a transfer."""
+        decided = self._log.find(decision_event_id(end_to_end_id, phase))
+        if decided is not None and decided.event.source != WORKER:
+            return decided.event
+        waits = self._log.find(transfer_event_id(end_to_end_id))
+        is_of_it = waits is not None and waits.event.stream is Stream.TRANSFERS
+        if waits is None or not is_of_it or phase is not Phase.INITIATION:
+            raise no_decision(end_to_end_id)
+        return waits.event
 
     def _bearers(self, person: str) -> tuple[list[bytes], list[bytes]]:
         """Who is meant, each behind whom it was found by; and who shares an id with them."""
@@ -234,9 +271,16 @@ class PrivacyService:
             return ids
         return ids
 
-    def _erasure(self, subject: bytes, holding: Holding, request: Request) -> Erasure:
+    def _newest_at(self, subject: bytes, holding: Holding) -> int | None:
+        """When the newest part of a subject was received: by this log, or by one elsewhere."""
+        found = (holding.newest_at, self._keys.newest_receipt(subject))
+        return max((each for each in found if each is not None), default=None)
+
+    def _erasure(
+        self, subject: bytes, records: int, newest_at: int | None, request: Request
+    ) -> Erasure:
         now = self._now()
-        free_at = None if holding.newest_at is None else holding.newest_at + self._retention
+        free_at = None if newest_at is None else newest_at + self._retention
         is_early = free_at is not None and free_at > now
         if is_early and free_at is not None and not request.overrides:
             raise Refused(
@@ -251,8 +295,8 @@ class PrivacyService:
             erasure_id=self._new_id(),
             occurred_at=now,
             person_id=subject,
-            records=holding.records,
-            newest_at=holding.newest_at,
+            records=records,
+            newest_at=newest_at,
             requested_by=request.by,
             reason=request.reason,
             is_early=is_early,
@@ -264,7 +308,11 @@ class PrivacyService:
 
 
 def _left(holding: Holding) -> Left:
-    if holding.newest is None:
+    newest = holding.newest
+    if newest is None:
         return Left(0, None, None)
-    record = decode_record(holding.newest.payload)
+    if newest.stream is Stream.TRANSFERS:
+        transfer = decode_transfer(newest.payload)
+        return Left(holding.records, transfer.end_to_end_id, Phase.INITIATION)
+    record = decode_record(newest.payload)
     return Left(holding.records, record.end_to_end_id, Phase(record.phase))

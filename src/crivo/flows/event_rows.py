@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import Final
 
 import msgspec
 
-from crivo.domain.event import Event, StoredEvent
+from crivo.domain.event import ENTITY_ID_BYTES, Event, StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.seal import StoredRecord
 from crivo.governance.identity import IdentitySealer, is_clear
@@ -27,6 +28,7 @@ _STREAMS: Final = {stream.value: stream for stream in Stream}
 
 def row_of(event: Event, *, seq: int, partition: int, offset: int = -1) -> EventRow:
     """The row of an event in clear; -1 where the offset is not known before it is written."""
+    assert len(event.key) == ENTITY_ID_BYTES and len(event.event_id) == ENTITY_ID_BYTES
     return (
         seq,
         event.stream.value,
@@ -41,6 +43,16 @@ def row_of(event: Event, *, seq: int, partition: int, offset: int = -1) -> Event
         event.payload,
         event.sealed,
     )
+
+
+def without_offset(row: EventRow) -> tuple[object, ...]:
+    """What is one in all copies of a log: offsets are each one's own."""
+    return (*row[:3], *row[4:])
+
+
+def digest_of(row: EventRow) -> bytes:
+    """16 bytes that tell a row from any other, as `without_offset` compares them."""
+    return blake2b(_RECORDS.encode(without_offset(row)), digest_size=16).digest()
 
 
 def stored_event(row: EventRow, cipher: RecordCipher | None = None) -> StoredEvent:
@@ -106,18 +118,19 @@ def seal_rows(
     if cipher is None or not any(row[1] in SEALED_STREAMS for row in rows):
         return list(rows)
     cipher.rotate(rows[0][0])
-    return [
-        (*row[:10], cipher.seal(row[10], event_id=row[4]), row[11])
-        if row[1] in SEALED_STREAMS
-        else row
-        for row in rows
-    ]
+    clear = [row for row in rows if row[1] in SEALED_STREAMS]
+    sealed = iter(cipher.seal_all([row[10] for row in clear], event_ids=[row[4] for row in clear]))
+    return [(*row[:10], next(sealed), row[11]) if row[1] in SEALED_STREAMS else row for row in rows]
 
 
 def _seal_identities(rows: Sequence[EventRow], identities: IdentitySealer | None) -> list[EventRow]:
-    clear = {row[4]: row[11] for row in rows if row[11] is not None and is_clear(row[11])}
+    clear = {
+        row[4]: (row[4], row[7], row[11])
+        for row in rows
+        if row[11] is not None and is_clear(row[11])
+    }
     assert identities is not None or not clear, "a log without keys of persons takes no identity"
     if identities is None or not clear:
         return list(rows)
-    sealed = dict(zip(clear, identities.seal(list(clear.items())), strict=True))
+    sealed = dict(zip(clear, identities.seal(list(clear.values())), strict=True))
     return [(*row[:11], sealed.get(row[4], row[11])) for row in rows]

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from crivo.decision.blocks import standing_of
 from crivo.decision.follow_up import FollowUp, FollowUpKind
+from crivo.decision.outcome import Outcome
 from crivo.decision.standing import NEXT, Standing, Step
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused, invalid
@@ -96,13 +97,21 @@ class FollowUpService:
         event = event_of(
             value, occurred_at=told.occurred_at, received_at=received_at, source=SOURCE
         )
-        return self._telling.take(value, event, check=lambda: self._check(told, answer))
+        return self._telling.take(
+            value, event, check=lambda: self._check(told, answer, received_at)
+        )
 
-    def _check(self, told: Told, answer: Answer) -> None:
+    def _check(self, told: Told, answer: Answer, now_at: int) -> None:
         """Nothing, if the step may follow what is known so far."""
         log = self._decisions.log
         before = followed(log, told.end_to_end_id, told.phase)
-        now = standing_of(answer.outcome, answer.reasons, (each.step for each in before))
+        steps, hold = [each.step for each in before], answer.hold
+        now = standing_of(answer.outcome, answer.reasons, steps)
+        if now in {Standing.HELD, Standing.BLOCKED} and hold is not None and hold.until <= now_at:
+            # Another service decided it, and has ended it by now: that is only not followed yet.
+            is_paid = hold.ends_as == Outcome.ALLOW.wire
+            steps.append(Step.HOLD_PAID if is_paid else Step.HOLD_REJECTED)
+            now = standing_of(answer.outcome, answer.reasons, steps)
         if told.step not in NEXT[now]:
             raise _cannot_follow(told, now)
 

@@ -10,35 +10,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from crivo.flows.arrow import arrow_schema
+from crivo.flows.groups import grouped
 from crivo.lake.column import Column, Kind
-from crivo.lake.measure import Gold, Measure, Part, Statistic, Where
+from crivo.lake.measure import Gold, Measure, Part, Where
 from crivo.lake.table import QUARANTINE, Table
 
 #: The code of rows that are in a silver table.
 REFINED: Final = "REFINED"
 
-#: How many events of a day and schema were refined, and how many were quarantined by which code. It
-#: is written last: a day that is counted otherwise here than in bronze is still to be refined.
+#: How many events of a day, source and schema were refined, and how many were quarantined by which
+#: code. It is written last: a day that is counted otherwise here than in bronze is to be refined.
 QUALITY: Final = Table(
     "gold.quality",
     (
         Column("day", Kind.DATE, is_nullable=False),
+        Column("source", Kind.TEXT, is_nullable=False),
         Column("schema", Kind.TEXT, is_nullable=False),
         Column("code", Kind.TEXT, is_nullable=False),
         Column("events", Kind.INTEGER, is_nullable=False),
     ),
-    key=("day", "schema", "code"),
+    key=("day", "source", "schema", "code"),
 )
 
 #: Gives the rows of a part's source in these columns.
 Read = Callable[[Part, Sequence[str]], pa.Table]
-
-_BEFORE: Final = {
-    Statistic.COUNT: "sum",
-    Statistic.SUM: "sum",
-    Statistic.MIN: "min",
-    Statistic.MAX: "max",
-}
 
 
 def columns_read(part: Part) -> list[str]:
@@ -52,59 +47,29 @@ def columns_read(part: Part) -> list[str]:
 def aggregate(gold: Gold, read: Read) -> pa.Table:
     """The rows of a gold table, in the order of its keys."""
     schema = arrow_schema(gold.table)
-    keys = [column.name for column in gold.keys]
     pieces = [_piece(part, read(part, columns_read(part)), schema) for part in gold.parts]
-    measured = [column.name for column in gold.measured]
-    functions = [(name, _BEFORE[gold.statistic(name)]) for name in measured]
-    grouped = _grouped(pa.concat_tables(pieces), keys, functions)
-    columns = {name: grouped[name] for name in keys}
-    for name, function in functions:
-        columns[name] = pc.fill_null(grouped[name], 0) if function == "sum" else grouped[name]
-    made = pa.table([columns[name] for name in schema.names], names=schema.names)
-    return made.cast(schema).sort_by([(name, "ascending") for name in keys])
+    told = {column.name: gold.statistic(column.name) for column in gold.measured}
+    found = grouped(pa.concat_tables(pieces), [column.name for column in gold.keys], told)
+    return found.select(schema.names).cast(schema)
 
 
 def _piece(part: Part, rows: pa.Table, schema: pa.Schema) -> pa.Table:
-    """One source's groups, in the columns of the table; what it does not tell is null."""
+    """What each row of one source tells, in the columns of the table; what it does not is null."""
     rows = _where(rows, part.where)
     for source in part.keys.values():
-        rows = rows.filter(pc.is_valid(rows[source]))
-    keys = list(part.keys)
+        if rows[source].null_count:
+            rows = rows.filter(pc.is_valid(rows[source]))
     columns = {key: rows[source] for key, source in part.keys.items()}
-    for measure in part.measures:
-        columns[measure.name] = _measured(rows, measure)
-    functions = [(measure.name, _BEFORE[measure.statistic]) for measure in part.measures]
-    grouped = _grouped(pa.table(columns), keys, functions)
+    columns |= {measure.name: _measured(rows, measure) for measure in part.measures}
     return pa.table(
         [
-            grouped[field.name].cast(field.type)
-            if field.name in grouped.column_names
-            else pa.nulls(grouped.num_rows, field.type)
+            columns[field.name].cast(field.type)
+            if field.name in columns
+            else pa.nulls(rows.num_rows, field.type)
             for field in schema
         ],
         names=schema.names,
     )
-
-
-def _grouped(rows: pa.Table, keys: Sequence[str], functions: Sequence[tuple[str, str]]) -> pa.Table:
-    """The groups of equal keys, a row each; columns keep their names.
-
-    A row that is alone in its group is what its group tells: to look for the greatest text of one
-    costs fifty times as much as to see that it is one.
-    """
-    names = [*keys, *(name for name, _ in functions)]
-    numbered = rows.select(keys).append_column("row", pa.array(np.arange(rows.num_rows)))
-    counted = numbered.group_by(list(keys)).aggregate([("row", "min"), ("row", "count")])
-    alone = counted.filter(pc.equal(counted["row_count"], 1))["row_min"].to_numpy()
-    is_alone = np.zeros(rows.num_rows, dtype=np.bool_)
-    is_alone[alone] = True
-    if is_alone.all():
-        return rows.select(names)
-    others = rows.filter(pa.array(~is_alone)).group_by(list(keys)).aggregate(list(functions))
-    told = [others[name] for name in keys]
-    told += [others[f"{name}_{function}"] for name, function in functions]
-    kept = rows.filter(pa.array(is_alone)).select(names)
-    return pa.concat_tables([kept, pa.table(told, names=names).cast(kept.schema)])
 
 
 def _measured(rows: pa.Table, measure: Measure) -> pa.ChunkedArray:
@@ -141,8 +106,8 @@ def quality_rows(refined: Mapping[str, pa.Table]) -> pa.Table:
             if name == QUARANTINE.name
             else pa.array([REFINED] * rows.num_rows, pa.string())
         )
-        table = pa.table({"day": rows["day"], "schema": rows["schema"], "code": code})
-        pieces.append(table)
+        names = ("day", "source", "schema")
+        pieces.append(pa.table([*(rows[name] for name in names), code], names=[*names, "code"]))
     keys = list(QUALITY.key)
     if not pieces:
         return arrow_schema(QUALITY).empty_table()

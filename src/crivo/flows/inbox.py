@@ -1,13 +1,14 @@
 """The inbox: what outsiders produced, judged as over HTTP, as events that the log has not yet.
 
-Judging changes nothing, so that it may be done again: what was appended meanwhile is a repeat then.
+Judging changes nothing in the log, so that it may be done again: what was appended meanwhile is a
+repeat then. On a replay clock it moves that clock, so that a report which brings no receipt may
+have a later one when it is judged again.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Final
@@ -24,7 +25,9 @@ from crivo.domain.transfer import Transfer
 from crivo.flows.answers import check_same_facts
 from crivo.flows.appending import known_transfer
 from crivo.flows.codec import decode_report, decode_transfer
+from crivo.flows.decide import DecisionService
 from crivo.flows.event_of import event_of, value_of
+from crivo.flows.fold import fold_rows
 from crivo.flows.ports import EventFinder, Log
 from crivo.flows.receiving import check_supplied, imported, receive
 from crivo.flows.repeats import check_settlement
@@ -43,10 +46,6 @@ from crivo.governance.pseudonym import Pseudonymiser
 #: Which door transfers of the inbox come through. What else comes has ids under the name of the
 #: HTTP door, so that both tell of one login, and of the steps of one list entry.
 SOURCE: Final = "inbox"
-
-#: Newest events of the inbox that are held whole: what is about a transfer mostly follows it soon,
-#: and a log in Kafka takes milliseconds to give one that it holds.
-RECENT_MAX: Final = 16_384
 
 #: An event that a door holds itself is asked for what it says, and not for its place.
 _NOWHERE: Final = -1
@@ -99,16 +98,15 @@ class Judged:
 
 
 class _Together:
-    """The log with what is about to be appended to it; of its newest events the door knows some."""
+    """The log with what is about to be appended to it."""
 
-    def __init__(self, log: Log, recent: Mapping[bytes, Event]) -> None:
+    def __init__(self, log: Log) -> None:
         self._log: Final = log
-        self._recent: Final = recent
         self.fresh: Final[dict[bytes, Event]] = {}
 
     def find(self, event_id: bytes) -> StoredEvent | None:
         """As `EventFinder`."""
-        event = self.fresh.get(event_id) or self._recent.get(event_id)
+        event = self.fresh.get(event_id)
         if event is None:
             return self._log.find(event_id)
         return StoredEvent(_NOWHERE, _NOWHERE, _NOWHERE, event)
@@ -120,17 +118,13 @@ class Door:
     Args:
         log: The log, as its writer.
         pseudonyms: What makes pseudonyms of raw ids.
-        wall: The time of day as an instant.
+        clock: The log's.
     """
 
-    def __init__(self, log: Log, pseudonyms: Pseudonymiser, *, wall: Callable[[], int]) -> None:
+    def __init__(self, log: Log, pseudonyms: Pseudonymiser, clock: LogClock) -> None:
         self._log: Final = log
         self._pseudonyms: Final = pseudonyms
-        # On a replay clock, now is the greatest receipt of the log.
-        parts = [(stream, each) for stream in Stream for each in range(log.manifest.partitions)]
-        greatest = max(log.order_time(*part) for part in parts)
-        self._clock: Final = LogClock(log.manifest.clock, wall=wall, start=greatest)
-        self._recent: Final[OrderedDict[bytes, Event]] = OrderedDict()
+        self._clock: Final = clock
 
     def judge(self, asked: Sequence[Asked | Refused]) -> Judged:
         """What becomes of each; one that could not even be read is among them with its refusal.
@@ -141,7 +135,7 @@ class Door:
         Raises:
             Unavailable: LOG_UNAVAILABLE where the log does not tell what came first under an id.
         """
-        before = _Together(self._log, self._recent)
+        before = _Together(self._log)
         became: list[Became | Refused] = []
         for each in asked:
             try:
@@ -155,14 +149,6 @@ class Door:
                 before.fresh[event.event_id] = event
                 became.append(Became.APPENDED)
         return Judged(became, list(before.fresh.values()))
-
-    def note_appended(self, events: Sequence[Event]) -> None:
-        """The log has these now: what is about them need not ask it."""
-        for event in events:
-            # What the parties are called, nobody asks here.
-            self._recent[event.event_id] = replace(event, sealed=None)
-        while len(self._recent) > RECENT_MAX:
-            self._recent.popitem(last=False)
 
     def _event(self, asked: Asked | Refused, before: EventFinder) -> Event | None:
         """The event of what is new; None for a repeat.
@@ -193,7 +179,7 @@ class Door:
             source=SOURCE,
             stream=Stream.TRANSFERS,
         )
-        return event if asked.identity is None else replace(event, sealed=asked.identity)
+        return event if asked.identity is None else event._replace(sealed=asked.identity)
 
     def _report(self, asked: AskedReport, before: EventFinder) -> Event | None:
         check_printable(asked.report_id, field="report_id")
@@ -224,6 +210,34 @@ class Door:
             return None
         check_same_party(find_in(before), event, value)
         return event
+
+
+class InboxService:
+    """Takes what came to the inbox, on the thread of a `DecisionService`, whose state it folds it
+    into.
+    """
+
+    def __init__(self, decisions: DecisionService, pseudonyms: Pseudonymiser) -> None:
+        self._decisions: Final = decisions
+        self._door: Final = Door(decisions.log, pseudonyms, decisions.clock)
+
+    def take(self, asked: Sequence[Asked | Refused]) -> tuple[list[Became | Refused], int]:
+        """What becomes of each, and up to which number the log must be durable for that.
+
+        A duplicate may be one of an event that waits for the disk still.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE, OVERLOADED: none of them is taken then.
+        """
+        decisions, fresh = self._decisions, (judged := self._door.judge(asked)).fresh
+        if fresh:
+            place = decisions.folded
+            rows = fold_rows(
+                [StoredEvent(place + at, -1, -1, each) for at, each in enumerate(fresh)]
+            )
+            # After a failure the log writes the same bytes again by itself.
+            decisions.append_all(fresh, rows, lambda _failure: None)
+        return judged.became, decisions.folded
 
 
 def _is_repeat(before: EventFinder, transfer: Transfer) -> bool:

@@ -177,7 +177,7 @@ class _Run:
         self.result = IngestResult()
         self._table = table
         self._source = mapping.source
-        self._origin = origin_of(table)
+        self._origin = origin_of(table.name, table.sha256)
         self._quarantine = quarantine
         self._pseudonyms = pseudonymiser
         self._rows = rows
@@ -187,7 +187,7 @@ class _Run:
         # Reports that are not due yet: (known_at, count, event). The count keeps their order.
         self._waiting: list[tuple[int, int, Event]] = []
         self._counted = 0
-        self._appender = Appender(log, table.name, self._count, self._conflict)
+        self._appender = Appender(log, lambda _: table.name, self._count, self._conflict)
         # Where in the table the transfers of one `append` stand, and whose ids others have.
         self._places: dict[int, int] = {}
         self._conflicts: list[QuarantinedRow] = []
@@ -287,9 +287,9 @@ class _Run:
         return replace(found, identity=self._rows.identities([row])[0]) if has_own else found
 
 
-def origin_of(table: Table) -> str:
+def origin_of(name: str, sha256: str) -> str:
     """What quarantine calls a file: its name, and which bytes it had."""
-    return f"{table.name}@{table.sha256[:12]}"
+    return f"{name}@{sha256[:12]}"
 
 
 def quarantined_row(

@@ -116,7 +116,7 @@ class _Run:
         self._until = until
         self._is_wall = log.manifest.clock is ClockKind.WALL
         name = f"the folder of {mapping.source}"
-        self._appender = Appender(log, name, self._count, self._conflict)
+        self._appender = Appender(log, lambda _: name, self._count, self._conflict)
         # What puts aside each transfer of one `append`, and each step of a marker or list entry.
         self._asides: dict[int, Callable[[Refused], QuarantinedRow]] = {}
         self._days: list[dict[str, Transfer]] = []
@@ -145,13 +145,13 @@ class _Run:
         placed: list[tuple[_Place, Event]] = []
         if day.transfers is not None:
             table = day.transfers.read(self._mapping.columns())
-            origin = origin_of(table)
+            origin = origin_of(table.name, table.sha256)
             placed += self._placed(0, origin, table, *self._transfers(table))
         for number, (section, reader) in enumerate(day.told, start=1):
             told = section.of_file(reader.columns())
             table = reader.read(told.columns(self._time_column))
             # Two sections may read one file: each says for itself what it could not read.
-            origin = f"{origin_of(table)}/{told.schema}"
+            origin = f"{origin_of(table.name, table.sha256)}/{told.schema}"
             placed += self._placed(number, origin, table, *self._told(table, told))
         placed.sort(key=itemgetter(0))
         self._appender.append(self._of_one_party([event for _, event in placed]))
@@ -165,7 +165,7 @@ class _Run:
 
     def _aside(self, table: Table, raw: _Raw, columns: dict[str, str]) -> _Aside:
         """What makes a refused row of a file; `columns` hold which fields."""
-        origin = origin_of(table)
+        origin = origin_of(table.name, table.sha256)
 
         def aside(row: int, refusal: Refused) -> QuarantinedRow:
             where = table.row_numbers([row])[0]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import repeat
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -11,9 +10,10 @@ import numpy as np
 import numpy.typing as npt
 from msgspec.structs import replace
 
-from crivo.decision.decide import Scored, derive, is_return, policy_modes
+from crivo.decision.decide import Plain, Scored, derive, is_return, plain_of, policy_modes
 from crivo.decision.degraded import Mode
 from crivo.decision.lists import ListHit
+from crivo.decision.many import are_plain
 from crivo.decision.procedure import InForce
 from crivo.decision.record import INITIATION, Derived, Observed
 from crivo.decision.sums import Sums
@@ -193,32 +193,40 @@ class Judge:
         read = self._monotonic_ns()
         margins, scores = scorer.score(vectors, plan_hash=engine.plan_hash)
         scored_at = self._monotonic_ns()
-        kept, width = vectors.tobytes(), vectors.itemsize * vectors.shape[1]
         seen = [what for what, is_wanted in zip(terms, wanted, strict=True) if is_wanted]
-        said, parts = _said(seen, vectors), self._parts(seen, vectors, scores)
+        said, plains = _said(seen, vectors, flags, scores)
+        parts = self._parts(seen, vectors, scores)
         # What one took of the whole, so that the stages of all add up.
         count = max(len(vectors), 1)
         took = (started - due, (read - started) // count, (scored_at - read) // count)
         observed = self._observed(took)
-        lists_of = (flags.tolist(), margins.tolist(), scores.tolist())
-        found = iter(zip(vectors, *lists_of, said, parts, strict=True))
+        of_all = (flags.tolist(), margins.tolist(), scores.tolist(), said, parts)
+        found = zip(map(Scored, vectors, _kept(vectors), *of_all), plains, strict=True)
         judged: list[Judged] = []
-        line = 0
         for (transfer, received_at), what, is_wanted in zip(asked, terms, wanted, strict=True):
-            scored, cause = None, what.cause
+            scored, plain, cause = None, None, what.cause
             if is_wanted:
-                vector, marks, margin, score, *asked_of_all = next(found)
-                own = kept[line * width : (line + 1) * width]
-                scored = Scored(vector, own, marks, margin, score, *asked_of_all)
-                line += 1
+                scored, plain = next(found)
                 if arrived_ns is not None and read - arrived_ns > what.in_force.model_by_ns:
-                    cause = (Mode.NO_MODEL,)
+                    plain, cause = None, (Mode.NO_MODEL,)
                 if arrived_ns is not None and scored_at - arrived_ns > what.in_force.deadline_ns:
-                    cause, scored = (Mode.TIMEOUT,), None
+                    plain, cause, scored = None, (Mode.TIMEOUT,), None
             before(len(judged))
-            beside = (lists.of(transfer, received_at), sums.of(transfer, received_at))
-            judged.append(self._judged(transfer, scored, what.in_force, observed, cause, *beside))
-            sums.decided(transfer, received_at, judged[-1].derived.outcome, beside[1])
+            listed, attempted = lists.of(transfer, received_at), sums.of(transfer, received_at)
+            if (
+                scored is None
+                or plain is None
+                or listed
+                or what.in_force.limits.exceeded(transfer, attempted)
+            ):
+                each = self._judged(
+                    transfer, scored, what.in_force, observed, cause, listed, attempted
+                )
+            else:
+                own = self._shadowed(observed, scored)
+                each = Judged(plain(scored), (), own, scored.kept, (), attempted)
+            judged.append(each)
+            sums.decided(transfer, received_at, each.derived.outcome, attempted)
         return judged
 
     def _terms(
@@ -287,22 +295,45 @@ class Judge:
         )
         if scored is None:
             return Judged(derived, degraded, observed, b"", listed, sums)
-        if self._shadow is not None:
-            # After all is derived.
-            said = self._shadow.score_one(scored.vector)
-            observed = replace(observed, shadow=self._shadow.hash, shadow_score=said)
+        # After all is derived.
+        observed = self._shadowed(observed, scored)
         return Judged(derived, degraded, observed, scored.kept, listed, sums)
+
+    def _shadowed(self, observed: Observed, scored: Scored) -> Observed:
+        """With what the shadow says, where there is one."""
+        if self._shadow is None:
+            return observed
+        said = self._shadow.score_one(scored.vector)
+        return replace(observed, shadow=self._shadow.hash, shadow_score=said)
 
     def _observed(self, took: tuple[int, int, int]) -> Observed:
         """What it took, but for what the shadow says."""
         return Observed(self._host, *took, log_ns=self._waits.took_ns)
 
 
-def _said(terms: Sequence[_Terms], vectors: npt.NDArray[np.float64]) -> Iterable[bytes | None]:
-    """What the conditions say of each row, asked once where one policy is in force for all rows."""
+def _kept(vectors: npt.NDArray[np.float64]) -> list[bytes]:
+    """The bytes of each row."""
+    kept, width = vectors.tobytes(), vectors.itemsize * vectors.shape[1]
+    return [kept[at : at + width] for at in range(0, len(kept), width)]
+
+
+def _said(
+    terms: Sequence[_Terms],
+    vectors: npt.NDArray[np.float64],
+    flags: npt.NDArray[np.uint8],
+    scores: Int64s,
+) -> tuple[Sequence[bytes | None], Sequence[Plain | None]]:
+    """What the conditions say of each row, and what makes its answer where nothing but these has a
+    say: asked once where one policy is in force for all rows.
+    """
+    nothing = [None] * len(vectors)
     if not terms or any(each.in_force is not terms[0].in_force for each in terms):
-        return repeat(None, len(vectors))
-    return map(bytes, terms[0].in_force.conditions.many(vectors))
+        return nothing, nothing
+    in_force = terms[0].in_force
+    said = list(map(bytes, in_force.conditions.many(vectors)))
+    plain = {each: plain_of(in_force.fired(each)) for each in set(said)}
+    are = are_plain(vectors, flags, scores, in_force).tolist()
+    return said, [plain[own] if is_plain else None for own, is_plain in zip(said, are, strict=True)]
 
 
 class _Waits:

@@ -1,5 +1,5 @@
 """What the flows ask of a lake: tables that are appended to once, replaced day by day, and read as
-they were. `tests/ports` proves adapters.
+they were. `tests/ports/test_lake_laws.py` proves adapters.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -29,7 +29,7 @@ class LakeTable(Protocol):
         1. A reader sees a write whole or not at all.
         2. An append whose positions another writer has moved since changes nothing.
         3. A replacement of days leaves the rows of all other days; one that meets another writer's
-           in the same table changes nothing.
+           commit to the same table, whatever that touched, changes nothing.
         4. What breaks a rule of the table is never written.
     """
 
@@ -83,6 +83,15 @@ class Lake(Protocol):
         ...
 
 
+class Taken(NamedTuple):
+    """What was taken of a partition: the offset behind it, and the greatest number among its events
+    (-1 before the first), which tells what else bears a number there.
+    """
+
+    offset: int = 0
+    number: int = -1
+
+
 class StoredLog(Protocol):
     """A log whose records can be read as they are stored, from offsets on."""
 
@@ -91,8 +100,22 @@ class StoredLog(Protocol):
         """Whose it is, and how many partitions each stream has."""
         ...
 
-    def rows_after(self, offsets: Mapping[Part, int], *, limit: int) -> Iterator[list[EventRow]]:
-        """The rows at or after these offsets (of other partitions: all), in lists of at most
+    @property
+    def place(self) -> str:
+        """Where it lies, as its offsets are of that place: nothing for a file, or `kafka`."""
+        ...
+
+    def ends(self) -> Mapping[Part, int]:
+        """The offset up to which each partition can be read by now, where that may lie behind its
+        last row: a lake that has read so far misses nothing below.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE.
+        """
+        ...
+
+    def rows_after(self, taken: Mapping[Part, Taken], *, limit: int) -> Iterator[list[EventRow]]:
+        """The rows behind what was taken (of other partitions: all), in lists of at most
         `limit`, each partition's in order, up to the log's end as it is now.
 
         Raises:

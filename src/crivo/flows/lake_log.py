@@ -12,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from crivo.decision.record import WORKER
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.event import StoredEvent
@@ -19,7 +20,6 @@ from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow, stored_event
 from crivo.flows.lake import Among, Lake
 from crivo.flows.ports import Manifest
-from crivo.flows.recording import WORKER
 from crivo.flows.silver import Open
 from crivo.lake.table import BRONZE, DAY, LOGS
 
@@ -186,6 +186,11 @@ def _forgotten(start: int, begin: int) -> Misconfigured:
         expected=f"{begin} or more",
         found=start,
     )
+
+
+def is_answer(row: EventRow) -> bool:
+    """Whether a worker made it of the event whose number it bears."""
+    return row[1] in _ANSWERS and row[9] == WORKER
 
 
 def _numbered(rows: pa.Table) -> pa.Table:

@@ -27,6 +27,7 @@ def audit(
     *,
     published: Iterable[Published | NoSegment],
     checkpoint: Iterable[Segment],
+    jumps: Iterable[tuple[int, int]],
     public_key: bytes,
     log_id: str,
 ) -> Audit:
@@ -35,7 +36,8 @@ def audit(
     `evidence` is the second place, in its order, and is read before `published`; `records` the
     log's, by `seq`; `published` the segments that the log itself holds, in its order; `checkpoint`
     the newest segments that somebody kept elsewhere: without them a log and a second place cut off
-    alike look whole. Where the log's file is damaged what lies before it is audited.
+    alike look whole; `jumps` tells where the log's numbers are missing by the thousand (the first
+    of them, the next event's). Where the log's file is damaged what lies before it is audited.
     """
     found = Audit()
     judge = _Judge(found, public_key, log_id)
@@ -57,6 +59,10 @@ def audit(
     for walk in walks.values():
         walk.finish(readable.damage)
     _find_damage(readable, "the log's records", found)
+    # Damage to what they are read from was found above, where all of it was read.
+    for missing, following in Readable(jumps):
+        expected = f"event {missing}"
+        found.find(Finding(Tampering.MOVED, None, None, None, expected, f"event {following}"))
     # Where something was taken out or put in, all that follows may have moved: the cause first.
     found.findings.sort(key=lambda each: each.kind is Tampering.MOVED)
     return found

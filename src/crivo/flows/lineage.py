@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from crivo.domain.errors import Code, invalid
-from crivo.flows.lake import Lake
+from crivo.flows.gold import QUALITY, REFINED
+from crivo.flows.lake import Lake, LakeTable
 from crivo.lake.measure import Gold, Part
-from crivo.lake.table import PLACE, Table
+from crivo.lake.table import PLACE, QUARANTINE, Table
 
 #: Cells by the names of their columns.
 Cells = Mapping[str, Any]
+
+#: Cells in the order of some columns.
+Row = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,42 +37,83 @@ def trace(
     Raises:
         Refused: FIELD_MISSING for a key of the table that is not given.
     """
-    for column in gold.keys:
-        if column.name not in key:
-            raise invalid(
-                Code.FIELD_MISSING,
-                field=column.name,
-                expected=f"a value of each key of {gold.name}",
-                found=None,
-            )
-    found: set[tuple[str, int, int]] = set()
+    _check_whole(gold.name, [column.name for column in gold.keys], key)
+    found: set[Row] = set()
     versions: dict[str, int] = {}
-    waiting: list[tuple[Part, Cells]] = [(part, key) for part in gold.parts]
-    seen: set[tuple[str, tuple[Any, ...]]] = set()
+    names = _keys(gold)
+    waiting: list[tuple[Gold, Part, set[Row]]] = [
+        (gold, part, {tuple(key[name] for name in names)}) for part in gold.parts
+    ]
+    seen: set[tuple[str, Row]] = set()
     while waiting:
-        part, cells = waiting.pop()
+        above, part, groups = waiting.pop()
         table = tables(part.source)
         if not lake.has(table):
             continue
         handle = lake.open(table)
         versions[part.source] = handle.version
-        among = {part.keys[name]: [cells[name]] for name in part.keys}
         inner = golds.get(part.source)
-        names = PLACE if inner is None else tuple(column.name for column in inner.keys)
-        wanted = list(dict.fromkeys([*names, *part.where]))
-        rows = _matching(handle.read(wanted, among), part)
+        below = _rows_of(
+            handle, part, _keys(above), groups, PLACE if inner is None else _keys(inner)
+        )
         if inner is None:
-            found.update(zip(*(rows[name].to_pylist() for name in PLACE), strict=True))
+            found |= below
             continue
-        for each in rows.to_pylist():
-            mark = (inner.name, tuple(each[name] for name in names))
-            if mark not in seen:
-                seen.add(mark)
-                waiting += [(below, each) for below in inner.parts]
+        fresh = {row for row in below if (inner.name, row) not in seen}
+        seen |= {(inner.name, row) for row in fresh}
+        if fresh:
+            waiting += [(inner, each, fresh) for each in inner.parts]
     return Origin(tuple(sorted(found)), versions)
 
 
-def _matching(rows: pa.Table, part: Part) -> pa.Table:
+def trace_quality(lake: Lake, silvers: Mapping[str, Table], key: Cells) -> Origin:
+    """Where the events lie that a row of `gold.quality` counts; `silvers` are the tables by schema.
+
+    Raises:
+        Refused: FIELD_MISSING for a key of the table that is not given.
+    """
+    _check_whole(QUALITY.name, QUALITY.key, key)
+    is_refined = key["code"] == REFINED
+    table = silvers.get(key["schema"]) if is_refined else QUARANTINE
+    if table is None or not lake.has(table):
+        return Origin((), {})
+    among = {name: [key[name]] for name in QUALITY.key if name != "code" or not is_refined}
+    handle = lake.open(table)
+    rows = handle.read(PLACE, among)
+    places = zip(*(rows[name].to_pylist() for name in PLACE), strict=True)
+    return Origin(tuple(sorted(places)), {table.name: handle.version})
+
+
+def _check_whole(table: str, names: Collection[str], key: Cells) -> None:
+    for name in names:
+        if name not in key:
+            raise invalid(
+                Code.FIELD_MISSING,
+                field=name,
+                expected=f"a value of each key of {table}",
+                found=None,
+            )
+
+
+def _keys(gold: Gold) -> tuple[str, ...]:
+    return tuple(column.name for column in gold.keys)
+
+
+def _rows_of(
+    handle: LakeTable, part: Part, keys: Sequence[str], groups: set[Row], names: Sequence[str]
+) -> set[Row]:
+    """These columns of a part's rows that are in one of the groups; a group is its keys' cells.
+
+    The source is read once for all of them: a table is opened, and its files are, in as much time
+    for one row as for thousands.
+    """
+    of_keys = [part.keys[name] for name in keys]
+    cells = zip(*groups, strict=True)
+    among = {name: set(each) for name, each in zip(of_keys, cells, strict=True)}
+    rows = handle.read(list(dict.fromkeys([*of_keys, *names, *part.where])), among)
     for name, value in part.where.items():
         rows = rows.filter(pc.fill_null(pc.equal(rows[name], value), False))
-    return rows
+    # Each cell is that of some group: all of them together need not be.
+    of_groups = zip(*(rows[name].to_pylist() for name in of_keys), strict=True)
+    wanted = zip(*(rows[name].to_pylist() for name in names), strict=True)
+    return {row for group, row in zip(of_groups, wanted, strict=True) if group in groups}

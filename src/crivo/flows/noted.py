@@ -16,11 +16,14 @@ NOTED_MAX: Final = 65_536
 
 
 class Seen(msgspec.Struct, frozen=True, gc=False):
-    """A durable decision: its facts, what its caller was told, and what was measured."""
+    """A durable decision: its facts, what its caller was told, and what was measured. One that is
+    not its own came from another log, which this one follows.
+    """
 
     transfer: Transfer
     answer: Answer
     observed: Observed
+    is_own: bool = True
 
 
 class Noted:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crivo.domain.clock import ClockKind
-from crivo.domain.errors import Code
+from crivo.domain.errors import Code, CrivoError
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
 
@@ -169,7 +169,8 @@ class QuarantinedRow:
     `field` is as the refusal calls it, `column` as the table does; empty where no column holds it.
     `identity` is a digest of its own id, by which a mended row is known again, and empty where
     there is none; `mended_at` is when that one came in, 0 while it has not; `dismissed_at` is when
-    somebody said, as `dismissed_by`, that nothing is to be done about it. Else it waits.
+    somebody said, as `dismissed_by`, that nothing is to be done about it. Else it waits. What
+    quotes the row lies sealed: `unopened` is why it cannot be read, and those texts are empty then.
     """
 
     source: str
@@ -186,6 +187,7 @@ class QuarantinedRow:
     mended_at: int = 0
     dismissed_at: int = 0
     dismissed_by: str = ""
+    unopened: CrivoError | None = None
 
     @property
     def waits(self) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from crivo.decision.record import SCHEMA, decode_record, transfer_of
+from crivo.domain.cut import is_followed
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.flows.answers import answer_of
@@ -27,7 +28,8 @@ class Projection:
 
     What `noted` holds is not read from the log, which is read before its first event, in its gaps,
     and where nothing was noted for a whole turn: after a commit that failed first, nobody notes.
-    `seen` hears of decisions after they were kept, in the order of the log.
+    `seen` hears of decisions after they were kept, in the order of the log; not of a later record
+    of an id and phase, since the first stands.
     """
 
     def __init__(
@@ -79,11 +81,18 @@ class Projection:
             return end - start
         else:
             batch, reached = self._read(start, end)
-        self._index.put([_indexed(seen) for seen in batch], reached=reached)
+        kept = self._index.put([_indexed(seen) for seen in batch], reached=reached)
         self._reached = reached
+        if kept < len(batch):
+            batch = [each for each in batch if self._stands(each)]
         if batch:
             self._seen(batch)
         return max(end - reached, 0)
+
+    def _stands(self, seen: Seen) -> bool:
+        answer = seen.answer
+        found = self._index.get(answer.end_to_end_id, phase=answer.phase)
+        return found is not None and found.seq == answer.seq
 
     @property
     def _expects_notes(self) -> bool:
@@ -124,7 +133,7 @@ def _seen(stored: StoredEvent) -> Seen:
     answer = answer_of(
         record, seq=stored.seq, occurred_at=event.occurred_at, received_at=event.received_at
     )
-    return Seen(transfer_of(record), answer, record.observed)
+    return Seen(transfer_of(record), answer, record.observed, not is_followed(event))
 
 
 def _indexed(seen: Seen) -> IndexedDecision:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Refused
@@ -74,7 +74,7 @@ def readmit(letters: Sequence[Letter], log: Log, *, now: int) -> Readmitted:
         taken.add(event.event_id)
         fresh.append(event)
     if log.manifest.clock is ClockKind.WALL:
-        fresh = [replace(event, received_at=now) for event in fresh]
+        fresh = [event._replace(received_at=now) for event in fresh]
     if fresh:
         log.append(fresh)
     done.appended = len(fresh)

@@ -9,6 +9,7 @@ from crivo.domain.errors import Code, Refused
 from crivo.domain.event import transfer_event_id
 from crivo.domain.identifiers import check_id_time
 from crivo.domain.instant import check_instant, format_rfc3339
+from crivo.domain.streams import Stream
 from crivo.domain.transfer import Transfer, check_two_accounts
 from crivo.flows.bundle import Bundle
 from crivo.flows.ports import EventFinder
@@ -71,13 +72,28 @@ def check_model_decides(bundle: Bundle) -> None:
 
 
 def check_no_history(log: EventFinder, transfer: Transfer) -> None:
-    """Nothing, if the transfer is not in the log as history: it would count twice.
+    """Nothing, if the transfer is in the log neither as history nor for a worker to decide: it
+    would count twice.
 
     Raises:
         Refused: CONFLICT.
     """
-    if log.find(transfer_event_id(transfer.end_to_end_id)) is not None:
-        raise imported(transfer)
+    stored = log.find(transfer_event_id(transfer.end_to_end_id))
+    if stored is None:
+        return
+    raise _awaited(transfer) if stored.event.stream is Stream.TRANSFERS else imported(transfer)
+
+
+def _awaited(transfer: Transfer) -> Refused:
+    """The refusal of a transfer that came through the inbox."""
+    return Refused(
+        Code.CONFLICT,
+        "this transfer came through the inbox, and a worker decides it",
+        hint="Its decision is in pix.decisions.v1. Ask by one door: here, or through the inbox.",
+        field="end_to_end_id",
+        expected="an id that did not come through the inbox",
+        found=transfer.end_to_end_id,
+    )
 
 
 def imported(transfer: Transfer) -> Refused:

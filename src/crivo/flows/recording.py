@@ -9,6 +9,7 @@ from crivo.decision.reasons import REASON_CODES
 from crivo.decision.record import (
     INITIATION,
     SCHEMA,
+    WORKER,
     Given,
     Versions,
     decision_event_id,
@@ -22,8 +23,6 @@ from crivo.flows.answers import Answer
 from crivo.flows.judging import Judge, Judged
 
 SOURCE: Final = "http"
-#: Who answers the transfers of `pix.transfers.v1`: each answer stands right behind its transfer.
-WORKER: Final = "worker"
 
 
 def record(
@@ -45,50 +44,46 @@ def record(
     or token asked. A worker's decision answers the transfer at that place, and is no attempt
     itself.
     """
-    derived = judged.derived
-    given = Given(
-        as_of=place - 1,
-        log_id=log_id,
-        versions=versions,
-        degraded=judged.degraded,
-        lists=tuple([hit.text for hit in judged.listed]),
-        sums=judged.sums,
+    derived, degraded, sums = judged.derived, judged.degraded, judged.sums
+    lists = tuple([hit.text for hit in judged.listed]) if judged.listed else ()
+    reasons = tuple([REASON_CODES[code] for code in derived.reasons]) if derived.reasons else ()
+    id_, occurred_at = transfer.end_to_end_id, transfer.occurred_at
+    payload = encode_record(
+        transfer,
+        given=Given(place - 1, log_id, versions, degraded, lists, sums),
+        derived=encode_derived(derived),
+        observed=judged.observed,
+        kept=judged.kept,
+        phase=phase,
+        in_place=source != WORKER,
+        caller=caller,
     )
     event = Event(
-        stream=Stream.DECISIONS,
-        key=transfer.payer_id,
-        event_id=decision_event_id(transfer.end_to_end_id, phase),
-        occurred_at=transfer.occurred_at,
-        received_at=received_at,
-        schema=SCHEMA,
-        source=source,
-        payload=encode_record(
-            transfer,
-            given=given,
-            derived=encode_derived(derived),
-            observed=judged.observed,
-            kept=judged.kept,
-            phase=phase,
-            in_place=source != WORKER,
-            caller=caller,
-        ),
-        sealed=identity,
+        Stream.DECISIONS,
+        transfer.payer_id,
+        decision_event_id(id_, phase),
+        occurred_at,
+        received_at,
+        SCHEMA,
+        source,
+        payload,
+        identity,
     )
     answer = Answer(
-        end_to_end_id=transfer.end_to_end_id,
-        phase=phase,
-        outcome=OUTCOMES[derived.outcome],
-        score=derived.score,
-        reasons=tuple([REASON_CODES[code] for code in derived.reasons]),
-        versions=versions,
-        as_of=given.as_of,
+        id_,
+        phase,
+        OUTCOMES[derived.outcome],
+        derived.score,
+        reasons,
+        versions,
+        as_of=place - 1,
         seq=place,
-        occurred_at=transfer.occurred_at,
+        occurred_at=occurred_at,
         received_at=received_at,
-        degraded=judged.degraded,
+        degraded=degraded,
         hold=derived.hold,
-        lists=given.lists,
-        sums=given.sums,
+        lists=lists,
+        sums=sums,
     )
     return event, answer
 

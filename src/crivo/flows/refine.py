@@ -8,20 +8,23 @@ another, is made good by the next one.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from crivo.domain.errors import Code, Misconfigured, Unavailable, Unfit
 from crivo.domain.streams import Stream
 from crivo.flows.arrow import arrow_schema, days_of
 from crivo.flows.event_rows import EventRow
 from crivo.flows.gold import QUALITY, aggregate, quality_rows
-from crivo.flows.lake import Lake, LakeTable, Part, Refined, StoredLog
+from crivo.flows.lake import Lake, LakeTable, Part, Refined, StoredLog, Taken
+from crivo.flows.lake_log import is_answer
 from crivo.flows.ports import Manifest
-from crivo.flows.silver import Open, Silver, refine_rows
+from crivo.flows.silver import REFINED_COLUMNS, Open, Silver, refine_rows
 from crivo.lake.measure import Gold
 from crivo.lake.measure import Part as GoldPart
 from crivo.lake.table import BRONZE, DAY, LOGS, QUARANTINE, Table
@@ -35,6 +38,15 @@ TRIES_MAX: Final = 8
 
 #: Called with (rows done, rows to do).
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """What was written of some days of a table, and the version that it made."""
+
+    version: int
+    days: frozenset[date]
+    rows: pa.Table
 
 
 class Refinery:
@@ -69,19 +81,20 @@ class Refinery:
         appended = 0
         for _ in range(TRIES_MAX):
             bronze = self._lake.open(BRONZE)
-            offsets = _positions(bronze, log)
+            taken, ends = _taken(bronze, log), log.ends()
             self.note_log(log.manifest)
-            for rows in log.rows_after(offsets, limit=APPEND_ROWS):
-                moved = {_part(row): row[3] + 1 for row in rows}
-                id_ = log.manifest.log_id
-                positions = {application(id_, part): at for part, at in moved.items()}
+            for rows in log.rows_after(taken, limit=APPEND_ROWS):
+                positions = _positions(rows, log)
                 if not bronze.append(bronze_rows(rows), positions):
                     break
                 appended += len(rows)
                 progress(appended, 0)
                 bronze = self._lake.open(BRONZE)
             else:
-                return appended
+                # Behind the last rows lie marks of transactions, which brokers let go of as well.
+                behind = _behind(bronze, ends, log)
+                if not behind or bronze.append(arrow_schema(BRONZE).empty_table(), behind):
+                    return appended
         raise _busy(BRONZE.name)
 
     def append_batch(self, rows: Sequence[EventRow], batches: str, number: int) -> None:
@@ -157,23 +170,32 @@ class Refinery:
         quality = self._lake.open(QUALITY)
         tables = [*(each.table for each in self._silvers.values()), QUARANTINE]
         opened = {each.name: self._lake.open(each) for each in tables if self._lake.has(each)}
-        rows = self._lake.open(BRONZE).read(None, {DAY: days})
+        rows = self._lake.open(BRONZE).read(REFINED_COLUMNS, {DAY: days})
         refined = refine_rows(rows, self._silvers, self._open_payload)
         check_conserved(rows.num_rows, refined)
+        written: dict[str, _Written] = {}
         for table in tables:
             made = refined.get(table.name)
             handle = opened.get(table.name)
             if made is None and (handle is None or not _has_any(handle, days)):
                 continue
-            handle = handle or self._lake.open(table)
-            if not handle.replace(_or_empty(made, table), days):
+            if handle is None:
+                handle = self._lake.open(table)
+                if handle.counts():
+                    # Another made it since, maybe of more of bronze than was read here.
+                    return None
+            made = _or_empty(made, table)
+            if not handle.replace(made, days):
                 return None
-        if not self._make_gold(refined) or not quality.replace(quality_rows(refined), days):
+            written[table.name] = _Written(handle.version, frozenset(days), made)
+        if not self._make_gold(refined, written):
+            return None
+        if not quality.replace(quality_rows(refined), days):
             return None
         aside = refined[QUARANTINE.name].num_rows if QUARANTINE.name in refined else 0
         return Refined(0, len(days), rows.num_rows, rows.num_rows - aside, aside)
 
-    def _make_gold(self, refined: Mapping[str, pa.Table]) -> bool:
+    def _make_gold(self, refined: Mapping[str, pa.Table], written: dict[str, _Written]) -> bool:
         due: dict[str, set[date]] = {}
 
         def told(source: str, column: str) -> Collection[date]:
@@ -185,22 +207,36 @@ class Refinery:
             handle = self._lake.open(gold.table)
             if gold.is_daily and not days:
                 continue
-            rows = self.gold_rows(gold, days)
+            rows = self._gold_rows(gold, days, written)
             if not handle.replace(rows, days if gold.is_daily else None):
                 return False
+            if gold.is_daily:
+                written[gold.name] = _Written(handle.version, frozenset(days), rows)
         return True
 
-    def gold_rows(self, gold: Gold, days: Sequence[date]) -> pa.Table:
+    def _gold_rows(
+        self, gold: Gold, days: Sequence[date], written: Mapping[str, _Written]
+    ) -> pa.Table:
         """The rows of a gold table for these days (of the transfers), or all of one without days,
-        from the tables that it is made of as they are now.
+        from the tables that it is made of as they are now. What was just written to them is not
+        read again, unless another has written there since.
         """
 
         def read(part: GoldPart, columns: Sequence[str]) -> pa.Table:
             table = self.table(part.source)
             if not self._lake.has(table):
                 return arrow_schema(table).empty_table().select(list(columns))
-            among = {part.keys[DAY]: days} if gold.is_daily else None
-            return self._lake.open(table).read(columns, among)
+            handle, known = self._lake.open(table), written.get(part.source)
+            among = {part.keys[DAY]: days} if gold.is_daily else {}
+            if known is None or known.version != handle.version:
+                return handle.read(columns, among)
+            rows = known.rows.select(list(columns))
+            for name, cells in among.items():
+                rows = rows.filter(pc.is_in(rows[name], pa.array(cells, pa.date32())))
+            others = (set(among.get(DAY, ())) or handle.counts().keys()) - known.days
+            if not others:
+                return rows
+            return pa.concat_tables([rows, handle.read(columns, {**among, DAY: sorted(others)})])
 
         return aggregate(gold, read)
 
@@ -240,10 +276,17 @@ def gold_days(
     return found
 
 
-def application(log_id: str, part: Part) -> str:
-    """The name under which bronze keeps how far a (stream, partition) of a log was appended."""
+def _application(log: StoredLog, part: Part) -> str:
+    """The name under which bronze keeps how far a (stream, partition) of a log was appended, of the
+    place where it lies: a copy of it elsewhere has other offsets.
+    """
     stream, partition = part
-    return f"crivo/{log_id}/{stream}/{partition}"
+    return "/".join(filter(None, ("crivo", log.manifest.log_id, log.place, stream, str(partition))))
+
+
+def _numbers(log: StoredLog, part: Part) -> str:
+    """The name under which bronze keeps the greatest number of a partition's events."""
+    return f"{_application(log, part)}/number"
 
 
 def bronze_rows(rows: Sequence[EventRow]) -> pa.Table:
@@ -280,25 +323,37 @@ def check_conserved(rows: int, refined: Mapping[str, pa.Table]) -> None:
         )
 
 
-def _positions(bronze: LakeTable, log: StoredLog) -> dict[Part, int]:
-    manifest = log.manifest
-    parts = [(stream.value, place) for stream in Stream for place in range(manifest.partitions)]
-    found = {part: bronze.position(application(manifest.log_id, part)) for part in parts}
-    known = {part: at for part, at in found.items() if at is not None}
+def _taken(bronze: LakeTable, log: StoredLog) -> dict[Part, Taken]:
+    manifest, known = log.manifest, {}
+    for part in ((each.value, place) for each in Stream for place in range(manifest.partitions)):
+        at = bronze.position(_application(log, part))
+        number = bronze.position(_numbers(log, part))
+        if at is not None:
+            known[part] = Taken(at, -1 if number is None else number)
     if not known and any(bronze.counts().values()):
         raise Misconfigured(
             Code.LOG_MISMATCH,
-            "the lake's bronze is of another log",
-            hint="Give each log a lake of its own: CRIVO_LAKE__URL.",
-            field="log_id",
-            expected=manifest.log_id,
+            "the lake was filled from elsewhere: another log, this one's file or its copy in "
+            "Kafka, whichever it is not now, or a job of Spark",
+            hint="Give each a lake of its own (CRIVO_LAKE__URL); what a job of Spark fills, "
+            "`crivo lake rebuild silver --from bronze` refines.",
+            field="log",
+            expected=f"{manifest.log_id}, in {log.place or 'a file'}",
             found="another",
         )
     return known
 
 
-def _part(row: EventRow) -> Part:
-    return row[1], row[2]
+def _positions(rows: Sequence[EventRow], log: StoredLog) -> dict[str, int]:
+    """How far bronze is with these rows, each partition's in order: offsets, and numbers."""
+    offsets = {_application(log, row[1:3]): row[3] + 1 for row in rows}
+    return offsets | {_numbers(log, row[1:3]): row[0] for row in rows if not is_answer(row)}
+
+
+def _behind(bronze: LakeTable, ends: Mapping[Part, int], log: StoredLog) -> dict[str, int]:
+    """How far partitions were read beyond what bronze keeps."""
+    named = {_application(log, part): end for part, end in ends.items()}
+    return {name: end for name, end in named.items() if end > (bronze.position(name) or 0)}
 
 
 def _together(due: Mapping[date, int]) -> Iterator[list[date]]:

@@ -30,6 +30,9 @@ def repeat(memory: Memory, log: Log, transfer: Transfer) -> Pending[Answer] | No
         place = memory.place(transfer.end_to_end_id)
         if place is None:
             return None
+        if place >= log.end():
+            # Another service's, which is followed: the log reads nothing that may yet be lost.
+            raise not_durable()
         return repeat_of(log, log.read(start=place, limit=1)[0], transfer)
     check_same_facts(decided.transfer, transfer)
     if decided.pending is not None:

@@ -29,14 +29,16 @@ from crivo.domain.errors import Code, Misconfigured, Refused
 from crivo.domain.event import StoredEvent
 from crivo.domain.streams import Stream
 from crivo.features.engine import Engine, vector_bytes
-from crivo.flows.account_sums import AccountSums
 from crivo.flows.bundle import PROGRAM_VERSION, Bundle, load_bundle
+from crivo.flows.event_of import value_of
 from crivo.flows.fold import fold_events, fold_rows
 from crivo.flows.listing import ListState
 from crivo.flows.ports import LogReader
 from crivo.flows.replay_wanted import (
     Answers,
+    SumsBeside,
     Wanted,
+    first_decision,
     record_of,
     revised,
     revision_differs,
@@ -47,8 +49,6 @@ from crivo.flows.replay_wanted import (
 BATCH: Final = 8_192
 #: Differences that are kept to be shown; all are counted.
 SHOWN_MAX: Final = 20
-#: Events of the decisions' stream that are looked through for the first decision at a time.
-FIRST_LOOK: Final = 64
 
 Vectors = npt.NDArray[np.float64]
 
@@ -70,6 +70,8 @@ class ReplayResult:
 
     `other_versions` counts decisions by the version of the program that made them, where that is
     not this one: they are not compared. `bundle.RELEASES` says which release replays them.
+    `other_logs` counts those that services of other logs made, which this one followed: their own
+    logs hold what they had seen, and are replayed by themselves.
     """
 
     folded: int = 0
@@ -77,6 +79,7 @@ class ReplayResult:
     revisions: int = 0
     differing: int = 0
     other_versions: Counter[str] = field(default_factory=Counter)
+    other_logs: Counter[str] = field(default_factory=Counter)
     differences: list[Difference] = field(default_factory=list)
 
     @property
@@ -140,7 +143,8 @@ class ReplayPass:
         self.engines: dict[str, Engine] = {}
         self.result = ReplayResult()
         self._sought = set(ids or ())
-        self._lists, self._sums, self._answers = ListState(), AccountSums(), Answers()
+        self._followed: set[str] = set()  # other logs, as cuts name them
+        self._lists, self._sums, self._answers = ListState(), SumsBeside(), Answers()
         #: Who stood on a list for each decision of a batch, and what its payer had attempted, by
         #: its place.
         self._beside: dict[int, tuple[tuple[ListHit, ...], Sums | None]] = {}
@@ -173,22 +177,13 @@ class ReplayPass:
 
     def _start_engines(self) -> None:
         """An engine for the plan of the first decision, so that history is folded as it is read."""
-        first = self._first_decision()
+        first = first_decision(self.log)
         if first is not None:
             # No decision asks for the sums of a day that lies far before the first one's.
             self._sums.begin_at(first.event.received_at)
             record = record_of(first)
             if record.given.versions.kernel == PROGRAM_VERSION:
                 self._engine(self._bundle(record, record.given.versions.bundle), before=0)
-
-    def _first_decision(self) -> StoredEvent | None:
-        at, streams = 0, frozenset({Stream.DECISIONS})
-        while events := self.log.read(start=at, limit=FIRST_LOOK, streams=streams):
-            for each in events:
-                if each.event.schema == SCHEMA:
-                    return each
-            at = events[-1].seq + 1
-        return None
 
     def batch(self, events: Sequence[StoredEvent]) -> None:
         """Compares and folds the next events of the log."""
@@ -223,10 +218,10 @@ class ReplayPass:
         self._beside = {}
         for stored in events:
             for each in seen.get(stored.seq, ()):
-                asked = each.transfer, each.received_at
-                self._beside[each.stored.seq] = self._lists.of(*asked), self._sums.of(*asked)
+                listed = self._lists.of(each.transfer, each.received_at)
+                self._beside[each.stored.seq] = listed, self._sums.of(each)
             self._lists.fold(stored.event)
-            self._sums.fold(stored.event)
+            self._sums.fold(stored)
 
     def _apart(self, wanted: Sequence[Wanted], *, at: int) -> None:
         """Compares the decisions that had seen less than all before them, when state is there."""
@@ -338,6 +333,9 @@ class ReplayPass:
         event, decided, value = stored.event, stored, None
         if event.schema == revision.SCHEMA:
             value, decided = revised(self.log, stored)
+        elif event.stream is Stream.CUTS:
+            self._followed.add(value_of(event).log_id)
+            return None
         elif event.schema != SCHEMA:
             return None
         record = record_of(decided)
@@ -347,6 +345,9 @@ class ReplayPass:
         if self._to is not None and event.received_at >= self._to:
             return None
         if self._ids is not None and record.end_to_end_id not in self._ids:
+            return None
+        if record.given.log_id in self._followed:
+            self.result.other_logs[record.given.log_id] += value is None
             return None
         if record.given.versions.kernel != PROGRAM_VERSION:
             if value is None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from crivo.decision import record
 from crivo.decision.record import decode_derived, decode_record
+from crivo.domain.cut import is_followed
 from crivo.domain.errors import Code, CrivoError, Misconfigured
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream
@@ -34,6 +35,9 @@ RELEASE_FROM_BYTES: Final = 1 << 28
 
 #: Places of the index that are looked at between two requests: at most 128 keys.
 RELEASE_PLACES: Final = 256
+
+#: Streams of transfers that no service may decide: imported ones, and those that workers answer.
+DECIDED_ELSEWHERE: Final = frozenset({Stream.HISTORY, Stream.TRANSFERS})
 
 #: Told (events folded, end of the log).
 Progress = Callable[[int, int], None]
@@ -147,15 +151,21 @@ class Replica:
             self.reviews.fold(event)
             if event.schema == record.SCHEMA:
                 self._remember(stored)
-            elif event.stream is Stream.HISTORY:
+            elif event.stream in DECIDED_ELSEWHERE:
                 self.memory.note_history(transfer_id(event.payload))
         self.order_time = max(self.order_time, *(each.event.received_at for each in events))
         self.folded = events[-1].seq + 1
 
-    def note_followed(self, event: Event) -> None:
-        """Takes note of an event that is no attempt, and that the engine has folded."""
-        for part in (self.holds, self.reviews, self.lists, self.sums):
-            part.fold(event)
+    def note_followed(self, events: Sequence[Event]) -> None:
+        """Takes note of the next events of the log, which its engine has folded, and of which none
+        is a decision.
+        """
+        for event in events:
+            for part in (self.holds, self.reviews, self.lists, self.sums):
+                part.fold(event)
+            if event.stream in DECIDED_ELSEWHERE:
+                self.memory.note_history(transfer_id(event.payload))
+        self.folded += len(events)
 
     def _remember(self, stored: StoredEvent) -> None:
         decided, event = decode_record(stored.event.payload), stored.event
@@ -165,7 +175,7 @@ class Replica:
         else:
             self.memory.note_settlement(id_, received_at=event.received_at)
         derived = decode_derived(decided.derived)
-        if derived.hold is not None:
+        if derived.hold is not None and not is_followed(event):
             degraded, reasons = decided.given.degraded, derived.reasons
             self.holds.begin(id_, decided.phase, event.key, derived.hold, degraded, reasons)
 

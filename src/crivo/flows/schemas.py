@@ -16,6 +16,7 @@ from crivo.decision import alert, follow_up, hold_end, record, revision
 from crivo.domain import (
     authorisation,
     claim,
+    cut,
     device,
     dict_entry,
     dict_statistics,
@@ -101,6 +102,7 @@ SCHEMAS: Final = (
     EventSchema(erasure.SCHEMA, erasure.Erasure, (Stream.PRIVACY,), is_own=True),
     EventSchema(reveal.SCHEMA, reveal.Reveal, (Stream.PRIVACY,), is_own=True),
     EventSchema(segment.SCHEMA, segment.Segment, (Stream.LEDGER,), is_own=True),
+    EventSchema(cut.SCHEMA, cut.Cut, (Stream.CUTS,), is_own=True),
 )
 
 BY_NAME: Final[Mapping[str, EventSchema]] = MappingProxyType({each.name: each for each in SCHEMAS})

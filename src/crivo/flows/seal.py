@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -11,6 +11,7 @@ import msgspec
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable, Unfit
 from crivo.domain.event import Event, StoredEvent
 from crivo.flows.event_of import event_of, value_of
+from crivo.flows.ledger_findings import NoSegment, Published
 from crivo.governance.merkle import leaf_hash, merkle_root
 from crivo.governance.segment import Sealed, Segment, Signer, segment_event_id
 
@@ -106,6 +107,7 @@ class Sealer:
 
     Args:
         records: The stored records.
+        segments: The segments that the log itself holds from a sequence number on.
         find: The log's events by id, as its writer finds them.
         end: The log's durable end.
         publish: Appends events; they are durable when it returns, or it raises Unavailable.
@@ -119,6 +121,7 @@ class Sealer:
         self,
         *,
         records: StoredRecords,
+        segments: Callable[[int], Iterable[Published | NoSegment]],
         find: Callable[[bytes], StoredEvent | None],
         end: Callable[[], int],
         publish: Callable[[Sequence[Event]], None],
@@ -128,6 +131,7 @@ class Sealer:
         partitions: int,
     ) -> None:
         self._records: Final = records
+        self._segments: Final = segments
         self._find: Final = find
         self._end: Final = end
         self._publish: Final = publish
@@ -149,7 +153,8 @@ class Sealer:
 
         Raises:
             Unavailable: LOG_UNAVAILABLE where a segment is not durable yet, FILE_UNWRITABLE.
-            Unfit: LEDGER_BROKEN where records are not those that were sealed.
+            Unfit: LEDGER_BROKEN where records are not those that were sealed, or the log lost a
+                segment behind those of the second place.
             Misconfigured: KEY_INVALID where another key signed the newest segment of a partition.
         """
         self._start(from_first=False)
@@ -161,7 +166,8 @@ class Sealer:
         after two stops, each in the midst of a closing, one may lie before it.
         """
         self._reads_all = from_first
-        self._chains = {each: _Chain(self._newest(each)) for each in self._partitions}
+        beyond = self._beyond()
+        self._chains = {each: _Chain(self._newest(each, beyond)) for each in self._partitions}
         for partition in self._partitions:
             self._check_signer(partition)
             self._bring_up(partition)
@@ -216,21 +222,33 @@ class Sealer:
             self._chains[segment.partition].follow(segment)
         return [segment for segment, _ in closed]
 
-    def _newest(self, partition: int) -> Segment | None:
-        """The newest segment of a partition. Numbers have no gaps, so it is searched for: from the
-        newest of the second place on, since the log may have lost one before it.
+    def _beyond(self) -> dict[int, set[int]]:
+        """The numbers of the log's own segments, by partition, behind those of the second place.
+
+        All are looked at: where one is lost, another may lie behind it.
+        """
+        there = [self._place.newest(each) for each in self._partitions]
+        start = min(0 if each is None else each.last_seq + 1 for each in there)
+        found: dict[int, set[int]] = {}
+        for each in self._segments(start):
+            if isinstance(each, NoSegment):
+                raise _unread(each)
+            found.setdefault(each.segment.partition, set()).add(each.segment.number)
+        return found
+
+    def _newest(self, partition: int, beyond: Mapping[int, set[int]]) -> Segment | None:
+        """The newest segment of a partition. Numbers have no gaps: behind a gap nothing is signed,
+        since what lies there was signed before.
         """
         there = self._place.newest(partition)
-        known = self._segment(partition, 1 if there is None else there.number)
-        if known is None:
+        number = 0 if there is None else there.number
+        known = None if there is None else self._segment(partition, number)
+        if there is not None and known is None:
             return None
-        step = 1
-        while (found := self._segment(partition, known.number + step)) is not None:
-            known, step = found, 2 * step
-        while step > 1:
-            step //= 2
-            found = self._segment(partition, known.number + step)
-            known = known if found is None else found
+        while (found := self._segment(partition, number + 1)) is not None:
+            known, number = found, number + 1
+        if max(beyond.get(partition, ()), default=0) > number:
+            raise _lost(partition, number + 1, "no segment, but later ones")
         return known
 
     def _segment(self, partition: int, number: int) -> Segment | None:
@@ -310,6 +328,16 @@ def _event(segment: Segment) -> Event:
     """A segment bears the greatest receipt of its records: it moves no clock."""
     at = segment.received_to
     return event_of(segment, occurred_at=at, received_at=at, source=SOURCE)
+
+
+def _unread(found: NoSegment) -> Unfit:
+    return Unfit(
+        Code.LEDGER_BROKEN,
+        f"event {found.seq} of the log is no segment of the ledger",
+        hint="`crivo ledger verify` says what was changed.",
+        expected="a segment that was signed",
+        found=found.found,
+    )
 
 
 def _lost(partition: int, number: int, found: str) -> Unfit:

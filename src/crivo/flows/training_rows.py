@@ -264,7 +264,7 @@ def _parsed(
     now: int,
 ) -> tuple[_Rows, Counter[str]]:
     """The rows that can be read, and how many cannot by code; those are kept."""
-    origin = origin_of(table)
+    origin = origin_of(table.name, table.sha256)
     found: list[_Row] = []
     vectors = [np.empty((0, len(names)))]
     causes: Counter[str] = Counter()

@@ -21,7 +21,7 @@ from crivo.flows.rows import RowReader
 #: here and there. Beyond that the column is so by the way it is made, and the rows that would be
 #: left out for it are no accident. Labels that cannot be read are measured by the frauds, too.
 UNREADABLE_SHARE_MAX: Final = 0.01
-_UNREADABLE_MIN: Final = 10
+UNREADABLE_MIN: Final = 10
 #: Cells that are looked at together for one that holds something.
 _LOOKED_AT: Final = 10_000
 #: Values that a refusal for them shows.
@@ -66,7 +66,7 @@ def check_readable(
     Raises:
         Refused: with the code by which the first of them was.
     """
-    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * rows))
+    most = max(UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * rows))
     for name, each in unreadable.items():
         if each.rows > most:
             raise _too_many(name, each, mapping, f"{most:,} of {rows:,} rows", read, kept=kept)
@@ -87,7 +87,7 @@ def check_labels(
     Raises:
         Refused: as `check_readable`.
     """
-    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * frauds))
+    most = max(UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * frauds))
     each = unreadable.get(label.column)
     if each is not None and each.rows > most:
         among = f"{most:,} rows beside {frauds:,} that are called fraud"
@@ -101,7 +101,7 @@ def check_frauds_kept(lost: abc.Mapping[str, Unreadable], label: Label, frauds: 
     Raises:
         Refused: with the code by which the first of those was that the commonest column lost.
     """
-    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * frauds))
+    most = max(UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * frauds))
     rows = sum(each.rows for each in lost.values())
     if rows <= most:
         return
@@ -129,7 +129,7 @@ def check_labels_due(
     Raises:
         Refused: TIME_RANGE.
     """
-    most = max(_UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * len(known)))
+    most = max(UNREADABLE_MIN, int(UNREADABLE_SHARE_MAX * len(known)))
     later = [instant for instant in known if instant >= until]
     if len(later) > most:
         raise Refused(

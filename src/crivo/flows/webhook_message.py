@@ -19,6 +19,7 @@ from crivo.decision.outcome import OUTCOMES, Outcome
 from crivo.decision.record import decision_event_id, decode_derived, decode_record
 from crivo.decision.standing import ends_hold
 from crivo.domain import report, review, settlement
+from crivo.domain.cut import is_followed
 from crivo.domain.event import StoredEvent
 from crivo.domain.instant import format_rfc3339
 from crivo.domain.phase import Phase
@@ -91,7 +92,8 @@ _OF_RAIL: Final = {
 
 
 def message_of(stored: StoredEvent, log: LogReader) -> Message | None:
-    """The message that an event of the log makes; None for what nobody is told of.
+    """The message that an event of the log makes; None for what nobody is told of, and for what
+    was followed from another log, whose service tells of it.
 
     `log` says what was decided before. The same event always makes the same bytes.
 
@@ -99,6 +101,8 @@ def message_of(stored: StoredEvent, log: LogReader) -> Message | None:
         Refused: FIELD_TYPE and the like for an event that this release does not read.
     """
     schema = stored.event.schema
+    if is_followed(stored.event):
+        return None
     if schema == record.SCHEMA:
         return _decided(stored)
     if schema == follow_up.SCHEMA:

@@ -10,7 +10,7 @@ and nothing else of the event depends on it. Folds never read it.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, Protocol
@@ -85,6 +85,8 @@ class PersonKeys(Protocol):
     Laws:
         1. What `add` was given is durable when it returns.
         2. After `erase` no key of the subject is found again, nor its bytes in the file.
+        3. Of a subject's receipts that were kept the newest is told, whatever their order.
+        4. What `add` was given while an `erase` was under way is found once that is done.
     """
 
     def newest(self, subject: bytes) -> PersonKey | None:
@@ -95,8 +97,14 @@ class PersonKeys(Protocol):
         """The key of this id; None once it was erased."""
         ...
 
-    def add(self, keys: Sequence[PersonKey], aliases: Sequence[tuple[bytes, bytes]]) -> None:
-        """Keeps keys, and other pseudonyms (the first) of subjects (the second).
+    def add(
+        self,
+        keys: Sequence[PersonKey],
+        aliases: Sequence[tuple[bytes, bytes]],
+        receipts: Mapping[bytes, int],
+    ) -> None:
+        """Keeps keys, other pseudonyms (the first) of subjects (the second), and when what is
+        sealed for a subject is received.
 
         Raises:
             Unavailable: FILE_UNWRITABLE; nothing is kept.
@@ -111,8 +119,16 @@ class PersonKeys(Protocol):
         """The other pseudonyms of these subjects."""
         ...
 
+    def newest_receipt(self, subject: bytes) -> int | None:
+        """The newest receipt that was kept of a subject."""
+        ...
+
     def erase(self, subject: bytes) -> int:
-        """How many keys of the subject there were: there are none any more, nor its aliases."""
+        """How many keys of the subject there were: there are none any more, nor its aliases.
+
+        Raises:
+            Unavailable: FILE_UNWRITABLE; `subjects` finds it still, and it may be done again.
+        """
         ...
 
 
@@ -155,6 +171,8 @@ class IdentitySealer:
         random: So many random bytes.
         held_max: Keys that are held from one call of `seal` to the next; 0 where others may erase
             them.
+        keeps_receipts: Whether each subject's newest receipt is kept with its keys: an erasure has
+            no other word of it where the log lies elsewhere.
     """
 
     def __init__(
@@ -164,26 +182,35 @@ class IdentitySealer:
         now: Callable[[], int],
         random: Callable[[int], bytes],
         held_max: int = KEYS_MAX,
+        keeps_receipts: bool = False,
     ) -> None:
         self._keys: Final = keys
         self._now: Final = now
         self._random: Final = random
         self._held_max: Final = held_max
+        self._keeps_receipts: Final = keeps_receipts
         self._held: dict[bytes, PersonKey] = {}
         # What is known to be kept, by subject.
         self._aliases: dict[bytes, set[bytes]] = {}
         # No part may be sealed under a key that is being erased.
         self._lock: Final = threading.Lock()
 
-    def seal(self, parts: Sequence[tuple[bytes, bytes]]) -> list[bytes]:
-        """The stored parts of (event id, part in clear); new keys are durable first.
+    def seal(self, parts: Sequence[tuple[bytes, int, bytes]]) -> list[bytes]:
+        """The stored parts of (event id, receipt, part in clear); new keys are durable first.
 
         Raises:
             Unavailable: FILE_UNWRITABLE; nothing was sealed.
         """
-        found = [(event_id, _IDENTITIES.decode(memoryview(part)[1:])) for event_id, part in parts]
+        found = [
+            (event_id, _IDENTITIES.decode(memoryview(part)[1:])) for event_id, _, part in parts
+        ]
+        receipts: dict[bytes, int] = {}
+        if self._keeps_receipts:
+            for (_, received_at, _), (_, identities) in zip(parts, found, strict=True):
+                for each in identities:
+                    receipts[each.subject] = max(received_at, receipts.get(each.subject, 0))
         with self._lock:
-            self._have_keys([each for _, identities in found for each in identities])
+            self._have_keys([each for _, identities in found for each in identities], receipts)
             return [
                 _SEALED + _ENCODER.encode([self._sealed(event_id, each) for each in identities])
                 for event_id, identities in found
@@ -204,11 +231,12 @@ class IdentitySealer:
             Unavailable: FILE_UNWRITABLE; it may be done again.
         """
         with self._lock:
-            self._keys.erase(subject)
+            # First: where it fails half way, nothing is sealed under a key that may be gone.
             self._held.pop(subject, None)
             self._aliases.pop(subject, None)
+            self._keys.erase(subject)
 
-    def _have_keys(self, identities: Sequence[Identity]) -> None:
+    def _have_keys(self, identities: Sequence[Identity], receipts: Mapping[bytes, int]) -> None:
         if len(self._held) > self._held_max:
             self._held.clear()
             self._aliases.clear()
@@ -226,8 +254,8 @@ class IdentitySealer:
                     self._held[subject] = known
             known_as = self._aliases.get(subject, ())
             aliases |= {(alias, subject) for alias in each.aliases if alias not in known_as}
-        if new or aliases:
-            self._keys.add(list(new.values()), sorted(aliases))
+        if new or aliases or receipts:
+            self._keys.add(list(new.values()), sorted(aliases), receipts)
         self._held |= new
         for alias, subject in aliases:
             self._aliases.setdefault(subject, set()).add(alias)

@@ -96,6 +96,8 @@ class RecordCipher:
         self._lock: Final = threading.Lock()
         self._ciphers: dict[bytes, AESGCM] = {}
         self._newest: DataKey | None = None
+        #: Payloads without a number that were sealed here since a key was made here.
+        self._unnumbered = 0
         self._learn()
 
     @property
@@ -103,29 +105,47 @@ class RecordCipher:
         """The key that seals; None before the first record."""
         return self._newest
 
-    def rotate(self, seq: int) -> None:
+    def rotate(self, seq: int | None) -> None:
         """Has a key that is fit for records from this sequence number on; durable first.
 
+        None is for one more payload that is no record of a log: of those, this cipher counts its
+        own, and the log's count goes on across a key that is made for them.
+
         Raises:
+            Misconfigured: as `DataKeys.read`.
             Unavailable: FILE_UNWRITABLE.
         """
         newest, now = self._newest, self._now()
+        first = 0 if newest is None else newest.first_seq
         if newest is not None:
             is_young = now - newest.made_at < self._rotation.age
-            if is_young and seq - newest.first_seq < self._rotation.records:
+            under_it = self._unnumbered if seq is None else seq - first
+            if is_young and under_it < self._rotation.records:
+                self._unnumbered += seq is None
                 return
         number = 1 if newest is None else newest.number + 1
-        key = DataKey(number, now, seq, self._random(KEY_BYTES))
+        key = DataKey(number, now, first if seq is None else seq, self._random(KEY_BYTES))
         self._keys.add(key)
         # Another process may have made that number first: then it is that one's.
         self._learn()
+        self._unnumbered = int(seq is None)
 
     def seal(self, payload: bytes, *, event_id: bytes) -> bytes:
         """The sealed payload; `rotate` was called before."""
+        return self.seal_all([payload], event_ids=[event_id])[0]
+
+    def seal_all(self, payloads: Sequence[bytes], *, event_ids: Sequence[bytes]) -> list[bytes]:
+        """As `seal`, of several, each of the event with that id."""
         assert self._newest is not None, "a key is made before anything is sealed"
         head = _head(self._newest.number)
-        nonce = self._random(NONCE_BYTES)
-        return b"".join((head, nonce, self._ciphers[head].encrypt(nonce, payload, event_id)))
+        encrypt = self._ciphers[head].encrypt
+        # Asking the system costs as much as sealing one: once for all.
+        drawn = self._random(NONCE_BYTES * len(payloads))
+        nonces = [drawn[at : at + NONCE_BYTES] for at in range(0, len(drawn), NONCE_BYTES)]
+        return [
+            b"".join((head, nonce, encrypt(nonce, payload, event_id)))
+            for nonce, payload, event_id in zip(nonces, payloads, event_ids, strict=True)
+        ]
 
     def open(self, stored: bytes, *, event_id: bytes) -> bytes:
         """The payload that was sealed.

@@ -376,5 +376,8 @@ def _hint(dataset: Dataset, hint: str) -> str:
     left_out = ", ".join(f"{count:,} {cause}" for cause, count in dataset.left_out.items() if count)
     if not left_out:
         return hint
-    said = f"Left out were {left_out}; `crivo quarantine list` shows what was refused."
+    said = (
+        f"Left out were {left_out}; `crivo quarantine list`, with --home and --log where these are "
+        "not the usual ones, shows what was refused."
+    )
     return f"{hint} {said}" if len(dataset) else said

@@ -12,7 +12,7 @@ from crivo.adapters.kafka import client
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.inbox import Arrived
 from crivo.adapters.telemetry.metrics import Metrics
-from crivo.bootstrap.inbox import OpenDoor, Parser, ReceiveResult, _Told
+from crivo.bootstrap.inbox import OpenDoor, Parser, ReceiveResult, Told
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.report import ReportStatus
 from crivo.flows.inbox import AskedEvent, AskedReport, AskedTransfer, Became, Judged
@@ -158,9 +158,6 @@ class FakeDoor:
     def judge(self, asked):
         return Judged([Became.APPENDED] * len(asked), list(asked))
 
-    def note_appended(self, events):
-        assert events
-
 
 def take(log, *, outage_seconds):
     cluster = Cluster("nowhere:1", outage_seconds=outage_seconds)
@@ -185,7 +182,7 @@ def test_a_log_that_stays_away_or_has_another_writer_ends_the_door(code, outage_
 
 def test_received_is_appended_and_duplicate_and_refused_in_counts_and_metrics():
     metrics, result = Metrics(), ReceiveResult()
-    told = _Told(metrics, result)
+    told = Told(metrics, result)
     refusals = [Refused(Code.ID_TIME, "old"), Refused(Code.CONFLICT, "other")]
     told.settled(5, [Became.APPENDED, Became.APPENDED, Became.DUPLICATE, *refusals])
     told.settled(1, [Refused(Code.ID_TIME, "old")])
@@ -203,5 +200,5 @@ def test_received_is_appended_and_duplicate_and_refused_in_counts_and_metrics():
 
 def test_sabotage_a_record_that_is_counted_nowhere_is_noticed():
     result = ReceiveResult()
-    _Told(Metrics(), result).settled(2, [Became.APPENDED])
+    Told(Metrics(), result).settled(2, [Became.APPENDED])
     assert not result.is_conserved

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 
 import msgspec
 import pytest
@@ -48,7 +47,7 @@ def rejected(event):
     record = decode_record(event.payload)
     derived = msgspec.structs.replace(decode_derived(record.derived), outcome="REJECT")
     told = msgspec.structs.replace(record, derived=encode_derived(derived))
-    return replace(event, payload=msgspec.msgpack.encode(told))
+    return event._replace(payload=msgspec.msgpack.encode(told))
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,10 @@ import pyarrow as pa
 import pytest
 
 from crivo.adapters.kafka.client import Cluster
+from crivo.adapters.kafka.numbers import Numbers
 from crivo.adapters.kafka.records import Record, answer_of, place_of, record_of, row_of
-from crivo.bootstrap.spark_records import Placed, foreign_among, placed_in, published
+from crivo.bootstrap import spark_records
+from crivo.bootstrap.spark_records import Placed, events_among, foreign_among, published
 from crivo.domain.errors import Code, Refused
 from crivo.domain.streams import Stream
 from tests.lake.lakes import log_rows
@@ -17,6 +19,11 @@ CLUSTER = Cluster("127.0.0.1:1", space="other")
 #: What a client of Kafka sees, of the streams of a log and of others.
 ROWS = log_rows(3, 60)
 STREAMS = {stream.value: stream for stream in Stream}
+
+
+def placed_in(cluster, records, numbers=None):
+    """The records, where any number may be the writer's."""
+    return spark_records.placed_in(cluster, records, numbers or Numbers(None, {}))
 
 
 def record(row, number):
@@ -106,8 +113,61 @@ def test_what_is_nobody_s_of_ours_is_handed_on_as_a_client_of_kafka_gives_it(rec
     bare = Record(None, None, [])
     made = arrow(ROWS[:3], [strange, records[1], bare])
     found = foreign_among(made, placed_in(CLUSTER, made))
-    assert [(each.key(), each.value(), each.headers()) for each in found] == [strange, bare]
+    assert [(each.key(), each.value(), each.headers()) for each in found] == [
+        (each.key, each.value, each.headers) for each in (strange, bare)
+    ]
     assert [(each.topic(), each.partition(), each.offset()) for each in found] == [
         (CLUSTER.named(row[1]), row[2], row[3]) for row in (ROWS[0], ROWS[2])
     ]
     assert foreign_among(made.slice(1, 1), placed_in(CLUSTER, made.slice(1, 1))) == []
+
+
+def bearing(number, partition, offset, value=None, name="seq"):
+    """A record of history under a number, as Spark's source gives it, and its row."""
+    row = (number, Stream.HISTORY.value, partition, offset, *ROWS[0][4:])
+    made = record_of(row)
+    headers = [(name if key == "seq" else key, of) for key, of in made.headers]
+    return row, Record(made.key, made.value if value is None else value, headers)
+
+
+def judged(numbers, *records):
+    """Which of these are ours, by their numbers and partitions, and what each is placed as."""
+    rows, made = zip(*records, strict=True)
+    found = placed_in(CLUSTER, arrow(rows, made), numbers)
+    return [None if each is None else each.row[0] for each in found], found
+
+
+def test_what_looks_like_an_event_and_is_none_is_set_apart():
+    """Law: numbers rise along a partition, none lies beyond the writer's newest, and of one number
+    in two partitions the lesser one's counts, whatever waited and whatever came.
+    """
+    waiting = [bearing(7, 2, 10), bearing(9, 1, 5)]
+    came = [bearing(8, 2, 12), bearing(7, 1, 4), bearing(6, 2, 11), bearing(12, 0, 0)]
+    answers = [bearing(7, 3, 1, name="answers"), bearing(99, 3, 2, name="answers")]
+    passed = {(Stream.HISTORY, 2): 7, (Stream.HISTORY, 1): -1}
+    numbers = Numbers(lambda _number: 12, passed)
+    ours, found = judged(numbers, *came, *answers)
+    assert ours == [8, 7, None, None, 7, None]
+    assert numbers.passed == {(Stream.HISTORY, 2): 8, (Stream.HISTORY, 1): 7}
+    _, waited = judged(Numbers(None, {}), *waiting)
+    assert {number: row[2] for number, row in events_among([*waited, *found]).items()} == {
+        7: 1,
+        8: 2,
+        9: 1,
+    }
+    ours, _ = judged(Numbers(lambda _number: 0, {}), bearing(12, 0, 0))
+    assert ours == [12], "where nobody knows, all may be"
+    asked = Numbers(lambda _number: pytest.fail("nothing was there to ask for"), {})
+    assert placed_in(CLUSTER, arrow([], []), asked) == []
+
+
+@pytest.mark.parametrize("number", [3, 999_999_999_999])
+def test_what_is_not_the_writer_s_is_set_apart_whatever_it_holds(number):
+    """Law: nobody reads what bears another's number, so that it can stop nobody."""
+    numbers = Numbers(lambda _number: 10, {(Stream.HISTORY, 1): 5})
+    garbage = bearing(number, 1, 8, value=b"garbage")
+    assert judged(numbers, bearing(6, 1, 7), garbage, bearing(7, 1, 9))[0] == [6, None, 7]
+    # Sabotage: under the writer's own number it is refused.
+    with pytest.raises(Refused) as refused:
+        judged(numbers, bearing(8, 1, 10, value=b"garbage"))
+    assert refused.value.code is Code.ROW_MALFORMED

@@ -163,9 +163,10 @@ def world(
     wrap: Callable | None = None,
     start: Replica | None = None,
     shadow: Network | None = None,
+    log_id: str = "world",
     **options,
 ) -> Iterator[World]:
-    log = open_log(folder / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="world")
+    log = open_log(folder / "log.sqlite", clock=ClockKind.REPLAY, new_log_id=log_id)
     try:
         monotonic = Clock()
         service = DecisionService(

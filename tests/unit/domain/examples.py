@@ -10,6 +10,7 @@ from crivo.decision.revision import DecisionRevised
 from crivo.domain.account import AccountType, PersonType
 from crivo.domain.authorisation import AuthorisationRequest, AuthorisationStatus, Frequency
 from crivo.domain.claim import Claim, ClaimReason, ClaimStatus, ClaimType
+from crivo.domain.cut import Cut
 from crivo.domain.device import DeviceChange, DeviceKind, DeviceStatus
 from crivo.domain.dict_entry import DictAction, DictEntry, DictRestriction
 from crivo.domain.dict_statistics import (
@@ -213,6 +214,7 @@ VALUES = (
     Erasure("x-1", NOON, PERSON, 3, NOON, "ana", "asked for by letter 17", False),
     Erasure("x-2", NOON, PERSON, 0, None, "ana", "asked for by letter 18", False),
     Reveal("y-1", NOON, PAYER, ID, "ana", "case 12"),
+    Cut("3f" * 16, 17, NOON),
     Signer(bytes(32)).segment("log", 3, None, Sealed(0, [bytes(32)], [17], NOON)),
     FollowUp(ABOUT[0], Phase.SETTLEMENT, ABOUT[1], NOON, FollowUpKind.WARN_ABANDONED),
     DecisionRevised(

@@ -34,12 +34,12 @@ def imported(played, *transfers):
     told = []
     appender = Appender(
         played.log,
-        "past.csv",
+        lambda _: "past.csv",
         lambda _, is_new: told.append(is_new),
         lambda _, refusal: told.append((refusal.code, refusal.context["field"])),
     )
     events = [history(each) for each in transfers]
-    events = [dataclasses.replace(each, received_at=LATER) for each in events]
+    events = [each._replace(received_at=LATER) for each in events]
     for event, each in zip(events, transfers, strict=True):
         appender.note_transfer(event, each)
     appender.append(events)
@@ -77,7 +77,7 @@ def test_sabotage_an_import_that_asks_no_settlement_phase_is_noticed(played, mon
 def test_a_label_of_a_transfer_that_settled_at_another_instant_is_no_conflict(played):
     facts = transfer(1)
     settle(played, facts)
-    appender = Appender(played.log, "past.csv", lambda *_: None, lambda *_: None)
+    appender = Appender(played.log, lambda _: "past.csv", lambda *_: None, lambda *_: None)
     appender.check_first(facts, facts)
     with pytest.raises(Refused) as caught:
         appender.check_first(changed(facts), changed(facts))

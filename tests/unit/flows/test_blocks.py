@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-
 import msgspec
 import pytest
 
@@ -250,7 +248,7 @@ def test_sabotage_terms_that_were_forged_in_the_record_are_noticed(played, tmp_p
     assert decode_derived(parts[5]).hold.until == UNTIL
     derived[-1] = [UNTIL + HOUR, "ALLOW"]
     parts[5] = msgspec.msgpack.encode(derived)
-    forged = dataclasses.replace(stored.event, payload=msgspec.msgpack.encode(parts))
+    forged = stored.event._replace(payload=msgspec.msgpack.encode(parts))
     log = open_log(tmp_path / "copy.sqlite", clock=ClockKind.REPLAY, new_log_id="world")
     try:
         log.append([forged])

@@ -236,7 +236,7 @@ def test_a_repeat_of_what_an_older_release_wrote_is_a_repeat(played):
     value = FollowUp(id_, Phase.INITIATION, payer_id, at, FollowUpKind.WARN_CONFIRMED)
     event = event_of(value, occurred_at=at, received_at=at, source="http")
     shorter = msgspec.msgpack.encode(msgspec.msgpack.decode(event.payload)[:-1])
-    played.service.append(dataclasses.replace(event, payload=shorter), (), lambda _: None)
+    played.service.append(event._replace(payload=shorter), (), lambda _: None)
     settle(played)
     end = played.log.end()
     assert told.tell(answer, "warn_confirmed").seq == end - 1

@@ -160,6 +160,7 @@ def test_decisions_and_alerts_are_nobody_else_s_to_write():
     assert refusal("gossip.v1", {}) == (Code.SCHEMA_UNKNOWN, "schema")
     assert {schema.name for schema in SCHEMAS if schema.is_own} == {
         "alert.v1",
+        "cut.v1",
         "decision.v1",
         "decision_revised.v1",
         "erasure.v1",

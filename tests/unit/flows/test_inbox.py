@@ -11,7 +11,7 @@ import pytest
 
 from crivo.adapters.sqlite.log import open_log
 from crivo.decision.record import decode_record
-from crivo.domain.clock import ClockKind
+from crivo.domain.clock import ClockKind, LogClock
 from crivo.domain.errors import Code, Refused
 from crivo.domain.event import transfer_event_id
 from crivo.domain.identifiers import derived_end_to_end_id
@@ -23,6 +23,7 @@ from crivo.flows import inbox
 from crivo.flows.codec import decode_report, decode_transfer
 from crivo.flows.event_of import event_of, value_of
 from crivo.flows.inbox import AskedEvent, AskedReport, AskedTransfer, Became, Door
+from crivo.flows.newest import newest_receipt
 from crivo.flows.verdicts import verdict_report_id
 from crivo.governance.pseudonym import Pseudonymiser
 from tests.ports.logs import open_test_log
@@ -39,7 +40,8 @@ def log(tmp_path):
 
 
 def door_of(log, *, wall=lambda: 0):
-    return Door(log, PSEUDONYMS, wall=wall)
+    clock = LogClock(log.manifest.clock, wall=wall, start=newest_receipt(log))
+    return Door(log, PSEUDONYMS, clock)
 
 
 def took(log, *asked, door=None):
@@ -48,7 +50,6 @@ def took(log, *asked, door=None):
     judged = door.judge(asked)
     if judged.fresh:
         log.append(judged.fresh)
-        door.note_appended(judged.fresh)
     return [each.code if isinstance(each, Refused) else each for each in judged.became]
 
 
@@ -263,17 +264,6 @@ def check_each_is_accounted_for_and_in_the_log_once(log, seed):
 @pytest.mark.parametrize("seed", range(5))
 def test_each_is_accounted_for_and_in_the_log_once(log, seed):
     check_each_is_accounted_for_and_in_the_log_once(log, seed)
-
-
-def test_what_is_about_a_new_transfer_asks_no_log_and_of_older_ones_few_are_held(log, monkeypatch):
-    monkeypatch.setattr(inbox, "RECENT_MAX", 2)
-    door, found = door_of(log), []
-    took(log, asked(1), asked(2), asked(3), door=door)
-    monkeypatch.setattr(log, "find", found.append)
-    assert took(log, settled(3), door=door) == [APPENDED]
-    assert transfer_event_id(transfer(3).end_to_end_id) not in found
-    assert took(log, settled(1), door=door) == [Code.NOT_FOUND], "it is the log that knows it"
-    assert transfer_event_id(transfer(1).end_to_end_id) in found
 
 
 def test_sabotage_a_door_that_forgets_what_comes_with_it_is_noticed(log, monkeypatch):

@@ -225,7 +225,7 @@ def test_sabotage_a_list_that_was_forged_or_lost_is_noticed(tmp_path):
     place = next(at for at, each in enumerate(events) if each.schema == "decision.v1" and at > 2)
     parts = msgspec.msgpack.decode(events[place].payload)
     parts[4][4] = []
-    forged = dataclasses.replace(events[place], payload=msgspec.msgpack.encode(parts))
+    forged = events[place]._replace(payload=msgspec.msgpack.encode(parts))
     (tmp_path / "copy.sqlite").unlink()
     found = replayed(tmp_path, [*events[:place], forged, *events[place + 1 :]])
     assert [each.where for each in found.differences] == [("lists",)]

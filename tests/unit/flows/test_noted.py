@@ -161,3 +161,17 @@ def test_a_late_report_is_noted_as_no_decision(played):
     ).result(10)
     taken, end = played.service.noted.take(0, 10)
     assert ([each.answer for each in taken], end) == ([answer], 2)
+
+
+@pytest.mark.parametrize("is_asked", [True, False], ids=["asked", "sabotage: taken for new"])
+def test_a_second_record_of_one_id_and_phase_is_shown_to_nobody(
+    played, tmp_path, monkeypatch, is_asked
+):
+    """The first answer stands. The live page counted both until the next start."""
+    play(played, count=3)
+    first = played.log.read(start=0, limit=1)[0].event
+    played.log.append([first._replace(event_id=b"of another maker")])
+    if not is_asked:
+        monkeypatch.setattr(Projection, "_stands", lambda *_: True)
+    rows, shown = project(played, tmp_path, Noted(), name="twice")
+    assert (len(rows), len(shown)) == (3, 3 if is_asked else 4)

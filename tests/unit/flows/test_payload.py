@@ -248,7 +248,7 @@ def test_an_event_of_an_unknown_version_or_in_a_foreign_stream_is_refused_by_nam
     )
     for changed in ({"schema": "transfer.v2"}, {"stream": Stream.LOGINS}):
         with pytest.raises(Refused) as caught:
-            value_of(dataclasses.replace(event, **changed))
+            value_of(event._replace(**changed))
         assert caught.value.code is Code.SCHEMA_UNKNOWN
         assert caught.value.context["found"] == changed.get("schema", "transfer.v1")
     with pytest.raises(Refused):

@@ -120,7 +120,7 @@ def test_sabotage_a_record_that_names_the_other_bundle_is_seen(followed, tmp_pat
     given = [part[4] for part in parts]
     given[0][2], given[1][2] = given[1][2], given[0][2]
     swapped = [
-        dataclasses.replace(event, payload=msgspec.msgpack.encode(part))
+        event._replace(payload=msgspec.msgpack.encode(part))
         for event, part in zip(events, parts, strict=True)
     ]
     copy = open_log(tmp_path / "copy.sqlite", clock=ClockKind.REPLAY, new_log_id="world")

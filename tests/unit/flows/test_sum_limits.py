@@ -377,7 +377,7 @@ def test_sabotage_forged_sums_and_a_changed_word_are_noticed(tmp_path):
     assert _where(tmp_path, events) == []
     parts = msgspec.msgpack.decode(events[2].payload)
     parts[4][5][1] -= 1
-    forged = dataclasses.replace(events[2], payload=msgspec.msgpack.encode(parts))
+    forged = events[2]._replace(payload=msgspec.msgpack.encode(parts))
     assert _where(tmp_path, [*events[:2], forged, events[3]]) == [("sums",)]
     # Had the rail settled the first one, nothing would follow as it was recorded.
     other = settlement(first, SettlementStatus.SETTLED, EVENING + 1)

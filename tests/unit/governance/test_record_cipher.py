@@ -27,6 +27,17 @@ def test_no_two_sealings_are_alike():
     assert len({cipher.seal(RECORD, event_id=EVENT) for _ in range(1_000)}) == 1_000
 
 
+def test_each_of_many_that_are_sealed_together_opens_under_its_own_event_alone():
+    cipher, events = seeded_cipher(), [bytes(15) + bytes((number,)) for number in range(99)]
+    cipher.rotate(0)
+    stored = cipher.seal_all([RECORD] * 99, event_ids=events)
+    opened = [cipher.open(each, event_id=own) for each, own in zip(stored, events, strict=True)]
+    assert opened == [RECORD] * 99
+    assert len({each[5:17] for each in stored}) == 99
+    with pytest.raises(Misconfigured):
+        cipher.open(stored[0], event_id=events[1])
+
+
 @pytest.mark.parametrize("place", [5, 16, 17, 500, -1])
 def test_one_bit_anywhere_is_told(place):
     cipher = seeded_cipher()

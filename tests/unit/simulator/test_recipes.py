@@ -184,7 +184,7 @@ def test_t15_a_house_replaces_its_account_every_one_to_seven_days():
         rows = of_day(day, Draws(1, "recipes", "T15", day.index))
         assert len(set(rows["payee"].tolist())) == 1
         assert len(set(rows["payer"].tolist())) > 1
-        # A centavo more than was meant, until worlds get another version (docs/plan.md).
+        # A centavo more than was meant, until worlds get another version.
         assert ((rows["amount_centavos"] >= 2000) & (rows["amount_centavos"] <= 10_001)).all()
         assert (hours_of(rows["occurred_at"]) >= 17).all()
         hubs.append(int(rows["payee"][0]))

@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from deltalake import CommitProperties, DeltaTable, Transaction, write_deltalake
+from deltalake import (
+    ColumnProperties,
+    CommitProperties,
+    DeltaTable,
+    Transaction,
+    WriterProperties,
+    write_deltalake,
+)
 from deltalake.exceptions import CommitFailedError, DeltaError, TableNotFoundError
 
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.flows.arrow import arrow_schema
 from crivo.flows.lake import Among
+from crivo.lake.column import Kind
 from crivo.lake.rule import Constraint
 from crivo.lake.table import DAY, Table
 
@@ -26,6 +34,13 @@ CONSTRAINTS: Final = "delta.constraints."
 
 #: How often a rule is added again where another writer was first.
 TRIES_MAX: Final = 8
+
+#: How columns lie in files where not by a dictionary of their values. Ids, instants and sums hardly
+#: repeat: to look for each in a dictionary was half the cost of writing, and made files larger.
+_ENCODED: Final = {
+    Kind.BYTES: ColumnProperties(dictionary_enabled=False),
+    Kind.INTEGER: ColumnProperties(dictionary_enabled=False, encoding="DELTA_BINARY_PACKED"),
+}
 
 
 class DeltaLake:
@@ -50,7 +65,8 @@ class DeltaLake:
             raise Misconfigured(
                 Code.LAKE_DIFFERS,
                 f"{table.name} has other columns than this release writes",
-                hint="Move the lake away, and refine it anew from the log.",
+                hint="Move a table of silver or gold away, and `crivo lake rebuild`; where it is "
+                "bronze's, move the lake away, and refine it anew from the log.",
                 field=table.name,
                 expected=", ".join(sorted(expected.keys() - there.keys())) or "the same types",
                 found=", ".join(sorted(there.keys() - expected.keys())) or "others",
@@ -63,17 +79,21 @@ class DeltaLake:
         """The table as it was: at a version, or at a time (RFC 3339).
 
         Raises:
-            Unavailable: NOT_FOUND where there is no such version, LAKE_UNAVAILABLE.
+            Unavailable: NOT_FOUND where there is no such version, or was none then,
+                LAKE_UNAVAILABLE.
         """
         try:
             with _answered(self._place):
                 found = DeltaTable(self.uri(table), storage_options=self._options)
-                if version is not None or time is not None:
-                    found.load_as_version(version if version is not None else str(time))
+                if version is not None:
+                    found.load_as_version(version)
+                if time is not None:
+                    found.load_as_version(time)
+                    _check_was_there(table.name, found, time)
         except TableNotFoundError as error:
             raise _not_there(table.name) from error
         except Unavailable as error:
-            if version is None and time is None:
+            if error.code is Code.NOT_FOUND or (version is None and time is None):
                 raise
             raise _not_there(f"{table.name} at {version if time is None else time}") from error
         return DeltaLakeTable(found, table)
@@ -153,13 +173,14 @@ class DeltaLakeTable:
 
     def append(self, rows: pa.Table, positions: Mapping[str, int]) -> bool:
         """Appends, and moves the positions: both or, where another writer was first, neither."""
-        moved = [Transaction(name, at) for name, at in positions.items()]
-        return self._write(rows, mode="append", commit_properties=_properties(moved))
+        return self._write(rows, mode="append", commit_properties=_moving(positions))
 
     def replace(self, rows: pa.Table, days: Collection[date] | None) -> bool:
         """Makes these the rows of the days (None: of the table); False where another was first."""
         where = None if days is None else _among_days(days)
-        return self._write(rows, mode="overwrite", predicate=where, commit_properties=_properties())
+        # Tried once: delta-rs would lay it upon a commit that touched no file which it replaces.
+        once = CommitProperties(max_commit_retries=0)
+        return self._write(rows, mode="overwrite", predicate=where, commit_properties=once)
 
     def counts(self) -> dict[date, int]:
         """How many rows each day has, as the log of the table tells: no file is read."""
@@ -172,14 +193,21 @@ class DeltaLakeTable:
         return found
 
     def read(self, columns: Sequence[str] | None = None, among: Among | None = None) -> pa.Table:
-        """The rows, or those whose cells are among these, in no order."""
+        """The rows, or those whose cells are among these, in no order.
+
+        Raises:
+            Unavailable: NOT_FOUND where files of this version are gone, LAKE_UNAVAILABLE.
+        """
         condition = None
         for name, values in (among or {}).items():
             one = _is_among(name, values, self._type(name))
             condition = one if condition is None else condition & one
         wanted = None if columns is None else list(columns)
         with _answered(self._table.name):
-            found = self._delta.to_pyarrow_table(columns=wanted, filters=condition)
+            try:
+                found = self._delta.to_pyarrow_table(columns=wanted, filters=condition)
+            except FileNotFoundError as error:
+                raise _swept(self._table.name, self.version) from error
         schema = arrow_schema(self._table)
         names = schema.names if wanted is None else wanted
         return found.select(names).cast(pa.schema([schema.field(name) for name in names]))
@@ -187,16 +215,18 @@ class DeltaLakeTable:
     def compact(self) -> int:
         """Makes few files of many; how many it took away."""
         with _answered(self._table.name):
-            return int(self._delta.optimize.compact()["numFilesRemoved"])
+            done = self._delta.optimize.compact(writer_properties=_files(self._table))
+        return int(done["numFilesRemoved"])
 
     def forget(self, before: date, positions: Mapping[str, int]) -> int:
         """Deletes the rows of days before that one, and moves the positions of applications; how
         many. Older versions still have them.
         """
-        moved = [Transaction(name, at) for name, at in positions.items()]
         with _answered(self._table.name):
             done = self._delta.delete(
-                f"{DAY} < '{before.isoformat()}'", commit_properties=_properties(moved)
+                f"{DAY} < '{before.isoformat()}'",
+                writer_properties=_files(self._table),
+                commit_properties=_moving(positions),
             )
         return int(done["num_deleted_rows"] or 0)
 
@@ -213,15 +243,22 @@ class DeltaLakeTable:
     def _write(self, rows: pa.Table, **how: Any) -> bool:
         try:
             with _answered(self._table.name):
-                write_deltalake(self._delta, rows, **how)
+                write_deltalake(self._delta, rows, writer_properties=_files(self._table), **how)
         except CommitFailedError:
             return False
         return True
 
 
-def _properties(moved: Sequence[Transaction] = ()) -> CommitProperties:
-    # A commit that meets another's is not tried again by itself where the two touch the same rows.
-    return CommitProperties(app_transactions=list(moved))
+def _moving(positions: Mapping[str, int]) -> CommitProperties:
+    # A commit that meets another's is not tried again where both move the same position.
+    moved = [Transaction(name, at) for name, at in positions.items()]
+    return CommitProperties(app_transactions=moved)
+
+
+def _files(table: Table) -> WriterProperties:
+    """How the files of a table are written."""
+    encoded = {each.name: _ENCODED[each.kind] for each in table.columns if each.kind in _ENCODED}
+    return WriterProperties(compression="SNAPPY", column_properties=encoded)
 
 
 def _is_among(name: str, values: Collection[object], kind: pa.DataType) -> pc.Expression:
@@ -272,6 +309,37 @@ def _answered(what: str) -> Iterator[None]:
             hint="See CRIVO_LAKE__URL, CRIVO_LAKE__OPTIONS and the store that they name.",
             field="CRIVO_LAKE__URL",
         ) from error
+
+
+def _check_was_there(name: str, found: DeltaTable, time: str) -> None:
+    """Nothing, if there was a version then: of a time before the first, the library gives that.
+
+    Raises:
+        Unavailable: NOT_FOUND.
+    """
+    if found.version() > 0:
+        return
+    # Milliseconds, as the commits themselves say.
+    first = min(each["timestamp"] for each in found.history())
+    if datetime.fromisoformat(time).timestamp() * 1_000 < first:
+        began = datetime.fromtimestamp(first / 1_000, UTC).isoformat(timespec="milliseconds")
+        raise Unavailable(
+            Code.NOT_FOUND,
+            f"there was no {name} at {time}: its first version is of {began}",
+            hint="A table's times are those at which it was written, not those of its events.",
+            field="--at",
+        )
+
+
+def _swept(name: str, version: int) -> Unavailable:
+    return Unavailable(
+        Code.NOT_FOUND,
+        f"version {version} of {name} cannot be read any more: a vacuum deleted files of it",
+        hint="`crivo lake vacuum` keeps what versions of its --hours need. `crivo lake tables` "
+        "lists the newest versions; where it is one of these, `crivo lake rebuild` makes silver "
+        "and gold anew.",
+        field="version",
+    )
 
 
 def _not_there(what: str) -> Unavailable:

@@ -4,37 +4,42 @@ from __future__ import annotations
 
 import fcntl
 import json
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from crivo.adapters.files.private import make_private_folder, replace_private
-from crivo.adapters.files.secret import load_key, load_or_create_key
+from crivo.adapters.files.secret import check_known, known_hash, load_key, lost_key
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import format_rfc3339, parse_rfc3339
 from crivo.governance.record_cipher import DataKey, unwrap, wrap
 
 
 class DataKeyFile:
-    """`DataKeys` on disk. The log's writer alone adds to it; readers may be other processes.
+    """`DataKeys` on disk, for several processes: who seals adds to it, and all read it.
 
     Args:
         path: The file of wrapped keys.
-        master: The file of the master key, which is made with the first data key.
-        make: So many random bytes (`secrets.token_bytes` outside tests).
+        master: The file of the master key.
+        fingerprint: The file that tells its first key, so that none is made in a lost one's place.
+        load: The master key for another data key, made where there may be none yet.
     """
 
-    def __init__(self, path: Path, master: Path, *, make: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, path: Path, master: Path, *, fingerprint: Path, load: Callable[[], bytes]
+    ) -> None:
         self._path: Final = path
         self._master: Final = master
-        self._make: Final = make
+        self._fingerprint: Final = fingerprint
+        self._load: Final = load
 
     def read(self) -> tuple[DataKey, ...]:
         """All keys, the oldest first; none where nothing was sealed yet.
 
         Raises:
-            Misconfigured: FILE_UNREADABLE for a file that `add` did not write, KEY_MISSING without
-                a master key, KEY_INVALID with another one.
+            Misconfigured: FILE_UNREADABLE for a file that `add` did not write, KEY_MISSING for one
+                that holds no key or without a master key, KEY_INVALID with another one.
         """
         rows = self._rows()
         if not rows:
@@ -66,10 +71,12 @@ class DataKeyFile:
         Of two processes that make a key of one number, the first one's stands.
 
         Raises:
-            Unavailable: FILE_UNWRITABLE. Misconfigured: as `read`.
+            Unavailable: FILE_UNWRITABLE. Misconfigured: as `read`, and as `load`; KEY_MISSING where
+                the file is gone, KEY_INVALID where it is another.
         """
         make_private_folder(self._path.parent)
-        with self._path.with_suffix(".lock").open("w") as lock:
+        beside = os.open(self._path.with_suffix(".lock"), os.O_WRONLY | os.O_CREAT, 0o600)
+        with os.fdopen(beside, "w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             self._add(key)
 
@@ -77,15 +84,18 @@ class DataKeyFile:
         rows = self._rows()
         if any(row.get("number") == key.number for row in rows):
             return
-        master = (
-            load_key(self._master) if rows else load_or_create_key(self._master, make=self._make)
-        )
+        known = known_hash(self._fingerprint)
+        if not rows and known is not None:
+            raise lost_key(self._path, needed_by="what was sealed here lies under it")
         row = {
             "number": key.number,
             "made_at": format_rfc3339(key.made_at),
             "first_seq": key.first_seq,
-            "wrapped": wrap(master, key.secret).hex(),
+            "wrapped": wrap(self._load(), key.secret).hex(),
         }
+        first = (rows or [row])[0]
+        if known is not None:
+            self._check_first(first, known)
         text = json.dumps([*rows, row], indent=1) + "\n"
         try:
             replace_private(self._path, text.encode())
@@ -96,6 +106,12 @@ class DataKeyFile:
                 hint="No record is written without its key on disk: look at the disk.",
                 path=str(self._path),
             ) from error
+        if known is None:
+            self._check_first(first, None)
+
+    def _check_first(self, first: dict[str, Any], known: str | None) -> None:
+        wrapped = str(first.get("wrapped")).encode()
+        check_known(self._path, wrapped, fingerprint=self._fingerprint, known=known)
 
     def _rows(self) -> Sequence[dict[str, Any]]:
         try:
@@ -106,6 +122,16 @@ class DataKeyFile:
             raise self._unreadable(str(error)) from error
         if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
             raise self._unreadable("no list of keys")
+        if not rows:
+            # Never written so: it has lost its keys, and a new one would take the first's number.
+            raise Misconfigured(
+                Code.KEY_MISSING,
+                f"{self._path} is there and holds no key",
+                hint="Restore it from the copy of keys/; another key cannot take its place.",
+                path=str(self._path),
+                expected="at least one key, as it was made with",
+                found="an empty list",
+            )
         return rows
 
     def _unreadable(self, found: str) -> Misconfigured:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import hashlib
 import io
 from codecs import BOM_UTF8
 from collections.abc import Sequence
@@ -26,6 +25,7 @@ from crivo.adapters.files.csv_rows import (
     is_whole,
     lines_of,
 )
+from crivo.adapters.files.digest import file_sha256
 from crivo.adapters.files.json_rows import JSON_ROWS_PEEKED, json_columns, json_kind, json_row
 from crivo.domain.errors import Code, Refused
 from crivo.flows.cells import CELL_CHARACTERS_MAX
@@ -56,7 +56,7 @@ class FileTable:
     ) -> None:
         _check_row_count(path, row_count + len(malformed))
         self.name: Final = path.name
-        self.sha256: Final = _sha256(path)
+        self.sha256: Final = file_sha256(path)
         self.row_count: Final = row_count
         self.malformed: Final = malformed
         self._columns = columns
@@ -353,11 +353,6 @@ def _check_row_count(path: Path, rows: int) -> None:
             expected=f"at most {IMPORT_ROWS_MAX} rows",
             found=rows,
         )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _separated(columns: Sequence[str]) -> str:

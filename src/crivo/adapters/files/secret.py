@@ -48,13 +48,32 @@ def load_lasting_key(
         Misconfigured: KEY_MISSING where it is gone, KEY_INVALID where another is in its place;
             else as `load_or_create_key`.
     """
-    try:
-        known = fingerprint.read_text("ascii").strip() if fingerprint.exists() else None
-    except (OSError, UnicodeDecodeError) as error:
-        raise _unreadable(fingerprint, str(error), "Restore the file.") from error
+    known = known_hash(fingerprint)
     if not path.exists() and (is_used or known is not None):
         raise lost_key(path, needed_by="what was written here was made under it")
     key = load_or_create_key(path, make=make)
+    check_known(path, key, fingerprint=fingerprint, known=known)
+    return key
+
+
+def known_hash(fingerprint: Path) -> str | None:
+    """The SHA-256 that the file tells of, in hexadecimal; None where there is no such file yet.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE.
+    """
+    try:
+        return fingerprint.read_text("ascii").strip() if fingerprint.exists() else None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _unreadable(fingerprint, str(error), "Restore the file.") from error
+
+
+def check_known(path: Path, key: bytes, *, fingerprint: Path, known: str | None) -> None:
+    """Nothing, if what `path` holds has the hash that is `known`; where none is, it is kept now.
+
+    Raises:
+        Misconfigured: KEY_INVALID where it has another, FILE_UNWRITABLE.
+    """
     found = hashlib.sha256(key).hexdigest()
     if known is None:
         _keep(fingerprint, found)
@@ -67,7 +86,6 @@ def load_lasting_key(
             expected=f"a key whose SHA-256 is {known}",
             found=found,
         )
-    return key
 
 
 def lost_key(path: Path, *, needed_by: str) -> Misconfigured:

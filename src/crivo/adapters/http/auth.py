@@ -91,7 +91,8 @@ class ApiKeys:
             field="authorization",
             expected="Bearer followed by a valid key",
             found="nothing" if not value else "a value that is no valid key",
-            hint="The first start printed a key; `crivo keys new NAME --role ROLE` makes another.",
+            hint="The first start printed a key; `crivo keys new NAME --role ROLE --home HOME` "
+            "makes another, where HOME is the folder of the service.",
         )
 
 

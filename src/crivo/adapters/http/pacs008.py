@@ -14,6 +14,8 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Final, TypeVar
 from xml.etree.ElementTree import Element, ParseError
+from xml.parsers.expat import ErrorString
+from xml.parsers.expat.errors import XML_ERROR_NO_ELEMENTS, codes
 
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import DefusedXMLParser
@@ -42,9 +44,14 @@ _ROOT: Final = re.compile(r"\{(?P<space>[^}]*)\}Envelope")
 _ORDER: Final = "Document/FIToFICstmrCdtTrf"
 _AMOUNT: Final = re.compile(r"\d{1,15}\.\d{2}", re.ASCII)
 _TAX_ID: Final = re.compile(r"[0-9A-Z]{11}|[0-9A-Z]{14}", re.ASCII)
+_NAMED_ID: Final = re.compile(rb"<(?:\w+:)?EndToEndId>\s*([0-9A-Za-z]{32})\s*</", re.ASCII)
 _CPF_CHARACTERS: Final = 11
 _ISPB_CHARACTERS: Final = 8
 _BRANCH_CHARACTERS: Final = 4
+
+#: What expat says where the document ends before its root does.
+_NO_END: Final = codes[XML_ERROR_NO_ELEMENTS]
+_ENDS: Final = "an end before the last element is closed"
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -93,6 +100,15 @@ def parse_pacs008(raw: bytes, pseudonyms: Pseudonymiser) -> tuple[Transfer, None
     return transfer, None, identity_part(_identity(order), transfer, pseudonyms)
 
 
+def named_id(raw: bytes) -> str | None:
+    """The EndToEndId that a message names, though it be no order and no XML.
+
+    None where it names none, or several.
+    """
+    found = set(_NAMED_ID.findall(raw))
+    return found.pop().decode() if len(found) == 1 else None
+
+
 def _identity(order: _Part) -> IdentityBody:
     """What the parties are called; the payee has no name in such an order."""
     return IdentityBody(
@@ -133,7 +149,7 @@ def _envelope(raw: bytes) -> tuple[Element, str]:
             "the body is no XML document in UTF-8 without a document type",
             field="body",
             expected="one XML document in UTF-8, without a document type or entities",
-            found=type(error).__name__,
+            found=_fault(error, raw),
         ) from None
     found = _ROOT.fullmatch(root.tag)
     space = "" if found is None else found["space"]
@@ -145,6 +161,19 @@ def _envelope(raw: bytes) -> tuple[Element, str]:
             found=root.tag,
         )
     return root, space
+
+
+def _fault(error: Exception, raw: bytes) -> str:
+    """What of the body is no such document, and at which line and column, both from one."""
+    match error:
+        case ParseError(code=code, position=(line, column)):
+            what = "nothing" if not raw.strip() else _ENDS if code == _NO_END else ErrorString(code)
+            return f"{what} at line {line}, column {column + 1}"
+        case UnicodeDecodeError(start=start):
+            before = raw[:start].decode().split("\n")
+            return f"a byte that is no UTF-8 at line {len(before)}, column {len(before[-1]) + 1}"
+        case _:
+            return "a document type, or an entity"
 
 
 def _only(parent: Element, path: str, space: str) -> Element:
@@ -247,6 +276,7 @@ class _Part:
                 field=field,
                 expected="a decimal with two places, such as 10.50",
                 found=text,
+                hint="Write reais with a point, two places and nothing between thousands.",
             )
         return parse_centavos(text, field=field)
 

@@ -56,6 +56,8 @@ STATUS: Final[dict[Code, int]] = {
     Code.OVERLOADED: 503,
     Code.INDEX_UNAVAILABLE: 503,
     Code.NOT_READY: 503,
+    Code.FILE_UNREADABLE: 503,
+    Code.FILE_UNWRITABLE: 503,
     Code.HTTP_VERSION: 505,
 }
 
@@ -101,10 +103,13 @@ def status_of(code: Code) -> int:
 
 
 def problem_of(error: CrivoError) -> Problem:
-    """The problem document of an error. A fault of ours goes to the log instead of the answer."""
+    """The problem document of an error. A fault of ours goes to the log instead of the answer, and
+    a file that cannot be read goes to both.
+    """
     status = status_of(error.code)
-    if status == 500:
+    if status == 500 or error.code is Code.FILE_UNREADABLE:
         _LOGGER.error("request.failed", exc_info=error, extra={"code": error.code})
+    if status == 500:
         return internal_problem()
     context = error.context
     return Problem(

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 
 from crivo.adapters.http.feed import FEED_MAX, Feed
 from crivo.adapters.http.loop import LoopNotify
-from crivo.domain.errors import CrivoError, Unavailable
+from crivo.domain.errors import CrivoError, Misconfigured, Unavailable
 from crivo.flows.collecting import settle_down
 from crivo.flows.noted import Seen
 from crivo.flows.project import Projection
@@ -44,10 +44,11 @@ class Running:
 
     `recover` rebuilds state and compiles what is not compiled yet; `sample` reads gauges now and
     then; each of `beside` works in a thread of its own from readiness until its event is set, under
-    its name; `close` gives files back. `failed` is called where a start cannot succeed,
-    `became_ready` once it has. Once a
-    thread has broken the service is not ready until it is started anew: what would decide without
-    its ledger or its kill switches must not decide.
+    its name; `close` gives files back. `failed` is called where a start cannot succeed, where a
+    thread meets what no waiting mends (Misconfigured), or by who sees that the log is another
+    service's now; `became_ready` once the start has. Once a thread has broken the service is not
+    ready until it is started anew: what would decide without its ledger or its kill switches must
+    not decide.
     """
 
     def __init__(
@@ -92,10 +93,10 @@ class Running:
         self._projection = projection
 
     def show(self, decisions: Sequence[Seen]) -> None:
-        """Decisions become visible: on the page, and in the metrics."""
+        """Decisions become visible: on the page, and in the metrics those that were made here."""
         for each in decisions:
             self._feed.add(each)
-        self._telemetry.seen(decisions)
+        self._telemetry.seen([each for each in decisions if each.is_own])
 
     @asynccontextmanager
     async def __call__(self) -> AsyncIterator[None]:
@@ -143,11 +144,15 @@ class Running:
             self.became_ready()
 
     def _watch(self, name: str, work: Callable[[], None]) -> None:
-        """Works; what breaks makes the service not ready, and the exception is printed whole."""
+        """Works; what breaks makes the service not ready, and the exception is printed whole, but
+        for one that says itself what is to be mended: that one ends the service.
+        """
         is_done = False
         try:
             work()
             is_done = True
+        except Misconfigured as error:
+            self.failed(error)
         finally:
             if not is_done:
                 self._is_whole = False

@@ -9,6 +9,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 from typing import Final
 
 import uvicorn
@@ -23,18 +24,23 @@ BACKLOG: Final = 2_048
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn that ends by returning: the signal that stopped it is not raised again."""
+    """Uvicorn that ends by returning: the signal that stopped it is not raised again.
+
+    A second signal changes nothing: what is in flight has its time, and files are closed. To
+    uvicorn a second Ctrl-C means that the application is not told of the end.
+    """
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
         loop = asyncio.get_running_loop()
+        # Until the loop is closed: one that comes as the last file is closed is heard too.
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
+        yield
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begins the end."""
+        self.should_exit = True
 
 
 def listen(host: str, port: int) -> socket.socket:

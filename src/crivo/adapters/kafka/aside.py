@@ -13,7 +13,7 @@ from typing import Final
 from confluent_kafka import Consumer, Message, TopicPartition
 
 from crivo.adapters.kafka.client import (
-    LOGGER,
+    CLIENT_LOGGER,
     Cluster,
     answered,
     committed_in,
@@ -38,7 +38,7 @@ class Aside:
         self._cluster = cluster
         options = {**cluster.options(), **_OPTIONS, "group.id": cluster.named(GROUP)}
         with answered(cluster, "open a consumer"):
-            self.group = Consumer(options, logger=LOGGER)
+            self.group = Consumer(options, logger=CLIENT_LOGGER)
 
     def places(self, partitions: Collection[int]) -> dict[tuple[str, int], int]:
         """By topic and partition: behind the last record that is set aside; of every stream.
@@ -52,6 +52,17 @@ class Aside:
             for partition in partitions
         ]
         return committed_in(self._cluster, self.group, asked)
+
+    def is_kept(self, message: Message) -> bool:
+        """Whether this record, or one behind it in its partition, is set aside.
+
+        Raises:
+            Misconfigured, Unavailable: as `committed_in`, once brokers are away for too long.
+        """
+        behind = place_behind(message)
+        asked = [TopicPartition(behind.topic, behind.partition)]
+        found = patiently(self._cluster, partial(committed_in, self._cluster, self.group, asked))
+        return found[behind.topic, behind.partition] >= behind.offset
 
     def keep(self, message: Message) -> None:
         """Commits that this record, and what lies before it in its partition, is set aside.

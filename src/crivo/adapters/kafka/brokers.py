@@ -47,6 +47,7 @@ auto.create.topics.enable=false
 group.initial.rebalance.delay.ms=0
 offsets.topic.num.partitions=4
 offsets.topic.replication.factor={replicas}
+offsets.retention.minutes=43200
 transaction.state.log.num.partitions=4
 transaction.state.log.replication.factor={replicas}
 transaction.state.log.min.isr={in_sync_min}
@@ -162,7 +163,7 @@ class Brokers:
                 path=str(self.jars),
             )
         java = _java()
-        laid_out = sorted(self.folder.resolve().glob("broker-*/server.properties"))
+        laid_out = _laid_out(self.folder)
         if not laid_out:
             self._make_folders(java)
         elif len(laid_out) != self.count:
@@ -245,6 +246,16 @@ def running(folder: Path, jars: Path, *, count: int = 1) -> Iterator[Brokers]:
         yield brokers
     finally:
         brokers.stop()
+
+
+def count_in(folder: Path) -> int:
+    """How many brokers a folder has; 0 where none was made there."""
+    return len(_laid_out(folder))
+
+
+def _laid_out(folder: Path) -> list[Path]:
+    """The settings of each broker that a folder has."""
+    return sorted(folder.resolve().glob("broker-*/server.properties"))
 
 
 def _java() -> list[str]:

@@ -4,11 +4,14 @@ What came is handed over first, which returns once the log holds what is to be i
 letters of the rest and the offsets behind all of it become one transaction. After a kill between
 the two, the same records come again and are found in the log by their ids; a dead letter is there
 exactly once. A group without members keeps the places: who opens the inbox last is its reader.
+It leaves its mark beside them before it takes the producer's name, so that one whose transaction
+failed sees whether it still is that reader, and takes the name from no successor.
 """
 
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from operator import methodcaller
@@ -18,21 +21,26 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from crivo.adapters.kafka.aside import place_behind
 from crivo.adapters.kafka.client import (
-    ANSWER_SECONDS_MAX,
-    LOGGER,
+    CLIENT_LOGGER,
     Cluster,
     answered,
+    ask,
+    committed,
     committed_in,
     failure,
+    is_passing,
     patiently,
+    watermarks,
 )
-from crivo.adapters.kafka.dead_letters import letter_of
+from crivo.adapters.kafka.dead_letters import Letter, letter_of
 from crivo.adapters.kafka.intake import POLL_SECONDS
 from crivo.adapters.kafka.records import HeaderList, Headers
-from crivo.adapters.kafka.topics import DEAD_LETTERS, INBOX
+from crivo.adapters.kafka.topics import DEAD_LETTERS, INBOX, MANIFEST, find_topic
 from crivo.adapters.kafka.transactions import Transactions
-from crivo.domain.errors import Code, Misconfigured, Refused
+from crivo.adapters.kafka.writer import locked
+from crivo.domain.errors import Refused
 from crivo.flows.inbox import Became
+from crivo.governance.refused_cipher import RefusedCipher
 
 #: The group that keeps how far the inbox was read, and the name of its producer.
 GROUP: Final = "crivo-inbox"
@@ -100,25 +108,32 @@ class Inbox:
     Args:
         cluster: Where the inbox is.
         take: What hands records over.
+        refused: What seals those that are refused.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
     """
 
-    def __init__(self, cluster: Cluster, take: Take, telemetry: InboxTelemetry) -> None:
+    def __init__(
+        self, cluster: Cluster, take: Take, telemetry: InboxTelemetry, refused: RefusedCipher
+    ) -> None:
         self._cluster = cluster
         self._topic = cluster.named(INBOX)
         self._take = take
         self._telemetry = telemetry
+        self._refused = refused
         #: By partition: the offset from which on nothing was read yet.
         self._next: dict[int, int] = {}
         #: The partitions of which something that was there at the start may be unread.
         self._unread: set[int] = set()
-        # Taking the name ends what another reader had begun: places are asked for after that.
-        self._transactions = patiently(cluster, self._open_transactions)
         options = {**cluster.options(), **_OPTIONS, "group.id": cluster.named(GROUP)}
         with answered(cluster, "open the inbox"):
-            self._consumer = Consumer(options, logger=LOGGER)
+            self._consumer = Consumer(options, logger=CLIENT_LOGGER)
+        #: Its own mark: the group keeps that of its newest reader at a place that nobody reads.
+        self._mark = secrets.token_hex(8)
+        patiently(cluster, self._leave_mark)
+        # Taking the name ends what another reader had begun: places are asked for after that.
+        self._transactions = patiently(cluster, self._open_transactions)
 
     def run(self, should_stop: Callable[[], bool], *, until_end: bool = False) -> None:
         """Settles what comes until `should_stop`; with `until_end`, what waits now.
@@ -142,12 +157,25 @@ class Inbox:
             self._consumer.close()
 
     def _open_transactions(self) -> Transactions:
-        return Transactions(
-            self._cluster,
-            name=GROUP,
-            who="inbox",
-            is_shared=True,
-        )
+        return Transactions(self._cluster, name=GROUP, who="inbox", check=self._check_reader)
+
+    def _leave_mark(self) -> None:
+        place = TopicPartition(self._cluster.named(MANIFEST), 0, 0, self._mark)
+        with answered(self._cluster, "note who reads its inbox"):
+            self._consumer.commit(offsets=[place], asynchronous=False)
+
+    def _check_reader(self, error: KafkaError) -> None:
+        """Nothing, if nobody has opened the inbox since.
+
+        Raises:
+            Unavailable: LOG_LOCKED; as `answered`, which says neither.
+        """
+        asked = [TopicPartition(self._cluster.named(MANIFEST), 0)]
+        told = partial(committed, self._consumer, asked)
+        (found,) = ask(self._cluster, "tell who reads its inbox", self._consumer, told)
+        # Brokers forget a mark after days; a successor's is not as old.
+        if found.metadata not in (None, "", self._mark):
+            raise locked(self._cluster, error.str())
 
     def _begin(self) -> None:
         """Takes up behind what is settled, in every partition.
@@ -156,18 +184,9 @@ class Inbox:
             Misconfigured: LOG_MISMATCH where the topic is not there; as `answered`.
             Unavailable: as `answered`; it may be called again then.
         """
-        with answered(self._cluster, "tell of its inbox"):
-            topics = self._consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics
-        if self._topic not in topics:
-            raise Misconfigured(
-                Code.LOG_MISMATCH,
-                f"Kafka at {self._cluster.brokers} has no topic {self._topic}",
-                hint="`crivo topics apply` makes the topics that a log needs.",
-                field="topic",
-                expected=self._topic,
-                found="nothing",
-            )
-        parts = [TopicPartition(self._topic, each) for each in topics[self._topic].partitions]
+        told = partial(find_topic, self._cluster, self._consumer, self._topic)
+        topic = ask(self._cluster, "tell of its inbox", self._consumer, told)
+        parts = [TopicPartition(self._topic, each) for each in topic.partitions]
         settled = committed_in(self._cluster, self._consumer, parts)
         self._next = {
             each.partition: self._still_there(each, settled[each.topic, each.partition])
@@ -181,8 +200,8 @@ class Inbox:
 
     def _still_there(self, part: TopicPartition, offset: int) -> int:
         """The offset, or the first behind it that brokers have not let go."""
-        with answered(self._cluster, "tell where its inbox begins"):
-            low, _ = self._consumer.get_watermark_offsets(part, timeout=ANSWER_SECONDS_MAX)
+        told = partial(watermarks, self._consumer, part)
+        low, _ = ask(self._cluster, "tell where its inbox begins", self._consumer, told)
         if offset < low:
             facts = {"partition": part.partition, "from": offset, "to": low}
             _WORDS.error("inbox.gone_unread", extra={"facts": facts})
@@ -217,7 +236,7 @@ class Inbox:
             self._unread.discard(partition)
             # Marks of transactions lie behind the last record, and are nobody's to read.
             self._next[partition] = max(self._next[partition], offset)
-        elif not error.retriable():
+        elif not is_passing(error):
             raise failure(self._cluster, "read its inbox", error)
         return False
 
@@ -230,7 +249,9 @@ class Inbox:
             ]
         )
         letters = [
-            (record, each)
+            letter_of(
+                INBOX + DEAD_LETTERS, record.message, record.headers or [], each, self._refused
+            )
             for record, each in zip(came, became, strict=True)
             if isinstance(each, Refused)
         ]
@@ -238,9 +259,7 @@ class Inbox:
         self._commit(letters, list(behind.values()))
         self._telemetry.settled(len(messages), became)
 
-    def _commit(
-        self, letters: Sequence[tuple[_Came, Refused]], places: list[TopicPartition]
-    ) -> None:
+    def _commit(self, letters: Sequence[Letter], places: list[TopicPartition]) -> None:
         """Until the dead letters are there and the places are those of the group, in one.
 
         Raises:
@@ -248,8 +267,8 @@ class Inbox:
         """
 
         def work() -> None:
-            for record, refusal in letters:
-                self._send(record, refusal)
+            for letter in letters:
+                self._send(letter)
             self._transactions.send_offsets(places, self._consumer.consumer_group_metadata())
 
         while not self._transactions.is_done(work):
@@ -257,17 +276,12 @@ class Inbox:
             if patiently(self._cluster, partial(self._is_committed, places)):
                 return
 
-    def _send(self, record: _Came, refusal: Refused) -> None:
-        letter = letter_of(record.message, record.headers or [], refusal)
+    def _send(self, letter: Letter) -> None:
         producer = self._transactions.producer
         while True:
             try:
                 producer.produce(
-                    self._topic + DEAD_LETTERS,
-                    letter.value,
-                    letter.key,
-                    0,
-                    headers=letter.headers,
+                    self._topic + DEAD_LETTERS, letter.value, None, 0, headers=letter.headers
                 )
                 return
             except BufferError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from confluent_kafka import (
@@ -20,12 +21,16 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from crivo.adapters.kafka.client import (
     ANSWER_SECONDS_MAX,
-    LOGGER,
+    CLIENT_LOGGER,
     Cluster,
     answered,
+    ask,
     failure,
+    is_passing,
     open_admin,
+    result_of,
 )
+from crivo.adapters.kafka.numbers import Newest, Numbers, Passed
 from crivo.adapters.kafka.records import headers_of, place_of, row_of
 from crivo.domain.errors import Code, Refused, Unavailable
 from crivo.domain.streams import STREAM_RANK, Stream
@@ -49,19 +54,8 @@ Keyed = tuple[int, EventRow]
 #: Told of a record that is nobody's of ours: its message, and why.
 Foreign = Callable[[Message, Refused], None]
 
-#: First the beginning, then what is committed.
-_SPECS: Final = (OffsetSpec.earliest(), OffsetSpec.latest())  # type: ignore[no-untyped-call]
-
-#: A topic that was just made, or whose broker just changed: the next broker that is asked knows.
-_PASSING: Final = frozenset(
-    {
-        KafkaError.NOT_LEADER_FOR_PARTITION,
-        KafkaError.LEADER_NOT_AVAILABLE,
-        KafkaError.UNKNOWN_TOPIC_OR_PART,
-        KafkaError.UNKNOWN_LEADER_EPOCH,
-        KafkaError.FENCED_LEADER_EPOCH,
-    }
-)
+EARLIEST: Final[OffsetSpec] = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+LATEST: Final[OffsetSpec] = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 
 _STREAMS: Final = tuple(Stream)
 
@@ -71,19 +65,20 @@ _OPTIONS: Final = {
     "enable.auto.commit": False,
     "enable.partition.eof": True,
     "auto.offset.reset": "error",
-    "isolation.level": "read_committed",
     "fetch.wait.max.ms": 20,
 }
 
 
-def open_consumer(cluster: Cluster) -> Consumer:
-    """A consumer that reads what is committed, from where it is told to.
+def open_consumer(cluster: Cluster, *, is_settled: bool = True) -> Consumer:
+    """A consumer that reads what is committed, from where it is told to; without `is_settled` also
+    what stands open or was taken back.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
     """
+    isolation = {"isolation.level": "read_committed" if is_settled else "read_uncommitted"}
     with answered(cluster, "open a consumer"):
-        return Consumer({**cluster.options(), **_OPTIONS}, logger=LOGGER)
+        return Consumer({**cluster.options(), **_OPTIONS, **isolation}, logger=CLIENT_LOGGER)
 
 
 def read_ends(
@@ -101,35 +96,41 @@ def read_ends(
     parts = [(rank, number) for rank in range(len(_STREAMS)) for number in range(partitions)]
     asked = [topic_partition(cluster, part) for part in parts]
     isolation = IsolationLevel.READ_COMMITTED if is_settled else IsolationLevel.READ_UNCOMMITTED
-    until = time.monotonic() + ANSWER_SECONDS_MAX
-    with answered(cluster, "tell where its topics begin and end"):
-        while True:
-            try:
-                lows, highs = (_offsets(admin, asked, spec, isolation) for spec in _SPECS)
-                return dict(zip(parts, zip(lows, highs, strict=True), strict=True))
-            except KafkaException as raised:
-                if raised.args[0].code() not in _PASSING or time.monotonic() > until:
-                    raise
-            time.sleep(POLL_SECONDS)
+
+    def told(seconds: float) -> list[list[int]]:
+        return [
+            offsets(admin, asked, spec, seconds, isolation=isolation) for spec in (EARLIEST, LATEST)
+        ]
+
+    lows, highs = ask(cluster, "tell where its topics begin and end", admin, told)
+    return dict(zip(parts, zip(lows, highs, strict=True), strict=True))
 
 
-def _offsets(
+def offsets(
     admin: AdminClient,
     asked: Sequence[TopicPartition],
     spec: OffsetSpec,
-    isolation: IsolationLevel,
+    seconds: float,
+    *,
+    isolation: IsolationLevel = IsolationLevel.READ_UNCOMMITTED,
 ) -> list[int]:
+    """One offset of each of these partitions, as `ask` puts the question.
+
+    Raises:
+        KafkaException: also where only one partition's is not told.
+    """
     answers = admin.list_offsets(
-        dict.fromkeys(asked, spec),
-        isolation_level=isolation,
-        request_timeout=ANSWER_SECONDS_MAX,
+        dict.fromkeys(asked, spec), isolation_level=isolation, request_timeout=seconds
     )
     found = {
-        # Its own end of waiting is the client's: a wait as long as that would be a toss of a coin.
-        (each.topic, each.partition): answer.result(2 * ANSWER_SECONDS_MAX).offset
+        (each.topic, each.partition): result_of(answer, seconds).offset
         for each, answer in answers.items()
     }
-    return [found[each.topic, each.partition] for each in asked]
+    told = [found[each.topic, each.partition] for each in asked]
+    if min(told, default=0) < 0:
+        # The client says no more of a leader that fell silent, and answers for those that did not.
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT))  # noqa: SLF001
+    return told
 
 
 def topic_partition(cluster: Cluster, part: Part, offset: int = OFFSET_INVALID) -> TopicPartition:
@@ -141,9 +142,11 @@ def topic_partition(cluster: Cluster, part: Part, offset: int = OFFSET_INVALID) 
 class Intake:
     """The records of partitions from offsets on; with `ends`, below those alone.
 
-    With `numbered_from` it gives what the writer numbered from there on, and no answers.
+    With `numbered_from` it gives what the writer numbered from there on, and no answers; with
+    `answers_only` it gives these and nothing else.
     A record that bears no number is nobody's of ours, and so is one whose number is no greater than
-    one before it in its partition: it is passed over and told to `foreign`.
+    one before it in its partition (`passed`: before `starts`), or that the writer has not given
+    yet, as `newest` says where it is asked: it is passed over and told to `foreign`.
     Nothing may come for `silence_seconds_max` of what is awaited.
 
     Raises:
@@ -159,11 +162,15 @@ class Intake:
         ends: Mapping[Part, int] | None,
         *,
         foreign: Foreign | None = None,
+        newest: Newest | None = None,
+        passed: Passed = MappingProxyType({}),
         numbered_from: int | None = None,
+        answers_only: bool = False,
         silence_seconds_max: float = ANSWER_SECONDS_MAX,
     ) -> None:
         self._cluster = cluster
         self._from = numbered_from
+        self._answers_only = answers_only
         self._silence_seconds_max = silence_seconds_max
         #: The offset up to which each partition was read.
         self.reached: dict[Part, int] = {}
@@ -171,14 +178,15 @@ class Intake:
         self.passed_over = 0
         self._ends = ends
         self._foreign = foreign
+        self._numbers = Numbers(newest, passed)
         self.waiting: dict[Part, deque[Keyed]] = {part: deque() for part in starts}
         #: Those of which more may come.
         self.open = {part for part in starts if ends is None or starts[part] < ends[part]}
         self._next = dict(starts)
         self._flowing: set[Part] = set()
         self._held: frozenset[Part] = frozenset()
-        #: By partition: the greatest number of the log's writer so far.
-        self._numbers: dict[Part, int] = {}
+        #: The end of each as brokers told it last: of what is not read they tell nothing.
+        self._told = dict.fromkeys(starts, 0)
         self._parts = {
             (cluster.named(_STREAMS[rank].value), number): (rank, number) for rank, number in starts
         }
@@ -240,19 +248,29 @@ class Intake:
         return len(messages)
 
     def lag(self) -> int:
-        """Records that brokers have told of and that were not read yet."""
-        behind = 0
-        for part in self._flowing:
-            told = topic_partition(self._cluster, part)
-            _, high = self._consumer.get_watermark_offsets(told, cached=True)
-            # Marks of transactions lie behind the last record, and are nobody's to read.
-            behind += max(0, high - max(self._next[part], self.reached.get(part, 0)))
-        return behind
+        """Records that brokers have told of and that were not read yet, but for what is held.
+
+        Of a partition of which much waits they tell no more until it is read further: until then
+        its end is the one that they told last.
+        """
+        self._note_ends(self._flowing)
+        # Marks of transactions lie behind the last record, and are nobody's to read.
+        return sum(
+            max(0, self._told[part] - max(self._next[part], self.reached.get(part, 0)))
+            for part in self.open - self._held
+        )
+
+    def _note_ends(self, parts: Collection[Part]) -> None:
+        for part in parts:
+            asked = topic_partition(self._cluster, part)
+            _, high = self._consumer.get_watermark_offsets(asked, cached=True)
+            if high >= 0:
+                self._told[part] = high
 
     def _take(self, message: Message) -> None:
         error = message.error()
         if error is not None and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001
-            if error.retriable():
+            if is_passing(error):
                 return
             raise failure(self._cluster, "read its topics", error)
         topic, partition, offset = message.topic(), message.partition(), message.offset()
@@ -273,17 +291,15 @@ class Intake:
         rank, partition = part
         headers = headers_of(message)
         place = place_of(headers)
-        last = self._numbers.get(part, -1)
-        if place is None or not (place.is_answer or place.number > last):
-            if self._foreign is not None:
-                stream = _STREAMS[rank]
-                why = no_number(stream) if place is None else _again(stream, place.number, last)
-                self._foreign(message, why)
+        why = self._numbers.fault(_STREAMS[rank], partition, place)
+        if why is not None and self._foreign is not None:
+            self._foreign(message, why)
+        if place is None or why is not None:
             return
-        if not place.is_answer:
-            self._numbers[part] = place.number
         if self._from is not None and (place.is_answer or place.number < self._from):
             self.passed_over += place.is_answer
+            return
+        if self._answers_only and not place.is_answer:
             return
         row = row_of(
             _STREAMS[rank],
@@ -308,6 +324,7 @@ class Intake:
 
     def _stop(self, parts: set[Part]) -> None:
         if parts:
+            self._note_ends(parts)
             gone = [topic_partition(self._cluster, part) for part in parts]
             self._consumer.incremental_unassign(gone)
             self._flowing -= parts
@@ -316,26 +333,3 @@ class Intake:
 def part_of(stream: Stream, partition: int) -> Part:
     """A partition as it is numbered."""
     return STREAM_RANK[stream], partition
-
-
-def no_number(stream: Stream) -> Refused:
-    """Why a record without a number is nobody's of ours."""
-    return Refused(
-        Code.ROW_MALFORMED,
-        f"a record of {stream} bears no number of the log",
-        hint="Only the log's writer appends to its topics; outsiders produce to the inbox.",
-        field="headers",
-        expected="one that is named seq, or answers",
-        found="neither",
-    )
-
-
-def _again(stream: Stream, number: int, last: int) -> Refused:
-    return Refused(
-        Code.ROW_MALFORMED,
-        f"a record of {stream} bears a number that its partition has passed",
-        hint="Only the log's writer appends to its topics; outsiders produce to the inbox.",
-        field="seq",
-        expected=f"over {last}",
-        found=number,
-    )

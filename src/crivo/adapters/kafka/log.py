@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
+import time
+from collections import OrderedDict
 from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
-from crivo.adapters.kafka.client import Cluster
-from crivo.adapters.kafka.intake import Part, part_of
-from crivo.adapters.kafka.manifest import find_manifest, keep_manifest
-from crivo.adapters.kafka.reader import KafkaLogReader, Lies
-from crivo.adapters.kafka.writer import Sent, TransactionWriter
+from crivo.adapters.kafka.client import LOGGER, Cluster
+from crivo.adapters.kafka.intake import Part, part_of, read_ends
+from crivo.adapters.kafka.manifest import find_manifest, make_manifest, writer_kept
+from crivo.adapters.kafka.reader import RECENT_MAX, KafkaLogReader, Lies
+from crivo.adapters.kafka.writer import Sent, TransactionWriter, locked
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
@@ -25,13 +27,17 @@ from crivo.governance.record_cipher import RecordCipher
 #: Events that may wait for their commit; beyond it submissions are refused as OVERLOADED.
 PENDING_EVENTS_MAX: Final = 200_000
 
+#: How often it is looked which ids brokers have let go of: each costs memory.
+LOOK_SECONDS: Final = 3_600.0
+
 
 class KafkaLog:
     """A `Log`. Safe to call from several threads; made by `open_kafka_log`.
 
     Its numbers are those that it gives; what workers answer bears none, and is no part of it. Ids
-    that it knows, and events that it finds, are those that brokers still hold: of what they have
-    let go of, it knows that it was there, and how much that was.
+    that it knows, and events that it finds, are those that brokers held when it last looked, which
+    it does every `LOOK_SECONDS` and where it misses one: what they have let go of since is not
+    known any more, and may be appended anew. Of that, the numbers are all that is left.
     """
 
     def __init__(
@@ -54,11 +60,13 @@ class KafkaLog:
             cluster,
             settled=self._settle,
             recount=self._recount,
+            whose=partial(writer_kept, cluster),
             notify=notify,
             seal=partial(seal_rows, cipher=cipher, identities=identities),
         )
         try:
             self._reader = self._read()
+            self._writer.take_over(self._reader.end())
         except CrivoError:
             # Who does not write must not go on asking for the writer's name.
             self._writer.start()
@@ -66,6 +74,9 @@ class KafkaLog:
             raise
         self._durable_end = self._next_seq = self._reader.end()
         self._index: dict[bytes, Lies] = dict(self._reader.index)
+        #: The newest rows as they are stored, of ids that the index has or had.
+        self._recent = OrderedDict((row[4], row) for row in self._reader.recent)
+        self._look_at = time.monotonic() + LOOK_SECONDS
         self._order_times: dict[Part, int] = dict(self._reader.order_times)
         self._writer.start()
 
@@ -146,16 +157,24 @@ class KafkaLog:
             return {each for each in event_ids if each in self._index or each in self._pending}
 
     def find(self, event_id: bytes) -> StoredEvent | None:
-        """The event of this id, durable or sequenced."""
+        """The event of this id, durable or sequenced; None also where brokers let go of it.
+
+        Raises:
+            Misconfigured, Unavailable: LOG_UNAVAILABLE where they do not give it.
+        """
         with self._lock:
-            row = self._pending.get(event_id)
-            lies = self._index.get(event_id)
+            row, lies = self._pending.get(event_id), self._index.get(event_id)
+            if row is None and lies is not None:
+                row = self._recent.get(event_id)
         if row is not None:
             return stored_event(row, self._cipher)
         if lies is None:
             return None
         with self._reading:
-            return self._reader.fetch(lies)
+            found = self._reader.fetch(lies)
+        if found is None:
+            self._forget()
+        return found
 
     def order_time(self, stream: Stream, partition: int) -> int:
         """The greatest `received_at` sequenced for a partition so far; 0 where it is empty."""
@@ -216,25 +235,61 @@ class KafkaLog:
         return rows[0][0]
 
     def _recount(self) -> int:
-        """The number behind the last of the log, read anew."""
+        """The number behind the last of the log, read anew.
+
+        Raises:
+            Misconfigured, Unavailable: as `KafkaLogReader`; LOG_LOCKED where another has given a
+                number that an event bears which waits here: it would pass for what is there.
+        """
         with self._reading:
             self._reader.close()
             self._reader = self._read()
-            return self._reader.end()
+            end, index = self._reader.end(), self._reader.index
+        with self._lock:
+            for seq, event_id in ((row[0], row[4]) for row in self._pending.values()):
+                if seq < end and (event_id not in index or index[event_id][0] != seq):
+                    raise locked(self._cluster, f"its event {seq} is another's")
+        return end
 
     def _read(self) -> KafkaLogReader:
         """The log anew, as far as brokers still hold it."""
         return KafkaLogReader(self._cluster, cipher=self._cipher, answers=False, whole=False)
 
+    def _forget(self) -> None:
+        """Drops the ids of what brokers have let go of.
+
+        Raises:
+            Misconfigured, Unavailable: as `read_ends`.
+        """
+        ends = read_ends(self._cluster, self._manifest.partitions)
+        with self._lock:
+            self._index = {
+                each: lies for each, lies in self._index.items() if lies[2] >= ends[lies[1]][0]
+            }
+
     def _settle(self, group: list[Sent]) -> None:
         with self._lock:
             for submission in group:
-                for row, offset in zip(submission.rows, submission.offsets, strict=True):
+                for row, offset in zip(submission.stored or (), submission.offsets, strict=True):
                     del self._pending[row[4]]
-                    lies = (row[0], (STREAM_RANK[Stream(row[1])], row[2]), offset)
-                    # Of what a failed attempt had stored all the same, the recount knows the place.
-                    self._index[row[4]] = self._reader.index.get(row[4], lies)
+                    lies: Lies | None = (row[0], (STREAM_RANK[Stream(row[1])], row[2]), offset)
+                    if offset < 0:
+                        # A failed attempt had stored it all the same: the recount knows its place,
+                        # unless brokers have let go of it since.
+                        lies = self._reader.index.get(row[4])
+                    if lies is not None:
+                        self._index[row[4]] = lies
+                        self._recent[row[4]] = (*row[:3], lies[2], *row[4:])
+            while len(self._recent) > RECENT_MAX:
+                self._recent.popitem(last=False)
             self._durable_end = group[-1].rows[-1][0] + 1
+        if time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            try:
+                self._forget()
+            except CrivoError as silent:
+                # What is committed is committed; it is looked again.
+                LOGGER.warning("kafka.silent", extra={"facts": {"words": str(silent)}})
 
 
 def open_kafka_log(
@@ -258,8 +313,8 @@ def open_kafka_log(
     """
     manifest = find_manifest(cluster)
     if manifest is None:
-        manifest = Manifest(new_log_id, clock or ClockKind.WALL, partitions or 4)
-        keep_manifest(cluster, manifest)
+        new = Manifest(new_log_id, clock or ClockKind.WALL, partitions or 4)
+        manifest = make_manifest(cluster, new)
     wanted = (clock or manifest.clock, partitions or manifest.partitions)
     if wanted != (manifest.clock, manifest.partitions):
         raise Misconfigured(

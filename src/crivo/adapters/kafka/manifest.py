@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -12,20 +13,25 @@ from confluent_kafka import (
     KafkaError,
     KafkaException,
     Message,
-    Producer,
     TopicPartition,
 )
 
-from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, LOGGER, Cluster, answered
+from crivo.adapters.kafka.client import Cluster, ask, is_passing, watermarks
 from crivo.adapters.kafka.intake import open_consumer
-from crivo.adapters.kafka.topics import MANIFEST
+from crivo.adapters.kafka.records import headers_of
+from crivo.adapters.kafka.topics import (
+    MANIFEST,
+    MANIFEST_KEY,
+    NUMBER_KEY,
+    WRITER_HEADER,
+    find_topic,
+)
+from crivo.adapters.kafka.transactions import Transactions
+from crivo.adapters.kafka.writer import FENCED, WRITER, locked
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.ports import Manifest
 
-KEY: Final = b"manifest"
-#: The key of the number behind the newest: written in the transaction that made it so.
-NUMBER_KEY: Final = b"number"
 #: Records at the end that are looked through for it; more where they hold none.
 _LAST: Final = 16
 
@@ -47,18 +53,13 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
     topic = cluster.named(MANIFEST)
     consumer = open_consumer(cluster)
     try:
-        with answered(cluster, "tell which log it holds"):
-            if topic not in consumer.list_topics(timeout=ANSWER_SECONDS_MAX).topics:
-                raise Misconfigured(
-                    Code.LOG_MISMATCH,
-                    f"Kafka at {cluster.brokers} has no topic {topic}",
-                    hint="`crivo topics apply` makes the topics that a log needs.",
-                    field="topic",
-                    expected=topic,
-                    found="nothing",
-                )
+
+        def told(seconds: float) -> Message | None:
+            find_topic(cluster, consumer, topic, seconds)
             consumer.assign([TopicPartition(topic, 0, OFFSET_BEGINNING)])
-            record = _next_of(consumer)
+            return _next_of(consumer, seconds)
+
+        record = ask(cluster, "tell which log it holds", consumer, told)
     finally:
         consumer.close()
     if record is None:
@@ -74,13 +75,13 @@ def find_manifest(cluster: Cluster) -> Manifest | None:
     return Manifest(facts.log_id, facts.clock, facts.partitions)
 
 
-def _next_of(consumer: Consumer) -> Message | None:
+def _next_of(consumer: Consumer, seconds: float) -> Message | None:
     """The next record of what it is assigned; None where the broker says that there is none.
 
     Raises:
-        KafkaException: it says neither.
+        KafkaException: it says neither in time.
     """
-    until = time.monotonic() + ANSWER_SECONDS_MAX
+    until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         found = consumer.poll(left)
         if found is None:
@@ -89,37 +90,70 @@ def _next_of(consumer: Consumer) -> Message | None:
             return found
         if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
             return None
-        if not error.retriable():
+        if not is_passing(error):
             raise KafkaException(error)
     raise KafkaException(KafkaError(KafkaError.REQUEST_TIMED_OUT))
 
 
-def number_kept(cluster: Cluster) -> int:
+def number_kept(cluster: Cluster, *, is_settled: bool = True) -> int:
     """The number behind the greatest that a writer gave, however long ago; 0 where none is kept.
+
+    It is sent before its transaction ends. So without `is_settled`, which counts also what stands
+    open or was taken back, it lies behind all that anybody has been shown.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
     """
     topic = cluster.named(MANIFEST)
-    consumer = open_consumer(cluster)
+    consumer = open_consumer(cluster, is_settled=is_settled)
     try:
-        with answered(cluster, "tell which number comes next"):
-            low, high = consumer.get_watermark_offsets(
-                TopicPartition(topic, 0), timeout=ANSWER_SECONDS_MAX
-            )
-            count = _LAST
-            while True:
-                start = max(low, high - count)
-                consumer.assign([TopicPartition(topic, 0, start)])
-                numbers = []
-                while (record := _next_of(consumer)) is not None:
-                    if record.key() == NUMBER_KEY:
-                        numbers.append(int(record.value() or b"0"))
-                if numbers or start == low:
-                    return max(numbers, default=0)
-                count *= _LAST
+        told = partial(_greatest, consumer, topic)
+        return ask(cluster, "tell which number comes next", consumer, told)
     finally:
         consumer.close()
+
+
+def writer_kept(cluster: Cluster) -> bytes | None:
+    """Whose the newest number is, though its transaction stand open or have failed: what is
+    committed shows only once its marks are written. None where nobody said whose.
+
+    Raises:
+        Misconfigured, Unavailable: as `answered`.
+    """
+    topic = cluster.named(MANIFEST)
+    consumer = open_consumer(cluster, is_settled=False)
+    try:
+        told = partial(_newest, consumer, topic)
+        found = ask(cluster, "tell who writes the log", consumer, told)
+    finally:
+        consumer.close()
+    whose = headers_of(found[-1]).get(WRITER_HEADER) if found else None
+    return whose.encode() if isinstance(whose, str) else whose
+
+
+def _greatest(consumer: Consumer, topic: str, seconds: float) -> int:
+    found = _newest(consumer, topic, seconds)
+    return max((int(record.value() or b"0") for record in found), default=0)
+
+
+def _newest(consumer: Consumer, topic: str, seconds: float) -> list[Message]:
+    """The newest numbers in the topic, and none where there is none; each may take as long.
+
+    Raises:
+        KafkaException: the broker does not give it.
+    """
+    low, high = watermarks(consumer, TopicPartition(topic, 0), seconds)
+    count = _LAST
+    while True:
+        start = max(low, high - count)
+        consumer.assign([TopicPartition(topic, 0, start)])
+        found = []
+        while (record := _next_of(consumer, seconds)) is not None:
+            if record.key() == NUMBER_KEY:
+                found.append(record)
+        if found or start == low:
+            return found
+        count *= _LAST
 
 
 def require_manifest(cluster: Cluster) -> Manifest:
@@ -138,21 +172,30 @@ def require_manifest(cluster: Cluster) -> Manifest:
     return manifest
 
 
-def keep_manifest(cluster: Cluster, manifest: Manifest) -> None:
-    """Writes what is fixed of a log; once, when it is made.
+def make_manifest(cluster: Cluster, manifest: Manifest) -> Manifest:
+    """What is fixed of the cluster's log: this, or what another has written before.
+
+    It is written under the name of the log's writer: who takes that name last ends what others had
+    begun, and only then sees whether there is one, so that never are there two. One whose name
+    brokers say is another's does not take it again, though it may only have been slow: it can be
+    made once more, and whoever writes the log by now goes on.
 
     Raises:
-        Misconfigured, Unavailable: as `answered`.
+        Misconfigured, Unavailable: as `find_manifest`, and LOG_LOCKED where another takes the name.
     """
+
+    def check(error: KafkaError) -> None:
+        if error.code() in FENCED or find_manifest(cluster) not in (None, manifest):
+            raise locked(cluster, error.str())
+
     facts = _Facts(manifest.log_id, manifest.clock, manifest.partitions)
-    options = {"acks": "all", "enable.idempotence": True}
-    with answered(cluster, "keep a manifest"):
-        producer = Producer({**cluster.options(), **options}, logger=LOGGER)
-        producer.produce(cluster.named(MANIFEST), msgspec.json.encode(facts), KEY, 0)
-        left = producer.flush(ANSWER_SECONDS_MAX)
-    if left:
-        raise Unavailable(
-            Code.LOG_UNAVAILABLE,
-            f"Kafka at {cluster.brokers} did not take the manifest in {ANSWER_SECONDS_MAX:g} s",
-            hint="See that its brokers run and can be reached; then do it again.",
-        )
+    transactions = Transactions(cluster, name=WRITER, who="manifest", check=check)
+    # It is sent as one record; a transaction of one that was only not heard of is there.
+    while (there := find_manifest(cluster)) is None:
+        if transactions.is_done(partial(_send, transactions, cluster, msgspec.json.encode(facts))):
+            return manifest
+    return there
+
+
+def _send(transactions: Transactions, cluster: Cluster, value: bytes) -> None:
+    transactions.producer.produce(cluster.named(MANIFEST), value, MANIFEST_KEY, 0)

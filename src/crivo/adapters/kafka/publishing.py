@@ -22,6 +22,7 @@ from crivo.adapters.kafka.publisher import Outgoing, Publisher
 from crivo.adapters.kafka.transactions import Member
 from crivo.domain.errors import Refused
 from crivo.flows.answering import Answered
+from crivo.flows.owed_ends import Ended
 
 #: Answers that may wait for the brokers; beyond it, deciding waits.
 AHEAD_ANSWERS_MAX: Final = 16_384
@@ -29,10 +30,13 @@ AHEAD_ANSWERS_MAX: Final = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """What was answered together; by partition, the offset from which on nothing is answered."""
+    """What was answered together; by partition, the offset from which on nothing is answered; and
+    the holds that were over then.
+    """
 
     answers: Sequence[Answered]
     offsets: Mapping[int, int]
+    ends: Sequence[Ended] = ()
 
 
 class Publishing:
@@ -42,7 +46,7 @@ class Publishing:
         publisher: How answers are published and offsets committed.
         group: The group's member, whose offsets these are.
         topic: The topic that is answered.
-        answered: Told of what is published and committed.
+        told: Told of what is published and committed, as one turn.
     """
 
     def __init__(
@@ -50,12 +54,12 @@ class Publishing:
         publisher: Publisher,
         group: Consumer,
         topic: str,
-        answered: Callable[[Sequence[Answered]], None],
+        told: Callable[[Turn], None],
     ) -> None:
         self._publisher = publisher
         self._group = group
         self._topic = topic
-        self._answered = answered
+        self._told = told
         self._lock = threading.Lock()
         self._waiting: list[tuple[Turn, list[Outgoing]]] = []
         self._ahead = 0
@@ -73,7 +77,7 @@ class Publishing:
             Misconfigured, Unavailable: as `Publisher.records`; as `Publisher.publish`, of an
                 earlier turn.
         """
-        records = self._publisher.records(turn.answers)
+        records = self._publisher.records(turn.answers, turn.ends)
         with self._lock:
             self._waiting.append((turn, records))
             self._ahead += len(turn.answers)
@@ -146,9 +150,9 @@ class Publishing:
         turns = self._asked.popleft().result()
         if not turns or self._is_refused:
             return
-        answers, places = self._joined(turns)
-        if self._publisher.commit(places, self._group):
-            self._answered(answers)
+        turn = _joined(turns)
+        if self._publisher.commit(self._places(turn), self._group):
+            self._told(turn)
         else:
             self._refuse()
 
@@ -160,20 +164,28 @@ class Publishing:
             waiting, self._waiting = self._waiting, []
         turns = [turn for turn, _ in waiting]
         records = [each for _, made in waiting for each in made]
-        answers, places = self._joined(turns)
+        turn = _joined(turns)
+        places = self._places(turn)
         published: Sequence[Turn] | None = turns
         if turns and not (self._goes_on and self._publisher.publish(records, places, member)):
             published = None
         with self._lock:
-            self._ahead -= len(answers)
+            self._ahead -= len(turn.answers)
         return published
 
-    def _joined(self, turns: Sequence[Turn]) -> tuple[list[Answered], list[TopicPartition]]:
-        """Their answers, and behind what the group has answered all with them."""
-        answers = [each for turn in turns for each in turn.answers]
-        offsets = {partition: at for turn in turns for partition, at in turn.offsets.items()}
-        return answers, [TopicPartition(self._topic, p, at) for p, at in sorted(offsets.items())]
+    def _places(self, turn: Turn) -> list[TopicPartition]:
+        """Behind what the group has answered all with this turn."""
+        return [TopicPartition(self._topic, p, at) for p, at in sorted(turn.offsets.items())]
 
     def _set_aside(self, message: Message, refusal: Refused) -> Sequence[Turn]:
         self._publisher.set_aside(message, refusal)
         return ()
+
+
+def _joined(turns: Sequence[Turn]) -> Turn:
+    """These turns as one."""
+    return Turn(
+        [each for turn in turns for each in turn.answers],
+        {partition: at for turn in turns for partition, at in turn.offsets.items()},
+        [each for turn in turns for each in turn.ends],
+    )

@@ -2,19 +2,31 @@
 
 Its writer numbered each event, and an answer stands right behind the event that it answers. Within
 a partition these places never fall, so all partitions are merged as they come: of each a few
-records wait, whatever it holds.
+records wait, whatever it holds. Where one holds both numbered decisions and answers, which come
+behind later numbers then, it is read twice at once: for the ones and for the others.
 """
 
 from __future__ import annotations
 
 import heapq
 import time
-from collections.abc import Generator, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Sequence
+from functools import partial
 from typing import Final
 
-from confluent_kafka import KafkaError, Message
+from confluent_kafka import KafkaError, Message, TopicPartition
 
-from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, failure
+from crivo.adapters.kafka.client import (
+    ANSWER_SECONDS_MAX,
+    LOGGER,
+    Cluster,
+    answered,
+    ask,
+    failure,
+    is_passing,
+    watermarks,
+)
 from crivo.adapters.kafka.intake import (
     POLL_SECONDS,
     Intake,
@@ -39,6 +51,13 @@ Lies = tuple[int, Part, int]
 
 _STREAMS = tuple(Stream)
 
+#: By rank, the streams that answers lie in.
+_ANSWERED: Final = frozenset({STREAM_RANK[Stream.DECISIONS], STREAM_RANK[Stream.ALERTS]})
+
+#: Newest events that are held whole for a log's writer: what comes is mostly about one of them, and
+#: brokers take milliseconds to give one that they hold.
+RECENT_MAX: Final = 16_384
+
 #: How long the marks of a commit are waited for where a number is missing.
 _MARKS_SECONDS_MAX: Final = 1.0
 
@@ -54,12 +73,14 @@ class KafkaLogReader:
         cluster: Where the log is.
         cipher: What opens sealed payloads; without it, one is refused as KEY_MISSING.
         answers: Whether what workers answered is part of it, or what the writer numbered alone.
-        whole: Whether it is refused where brokers have let go of some. What is there else lies
-            under the writer's numbers, and is all that is known of the log.
+        whole: Whether it is refused where brokers have let go of some. Else it is read by the log's
+            writer, who has taken its name: what is there lies under its numbers, and is all that is
+            known of the log. What stood open then is waited for, so that nothing shows by half.
 
     Raises:
         Misconfigured: LOG_MISMATCH where the cluster has no topics of a log, or a number is
-            missing; with `whole` also one that brokers have let go of.
+            missing. Without `whole` it may be one that brokers have let go of, if a partition has
+            lost its beginning and gave no other number before it: how many are is logged.
         Refused: ROW_MALFORMED for a number on what is no event.
         Unavailable: NOT_FOUND where there is no log yet, LOG_UNAVAILABLE.
     """
@@ -77,26 +98,36 @@ class KafkaLogReader:
         self._whole = whole
         self._cipher = cipher
         self._answers = answers
+        #: Whether partitions hold both what was numbered and answers, so that these are read apart.
+        self._is_mixed = False
+        # A transaction that stands open stands no longer than brokers may be away.
+        self._silence_seconds_max = ANSWER_SECONDS_MAX if whole else cluster.outage_seconds
         self._manifest = require_manifest(cluster)
-        self._ends = read_ends(cluster, self._manifest.partitions)
+        self._ends = read_ends(cluster, self._manifest.partitions, is_settled=whole)
         self._finder = open_consumer(cluster)
         self._begin_count()
         #: The number behind the greatest that the writer gave.
-        self._behind = self._count_settled()
-        if not whole:
-            self._behind = max(self._behind, number_kept(cluster))
-            if self._behind == 0 and any(low for low, _ in self._ends.values()):
+        self._behind = self._count_settled() if whole else self._count_all()
+        if self._behind == 0 and any(low for low, _ in self._ends.values()):
+            if not whole:
                 raise _all_gone(cluster)
+            if (kept := number_kept(cluster)) > 0:
+                raise _missing(0, kept)
         self._forward = self._merged()
         self._next: EventRow | None = next(self._forward, None)
 
     def _begin_count(self) -> None:
+        #: Behind what the writer gave until now: all that lies below the ends, and maybe more where
+        #: it is another who writes.
+        self._given = number_kept(self._cluster, is_settled=not self._whole)
         #: Records that bear no number, or one that was there before: nobody's of ours.
         self.foreign = 0
         #: Answers whose id had come before.
         self.doubles = 0
         self.order_times: dict[Part, int] = {}
         self.index: dict[bytes, Lies] = {}
+        #: The newest rows, for a log's writer alone.
+        self.recent: deque[EventRow] = deque(maxlen=0 if self._whole else RECENT_MAX)
         self._doubled: set[tuple[Part, int]] = set()
 
     @property
@@ -145,15 +176,24 @@ class KafkaLogReader:
         return {event_id for event_id in event_ids if event_id in self.index}
 
     def find(self, event_id: bytes) -> StoredEvent | None:
-        """The event of this id."""
-        lies = self.index.get(event_id)
-        return None if lies is None else self.fetch(lies)
-
-    def fetch(self, lies: Lies) -> StoredEvent:
-        """The event that lies there.
+        """The event of this id.
 
         Raises:
             Unavailable: LOG_UNAVAILABLE where the brokers do not give it, or no longer.
+        """
+        lies = self.index.get(event_id)
+        if lies is None:
+            return None
+        found = self.fetch(lies)
+        if found is None:
+            raise self._not_given(lies)
+        return found
+
+    def fetch(self, lies: Lies) -> StoredEvent | None:
+        """The event that lies there; None where brokers have let go of it.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE where the brokers do not give it.
         """
         seq, (rank, partition), offset = lies
         at = topic_partition(self._cluster, (rank, partition), offset)
@@ -167,16 +207,29 @@ class KafkaLogReader:
             # The mark of a transaction comes a moment after its commit is answered: until then the
             # partition ends before its records, and is read again from there by itself.
             if (error := found.error()) is not None:
-                if error.retriable() or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                if is_passing(error) or error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                     continue
+                if self._is_gone(at):
+                    return None
                 raise failure(self._cluster, "give a record", error)
             if found.offset() != offset:
                 break
             return stored_event(_row(found, (rank, partition), seq), self._cipher)
-        raise Unavailable(
+        raise self._not_given(lies)
+
+    def _is_gone(self, at: TopicPartition) -> bool:
+        """Whether its partition begins behind it by now."""
+        told = partial(watermarks, self._finder, at)
+        low, _ = ask(self._cluster, "tell where a topic begins", self._finder, told)
+        return at.offset < low
+
+    def _not_given(self, lies: Lies) -> Unavailable:
+        _, part, offset = lies
+        at = topic_partition(self._cluster, part)
+        return Unavailable(
             Code.LOG_UNAVAILABLE,
             f"Kafka at {self._cluster.brokers} did not give a record that it has had: {at.topic}, "
-            f"partition {partition}, offset {offset}",
+            f"partition {at.partition}, offset {offset}",
             hint="See that its brokers run, and how long they keep records.",
             field="offset",
         )
@@ -213,19 +266,23 @@ class KafkaLogReader:
         """Reads all once: ids, order times, doubles; sees that no number is missing but those that
         brokers have let go of, and gives the one behind the last.
         """
-        expected = seq = 0
+        expected = seq = gone = 0
         #: Whose beginning is gone, and of which nothing came yet: a number may have lain there.
         cut = set() if self._whole else {part for part, (low, _) in self._ends.items() if low}
+        kinds = set()
         for key, row in self._records(counts=True):
             part = STREAM_RANK[Stream(row[1])], row[2]
+            if part[0] in _ANSWERED:
+                kinds.add(key % 2)
             if key % 2 == 0:
                 if row[0] < expected:
-                    # Another partition has it too: of one number the first counts.
+                    # A lesser partition has it too, or bears it earlier: that one counts.
                     self.foreign += 1
                     self._doubled.add((part, row[3]))
                     continue
                 if row[0] > expected and not cut:
                     raise _missing(expected, row[0])
+                gone += row[0] - expected
                 cut.discard(part)
                 expected = row[0] + 1
             elif not self._answers:
@@ -235,8 +292,23 @@ class KafkaLogReader:
                 self._doubled.add((part, row[3]))
                 continue
             self.index[row[4]] = (seq if self._whole else row[0], part, row[3])
+            self.recent.append(row)
             self.order_times[part] = max(self.order_times.get(part, 0), row[7])
             seq += 1
+        if self._answers and not self._is_mixed and len(kinds) == 2:
+            self._is_mixed = True
+            self._begin_count()
+            return self._count_all()
+        if self._whole:
+            return expected
+        if self._given > expected:
+            if not cut:
+                raise _missing(expected, self._given)
+            gone += self._given - expected
+            expected = self._given
+        if gone:
+            facts = {"numbers": gone, "of": expected}
+            LOGGER.info("kafka.numbers_gone", extra={"facts": facts})
         return expected
 
     def _merged(self) -> Generator[EventRow]:
@@ -255,25 +327,42 @@ class KafkaLogReader:
         def foreign(_message: Message, _why: Refused) -> None:
             self.foreign += counts
 
-        lows = {part: low for part, (low, _) in self._ends.items()}
-        highs = {part: high for part, (_, high) in self._ends.items()}
-        intake = Intake(self._cluster, lows, highs, foreign=foreign)
-        heads: list[tuple[int, Part]] = []
+        open_intake = partial(
+            Intake,
+            self._cluster,
+            newest=lambda _number: self._given,
+            silence_seconds_max=self._silence_seconds_max,
+        )
+        lows, highs = self._bounds(self._ends)
+        numbered_from = 0 if self._is_mixed else None
+        intakes = [open_intake(lows, highs, foreign=foreign, numbered_from=numbered_from)]
+        if self._is_mixed:
+            lows, highs = self._bounds([part for part in self._ends if part[0] in _ANSWERED])
+            intakes.append(open_intake(lows, highs, answers_only=True))
+        heads: list[tuple[int, int, Part]] = []
 
-        def put(part: Part) -> None:
+        def put(which: int, part: Part) -> None:
+            intake = intakes[which]
             intake.await_more(part)
             if intake.waiting[part]:
-                heapq.heappush(heads, (intake.waiting[part][0][0], part))
+                heapq.heappush(heads, (intake.waiting[part][0][0], which, part))
 
         try:
-            for part in sorted(lows):
-                put(part)
+            for which, intake in enumerate(intakes):
+                for part in sorted(intake.waiting):
+                    put(which, part)
             while heads:
-                _, part = heapq.heappop(heads)
-                yield intake.waiting[part].popleft()
-                put(part)
+                _, which, part = heapq.heappop(heads)
+                yield intakes[which].waiting[part].popleft()
+                put(which, part)
         finally:
-            intake.close()
+            for intake in intakes:
+                intake.close()
+
+    def _bounds(self, parts: Iterable[Part]) -> tuple[dict[Part, int], dict[Part, int]]:
+        """Of each partition where it begins and ends."""
+        lows, highs = ({part: self._ends[part][at] for part in parts} for at in (0, 1))
+        return lows, highs
 
 
 def _row(message: Message, part: Part, seq: int) -> EventRow:

@@ -13,7 +13,7 @@ Source: W3C Trace Context, level 2, section 3.2 (`traceparent`).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 import msgspec
@@ -36,7 +36,7 @@ CAUSE: Final = "cause"
 TRACE: Final = "traceparent"
 
 #: Numbers are below it, as SQLite's are.
-_NUMBER_MAX: Final = 1 << 62
+NUMBER_MAX: Final = 1 << 62
 _DIGITS_MAX: Final = 19
 
 
@@ -61,7 +61,7 @@ Headers = Mapping[str, str | bytes | None]
 Came = Message
 
 
-class Record(NamedTuple):
+class Record(msgspec.Struct, frozen=True, gc=False):
     """A record as a client takes it."""
 
     key: bytes
@@ -82,13 +82,13 @@ _DECODER: Final = msgspec.msgpack.Decoder(Value)
 
 def record_of(row: EventRow) -> Record:
     """The record of a row that a log's writer numbered: equal rows are equal bytes."""
-    return _record(row, (SEQ, b"%d" % row[0]), first=row[4])
+    return _record(row, ((SEQ, b"%d" % row[0]),), first=row[4].hex().encode())
 
 
 def answer_of(row: EventRow, *, cause: bytes) -> Record:
     """The record of a row that answers the event of the row's number, whose id is `cause`."""
-    placed = ((ANSWERS, b"%d" % row[0]), (CAUSE, cause.hex().encode()))
-    return _record(row, *placed, first=cause)
+    first = cause.hex().encode()
+    return _record(row, ((ANSWERS, b"%d" % row[0]), (CAUSE, first)), first=first)
 
 
 def headers_of(message: Message) -> Headers:
@@ -117,7 +117,7 @@ def place_of(headers: Headers) -> Place | None:
     if not isinstance(value, bytes) or not value.isdigit() or len(value) > _DIGITS_MAX:
         return None
     number = int(value)
-    return Place(number, is_answer) if number < _NUMBER_MAX else None
+    return Place(number, is_answer) if number < NUMBER_MAX else None
 
 
 def row_of(
@@ -163,12 +163,12 @@ def row_of(
     )
 
 
-def _record(row: EventRow, *placed: tuple[str, bytes], first: bytes) -> Record:
-    """The record of a row; `first` is the id of the event that began its trace."""
-    value = Value(row[4], row[6], row[7], row[9], row[10], row[11])
-    trace = f"00-{first.hex()}-{row[4][:8].hex()}-01".encode()
+def _record(row: EventRow, placed: Sequence[tuple[str, bytes]], *, first: bytes) -> Record:
+    """The record of a row; `first` is the id, in hex, of the event that began its trace."""
+    value = _ENCODER.encode(Value(row[4], row[6], row[7], row[9], row[10], row[11]))
+    trace = b"00-%b-%b-01" % (first, row[4][:8].hex().encode())
     headers: HeaderList = [(SCHEMA, row[8].encode()), *placed, (TRACE, trace)]
-    return Record(row[5].hex().encode(), _ENCODER.encode(value), headers)
+    return Record(row[5].hex().encode(), value, headers)
 
 
 def _malformed(field: str, expected: str, found: object) -> Refused:

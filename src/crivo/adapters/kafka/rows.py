@@ -13,11 +13,16 @@ from typing import Final
 
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Intake, Part, read_ends
-from crivo.adapters.kafka.manifest import find_manifest, keep_manifest, number_kept
+from crivo.adapters.kafka.manifest import (
+    find_manifest,
+    make_manifest,
+    number_kept,
+    writer_kept,
+)
 from crivo.adapters.kafka.writer import Sent, TransactionWriter
 from crivo.domain.errors import Code, Misconfigured
 from crivo.flows.event_rows import EventRow
-from crivo.flows.group_commit import Waiting, call_directly
+from crivo.flows.group_commit import Waiting, call_directly, unwritten
 from crivo.flows.ports import Manifest
 
 #: Records at the end of a partition that are looked through for a number; more where none has one.
@@ -42,22 +47,31 @@ class KafkaRows:
             cluster,
             settled=self._settle,
             recount=partial(number_behind, cluster, manifest.partitions),
+            whose=partial(writer_kept, cluster),
             notify=call_directly,
             seal=list,
         )
-        self._end = number_behind(cluster, manifest.partitions)
+        self._end = self._put_end = number_behind(cluster, manifest.partitions)
+        self._writer.take_over(self._end)
         self._writer.start()
 
     def append_stored(self, rows: Sequence[EventRow]) -> None:
-        """Appends rows, which follow upon what is here, as one transaction.
+        """Appends rows, which follow upon what is here, as one transaction. Rows that are here are
+        passed over, and those of a failed attempt are tried again until they are: so the same rows
+        may be given until they are taken.
 
         Raises:
-            Misconfigured, Unavailable: as the writer's first attempt. Whether they are there all
-                the same, who opens it anew knows.
+            Misconfigured, Unavailable: as the writer's attempt.
         """
-        waiting = Waiting(self._writer)
-        self._writer.put(Sent(list(rows), waiting.done, stored=list(rows)))
-        waiting.wait()
+        new = [row for row in rows if row[0] >= self._put_end]
+        if new:
+            waiting = Waiting(self._writer)
+            self._writer.put(Sent(new, waiting.done, stored=new))
+            self._put_end = new[-1][0] + 1
+            waiting.wait()
+        elif rows and rows[-1][0] >= self._end:
+            self._writer.check()
+            raise unwritten("what it was given before is on its way")
 
     def end(self) -> int:
         """The number that follows the newest row."""
@@ -72,10 +86,16 @@ class KafkaRows:
 
 
 def _make_like(cluster: Cluster, manifest: Manifest) -> None:
-    there = find_manifest(cluster)
-    if there is None:
-        keep_manifest(cluster, manifest)
-    elif there != manifest:
+    check_same(cluster, find_manifest(cluster) or make_manifest(cluster, manifest), manifest)
+
+
+def check_same(cluster: Cluster, there: Manifest, manifest: Manifest) -> None:
+    """Nothing, if the log that a cluster holds is the one of that manifest.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH.
+    """
+    if there != manifest:
         raise Misconfigured(
             Code.LOG_MISMATCH,
             f"{cluster.brokers} holds another log already",
@@ -89,17 +109,19 @@ def _make_like(cluster: Cluster, manifest: Manifest) -> None:
 def number_behind(cluster: Cluster, partitions: int) -> int:
     """The number behind the greatest that a log's writer gave; 0 where there is none.
 
-    Numbers grow within a partition: the last records of each tell it, and where brokers have let go
-    of all, what they keep of it.
+    Brokers keep it. Of a log that was written before they did, numbers grow within a partition: the
+    last records of each tell it.
 
     Raises:
         Refused: ROW_MALFORMED for a number on what is no event.
         Misconfigured, Unavailable: as `answered`.
     """
+    if (kept := number_kept(cluster)) > 0:
+        return kept
     left = {
         part: each for part, each in read_ends(cluster, partitions).items() if each[0] < each[1]
     }
-    behind, count = number_kept(cluster), _LAST
+    behind, count = 0, _LAST
     while left:
         starts = {part: max(low, high - count) for part, (low, high) in left.items()}
         found = _numbers_behind(cluster, starts, {part: high for part, (_, high) in left.items()})

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.intake import Intake, read_ends
-from crivo.adapters.kafka.manifest import require_manifest
+from crivo.adapters.kafka.manifest import number_kept, require_manifest
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.streams import Stream
 from crivo.flows.event_rows import EventRow
+from crivo.flows.lake import Taken
 from crivo.flows.ports import Manifest
 
 _STREAMS = tuple(Stream)
@@ -18,7 +19,8 @@ _STREAMS = tuple(Stream)
 class KafkaStoredLog:
     """A `StoredLog`: what the writer numbered and what workers answered, sealed as it is.
 
-    Records without a number are nobody's of ours, and passed over.
+    Records without a number, or with one that their partition has passed or the writer has not
+    given, are nobody's of ours, and passed over.
 
     Raises:
         Misconfigured: LOG_MISMATCH where the cluster has no topics of a log. Unavailable:
@@ -34,10 +36,25 @@ class KafkaStoredLog:
         """Whose it is, and how many partitions each stream has."""
         return self._manifest
 
+    @property
+    def place(self) -> str:
+        """Marks of transactions and answers of workers have offsets as well."""
+        return "kafka"
+
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        """The offset behind what is committed in each partition: marks of transactions, and what
+        was taken back, lie below it as well.
+
+        Raises:
+            Unavailable: LOG_UNAVAILABLE.
+        """
+        ends = read_ends(self._cluster, self._manifest.partitions)
+        return {(_STREAMS[rank].value, place): high for (rank, place), (_, high) in ends.items()}
+
     def rows_after(
-        self, offsets: Mapping[tuple[str, int], int], *, limit: int
+        self, taken: Mapping[tuple[str, int], Taken], *, limit: int
     ) -> Iterator[list[EventRow]]:
-        """The rows at or after these offsets, in lists of at most `limit`, partition by partition.
+        """The rows behind what was taken, in lists of at most `limit`, partition by partition.
 
         Raises:
             Misconfigured: LOG_MISMATCH where brokers no longer hold an offset that is asked for.
@@ -48,12 +65,14 @@ class KafkaStoredLog:
         starts = {}
         for (rank, partition), (low, high) in ends.items():
             name = _STREAMS[rank].value
-            at = offsets.get((name, partition), low)
+            at = taken.get((name, partition), Taken()).offset
             if not low <= at <= high:
                 raise _gone(f"{name}/{partition}", at, low, high)
             starts[rank, partition] = at
         highs = {part: high for part, (_, high) in ends.items()}
-        intake = Intake(self._cluster, starts, highs)
+        given = number_kept(self._cluster, is_settled=False)
+        passed = {part: each.number for part, each in taken.items()}
+        intake = Intake(self._cluster, starts, highs, newest=lambda _number: given, passed=passed)
         rows: list[EventRow] = []
         try:
             for part in sorted(starts):
@@ -73,9 +92,9 @@ class KafkaStoredLog:
 def _gone(part: str, at: int, low: int, high: int) -> Misconfigured:
     return Misconfigured(
         Code.LOG_MISMATCH,
-        f"the brokers do not hold {part} from where the lake has it",
+        f"the brokers do not hold {part} from where the lake has it on",
         hint="They keep records for a while: refine more often, or keep them longer. A log that "
-        "was made anew needs a lake of its own.",
+        "was made anew needs a lake of its own; one whose beginning is gone makes no new lake.",
         field="offset",
         expected=f"{low} to {high}",
         found=at,

@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, TopicPartition
 
-from crivo.adapters.kafka.client import LOGGER, Cluster, answered, patiently
+from crivo.adapters.kafka.client import LOGGER, Cluster, answered, failure, is_passing, patiently
 from crivo.adapters.kafka.intake import (
     POLL_RECORDS,
     Foreign,
@@ -19,6 +19,7 @@ from crivo.adapters.kafka.intake import (
     part_of,
     read_ends,
 )
+from crivo.adapters.kafka.manifest import number_kept
 from crivo.adapters.kafka.records import headers_of, place_of
 from crivo.domain.errors import Code, Misconfigured
 from crivo.domain.event import Event, StoredEvent
@@ -29,6 +30,10 @@ from crivo.governance.record_cipher import RecordCipher
 #: Answers that are passed over before their partitions are held.
 PASSED_OVER_MAX: Final = 1_000
 
+#: How far the partitions of a log that is followed may be ahead of one another, in numbers, before
+#: it is asked whether its writer gave them: to ask takes as long as a turn.
+AHEAD_MAX: Final = 100_000
+
 
 class Tail:
     """Events with numbers from `start` on, one after the other: none past a missing number.
@@ -37,8 +42,10 @@ class Tail:
     come, their partitions are held. They are read while nothing else is there to be done, and from
     the first decision on that bears a number as all others are.
 
-    Of one number in two partitions the first that comes counts, and the other is told of. A number
-    that brokers have let go of is not waited for.
+    Of one number in two partitions the lesser one's record counts, as for every reader, where both
+    were there at the beginning; of what comes later, the first. The other is told of. A number that
+    the writer has not given is nobody's of ours: one that was there at the beginning, and one that
+    comes later `AHEAD_MAX` ahead. One that brokers have let go of is not waited for.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -53,8 +60,11 @@ class Tail:
         cipher: RecordCipher | None,
         foreign: Foreign | None = None,
     ) -> None:
-        lows = {part: low for part, (low, _) in read_ends(cluster, partitions).items()}
-        self._intake = Intake(cluster, lows, None, foreign=foreign, numbered_from=start)
+        ends = read_ends(cluster, partitions)
+        lows = {part: low for part, (low, _) in ends.items()}
+        self._intake = Intake(
+            cluster, lows, None, foreign=foreign, newest=self._newest, numbered_from=start
+        )
         self._cluster = cluster
         self._partitions = partitions
         self._cipher = cipher
@@ -68,6 +78,12 @@ class Tail:
         self._dispensable = frozenset(part_of(Stream.DECISIONS, each) for each in range(partitions))
         self._passed_over_until = PASSED_OVER_MAX
         self._is_holding = False
+        #: What was there at the beginning and is not read yet: of each partition its end.
+        self._unread = {part: high for part, (low, high) in ends.items() if low < high}
+        #: Those of which nothing waits: the next number may be theirs, whoever has it too.
+        self._silent = set(self._unread)
+        #: Behind what the writer gave when it was last asked.
+        self._given = number_kept(cluster, is_settled=False)
 
     def take(self, limit: int, seconds: float) -> list[StoredEvent]:
         """Up to `limit` of the next events; none where the next does not come in time.
@@ -82,12 +98,15 @@ class Tail:
         found: list[StoredEvent] = []
         polled = 0
         while len(found) < limit:
-            part = self._first.pop(self._next, None)
-            if part is not None:
+            part = self._first.get(self._next)
+            if part is not None and not self._is_awaited_before(part):
+                del self._first[self._next]
                 _, row = self._intake.waiting[part].popleft()
                 found.append(stored_event(row, self._cipher))
                 self._next += 1
                 self._noted.discard(part)
+                if part in self._unread:
+                    self._silent.add(part)
                 self._note(part)
                 continue
             left = 0.0 if found else until - time.monotonic()
@@ -98,6 +117,7 @@ class Tail:
             if polled:
                 for each in self._intake.waiting:
                     self._note(each)
+                self._look_at_unread()
         self._hold_or_not(is_idle=not found)
         if found:
             self._there = None
@@ -107,40 +127,41 @@ class Tail:
 
     def has_reached(self, ends: Mapping[Part, int]) -> bool:
         """Whether every partition was read up to that offset, and nothing waits."""
-        return self._has_read(ends) and not self._first
-
-    def check_next(self) -> None:
-        """Nothing, while the next event may come.
-
-        Raises:
-            Misconfigured: LOG_MISMATCH where later ones wait, and all was read: brokers let it go.
-            Unavailable: as `answered`.
-        """
-        if not self._first:
-            return
-        # With what stands open: a transaction's marks come to one partition before another.
-        ends = read_ends(self._cluster, self._partitions, is_settled=False)
-        if self._has_read({part: end for part, (_, end) in ends.items()}):
-            raise Misconfigured(
-                Code.LOG_MISMATCH,
-                f"the brokers do not hold the log from number {self._next} on",
-                hint="They keep records for a while only. What is older lies in the file that it "
-                "was copied from, or in a lake.",
-                field="seq",
-                expected=self._next,
-                found=min(self._first),
-            )
-
-    def _has_read(self, ends: Mapping[Part, int]) -> bool:
-        return all(self._intake.reached.get(part, 0) >= end for part, end in ends.items())
+        read = (self._intake.reached.get(part, 0) >= end for part, end in ends.items())
+        return all(read) and not self._first
 
     def lag(self) -> int:
-        """How many records of all partitions are not read yet, as far as brokers have said."""
+        """How many records of all partitions are not taken yet, as far as brokers have said, but
+        for answers in partitions that are held.
+        """
         return self._intake.lag() + sum(map(len, self._intake.waiting.values()))
 
     def close(self) -> None:
         """Ends its consumer."""
         self._intake.close()
+
+    def _newest(self, number: int) -> int:
+        """As `Newest`. Once it has followed to the end, what lies a little ahead may be new."""
+        if self._given <= self._next <= number < self._next + AHEAD_MAX:
+            return self._next + AHEAD_MAX
+        self._given = number_kept(self._cluster, is_settled=False)
+        return self._given
+
+    def _look_at_unread(self) -> None:
+        reached = self._intake.reached
+        read = {part for part, end in self._unread.items() if reached.get(part, 0) >= end}
+        for part in read:
+            del self._unread[part]
+        self._silent -= read
+
+    def _is_awaited_before(self, part: Part) -> bool:
+        """Whether a lesser partition may hold the same number, of what was there at the beginning.
+
+        Partitions of decisions hold none as long as they are dispensable.
+        """
+        return bool(self._silent) and any(
+            each < part and each not in self._dispensable for each in self._silent
+        )
 
     def _check_not_gone(self) -> None:
         """Nothing, if the next number may still come while a later one waits.
@@ -182,16 +203,25 @@ class Tail:
         waiting = self._intake.waiting[part]
         while waiting and part not in self._noted:
             number = waiting[0][0] // 2
-            if number < self._next or number in self._first:
-                # Another partition had it first: of one number the first counts, for every reader.
-                facts = {"number": number, "partition": part[1], "offset": waiting[0][1][3]}
-                LOGGER.error("kafka.number_again", extra={"facts": facts})
-                waiting.popleft()
+            other = self._first.get(number)
+            if number < self._next or (other is not None and other < part):
+                self._pass_over(part)
                 continue
             if part in self._dispensable:
                 self._dispensable = frozenset()
             self._first[number] = part
             self._noted.add(part)
+            self._silent.discard(part)
+            if other is not None:
+                self._pass_over(other)
+                self._noted.discard(other)
+                self._note(other)
+
+    def _pass_over(self, part: Part) -> None:
+        """Another partition has that number, and of one number one record counts."""
+        key, row = self._intake.waiting[part].popleft()
+        facts = {"number": key // 2, "partition": part[1], "offset": row[3]}
+        LOGGER.error("kafka.number_again", extra={"facts": facts})
 
 
 def read_answers(
@@ -264,6 +294,8 @@ def number_at(cluster: Cluster, offsets: Mapping[int, int]) -> int | None:
                 if error is not None:
                     if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                         left.discard(partition)
+                    elif not is_passing(error):
+                        raise failure(cluster, "read its transfers", error)
                     continue
                 place = place_of(headers_of(message))
                 if place is not None and not place.is_answer:

@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
+from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import (
     AlterConfigOpType,
     ConfigEntry,
     ConfigResource,
     NewTopic,
     ResourceType,
+    TopicMetadata,
 )
 
-from crivo.adapters.kafka.client import ANSWER_SECONDS_MAX, Cluster, answered, open_admin
+from crivo.adapters.kafka.client import (
+    ANSWER_SECONDS_MAX,
+    Client,
+    Cluster,
+    answered,
+    ask,
+    open_admin,
+    result_of,
+)
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.streams import Stream
 
@@ -24,10 +36,14 @@ DAY_MS: Final = 24 * HOUR_MS
 
 #: What outsiders produce, keyed by the payer's Pix key: kept no longer than it takes to read it.
 INBOX: Final = "pix.inbox.v1"
-#: The moved offsets of each poll of each replica: what a decision's as-of refers to.
-CUTS: Final = "pix.cuts.v1"
 #: What is fixed of a log, and its newest number: never forgotten.
 MANIFEST: Final = "pix.manifest.v1"
+#: Its key for what is fixed.
+MANIFEST_KEY: Final = b"manifest"
+#: Its key for the number behind the newest: written in the transaction that made it so.
+NUMBER_KEY: Final = b"number"
+#: The header of that record with whose number it is: each opening of the log's writer has its own.
+WRITER_HEADER: Final = "writer"
 #: Behind a topic's name: records of it that were refused.
 DEAD_LETTERS: Final = ".dlq"
 
@@ -42,6 +58,9 @@ COMPACTED_BYTES: Final = 1 << 24
 
 #: How often brokers are asked whether they have heard.
 _LOOK_SECONDS: Final = 0.1
+
+#: How long a broker may take to hear of a topic that another one has told of.
+_HEARD_SECONDS_MAX: Final = 2.0
 
 #: The most of one record: a transfer with every field takes a hundredth of it.
 RECORD_BYTES_MAX: Final = 1 << 20
@@ -91,9 +110,8 @@ def declared_topics(
             expected=f"at most {replicas}",
             found=in_sync_min,
         )
-    kept = {INBOX: INBOX_RETENTION_MS, CUTS: RETENTION_MS}
-    kept |= {stream.value: RETENTION_MS for stream in Stream}
-    dead = {name + DEAD_LETTERS: DEAD_LETTER_RETENTION_MS for name in kept if name != CUTS}
+    kept = {INBOX: INBOX_RETENTION_MS} | {stream.value: RETENTION_MS for stream in Stream}
+    dead = {name + DEAD_LETTERS: DEAD_LETTER_RETENTION_MS for name in kept}
     before = f"{space}." if space else ""
     all_kept = {**kept, **dead, MANIFEST: FOREVER}
     return tuple(
@@ -122,6 +140,28 @@ def _settings(kept_ms: int, in_sync_min: int) -> tuple[tuple[str, str], ...]:
         # A broker that missed records never becomes the one that knows them all.
         ("unclean.leader.election.enable", "false"),
     )
+
+
+def find_topic(cluster: Cluster, client: Client, name: str, seconds: float) -> TopicMetadata:
+    """What brokers tell of a topic, as `ask` puts the question.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH where it is not there.
+        KafkaException: they do not answer.
+    """
+    until = time.monotonic() + _HEARD_SECONDS_MAX
+    while (found := client.list_topics(timeout=seconds).topics.get(name)) is None:
+        if time.monotonic() > until:
+            raise Misconfigured(
+                Code.LOG_MISMATCH,
+                f"Kafka at {cluster.brokers} has no topic {name}",
+                hint="`crivo topics apply` makes the topics that a log needs.",
+                field="topic",
+                expected=name,
+                found="nothing",
+            )
+        time.sleep(_LOOK_SECONDS)
+    return found
 
 
 class Topics:
@@ -182,10 +222,10 @@ class Topics:
                 NewTopic(topic.name, topic.partitions, topic.replicas, config=dict(topic.settings))
                 for topic in missing
             ]
-            self._wait("make topics", self._admin.create_topics(made))
+            self._do("make topics", partial(self._admin.create_topics, made))
         if other:
             changed = [_resource(name, other) for name in sorted({each.topic for each in other})]
-            self._wait("set its topics", self._admin.incremental_alter_configs(changed))
+            self._do("set its topics", partial(self._admin.incremental_alter_configs, changed))
         if found:
             self._settle()
         return found
@@ -207,20 +247,30 @@ class Topics:
         if not topics:
             return []
         asked = [ConfigResource(ResourceType.TOPIC, topic.name) for topic in topics]
-        with answered(self._cluster, "tell the settings of its topics"):
-            told = self._admin.describe_configs(asked)
-            read = {each.name: answer.result(ANSWER_SECONDS_MAX) for each, answer in told.items()}
+
+        def told(seconds: float) -> dict[str, dict[str, ConfigEntry]]:
+            answers = self._admin.describe_configs(asked, request_timeout=seconds)
+            return {each.name: result_of(answer, seconds) for each, answer in answers.items()}
+
+        read = ask(self._cluster, "tell the settings of its topics", self._admin, told)
         return [
-            Difference(topic.name, name, expected, value)
+            Difference(topic.name, name, expected, str(value))
             for topic in topics
             for name, expected in topic.settings
             if (value := read[topic.name][name].value) != expected
         ]
 
-    def _wait(self, what: str, answers: dict[Any, Any]) -> None:
-        with answered(self._cluster, what):
-            for answer in answers.values():
-                answer.result(ANSWER_SECONDS_MAX)
+    def _do(self, what: str, work: Callable[..., dict[Any, Future[None]]]) -> None:
+        def done(seconds: float) -> None:
+            for answer in work(request_timeout=seconds).values():
+                try:
+                    result_of(answer, seconds)
+                except KafkaException as raised:
+                    # Who makes them at the same time makes the same: what differs is seen then.
+                    if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                        raise
+
+        ask(self._cluster, what, self._admin, done)
 
 
 def _said(topic: Topic) -> str:

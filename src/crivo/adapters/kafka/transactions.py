@@ -6,19 +6,19 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from crivo.adapters.kafka.client import (
     ANSWER_SECONDS_MAX,
-    LOGGER,
+    CLIENT_LOGGER,
     Cluster,
     answered,
     failure,
     patiently,
 )
-from crivo.adapters.kafka.writer import FENCED, locked
 from crivo.domain.errors import Misconfigured
 
 #: Options of a producer whose records must be there, in their order and once.
@@ -47,7 +47,12 @@ class Transactions:
         cluster: Where the topics are.
         name: The producer's; opening it ends what another of that name had begun.
         who: Who says in the log that one failed.
-        is_shared: Whether another process may take the name, which is the one that goes on then.
+        check: Called with what one failed of, before the name is taken again; it raises where
+            another process bears it by now, which is the one that goes on then. A name that is one
+            process's alone needs none.
+
+    One that takes longer than `SECONDS_MAX` brokers end, and refuse its producer as they refuse one
+    whose name another has taken: no error, and no time that passed, tells the two apart.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -59,12 +64,12 @@ class Transactions:
         *,
         name: str,
         who: str,
-        is_shared: bool = False,
+        check: Callable[[KafkaError], None] | None = None,
     ) -> None:
         self._cluster = cluster
         self._who = who
         self._words = logging.getLogger(f"crivo.{who}")
-        self._is_shared = is_shared
+        self._check = check
         self._options = {
             **cluster.options(),
             **PRODUCER,
@@ -81,7 +86,7 @@ class Transactions:
 
         Raises:
             Misconfigured, Unavailable: as `answered`, LOG_UNAVAILABLE once none was there for as
-                long as brokers may be away; LOG_LOCKED where another process has taken the name.
+                long as brokers may be away; as `check`.
         """
         try:
             self.producer.begin_transaction()
@@ -120,8 +125,6 @@ class Transactions:
 
     def _take_back(self, raised: KafkaException) -> None:
         error, now = raised.args[0], time.monotonic()
-        if self._is_shared and error.code() in FENCED:
-            raise locked(self._cluster, error.str()) from raised
         if self._failing_since is None:
             self._failing_since = now
         met = failure(self._cluster, "take a transaction", error)
@@ -133,10 +136,15 @@ class Transactions:
         facts = {"words": error.str()}
         self._words.warning("%s.taken_back", self._who, extra={"facts": facts})
         self.producer.purge()
-        self.producer = patiently(self._cluster, self._open)
+        self.producer = patiently(self._cluster, partial(self._reopen, error))
+
+    def _reopen(self, error: KafkaError) -> Producer:
+        if self._check is not None:
+            self._check(error)
+        return self._open()
 
     def _open(self) -> Producer:
         with answered(self._cluster, "open a producer of transactions"):
-            producer = Producer(self._options, logger=LOGGER)
+            producer = Producer(self._options, logger=CLIENT_LOGGER)
             producer.init_transactions(ANSWER_SECONDS_MAX)
         return producer

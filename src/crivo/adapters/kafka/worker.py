@@ -1,7 +1,8 @@
 """The worker: reads a whole log for its state, and answers the transfers of its own partitions.
 
 One consumer group answers `pix.transfers.v1`. Who bears a partition answers it from the offset that
-the group has committed; state is a fold of all partitions, in the order of the log's numbers. What
+the group has committed; state is a fold of all partitions, in the order of the log's numbers. A
+hold among its answers whose time is over has an end, which whoever bears its partition tells. What
 is answered is published first, and its offset is committed then, while the next turns are decided:
 after a kill an answer may come twice, under one id and with equal contents. In transactions both
 are one, and it comes once.
@@ -24,21 +25,26 @@ from confluent_kafka import (
 
 from crivo.adapters.kafka.aside import place_behind
 from crivo.adapters.kafka.client import (
-    LOGGER,
+    CLIENT_LOGGER,
     Cluster,
     answered,
     committed_in,
     failure,
+    is_passing,
+    known_in,
     patiently,
 )
+from crivo.adapters.kafka.forgotten import take_up
 from crivo.adapters.kafka.intake import part_of, read_ends
-from crivo.adapters.kafka.publisher import Publisher
+from crivo.adapters.kafka.publisher import Publisher, commit
 from crivo.adapters.kafka.publishing import Publishing, Turn
 from crivo.adapters.kafka.tail import Tail, number_at, read_answers
+from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Refused
-from crivo.domain.event import StoredEvent
-from crivo.domain.streams import Stream
-from crivo.flows.answering import Answered, Answering
+from crivo.domain.event import Event, StoredEvent
+from crivo.domain.streams import Stream, partition_of
+from crivo.flows.answering import Answering
+from crivo.flows.owed_ends import OwedEnds
 from crivo.flows.ports import Manifest
 from crivo.governance.record_cipher import RecordCipher
 
@@ -76,8 +82,8 @@ Start = Callable[[int | None], Answering]
 class WorkerTelemetry(Protocol):
     """What a worker tells of itself."""
 
-    def answered(self, answers: Sequence[Answered]) -> None:
-        """These are published, and their offsets committed."""
+    def published(self, turn: Turn) -> None:
+        """It is published, and its offsets committed."""
         ...
 
     def lagging(self, events: int) -> None:
@@ -163,14 +169,16 @@ class Worker:
                 "group.id": cluster.named(GROUP),
                 "max.poll.interval.ms": int(max(POLL_SECONDS, 3 * cluster.outage_seconds) * 1e3),
             }
-            self._group = Consumer(options, logger=LOGGER)
+            self._group = Consumer(options, logger=CLIENT_LOGGER)
             self._group.subscribe(
                 [self._topic],
                 on_assign=self._assigned,
                 on_revoke=self._revoked,
                 on_lost=self._lost,
             )
-        self._publishing = Publishing(publisher, self._group, self._topic, telemetry.answered)
+        self._publishing = Publishing(publisher, self._group, self._topic, telemetry.published)
+        #: Holds of what is answered here.
+        self._owed = OwedEnds((), 0, self._answering.is_settled)
 
     def run(self, should_stop: Callable[[], bool], *, until_end: bool = False) -> None:
         """Answers until `should_stop`; with `until_end`, up to the log's end as it is now.
@@ -203,12 +211,14 @@ class Worker:
                 events = self._tail.take(TURN_EVENTS, TURN_SECONDS)
                 if events:
                     self._turn(events)
-                elif (
-                    until_end
-                    and self._tail.has_reached(ends)
-                    and patiently(self._cluster, self._is_all_answered)
-                ):
-                    break
+                else:
+                    self._end_holds(self._now())
+                    if (
+                        until_end
+                        and self._tail.has_reached(ends)
+                        and patiently(self._cluster, self._is_all_answered)
+                    ):
+                        break
                 self._keeper.between_turns(self._answering)
                 self._telemetry.lagging(self._tail.lag())
             self._publishing.drain()
@@ -227,7 +237,8 @@ class Worker:
         """Lets the group say which partitions are whose; no record comes from it."""
         with answered(self._cluster, "tell which partitions are whose"):
             message = self._group.poll(0)
-        if message is not None and (error := message.error()) is not None:
+        error = None if message is None else message.error()
+        if error is not None and not is_passing(error):
             raise failure(self._cluster, "tell which partitions are whose", error)
 
     def _assigned(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
@@ -262,6 +273,7 @@ class Worker:
     def _bear_none(self, consumer: Consumer) -> None:
         consumer.unassign()
         self._own.answered, self._own.aside = {}, {}
+        self._owed = OwedEnds((), 0, self._answering.is_settled)
         self._telemetry.assigned(0)
 
     def _begin_anew(self) -> None:
@@ -270,7 +282,12 @@ class Worker:
         Raises:
             Misconfigured, Unavailable: as `answered`; it may be called again then.
         """
-        self._own.answered = self._committed(self._own.answered)
+        places = [TopicPartition(self._topic, each) for each in self._own.answered]
+        known = known_in(self._cluster, self._group, places)
+        self._own.answered = {partition: at or 0 for (_, partition), at in known.items()}
+        made = read_answers(self._cluster, self._own.answered, self._cipher)
+        if not self._take_up([each for (_, each), at in known.items() if at is None], made):
+            return
         self._tell_of_gone()
         self._own.aside = self._publisher.aside(self._own.answered)
         number = number_at(self._cluster, self._own.answered)
@@ -278,8 +295,8 @@ class Worker:
             self._drop_tail()
             self._answering = self._start(number)
             self._telemetry.rebuilt()
-        made = read_answers(self._cluster, self._own.answered, self._cipher)
         self._answering.remember(made)
+        self._owed = OwedEnds(made, self._answering.folded, self._answering.is_settled)
         if self._tail is None:
             self._tail = Tail(
                 self._cluster,
@@ -289,6 +306,21 @@ class Worker:
                 foreign=self._set_aside,
             )
         self._own.is_new = False
+
+    def _take_up(self, forgotten: Sequence[int], made: Sequence[tuple[int, Event]]) -> bool:
+        """Makes offsets that brokers have forgotten the group's again, behind what it has answered;
+        whether they are: not where it has gone on without this member.
+
+        Raises:
+            Misconfigured, Unavailable: as `take_up`.
+        """
+        found = take_up(self._cluster, self._manifest.partitions, forgotten=forgotten, answers=made)
+        anew = {partition: at for partition, at in found.items() if at}
+        if not anew:
+            return True
+        self._own.answered.update(anew)
+        _WORDS.warning("worker.offsets_forgotten", extra={"facts": {"from": anew}})
+        return commit([TopicPartition(self._topic, *each) for each in anew.items()], self._group)
 
     def _tell_of_gone(self) -> None:
         """Tells of transfers that brokers let go of before the group has answered them."""
@@ -306,10 +338,33 @@ class Worker:
 
     def _turn(self, events: Sequence[StoredEvent]) -> None:
         answers = self._answering.take(events, is_asked=self._is_own)
+        for each in answers:
+            if each.answer.hold is not None:
+                asked, id_ = each.transfer, each.answer.end_to_end_id
+                self._owed.begin(asked.seq, id_, asked.event.key, each.answer.hold)
+        self._owed.fold(events)
         if answers:
             moved = {each.transfer.partition: each.transfer.offset + 1 for each in answers}
             self._publishing.put(Turn(answers, moved))
             self._own.answered.update(moved)
+        self._end_holds(self._answering.order_time)
+
+    def _end_holds(self, now: int) -> None:
+        """Tells of holds whose time was over by then. Where events wait, the log's time says so:
+        what ended a hold before may be among them.
+        """
+        ends = self._owed.due(now)
+        if ends:
+            own = {partition_of(each.event.key, self._manifest.partitions) for each in ends}
+            # Their partitions' offsets again: a member that was given up may tell nothing.
+            self._publishing.put(Turn((), {each: self._own.answered[each] for each in own}, ends))
+
+    def _now(self) -> int:
+        """The time of a log of which nothing came: the clock's, once it was read to its end."""
+        assert self._tail is not None, "it was begun"
+        if self._manifest.clock is ClockKind.REPLAY or self._tail.lag():
+            return self._answering.order_time
+        return time.time_ns() // 1_000
 
     def _is_all_answered(self) -> bool:
         """Whether the group has nothing left to answer, also of what is another member's, or of one

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
 
-from crivo.adapters.kafka.client import LOGGER, Cluster, answered
-from crivo.adapters.kafka.manifest import NUMBER_KEY
+from crivo.adapters.kafka.client import CLIENT_LOGGER, Cluster, answered, failure
 from crivo.adapters.kafka.records import record_of
-from crivo.adapters.kafka.topics import MANIFEST
+from crivo.adapters.kafka.topics import MANIFEST, NUMBER_KEY, WRITER_HEADER
 from crivo.domain.errors import Code, CrivoError, Misconfigured, Unavailable
 from crivo.flows.event_rows import EventRow
 from crivo.flows.group_commit import (
@@ -62,8 +62,10 @@ class Sent(Submission):
 class TransactionWriter(GroupCommit[Sent]):
     """A `GroupCommit` into Kafka, whose groups are transactions.
 
-    Opening it ends what another writer of this log had begun, and that writer. After a failure it
-    is opened anew, and `recount` says how many events the log holds then.
+    Opening it ends what another writer of this log had begun, and that writer; `take_over` marks
+    the log as its own from then on. After a failure it is opened anew, and `recount` says how many
+    events the log holds then; not where `whose` says that another has marked it since, which goes
+    on.
 
     Raises:
         Misconfigured, Unavailable: as `answered`.
@@ -75,6 +77,7 @@ class TransactionWriter(GroupCommit[Sent]):
         *,
         settled: Callable[[list[Sent]], None],
         recount: Callable[[], int],
+        whose: Callable[[], bytes | None],
         notify: Notify,
         seal: Callable[[list[EventRow]], list[EventRow]],
     ) -> None:
@@ -87,6 +90,8 @@ class TransactionWriter(GroupCommit[Sent]):
         )
         self._cluster = cluster
         self._recount = recount
+        self._whose = whose
+        self._mark = secrets.token_hex(8).encode()
         self._producer: Producer | None = None
         self._open()
 
@@ -94,11 +99,41 @@ class TransactionWriter(GroupCommit[Sent]):
         options = {**_OPTIONS, "transactional.id": self._cluster.named(WRITER)}
         try:
             with answered(self._cluster, "open a log's writer"):
-                self._producer = Producer({**self._cluster.options(), **options}, logger=LOGGER)
+                self._producer = Producer(
+                    {**self._cluster.options(), **options}, logger=CLIENT_LOGGER
+                )
                 self._producer.init_transactions(COMMIT_SECONDS_MAX)
         except CrivoError:
             self._drop()
             raise
+
+    def take_over(self, end: int) -> None:
+        """Marks the log as this writer's: whoever wrote it before takes its name back no more.
+
+        Raises:
+            Misconfigured: as `answered`.
+            Unavailable: as `answered`; LOG_LOCKED where another has taken over since.
+        """
+        assert self._producer is not None, "it was opened"
+        try:
+            self._producer.begin_transaction()
+            self._send_number(end)
+            self._producer.commit_transaction(COMMIT_SECONDS_MAX)
+        except KafkaException as raised:
+            error = raised.args[0]
+            self._drop()
+            if error.code() in FENCED:
+                raise locked(self._cluster, error.str()) from raised
+            raise failure(self._cluster, "mark the log as this writer's", error) from raised
+
+    def _send_number(self, behind: int) -> None:
+        """Records are let go of after a while; which number comes next, and whose, is not."""
+        headers = [(WRITER_HEADER, self._mark)]
+        self._send(MANIFEST, b"%d" % behind, NUMBER_KEY, 0, headers=headers)
+
+    def _check_mark(self) -> None:
+        if self._whose() != self._mark:
+            raise locked(self._cluster, "it has marked the log as its own")
 
     def _drop(self) -> None:
         """Ends the producer: the next one ends what it had begun.
@@ -136,7 +171,10 @@ class TransactionWriter(GroupCommit[Sent]):
         for submission in group:
             submission.offsets = [-1] * len(self._stored(submission))
         if self._producer is None:
+            # Before it takes the name, which another may have; and once nobody else can take it.
+            self._check_mark()
             self._open()
+            self._check_mark()
             end = self._recount()
             if not group[0].rows[0][0] <= end <= group[-1].rows[-1][0] + 1:
                 raise locked(self._cluster, f"it holds {end} events")
@@ -147,31 +185,33 @@ class TransactionWriter(GroupCommit[Sent]):
         for submission in group:
             self._produce(submission)
         if group:
-            # Records are let go of after a while; which number comes next is not.
-            behind = b"%d" % (group[-1].rows[-1][0] + 1)
-            self._producer.produce(self._cluster.named(MANIFEST), behind, NUMBER_KEY, 0)
+            self._send_number(group[-1].rows[-1][0] + 1)
         self._producer.commit_transaction(COMMIT_SECONDS_MAX)
 
     def _produce(self, submission: Sent) -> None:
         assert self._producer is not None, "it was opened"
         for at, row in enumerate(self._stored(submission)):
             record = record_of(row)
-            told = partial(_note_offset, submission.offsets, at)
-            while True:
-                try:
-                    self._producer.produce(
-                        self._cluster.named(row[1]),
-                        record.value,
-                        record.key,
-                        row[2],
-                        told,
-                        headers=record.headers,
-                    )
-                    break
-                except BufferError:
-                    # As many wait as may: answers to them make room.
-                    self._producer.poll(0.1)
+            self._send(
+                row[1],
+                record.value,
+                record.key,
+                row[2],
+                on_delivery=partial(_note_offset, submission.offsets, at),
+                headers=record.headers,
+            )
             self._producer.poll(0)
+
+    def _send(self, name: str, value: bytes, key: bytes, partition: int, **more: Any) -> None:
+        """Queues a record of the topic of that name, once there is room for it."""
+        assert self._producer is not None, "it was opened"
+        while True:
+            try:
+                self._producer.produce(self._cluster.named(name), value, key, partition, **more)
+                return
+            except BufferError:
+                # As many wait as may: answers to them make room.
+                self._producer.poll(0.1)
 
 
 def _note_offset(offsets: list[int], at: int, error: KafkaError | None, message: Message) -> None:

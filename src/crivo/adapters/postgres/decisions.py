@@ -79,23 +79,27 @@ class PostgresDecisionIndex:
         self._writer = _Connection(url, self._prepare)
         self._reader = _Connection(url, self._prepare)
 
-    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
-        """Keeps the decisions and the sequence number to read on from, together.
+    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> int:
+        """Keeps the decisions and the sequence number to read on from, together: how many stand
+        since then.
 
         Raises:
             Unavailable: INDEX_UNAVAILABLE; nothing is kept.
         """
         rows = [_COLUMNS(each) for each in decisions]
 
-        def write(connection: psycopg.Connection[Any]) -> None:
+        def write(connection: psycopg.Connection[Any]) -> int:
+            kept = 0
             with connection.transaction(), connection.cursor() as cursor:
                 if rows:
                     cursor.executemany(self._sql(_PUT), rows)
+                    kept = cursor.rowcount
                 cursor.execute(
                     self._sql("UPDATE {schema}.reached SET seq = greatest(seq, %s)"), (reached,)
                 )
+            return kept
 
-        self._writer.ask(write)
+        return self._writer.ask(write)
 
     def get(self, end_to_end_id: str, *, phase: str = "initiation") -> IndexedDecision | None:
         """The decision that stands under this id and phase.

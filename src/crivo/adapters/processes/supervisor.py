@@ -1,6 +1,7 @@
 """Processes that are kept up: one answers before the next begins, and who ends is begun anew.
 
-One supervisor owns a folder: its lock, the state of its parts as JSON, and a log of each part.
+One supervisor owns a folder: its lock, the state of its parts and what was begun as JSON, and a log
+of each part.
 """
 
 from __future__ import annotations
@@ -18,6 +19,16 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, Final, TextIO
 
+from crivo.adapters.processes.orphans import (
+    Begun,
+    begun,
+    end_group,
+    end_orphans,
+    forget_begun,
+    keep_begun,
+    orphans_of,
+    put_json,
+)
 from crivo.domain.errors import Code, Unavailable
 
 #: How long a part may take until it answers for the first time.
@@ -52,6 +63,7 @@ class _Kept:
 
     part: Part
     process: subprocess.Popen[bytes]
+    begun: Begun
     began: float
     wait: float = RESTART_SECONDS[0]
     restarts: int = 0
@@ -61,6 +73,8 @@ class _Kept:
 
 class Supervisor:
     """Keeps parts up until it is stopped. Not for two threads at once.
+
+    Parts of a supervisor that died in this folder end first: they hold ports and files.
 
     Args:
         folder: Where lock, state and logs lie; made if needed.
@@ -73,6 +87,9 @@ class Supervisor:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
         self._lock = _locked(folder)
+        end_orphans(folder, STOP_SECONDS_MAX)
+        # Else its state would be shown for this one's, and its number asked to end.
+        (folder / "state.json").unlink(missing_ok=True)
         #: Those that began together, in the order in which they did.
         self._groups: list[list[_Kept]] = []
 
@@ -82,9 +99,12 @@ class Supervisor:
         Raises:
             Unavailable: NOT_READY where one ends, or does not answer in time.
         """
-        begun = [_Kept(part, self._begin(part), time.monotonic()) for part in parts]
-        self._groups.append(begun)
-        for kept in begun:
+        group: list[_Kept] = []
+        self._groups.append(group)
+        for part in parts:
+            group.append(_Kept(part, *self._begin(part), time.monotonic()))
+            self._keep_begun()
+        for kept in group:
             self._await(kept)
 
     def watch(self, should_stop: Callable[[], bool]) -> None:
@@ -109,8 +129,9 @@ class Supervisor:
                     kept.process.wait(max(0.0, until - time.monotonic()))
                 kept.process.kill()
                 kept.process.wait()
-                _end_left(kept.process)
+                end_group(kept.process.pid)
         (self._folder / "state.json").unlink(missing_ok=True)
+        forget_begun(self._folder)
         self._lock.close()
 
     def _await(self, kept: _Kept) -> None:
@@ -132,9 +153,9 @@ class Supervisor:
         """The file with what a part says."""
         return self._folder / f"{name}.log"
 
-    def _begin(self, part: Part) -> subprocess.Popen[bytes]:
+    def _begin(self, part: Part) -> tuple[subprocess.Popen[bytes], Begun]:
         with self.log_of(part.name).open("ab") as said:
-            return subprocess.Popen(
+            process = subprocess.Popen(
                 part.command,
                 cwd=part.folder,
                 env={**os.environ, **part.environment},
@@ -143,6 +164,10 @@ class Supervisor:
                 stderr=said,
                 start_new_session=True,
             )
+        return process, begun(part.name, process.pid)
+
+    def _keep_begun(self) -> None:
+        keep_begun(self._folder, [[kept.begun for kept in group] for group in self._groups])
 
     def _look_after(self, kept: _Kept) -> None:
         now = time.monotonic()
@@ -153,12 +178,14 @@ class Supervisor:
             return
         kept.is_healthy = False
         if kept.due is None:
-            _end_left(kept.process)
+            end_group(kept.process.pid)
             kept.due = now + kept.wait
             kept.wait = min(2 * kept.wait, RESTART_SECONDS[1])
         elif now >= kept.due:
-            kept.process, kept.began, kept.due = self._begin(kept.part), now, None
+            kept.process, kept.begun = self._begin(kept.part)
+            kept.began, kept.due = now, None
             kept.restarts += 1
+            self._keep_begun()
 
     def _write(self) -> None:
         parts = [
@@ -172,10 +199,7 @@ class Supervisor:
             }
             for kept in chain(*self._groups)
         ]
-        aside = self._folder / "state.json.new"
-        state = {"pid": os.getpid(), "parts": parts}
-        aside.write_text(json.dumps(state), encoding="utf-8")
-        aside.replace(self._folder / "state.json")
+        put_json(self._folder / "state.json", {"pid": os.getpid(), "parts": parts})
 
 
 def read_state(folder: Path) -> dict[str, Any] | None:
@@ -216,10 +240,25 @@ def end_supervisor(folder: Path) -> bool:
     )
 
 
-def _end_left(process: subprocess.Popen[bytes]) -> None:
-    """Ends what a part that has ended had begun itself: it would hold a port, or write on."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+def orphans(folder: Path) -> list[str]:
+    """The names of parts that run though their supervisor died, in the order of their beginning."""
+    with contextlib.suppress(Unavailable), _locked_if_there(folder):
+        return [each.name for group in orphans_of(folder) for each in group]
+    return []
+
+
+def end_left(folder: Path) -> list[str]:
+    """The names of parts that ran though their supervisor had died, the last ones first: they have
+    ended. None where a supervisor runs: those parts are its own.
+    """
+    with contextlib.suppress(Unavailable), _locked_if_there(folder):
+        return end_orphans(folder, STOP_SECONDS_MAX)
+    return []
+
+
+def _locked_if_there(folder: Path) -> contextlib.AbstractContextManager[TextIO | None]:
+    """The lock of a folder; without a lock nothing was ever begun there."""
+    return _locked(folder) if (folder / "lock").exists() else contextlib.nullcontext()
 
 
 def _locked(folder: Path) -> TextIO:

@@ -1,14 +1,23 @@
-"""Snapshots of replicas as folders of arrays: `<plan hash>/<cut>/`, there whole or not at all."""
+"""Snapshots of replicas as folders of arrays: `<plan hash>/<cut>/`, there whole or not at all.
+
+Who writes one holds a lock of the folder, shared with others that write. Who has it alone knows
+that nobody writes, so that whatever is unfinished was left by one that ended. A process's number
+would not say so: the processes of two containers may have the same, and do not see each other.
+
+Who begins a folder, gives one its name or lets go of one does so alone, under another lock, that is
+held as briefly: what one looks at, no other takes away meanwhile.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import json
-import os
 import re
+import secrets
 import shutil
-from collections.abc import Iterable
-from contextlib import suppress
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,10 +25,14 @@ from crivo.adapters.snapshot_files.arrays import broken, read_arrays, write_arra
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.instant import DAY
 from crivo.flows.ports import Room, Snapshot
-from crivo.model.files import canonical_json, sync_folder, write_synced
+from crivo.model.files import canonical_json, held_alone, sync_folder, write_synced
 
 FORMAT: Final = "crivo.snapshot.v2"
 MANIFEST: Final = "manifest.json"
+#: The file that is locked: beside the plans.
+LOCK: Final = "lock"
+#: What is held while names change: `.names.lock` beside the plans.
+NAMES: Final = "names"
 
 #: The newest so many stay, and the newest of each of so many days.
 NEWEST_KEPT: Final = 3
@@ -29,7 +42,8 @@ DAYS_KEPT: Final = 30
 OTHER_PLANS_KEPT: Final = 2
 
 _PLAN: Final = re.compile(r"[0-9a-f]{64}")
-_ASIDE: Final = re.compile(r"[0-9]+\.(?P<process>[0-9]+)\.partial")
+#: What is unfinished: a cut, and a name of its own (of former releases a process's number).
+_ASIDE: Final = re.compile(r"[0-9]+\.([0-9a-f]{16}|[0-9]+)\.partial")
 
 
 class SnapshotFiles:
@@ -42,32 +56,49 @@ class SnapshotFiles:
         """Writes it aside, syncs it, gives it its name, and lets go of those that are too many.
 
         Raises:
-            Unavailable: FILE_UNWRITABLE; the snapshots that were there still are.
+            Unavailable: FILE_UNWRITABLE; the snapshots that were there still are, but for what was
+                to be let go of.
         """
         plan = self._folder / snapshot.plan_hash
-        target = plan / str(snapshot.cut)
-        aside = plan / f"{snapshot.cut}.{os.getpid()}.partial"
         try:
-            plan.mkdir(parents=True, exist_ok=True)
-            _forget_unfinished(plan)
-            aside.mkdir()
-            write_synced(aside / MANIFEST, _written(aside, snapshot))
-            sync_folder(aside)
-            if target.exists():
-                shutil.rmtree(target)
-            aside.rename(target)
-            sync_folder(plan)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with _writing(self._folder / LOCK, plan):
+                self._put(snapshot, plan)
         except OSError as error:
-            shutil.rmtree(aside, ignore_errors=True)
             raise Unavailable(
                 Code.FILE_UNWRITABLE,
-                f"the snapshot cannot be written: {error}",
-                hint="State can always be rebuilt from the log; free some room for the next one.",
-                file=str(target),
+                f"the snapshot cannot be written, or a former one not be removed: {error}",
+                hint="State can always be rebuilt from the log; free some room for the next one,"
+                " and look at the rights of the folder.",
+                file=str(plan / str(snapshot.cut)),
             ) from error
-        for cut in self._too_many(snapshot.plan_hash):
-            _let_go(plan / str(cut))
-        self._forget_other_plans(snapshot.plan_hash)
+
+    def _put(self, snapshot: Snapshot, plan: Path) -> None:
+        """Writes a snapshot beside its place, moves it there, and lets go of those that are too
+        many; of one that cannot be written nothing is left.
+        """
+        aside = plan / f"{snapshot.cut}.{secrets.token_hex(8)}.partial"
+        target = plan / str(snapshot.cut)
+        with self._alone():
+            aside.mkdir(parents=True)
+        try:
+            write_synced(aside / MANIFEST, _written(aside, snapshot))
+            sync_folder(aside)
+            with self._alone():
+                if target.exists():
+                    shutil.rmtree(target)
+                aside.rename(target)
+                sync_folder(plan)
+                for cut in list(self._too_many(snapshot.plan_hash)):
+                    shutil.rmtree(plan / str(cut))
+                self._forget_other_plans(snapshot.plan_hash)
+        except OSError:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+    def _alone(self) -> AbstractContextManager[None]:
+        """A block in which nobody else changes the names of folders."""
+        return held_alone(self._folder / NAMES)
 
     def others(self, plan_hash: str) -> list[tuple[str, int]]:
         """The other plans there are snapshots of, each with its newest cut; the newest first."""
@@ -103,7 +134,7 @@ class SnapshotFiles:
             folder = self._folder / other
             for cut in self.cuts(other):
                 if place >= OTHER_PLANS_KEPT or cut != newest:
-                    _let_go(folder / str(cut))
+                    shutil.rmtree(folder / str(cut))
             if place >= OTHER_PLANS_KEPT and not _names(folder):
                 folder.rmdir()
 
@@ -120,6 +151,20 @@ class SnapshotFiles:
                 days.add(day)
             if place >= NEWEST_KEPT and not is_newest_of_day:
                 yield cut
+
+
+@contextmanager
+def _writing(lock: Path, plan: Path) -> Iterator[None]:
+    """A block that writes into the folder of a plan, beside others; where there are none at its
+    beginning, what was left unfinished there is removed.
+    """
+    with lock.open("ab") as file:
+        with suppress(BlockingIOError):
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            for name in filter(_ASIDE.fullmatch, _names(plan)):
+                shutil.rmtree(plan / name)
+        fcntl.flock(file, fcntl.LOCK_SH)
+        yield
 
 
 def _written(folder: Path, snapshot: Snapshot) -> bytes:
@@ -155,35 +200,14 @@ def _manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _forget_unfinished(plan: Path) -> None:
-    """Removes what processes left that ended while they wrote; what others put there stays."""
-    for name in _names(plan):
-        aside = _ASIDE.fullmatch(name)
-        if aside is not None and not _is_alive(int(aside["process"])):
-            shutil.rmtree(plan / name)
-
-
-def _let_go(folder: Path) -> None:
-    with suppress(FileNotFoundError):  # another process of this home was first
-        shutil.rmtree(folder)
-
-
-def _is_alive(process: int) -> bool:
-    if process == os.getpid():
-        return False  # this one begins only now
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
-
-
 def _is_cut(name: str) -> bool:
     """Whether a snapshot has this name: a number as it is written here."""
     return name.isascii() and name.isdecimal() and name == str(int(name))
 
 
 def _names(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir()] if folder.is_dir() else []
+    """The names in a folder; none where there is none, or none any more."""
+    try:
+        return [entry.name for entry in folder.iterdir()]
+    except (FileNotFoundError, NotADirectoryError):
+        return []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import pyarrow as pa
 
-from crivo.adapters.spark.kept import Kept
+from crivo.adapters.spark.kept import RECORD, Kept
 from crivo.adapters.spark.listener import Told
 
 if TYPE_CHECKING:
@@ -30,8 +30,14 @@ CHECKPOINT: Final = "checkpoint"
 #: Where a job keeps what its batches left, in the same folder.
 KEPT: Final = "waiting"
 
+#: How far Spark's watermark stays behind the newest instant of the batches before. No sum is kept
+#: open in Spark, so it closes none, and no record is dropped or held back for it.
+WATERMARK: Final = "10 seconds"
+
 #: The stage of a batch that is none of its process of Python's.
 PUBLISH: Final = "publish"
+
+_OCCURRED: Final = "occurred_at"
 
 #: What is made of the records of the batch of a number (`RECORD`), which it keeps: rows of
 #: `PUBLISHED`.
@@ -45,6 +51,8 @@ class Job:
         session: Spark's.
         options: What its Kafka source and sink are told.
         topics: The topics of the log.
+        occurred: When the event of a record occurred, as Spark's SQL says it of a row of `RECORD`;
+            null for a record that is none of ours.
         folder: Where the checkpoint is.
         kept: What is kept of batches: with the checkpoint all of a job's memory.
         decide: What is made of a batch's records.
@@ -60,6 +68,7 @@ class Job:
         *,
         options: dict[str, str],
         topics: list[str],
+        occurred: str,
         folder: Path,
         kept: Kept,
         decide: Decide,
@@ -70,6 +79,7 @@ class Job:
         self._session = session
         self._options = options
         self._topics = topics
+        self._occurred = occurred
         self._folder = folder
         self._kept = kept
         self._decide = decide
@@ -89,7 +99,8 @@ class Job:
         source = source.option("subscribe", ",".join(self._topics))
         source = source.option("startingOffsets", "earliest").option("includeHeaders", "true")
         source = source.option("maxOffsetsPerTrigger", self._records_max)
-        records = source.load().select("topic", "partition", "offset", "key", "value", "headers")
+        records = source.load().selectExpr(*RECORD.names, f"{self._occurred} AS {_OCCURRED}")
+        records = records.withWatermark(_OCCURRED, WATERMARK)
         writer = records.writeStream.foreachBatch(self._batch)
         writer = writer.option("checkpointLocation", str(self._folder / CHECKPOINT))
         query = (writer.trigger(availableNow=True) if until_end else writer).start()
@@ -107,13 +118,15 @@ class Job:
             return decide(batch, batches)
 
         # One partition also of a batch without a record, such as the first of an empty log.
-        published = records.coalesce(1).mapInArrow(answers, PUBLISHED)
+        published = records.select(*RECORD.names).coalesce(1).mapInArrow(answers, PUBLISHED)
         begun = time.perf_counter()
         published.write.format("kafka").options(**self._options).save()
         took = time.perf_counter() - begun
         done = self._kept.done(batch)
         self.decided += done.decided
         self._told.made(published=done.published, foreign=done.foreign)
+        if done.unkept:
+            self._told.unkept(done.unkept)
         for stage, seconds in done.seconds.items():
             self._told.took(stage, seconds)
         self._told.took(PUBLISH, took - sum(done.seconds.values()))

@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 if TYPE_CHECKING:
@@ -21,14 +22,16 @@ WHOLE_BATCH: Final = "triggerExecution"
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A batch that is done: records that it had, records of the log behind it, and what took how
-    long, in seconds by Spark's own names of the stages.
+    """A batch that is done: records that it had, records of the log behind it, what took how long,
+    in seconds by Spark's own names of the stages, and the watermark that it began with (seconds
+    since 1970 UTC; 0 before there is one).
     """
 
     batch: int
     records: int
     lag: int
     seconds: Mapping[str, float]
+    watermark: float = 0.0
 
 
 class Told(Protocol):
@@ -44,6 +47,10 @@ class Told(Protocol):
 
     def made(self, *, published: int, foreign: int) -> None:
         """A batch published so many records, and met so many that are nobody's of ours."""
+        ...
+
+    def unkept(self, words: str) -> None:
+        """A batch was to keep a snapshot, which could not be written."""
         ...
 
     def failed(self, text: str) -> None:
@@ -82,14 +89,27 @@ def listener(told: Told) -> StreamingQueryListener:
             progress = event.progress
             lag = sum(behind(each.endOffset, each.latestOffset) for each in progress.sources)
             seconds = {name: ms / 1_000 for name, ms in progress.durationMs.items()}
-            told.batch(Progress(progress.batchId, progress.numInputRows, lag, seconds))
+            at = instant(progress.eventTime.get("watermark"))
+            told.batch(Progress(progress.batchId, progress.numInputRows, lag, seconds, at))
 
     return Listener()
 
 
+def instant(text: str | None) -> float:
+    """Seconds since 1970 UTC of an instant as Spark writes it; 0 for none, and for one in a year
+    that Python does not count, to which a record of a checkpoint's batches moved it.
+    """
+    try:
+        return 0.0 if text is None else datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        return 0.0
+
+
 def behind(end: str | None, latest: str | None) -> int:
-    """The records between two texts of offsets, as Kafka's source writes them."""
-    if not end or not latest:
+    """The records between two texts of offsets, as Kafka's source writes them; 0 where Spark has
+    not asked for the latest, which PySpark tells as the text `None`: for a batch that is run again.
+    """
+    if not end or not latest or "None" in {end, latest}:
         return 0
     reached, known = json.loads(end), json.loads(latest)
     return sum(

@@ -30,7 +30,7 @@ def open_connection(path: Path, *, vfs: str | None = None) -> apsw.Connection:
     Only the file's owner may read it; SQLite gives the files beside it the same mode.
 
     Raises:
-        Misconfigured: FILE_UNREADABLE where the file is no SQLite database.
+        Misconfigured: FILE_UNREADABLE where the file is no SQLite database, or a damaged one.
         Unavailable: FILE_UNWRITABLE where it cannot be opened.
     """
     _keep_private(path)
@@ -43,6 +43,8 @@ def open_connection(path: Path, *, vfs: str | None = None) -> apsw.Connection:
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}").fetchall()
     except apsw.NotADBError as error:
         raise _no_database(path, error) from error
+    except DAMAGE as error:
+        raise damaged(path, error) from error
     except apsw.Error as error:
         raise _unwritable(path, error) from error
     return connection
@@ -86,6 +88,27 @@ def transaction(connection: apsw.Connection) -> Iterator[None]:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+@contextlib.contextmanager
+def asked_of(path: Path) -> Iterator[None]:
+    """What is asked of a file inside fails with a code.
+
+    Raises:
+        Misconfigured: FILE_UNREADABLE where the file is damaged.
+        Unavailable: FILE_UNREADABLE where it cannot be read now.
+    """
+    try:
+        yield
+    except DAMAGE as error:
+        raise damaged(path, error) from error
+    except apsw.Error as error:
+        raise Unavailable(
+            Code.FILE_UNREADABLE,
+            f"{path} cannot be read: {error}",
+            hint="Look at its disk, and at what else holds the file.",
+            path=str(path),
+        ) from error
 
 
 def _keep_private(path: Path) -> None:

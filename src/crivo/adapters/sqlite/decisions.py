@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
 from operator import attrgetter
@@ -148,35 +149,39 @@ class SqliteDecisionIndex:
     def __init__(self, path: Path, *, log_id: str, vfs: str | None = None) -> None:
         self._lock = threading.Lock()
         self._connection = open_connection(path, vfs=vfs)
-        # It can be made again from the log: order is enough, no sync for each commit.
-        self._connection.execute("PRAGMA synchronous = NORMAL").fetchall()
-        if not self._is_of(log_id):
-            with transaction(self._connection):
-                self._connection.execute(_TABLES)
-                self._connection.execute("INSERT INTO log VALUES (?)", (log_id,))
-                self._connection.pragma("user_version", _VERSION)
         # A search that takes long keeps nobody from writing.
         self._searching = threading.Lock()
-        self._reader = open_for_reading(path, vfs=vfs)
-        self._reader.execute("PRAGMA automatic_index = 0").fetchall()
+        with _answering():
+            # It can be made again from the log: order is enough, no sync for each commit.
+            self._connection.execute("PRAGMA synchronous = NORMAL").fetchall()
+            if not self._is_of(log_id):
+                with transaction(self._connection):
+                    self._connection.execute(_TABLES)
+                    self._connection.execute("INSERT INTO log VALUES (?)", (log_id,))
+                    self._connection.pragma("user_version", _VERSION)
+            self._reader = open_for_reading(path, vfs=vfs)
+            self._reader.execute("PRAGMA automatic_index = 0").fetchall()
 
     def _is_of(self, log_id: str) -> bool:
         if self._connection.pragma("user_version") != _VERSION:
             return False
         return self._connection.execute("SELECT log_id FROM log").fetchall() == [(log_id,)]
 
-    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> None:
-        """Keeps the decisions and the sequence number to read on from, together.
+    def put(self, decisions: Sequence[IndexedDecision], *, reached: int) -> int:
+        """Keeps the decisions and the sequence number to read on from, together: how many stand
+        since then.
 
         Raises:
             Unavailable: FILE_UNWRITABLE; nothing is kept.
         """
+        kept = 0
         try:
             with self._lock, transaction(self._connection):
                 for start in range(0, len(decisions), _STATEMENT_ROWS):
                     part = decisions[start : start + _STATEMENT_ROWS]
                     values = chain.from_iterable(map(_COLUMNS, part))
                     self._connection.execute(_put(len(part)), tuple(values))
+                    kept += self._connection.changes()
                 for span in _spans(decisions):
                     self._connection.execute(_PUT_SPAN, span)
                 self._connection.execute("UPDATE reached SET seq = max(seq, ?)", (reached,))
@@ -186,10 +191,15 @@ class SqliteDecisionIndex:
                 f"the decision index does not write: {error}",
                 hint="It is a projection: mend the disk, or delete the file to make it again.",
             ) from error
+        return kept
 
     def get(self, end_to_end_id: str, *, phase: str = "initiation") -> IndexedDecision | None:
-        """The decision that stands under this id and phase."""
-        with self._lock:
+        """The decision that stands under this id and phase.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        with self._lock, _answering():
             rows = self._connection.execute(
                 _ROWS + _BY_ID,
                 (end_to_end_id, phase),
@@ -197,8 +207,12 @@ class SqliteDecisionIndex:
         return IndexedDecision(*cast("tuple[Any, ...]", rows[0])) if rows else None
 
     def latest(self, limit: int) -> list[IndexedDecision]:
-        """The newest decisions, newest first."""
-        with self._lock:
+        """The newest decisions, newest first.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        with self._lock, _answering():
             rows = self._connection.execute(
                 _ROWS + " ORDER BY seq DESC LIMIT ?", (limit,)
             ).fetchall()
@@ -221,19 +235,16 @@ class SqliteDecisionIndex:
         return dict(self._read(_COUNTS, ()))
 
     def _read(self, statement: str, values: tuple[int | str | bytes, ...]) -> list[tuple[Any, ...]]:
-        try:
-            with self._searching:
-                return self._reader.execute(statement, values).fetchall()
-        except apsw.Error as error:
-            raise Unavailable(
-                Code.INDEX_UNAVAILABLE,
-                f"the decision index does not answer: {error}",
-                hint="It is a projection: mend the disk, or delete the file to make it again.",
-            ) from error
+        with self._searching, _answering():
+            return self._reader.execute(statement, values).fetchall()
 
     def reached(self) -> int:
-        """The sequence number that the projection has to be read on from; 0 when it is new."""
-        with self._lock:
+        """The sequence number that the projection has to be read on from; 0 when it is new.
+
+        Raises:
+            Unavailable: INDEX_UNAVAILABLE.
+        """
+        with self._lock, _answering():
             rows = self._connection.execute("SELECT seq FROM reached").fetchall()
         return cast("int", rows[0][0])
 
@@ -242,3 +253,15 @@ class SqliteDecisionIndex:
         with self._lock, self._searching:
             self._reader.close()
             self._connection.close()
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (apsw.Error, UnicodeDecodeError) as error:
+        raise Unavailable(
+            Code.INDEX_UNAVAILABLE,
+            f"the decision index does not answer: {error}",
+            hint="It is a projection: mend the disk, or delete the file to make it again.",
+        ) from error

@@ -10,7 +10,13 @@ from typing import Final
 
 import apsw
 
-from crivo.adapters.sqlite.connection import open_connection, open_for_reading
+from crivo.adapters.sqlite.connection import (
+    DAMAGE,
+    asked_of,
+    damaged,
+    open_connection,
+    open_for_reading,
+)
 from crivo.adapters.sqlite.lock import WriterLock, lock_file
 from crivo.adapters.sqlite.reader import SqliteLogReader
 from crivo.adapters.sqlite.recent import RecentRecords
@@ -25,6 +31,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Refused, Unavailable
 from crivo.domain.event import Event, StoredEvent
 from crivo.domain.streams import Stream, partition_of
+from crivo.flows.copy_log import RowLog
 from crivo.flows.event_rows import EventRow, row_of, seal_rows, stored_event
 from crivo.flows.group_commit import Notify, Submission, Waiting, call_directly
 from crivo.flows.ports import Done, Manifest
@@ -91,11 +98,18 @@ class SqliteLog:
         """From now on it takes nothing where `check` raises, given the end that it would have."""
         self._bound = check
 
+    def lay_first(self, other: RowLog) -> None:
+        """From now on another log, which holds all that this one does, takes rows before it: what
+        is durable is in both. What that one does not take, this one does not.
+        """
+        assert other.end() == self._next_seq, "it holds all that this log does, and no more"
+        self._writer.first = other
+
     def check(self) -> None:
         """Nothing, if submissions are taken.
 
         Raises:
-            Unavailable: LOG_UNAVAILABLE.
+            Unavailable: LOG_UNAVAILABLE; LOG_LOCKED where a log that comes first is another's now.
         """
         self._check_writer(1)
 
@@ -276,7 +290,8 @@ def open_log(
 
     Raises:
         Unavailable: LOG_LOCKED while another process writes it.
-        Misconfigured: LOG_MISMATCH where it was made with another clock or partition count.
+        Misconfigured: LOG_MISMATCH where it was made with another clock or partition count,
+            FILE_UNREADABLE where it is damaged.
     """
     lock = WriterLock(lock_file(path))
     try:
@@ -299,6 +314,9 @@ def open_log(
     except (Misconfigured, Unavailable):
         lock.release()
         raise
+    except DAMAGE as error:
+        lock.release()
+        raise damaged(path, error) from error
     except apsw.Error as error:
         lock.release()
         raise Unavailable(
@@ -319,7 +337,8 @@ def stored_manifest(path: Path) -> Manifest | None:
         return None
     connection = open_for_reading(path)
     try:
-        return read_manifest(connection)
+        with asked_of(path):
+            return read_manifest(connection)
     finally:
         connection.close()
 

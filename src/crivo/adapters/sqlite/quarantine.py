@@ -1,18 +1,24 @@
-"""Refused rows in their own SQLite file, one row a (source, row number), with the cause."""
+"""Refused rows in their own SQLite file, one row a (source, row number), with the cause.
+
+What quotes a row is sealed: its cells and the words about them. Rows of a release before that lie
+in clear, and are read as they are.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from operator import attrgetter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
 
 import apsw
+import msgspec
 
-from crivo.adapters.sqlite.connection import open_connection, transaction
-from crivo.domain.errors import Code, Unavailable
+from crivo.adapters.sqlite.connection import asked_of, open_connection, transaction
+from crivo.domain.errors import Code, CrivoError, Unavailable
 from crivo.flows.ports import QuarantinedRow
+from crivo.governance.refused_cipher import Beside, RefusedCipher
 
 _TABLE: Final = """
 CREATE TABLE IF NOT EXISTS quarantine (
@@ -20,7 +26,7 @@ CREATE TABLE IF NOT EXISTS quarantine (
     expected TEXT NOT NULL, found TEXT NOT NULL, hint TEXT NOT NULL, raw TEXT NOT NULL,
     at INTEGER NOT NULL, "column" TEXT NOT NULL DEFAULT '', identity TEXT NOT NULL DEFAULT '',
     mended_at INTEGER NOT NULL DEFAULT 0, dismissed_at INTEGER NOT NULL DEFAULT 0,
-    dismissed_by TEXT NOT NULL DEFAULT '', PRIMARY KEY (source, row_number)
+    dismissed_by TEXT NOT NULL DEFAULT '', sealed BLOB, PRIMARY KEY (source, row_number)
 ) STRICT, WITHOUT ROWID
 """
 #: In their order, for a file that was made before rows had them.
@@ -30,18 +36,18 @@ _ADDED: Final = {
     "mended_at": "ALTER TABLE quarantine ADD COLUMN mended_at INTEGER NOT NULL DEFAULT 0",
     "dismissed_at": "ALTER TABLE quarantine ADD COLUMN dismissed_at INTEGER NOT NULL DEFAULT 0",
     "dismissed_by": "ALTER TABLE quarantine ADD COLUMN dismissed_by TEXT NOT NULL DEFAULT ''",
+    "sealed": "ALTER TABLE quarantine ADD COLUMN sealed BLOB",
 }
 
 #: What became of a row stays with it when the same is refused again.
 _PUT: Final = """
-INSERT INTO quarantine VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO quarantine VALUES (?, ?, ?, '', '', '', '', '', ?, '', ?, ?, ?, ?, ?)
 ON CONFLICT (source, row_number) DO UPDATE SET
     mended_at = iif(identity = excluded.identity, mended_at, excluded.mended_at),
     dismissed_at = iif(identity = excluded.identity AND code = excluded.code, dismissed_at, 0),
     dismissed_by = iif(identity = excluded.identity AND code = excluded.code, dismissed_by, ''),
-    code = excluded.code, field = excluded.field, expected = excluded.expected,
-    found = excluded.found, hint = excluded.hint, raw = excluded.raw, at = excluded.at,
-    "column" = excluded."column", identity = excluded.identity
+    code = excluded.code, field = '', expected = '', found = '', hint = '', raw = '',
+    at = excluded.at, "column" = '', identity = excluded.identity, sealed = excluded.sealed
 """
 #: By it the rows of one identity are found, whatever their files: no write reads all that is kept.
 _INDEX: Final = "CREATE INDEX IF NOT EXISTS quarantine_identity ON quarantine (identity)"
@@ -66,31 +72,57 @@ SELECT code, count(*) FROM quarantine WHERE mended_at = 0 AND dismissed_at = 0
 GROUP BY code ORDER BY code
 """
 
-_COLUMNS: Final = attrgetter(*QuarantinedRow.__slots__)
+
+class _Quoting(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The texts that may quote the row. Append only."""
+
+    field: str
+    column: str
+    expected: str
+    found: str
+    hint: str
+    raw: str
+
+
+_ENCODER: Final = msgspec.msgpack.Encoder()
+_DECODER: Final = msgspec.msgpack.Decoder(_Quoting)
 
 
 class SqliteQuarantine:
-    """A `Quarantine`. Safe to call from several threads."""
+    """A `Quarantine`. Safe to call from several threads.
 
-    def __init__(self, path: Path, *, vfs: str | None = None) -> None:
+    Whatever asks it raises FILE_UNREADABLE where the file is damaged, or cannot be read now. A row
+    whose texts do not open is told without them, and why.
+
+    Args:
+        path: The file.
+        cipher: What seals and opens the texts.
+        vfs: SQLite's, for tests.
+    """
+
+    def __init__(self, path: Path, cipher: RefusedCipher, *, vfs: str | None = None) -> None:
         self._lock = threading.Lock()
+        self._path = path
+        self._cipher = cipher
         self._connection = open_connection(path, vfs=vfs)
-        self._connection.execute(_TABLE)
-        there = self._connection.execute("SELECT name FROM pragma_table_info('quarantine')")
-        names = {name for (name,) in there.fetchall()}
-        for name, statement in _ADDED.items():
-            if name not in names:
-                self._connection.execute(statement)
-        self._connection.execute(_INDEX)
+        with asked_of(path):
+            self._connection.execute(_TABLE)
+            there = self._connection.execute("SELECT name FROM pragma_table_info('quarantine')")
+            names = {name for (name,) in there.fetchall()}
+            for name, statement in _ADDED.items():
+                if name not in names:
+                    self._connection.execute(statement)
+            self._connection.execute(_INDEX)
 
     def put(self, rows: Sequence[QuarantinedRow]) -> None:
         """Keeps the rows, durable before it returns.
 
         Raises:
+            Misconfigured: as `RefusedCipher.seal`.
             Unavailable: FILE_UNWRITABLE; none of the rows is kept.
         """
         places = [(row.source, row.row_number) for row in rows]
-        self._write((_PUT, [_COLUMNS(row) for row in rows]), (_PUT_MENDED, places))
+        self._write((_PUT, [self._stored(row) for row in rows]), (_PUT_MENDED, places))
 
     def mend(self, identities: Sequence[str], *, at: int) -> None:
         """Notes that rows of these identities came in, durable before it returns.
@@ -135,20 +167,38 @@ class SqliteQuarantine:
 
     def waiting(self) -> set[str]:
         """The identities of the rows that wait and have one."""
-        with self._lock:
-            found = self._connection.execute(_IDENTITIES).fetchall()
-        return {cast("str", identity) for (identity,) in found}
+        return {cast("str", identity) for (identity,) in self._asked(_IDENTITIES)}
 
     def _rows(self, which: str, *values: str | int) -> list[QuarantinedRow]:
-        with self._lock:
-            found = self._connection.execute(_SELECT + which, values).fetchall()
-        return [_quarantined(row) for row in found]
+        return [self._quarantined(*row) for row in self._asked(_SELECT + which, *values)]
+
+    def _stored(self, row: QuarantinedRow) -> tuple[Any, ...]:
+        quoting = _Quoting(row.field, row.column, row.expected, row.found, row.hint, row.raw)
+        sealed = self._cipher.seal(_ENCODER.encode(quoting), beside=_beside(row))
+        settled = (row.mended_at, row.dismissed_at, row.dismissed_by)
+        place = (row.source, row.row_number)
+        return (*place, row.code, row.at, row.identity, *settled, sealed)
+
+    def _quarantined(self, source: str, row_number: int, code: str, *rest: Any) -> QuarantinedRow:
+        *texts, sealed = rest
+        row = QuarantinedRow(source, row_number, Code(code), *texts)
+        if sealed is None:
+            return row
+        where = f"row {row_number} of {source}"
+        try:
+            found = self._cipher.open(sealed, beside=_beside(row), where=where)
+        except CrivoError as error:
+            return replace(row, unopened=error)
+        return replace(row, **msgspec.structs.asdict(_DECODER.decode(found)))
 
     def counts(self) -> dict[Code, int]:
         """How many rows wait, by cause."""
-        with self._lock:
-            found = self._connection.execute(_COUNTS).fetchall()
+        found = self._asked(_COUNTS)
         return {Code(cast("str", code)): cast("int", count) for code, count in found}
+
+    def _asked(self, query: str, *values: str | int) -> list[tuple[Any, ...]]:
+        with self._lock, asked_of(self._path):
+            return self._connection.execute(query, values).fetchall()
 
     def close(self) -> None:
         """Closes the file."""
@@ -161,6 +211,6 @@ def _no_pattern(text: str) -> str:
     return "".join(f"[{letter}]" if letter in "*?[" else letter for letter in text)
 
 
-def _quarantined(row: tuple[Any, ...]) -> QuarantinedRow:
-    source, row_number, code, *rest = row
-    return QuarantinedRow(source, row_number, Code(code), *rest)
+def _beside(row: QuarantinedRow) -> Beside:
+    """What of a row stays readable, but for what becomes of it later."""
+    return "row", row.source, row.row_number, row.code.value, row.at, row.identity

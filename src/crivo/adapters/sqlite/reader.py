@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import apsw
 
@@ -18,6 +18,9 @@ from crivo.flows.event_rows import EventRow, open_payload, stored_event, stored_
 from crivo.flows.ports import Manifest, Payload
 from crivo.flows.seal import StoredRecord
 from crivo.governance.record_cipher import RecordCipher, is_sealed
+
+if TYPE_CHECKING:
+    from crivo.flows.lake import Taken
 
 #: No transaction of a reader covers more sequence numbers: a checkpoint waits for none of them.
 READ_ROWS_MAX: Final = 10_000
@@ -63,8 +66,35 @@ class SqliteLogReader:
         while start < end and len(found) < limit:
             until = min(start + READ_ROWS_MAX, end)
             found.extend(self._read_range(start, until, limit - len(found), streams))
-            start = until
+            start = self._next(until, end)
         return found
+
+    def _next(self, start: int, end: int) -> int:
+        """The first number from `start` on that an event bears, or the end: who walks over numbers
+        that are missing, as in a file that somebody changed, would walk for ever.
+        """
+        if start >= end:
+            return end
+        ((following,),) = self._rows("SELECT min(seq) FROM events WHERE seq >= ?", start)
+        return end if following is None else int(following)
+
+    def jumps(self) -> Iterator[tuple[int, int]]:
+        """Where `READ_ROWS_MAX` numbers or more are missing in a row: the first of them, and the
+        next event's. A log that nobody changed has none.
+        """
+        at, end = 0, self.end()
+        while at < end:
+            ((last,),) = self._rows(
+                "SELECT max(seq) FROM events WHERE seq >= ? AND seq < ?",
+                at,
+                min(at + READ_ROWS_MAX, end),
+            )
+            if last is not None:
+                at = last + 1
+                continue
+            following = self._next(at, end)
+            yield at, following
+            at = following
 
     def _read_range(
         self, start: int, until: int, limit: int, streams: frozenset[Stream] | None
@@ -91,9 +121,11 @@ class SqliteLogReader:
                 values.append(value)
         query, cipher = query + " ORDER BY seq", self._cipher
         found: list[Payload] = []
-        for start in range(stretch.start, stretch.stop, READ_ROWS_MAX):
-            until_seq = min(start + READ_ROWS_MAX, stretch.stop)
+        start, stop = stretch.start, stretch.stop
+        while start < stop:
+            until_seq = min(start + READ_ROWS_MAX, stop)
             rows = self._rows(query, start, until_seq, schema, *values)
+            start = self._next(until_seq, stop)
             found += [
                 (seq, open_payload(payload, event_id=event_id, cipher=cipher))
                 if is_sealed(payload)
@@ -104,12 +136,20 @@ class SqliteLogReader:
 
     def stored_rows(self, *, start: int, limit: int) -> list[EventRow]:
         """Up to `limit` durable rows with `seq >= start`, as they are stored: what a copy takes."""
-        query = "SELECT * FROM events WHERE seq >= ? AND seq < ? ORDER BY seq"
-        until = start + min(limit, READ_ROWS_MAX)
-        return self._rows(query, start, until)
+        query = "SELECT * FROM events WHERE seq >= ? ORDER BY seq LIMIT ?"
+        return self._rows(query, start, min(limit, READ_ROWS_MAX))
+
+    @property
+    def place(self) -> str:
+        """Events alone have offsets."""
+        return ""
+
+    def ends(self) -> Mapping[tuple[str, int], int]:
+        """Nothing: a file holds rows alone, and lets go of none."""
+        return {}
 
     def rows_after(
-        self, offsets: Mapping[tuple[str, int], int], *, limit: int
+        self, taken: Mapping[tuple[str, int], Taken], *, limit: int
     ) -> Iterator[list[EventRow]]:
         """The rows after those that others have, in the log's order: what a lake takes.
 
@@ -118,7 +158,7 @@ class SqliteLogReader:
         Raises:
             Misconfigured: LOG_MISMATCH where the log holds fewer.
         """
-        at, end = sum(offsets.values()), self.end()
+        at, end = sum(each.offset for each in taken.values()), self.end()
         if at > end:
             raise Misconfigured(
                 Code.LOG_MISMATCH,
@@ -176,7 +216,7 @@ class SqliteLogReader:
                 " ORDER BY seq LIMIT ?",
                 start, until, stream.value, limit - len(found),
             )  # fmt: skip
-            start = until
+            start = self._next(until, end)
         return found, found[-1][0] + 1 if len(found) == limit else max(start, end)
 
     def stored_record(self, event_id: bytes) -> StoredRecord | None:
@@ -186,6 +226,18 @@ class SqliteLogReader:
             event_id, Stream.DECISIONS.value,
         )  # fmt: skip
         return stored_record(rows[0]) if rows else None
+
+    def holds_sealed(self) -> bool:
+        """Whether its newest decision is encrypted."""
+        rows = self._rows(
+            "SELECT payload FROM events WHERE stream = ? ORDER BY seq DESC LIMIT 1",
+            Stream.DECISIONS.value,
+        )
+        return bool(rows) and is_sealed(rows[0][0])
+
+    def holds_identities(self) -> bool:
+        """Whether any event of it has an identity part; it may read all."""
+        return bool(self._rows("SELECT 1 FROM events WHERE sealed IS NOT NULL LIMIT 1"))
 
     def order_time(self, stream: Stream, partition: int) -> int:
         """The greatest `received_at` of a partition so far; 0 where it is empty."""

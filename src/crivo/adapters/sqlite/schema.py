@@ -17,6 +17,9 @@ from crivo.flows.ports import Manifest
 
 SCHEMA_VERSION: Final = 2
 
+#: The greatest number that a row can bear.
+SEQ_MAX: Final = 2**63 - 1
+
 _TABLES: Final = """
 CREATE TABLE manifest (
     log_id TEXT NOT NULL, clock TEXT NOT NULL, partitions INTEGER NOT NULL,
@@ -141,6 +144,22 @@ def read_positions(connection: apsw.Connection) -> dict[tuple[str, int], tuple[i
 
 
 def read_end(connection: apsw.Connection) -> int:
-    """The sequence number after the newest durable event."""
-    rows = connection.execute("SELECT coalesce(max(seq) + 1, 0) FROM events").fetchall()
-    return cast("int", rows[0][0])
+    """The sequence number after the newest durable event.
+
+    Raises:
+        Misconfigured: LOG_MISMATCH for the last number of all, which no log has given.
+    """
+    ((newest,),) = connection.execute("SELECT max(seq) FROM events").fetchall()
+    if newest is None:
+        return 0
+    if newest == SEQ_MAX:
+        raise Misconfigured(
+            Code.LOG_MISMATCH,
+            "the log's last event bears a number that no log has given",
+            hint="Keep the file as it is for whoever asks why, and restore it from its newest "
+            "copy.",
+            field="seq",
+            expected=f"below {SEQ_MAX}",
+            found=newest,
+        )
+    return cast("int", newest) + 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final
 
@@ -10,6 +11,7 @@ import apsw
 from crivo.adapters.sqlite.checkpoint import Checkpointer
 from crivo.adapters.sqlite.schema import insert_events, read_end
 from crivo.domain.errors import Code, Misconfigured, Unavailable
+from crivo.flows.copy_log import RowLog
 from crivo.flows.event_rows import EventRow
 from crivo.flows.group_commit import Failed, GroupCommit, Notify, Submission, call_directly
 
@@ -18,7 +20,10 @@ RETRY_SECONDS: Final = (0.01, 1.0)
 
 
 class GroupWriter(GroupCommit[Submission]):
-    """A `GroupCommit` into a log's file; it writes from the start."""
+    """A `GroupCommit` into a log's file; it writes from the start.
+
+    Where another log has to take what is written `first`, the file never holds what that does not.
+    """
 
     def __init__(
         self,
@@ -28,6 +33,8 @@ class GroupWriter(GroupCommit[Submission]):
         notify: Notify = call_directly,
         seal: Callable[[list[EventRow]], list[EventRow]] = list,
     ) -> None:
+        #: Takes each group before the file does; None where nobody has to.
+        self.first: RowLog | None = None
         super().__init__(
             "crivo-log-writer",
             settled=settled,
@@ -48,23 +55,34 @@ class GroupWriter(GroupCommit[Submission]):
     def _finish(self, *, is_sound: bool) -> None:
         self._checkpointer.close()
         if self._connection is not None and is_sound:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._connection.close()
+            # What is durable stays in the write-ahead log, for who opens the file next.
+            with contextlib.suppress(apsw.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._connection.close(True)
 
     def _attempt(self, group: list[Submission]) -> Failed | None:
+        rows: list[EventRow] = []
         try:
-            self._commit(group)
+            for submission in group:
+                rows += self._stored(submission)
+        except (Misconfigured, Unavailable) as error:
+            return Failed(unavailable(str(error)))
+        try:
+            if self.first is not None:
+                self.first.append_stored(rows)
+            self._commit(rows)
         except apsw.ConstraintError as error:
             # A caller gave an id that is there already its word for new. No retry mends that.
             return Failed(unavailable(str(error)), is_final=True)
-        except (apsw.Error, Misconfigured, Unavailable) as error:
+        except apsw.Error as error:
+            return Failed(unavailable(str(error)))
+        except Unavailable as error:
+            return Failed(error, is_final=error.code is Code.LOG_LOCKED)
+        except Misconfigured as error:
             return Failed(unavailable(str(error)))
         return None
 
-    def _commit(self, group: list[Submission]) -> None:
-        rows: list[EventRow] = []
-        for submission in group:
-            rows += self._stored(submission)
+    def _commit(self, rows: list[EventRow]) -> None:
         is_fresh = self._connection is None
         connection = self._connection = self._connection or self._open()
         try:

@@ -2,30 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-
-class Kind(StrEnum):
-    """What a figure may do: only grow, move freely, or spread over fixed edges."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One row of the catalogue. A histogram's edges are upper bounds in its unit."""
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-    labels: tuple[str, ...] = ()
-    edges: tuple[float, ...] = ()
-
+from crivo.adapters.telemetry.engines import ENGINES
+from crivo.adapters.telemetry.metric import Kind, Metric
 
 #: 100 µs to 5 s: fine around the 10 ms that an answer may take.
 LATENCY_SECONDS: Final = (
@@ -147,6 +127,9 @@ SNAPSHOT_LAG: Final = Metric(
     Kind.GAUGE,
     "events",
     "Events of the log behind the newest snapshot of this plan: what the next start must fold.",
+)
+SNAPSHOT_FAILURES: Final = Metric(
+    "crivo_snapshot_failures_total", Kind.COUNTER, "snapshots", "Snapshots that could not be kept."
 )
 LOG_GROUP: Final = Metric(
     "crivo_log_group_events",
@@ -284,114 +267,51 @@ WEBHOOK_RELOADS: Final = Metric(
     "Changes of the file of subscriptions that were adopted or refused.",
     ("result",),
 )
-WORKER_LAG: Final = Metric(
-    "crivo_worker_lag_records",
-    Kind.GAUGE,
-    "records",
-    "Records of the log that a worker has not read yet, but for decisions that it holds back.",
-)
-WORKER_PARTITIONS: Final = Metric(
-    "crivo_worker_partitions",
-    Kind.GAUGE,
-    "partitions",
-    "Partitions of `pix.transfers.v1` that a worker answers.",
-)
-WORKER_REBUILDS: Final = Metric(
-    "crivo_worker_rebuilds_total",
-    Kind.COUNTER,
-    "states",
-    "States that a worker built anew, being past what it was to answer.",
-)
-INBOX_RECEIVED: Final = Metric(
-    "crivo_inbox_received_total",
-    Kind.COUNTER,
-    "records",
-    "Records of `pix.inbox.v1` that were settled, whatever became of them.",
-)
-INBOX_SETTLED: Final = Metric(
-    "crivo_inbox_settled_total",
-    Kind.COUNTER,
-    "records",
-    "What became of them: appended, duplicate, or refused with an error code (else empty).",
-    ("result", "code"),
-)
-INBOX_LAG: Final = Metric(
-    "crivo_inbox_lag_records",
-    Kind.GAUGE,
-    "records",
-    "Records of `pix.inbox.v1` that its door has not read yet, of all partitions.",
-)
-SPARK_BATCHES: Final = Metric(
-    "crivo_spark_batches_total",
-    Kind.COUNTER,
-    "batches",
-    "Batches of a job of Spark that are done.",
-)
-SPARK_RECORDS: Final = Metric(
-    "crivo_spark_records_total",
-    Kind.COUNTER,
-    "records",
-    "Records of the log that a job of Spark has taken.",
-)
-SPARK_LAG: Final = Metric(
-    "crivo_spark_lag_records",
-    Kind.GAUGE,
-    "records",
-    "Records of the log behind the newest batch of a job of Spark.",
-)
-SPARK_PUBLISHED: Final = Metric(
-    "crivo_spark_published_records_total",
-    Kind.COUNTER,
-    "records",
-    "Decisions and alerts that a job of Spark has published.",
-)
-SPARK_FOREIGN: Final = Metric(
-    "crivo_spark_foreign_records_total",
-    Kind.COUNTER,
-    "records",
-    "Records without a number of the log that a job of Spark met and that are set aside.",
-)
-SPARK_FAILURES: Final = Metric(
-    "crivo_spark_failures_total",
-    Kind.COUNTER,
-    "failures",
-    "Failures that ended a job of Spark.",
-    ("code",),
-)
-SPARK_SECONDS: Final = Metric(
-    "crivo_spark_seconds_total",
-    Kind.COUNTER,
-    "seconds",
-    "What batches of a job of Spark took, by its stages and by Spark's own.",
-    ("stage",),
-)
-RELAY_LAG: Final = Metric(
-    "crivo_relay_lag_events",
-    Kind.GAUGE,
-    "events",
-    "Events of a service's log that wait for the one in Kafka; no value where none is named.",
-)
-RELAY_FAILURES: Final = Metric(
-    "crivo_relay_failures_total",
-    Kind.COUNTER,
-    "turns",
-    "Turns in which the log in Kafka did not take what waits for it, by error code.",
-    ("code",),
-)
 READY: Final = Metric(
     "crivo_ready", Kind.GAUGE, "1", "1 while the service takes transfers, else 0."
 )
 
 CATALOGUE: Final = (
-    REQUESTS, IN_FLIGHT, DECISION_LATENCY, STAGE_LATENCY, DECISIONS, REPEATS, DEGRADED, REPORTS,
-    EVENTS, REFUSED, FAULTS, PREDICTIONS, LOG_END, LOG_GROUP, PROJECTION_LAG, STATE_KEYS,
-    STREAM_AGE, SNAPSHOT_LAG,
-    STATE_BYTES, LIST_ENTRIES, SUMS_ATTEMPTS, LATE, MODEL_INFO, FOLLOW_UPS, HOLDS_OPEN,
-    HOLD_ENDS, REVISIONS,
-    POLICY_RELOADS, READY, REVIEWS, LEDGER_SEGMENTS, LEDGER_PENDING, LEDGER_FAILURES,
-    TRACES_DROPPED, WEBHOOK_RELOADS, WEBHOOK_ATTEMPTS, WEBHOOK_LATENCY, WEBHOOKS_WAITING,
-    WEBHOOKS_DEAD, WEBHOOK_LAG, WORKER_LAG, WORKER_PARTITIONS, WORKER_REBUILDS,
-    INBOX_RECEIVED, INBOX_SETTLED, INBOX_LAG,
-    RELAY_LAG, RELAY_FAILURES, SPARK_BATCHES, SPARK_RECORDS, SPARK_LAG,
-    SPARK_PUBLISHED, SPARK_FOREIGN, SPARK_FAILURES, SPARK_SECONDS,
-)  # fmt: skip
+    REQUESTS,
+    IN_FLIGHT,
+    DECISION_LATENCY,
+    STAGE_LATENCY,
+    DECISIONS,
+    REPEATS,
+    DEGRADED,
+    REPORTS,
+    EVENTS,
+    REFUSED,
+    FAULTS,
+    PREDICTIONS,
+    LOG_END,
+    LOG_GROUP,
+    PROJECTION_LAG,
+    STATE_KEYS,
+    STREAM_AGE,
+    SNAPSHOT_LAG,
+    SNAPSHOT_FAILURES,
+    STATE_BYTES,
+    LIST_ENTRIES,
+    SUMS_ATTEMPTS,
+    LATE,
+    MODEL_INFO,
+    FOLLOW_UPS,
+    HOLDS_OPEN,
+    HOLD_ENDS,
+    REVISIONS,
+    POLICY_RELOADS,
+    READY,
+    REVIEWS,
+    LEDGER_SEGMENTS,
+    LEDGER_PENDING,
+    LEDGER_FAILURES,
+    TRACES_DROPPED,
+    WEBHOOK_RELOADS,
+    WEBHOOK_ATTEMPTS,
+    WEBHOOK_LATENCY,
+    WEBHOOKS_WAITING,
+    WEBHOOKS_DEAD,
+    WEBHOOK_LAG,
+    *ENGINES,
+)

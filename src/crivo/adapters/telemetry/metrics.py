@@ -6,11 +6,9 @@ from collections import Counter as Tally
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge
-from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import Gauge
 
 from crivo.adapters.telemetry.catalogue import (
-    CATALOGUE,
     DECISION_LATENCY,
     DECISIONS,
     DEGRADED,
@@ -20,9 +18,6 @@ from crivo.adapters.telemetry.catalogue import (
     HOLD_ENDS,
     HOLDS_OPEN,
     IN_FLIGHT,
-    INBOX_LAG,
-    INBOX_RECEIVED,
-    INBOX_SETTLED,
     LATE,
     LEDGER_FAILURES,
     LEDGER_PENDING,
@@ -36,21 +31,13 @@ from crivo.adapters.telemetry.catalogue import (
     PROJECTION_LAG,
     READY,
     REFUSED,
-    RELAY_FAILURES,
-    RELAY_LAG,
     REPEATS,
     REPORTS,
     REQUESTS,
     REVIEWS,
     REVISIONS,
+    SNAPSHOT_FAILURES,
     SNAPSHOT_LAG,
-    SPARK_BATCHES,
-    SPARK_FAILURES,
-    SPARK_FOREIGN,
-    SPARK_LAG,
-    SPARK_PUBLISHED,
-    SPARK_RECORDS,
-    SPARK_SECONDS,
     STAGE_LATENCY,
     STATE_BYTES,
     STATE_KEYS,
@@ -63,35 +50,19 @@ from crivo.adapters.telemetry.catalogue import (
     WEBHOOK_RELOADS,
     WEBHOOKS_DEAD,
     WEBHOOKS_WAITING,
-    WORKER_LAG,
-    WORKER_PARTITIONS,
-    WORKER_REBUILDS,
-    Kind,
-    Metric,
 )
-from crivo.adapters.telemetry.histogram import Histogram, Spread
+from crivo.adapters.telemetry.engine_metrics import EngineMetrics
 from crivo.flows.noted import Seen
-
-_Child = Counter | Gauge | Spread
-
 
 #: What a decision observed of itself, by the labels of its stages.
 _STAGES: Final = ("waiting", "features", "model")
 
 
-class Metrics:
+class Metrics(EngineMetrics):
     """One registry with exactly the catalogue in it, and one method for each thing that happens.
 
     Children are kept, so that a call costs about a microsecond.
     """
-
-    media_type: Final = CONTENT_TYPE_LATEST
-
-    def __init__(self) -> None:
-        self._registry = CollectorRegistry()
-        self._parents = {metric.name: _register(metric, self._registry) for metric in CATALOGUE}
-        self._children: dict[tuple[str, ...], _Child] = {}
-        self._served: tuple[str, ...] = ()
 
     def answered(self, route: str, status: int, code: str) -> None:
         """A request got its answer; `code` is empty where nothing was refused."""
@@ -176,6 +147,10 @@ class Metrics:
         """So many events came since the newest snapshot."""
         self._set(SNAPSHOT_LAG, to=events)
 
+    def snapshot_failed(self) -> None:
+        """A snapshot could not be kept."""
+        self._count(SNAPSHOT_FAILURES)
+
     def projected(self, behind: int) -> None:
         """The table of decisions is so many events behind the log."""
         self._set(PROJECTION_LAG, to=behind)
@@ -253,118 +228,6 @@ class Metrics:
         """A changed file of subscriptions was adopted or refused."""
         self._count(WEBHOOK_RELOADS, result)
 
-    def worker_lags(self, records: int) -> None:
-        """So many records are not read yet by a worker."""
-        self._set(WORKER_LAG, to=records)
-
-    def worker_bears(self, partitions: int) -> None:
-        """So many partitions are answered by a worker."""
-        self._set(WORKER_PARTITIONS, to=partitions)
-
-    def worker_rebuilt(self) -> None:
-        """A worker built its state anew."""
-        self._count(WORKER_REBUILDS)
-
-    def inbox_received(self, records: int) -> None:
-        """So many records of the inbox are settled."""
-        self._count(INBOX_RECEIVED, by=records)
-
-    def inbox_settled(self, result: str, code: str, records: int) -> None:
-        """That became of so many of them."""
-        self._count(INBOX_SETTLED, result, code, by=records)
-
-    def inbox_lags(self, records: int) -> None:
-        """So many records of the inbox are not read yet."""
-        self._set(INBOX_LAG, to=records)
-
-    def spark_batch(self) -> None:
-        """A batch of Spark's is done."""
-        self._count(SPARK_BATCHES)
-
-    def spark_took_in(self, records: int) -> None:
-        """A job of Spark has taken records of the log."""
-        self._count(SPARK_RECORDS, by=records)
-
-    def spark_lags(self, records: int) -> None:
-        """Records of the log lie behind the newest batch of a job of Spark."""
-        self._set(SPARK_LAG, to=records)
-
-    def spark_published(self, records: int) -> None:
-        """A batch of Spark's published so many."""
-        self._count(SPARK_PUBLISHED, by=records)
-
-    def spark_met_foreign(self, records: int) -> None:
-        """A batch of Spark's had so many records that are nobody's of ours."""
-        self._count(SPARK_FOREIGN, by=records)
-
-    def spark_failed(self, code: str) -> None:
-        """A failure ended a job of Spark."""
-        self._count(SPARK_FAILURES, code)
-
-    def spark_took(self, stage: str, seconds: float) -> None:
-        """A stage of a job of Spark took so long."""
-        self._count(SPARK_SECONDS, stage, by=seconds)
-
-    def relay_lags(self, events: int) -> None:
-        """So many events wait for the log in Kafka."""
-        self._set(RELAY_LAG, to=events)
-
-    def not_relayed(self, code: str) -> None:
-        """The log in Kafka did not take what waits for it."""
-        self._count(RELAY_FAILURES, code)
-
     def ready(self, *, yes: bool) -> None:
         """Whether the service takes transfers."""
         self._set(READY, to=int(yes))
-
-    @property
-    def registry(self) -> CollectorRegistry:
-        """What is told, for who tells it otherwise than by `render`."""
-        return self._registry
-
-    def render(self) -> bytes:
-        """The text that Prometheus scrapes."""
-        return generate_latest(self._registry)
-
-    def touched(self) -> frozenset[str]:
-        """Names in the catalogue that anything has been told of (for the test of producers)."""
-        return frozenset(name for name, *_ in self._children)
-
-    def _count(self, metric: Metric, *labels: str, by: float = 1.0) -> None:
-        child = self._child(metric, labels)
-        assert isinstance(child, Counter), metric
-        child.inc(by)
-
-    def _set(self, metric: Metric, *labels: str, to: float) -> None:
-        child = self._child(metric, labels)
-        assert isinstance(child, Gauge), metric
-        child.set(to)
-
-    def _observe(self, metric: Metric, *labels: str, value: float, times: int = 1) -> None:
-        child = self._child(metric, labels)
-        assert isinstance(child, Spread), metric
-        child.observe(value, times)
-
-    def _child(self, metric: Metric, labels: Sequence[str]) -> _Child:
-        key = (metric.name, *labels)
-        child = self._children.get(key)
-        if child is None:
-            parent = self._parents[metric.name]
-            if labels or isinstance(parent, Histogram):
-                child = parent.labels(*labels)
-            else:
-                child = parent
-            self._children[key] = child
-        return child
-
-
-def _register(metric: Metric, registry: CollectorRegistry) -> Counter | Gauge | Histogram:
-    match metric.kind:
-        case Kind.COUNTER:
-            return Counter(metric.name, metric.meaning, metric.labels, registry=registry)
-        case Kind.GAUGE:
-            return Gauge(metric.name, metric.meaning, metric.labels, registry=registry)
-        case Kind.HISTOGRAM:
-            histogram = Histogram(metric.name, metric.meaning, metric.labels, metric.edges)
-            registry.register(histogram)
-            return histogram

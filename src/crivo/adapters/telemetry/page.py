@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from crivo.adapters.telemetry.catalogue import CATALOGUE, Metric
+from crivo.adapters.telemetry.catalogue import CATALOGUE
+from crivo.adapters.telemetry.metric import Metric
 
 BEGIN: Final = "<!-- metrics: written by scripts/signals.py -->\n"
 END: Final = "<!-- end of metrics -->\n"

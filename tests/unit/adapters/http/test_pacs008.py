@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from crivo.adapters.http.bodies import parse_decision
-from crivo.adapters.http.pacs008 import VERSIONS, parse_pacs008
+from crivo.adapters.http.pacs008 import VERSIONS, named_id, parse_pacs008
 from crivo.domain.account import CustomerSegment
 from crivo.domain.errors import Code, Refused
 from crivo.flows.answers import FACTS, check_same_facts
@@ -218,6 +218,40 @@ def test_no_document_type_and_no_entity_is_read(head: str) -> None:
 )
 def test_what_is_no_xml_in_utf_8_is_malformed(raw: bytes) -> None:
     assert refusal(raw).code in {Code.BODY_MALFORMED, Code.SCHEMA_UNKNOWN}
+
+
+@pytest.mark.parametrize(
+    ("raw", "found"),
+    [
+        (b"", "nothing at line 1, column 1"),
+        (b"<a>\n  <b/>\n", "an end before the last element is closed at line 3, column 1"),
+        (b"<a>\n  <b>\n</a>", "mismatched tag at line 3, column 3"),
+        ("<a>\n éé".encode() + b"\xff</a>", "a byte that is no UTF-8 at line 2, column 4"),
+        (b"<a>\n<b", "unclosed token at line 2, column 1"),
+        (b"<!DOCTYPE a><a/>", "a document type, or an entity"),
+    ],
+)
+def test_what_is_broken_of_xml_is_said_with_its_line_and_column(raw: bytes, found: str) -> None:
+    told = refusal(raw)
+    assert (told.code, told.context["found"]) == (Code.BODY_MALFORMED, found)
+
+
+@pytest.mark.parametrize(
+    ("raw", "named"),
+    [
+        (ORDER, SAME["end_to_end_id"]),
+        (ORDER[: ORDER.index("<TxId>")], SAME["end_to_end_id"]),
+        (ORDER + ORDER, SAME["end_to_end_id"]),
+        (ORDER + ORDER.replace("EF12345<", "EF12346<"), None),
+        (without("EndToEndId"), None),
+        (ORDER.replace("EF12345<", "EF1234<"), None),
+    ],
+    ids=range(6),
+)
+def test_an_id_is_named_by_what_is_no_order_too_unless_there_are_several(
+    raw: str, named: str | None
+) -> None:
+    assert named_id(raw.encode()) == named
 
 
 @given(st.binary(max_size=300))

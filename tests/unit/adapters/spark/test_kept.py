@@ -28,13 +28,23 @@ def test_the_first_batch_begins_with_nothing(tmp_path):
 def test_what_a_batch_left_and_what_was_made_of_it_is_read_again(tmp_path):
     kept = Kept(tmp_path / "waiting")
     assert kept.newest() == -1
-    kept.keep(0, Left(7, waiting(9, 12)), Done(5, 6, 1, {"decide": 0.5}))
+    kept.keep(0, Left(7, waiting(9, 12)), Done(5, 6, 1, "no room", {"decide": 0.5}))
     assert kept.newest() == 0
     found = kept.left(0)
     assert (found.cut, found.waiting) == (7, waiting(9, 12))
-    assert kept.done(0) == Done(5, 6, 1, {"decide": 0.5})
+    assert kept.done(0) == Done(5, 6, 1, "no room", {"decide": 0.5})
     # Sabotage: one record less would be noticed.
     assert found.waiting != waiting(9)
+
+
+def test_what_partitions_have_passed_is_read_again(tmp_path):
+    """Law: also of a checkpoint of a former release, which says nothing of it."""
+    kept, passed = Kept(tmp_path), {("pix.transfers.v1", 3): 9, ("pix.reports.v1", 0): 1 << 61}
+    kept.keep(0, Left(7, waiting(9), passed), Done())
+    assert kept.left(0).passed == passed
+    (tmp_path / "0" / "cut").write_text("7")
+    former = kept.left(0)
+    assert (former.cut, former.passed, former.waiting) == (7, {}, waiting(9))
 
 
 def test_a_batch_that_is_run_again_finds_what_the_one_before_it_left(tmp_path):
