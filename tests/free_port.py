@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import socket
+from crivo.adapters.kafka.brokers import free_ports
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(1)[0]

@@ -24,7 +24,7 @@ _LEFT_OUT: Final = ("CRIVO_", "XDG_", "NUMBA_", "PYTHON", "VIRTUAL_ENV", "UV_CAC
 INSTALLED: Final = (".venv", ".tools")
 #: What `make demo` says when it is done and goes on serving.
 _STAYS: Final = b"Still serving"
-_SECONDS_MAX: Final = 1_800.0
+_SECONDS_MAX: Final = 5_400.0
 _PAUSE_SECONDS: Final = 0.2
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -47,8 +48,30 @@ def environment(home: Path, **changes: str) -> Mapping[str, str]:
         "CRIVO_POLICY": str(ROOT / "policy"),
         "CRIVO_HTTP__API_KEY": KEY,
         "CRIVO_LOG__CLOCK": "replay",
+        # A disk that others use too may take seconds.
+        "CRIVO_HTTP__ANSWER_SECONDS_MAX": "20",
         **{f"CRIVO_{name}": value for name, value in changes.items()},
     }
+
+
+def patient_policy(folder: Path) -> Path:
+    """The policy in a new folder, by which no decision is due too early: no machine is too slow for
+    it, and nothing is left out of a vector.
+    """
+    shutil.copytree(ROOT / "policy", folder)
+    take_time(folder)
+    return folder
+
+
+def take_time(policy: Path) -> None:
+    """Lets a policy wait for ten minutes where it waited for less than a second."""
+    file = policy / "degraded.toml"
+    text = file.read_text(encoding="utf-8")
+    for key, value in (("timeout.deadline_ms", 100), ("log_slow.after_ms", 1_000)):
+        before = f'"{key}"\nvalue = {value}\n'
+        assert before in text, key
+        text = text.replace(before, f'"{key}"\nvalue = 600000\n')
+    file.write_text(text, encoding="utf-8")
 
 
 def settings_of(home: Path, **changes: str) -> Settings:

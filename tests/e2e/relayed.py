@@ -56,11 +56,11 @@ def stored(home: Path) -> list[EventRow]:
         return reader.stored_rows(start=0, limit=10_000)
 
 
-def read(where: Cluster) -> tuple[list[EventRow], int]:
+def read(where: Cluster, *, is_settled: bool = True) -> tuple[list[EventRow], int]:
     """All numbered rows of the log in Kafka, and how many records are nobody's: of a number that
-    came twice the second is.
+    came twice the second is. Unless it is settled, what stands open is waited for.
     """
-    ends = patiently(where, partial(read_ends, where, 4))
+    ends = patiently(where, partial(read_ends, where, 4, is_settled=is_settled))
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
     rows: list[EventRow] = []
     nobodys: list[Message] = []
@@ -82,8 +82,19 @@ def passed_on(where: Cluster) -> list[EventRow]:
     return read(where)[0]
 
 
+def said(rows: list[EventRow]) -> list[tuple[object, ...]]:
+    """Of rows all but where they lie in their partition."""
+    return [(*row[:3], *row[4:]) for row in rows]
+
+
 def is_same(home: Path, where: Cluster) -> bool:
     """Law: the log in Kafka has the numbers and the bytes of the service's, each once."""
     passed, nobodys = read(where)
-    there, here = ([(*row[:3], *row[4:]) for row in rows] for rows in (passed, stored(home)))
-    return there == here and not nobodys
+    return said(passed) == said(stored(home)) and not nobodys
+
+
+def has_all(where: Cluster, home: Path) -> bool:
+    """Whether brokers have all that the home has just now; the ledger may add to both meanwhile."""
+    here = said(stored(home))
+    there, nobodys = read(where, is_settled=False)
+    return said(there)[: len(here)] == here and not nobodys

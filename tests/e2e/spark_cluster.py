@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -18,11 +17,12 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from crivo.adapters.kafka.brokers import free_ports
 from tests.e2e.spark_jobs import JAVA
 
 HOST = "127.0.0.1"
 START_SECONDS_MAX = 300
-STOP_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 240
 
 #: What every process of the cluster is told: it keeps to this machine, and is small.
 ENVIRON = {
@@ -136,14 +136,3 @@ def processes_of(cluster: Standalone) -> list[int]:
             if int(session) in sessions and state != "Z":
                 found.append(int(file.parent.name))
     return found
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens at."""
-    held = [socket.socket() for _ in range(count)]
-    for one in held:
-        one.bind((HOST, 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports

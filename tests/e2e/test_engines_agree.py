@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 import time
@@ -32,7 +31,7 @@ from crivo.domain.streams import Stream
 from crivo.flows.copy_log import undecided
 from crivo.flows.ports import LogReader
 from crivo.governance.record_cipher import Rotation
-from tests.e2e.homes import ROOT, make_home
+from tests.e2e.homes import make_home, patient_policy
 from tests.e2e.played_log import TOLD_OF, play
 from tests.e2e.serving import serving
 from tests.e2e.spark_jobs import job, told
@@ -95,19 +94,6 @@ def played(tmp_path_factory, kafka, require_extra, spark_jars) -> Played:
     shown = ", ".join(f"{name} {taken:.1f} s" for name, taken in seconds.items())
     print(f"{events:,} events, {asked:,} transfers; starts included: {shown}")
     return Played(home, policy, events, schemas, decided)
-
-
-def patient_policy(folder: Path) -> Path:
-    """The policy, by which no decision is due too early: of that alone a log does not tell."""
-    shutil.copytree(ROOT / "policy", folder)
-    file = folder / "degraded.toml"
-    text = file.read_text(encoding="utf-8")
-    for key, value in (("timeout.deadline_ms", 100), ("log_slow.after_ms", 1_000)):
-        before = f'"{key}"\nvalue = {value}\n'
-        assert before in text, key
-        text = text.replace(before, f'"{key}"\nvalue = 600000\n')
-    file.write_text(text, encoding="utf-8")
-    return folder
 
 
 def worker(where: Cluster) -> list[str]:

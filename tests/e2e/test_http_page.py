@@ -22,7 +22,8 @@ def test_the_lines_of_the_page_decide_read_follow_up_search_explain_report_and_t
     require_program("curl")
     page = (ROOT / "docs" / "reference" / "http.md").read_text(encoding="utf-8")
     scripts = [block.text for block in blocks(page) if block.words[:1] == ("bash",)]
-    with serving(make_home(tmp_path / "home")) as running:
+    # As time goes by segments of the ledger come, too: none between two decisions.
+    with serving(make_home(tmp_path / "home"), LEDGER__CLOSE_SECONDS="3600") as running:
         answer = subprocess.run(
             ["bash", "-eu", "-c", "\necho\n".join(scripts)],
             env={**os.environ, "ADDRESS": running.address, "KEY": KEY, "no_proxy": "*"},

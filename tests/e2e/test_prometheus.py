@@ -102,7 +102,7 @@ def prometheus(program: str, folder: Path, **targets: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(120)
 
 
 def ask(address: str, query: str) -> list[dict]:

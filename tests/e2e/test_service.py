@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from crivo.model.artifact import ArtifactKind
-from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home
+from tests.e2e.homes import KEY, RISKY_CENTAVOS, make_home, patient_policy
 from tests.e2e.serving import Served, serving
 from tests.unit.adapters.http.bodies import GOOD, HOSTILE_DECISIONS
 
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.slow
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     with serving(
         make_home(tmp_path_factory.mktemp("served") / "home"),
+        POLICY=str(patient_policy(tmp_path_factory.mktemp("policy") / "policy")),
         HTTP__BODY_SECONDS_MAX="1",
         HTTP__DECISION_BYTES_MAX="16384",
     ) as running:

@@ -98,7 +98,7 @@ class Door:
 async def read_answer(reader: asyncio.StreamReader) -> Answer:
     """The next response of a connection."""
     answer = Answer()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(120):
         while not answer.whole and (data := await reader.read(1)):
             answer.parser.feed_data(data)
     return answer

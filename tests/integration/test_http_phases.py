@@ -17,7 +17,9 @@ _numbers = iter(range(10**6))
 
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Caller]:
-    with served(make_home(tmp_path_factory.mktemp("phases") / "home")) as caller:
+    home = make_home(tmp_path_factory.mktemp("phases") / "home")
+    # As time goes by segments of the ledger come, too: none between two decisions.
+    with served(home, LEDGER__CLOSE_SECONDS="3600") as caller:
         yield caller
 
 

@@ -221,8 +221,9 @@ def test_sabotage_a_batch_of_any_size_is_noticed(
 def test_a_body_that_is_shed_is_not_even_read(
     service: Service, client: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rates(service, monkeypatch, shared=True)
-    monkeypatch.setattr(service.app.hot, "_rate", Bucket(per_second=1, burst=1))
+    clock = rates(service, monkeypatch, shared=True)
+    rate = ByClock(Bucket(per_second=1, burst=1), clock)
+    monkeypatch.setattr(service.app.hot, "_rate", rate)
     client.post("/v1/decisions", content=b"no json", headers=JSON)
     answer = client.post("/v1/decisions", content=b"no json", headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (503, "OVERLOADED")
@@ -259,6 +260,9 @@ def test_the_direct_way_sheds_as_the_usual_one_does(tmp_path: Path) -> None:
     async def talk() -> list[int]:
         home = make_home(tmp_path / "home")
         async with opened(build_service(settings_of(home, HTTP__RATE_MAX="1"))) as door:
+            hot = door.service.app.hot
+            # Its second never ends.
+            hot._rate = ByClock(hot._rate, Time())
             answers = [await door.send(request(body())) for _ in range(2)]
             answers.append(await door.send(request(body(), "connection: close")))
             head, _, rest = request(body()).partition(b"\r\n\r\n")

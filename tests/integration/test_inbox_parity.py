@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
-import shutil
 from collections import Counter
 from contextlib import closing
 
@@ -16,7 +14,7 @@ from crivo.bootstrap.service import build_service
 from crivo.decision.record import decode_record
 from crivo.domain.instant import MINUTE, SECOND, format_rfc3339
 from crivo.domain.streams import Stream
-from tests.e2e.homes import KEY, ROOT, make_home, settings_of
+from tests.e2e.homes import KEY, make_home, patient_policy, settings_of
 from tests.integration.calling import called
 from tests.integration.inboxes import (
     body,
@@ -83,11 +81,7 @@ def over_http(tmp_path_factory):
     """A home whose service was asked a day over HTTP, with time for each answer; the day, and the
     code that each was refused with (empty: it was not).
     """
-    policy = shutil.copytree(ROOT / "policy", tmp_path_factory.mktemp("policy") / "policy")
-    text = (policy / "degraded.toml").read_text()
-    patient, count = re.subn(r"(deadline_ms\"\nvalue = )100", r"\g<1>10000", text)
-    assert count == 1
-    (policy / "degraded.toml").write_text(patient)
+    policy = patient_policy(tmp_path_factory.mktemp("policy") / "policy")
     home, codes, asked = make_home(tmp_path_factory.mktemp("http") / "home"), [], day()
     with called(build_service(settings_of(home, POLICY=str(policy)))) as caller:
         for value, headers in asked:

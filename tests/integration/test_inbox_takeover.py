@@ -52,8 +52,9 @@ def open_stalling(cluster, monkeypatch, meanwhile):
     real = reader._transactions.send_offsets
 
     def stalled(offsets, member):
-        monkeypatch.setattr(reader._transactions, "send_offsets", real)
+        # One that brokers did not take in time is begun anew, and stalls then.
         real(offsets, member)
+        monkeypatch.setattr(reader._transactions, "send_offsets", real)
         meanwhile(reader)
 
     monkeypatch.setattr(reader._transactions, "send_offsets", stalled)

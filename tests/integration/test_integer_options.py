@@ -20,6 +20,8 @@ SAID_ELSEWHERE = {
     ("simulate", "past_days"),
     ("simulate", "keep_one_in"),
     ("serve", "port"),
+    ("platform", "up", "brokers"),
+    ("platform", "supervise", "brokers"),
 }
 
 
@@ -51,6 +53,7 @@ def test_every_integer_has_a_least_and_a_greatest_value_where_it_is_declared() -
         ("quarantine", "show", "row", FAR),
         ("backtest", "--label-delay-days", FAR),
         ("serve", "--port", FAR),
+        ("platform", "up", "--brokers", FAR),
         ("simulate", "--out", "world", "--days", FAR),
         ("simulate", "--out", "world", "--past-days", FAR),
         ("simulate", "--out", "world", "--keep-one-in", FAR),

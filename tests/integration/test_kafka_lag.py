@@ -12,6 +12,7 @@ import pytest
 from crivo.adapters.kafka import intake as intakes
 from crivo.adapters.kafka.intake import Intake, part_of, read_ends
 from crivo.domain.streams import Stream
+from tests.integration.workers import await_settled
 from tests.ports.kafka_logs import new_space, open_log_in
 from tests.ports.logs import events
 
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.slow
 #: Records of the log, and how many may wait in all.
 COUNT, WAITING = 400, 40
 #: A test waits so long for what is to come.
-SECONDS_MAX = 30
+SECONDS_MAX = 300
 
 
 @pytest.fixture(scope="module")
@@ -29,6 +30,7 @@ def cluster(kafka):
     own = new_space(kafka.cluster)
     with closing(open_log_in(own)) as log:
         log.append(events(0, COUNT))
+    await_settled(own)
     return own
 
 

@@ -16,7 +16,7 @@ from crivo.adapters.kafka.topics import MANIFEST, MANIFEST_KEY, Topics, declared
 from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import Manifest
-from tests.outages import SECONDS_MAX
+from tests.outages import SECONDS_MAX, await_so
 from tests.ports.kafka_logs import open_log_in
 from tests.ports.logs import events
 
@@ -70,6 +70,8 @@ def test_of_two_that_make_a_log_at_once_one_does_and_the_other_reads_it_or_is_re
 ):
     got = make_at_once(cluster, monkeypatch)
     monkeypatch.undo()
+    # A commit is answered before it shows.
+    await_so(lambda: find_manifest(cluster) is not None)
     stands = find_manifest(cluster)
     assert stands is not None and manifests(cluster) == 1
     assert set(got) == {"one", "two"}
@@ -90,7 +92,7 @@ def test_sabotage_makers_whom_no_name_parts_write_two(cluster, monkeypatch):
     )
     make_at_once(cluster, monkeypatch)
     monkeypatch.undo()
-    assert manifests(cluster) == 2
+    await_so(lambda: manifests(cluster) == 2)
 
 
 def check_a_maker_that_stalled_leaves_the_name_to_the_writer(cluster, monkeypatch):

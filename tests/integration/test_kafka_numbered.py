@@ -19,6 +19,7 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.copy_log import copy_log
 from crivo.flows.event_rows import row_of
 from crivo.flows.ports import Manifest
+from tests.integration.workers import await_settled
 from tests.ports.logs import events
 
 pytestmark = pytest.mark.slow
@@ -50,6 +51,7 @@ def log(cluster):
             producer.produce(topic, record.value, record.key, partition, headers=record.headers)
             producer.produce(topic, b"strange", partition=partition)
     assert producer.flush(60) == 0
+    await_settled(cluster)
     return cluster
 
 

@@ -41,6 +41,7 @@ def test_a_number_that_comes_again_is_nobodys_and_no_reader_stands_still(cluster
     send_row(cluster, row)
     with closing(open_log_in(cluster)) as log:
         log.append([event(5)])
+    await_settled(cluster)
     met = []
     ends = {part: end for part, (_, end) in read_ends(cluster, 4).items()}
     told = lambda message, why: met.append((message.offset(), why.context["found"]))  # noqa: E731

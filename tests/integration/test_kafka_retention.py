@@ -327,6 +327,8 @@ def test_a_worker_begins_with_its_snapshot_where_the_beginning_is_gone(
     own, half = shutil.copytree(home, tmp_path / "home"), len(waiting) // 2
     with closing(open_log_in(cluster)) as log:
         log.append(waiting[:half])
+    # However slow the group is to give it its partitions.
+    monkeypatch.setattr("crivo.adapters.kafka.worker.SESSION_SECONDS", SECONDS_MAX)
     decide_rest(capsys, monkeypatch, own, cluster, *mode, snapshots=True)
     before, _ = answers(own, cluster)
     let_go(cluster)

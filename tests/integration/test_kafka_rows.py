@@ -17,6 +17,7 @@ from crivo.domain.clock import ClockKind
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.event_rows import row_of
 from crivo.flows.ports import Manifest
+from tests.integration.workers import await_settled
 from tests.ports.logs import events
 
 pytestmark = pytest.mark.slow
@@ -43,6 +44,7 @@ def test_rows_follow_one_another_whoever_opens_the_log_again(cluster):
             assert target.end() == first
             target.append_stored(rows(first, end))
             assert target.end() == end
+    await_settled(cluster)
     with closing(KafkaLogReader(cluster)) as reader:
         assert [each.event for each in reader.read(start=0, limit=100)] == events(0, 30)
 

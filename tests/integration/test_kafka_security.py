@@ -27,6 +27,7 @@ from crivo.bootstrap.kafka import cluster_of
 from crivo.domain.errors import Code, CrivoError, Misconfigured
 from crivo.settings import load_settings
 from tests.free_port import free_port
+from tests.integration.workers import await_settled
 from tests.ports.kafka_logs import new_space, open_log_in
 from tests.ports.logs import events
 
@@ -144,7 +145,7 @@ def _add_user(cluster: Cluster) -> None:
     admin = AdminClient(cluster.options())
     info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 8_192)
     wanted = [UserScramCredentialUpsertion("crivo", info, PASSWORD.encode())]
-    admin.alter_user_scram_credentials(wanted)["crivo"].result(15)
+    admin.alter_user_scram_credentials(wanted)["crivo"].result(300)
 
 
 @pytest.mark.parametrize("way", WAYS)
@@ -152,6 +153,7 @@ def test_a_log_is_written_and_read_by_every_way_in(guarded, way):
     space = new_space(guarded.cluster(way))
     with closing(open_log_in(space)) as log:
         log.append(events(0, 20))
+    await_settled(space)
     with closing(KafkaLogReader(space)) as reader:
         assert reader.end() == 20
 
@@ -169,6 +171,9 @@ def test_who_has_no_right_paper_is_told_what_the_cluster_says(
     guarded, monkeypatch, way, other, code, word
 ):
     monkeypatch.setattr(topics, "ANSWER_SECONDS_MAX", 2.0)
+    if code is Code.SETTING_INVALID:
+        # The first word ends it.
+        monkeypatch.setattr("crivo.adapters.kafka.client._CAUSE_SECONDS_MAX", 60.0)
     if "AUTHORITY" in other:
         other = {"AUTHORITY": str(guarded.papers / other["AUTHORITY"])}
     with pytest.raises(CrivoError) as raised:
@@ -216,11 +221,11 @@ def _asked_by_java(
     """What Kafka's own program says of the broker's settings, as a client with these options."""
     named = folder / "client.properties"
     lines = [f"{name}={_property(value)}" for name, value in options.items()]
-    lines += ["default.api.timeout.ms=10000", "request.timeout.ms=5000"]
+    lines += ["default.api.timeout.ms=300000", "request.timeout.ms=60000"]
     named.write_text("\n".join(lines) + "\n", encoding="ascii")
     command = [str(shutil.which("java")), "-XX:TieredStopAtLevel=1"]
     command += ["-cp", f"{guarded.brokers.jars}/*", "kafka.admin.ConfigCommand"]
     command += ["--bootstrap-server", options["bootstrap.servers"]]
     command += ["--command-config", str(named), "--describe"]
     command += ["--entity-type", "brokers", "--entity-name", "1"]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)

@@ -11,7 +11,7 @@ from contextlib import closing
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Producer
 
-from crivo.adapters.kafka import transactions, writer
+from crivo.adapters.kafka import writer
 from crivo.adapters.kafka.client import Cluster
 from crivo.adapters.kafka.log import KafkaLog
 from crivo.adapters.kafka.transactions import Transactions
@@ -75,10 +75,7 @@ def send(cluster, one):
     assert one.producer.flush(SECONDS_MAX) == 0
 
 
-def test_a_transaction_that_took_too_long_is_begun_anew_where_the_name_is_still_its_own(
-    cluster, monkeypatch
-):
-    monkeypatch.setattr(transactions, "SECONDS_MAX", 1.0)
+def test_a_transaction_that_took_too_long_is_begun_anew_where_the_name_is_still_its_own(cluster):
     asked = []
     one = shared(cluster, asked.append)
 
@@ -89,7 +86,6 @@ def test_a_transaction_that_took_too_long_is_begun_anew_where_the_name_is_still_
 
     assert not one.is_done(slowly)
     assert [each.code() in writer.FENCED for each in asked] == [True]
-    monkeypatch.undo()
     assert one.is_done(lambda: send(cluster, one))
 
 

@@ -192,7 +192,7 @@ def test_nobody_else_writes_the_log_of_a_home_whose_brokers_come_first(
         for code, words in refusals(capsys, tmp_path, cluster):
             assert code == 2 and "the one of this home's file" in words, words
         log.append(events(5, 8))
-        assert is_same(tmp_path, cluster)
+        await_so(lambda: is_same(tmp_path, cluster))
 
 
 def test_sabotage_one_that_is_not_refused_ends_the_service(

@@ -225,7 +225,7 @@ def test_a_letter_that_was_changed_is_told_and_the_others_are_taken_back(
     forge(cluster, SOURCE, letter.value, letter.headers)
     _, of, sealed = letter.headers
     for value, headers in (
-        (letter.value[:-1] + b"!", letter.headers),
+        (letter.value[:-1] + bytes([letter.value[-1] ^ 1]), letter.headers),
         (letter.value, [("code", b"AMOUNT_RANGE"), of, sealed]),
         (letter.value, [letter.headers[0], ("of", b"3/9"), sealed]),
         (b"", letter.headers),

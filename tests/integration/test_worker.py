@@ -246,6 +246,8 @@ def test_a_worker_that_ends_keeps_its_state_and_the_next_goes_on_from_there(
 ):
     own = shutil.copytree(home, tmp_path / "home")
     half = len(waiting) // 2
+    # However slow the group is to give it its partitions.
+    monkeypatch.setattr("crivo.adapters.kafka.worker.SESSION_SECONDS", SECONDS_MAX)
     for until, known in ((half, [half]), (len(waiting), [len(waiting), half])):
         with closing(open_log_in(cluster)) as log:
             log.append(waiting[log.end() : until])

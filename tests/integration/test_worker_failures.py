@@ -83,8 +83,9 @@ def test_whoever_joins_and_leaves_while_transfers_come_all_is_answered_as_served
             await_decided(cluster, 20)
             second = start(held, home, cluster, *mode)
             second.await_assigned()
+        aim = decided(cluster) + 20
         with Feeding(cluster, waiting[half:]):
-            await_decided(cluster, decided(cluster) + 20)
+            await_decided(cluster, aim)
             left = first.stopped()
         await_answered(cluster, second)
         stayed = second.stopped()
@@ -121,9 +122,9 @@ def test_what_others_answered_is_known_behind_what_a_killed_one_had_begun(
     with closing(open_log_in(cluster)) as log:
         log.append(waiting[:200])
     decide_rest(capsys, monkeypatch, home, cluster)
-    options = {"transactional.id": cluster.named("killed"), "transaction.timeout.ms": 5_000}
+    options = {"transactional.id": cluster.named("killed"), "transaction.timeout.ms": 20_000}
     killed = Producer({**cluster.options(), **options})
-    killed.init_transactions(10)
+    killed.init_transactions(SECONDS_MAX)
     with closing(open_log_in(cluster)) as log:
         killed.begin_transaction()
         for partition in range(4):

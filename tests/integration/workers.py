@@ -27,6 +27,7 @@ from crivo.bootstrap.home import Paths, record_cipher, refused_cipher
 from crivo.bootstrap.service import champion_bundle
 from crivo.decision import record
 from crivo.decision.record import decode_record
+from crivo.domain.errors import Code, Unavailable
 from crivo.domain.instant import HOUR, MINUTE, SECOND
 from crivo.domain.streams import Stream
 from crivo.domain.transfer import Initiation, Purpose
@@ -35,7 +36,7 @@ from crivo.governance.record_cipher import Rotation
 from crivo.settings import load_settings
 from tests.e2e.homes import ROOT, make_home, settings_of
 from tests.integration.commands import crivo
-from tests.outages import SECONDS_MAX
+from tests.outages import SECONDS_MAX, await_so
 from tests.ports.kafka_logs import open_log_in, url_of
 from tests.unit.decision.worlds import ACCEPTED, CLAIMED, START, transfer, world
 
@@ -224,6 +225,27 @@ def submit(log, events):
         log.submit(events[at : at + 10], lambda _failure: None)
 
 
+def append_in_time(log, events):
+    """Appends them: one of its commits that fails is tried again by the log's writer until done."""
+    end = log.end() + len(events)
+
+    def is_there():
+        try:
+            log.check()
+        except Unavailable as failed:
+            if failed.code is not Code.LOG_UNAVAILABLE:
+                raise
+            return False
+        return log.end() == end
+
+    try:
+        log.append(events)
+    except Unavailable as failed:
+        if failed.code is not Code.LOG_UNAVAILABLE:
+            raise
+        await_so(is_there)
+
+
 class Feeding:
     """Appends events bit by bit, in a thread of its own."""
 
@@ -233,7 +255,7 @@ class Feeding:
         def feed():
             with closing(open_log_in(where)) as log:
                 for at in range(0, len(events), size):
-                    log.append(events[at : at + size])
+                    append_in_time(log, events[at : at + size])
                     if self._stop.wait(seconds):
                         return
 

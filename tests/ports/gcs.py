@@ -28,7 +28,7 @@ from xml.sax.saxutils import escape
 from tests.free_port import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS_MAX = 30.0
+START_SECONDS_MAX = 300.0
 
 #: Of the XML API: write only if the object has this generation; 0: if there is none.
 IF_GENERATION = "x-goog-if-generation-match"

@@ -18,7 +18,7 @@ from crivo.domain.errors import Code, Unavailable
 from crivo.flows.ports import Snapshot
 from tests.ports.test_snapshot_laws import PLAN, same, snapshot
 
-AtOnce = Callable[[SnapshotFiles, pytest.MonkeyPatch], list[BaseException | None]]
+AtOnce = Callable[[SnapshotFiles, pytest.MonkeyPatch, float], list[BaseException | None]]
 
 
 @pytest.fixture
@@ -27,14 +27,17 @@ def snapshots(tmp_path: Path) -> SnapshotFiles:
 
 
 def kept_at_once(
-    snapshots: SnapshotFiles, some: list[Snapshot], monkeypatch: pytest.MonkeyPatch
+    snapshots: SnapshotFiles,
+    some: list[Snapshot],
+    monkeypatch: pytest.MonkeyPatch,
+    seconds: float,
 ) -> list[BaseException | None]:
-    """What became of writers that meet, wherever one removes a folder, if anything lets them."""
+    """What became of writers that wait so long for each other wherever one removes a folder."""
     remove, meeting = shutil.rmtree, threading.Barrier(len(some))
 
     def meet() -> None:
         with suppress(threading.BrokenBarrierError):
-            meeting.wait(0.3)
+            meeting.wait(seconds)
 
     def remove_beside_others(folder: Path, **options: bool) -> None:
         meet()
@@ -46,22 +49,24 @@ def kept_at_once(
     with monkeypatch.context() as patched, ThreadPoolExecutor(len(some)) as writers:
         patched.setattr(shutil, "rmtree", remove_beside_others)
         writing = [writers.submit(snapshots.keep, each) for each in some]
-        return [each.exception(60) for each in writing]
+        for each in writing:
+            each.add_done_callback(lambda _: meeting.abort())
+        return [each.exception(300) for each in writing]
 
 
 def one_cut_at_once(
-    snapshots: SnapshotFiles, monkeypatch: pytest.MonkeyPatch
+    snapshots: SnapshotFiles, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> list[BaseException | None]:
     snapshots.keep(snapshot(7))
-    return kept_at_once(snapshots, [snapshot(7), snapshot(7)], monkeypatch)
+    return kept_at_once(snapshots, [snapshot(7), snapshot(7)], monkeypatch, seconds)
 
 
 def a_fourth_plan_at_once(
-    snapshots: SnapshotFiles, monkeypatch: pytest.MonkeyPatch
+    snapshots: SnapshotFiles, monkeypatch: pytest.MonkeyPatch, seconds: float
 ) -> list[BaseException | None]:
     for place, letter in enumerate("bcd"):
         snapshots.keep(snapshot(place + 1, plan_hash=letter * 64))
-    return kept_at_once(snapshots, [snapshot(7), snapshot(8)], monkeypatch)
+    return kept_at_once(snapshots, [snapshot(7), snapshot(8)], monkeypatch, seconds)
 
 
 AT_ONCE = pytest.mark.parametrize("at_once", [one_cut_at_once, a_fourth_plan_at_once])
@@ -71,7 +76,8 @@ AT_ONCE = pytest.mark.parametrize("at_once", [one_cut_at_once, a_fourth_plan_at_
 def test_writers_at_once_fail_at_nothing_that_another_of_them_removed(
     snapshots: SnapshotFiles, monkeypatch: pytest.MonkeyPatch, at_once: AtOnce
 ) -> None:
-    assert at_once(snapshots, monkeypatch) == [None, None]
+    # A lock keeps them apart, so that each waits in vain.
+    assert at_once(snapshots, monkeypatch, 0.3) == [None, None]
     assert same(snapshots.load(PLAN, 7), snapshot(7))
     assert len(snapshots.others(PLAN)) <= OTHER_PLANS_KEPT
 
@@ -81,7 +87,7 @@ def test_sabotage_where_names_are_not_changed_alone_one_of_the_writers_fails(
     snapshots: SnapshotFiles, monkeypatch: pytest.MonkeyPatch, at_once: AtOnce
 ) -> None:
     monkeypatch.setattr(store, "held_alone", lambda _: nullcontext())
-    failed = [each for each in at_once(snapshots, monkeypatch) if each is not None]
+    failed = [each for each in at_once(snapshots, monkeypatch, 60) if each is not None]
     assert [type(each) for each in failed] == [Unavailable]
 
 

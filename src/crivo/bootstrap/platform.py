@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -320,7 +319,6 @@ def _answers(address: str) -> bool:
 
 
 def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind((HOST, 0))
-        port: int = one.getsockname()[1]
-        return port
+    from crivo.adapters.kafka.brokers import free_ports
+
+    return free_ports(1)[0]

@@ -19,7 +19,7 @@ from crivo.cli.demo_verdict import Verdict, show_verdict, verdict_of
 from crivo.cli.output import notes, print_json, progress_bar
 from crivo.cli.player import Score, Step, play
 from crivo.cli.scoreboard import scoreboard
-from crivo.cli.stopping import cleaned_up, wait_for_interruption
+from crivo.cli.stopping import cleaned_up, interruption
 from crivo.domain.errors import Code, Refused, Unavailable, Unfit
 from crivo.domain.instant import MINUTE
 from crivo.settings import Settings, load_settings
@@ -186,25 +186,27 @@ def _page_of(service: Served) -> str:
 def _stay(service: Served, home: Path, *, tells_key: bool) -> None:
     """Says how to call the service until it is interrupted; its key once, and in no file."""
     console = notes()
-    console.print(f"\nStill serving. The live page: {_page_of(service)}", markup=False)
-    console.print(
-        f"API: {service.address}, its document at /openapi.json, its guide docs/reference/http.md.",
-        markup=False,
-    )
-    if tells_key:
+    with interruption() as wait:
+        console.print(f"\nStill serving. The live page: {_page_of(service)}", markup=False)
         console.print(
-            "The demo's own key, told this once, good until Ctrl-C, and how to call with it:\n"
-            f"  KEY={service.api_key}\n"
-            f'  curl -sS {service.address}/v1/model -H "Authorization: Bearer $KEY"',
+            f"API: {service.address}, its document at /openapi.json, its guide "
+            "docs/reference/http.md.",
             markup=False,
-            soft_wrap=True,
         )
-    console.print(
-        f"A key of your own: crivo keys new me --role admin --home {home}\n"
-        "Another address of the page: POST /v1/page-links with a key. Ctrl-C ends it.",
-        markup=False,
-    )
-    wait_for_interruption()
+        if tells_key:
+            console.print(
+                "The demo's own key, told this once, good until Ctrl-C, and how to call with it:\n"
+                f"  KEY={service.api_key}\n"
+                f'  curl -sS {service.address}/v1/model -H "Authorization: Bearer $KEY"',
+                markup=False,
+                soft_wrap=True,
+            )
+        console.print(
+            f"A key of your own: crivo keys new me --role admin --home {home}\n"
+            "Another address of the page: POST /v1/page-links with a key. Ctrl-C ends it.",
+            markup=False,
+        )
+        wait()
     console.print("Stopping.")
 
 

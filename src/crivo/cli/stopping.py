@@ -126,15 +126,22 @@ def told_to_stop() -> threading.Event:
     return stop
 
 
-def wait_for_interruption() -> None:
-    """Returns at the next Ctrl-C, which then ends nothing else."""
+@contextmanager
+def interruption() -> Iterator[Callable[[], None]]:
+    """Gives what waits for the next Ctrl-C, which ends nothing from here on: who is told of the
+    wait may be quicker than what comes before it.
+    """
     heard: list[int] = []
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, lambda number, _: heard.append(number))
-    try:
+
+    def wait() -> None:
         while not heard:
             time.sleep(_WAIT_SECONDS)
+
+    try:
+        yield wait
     finally:
         signal.signal(signal.SIGINT, before)
 

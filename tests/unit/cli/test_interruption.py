@@ -14,7 +14,14 @@ from weakref import ref
 import pytest
 
 from crivo.cli import main, stopping
-from crivo.cli.stopping import INTERRUPTED, SAID, STOPPED, cleaned_up, interruptible
+from crivo.cli.stopping import (
+    INTERRUPTED,
+    SAID,
+    STOPPED,
+    cleaned_up,
+    interruptible,
+    interruption,
+)
 
 
 class Closing:
@@ -271,3 +278,13 @@ def test_a_command_for_which_ctrl_c_is_ignored_is_read_to_its_end():
     found = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     assert (found.returncode, found.stderr) == (0, "")
     assert found.stdout.strip()
+
+
+def test_one_that_comes_before_it_is_waited_for_is_heard() -> None:
+    """Law: whoever is told that Ctrl-C ends a command may press it at once."""
+    with interruption() as wait:
+        os.kill(os.getpid(), signal.SIGINT)
+        wait()
+    # Sabotage: where it is listened for too late, it ends the command as any other would.
+    with pytest.raises(KeyboardInterrupt):
+        os.kill(os.getpid(), signal.SIGINT)

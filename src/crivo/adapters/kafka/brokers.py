@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import secrets
 import shutil
 import signal
 import socket
@@ -28,6 +29,8 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable
 START_SECONDS_MAX: Final = 300.0
 STOP_SECONDS_MAX: Final = 20.0
 _HOST: Final = "127.0.0.1"
+#: Below those that systems give to whoever asks for any.
+_PORTS: Final = range(15_000, 32_000)
 
 #: Small and quick to answer: a machine of two cores runs three of them.
 _JAVA: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
@@ -185,7 +188,7 @@ class Brokers:
         return f"{self.jars.resolve()}/*"
 
     def _make_folders(self, java: list[str]) -> None:
-        ports = _free_ports(2 * self.count)
+        ports = free_ports(2 * self.count)
         # An id that began with a dash would be taken for an option.
         cluster = "A" + base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")[1:]
         controllers = ports[self.count :]
@@ -279,14 +282,19 @@ def _port_in(properties: Path) -> int:
     return int(listeners.removeprefix("listeners=PLAINTEXT://").split(",")[0].rpartition(":")[2])
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Ports on loopback that nobody listens at, no two alike. Systems give none of these to those
+    who ask for any, so that a process which dies finds its own free again.
+    """
+    ports: list[int] = []
     with contextlib.ExitStack() as held:
-        ports = []
-        for _ in range(count):
+        while len(ports) < count:
+            port = secrets.choice(_PORTS)
             one = held.enter_context(socket.socket())
-            one.bind((_HOST, 0))
-            ports.append(one.getsockname()[1])
-        return ports
+            with contextlib.suppress(OSError):
+                one.bind((_HOST, port))
+                ports.append(port)
+    return ports
 
 
 def _silent(number: int, said: Sequence[str]) -> Unavailable:

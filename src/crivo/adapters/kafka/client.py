@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol, TypeVar
@@ -223,7 +223,9 @@ def ask(cluster: Cluster, what: str, client: Client, question: Callable[[float],
                     raise
                 LOGGER.info("kafka.asked_again", extra={"facts": {"words": error.str()}})
             time.sleep(_BACKOFF_SECONDS)
-            client.list_topics(timeout=left)
+            # The silent one may be who is asked: the next turn tells.
+            with suppress(KafkaException):
+                client.list_topics(timeout=min(left, _TURN_SECONDS_MAX))
 
 
 def result_of(answer: Future[_Given], seconds: float) -> _Given:

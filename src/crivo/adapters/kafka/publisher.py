@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from crivo.adapters.kafka.aside import Aside, place_behind
-from crivo.adapters.kafka.client import CLIENT_LOGGER, Cluster, answered
+from crivo.adapters.kafka.client import CLIENT_LOGGER, Cluster, answered, patiently
 from crivo.adapters.kafka.dead_letters import Letter, headers_in, letter_of
 from crivo.adapters.kafka.numbers import no_number, not_the_writers
 from crivo.adapters.kafka.records import Record, answer_of, headers_of, place_of
@@ -227,7 +228,7 @@ def set_aside_once(
         Misconfigured, Unavailable: as `Publisher.set_aside`.
     """
     publisher = PlainPublisher(cluster, partitions, list, refused)
-    judged = publisher.aside(range(partitions))
+    judged = patiently(cluster, partial(publisher.aside, range(partitions)))
     for each in foreign:
         behind = place_behind(each)
         if behind.offset > judged.get((behind.topic, behind.partition), 0):

@@ -50,7 +50,6 @@ from crivo.governance.record_cipher import RecordCipher
 Lies = tuple[int, Part, int]
 
 _STREAMS = tuple(Stream)
-
 #: By rank, the streams that answers lie in.
 _ANSWERED: Final = frozenset({STREAM_RANK[Stream.DECISIONS], STREAM_RANK[Stream.ALERTS]})
 
@@ -58,8 +57,8 @@ _ANSWERED: Final = frozenset({STREAM_RANK[Stream.DECISIONS], STREAM_RANK[Stream.
 #: brokers take milliseconds to give one that they hold.
 RECENT_MAX: Final = 16_384
 
-#: How long the marks of a commit are waited for where a number is missing.
-_MARKS_SECONDS_MAX: Final = 1.0
+#: Looks for the marks of a commit where a number is missing: 3 s of them, more with slow brokers.
+_LOOKS_MAX: Final = 60
 
 
 class KafkaLogReader:
@@ -256,10 +255,11 @@ class KafkaLogReader:
             self._begin_count()
 
     def _have_ends_moved(self) -> bool:
-        until, before = time.monotonic() + _MARKS_SECONDS_MAX, self._ends
-        while self._ends == before and time.monotonic() < until:
+        before, looks = self._ends, 0
+        while self._ends == before and looks < _LOOKS_MAX:
             time.sleep(POLL_SECONDS)
             self._ends = read_ends(self._cluster, self._manifest.partitions)
+            looks += 1
         return self._ends != before
 
     def _count_all(self) -> int:

@@ -77,7 +77,8 @@ class Transactions:
             "transaction.timeout.ms": int(SECONDS_MAX * 1e3),
             "delivery.timeout.ms": int(SECONDS_MAX * 1e3),
         }
-        self.producer = self._open()
+        # Brokers that are asked for a transaction for the first time make a topic of their own.
+        self.producer = patiently(cluster, self._open)
         #: When the first of the transactions failed behind which none has been there yet.
         self._failing_since: float | None = None
 
