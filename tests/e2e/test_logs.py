@@ -47,7 +47,7 @@ def test_a_service_logs_what_happens_in_the_elastic_common_schema(tmp_path: Path
     with serving(make_home(tmp_path / "home"), POLICY=str(policy)) as served:
         file.write_text("[[entry]", encoding="utf-8")
         eventually(lambda: "policy.refused" in actions(served), seconds=60)
-        file.write_text(whole.replace("value = 100", "value = 90"), encoding="utf-8")
+        file.write_text(whole.replace("value = 600000", "value = 500000"), encoding="utf-8")
         eventually(lambda: "policy.adopted" in actions(served), seconds=60)
         with served.client() as client:
             client.post("/v1/decisions", json=GOOD)

@@ -66,11 +66,12 @@ def end_orphans(folder: Path, seconds: float) -> list[str]:
             _signal(each, signal.SIGTERM)
         until, running = time.monotonic() + seconds, group
         while running:
-            for each in running:
-                # At once after its end: its number is nobody else's yet.
-                if not _runs(each) or time.monotonic() > until:
-                    end_group(each.pid)
-            running = [each for each in running if _runs(each)]
+            # One look for both: what one that ends between two looks had begun would run on.
+            over = [each for each in running if not _runs(each)]
+            # At once after its end: its number is nobody else's yet.
+            for each in running if time.monotonic() > until else over:
+                end_group(each.pid)
+            running = [each for each in running if each not in over]
             time.sleep(_LOOK_SECONDS)
         ended += [each.name for each in group]
     forget_begun(folder)

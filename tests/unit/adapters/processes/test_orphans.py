@@ -90,6 +90,26 @@ def test_parts_whose_supervisor_was_killed_end_the_last_one_first_with_what_they
     assert orphans(left) == end_left(left) == []
 
 
+def test_what_one_had_begun_that_ends_just_after_it_was_looked_at_ends_too(left, monkeypatch):
+    told, signal_one, runs = [], orphans_module._signal, orphans_module._runs
+
+    def tell(one, number):
+        signal_one(one, number)
+        told.append(one)
+
+    def runs_then_ends(one):
+        ran = runs(one)
+        if one in told:
+            await_so(lambda: not runs(one))
+        return ran
+
+    monkeypatch.setattr(orphans_module, "_signal", tell)
+    monkeypatch.setattr(orphans_module, "_runs", runs_then_ends)
+    processes = children(left)
+    end_left(left)
+    await_so(lambda: not any(map(is_alive, processes)))
+
+
 def test_one_that_does_not_listen_to_its_end_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(supervisor_module, "STOP_SECONDS_MAX", 0.2)
     words = "trap '' TERM; echo deaf; while :; do sleep 0.05; done"
