@@ -27,7 +27,7 @@ from crivo.adapters.kafka.topics import (
 )
 from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.domain.streams import Stream
-from tests.outages import SECONDS_MAX
+from tests.outages import SECONDS_MAX, await_so, bring_back
 
 
 def declared(**changes):
@@ -68,25 +68,27 @@ def test_a_password_is_in_no_text_of_a_cluster():
 
 
 @pytest.fixture
-def topics(kafka):
+def topics(brokers):
     """The declared topics on a cluster that has just these, whatever a test did before."""
-    admin = AdminClient(kafka.cluster.options())
-    there = list(admin.list_topics(timeout=SECONDS_MAX).topics)
+    admin = AdminClient(brokers.cluster.options())
+    there = list(partitions_of(admin))
     for done in admin.delete_topics(there).values() if there else ():
         done.result(SECONDS_MAX)
     await_topics(admin, {})
-    return Topics(kafka.cluster, declared())
+    return Topics(brokers.cluster, declared())
+
+
+def partitions_of(admin):
+    """How many partitions each topic has, but those that a broker keeps for itself."""
+    found = admin.list_topics(timeout=SECONDS_MAX).topics
+    return {
+        name: len(topic.partitions) for name, topic in found.items() if not name.startswith("__")
+    }
 
 
 def await_topics(admin, partitions):
     """Until the broker has heard of these topics, each with so many partitions, and of no other."""
-    until = time.monotonic() + SECONDS_MAX
-    while {
-        name: len(topic.partitions)
-        for name, topic in admin.list_topics(timeout=SECONDS_MAX).topics.items()
-    } != partitions:
-        assert time.monotonic() < until, f"the broker does not know of {partitions}"
-        time.sleep(0.05)
+    await_so(lambda: partitions_of(admin) == partitions)
 
 
 @pytest.mark.slow
@@ -100,7 +102,7 @@ def test_what_is_missing_is_named_then_made_and_then_nothing_is_left(topics):
 
 
 @pytest.mark.slow
-def test_a_setting_that_somebody_changed_is_named_and_set_back(topics, kafka):
+def test_a_setting_that_somebody_changed_is_named_and_set_back(topics, brokers):
     topics.apply()
     short = declared_topics(partitions=4, replicas=1, in_sync_min=1)
     hour = [
@@ -114,7 +116,7 @@ def test_a_setting_that_somebody_changed_is_named_and_set_back(topics, kafka):
         else topic
         for topic in short
     ]
-    Topics(kafka.cluster, hour).apply()
+    Topics(brokers.cluster, hour).apply()
     (found,) = topics.differences()
     assert (found.topic, found.what) == ("pix.reports.v1", "retention.ms")
     assert (found.expected, found.found) == ("604800000", "3600000")
@@ -123,8 +125,8 @@ def test_a_setting_that_somebody_changed_is_named_and_set_back(topics, kafka):
 
 
 @pytest.mark.slow
-def test_another_number_of_partitions_is_refused_and_nothing_else_is_changed(topics, kafka):
-    admin = AdminClient(kafka.cluster.options())
+def test_another_number_of_partitions_is_refused_and_nothing_else_is_changed(topics, brokers):
+    admin = AdminClient(brokers.cluster.options())
     admin.create_topics([NewTopic("pix.decisions.v1", 4, 1)])["pix.decisions.v1"].result(
         SECONDS_MAX
     )
@@ -136,21 +138,20 @@ def test_another_number_of_partitions_is_refused_and_nothing_else_is_changed(top
     assert refused.value.code is Code.LOG_MISMATCH
     assert refused.value.context["expected"] == "4"
     assert refused.value.context["found"] == "6"
-    assert set(admin.list_topics(timeout=SECONDS_MAX).topics) == {"pix.decisions.v1"}
+    assert partitions_of(admin) == {"pix.decisions.v1": 6}
 
 
 @pytest.mark.slow
-def test_records_and_topics_outlive_a_broker_that_is_killed(topics, kafka):
+def test_records_and_topics_outlive_a_broker_that_is_killed(topics, brokers, node):
     topics.apply()
-    producer = Producer({**kafka.cluster.options(), "acks": "all"})
+    producer = Producer({**brokers.cluster.options(), "acks": "all"})
     producer.produce("pix.reports.v1", b"kept", key=b"0" * 32)
     assert producer.flush(SECONDS_MAX) == 0
-    (node,) = kafka.nodes
-    kafka.kill(node)
-    kafka.start()
+    brokers.kill(node)
+    bring_back(brokers, node)
     assert topics.differences() == []
     options = {"group.id": "test", "auto.offset.reset": "earliest"}
-    consumer = Consumer({**kafka.cluster.options(), **options})
+    consumer = Consumer({**brokers.cluster.options(), **options})
     consumer.subscribe(["pix.reports.v1"])
     record = consumer.poll(SECONDS_MAX)
     consumer.close()
@@ -159,12 +160,12 @@ def test_records_and_topics_outlive_a_broker_that_is_killed(topics, kafka):
 
 
 @pytest.mark.slow
-def test_a_record_of_long_ago_is_kept_from_the_day_it_was_written(topics, kafka):
+def test_a_record_of_long_ago_is_kept_from_the_day_it_was_written(topics, brokers):
     topics.apply()
-    producer = Producer({**kafka.cluster.options(), "acks": "all"})
+    producer = Producer({**brokers.cluster.options(), "acks": "all"})
     producer.produce("pix.reports.v1", b"of 1970", key=b"0" * 32, partition=0, timestamp=1)
     assert producer.flush(SECONDS_MAX) == 0
-    consumer = Consumer({**kafka.cluster.options(), "group.id": "test"})
+    consumer = Consumer({**brokers.cluster.options(), "group.id": "test"})
     consumer.assign([TopicPartition("pix.reports.v1", 0, OFFSET_BEGINNING)])
     record = consumer.poll(SECONDS_MAX)
     consumer.close()
@@ -195,9 +196,9 @@ def crivo(*arguments, **settings):
 
 
 @pytest.mark.slow
-def test_the_commands_say_what_differs_mend_it_and_say_so(topics, kafka):
+def test_the_commands_say_what_differs_mend_it_and_say_so(topics, brokers):
     settings = {
-        "kafka__brokers": kafka.cluster.brokers,
+        "kafka__brokers": brokers.cluster.brokers,
         "kafka__replicas": "1",
         "kafka__in_sync_min": "1",
         "log__partitions": "4",
