@@ -39,7 +39,7 @@ class Served:
     def client(self, *, key: str | None = KEY) -> httpx.Client:
         """A client with the key, or with none."""
         headers = {} if key is None else {"authorization": f"Bearer {key}"}
-        return httpx.Client(base_url=self.address, headers=headers, timeout=30, trust_env=False)
+        return httpx.Client(base_url=self.address, headers=headers, timeout=300, trust_env=False)
 
     def stop(self) -> int:
         """Ends it in order; its exit code."""

@@ -15,7 +15,8 @@ from crivo.bootstrap.home import Paths
 from tests.e2e.homes import make_home
 from tests.e2e.relayed import ask, decide, decisions, has_all, is_same, passed_on, relaying, stored
 from tests.e2e.serving import Served, serving
-from tests.outages import await_so, bring_back
+from tests.integration.workers import await_settled
+from tests.outages import SECONDS_MAX, await_so, bring_back
 from tests.ports.kafka_logs import new_space
 
 pytestmark = pytest.mark.slow
@@ -129,11 +130,18 @@ def test_one_id_that_two_services_decided_is_no_one_event(
     refused(home, where, "another one than that of")
 
 
-def test_one_that_cannot_serve_ends_nobody(brokers: Brokers, home: Path) -> None:
-    where, stranger = new_space(brokers.cluster), make_home(home.parent / "stranger")
+@pytest.mark.parametrize(
+    ("is_stranger", "why"), [(True, "pseudonym.key"), (False, "another process writes this log")]
+)
+def test_one_that_cannot_serve_ends_nobody(
+    brokers: Brokers, home: Path, is_stranger: bool, why: str
+) -> None:
+    """Law: neither a service of other keys, nor a second one of the same home."""
+    where = new_space(brokers.cluster)
+    other = make_home(home.parent / "stranger") if is_stranger else home
     with relaying(home, where, **FIRST) as served:
         decide(served, range(5))
-        refused(stranger, where, "pseudonym.key")
+        refused(other, where, why)
         decide(served, range(5, 10))
         assert served.stop() == 0
     await_so(lambda: is_same(home, where))
@@ -146,6 +154,7 @@ def test_nothing_is_answered_while_no_broker_runs_and_all_is_once_one_does(
     with relaying(home, where, **FIRST) as served, served.client() as client:
         decide(served, range(10))
         assert has_all(where, home)
+        await_settled(where)
         brokers.kill(node)
         answer = ask(client, 10)
         assert answer.status_code == 503, answer.text
@@ -169,20 +178,10 @@ def test_one_that_takes_over_has_all_and_ends_the_one_before(brokers: Brokers, h
             answer = ask(client, 40)
             assert answer.status_code == 503, answer.text
             assert answer.json()["code"] == "LOG_LOCKED"
-            assert before.process.wait(60) == 3
+            assert before.process.wait(SECONDS_MAX) == 3
             await_so(lambda: is_same(other, where))
             assert after.stop() == 0
     assert decisions(stored(home)) == 20
-
-
-def test_a_second_service_of_one_home_does_not_end_the_first(brokers: Brokers, home: Path) -> None:
-    where = new_space(brokers.cluster)
-    with relaying(home, where, **FIRST) as served:
-        decide(served, range(5))
-        refused(home, where, "another process writes this log")
-        decide(served, range(5, 10))
-        assert served.stop() == 0
-    await_so(lambda: is_same(home, where))
 
 
 def test_a_home_that_served_from_its_file_is_passed_on_before_brokers_come_first(

@@ -58,7 +58,7 @@ async def load_until_killed(
     queue = iter(numbers)
     headers = {"authorization": f"Bearer {KEY}"}
     async with httpx.AsyncClient(
-        base_url=served.address, headers=headers, timeout=30, trust_env=False
+        base_url=served.address, headers=headers, timeout=300, trust_env=False
     ) as client:
 
         async def work() -> None:

@@ -116,7 +116,7 @@ def ask(address: str, query: str) -> list[dict]:
 
 
 def until(address: str, query: str, holds) -> list[dict]:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while True:
         found = ask(address, query)
         if found and holds(found):

@@ -109,7 +109,7 @@ def post(service: Any, path: str, body: dict[str, object]) -> tuple[int, Any]:
         {"Authorization": f"Bearer {service.api_key}", "Content-Type": "application/json"},
     )
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=300) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)

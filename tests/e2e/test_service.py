@@ -53,7 +53,7 @@ def transfer(**changes: object) -> dict[str, object]:
 
 def test_a_service_says_when_it_listens_and_when_it_takes_transfers(served: Served) -> None:
     listens, ready = f"Crivo listens on {served.address};", f"Ready: {served.address}"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while ready not in (said := served.said.read_text()):
         assert time.monotonic() < deadline, said
         time.sleep(0.02)
@@ -169,7 +169,7 @@ def test_a_transfers_model_scores_vectors_too(client: httpx.Client) -> None:
 
 def _raw(served: Served, *parts: bytes, wait: float = 0.0) -> bytes:
     """What the socket answers to these bytes, sent with pauses in between."""
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=300) as connection:
         answer = b""
         try:
             for part in parts:
@@ -205,7 +205,7 @@ def test_a_body_that_claims_to_be_large_is_refused_unread(served: Served) -> Non
 
 def test_a_body_that_is_too_large_is_answered_and_not_reset(served: Served) -> None:
     size = 4 * 1024 * 1024
-    with socket.create_connection(("127.0.0.1", served.port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", served.port), timeout=300) as connection:
         connection.sendall(_head(f"content-length: {size}") + b" " * size)
         answer = b""
         while chunk := connection.recv(65_536):
@@ -298,7 +298,7 @@ def test_a_service_that_stops_answers_every_request_that_it_was_sent(tmp_path: P
     answered = []
 
     def send(port: int) -> None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=20)
+        connection = HTTPConnection("127.0.0.1", port, timeout=300)
         headers = {"authorization": f"Bearer {KEY}", "content-type": "application/json"}
         # On a connection that is open and was not told to be closed, each request has its answer.
         is_new = True
@@ -319,10 +319,12 @@ def test_a_service_that_stops_answers_every_request_that_it_was_sent(tmp_path: P
         senders = [threading.Thread(target=send, args=(running.port,)) for _ in range(8)]
         for sender in senders:
             sender.start()
-        time.sleep(1.5)
+        until = time.monotonic() + 300
+        while len(answered) <= 100:
+            assert time.monotonic() < until, failures
+            time.sleep(0.01)
         assert running.stop() == 0
         for sender in senders:
-            sender.join(30)
+            sender.join(300)
     assert failures == []
-    assert len(answered) > 100
     assert set(answered) == {200}

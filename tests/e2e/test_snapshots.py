@@ -18,7 +18,7 @@ from tests.unit.adapters.http.bodies import GOOD
 
 pytestmark = pytest.mark.slow
 
-WAIT_SECONDS_MAX = 60.0
+WAIT_SECONDS_MAX = 300.0
 
 
 def decide(served: Served, numbers: range) -> list[bytes]:

@@ -53,7 +53,7 @@ def papers(tmp_path_factory: pytest.TempPathFactory) -> Papers:
 def client(address: str, context: ssl.SSLContext) -> httpx.Client:
     headers = {"authorization": f"Bearer {KEY}"}
     return httpx.Client(
-        base_url=address, headers=headers, verify=context, trust_env=False, timeout=30
+        base_url=address, headers=headers, verify=context, trust_env=False, timeout=300
     )
 
 
@@ -68,7 +68,7 @@ def test_decisions_travel_under_tls_and_nothing_else_is_spoken(tmp_path, papers:
         strict = client(running.address, ssl.create_default_context())
         with strict as distrustful, pytest.raises(httpx.ConnectError):
             distrustful.get("/health/live")
-        with socket.create_connection(("127.0.0.1", running.port), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", running.port), timeout=300) as plain:
             plain.sendall(b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n")
             assert b"HTTP/1.1" not in plain.recv(100)
         old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

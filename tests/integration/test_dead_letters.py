@@ -60,7 +60,7 @@ def set_all_aside(cluster, home):
 
 
 def set_aside_by(publisher, cluster):
-    ends = read_ends(cluster, 4)
+    ends = read_ends(cluster, 4, is_settled=False)
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
     with closing(Intake(cluster, lows, highs, foreign=publisher.set_aside)) as intake:
         while intake.open:

@@ -85,7 +85,7 @@ def client(service: Service) -> Iterator[Caller]:
 
 def asked(client: Caller, path: str, token: str, *, statuses: set[int]) -> int:
     """The status of a path once it is one of these: keys are fetched beside the requests."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while True:
         answer = client.get(path, headers={"authorization": f"Bearer {token}"})
         if answer.status_code in statuses or time.monotonic() > deadline:

@@ -63,7 +63,7 @@ def decided(client: Caller, **changes: object) -> str:
 
 def until(client: Caller, path: str, said: str) -> str:
     """A page once it says something: the table and the ledger are a moment behind."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while True:
         answer = client.get(path)
         if said in answer.text:

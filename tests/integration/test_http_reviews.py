@@ -21,7 +21,7 @@ ANSWER = {**ASKED, "reviewer": "ana", "result": "CHANGED"}
 
 def listed(caller):
     """The ids in the table of decisions, which may be a moment behind an answer."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not (found := caller.get("/v1/decisions").json()["decisions"]):
         assert time.monotonic() < deadline, "the table of decisions stays empty"
         time.sleep(0.02)

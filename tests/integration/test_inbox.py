@@ -124,7 +124,7 @@ def produce_by_hand(cluster, value, header):
     topic, copied = ctypes.c_char_p(cluster.named(INBOX).encode()), 2
     words = (1, topic, 4, ctypes.c_char_p(value), size(len(value)), 7, copied, 10, headers, 0)
     assert library.rd_kafka_producev(client, *words) == 0
-    assert library.rd_kafka_flush(client, 30_000) == 0
+    assert library.rd_kafka_flush(client, 1_000 * SECONDS_MAX) == 0
     library.rd_kafka_destroy(client)
 
 

@@ -272,7 +272,7 @@ def served(tmp_path_factory):
         quarantine.close()
         played.service.recover(lambda _done, _end: None)
         for received_at, transfer in later_transfers(streams, start):
-            played.decide(transfer, received_at=received_at).result(10)
+            played.decide(transfer, received_at=received_at).result(60)
         yield played
 
 
@@ -327,7 +327,7 @@ def test_what_is_told_of_transfers_that_were_decided_here_is_imported_after_them
         played.service.recover(lambda _done, _end: None)
         later = later_transfers(written["payer"], start)
         for received_at, transfer in later:
-            played.decide(transfer, received_at=received_at).result(10)
+            played.decide(transfer, received_at=received_at).result(60)
         settled = tmp_path / "settled"
         shutil.copytree(written["payer"] / "settlements", settled / "settlements")
         rest = imported(settled, played.log, quarantine)

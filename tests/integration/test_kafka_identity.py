@@ -40,7 +40,7 @@ def test_what_the_parties_are_called_lies_sealed_in_the_log(capsys, monkeypatch,
     open_log_in(cluster).close()
     produce(cluster, record(ORDER.encode(), content_type=XML), record(body(1)))
     received(capsys, monkeypatch, tmp_path, cluster)
-    ends = read_ends(cluster, 4)
+    ends = read_ends(cluster, 4, is_settled=False)
     lows, highs = ({part: each[at] for part, each in ends.items()} for at in (0, 1))
     with closing(Intake(cluster, lows, highs)) as raw:
         while raw.open:

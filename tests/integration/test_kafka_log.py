@@ -116,7 +116,7 @@ def test_a_copy_has_the_stored_bytes_and_goes_on_where_it_stopped(tmp_path, clus
 
 def raw_rows(cluster):
     """What lies in Kafka, by id, as it lies there."""
-    found = read_ends(cluster, 4)
+    found = read_ends(cluster, 4, is_settled=False)
     lows, highs = ({part: each[at] for part, each in found.items()} for at in (0, 1))
     intake = Intake(cluster, lows, highs, foreign=lambda _message, why: pytest.fail(str(why)))
     for part in lows:

@@ -59,7 +59,7 @@ def decide_later(home, first=0, count=60):
         for number in range(first, first + count):
             at = START + 10 * DAY + number * MINUTE
             later = transfer(10_000 + number, occurred_at=at, payer=number % 5 + 1)
-            made.decide(later, received_at=at).result(10)
+            made.decide(later, received_at=at).result(60)
 
 
 def test_a_version_and_a_time_show_a_table_as_it_was(home, lake):

@@ -37,6 +37,7 @@ def test_gold_of_a_log_in_kafka_is_that_of_its_events(cluster, tmp_path):
     with closing(open_log_in(cluster)) as log:
         for some in (rows[:50], rows[50:51], rows[51:]):
             log.append([stored_event(row).event for row in some])
+            await_settled(cluster)
             refined(lake, KafkaStoredLog(cluster))
     found = contents(lake)
     assert len(found["bronze.events"]) == len(rows)
@@ -51,6 +52,7 @@ def test_a_lake_of_a_file_goes_on_from_no_copy_in_kafka(cluster, tmp_path):
     rows = once(log_rows(3, 120))
     with closing(open_log_in(cluster)) as log:
         log.append([stored_event(row).event for row in rows])
+    await_settled(cluster)
     log_id = KafkaStoredLog(cluster).manifest.log_id
     lake = refined(lake_at(tmp_path), Rows(rows, log_id=log_id))
     with pytest.raises(Misconfigured) as refused:
@@ -73,6 +75,7 @@ def test_a_number_that_its_partition_has_passed_comes_to_no_lake_whenever_it_is_
 
     with closing(open_log_in(cluster)) as log:
         log.append(sent[:6])
+        await_settled(cluster)
         append(lake)
         (part,) = {each.partition for each in log.read(start=0, limit=9)}
         forged = row_numbered(3, 99)
@@ -80,6 +83,7 @@ def test_a_number_that_its_partition_has_passed_comes_to_no_lake_whenever_it_is_
         await_settled(cluster)
         append(lake)
         log.append(sent[6:])
+    await_settled(cluster)
     append(lake)
     append(at_once := lake_at(tmp_path / "once"))
     expected = [(number, each.event_id) for number, each in enumerate(sent)]
@@ -96,6 +100,7 @@ def test_a_log_that_was_cut_short_is_refused(cluster, tmp_path):
     rows = once(log_rows(3, 20))
     with closing(open_log_in(cluster)) as log:
         log.append([stored_event(row).event for row in rows])
+    await_settled(cluster)
     lake = refined(lake_at(tmp_path), KafkaStoredLog(cluster))
 
     class Moved(KafkaStoredLog):
@@ -147,11 +152,13 @@ def test_what_brokers_let_go_of_before_the_lake_had_it_is_refused(
     with closing(open_log_in(cluster)) as log:
         log.append([first])
         if not is_new_lake:
+            await_settled(cluster)
             refinery(lake).append(KafkaStoredLog(cluster), progress=quiet)
         lost = second if has_rows_of_it else other
         log.append([lost])
         let_go_of(cluster, lost.stream, partition_of(lost.key, 4))
         log.append([third])
+    await_settled(cluster)
     with pytest.raises(Misconfigured) as refused:
         refinery(lake).append(KafkaStoredLog(cluster), progress=quiet)
     assert refused.value.code is Code.LOG_MISMATCH
@@ -203,6 +210,7 @@ def test_a_lake_that_has_it_all_goes_on_though_brokers_let_go_of_all(
         gone = first if has_rows_of_it else other
         let_go_of(cluster, gone.stream, partition_of(gone.key, 4))
         log.append([third, other])
+    await_settled(cluster)
     if opened is RowsAlone:
         with pytest.raises(Misconfigured):
             refinery(lake).append(opened(cluster), progress=quiet)

@@ -119,7 +119,7 @@ def test_another_start_goes_on_behind_the_last_whole_file(capsys, tmp_path, to):
         with world(home) as made:
             for number in range(first, first + 40):
                 at = START + number * MINUTE
-                made.decide(transfer(number, occurred_at=at), received_at=at).result(10)
+                made.decide(transfer(number, occurred_at=at), received_at=at).result(60)
         assert exported(capsys, home, to)["transfers"] == 40
         # What one that was killed had begun is nobody's, and begun again.
         part_of(to).write_bytes(b"E00000000")
@@ -248,7 +248,7 @@ def test_a_log_whose_brokers_let_go_what_comes_next_is_refused(cluster):
 
 def taken(tail, count):
     """So many events of a tail, as an export takes them."""
-    found, until = [], time.monotonic() + 60
+    found, until = [], time.monotonic() + 300
     while len(found) < count:
         found += tail.take(10, 0.2)
         assert time.monotonic() < until

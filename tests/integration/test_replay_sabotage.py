@@ -126,7 +126,7 @@ def test_one_missing_event_differs(played, tmp_path):
 def test_one_missing_event_differs_even_where_the_numbers_were_mended(tmp_path):
     with world(tmp_path) as played:
         for number in range(6):
-            played.decide(transfer(number, occurred_at=START + number * SECOND)).result(10)
+            played.decide(transfer(number, occurred_at=START + number * SECOND)).result(60)
         events = [each.event for each in stored(played.log)]
 
     def earlier(parts):
@@ -320,14 +320,14 @@ def test_decisions_that_had_seen_less_are_derived_from_what_they_had_seen(tmp_pa
     """Two writers' records in one log: the second had not seen the first."""
     with world(tmp_path) as played:
         for number in range(4):
-            played.decide(transfer(number, occurred_at=START + number * SECOND)).result(10)
+            played.decide(transfer(number, occurred_at=START + number * SECOND)).result(60)
         events = [each.event for each in stored(played.log)]
         aside = tmp_path / "aside"
         aside.mkdir()
         with world(aside, bundle=played.service.bundle) as other:
             other.log.append(events[:2])
             other.service.recover(print)
-            other.decide(transfer(9, occurred_at=START + HOUR // 2)).result(10)
+            other.decide(transfer(9, occurred_at=START + HOUR // 2)).result(60)
             blind = stored(other.log)[-1].event
     with Copy(tmp_path) as copy:
         copy.append([*events, blind])

@@ -17,10 +17,10 @@ from tests.unit.decision.worlds import START, transfer, world
 def home(tmp_path_factory):
     folder = tmp_path_factory.mktemp("home")
     with world(folder) as played:
-        played.decide(transfer(1, amount_centavos=5_000_000)).result(10)
+        played.decide(transfer(1, amount_centavos=5_000_000)).result(60)
         settles = SettlementPhase(played.service)
         large = transfer(2, amount_centavos=5_000_000)
-        settles.decide(large, arrived_ns=0, supplied_received_at=START).result(10)
+        settles.decide(large, arrived_ns=0, supplied_received_at=START).result(60)
     return folder
 
 

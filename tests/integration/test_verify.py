@@ -119,10 +119,10 @@ def test_sabotage_an_event_that_is_missing_from_the_log_is_found(played) -> None
 def test_what_came_later_than_it_happened_is_a_cost_and_no_mismatch(tmp_path) -> None:
     with world(tmp_path) as made:
         first = transfer(1, occurred_at=START + HOUR)
-        made.decide(first, received_at=START + HOUR).result(10)
+        made.decide(first, received_at=START + HOUR).result(60)
         # It happened ten minutes before the first, and is heard of a second after it.
         delayed = transfer(2, occurred_at=START + 50 * MINUTE, amount_centavos=7)
-        made.decide(delayed, received_at=START + HOUR + SECOND).result(10)
+        made.decide(delayed, received_at=START + HOUR + SECOND).result(60)
         result = check(made)
     assert (result.differing, result.idealised, result.stale) == (0, 2, 1)
     cost = result.costs["pair_transfer_count_30d"]
@@ -146,7 +146,7 @@ def test_what_comes_later_within_the_lateness_is_in_reach_however_the_log_is_rea
             # Every second one is heard of 50 minutes late, and none of them too late.
             delay = 50 * MINUTE if number % 2 else 0
             at = START + number * MINUTE
-            made.decide(transfer(number + 1, occurred_at=at - delay), received_at=at).result(10)
+            made.decide(transfer(number + 1, occurred_at=at - delay), received_at=at).result(60)
         result = check(made)
     assert made.log.end() > 2 * 8
     assert (result.idealised, result.out_of_reach, result.late) == (24, 0, 0)
@@ -161,7 +161,7 @@ def test_a_late_transfer_has_no_ideal_and_is_not_counted_as_out_of_reach(batches
             at = START + number * 10 * MINUTE
             # Some come two hours after what happened: state keeps them aside, and knows that.
             delay = 2 * HOUR if number % 6 == 5 else 0
-            made.decide(transfer(number + 1, occurred_at=at - delay), received_at=at).result(10)
+            made.decide(transfer(number + 1, occurred_at=at - delay), received_at=at).result(60)
         result = check(made)
     assert (result.late, result.idealised, result.out_of_reach) == (4, 20, 0)
 

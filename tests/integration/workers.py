@@ -15,12 +15,13 @@ from contextlib import closing
 from functools import partial
 from pathlib import Path
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, IsolationLevel, TopicPartition
 
-from crivo.adapters.kafka.client import committed_in, patiently
-from crivo.adapters.kafka.intake import read_ends
+from crivo.adapters.kafka.client import ask, committed_in, open_admin, patiently
+from crivo.adapters.kafka.intake import LATEST, offsets, read_ends
 from crivo.adapters.kafka.reader import KafkaLogReader
 from crivo.adapters.kafka.tail import number_at
+from crivo.adapters.kafka.topics import MANIFEST
 from crivo.adapters.kafka.worker import GROUP
 from crivo.adapters.sqlite.reader import open_reader
 from crivo.bootstrap.home import Paths, record_cipher, refused_cipher
@@ -60,7 +61,7 @@ def decide_all(played, seed, count):
                 status=chance.choice([CLAIMED, ACCEPTED, ACCEPTED]),
                 end_to_end_id=chance.choice(sent).end_to_end_id,
                 supplied_received_at=now,
-            ).result(10)
+            ).result(60)
             continue
         late = chance.randrange(3 * HOUR) if chance.random() < 0.1 else 0
         made = transfer(
@@ -72,7 +73,7 @@ def decide_all(played, seed, count):
             initiation=chance.choice([None, Initiation.DICT, Initiation.AUTO]),
             purpose=chance.choice([None, Purpose.IPAY, Purpose.IPAY, Purpose.REFU]),
         )
-        played.decide(made, received_at=now).result(10)
+        played.decide(made, received_at=now).result(60)
         sent.append(made)
 
 
@@ -120,9 +121,19 @@ def refused_of(home):
 def await_settled(where, seconds=SECONDS_MAX):
     """Until brokers have taken back what a killed worker had begun: it hides what came since."""
     until = time.monotonic() + seconds
-    while read_ends(where, 4) != read_ends(where, 4, is_settled=False):
+    while ends_of(where, is_settled=True) != ends_of(where, is_settled=False):
         assert time.monotonic() < until, "a transaction stands open"
         time.sleep(0.2)
+
+
+def ends_of(where, *, is_settled):
+    """How far each topic of a log goes, the manifest's among them, as `read_ends` tells it."""
+    isolation = IsolationLevel.READ_COMMITTED if is_settled else IsolationLevel.READ_UNCOMMITTED
+    manifest = [TopicPartition(where.named(MANIFEST), 0)]
+    admin = open_admin(where)
+    told = partial(offsets, admin, manifest, LATEST, isolation=isolation)
+    end = ask(where, "tell where its manifest ends", admin, told)
+    return end, read_ends(where, 4, is_settled=is_settled)
 
 
 def assert_as_served(home, where):

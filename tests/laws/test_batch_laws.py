@@ -59,7 +59,7 @@ def outcome_of(answer):
     """What a caller hears of an answer, or of the error in its place."""
     if isinstance(answer, CrivoError):
         return answer.code, answer.context.get("field")
-    return answer.result(10)
+    return answer.result(60)
 
 
 def one_by_one(played, asked):
@@ -194,7 +194,7 @@ def test_a_state_at_its_ceiling_decides_nothing_more_until_it_is_built_anew(tmp_
             played.decide(second[0])
         assert caught.value.code is Code.OVERLOADED
     with world(tmp_path) as again:
-        assert again.decide(second[0]).result(10).seq == 0
+        assert again.decide(second[0]).result(60).seq == 0
 
 
 def test_what_is_refused_in_a_batch_costs_the_others_nothing(tmp_path):
@@ -210,7 +210,7 @@ def test_what_is_refused_in_a_batch_costs_the_others_nothing(tmp_path):
         assert isinstance(answers[2], Refused)
         assert answers[2].code is Code.CONFLICT
         assert answers[1] is answers[3]
-        assert answers[1].result(10).seq == 0
+        assert answers[1].result(60).seq == 0
         assert played.service.folded == 1
         assert good.payer_account_id == account(1)
 

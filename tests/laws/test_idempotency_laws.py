@@ -75,13 +75,13 @@ def test_however_often_ids_repeat_each_has_one_record_and_one_answer(numbers):
         first = {}
         for number in numbers:
             pending = played.decide(transfer(number))
-            assert pending.result(10) == first.setdefault(number, pending.result(10))
+            assert pending.result(60) == first.setdefault(number, pending.result(60))
         assert len(records(played)) == len(first)
 
 
 def test_concurrent_repeats_join_the_first_answer(played):
     pending = [played.decide(transfer(1)) for _ in range(5)]
-    assert len({id(each.result(10)) for each in pending}) == 1
+    assert len({id(each.result(60)) for each in pending}) == 1
     assert len(records(played)) == 1
 
 
@@ -101,7 +101,7 @@ def test_concurrent_repeats_join_the_first_answer(played):
 def test_other_facts_under_the_same_id_conflict(tmp_path, fact, value, is_recovered):
     facts = transfer(1, initiation=Initiation.DICT, purpose=Purpose.IPAY)
     with world(tmp_path) as played:
-        played.decide(facts).result(10)
+        played.decide(facts).result(60)
         other = dataclasses.replace(facts, **{fact: value})
         if not is_recovered:
             check_conflict(played, other)
@@ -119,33 +119,33 @@ def check_conflict(played, other):
 
 def test_a_fact_that_only_one_body_carries_is_no_conflict(played):
     facts = transfer(1, initiation=Initiation.DICT)
-    first = played.decide(facts).result(10)
-    assert played.decide(dataclasses.replace(facts, initiation=None)).result(10) == first
+    first = played.decide(facts).result(60)
+    assert played.decide(dataclasses.replace(facts, initiation=None)).result(60) == first
     signal = dataclasses.replace(facts, device_id=account(7))
-    assert played.decide(signal).result(10) == first
+    assert played.decide(signal).result(60) == first
 
 
 def test_a_degraded_answer_is_final(played):
-    first = played.decide(transfer(1), waited_ms=500).result(10)
+    first = played.decide(transfer(1), waited_ms=500).result(60)
     assert first.degraded == ("TIMEOUT",)
-    assert played.decide(transfer(1)).result(10) == first
+    assert played.decide(transfer(1)).result(60) == first
 
 
 def test_repeats_are_answered_after_a_restart(tmp_path):
     with world(tmp_path) as played:
-        first = [played.decide(transfer(number)).result(10) for number in range(5)]
+        first = [played.decide(transfer(number)).result(60) for number in range(5)]
     with world(tmp_path) as again:
-        assert [again.decide(transfer(number)).result(10) for number in range(5)] == first
+        assert [again.decide(transfer(number)).result(60) for number in range(5)] == first
         assert again.service.find(first[0].end_to_end_id) == first[0]
         assert again.service.find("E" + "0" * 31) is None
         assert len(records(again)) == 5
 
 
 def test_a_repeat_after_its_ids_time_is_still_answered(played):
-    first = played.decide(transfer(1)).result(10)
+    first = played.decide(transfer(1)).result(60)
     later = START + 3 * DAY
-    played.decide(transfer(2, occurred_at=later)).result(10)
-    assert played.decide(transfer(1), received_at=later).result(10) == first
+    played.decide(transfer(2, occurred_at=later)).result(60)
+    assert played.decide(transfer(1), received_at=later).result(60) == first
     with pytest.raises(Refused) as caught:
         played.decide(transfer(3), received_at=later)
     assert caught.value.code is Code.ID_TIME
@@ -164,13 +164,13 @@ def test_ids_are_forgotten_once_no_repeat_can_carry_them():
 def test_the_newest_decisions_are_held_and_older_ones_read_again(tmp_path, monkeypatch):
     monkeypatch.setattr(answers, "RECENT_MAX", 3)
     with world(tmp_path) as played:
-        first = [played.decide(transfer(number)).result(10) for number in range(8)]
-        assert [played.decide(transfer(number)).result(10) for number in range(8)] == first
+        first = [played.decide(transfer(number)).result(60) for number in range(8)]
+        assert [played.decide(transfer(number)).result(60) for number in range(8)] == first
         assert len(records(played)) == 8
 
 
 def test_a_refused_request_changes_nothing(played):
-    played.decide(transfer(1)).result(10)
+    played.decide(transfer(1)).result(60)
     state = (played.service.folded, played.service.clock.now())
     for facts, received_at in ((transfer(2), START + 20 * HOUR), (transfer(3), START - HOUR)):
         with pytest.raises(Refused):
@@ -186,16 +186,16 @@ def test_after_a_failed_commit_the_record_is_neither_lost_nor_doubled(tmp_path):
         log = played.service.log
         log.fail_next()
         with pytest.raises(Unavailable):
-            played.decide(transfer(1)).result(10)
+            played.decide(transfer(1)).result(60)
         for facts in (transfer(1), transfer(2)):
             with pytest.raises(Unavailable) as caught:
                 played.decide(facts)
             assert caught.value.code is Code.LOG_UNAVAILABLE
         assert played.service.find(transfer(1).end_to_end_id) is None
         log.recover()
-        answer = played.decide(transfer(1)).result(10)
+        answer = played.decide(transfer(1)).result(60)
         assert played.service.find(transfer(1).end_to_end_id) == answer
-        assert played.decide(transfer(2)).result(10).as_of == answer.seq
+        assert played.decide(transfer(2)).result(60).as_of == answer.seq
         assert [stored.event.event_id for stored in records(played)] == [
             decision_event_id(transfer(number).end_to_end_id) for number in (1, 2)
         ]
@@ -206,17 +206,17 @@ def test_after_a_failed_commit_the_record_is_neither_lost_nor_doubled(tmp_path):
 def test_a_repeat_from_long_ago_gets_its_answer_and_the_log_goes_on(tmp_path):
     """A replay clock may be told of a receipt of days before: nobody remembers that id."""
     with world(tmp_path) as played:
-        first = played.decide(transfer(0)).result(10)
+        first = played.decide(transfer(0)).result(60)
         for hour in range(1, 100):
             made = transfer(hour, occurred_at=START + hour * HOUR)
-            played.decide(made, received_at=START + hour * HOUR).result(10)
+            played.decide(made, received_at=START + hour * HOUR).result(60)
     with world(tmp_path) as again:
-        assert again.decide(transfer(0), received_at=START).result(10) == first
-        old = again.decide(transfer(500), received_at=START).result(10)
+        assert again.decide(transfer(0), received_at=START).result(60) == first
+        old = again.decide(transfer(500), received_at=START).result(60)
         assert old.received_at == START
-        assert again.decide(transfer(500), received_at=START).result(10) == old
+        assert again.decide(transfer(500), received_at=START).result(60) == old
         fresh = transfer(501, occurred_at=START + 100 * HOUR)
-        assert again.decide(fresh, received_at=START + 100 * HOUR).result(10).seq == 101
+        assert again.decide(fresh, received_at=START + 100 * HOUR).result(60).seq == 101
         assert len(records(again)) == 102
 
 
@@ -226,12 +226,12 @@ def test_decisions_that_failed_at_first_are_let_go_once_they_are_durable(tmp_pat
         log = played.service.log
         log.fail_next()
         with pytest.raises(Unavailable):
-            played.decide(transfer(0)).result(10)
+            played.decide(transfer(0)).result(60)
         log.recover()
         for number in range(1, 40):
-            played.decide(transfer(number)).result(10)
+            played.decide(transfer(number)).result(60)
         assert len(played.service._memory._recent) <= 6
-        assert played.decide(transfer(0)).result(10).seq == 0
+        assert played.decide(transfer(0)).result(60).seq == 0
 
 
 class RefusingLog:
@@ -258,7 +258,7 @@ def test_a_transfer_that_the_log_refused_was_never_counted(tmp_path):
             played.decide(transfer(1))
         assert (played.service.counts, played.service.folded) == (before, 0)
         played.service.log.is_full = False
-        played.decide(transfer(1)).result(10)
+        played.decide(transfer(1)).result(60)
         assert (played.service.counts.folded, played.service.folded) == (1, 1)
 
 
@@ -278,10 +278,10 @@ ACCOUNT_AND_KEY = {"payee_account_id": account(2), "payee_key_id": account(3)}
 )
 def test_facts_are_compared_where_both_requests_carry_them(played, first, repeat, is_same):
     made = transfer(1)
-    answer = played.decide(dataclasses.replace(made, **first)).result(10)
+    answer = played.decide(dataclasses.replace(made, **first)).result(60)
     again = dataclasses.replace(made, **repeat)
     if is_same:
-        assert played.decide(again).result(10) == answer
+        assert played.decide(again).result(60) == answer
     else:
         with pytest.raises(Refused) as caught:
             played.decide(again)
@@ -289,7 +289,7 @@ def test_facts_are_compared_where_both_requests_carry_them(played, first, repeat
 
 
 def test_a_report_from_before_its_transfer_is_refused(played):
-    decided = played.decide(transfer(1)).result(10)
+    decided = played.decide(transfer(1)).result(60)
     with pytest.raises(Refused) as caught:
         played.reports.report(
             report_id="r1",
@@ -302,7 +302,7 @@ def test_a_report_from_before_its_transfer_is_refused(played):
 
 
 def test_a_report_is_taken_once_and_another_claim_conflicts(played):
-    decided = played.decide(transfer(1)).result(10)
+    decided = played.decide(transfer(1)).result(60)
     claim = {
         "report_id": "r1",
         "status": ReportStatus.ACCEPTED,
@@ -310,10 +310,10 @@ def test_a_report_is_taken_once_and_another_claim_conflicts(played):
         "supplied_received_at": START + HOUR,
     }
     pending = [played.reports.report(**claim) for _ in range(3)]
-    assert len({each.result(10) for each in pending}) == 1
+    assert len({each.result(60) for each in pending}) == 1
     later = {**claim, "supplied_received_at": START + 2 * HOUR}
-    assert played.reports.report(**later).result(10) == pending[0].result(10)
-    assert pending[0].result(10).known_at == START + HOUR
+    assert played.reports.report(**later).result(60) == pending[0].result(60)
+    assert pending[0].result(60).known_at == START + HOUR
     with pytest.raises(Refused) as caught:
         played.reports.report(**{**claim, "status": ReportStatus.REJECTED})
     assert caught.value.code is Code.CONFLICT
@@ -325,7 +325,7 @@ def test_a_report_is_taken_once_and_another_claim_conflicts(played):
 
 def test_a_report_whose_commit_failed_is_neither_lost_nor_doubled(tmp_path):
     with world(tmp_path, wrap=FailingLog) as played:
-        played.decide(transfer(1)).result(10)
+        played.decide(transfer(1)).result(60)
         log = played.service.log
         log.fail_next()
         claim = {
@@ -334,19 +334,19 @@ def test_a_report_whose_commit_failed_is_neither_lost_nor_doubled(tmp_path):
             "end_to_end_id": transfer(1).end_to_end_id,
         }
         with pytest.raises(Unavailable):
-            played.reports.report(**claim).result(10)
+            played.reports.report(**claim).result(60)
         with pytest.raises(Unavailable):
             played.reports.report(**claim)
         log.recover()
-        assert played.reports.report(**claim).result(10).seq == 1
+        assert played.reports.report(**claim).result(60).seq == 1
         assert played.log.end() == 2
 
 
 def test_sabotage_a_service_that_forgets_ids_cannot_repeat_an_answer(played, monkeypatch):
     monkeypatch.setattr(answers.Memory, "keep", lambda _memory, _decided, *, durable: None)
-    played.decide(transfer(1)).result(10)
+    played.decide(transfer(1)).result(60)
     with pytest.raises(Unavailable):
-        played.decide(transfer(1)).result(10)
+        played.decide(transfer(1)).result(60)
     # The log stops rather than double the record.
     with pytest.raises(Unavailable):
         played.decide(transfer(2))

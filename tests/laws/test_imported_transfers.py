@@ -93,14 +93,14 @@ def test_only_an_id_that_an_import_may_have_brought_is_looked_up(tmp_path):
         played.service.append(
             history(past), [transfer_row(past, received_at=START)], lambda _: None
         )
-        played.decide(transfer(2, occurred_at=START + MINUTE)).result(10)
+        played.decide(transfer(2, occurred_at=START + MINUTE)).result(60)
         assert played.service.log.asked == 0
-        played.decide(transfer(3)).result(10)
+        played.decide(transfer(3)).result(60)
         assert played.service.log.asked == 1
     with world(tmp_path, wrap=AskedLog) as again:
-        again.decide(transfer(4, occurred_at=START + MINUTE)).result(10)
+        again.decide(transfer(4, occurred_at=START + MINUTE)).result(60)
         assert again.service.log.asked == 0
-        again.decide(transfer(5), received_at=START + MINUTE).result(10)
+        again.decide(transfer(5), received_at=START + MINUTE).result(60)
         assert again.service.log.asked == 1
 
 

@@ -97,7 +97,7 @@ def test_the_size_of_a_batch_changes_nothing(tmp_path, monkeypatch, batch):
 def test_sabotage_a_transfer_that_was_folded_twice_is_seen(tmp_path):
     with world(tmp_path) as played:
         for number in range(5):
-            played.decide(transfer(number, occurred_at=START + number)).result(10)
+            played.decide(transfer(number, occurred_at=START + number)).result(60)
             # The fault: state that remembers an event twice.
             played.service._engine.fold(row_of(number))
         found = replay(played.log, tmp_path / "bundles", progress=print)

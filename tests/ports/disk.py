@@ -104,7 +104,7 @@ class WatchedFile(apsw.VFSFile):
         self._disk.note(self._name, size, None)
 
     def xSync(self, flags):
-        self._disk.gate.wait(10)
+        self._disk.gate.wait(300)
         if self._disk.broken_sync:
             raise apsw.IOError("the sync fails on purpose")
         before = self._disk.sync_begins()

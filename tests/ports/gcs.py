@@ -60,7 +60,7 @@ class Emulator:
             self.address + path, data=body, method=method, headers=headers
         )
         try:
-            with urllib.request.urlopen(asked, timeout=30) as answer:
+            with urllib.request.urlopen(asked, timeout=300) as answer:
                 return answer.headers, answer.read()
         except urllib.error.HTTPError as error:
             with error:
@@ -270,7 +270,7 @@ def _running(command: list[str], said: BinaryIO) -> Iterator[subprocess.Popen[by
         yield process
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(300)
 
 
 def _wait(address: str, path: str) -> None:

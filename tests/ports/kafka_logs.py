@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
+from functools import partial
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -14,7 +15,7 @@ from crivo.adapters.kafka.topics import MANIFEST, NUMBER_KEY, Topics, declared_t
 from crivo.domain.clock import ClockKind
 from crivo.governance.identity import IdentitySealer
 from crivo.governance.record_cipher import RecordCipher
-from tests.outages import SECONDS_MAX
+from tests.outages import SECONDS_MAX, await_so
 
 
 def new_space(cluster: Cluster, *, partitions: int = 4, replicas: int = 1) -> Cluster:
@@ -25,7 +26,15 @@ def new_space(cluster: Cluster, *, partitions: int = 4, replicas: int = 1) -> Cl
     )
     own = replace(cluster, space=space)
     Topics(own, declared).apply()
+    for broker in own.brokers.split(","):
+        await_so(partial(has_heard, own, broker, {own.named(MANIFEST)}))
     return own
+
+
+def has_heard(cluster: Cluster, broker: str, names: set[str]) -> bool:
+    """Whether one broker knows of topics: one may hear of them well behind the others."""
+    admin = AdminClient({**cluster.options(), "bootstrap.servers": broker})
+    return names <= admin.list_topics(timeout=SECONDS_MAX).topics.keys()
 
 
 def url_of(cluster: Cluster) -> str:

@@ -124,7 +124,7 @@ def test_a_sync_completes_between_submission_and_done(disk, log):
         finished.set()
 
     log.submit([event(0)], done)
-    assert finished.wait(10)
+    assert finished.wait(300)
     assert seen[0] > before
 
 
@@ -217,7 +217,7 @@ def test_sabotage_parts_of_a_submission_that_are_kept_apart_are_noticed(
 
 
 def append_when_it_accepts(log: SqliteLog, number: int) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while True:
         try:
             log.append([event(number)])
@@ -247,7 +247,7 @@ def test_those_who_queued_behind_a_failed_commit_are_told_too(disk, log):
             log.submit([event(number)], told.append)
         except Unavailable:
             refused += 1
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 300
     while len(told) + refused < 20 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert len(told) + refused == 20
@@ -290,7 +290,7 @@ def test_callbacks_of_a_group_are_handed_over_together(tmp_path: Path):
     log = open_log(tmp_path / "log.sqlite", clock=ClockKind.REPLAY, new_log_id="x", notify=notify)
     for number in range(200):
         log.submit([event(number)], lambda _: None)
-    assert finished.wait(10)
+    assert finished.wait(300)
     assert len(groups) < 200
     log.close()
 
@@ -304,7 +304,7 @@ def test_too_many_waiting_events_are_refused_as_overload(monkeypatch, disk, log)
         log.submit([event(5)], lambda _: None)
     assert caught.value.code is Code.OVERLOADED
     disk.gate.set()
-    assert told.wait(10)
+    assert told.wait(300)
     log.append([event(5)])
     assert stored(log) == events(0, 6)
 

@@ -170,7 +170,7 @@ def test_an_event_is_known_as_soon_as_it_is_sequenced(log):
     found = log.find(event(0).event_id)
     assert found is not None
     assert found.event == event(0)
-    assert finished.wait(10)
+    assert finished.wait(300)
 
 
 def test_many_writers_at_once_lose_and_double_nothing(log):

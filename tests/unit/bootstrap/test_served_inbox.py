@@ -99,7 +99,7 @@ def taken_before_the_disk_has_it(seconds):
     assert disk.asked.wait(60) or over.wait(0)
     is_over = over.wait(seconds)
     disk.sync(3)
-    thread.join(10)
+    thread.join(300)
     assert over.is_set()
     return is_over
 

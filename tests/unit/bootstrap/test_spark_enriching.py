@@ -120,11 +120,11 @@ def home(tmp_path_factory):
         telling = TellingService(played.service, PSEUDONYMS)
         for schema, (document, _) in TOLD.items():
             told = {"occurred_at": format_rfc3339(TOLD_AT), **document}
-            telling.tell(schema, told).result(10)
+            telling.tell(schema, told).result(60)
         for number in range(2):
             at = TOLD_AT + (1 + number) * MINUTE
             made = dataclasses.replace(transfer(number, occurred_at=at), **facts)
-            played.decide(made, received_at=at).result(10)
+            played.decide(made, received_at=at).result(60)
     return home
 
 

@@ -33,14 +33,14 @@ def measured(played, home) -> dict[str, float]:
 
 def test_a_stream_ages_by_the_logs_clock_and_a_snapshot_by_events(tmp_path):
     with world(tmp_path) as played:
-        played.decide(transfer(1)).result(10)
+        played.decide(transfer(1)).result(60)
         played.service.append(rejection(1), (), lambda _failure: None)
         assert measured(played, tmp_path) == {
             "pix.decisions.v1": 1,
             "pix.settlements.v1": 0,
             "snapshot": 2,
         }
-        played.decide(transfer(2, occurred_at=START + HOUR)).result(10)
+        played.decide(transfer(2, occurred_at=START + HOUR)).result(60)
         assert measured(played, tmp_path) == {
             "pix.decisions.v1": 0,
             "pix.settlements.v1": 3_599,
@@ -49,5 +49,5 @@ def test_a_stream_ages_by_the_logs_clock_and_a_snapshot_by_events(tmp_path):
         kept = played.service.replica.snapshot("world")
         SnapshotFiles(Paths(tmp_path).snapshots).keep(kept)
         assert measured(played, tmp_path)["snapshot"] == 0
-        played.decide(transfer(3, occurred_at=START + HOUR)).result(10)
+        played.decide(transfer(3, occurred_at=START + HOUR)).result(60)
         assert measured(played, tmp_path)["snapshot"] == 1

@@ -65,7 +65,7 @@ def left_behind(folder: Path, program: str) -> tuple[int, list[str]]:
     command = [sys.executable, "-c", program, "simulate", "--out", str(folder / "world"), *FLAGS]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 300
         while not list(folder.glob(".world.*.new/*")) and time.monotonic() < until:
             time.sleep(0.02)
         process.terminate()

@@ -189,11 +189,11 @@ def test_above_a_limit_the_answer_is_what_the_policy_asks_for_degraded_or_not(tm
     texts = {**policy(), "decision.toml": text.replace(was, was.replace('"none"', '"50.00"'))}
     with world(tmp_path, texts=texts) as played:
         answers = [
-            played.decide(transfer(number, occurred_at=START + number), waited_ms=waited).result(10)
+            played.decide(transfer(number, occurred_at=START + number), waited_ms=waited).result(60)
             for number, waited in ((1, 0), (2, 500))
         ]
         returned = transfer(3, occurred_at=START + 3, purpose=Purpose.REFU)
-        assert played.decide(returned).result(10).outcome is Outcome.ALLOW
+        assert played.decide(returned).result(60).outcome is Outcome.ALLOW
     assert [each.outcome for each in answers] == [Outcome.REJECT, Outcome.REJECT]
     assert [each.reasons[0] for each in answers] == [ReasonCode.TRANSFER_LIMIT] * 2
     assert answers[1].degraded == (Mode.TIMEOUT,)

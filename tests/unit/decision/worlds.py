@@ -234,5 +234,5 @@ def play(played: World, seed: int, count: int) -> list[Transfer]:
         pending.append(played.decide(made, received_at=now, waited_ms=waited_ms))
         sent.append(made)
     for each in pending:
-        each.result(10)
+        each.result(60)
     return sent

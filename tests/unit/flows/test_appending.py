@@ -26,7 +26,7 @@ def played(tmp_path):
 def settle(played, facts):
     made = dataclasses.replace(facts, occurred_at=LATER)
     service = SettlementPhase(played.service)
-    return service.decide(made, arrived_ns=0, supplied_received_at=LATER).result(10)
+    return service.decide(made, arrived_ns=0, supplied_received_at=LATER).result(60)
 
 
 def imported(played, *transfers):
@@ -86,7 +86,7 @@ def test_a_label_of_a_transfer_that_settled_at_another_instant_is_no_conflict(pl
 
 def test_what_was_decided_is_imported_once_and_with_its_own_facts(played):
     facts, other = transfer(1), transfer(2)
-    played.decide(facts).result(10)
+    played.decide(facts).result(60)
     assert imported(played, facts, changed(facts), other, changed(other)) == [
         False,
         CONFLICT,

@@ -29,7 +29,7 @@ def decide_many(played, *, waited_ms=0, first=1):
         [(each, each.occurred_at) for each in made],
         arrived_ns=played.monotonic.ns - waited_ms * MILLISECOND,
     )
-    return [each.result(10) for each in pending]
+    return [each.result(60) for each in pending]
 
 
 def check_degraded(played, answers, *modes):

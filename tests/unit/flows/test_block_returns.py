@@ -128,7 +128,7 @@ def test_a_start_and_a_snapshot_know_what_went_back_so_far(tmp_path):
 
 def test_a_return_ends_no_order_that_is_held(played):
     made = credit()
-    assert played.decide(made, waited_ms=500).result(10).outcome is Outcome.HOLD
+    assert played.decide(made, waited_ms=500).result(60).outcome is Outcome.HOLD
     give_back(played, CENTAVOS)
     assert len(played.service.holds) == 1
     assert over(played) == ["REJECT"]
@@ -151,7 +151,7 @@ def test_an_order_that_the_rail_cancelled_is_blocked_no_more(played, is_credited
 def test_the_report_of_a_block_says_that_nobody_can_cancel_it(played):
     answer = blocked(played)
     order = credit(2)
-    played.decide(order, waited_ms=500).result(10)
+    played.decide(order, waited_ms=500).result(60)
     block = report_of(played, answer.end_to_end_id, phase=SETTLEMENT).on_rail
     assert "nobody can cancel" in block.action
     assert (block.service_level, block.rejection) == (None, None)

@@ -60,7 +60,7 @@ def asked(played, facts, waited_ms=500):
     service = SettlementPhase(played.service)
     arrived_ns = played.monotonic.ns - waited_ms * 1_000_000
     pending = service.decide(facts, arrived_ns=arrived_ns, supplied_received_at=facts.occurred_at)
-    return pending.result(10)
+    return pending.result(60)
 
 
 def blocked(played, number=1, **facts):
@@ -143,7 +143,7 @@ def test_the_credit_ends_no_block_and_a_return_by_the_rail_does(played):
 
 
 def test_the_credit_ends_a_hold_of_the_initiation_and_leaves_the_block(played):
-    assert played.decide(credit(), waited_ms=500).result(10).outcome is Outcome.HOLD
+    assert played.decide(credit(), waited_ms=500).result(60).outcome is Outcome.HOLD
     blocked(played)
     assert len(played.service.holds) == 2
     played.service.append(told_by_rail(SettlementStatus.SETTLED), (), lambda _: None)
@@ -170,7 +170,7 @@ def test_a_payer_cannot_cancel_what_was_blocked_and_an_order_cannot_be_returned(
     refusal = told.refused(blocked(played), "cancelled", phase=SETTLEMENT)
     assert refusal.code is Code.STEP_CONFLICT
     assert refusal.context["expected"] == "settled, rejected, released, returned"
-    order = played.decide(credit(2), waited_ms=500).result(10)
+    order = played.decide(credit(2), waited_ms=500).result(60)
     assert told.refused(order, "returned").code is Code.STEP_CONFLICT
 
 

@@ -48,7 +48,7 @@ def played(tmp_path):
 
 
 def decide(played, made, caller):
-    return played.service.decide(made, arrived_ns=0, caller=caller).result(10)
+    return played.service.decide(made, arrived_ns=0, caller=caller).result(60)
 
 
 def stored(played):
@@ -70,10 +70,10 @@ def test_a_decision_keeps_who_asked_first_in_either_phase_and_in_a_batch(played,
     first = decide(played, one, ANA)
     assert decide(played, one, BIA) == first, "a repeat under another key is a repeat"
     (answer,) = played.service.decide_many([(other, None)], arrived_ns=0, caller=BIA)
-    answer.result(10)
+    answer.result(60)
     settles = SettlementPhase(played.service)
     for caller in (BIA, ANA):
-        settles.decide(one, arrived_ns=0, supplied_received_at=START, caller=caller).result(10)
+        settles.decide(one, arrived_ns=0, supplied_received_at=START, caller=caller).result(60)
     decide(played, transfer(3), None)
     assert callers(played) == [ANA, BIA, BIA, None]
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
@@ -111,8 +111,8 @@ def take_each_twice(played):
     ):
         first = ask(ANA)
         # While it is on its way, and when it is on disk.
-        assert ask(BIA).result(10) == first.result(10)
-        assert ask(None).result(10) == first.result(10)
+        assert ask(BIA).result(60) == first.result(60)
+        assert ask(None).result(60) == first.result(60)
     return answer
 
 
@@ -146,8 +146,8 @@ def test_nobody_says_by_whom_an_event_is_told_but_the_door(played):
     with pytest.raises(Refused) as refusal:
         telling.tell("settlement.v1", settlement(made.end_to_end_id, caller=BIA), caller=ANA)
     assert (refusal.value.code, refusal.value.context["field"]) == (Code.FIELD_UNKNOWN, "caller")
-    telling.tell("settlement.v1", settlement(made.end_to_end_id), caller=ANA).result(10)
-    telling.tell("settlement.v1", settlement(made.end_to_end_id), caller=BIA).result(10)
+    telling.tell("settlement.v1", settlement(made.end_to_end_id), caller=ANA).result(60)
+    telling.tell("settlement.v1", settlement(made.end_to_end_id), caller=BIA).result(60)
     assert callers(played) == [None, ANA]
     with pytest.raises(Refused):
         parse_event("report.v1", {"caller": BIA}, PSEUDONYMS)
@@ -193,7 +193,7 @@ def listed(action):
 def test_a_list_keeps_who_put_somebody_on_it_and_who_took_him_off(played):
     telling = TellingService(played.service, PSEUDONYMS)
     for action, caller in (("ADDED", ANA), ("ADDED", BIA), ("REMOVED", BIA)):
-        telling.tell("list_entry.v1", listed(action), caller=caller).result(10)
+        telling.tell("list_entry.v1", listed(action), caller=caller).result(60)
     assert callers(played) == [ANA, BIA]
 
 
@@ -248,7 +248,7 @@ def check_the_report_names_who_acted(played):
     id_ = answer.end_to_end_id
     reports, reviews = ReportService(played.service), ReviewService(played.service)
     asked = Asked(id_, ReviewSide.PAYER, reviewer="ana maria", result=ReviewResult.UPHELD)
-    reviews.take(asked, supplied_received_at=START + 2 * HOUR, caller=BIA).result(10)
+    reviews.take(asked, supplied_received_at=START + 2 * HOUR, caller=BIA).result(60)
     reports.report(
         report_id=verdict_report_id(id_),
         status=ReportStatus.REJECTED,
@@ -256,7 +256,7 @@ def check_the_report_names_who_acted(played):
         supplied_received_at=START + 2 * HOUR,
         reviewer="carla",
         caller="key:carla",
-    ).result(10)
+    ).result(60)
     report = report_of(played, id_)
     assert report.caller is None, "nobody was asked for a key"
     assert [(each.name, each.caller) for each in report.events] == [

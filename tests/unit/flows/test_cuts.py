@@ -111,12 +111,12 @@ def assert_as_one(sides, names, *, left_out=()):
     alone, many = sides("alone"), [sides(name) for name in names]
     draw = random.Random(3)
     for each, now in transfers(1, 120):
-        alone.made.decide(each, received_at=now).result(10)
+        alone.made.decide(each, received_at=now).result(60)
         side = draw.choice(many)
         for other in many:
             if other is not side:
                 side.follow(other, left_out=left_out)
-        side.made.decide(each, received_at=now).result(10)
+        side.made.decide(each, received_at=now).result(60)
         if draw.random() < 0.1:
             for one in (alone, side):
                 one.made.reports.report(
@@ -153,7 +153,7 @@ def test_sabotage_an_event_that_was_passed_over_changes_what_is_decided(sides):
 def test_sabotage_decisions_of_a_log_that_was_never_followed_are_no_others(sides):
     """Law: replay passes over another log's decisions only behind a cut that names it."""
     a, b = sides("a"), sides("b")
-    a.made.decide(transfer(1), received_at=START).result(10)
+    a.made.decide(transfer(1), received_at=START).result(60)
     settle(a.made)
     (stored,) = a.made.log.read(start=0, limit=1)
     b.made.log.append([stored.event])
@@ -164,10 +164,10 @@ def test_sabotage_decisions_of_a_log_that_was_never_followed_are_no_others(sides
 
 def test_a_repeat_is_answered_by_whoever_follows_as_it_was_answered(sides):
     a, b = sides("a"), sides("b")
-    first = a.made.decide(transfer(1), received_at=START).result(10)
+    first = a.made.decide(transfer(1), received_at=START).result(60)
     b.follow(a)
     settle(b.made)
-    again = b.made.decide(transfer(1), received_at=START + SECOND).result(10)
+    again = b.made.decide(transfer(1), received_at=START + SECOND).result(60)
     assert (again.outcome, again.score, again.received_at) == (
         first.outcome, first.score, first.received_at,
     )  # fmt: skip
@@ -182,7 +182,7 @@ def test_a_repeat_of_what_was_followed_waits_for_the_disk_and_fails_nothing_besi
 ):
     """Law: a followed decision that is not on disk yet is answered as one of one's own is."""
     a, b = sides("a"), sides("b")
-    first = a.made.decide(transfer(1), received_at=START).result(10)
+    first = a.made.decide(transfer(1), received_at=START).result(60)
     settle(a.made)
     writer, may_commit = b.made.log._writer, threading.Event()
     commit = writer._attempt
@@ -202,9 +202,9 @@ def test_a_repeat_of_what_was_followed_waits_for_the_disk_and_fails_nothing_besi
         assert waits.value.code == again.code == Code.LOG_UNAVAILABLE
     finally:
         may_commit.set()
-    assert new.result(10).end_to_end_id == transfer(2).end_to_end_id
+    assert new.result(60).end_to_end_id == transfer(2).end_to_end_id
     settle(b.made)
-    found = b.made.decide(transfer(1), received_at=START + SECOND).result(10)
+    found = b.made.decide(transfer(1), received_at=START + SECOND).result(60)
     assert (found.outcome, found.score) == (first.outcome, first.score)
     assert len(b.records()) == 2
 
@@ -212,9 +212,9 @@ def test_a_repeat_of_what_was_followed_waits_for_the_disk_and_fails_nothing_besi
 def test_what_was_decided_in_both_logs_stands_in_each_and_is_told(sides):
     a, b = sides("a"), sides("b")
     for side in (a, b):
-        side.made.decide(transfer(1), received_at=START).result(10)
-    a.made.decide(transfer(2), received_at=START).result(10)
-    b.made.decide(transfer(2, amount_centavos=77), received_at=START).result(10)
+        side.made.decide(transfer(1), received_at=START).result(60)
+    a.made.decide(transfer(2), received_at=START).result(60)
+    b.made.decide(transfer(2, amount_centavos=77), received_at=START).result(60)
     a.follow(b)
     b.follow(a)
     for side in (a, b):
@@ -225,7 +225,7 @@ def test_what_was_decided_in_both_logs_stands_in_each_and_is_told(sides):
 def test_logs_that_follow_one_another_come_to_rest_and_start_as_they_were(sides, tmp_path):
     a, b = sides("a"), sides("b")
     for number, (each, now) in enumerate(transfers(2, 40)):
-        (a, b)[number % 2].made.decide(each, received_at=now).result(10)
+        (a, b)[number % 2].made.decide(each, received_at=now).result(60)
     for _ in range(3):
         a.follow(b)
         b.follow(a)
@@ -259,7 +259,7 @@ def test_a_hold_is_ended_by_whose_decision_it_is(sides):
         HoldService(side.made.service, lambda _: None).end_due()
     now = START + 2 * HOUR
     for side in (b, a):
-        side.made.decide(transfer(50, occurred_at=now, payer=3), received_at=now).result(10)
+        side.made.decide(transfer(50, occurred_at=now, payer=3), received_at=now).result(60)
         HoldService(side.made.service, lambda _: None).end_due()
         settle(side.made)
     assert (len(ends(a.made.log)), len(ends(b.made.log))) == (1, 0)
@@ -308,7 +308,7 @@ def test_whose_decision_it_is_calls_people_for_it(sides):
 def test_what_was_told_of_other_facts_under_one_id_is_a_conflict_and_stands_in_each(sides):
     a, b = sides("a"), sides("b")
     for number, side in enumerate((a, b)):
-        made = side.made.decide(transfer(number), received_at=START).result(10)
+        made = side.made.decide(transfer(number), received_at=START).result(60)
         side.made.reports.report(
             report_id="r",
             status=ReportStatus.ACCEPTED,
@@ -326,7 +326,7 @@ def test_what_was_told_of_other_facts_under_one_id_is_a_conflict_and_stands_in_e
 def test_state_that_could_not_fold_what_was_taken_decides_nothing_more(sides, monkeypatch):
     """Law: what is in the log and not in state is decided by nobody, until a start."""
     a, b = sides("a"), sides("b")
-    a.made.decide(transfer(1), received_at=START).result(10)
+    a.made.decide(transfer(1), received_at=START).result(60)
     full = Unavailable(Code.OVERLOADED, "state is full on purpose", hint="Wait.")
 
     def fold(_self, _rows):
@@ -346,7 +346,7 @@ def test_how_a_hold_ended_is_said_of_the_decision_that_was_held_alone(sides):
     held(a.made)
     held(b.made)
     now = START + 2 * HOUR
-    b.made.decide(transfer(50, occurred_at=now, payer=3), received_at=now).result(10)
+    b.made.decide(transfer(50, occurred_at=now, payer=3), received_at=now).result(60)
     HoldService(b.made.service, lambda _: None).end_due()
     settle(b.made)
     a.follow(b)
@@ -360,7 +360,7 @@ def test_a_hold_that_another_service_has_to_end_is_released_by_nobody_after_its_
     held(a.made)
     b.follow(a)
     now = START + 2 * HOUR
-    b.made.decide(transfer(50, occurred_at=now, payer=3), received_at=now).result(10)
+    b.made.decide(transfer(50, occurred_at=now, payer=3), received_at=now).result(60)
     settle(b.made)
     holds = HoldService(b.made.service, lambda _: None)
     telling = TellingService(b.made.service, Pseudonymiser(bytes(32)))
@@ -372,7 +372,7 @@ def test_a_hold_that_another_service_has_to_end_is_released_by_nobody_after_its_
 
 def test_what_this_release_cannot_read_is_not_taken(sides):
     a, b = sides("a"), sides("b")
-    a.made.decide(transfer(1), received_at=START).result(10)
+    a.made.decide(transfer(1), received_at=START).result(60)
     settle(a.made)
     (stored,) = a.made.log.read(start=0, limit=1)
     newer = stored.event._replace(event_id=bytes(16), schema="follow_up.v1", payload=b"\x91\xc0")

@@ -35,7 +35,7 @@ def played(tmp_path):
 
 def test_an_answer_says_what_it_had_seen_and_with_what_it_was_made(played):
     answers = [
-        played.decide(transfer(number, occurred_at=START + number)).result(10)
+        played.decide(transfer(number, occurred_at=START + number)).result(60)
         for number in range(3)
     ]
     assert [(each.as_of, each.seq) for each in answers] == [(-1, 0), (0, 1), (1, 2)]
@@ -47,7 +47,7 @@ def test_an_answer_says_what_it_had_seen_and_with_what_it_was_made(played):
 
 @pytest.mark.parametrize(("waited_ms", "modes"), [(0, ()), (90, ()), (91, ("TIMEOUT",))])
 def test_features_that_cannot_begin_in_time_are_not_read(played, waited_ms, modes):
-    answer = played.decide(transfer(1), waited_ms=waited_ms).result(10)
+    answer = played.decide(transfer(1), waited_ms=waited_ms).result(60)
     record = decode_record(played.log.read(start=0, limit=1)[0].event.payload)
     assert (answer.score is None) == bool(modes)
     assert answer.degraded == modes
@@ -67,7 +67,7 @@ def test_a_model_that_cannot_begin_in_time_is_not_asked_and_the_rules_decide(
         return whole(self, row)
 
     monkeypatch.setattr(engine, "read_row", slow)
-    answer = played.decide(transfer(1, amount_centavos=400_000)).result(10)
+    answer = played.decide(transfer(1, amount_centavos=400_000)).result(60)
     assert answer.degraded == modes
     assert (answer.score is None) == bool(modes)
     assert ReasonCode.PAYEE_NEW_FOR_PAYER in answer.reasons
@@ -91,26 +91,26 @@ def test_a_scorer_that_takes_too_long_degrades_the_answer_too(played, monkeypatc
 
     # Other tests of the process have the same bundle: this one's is a copy.
     played.service._judge.bundle = replace(played.service.bundle, scorer=Slow())
-    assert played.decide(transfer(1)).result(10).degraded == ("TIMEOUT",)
+    assert played.decide(transfer(1)).result(60).degraded == ("TIMEOUT",)
 
 
 def test_a_degraded_transfer_still_enters_state(played):
-    played.decide(transfer(1), waited_ms=500).result(10)
-    played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
+    played.decide(transfer(1), waited_ms=500).result(60)
+    played.decide(transfer(2, occurred_at=START + SECOND)).result(60)
     names = played.service.bundle.plan.names
     vector = kept(played, 1)
     assert vector[names.index("pair_transfer_count_30d")] == 1.0
 
 
 def test_a_report_is_seen_by_the_transfers_after_it(played):
-    first = played.decide(transfer(1)).result(10)
+    first = played.decide(transfer(1)).result(60)
     played.reports.report(
         report_id="r",
         status=ReportStatus.ACCEPTED,
         end_to_end_id=first.end_to_end_id,
         supplied_received_at=START + HOUR,
-    ).result(10)
-    played.decide(transfer(2, occurred_at=START + 2 * HOUR)).result(10)
+    ).result(60)
+    played.decide(transfer(2, occurred_at=START + 2 * HOUR)).result(60)
     names = played.service.bundle.plan.names
     vector = kept(played, 2)
     assert vector[names.index("payee_report_count_30d_where_accepted")] == 1.0
@@ -123,11 +123,11 @@ def kept(played, seq):
 
 def test_a_model_of_rows_decides_no_transfer_but_repeats_what_was_decided(tmp_path):
     with world(tmp_path) as played:
-        first = played.decide(transfer(1)).result(10)
+        first = played.decide(transfer(1)).result(60)
     rows = bundle_in(tmp_path, names=("V1", "V2"))
     assert not rows.decides_transfers
     with world(tmp_path, bundle=rows) as again:
-        assert again.decide(transfer(1)).result(10) == first
+        assert again.decide(transfer(1)).result(60) == first
         with pytest.raises(Refused) as caught:
             again.decide(transfer(2))
         assert caught.value.code is Code.MODEL_NOT_FOR_TRANSFERS
@@ -137,7 +137,7 @@ def test_a_model_of_rows_decides_no_transfer_but_repeats_what_was_decided(tmp_pa
 def test_recovery_tells_how_far_it_is(tmp_path, monkeypatch):
     with world(tmp_path) as played:
         for number in range(5):
-            played.decide(transfer(number, occurred_at=START + number)).result(10)
+            played.decide(transfer(number, occurred_at=START + number)).result(60)
     monkeypatch.setattr("crivo.flows.replica.BATCH", 2)
     with world(tmp_path) as again:
         assert again.service.folded == 5
@@ -160,7 +160,7 @@ def test_a_transfer_of_the_past_can_be_reported(played):
     played.service.append(event, [transfer_row(past, received_at=START)], lambda _failure: None)
     taken = played.reports.report(
         report_id="r", status=ReportStatus.CLAIMED, end_to_end_id=past.end_to_end_id
-    ).result(10)
+    ).result(60)
     assert (taken.report.payee_id, taken.report.amount_centavos) == (past.payee_id, 10_000)
     assert taken.known_at == START
 
@@ -176,7 +176,7 @@ def test_on_a_wall_clock_the_receipt_is_the_clocks_whatever_the_request_says(tmp
             host="test",
         )
         answer = service.decide(transfer(1), arrived_ns=0, supplied_received_at=START + HOUR)
-        assert answer.result(10).received_at == START + 5
+        assert answer.result(60).received_at == START + 5
         for made, code in (
             (transfer(2, occurred_at=START + 2 * MINUTE), Code.CLOCK_AHEAD),
             (transfer(3, occurred_at=START - 13 * HOUR), Code.ID_TIME),
@@ -189,7 +189,7 @@ def test_on_a_wall_clock_the_receipt_is_the_clocks_whatever_the_request_says(tmp
 
 
 def test_a_vector_of_another_plan_is_not_scored_and_leaves_no_trace(played):
-    played.decide(transfer(1)).result(10)
+    played.decide(transfer(1)).result(60)
     before, end = played.service.counts, played.log.end()
     other = compile_plan(FeatureSet(plan().feature_set.features[::-1]))
     replica = played.service._replica
@@ -200,7 +200,7 @@ def test_a_vector_of_another_plan_is_not_scored_and_leaves_no_trace(played):
     assert played.log.end() == end
     replica.engine = ours
     assert played.service.counts == before
-    answer = played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
+    answer = played.decide(transfer(2, occurred_at=START + SECOND)).result(60)
     assert answer.seq == end
 
 
@@ -211,7 +211,7 @@ def itself(number, **facts):
 
 
 def check_nobody_pays_itself(played):
-    played.decide(transfer(1)).result(10)
+    played.decide(transfer(1)).result(60)
     end, counts, now = played.log.end(), played.service.counts, played.service.clock.now()
     settlement = SettlementPhase(played.service)
     for decides in (played.service, settlement):
@@ -222,7 +222,7 @@ def check_nobody_pays_itself(played):
         [(itself(3), None), (transfer(4), None)], arrived_ns=0
     )
     assert refused.code is Code.PAYEE_IS_PAYER
-    assert taken.result(10).seq == end
+    assert taken.result(60).seq == end
     assert (played.log.end(), played.service.clock.now()) == (end + 1, now)
     assert played.service.counts != counts
 
@@ -239,20 +239,20 @@ def test_sabotage_a_door_that_looks_at_no_accounts_is_noticed(played, monkeypatc
 
 def test_two_institutions_may_hold_accounts_of_one_number(played):
     made = replace(itself(1), payer_ispb="12345678", payee_ispb="87654321")
-    assert played.decide(made).result(10).seq == 0
+    assert played.decide(made).result(60).seq == 0
 
 
 def check_what_an_earlier_release_took_is_repeated(folder, monkeypatch):
     with world(folder) as played:
         with monkeypatch.context() as before:
             before.setattr("crivo.flows.receiving.check_two_accounts", lambda _: None)
-            first = played.decide(itself(1)).result(10)
-        assert played.decide(itself(1)).result(10) == first
-        played.decide(transfer(2, occurred_at=START + 40 * HOUR)).result(10)
+            first = played.decide(itself(1)).result(60)
+        assert played.decide(itself(1)).result(60) == first
+        played.decide(transfer(2, occurred_at=START + 40 * HOUR)).result(60)
     # A start remembers the newest day alone: the log is asked for what was before it.
     with world(folder) as again:
         assert again.service.folded == 2
-        assert again.decide(itself(1), received_at=START).result(10) == first
+        assert again.decide(itself(1), received_at=START).result(60) == first
         with pytest.raises(Refused) as caught:
             again.decide(replace(itself(1), amount_centavos=1), received_at=START)
         assert caught.value.code is Code.CONFLICT

@@ -48,7 +48,7 @@ def check_replays(played, folder, count=1):
 )
 def test_a_kill_switch_takes_the_say_and_names_the_least(tmp_path, key, mode, outcome):
     with world(tmp_path, texts=switched(key)) as played:
-        answer = played.decide(transfer(1, amount_centavos=400_000)).result(10)
+        answer = played.decide(transfer(1, amount_centavos=400_000)).result(60)
         assert answer.degraded == (mode,)
         assert answer.outcome is outcome
         assert ReasonCode.SWITCHED_OFF in answer.reasons
@@ -58,14 +58,14 @@ def test_a_kill_switch_takes_the_say_and_names_the_least(tmp_path, key, mode, ou
         assert bool(derived.rules) == (mode == "KILL_MODEL")
         assert bool(record.kept) == (mode != "KILL_ALL")
         returned = played.decide(transfer(2, occurred_at=START + 1, purpose=Purpose.REFU))
-        assert returned.result(10).degraded == ()
+        assert returned.result(60).degraded == ()
         check_replays(played, tmp_path, 2)
 
 
 def test_several_switches_are_as_strict_as_the_strictest(tmp_path):
     keys = ("kill.model.state", "kill.rules.state")
     with world(tmp_path, texts=switched(*keys)) as played:
-        answer = played.decide(transfer(1, amount_centavos=400_000)).result(10)
+        answer = played.decide(transfer(1, amount_centavos=400_000)).result(60)
         assert answer.degraded == ("KILL_MODEL", "KILL_RULES")
         assert (answer.outcome, answer.reasons) == (
             Outcome.STEP_UP,
@@ -90,16 +90,16 @@ class Stuck:
 def test_a_log_that_is_slow_degrades_those_behind_and_only_while_it_is(tmp_path):
     with world(tmp_path, wrap=Stuck) as played:
         log = played.service.log
-        first = played.decide(transfer(0)).result(10)
+        first = played.decide(transfer(0)).result(60)
         played.monotonic.ns += 1_000_000_000
-        in_time = played.decide(transfer(1, occurred_at=START + 1)).result(10)
+        in_time = played.decide(transfer(1, occurred_at=START + 1)).result(60)
         played.monotonic.ns += 1
-        behind = played.decide(transfer(2, occurred_at=START + 2)).result(10)
+        behind = played.decide(transfer(2, occurred_at=START + 2)).result(60)
         assert (first.degraded, in_time.degraded) == ((), ())
         assert behind.degraded == ("LOG_SLOW",)
         assert behind.reasons == (ReasonCode.LOG_SLOW,)
         log.stuck = False
-        after = played.decide(transfer(3, occurred_at=START + 3)).result(10)
+        after = played.decide(transfer(3, occurred_at=START + 3)).result(60)
         assert after.degraded == ()
         check_replays(played, tmp_path, 4)
 
@@ -137,9 +137,9 @@ def test_what_the_directory_did_not_tell_or_told_long_ago(tmp_path, values, key,
 
 def test_a_key_the_directory_never_told_of_is_answered_with_care(tmp_path):
     with world(tmp_path, texts=switched("dict_missing.state")) as played:
-        known = played.decide(transfer(1)).result(10)
+        known = played.decide(transfer(1)).result(60)
         asked = transfer(2, occurred_at=START + SECOND, payee_key_id=b"k" * 16)
-        missing = played.decide(asked).result(10)
+        missing = played.decide(asked).result(60)
         assert known.degraded == ()
         assert missing.degraded == ("DICT_MISSING",)
         assert ReasonCode.DATA_MISSING_DICT in missing.reasons

@@ -81,15 +81,15 @@ def least_of(mode: Mode, amount_centavos: int) -> Outcome:
 @contextmanager
 def late(folder: Path, texts: Texts) -> Iterator[tuple[World, Ask]]:
     with world(folder, texts=texts) as played:
-        yield played, lambda asked: played.decide(asked, waited_ms=500).result(10)
+        yield played, lambda asked: played.decide(asked, waited_ms=500).result(60)
 
 
 @contextmanager
 def slow_log(folder: Path, texts: Texts) -> Iterator[tuple[World, Ask]]:
     with world(folder, texts=texts, wrap=Stuck) as played:
-        played.decide(transfer(0)).result(10)
+        played.decide(transfer(0)).result(60)
         played.monotonic.ns += 1_001 * MS
-        yield played, lambda asked: played.decide(asked).result(10)
+        yield played, lambda asked: played.decide(asked).result(60)
 
 
 @contextmanager
@@ -103,20 +103,20 @@ def slow_features(folder: Path, texts: Texts) -> Iterator[tuple[World, Ask]]:
             return whole(self, row)
 
         patched.setattr(engine, "read_row", slow)
-        yield played, lambda asked: played.decide(asked).result(10)
+        yield played, lambda asked: played.decide(asked).result(60)
 
 
 @contextmanager
 def old_counts(folder: Path, texts: Texts) -> Iterator[tuple[World, Ask]]:
     with world(folder, texts=texts) as played:
         tell_counts(played, PERSON, START - 2 * DAY)
-        yield played, lambda asked: played.decide(asked).result(10)
+        yield played, lambda asked: played.decide(asked).result(60)
 
 
 @contextmanager
 def plain(folder: Path, texts: Texts) -> Iterator[tuple[World, Ask]]:
     with world(folder, texts=texts) as played:
-        yield played, lambda asked: played.decide(asked).result(10)
+        yield played, lambda asked: played.decide(asked).result(60)
 
 
 #: How each mode comes about: a world, what of the policy is switched on, what a transfer has.

@@ -34,7 +34,7 @@ class Told2:
 
     def tell(self, answer, step, *, at=SECOND, phase=INITIATION, **facts):
         told = Told(answer.end_to_end_id, phase, Step(step), START + at, **facts)
-        return self.service.tell(told, supplied_received_at=START + max(at, 0)).result(10)
+        return self.service.tell(told, supplied_received_at=START + max(at, 0)).result(60)
 
     def refused(self, answer, step, **facts):
         before = self.played.service.folded
@@ -57,7 +57,7 @@ def told(tmp_path):
 def warned(told, number=1):
     answer = told.played.decide(
         transfer(number, occurred_at=START, payer=number, payee=100 + number)
-    ).result(10)
+    ).result(60)
     assert answer.outcome is Outcome.WARN
     return answer
 
@@ -142,7 +142,7 @@ def test_follow_ups_add_nothing_to_state_and_settlements_do(told, tmp_path):
     assert told.played.service.counts == before
     told.tell(answer, "rejected", at=2 * SECOND, rejection=Rejection.AB03)
     assert told.played.service.counts.folded == before.folded + 1
-    told.played.decide(transfer(9, occurred_at=START + HOUR, payer=1, payee=101)).result(10)
+    told.played.decide(transfer(9, occurred_at=START + HOUR, payer=1, payee=101)).result(60)
     found = replay(told.played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert (found.compared, found.differing) == (2, 0)
 

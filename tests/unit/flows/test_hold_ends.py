@@ -29,7 +29,7 @@ HELD_CENTAVOS = 5_000_000
 def held(played, number=1, *, occurred_at=START, **facts):
     """The answer to a transfer that comes too late to be scored, and is large: a HOLD."""
     made = transfer(number, occurred_at=occurred_at, amount_centavos=HELD_CENTAVOS, **facts)
-    answer = played.decide(made, waited_ms=500).result(10)
+    answer = played.decide(made, waited_ms=500).result(60)
     assert answer.outcome is Outcome.HOLD
     return answer
 
@@ -46,7 +46,7 @@ def ends(log):
 
 def settle(played):
     """What is sequenced is on disk."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 300
     while played.log.end() < played.service.folded:
         assert time.monotonic() < deadline
         time.sleep(0.001)
@@ -80,7 +80,7 @@ def test_an_answer_and_its_record_say_until_when_and_what_then(played):
     record = decode_record(played.log.read(start=0, limit=1)[0].event.payload)
     assert decode_derived(record.derived).hold == answer.hold
     assert played.service.find(answer.end_to_end_id).hold == answer.hold
-    other = played.decide(transfer(2, occurred_at=START + SECOND)).result(10)
+    other = played.decide(transfer(2, occurred_at=START + SECOND)).result(60)
     assert other.hold is None
 
 
@@ -132,7 +132,7 @@ def test_the_end_of_a_hold_changes_no_state_and_the_log_replays(played, tmp_path
     played.service.clock.stamp(occurred_at=START, supplied=START + HOUR)
     holds_of(played)[0].end_due()
     assert played.service.counts == before
-    next_one = played.decide(transfer(2, occurred_at=START + HOUR)).result(10)
+    next_one = played.decide(transfer(2, occurred_at=START + HOUR)).result(60)
     assert next_one.as_of == answer.seq + 1
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert (found.compared, found.differing) == (2, 0)
@@ -190,7 +190,7 @@ def test_what_the_rail_did_ends_the_holds_of_both_phases(played):
     again = SettlementPhase(played.service).decide(
         facts, arrived_ns=-500_000_000, supplied_received_at=START + SECOND
     )
-    assert again.result(10).outcome is Outcome.HOLD
+    assert again.result(60).outcome is Outcome.HOLD
     assert len(played.service.holds) == 2
     played.service.append(rejection(1), (), lambda _failure: None)
     assert len(played.service.holds) == 0

@@ -136,7 +136,7 @@ def test_what_an_import_brought_is_decided_by_nobody(log):
 
 def test_what_was_decided_in_place_awaits_no_second_decision(tmp_path):
     with world(tmp_path) as played:
-        played.decide(transfer(1), received_at=START).result(10)
+        played.decide(transfer(1), received_at=START).result(60)
         (stored,) = played.log.read(start=0, limit=9)
         assert decode_record(stored.event.payload).in_place
         assert took(played.log, asked(1), asked(1, amount_centavos=1)) == [

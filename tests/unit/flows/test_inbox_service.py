@@ -46,7 +46,7 @@ def play(played, count, *, inbox):
     for number in range(count):
         one = made(number)
         if inbox is None or number % 3:
-            played.decide(one, received_at=one.occurred_at).result(10)
+            played.decide(one, received_at=one.occurred_at).result(60)
         else:
             took(inbox, AskedTransfer(one, one.occurred_at))
 
@@ -133,7 +133,7 @@ def test_what_waits_for_a_worker_is_decided_over_http_by_nobody(tmp_path):
         with pytest.raises(Refused, match="a worker decides it") as refused:
             played.decide(made(1), received_at=made(1).occurred_at)
         assert refused.value.code is Code.CONFLICT
-        played.decide(made(2), received_at=made(2).occurred_at).result(10)
+        played.decide(made(2), received_at=made(2).occurred_at).result(60)
     with world(tmp_path) as started, pytest.raises(Refused) as refused:
         started.decide(made(1), received_at=made(1).occurred_at)
     assert refused.value.code is Code.CONFLICT
@@ -142,7 +142,7 @@ def test_what_waits_for_a_worker_is_decided_over_http_by_nobody(tmp_path):
 def test_what_http_decided_or_was_told_comes_through_the_inbox_as_a_duplicate(tmp_path):
     with world(tmp_path) as played:
         inbox = InboxService(played.service, PSEUDONYMS)
-        played.decide(made(1), received_at=made(1).occurred_at).result(10)
+        played.decide(made(1), received_at=made(1).occurred_at).result(60)
         asked = AskedTransfer(made(1)), AskedTransfer(made(1, amount_centavos=1)), claimed(1)
         assert took(inbox, *asked) == [DUPLICATE, Code.CONFLICT, APPENDED]
         await_so(lambda: played.log.end() == 2)
@@ -153,7 +153,7 @@ def test_what_http_decided_or_was_told_comes_through_the_inbox_as_a_duplicate(tm
             supplied_received_at=made(1).occurred_at + MINUTE,
         )
         assert took(inbox, claimed(1)) == [DUPLICATE]
-        assert (again.result(10).seq, played.service.folded) == (1, 2)
+        assert (again.result(60).seq, played.service.folded) == (1, 2)
 
 
 class Full:

@@ -149,7 +149,7 @@ def tell(made, event):
 
 
 def decide(made, number, at, **facts):
-    return made.decide(transfer(number, occurred_at=at, **facts), received_at=at).result(10)
+    return made.decide(transfer(number, occurred_at=at, **facts), received_at=at).result(60)
 
 
 def play_lists(made):
@@ -159,7 +159,7 @@ def play_lists(made):
     tell(made, entry("a", at=START + 2 * SECOND))
     answers += [decide(made, 2, START + 3 * SECOND), decide(made, 3, START + 2 * SECOND)]
     batch = [(transfer(10 + each, occurred_at=START + 4 * SECOND), None) for each in range(3)]
-    answers += [each.result(10) for each in made.service.decide_many(batch, arrived_ns=0)]
+    answers += [each.result(60) for each in made.service.decide_many(batch, arrived_ns=0)]
     tell(made, removal("a", START + 5 * SECOND))
     answers += [decide(made, 4, START + 6 * SECOND)]
     return [answer.outcome.value for answer in answers]
@@ -202,7 +202,7 @@ def test_a_transfer_confirmed_before_an_entry_and_paid_after_it_is_stopped_and_r
         ]
         pending = [made.decide(each, received_at=paid) for each in asked[:2]]
         pending += made.service.decide_many([(asked[2], paid)], arrived_ns=0)
-        answers = [each.result(10) for each in pending]
+        answers = [each.result(60) for each in pending]
         found = replay(made.log, tmp_path / "bundles", progress=lambda _at, _end: None)
     assert [each.outcome.value for each in answers] == ["REJECT"] * 3
     assert [each.lists for each in answers] == [("DENY/PAYEE/a",)] * 3

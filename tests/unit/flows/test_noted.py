@@ -23,14 +23,14 @@ def played(tmp_path):
 def play(played, count=6):
     """Decisions with a report among them: an event of the log that is none."""
     for number in range(count):
-        answer = played.decide(transfer(number, occurred_at=START + number * SECOND)).result(10)
+        answer = played.decide(transfer(number, occurred_at=START + number * SECOND)).result(60)
         if number == 2:
             played.reports.report(
                 report_id="r",
                 status=ReportStatus.ACCEPTED,
                 end_to_end_id=answer.end_to_end_id,
                 supplied_received_at=START + 2 * SECOND,
-            ).result(10)
+            ).result(60)
 
 
 def project(played, tmp_path, noted, *, name):
@@ -152,13 +152,13 @@ def test_notes_are_bounded_and_what_came_beyond_is_a_gap(monkeypatch):
 
 
 def test_a_late_report_is_noted_as_no_decision(played):
-    answer = played.decide(transfer(1)).result(10)
+    answer = played.decide(transfer(1)).result(60)
     played.reports.report(
         report_id="r",
         status=ReportStatus.ACCEPTED,
         end_to_end_id=answer.end_to_end_id,
         supplied_received_at=START + HOUR,
-    ).result(10)
+    ).result(60)
     taken, end = played.service.noted.take(0, 10)
     assert ([each.answer for each in taken], end) == ([answer], 2)
 

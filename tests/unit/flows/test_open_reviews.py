@@ -26,13 +26,13 @@ def played(tmp_path):
 
 def decided(played, number):
     made = transfer(number, occurred_at=START + number * MINUTE)
-    played.decide(made).result(10)
+    played.decide(made).result(60)
     return made.end_to_end_id
 
 
 def take(played, id_, side, after, phase=Phase.INITIATION, **answer):
     asked, at = Asked(id_, side, phase, **answer), START + HOUR + after * MINUTE
-    ReviewService(played.service).take(asked, supplied_received_at=at).result(10)
+    ReviewService(played.service).take(asked, supplied_received_at=at).result(60)
 
 
 def waiting(played, **asked):

@@ -43,9 +43,9 @@ def answers(tmp_path_factory):
     """What was decided of three transfers that are held and one that is not, by their numbers."""
     with world(tmp_path_factory.mktemp("world")) as played:
         for number in (1, 2, 3):
-            answer = played.decide(held(number), waited_ms=500).result(10)
+            answer = played.decide(held(number), waited_ms=500).result(60)
             assert answer.outcome is Outcome.HOLD
-        played.decide(transfer(4, amount_centavos=1)).result(10)
+        played.decide(transfer(4, amount_centavos=1)).result(60)
         found = played.log.read(start=0, limit=10, streams=frozenset({Stream.DECISIONS}))
     assert len(found) == 4
     return [(each.seq, each.event) for each in found]

@@ -53,5 +53,5 @@ def test_waiting_ends_with_the_answer_of_another_thread_or_with_the_time():
         pending.result(0.01)
     thread = threading.Timer(0.02, pending.resolve, [5])
     thread.start()
-    assert pending.result(10) == 5
+    assert pending.result(60) == 5
     thread.join()

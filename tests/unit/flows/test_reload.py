@@ -83,7 +83,7 @@ def records(log):
 
 def decide(followed, number):
     made = transfer(number, occurred_at=START + number * SECOND, payer=number, payee=100 + number)
-    return followed.played.decide(made).result(10)
+    return followed.played.decide(made).result(60)
 
 
 def test_what_did_not_change_is_not_reloaded(followed):
@@ -237,8 +237,8 @@ def test_a_decision_on_its_way_to_the_disk_keeps_the_bundle_that_made_it(tmp_pat
             pass
         for done, failure in played.service.log.waiting:
             done(failure)
-        assert pending.result(10).versions == old
-        assert second.result(10).versions == played.service.bundle.versions
+        assert pending.result(60).versions == old
+        assert second.result(60).versions == played.service.bundle.versions
         assert [each.given.versions for each in records(played.log)] == [
             old,
             played.service.bundle.versions,

@@ -85,7 +85,7 @@ def answers(folder: Path, start: Replica) -> list[bytes]:
             made = transfer(10_000 + number, occurred_at=now, payer=payer, payee=number % 7 + 500)
             # The minute of its id is that of the receipt, however long ago it is said to be.
             made = replace(made, occurred_at=now - chance.choice([0, 0, 2 * HOUR, DAY, 40 * DAY]))
-            played.decide(made, received_at=now).result(10)
+            played.decide(made, received_at=now).result(60)
         events = played.log.read(start=PAST, limit=100, streams=frozenset({Stream.DECISIONS}))
         again = replay(played.log, folder / "bundles", progress=quiet)
     assert (again.compared, again.is_equal) == (40, True), again.differences[:2]
@@ -113,7 +113,7 @@ def test_a_transfer_received_long_before_the_newest_is_refused_and_nothing_is_wr
             played.decide(transfer(1_000, occurred_at=at), received_at=at)
         assert caught.value.code is Code.RECEIPT_TOO_OLD
         assert played.log.end() == PAST
-        played.decide(transfer(1_001, occurred_at=at + 1), received_at=at + 1).result(10)
+        played.decide(transfer(1_001, occurred_at=at + 1), received_at=at + 1).result(60)
         assert played.log.end() == PAST + 1
 
 
@@ -124,7 +124,7 @@ def test_one_transfer_received_far_ahead_bars_the_others_where_it_is_enough_to_r
     ahead, at = START + 365 * DAY, START + MINUTE
     start = caught_up(folder, from_bytes=0, releases=False, reached_by=reached_by)
     with world(folder, start=start) as played:
-        played.decide(transfer(1_000, occurred_at=ahead), received_at=ahead).result(10)
+        played.decide(transfer(1_000, occurred_at=ahead), received_at=ahead).result(60)
         played.service.replica.release()
         other = transfer(1_001, occurred_at=at)
         if is_barred:
@@ -132,7 +132,7 @@ def test_one_transfer_received_far_ahead_bars_the_others_where_it_is_enough_to_r
                 played.decide(other, received_at=at)
             assert caught.value.code is Code.RECEIPT_TOO_OLD
         else:
-            played.decide(other, received_at=at).result(10)
+            played.decide(other, received_at=at).result(60)
         assert (played.service.replica.engine.received_from > START) is is_barred
 
 
@@ -142,14 +142,14 @@ def test_what_was_decided_before_a_release_is_repeated_and_compared_after_it(
     monkeypatch.setattr("crivo.flows.answers.RECENT_MAX", 2)
     with world(folder, start=caught_up(folder, from_bytes=0, releases=False)) as played:
         first = transfer(1_000, occurred_at=START)
-        answer = played.decide(first, received_at=START).result(10)
+        answer = played.decide(first, received_at=START).result(60)
         for number in range(5):
             at = START + 30 * DAY + number * MINUTE
-            played.decide(transfer(2_000 + number, occurred_at=at), received_at=at).result(10)
+            played.decide(transfer(2_000 + number, occurred_at=at), received_at=at).result(60)
         end = played.log.end()
         played.service.replica.release()
         assert played.service.replica.engine.received_from > START
-        assert played.decide(first, received_at=START).result(10) == answer
+        assert played.decide(first, received_at=START).result(60) == answer
         with pytest.raises(Refused) as caught:
             played.decide(replace(first, amount_centavos=1), received_at=START)
         assert caught.value.code is Code.CONFLICT
@@ -171,7 +171,7 @@ def test_a_service_that_runs_releases_between_requests_and_says_so(
     with caplog.at_level("INFO", "crivo.state"), world(folder, start=start) as played:
         whole = start.engine.counts.state_bytes
         keep_released(played.service, hand_over, stop)
-        played.decide(transfer(1, occurred_at=START + MINUTE)).result(10)
+        played.decide(transfer(1, occurred_at=START + MINUTE)).result(60)
     assert len(steps) > 10
     assert steps == sorted(steps, reverse=True)
     (told,) = caplog.records

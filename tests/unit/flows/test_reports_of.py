@@ -25,7 +25,7 @@ def reported(played, made, report_id, status, at, **facts):
         end_to_end_id=made.end_to_end_id,
         supplied_received_at=START + at,
         **facts,
-    ).result(10)
+    ).result(60)
 
 
 def imported(played, made, report_id, at):
@@ -48,9 +48,9 @@ def played(tmp_path):
     """Two transfers, of which one is reported by three and judged by a person."""
     with world(tmp_path) as made:
         for each in (ONE, OTHER):
-            made.decide(each, received_at=START).result(10)
+            made.decide(each, received_at=START).result(60)
         settles = SettlementPhase(made.service)
-        settles.decide(ONE, arrived_ns=0, supplied_received_at=START).result(10)
+        settles.decide(ONE, arrived_ns=0, supplied_received_at=START).result(60)
         reported(made, ONE, "r-1", CLAIMED, MINUTE, caller="key:ana")
         reported(made, OTHER, "r-2", CLAIMED, MINUTE)
         imported(made, ONE, "b-7", HOUR)
@@ -99,7 +99,7 @@ def test_the_page_and_the_document_show_them(played):
 
 def test_a_decision_that_nobody_reported_has_none(tmp_path):
     with world(tmp_path) as played:
-        played.decide(ONE, received_at=START).result(10)
+        played.decide(ONE, received_at=START).result(60)
         assert report_of(played, ONE.end_to_end_id).reports == ()
 
 

@@ -55,12 +55,12 @@ def played(tmp_path):
 def decided(played, number=1, **facts):
     """The EndToEndId of a decision."""
     made = transfer(number, **facts)
-    played.decide(made).result(10)
+    played.decide(made).result(60)
     return made.end_to_end_id
 
 
 def take(service, id_, at=START + HOUR, side=ReviewSide.PAYER, **answer):
-    return service.take(Asked(id_, side, **answer), supplied_received_at=at).result(10)
+    return service.take(Asked(id_, side, **answer), supplied_received_at=at).result(60)
 
 
 def report_of(played, id_, audience=Audience.PAYER, phase=Phase.INITIATION):
@@ -157,7 +157,7 @@ def test_the_report_holds_what_the_decision_followed_from_and_adds_up(played):
 
 def settle(played, made):
     phase = SettlementPhase(played.service)
-    phase.decide(made, arrived_ns=0, supplied_received_at=START).result(10)
+    phase.decide(made, arrived_ns=0, supplied_received_at=START).result(60)
 
 
 def test_the_settlement_phase_alone_is_reviewed_and_reported(played):
@@ -219,7 +219,7 @@ def test_the_report_tells_the_hold_what_followed_and_what_was_attempted_before(p
     report = report_of(played, id_)
     assert (report.hold, report.events, report.lists) == (None, (), ())
     made = transfer(2, amount_centavos=5_000_000)
-    answer = played.decide(made, waited_ms=500).result(10)
+    answer = played.decide(made, waited_ms=500).result(60)
     assert answer.outcome is Outcome.HOLD
     report = report_of(played, made.end_to_end_id)
     until = format_rfc3339(answer.hold.until)
@@ -254,7 +254,7 @@ def tell_counts(played, person, at):
     pending = Pending()
     rows = told_rows(value, received_at=at, event_id=event.event_id)
     played.service.append(event, rows, lambda _failure: pending.resolve(None))
-    pending.result(10)
+    pending.result(60)
 
 
 def test_the_report_tells_how_old_the_directorys_counts_were(played):
@@ -272,7 +272,7 @@ def test_the_report_tells_how_old_the_directorys_counts_were(played):
     assert f"<td>7,200</td><td>{format_rfc3339(START - 2 * HOUR)}</td>" in page
     # Of what was never read nothing is said.
     unscored = transfer(2, payee_person_id=person)
-    played.decide(unscored, waited_ms=500).result(10)
+    played.decide(unscored, waited_ms=500).result(60)
     report = report_of(played, unscored.end_to_end_id)
     assert (report.directory, report.inputs) == ((), ())
     assert "nothing was read" in report_html(report)
@@ -284,9 +284,9 @@ def test_the_features_that_hold_watermarks_are_in_the_catalogue():
 
 
 def test_the_report_tells_what_the_log_took_for_the_decision_before(played):
-    played.decide(transfer(1)).result(10)
+    played.decide(transfer(1)).result(60)
     after = transfer(2, occurred_at=START + 1)
-    played.decide(after).result(10)
+    played.decide(after).result(60)
     first, second = (report_of(played, each.end_to_end_id) for each in (transfer(1), after))
     assert first.log_microseconds is None and "not known" in report_html(first)
     assert second.log_microseconds == 0, "the clock of this world stands still"
@@ -294,7 +294,7 @@ def test_the_report_tells_what_the_log_took_for_the_decision_before(played):
 
 def test_the_report_says_what_is_done_on_the_rail(played):
     made = transfer(1, amount_centavos=5_000_000)
-    played.decide(made, waited_ms=500).result(10)
+    played.decide(made, waited_ms=500).result(60)
     report = report_of(played, made.end_to_end_id)
     assert report.on_rail.service_level == "PAGFRD"
     assert report.on_rail.rejection is None

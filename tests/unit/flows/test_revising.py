@@ -45,7 +45,7 @@ def service(played):
 
 def late(played, number=1, **facts):
     made = transfer(number, occurred_at=START + number, **facts)
-    answer = played.decide(made, waited_ms=500).result(10)
+    answer = played.decide(made, waited_ms=500).result(60)
     assert answer.outcome is Outcome.HOLD
     return answer
 
@@ -71,7 +71,7 @@ def test_a_hold_that_is_not_deserved_ends_at_once_and_the_first_answer_stays(pla
     assert revision.bundle == answer.versions.bundle
     assert told == ["WARN"]
     assert len(played.service.holds) == 0
-    assert played.decide(transfer(1, occurred_at=START + 1)).result(10) == answer
+    assert played.decide(transfer(1, occurred_at=START + 1)).result(60) == answer
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert (found.compared, found.revisions, found.differing) == (1, 1, 0)
 
@@ -123,7 +123,7 @@ def test_it_says_what_a_whole_decision_would_have_said(played):
     revising.revise_some()
     settle(played)
     twin = transfer(50, occurred_at=START + 1, payer=8, payee=9, amount_centavos=90_000)
-    whole = played.decide(twin, received_at=START + 1).result(10)
+    whole = played.decide(twin, received_at=START + 1).result(60)
     (event,) = followed(played.log, answer.end_to_end_id, "initiation")
     assert event.outcome == whole.outcome.value
 
@@ -171,7 +171,7 @@ def test_what_still_lacks_time_is_tried_again(played):
 
 def test_a_hold_that_is_over_or_whole_is_left_alone(tmp_path):
     with world(tmp_path, texts=switched("kill.all.state")) as killed:
-        answer = killed.decide(transfer(1, amount_centavos=200_000)).result(10)
+        answer = killed.decide(transfer(1, amount_centavos=200_000)).result(60)
         assert answer.outcome is Outcome.HOLD
         service(killed)[0].revise_some()
         settle(killed)

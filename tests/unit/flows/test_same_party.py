@@ -60,28 +60,28 @@ def test_a_step_of_somebody_else_is_refused_and_the_right_one_still_ends_it(
     played, telling, step, field, is_end_first
 ):
     first = step("ana", cancelled=is_end_first, at=START + is_end_first * SECOND)
-    telling.tell(*first).result(10)
+    telling.tell(*first).result(60)
     second_at = START + (not is_end_first) * SECOND
     wrong = step("rui", cancelled=not is_end_first, at=second_at)
     assert refused(telling, wrong) == (Code.CONFLICT, field)
-    telling.tell(*step("ana", cancelled=not is_end_first, at=second_at)).result(10)
+    telling.tell(*step("ana", cancelled=not is_end_first, at=second_at)).result(60)
     ana = transfer(1, occurred_at=START + MINUTE, payee_person_id=PSEUDONYMS.person("ana"))
     assert played.service.replica.lists.of(ana, ana.occurred_at) == ()
     # A repeat is answered as before, and is no conflict.
-    telling.tell(*first).result(10)
+    telling.tell(*first).result(60)
 
 
 def test_another_id_may_name_another_party(telling):
-    telling.tell(*marker("ana")).result(10)
+    telling.tell(*marker("ana")).result(60)
     kind, other = marker("rui")
-    assert telling.tell(kind, {**other, "marker_id": "m-2"}).result(10).schema == kind
+    assert telling.tell(kind, {**other, "marker_id": "m-2"}).result(60).schema == kind
 
 
 def test_sabotage_a_door_that_looks_at_no_other_step_keeps_the_right_end_out(
     played, telling, monkeypatch
 ):
     monkeypatch.setattr("crivo.flows.telling.check_same_party", lambda *_: None)
-    telling.tell(*marker("ana")).result(10)
-    telling.tell(*marker("rui", cancelled=True, at=START + SECOND)).result(10)
+    telling.tell(*marker("ana")).result(60)
+    telling.tell(*marker("rui", cancelled=True, at=START + SECOND)).result(60)
     right = marker("ana", cancelled=True, at=START + SECOND)
     assert refused(telling, right) == (Code.CONFLICT, "event")

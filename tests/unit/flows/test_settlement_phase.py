@@ -42,8 +42,8 @@ def vector(played, seq):
 
 def test_it_is_another_answer_that_saw_its_own_attempt_like_any_other(played):
     facts = transfer(1)
-    first = played.decide(facts).result(10)
-    second = settle(played, facts).result(10)
+    first = played.decide(facts).result(60)
+    second = settle(played, facts).result(60)
     assert (first.phase, second.phase) == ("initiation", "settlement")
     assert (second.as_of, second.seq) == (0, 1)
     assert vector(played, 0)["pair_transfer_count_30d"] == 0.0
@@ -54,11 +54,11 @@ def test_it_is_another_answer_that_saw_its_own_attempt_like_any_other(played):
 
 def test_it_adds_nothing_to_state(played, tmp_path):
     facts = transfer(1)
-    played.decide(facts).result(10)
+    played.decide(facts).result(60)
     before = played.service.counts
-    settle(played, facts).result(10)
+    settle(played, facts).result(60)
     assert played.service.counts == before
-    played.decide(transfer(2, occurred_at=START + HOUR)).result(10)
+    played.decide(transfer(2, occurred_at=START + HOUR)).result(60)
     assert vector(played, 2)["pair_transfer_count_30d"] == 1.0
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert (found.compared, found.differing) == (3, 0)
@@ -71,8 +71,8 @@ def test_a_repeat_joins_the_first_and_other_facts_are_refused(played):
     played.decide(facts)
     pending = settle(played, facts, service=service)
     again = settle(played, facts, service=service)
-    assert again.result(10) == pending.result(10)
-    assert settle(played, facts).result(10) == pending.result(10)
+    assert again.result(60) == pending.result(60)
+    assert settle(played, facts).result(60) == pending.result(60)
     assert played.service.folded == 2
     for changes in ({"amount_centavos": 1}, {"payee_account_id": b"p" * 16}):
         with pytest.raises(Refused) as caught:
@@ -85,7 +85,7 @@ def test_a_repeat_joins_the_first_and_other_facts_are_refused(played):
 
 def test_facts_that_the_initiation_had_otherwise_are_refused_before_anything_is_written(played):
     facts = transfer(1)
-    played.decide(facts).result(10)
+    played.decide(facts).result(60)
     with pytest.raises(Refused) as caught:
         settle(played, dataclasses.replace(facts, amount_centavos=9_999))
     assert (caught.value.code, caught.value.context["field"]) == (Code.CONFLICT, "amount_centavos")
@@ -94,10 +94,10 @@ def test_facts_that_the_initiation_had_otherwise_are_refused_before_anything_is_
 
 def test_it_can_come_without_an_initiation_and_before_it(played, tmp_path):
     facts = transfer(1)
-    only = settle(played, facts).result(10)
+    only = settle(played, facts).result(60)
     assert only.as_of == -1
     # The initiation is a transfer that nobody decided: the settlement was no attempt.
-    first = played.decide(facts, received_at=LATER).result(10)
+    first = played.decide(facts, received_at=LATER).result(60)
     assert first.phase == "initiation"
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert (found.compared, found.differing) == (2, 0)
@@ -106,18 +106,18 @@ def test_it_can_come_without_an_initiation_and_before_it(played, tmp_path):
 def test_a_start_keeps_the_two_apart(tmp_path):
     facts = transfer(1)
     with world(tmp_path) as played:
-        first = played.decide(facts).result(10)
-        second = settle(played, facts).result(10)
+        first = played.decide(facts).result(60)
+        second = settle(played, facts).result(60)
     with world(tmp_path) as again:
-        assert again.decide(facts).result(10) == first
-        assert settle(again, facts).result(10) == second
+        assert again.decide(facts).result(60) == first
+        assert settle(again, facts).result(60) == second
         assert again.service.folded == 2
 
 
 def test_a_hold_of_the_settlement_phase_is_held_apart(played):
     facts = transfer(1, amount_centavos=5_000_000)
-    played.decide(facts, waited_ms=500).result(10)
-    answer = settle(played, facts, waited_ms=500).result(10)
+    played.decide(facts, waited_ms=500).result(60)
+    answer = settle(played, facts, waited_ms=500).result(60)
     assert answer.outcome is Outcome.HOLD
     assert len(played.service.holds) == 2
 
@@ -134,20 +134,20 @@ def test_replay_in_parts_of_any_size_reads_it_at_its_own_cut(played, tmp_path, m
     monkeypatch.setattr("crivo.flows.replay.BATCH", batch)
     for number in range(4):
         facts = transfer(number, occurred_at=START + number * SECOND)
-        played.decide(facts).result(10)
-        settle(played, facts, at=LATER + number * SECOND).result(10)
+        played.decide(facts).result(60)
+        settle(played, facts, at=LATER + number * SECOND).result(60)
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert (found.compared, found.differing) == (8, 0)
 
 
 def test_sabotage_a_settlement_that_was_folded_is_seen(played, tmp_path):
     facts = transfer(1)
-    played.decide(facts).result(10)
-    settle(played, facts).result(10)
+    played.decide(facts).result(60)
+    settle(played, facts).result(60)
     # The fault: a second attempt for one transfer.
     later = dataclasses.replace(facts, occurred_at=LATER)
     played.service._engine.fold_row(transfer_row(later, received_at=LATER))
-    played.decide(transfer(2, occurred_at=START + HOUR)).result(10)
+    played.decide(transfer(2, occurred_at=START + HOUR)).result(60)
     found = replay(played.log, tmp_path / "bundles", progress=lambda *_: None)
     assert found.differing == 1
     assert "kept" in found.differences[0].where
@@ -172,8 +172,8 @@ def check_an_initiation_of_other_facts_is_refused(played):
         assert isinstance(found, Refused) and found.code is Code.CONFLICT
     assert played.service.folded == before
     # The instant is that of each phase: no fact that both share.
-    assert initiate(played, facts).result(10).phase == "initiation"
-    assert initiate(played, facts).result(10).seq == before
+    assert initiate(played, facts).result(60).phase == "initiation"
+    assert initiate(played, facts).result(60).seq == before
 
 
 def test_an_initiation_of_other_facts_than_its_settlement_phase_is_refused(played):
@@ -190,9 +190,9 @@ def test_sabotage_a_memory_that_forgets_the_settlement_phase_is_noticed(played, 
 def test_a_start_still_compares_an_initiation_with_its_settlement_phase(tmp_path, with_snapshot):
     facts = transfer(1)
     with world(tmp_path) as played:
-        settle(played, facts).result(10)
-        settle(played, transfer(2)).result(10)
-        played.decide(transfer(2), received_at=LATER).result(10)
+        settle(played, facts).result(60)
+        settle(played, transfer(2)).result(60)
+        played.decide(transfer(2), received_at=LATER).result(60)
         kept = played.service.replica.snapshot("world")
         arrays = {name: array.copy() for name, array in kept.arrays.items()}
     start = restored(plan(), dataclasses.replace(kept, arrays=arrays)) if with_snapshot else None

@@ -26,8 +26,8 @@ def decided(folder, **options):
     with world(folder, **options) as played:
         for number in range(12):
             at = START + 1_000 * number
-            played.decide(transfer(number, occurred_at=at, payee=2 + number % 3)).result(10)
-        played.decide(transfer(99, occurred_at=START + 10**6), waited_ms=500).result(10)
+            played.decide(transfer(number, occurred_at=at, payee=2 + number % 3)).result(60)
+        played.decide(transfer(99, occurred_at=START + 10**6), waited_ms=500).result(60)
         return records(played)
 
 

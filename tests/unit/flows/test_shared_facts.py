@@ -51,18 +51,18 @@ def check_each_is_refused(ask):
 
 def check_a_settlement_after_its_initiation(played):
     facts = transfer(1, **FACTS)
-    played.decide(facts).result(10)
+    played.decide(facts).result(60)
     check_each_is_refused(
         lambda name, other: settle(played, dataclasses.replace(facts, **{name: other}))
     )
-    assert settle(played, facts).result(10).phase == "settlement"
+    assert settle(played, facts).result(60).phase == "settlement"
 
 
 def check_an_initiation_after_its_settlement(played):
     facts = transfer(1, **FACTS)
-    settle(played, facts).result(10)
+    settle(played, facts).result(60)
     check_each_is_refused(lambda name, other: initiate(played, facts, **{name: other}))
-    assert initiate(played, facts).result(10).phase == "initiation"
+    assert initiate(played, facts).result(60).phase == "initiation"
 
 
 def check_a_settlement_asked_again(played):
@@ -75,7 +75,7 @@ def check_a_settlement_asked_again(played):
                 played, dataclasses.replace(facts, **{name: other}), service=asked
             )
         )
-        assert settle(played, facts, service=asked).result(10) == first.result(10)
+        assert settle(played, facts, service=asked).result(60) == first.result(60)
 
 
 CHECKS = {
@@ -110,8 +110,8 @@ def test_sabotage_a_fact_that_is_not_compared_is_noticed(played, monkeypatch, or
 
 def check_a_settlement_that_memory_forgot_is_asked_of_the_log(played):
     facts, far = transfer(1, **FACTS), START + REMEMBERED + 2 * HOUR
-    settle(played, facts).result(10)
-    settle(played, transfer(2, occurred_at=far), at=far).result(10)
+    settle(played, facts).result(60)
+    settle(played, transfer(2, occurred_at=far), at=far).result(60)
     assert not played.service.replica.memory.is_settled(facts.end_to_end_id)
     check_each_is_refused(lambda name, other: initiate(played, facts, **{name: other}))
 

@@ -56,7 +56,7 @@ def allowed(own_id, who, at):
 def decide(made, number, at, *, payer_segment=PERSON, **facts):
     facts.setdefault("amount_centavos", EACH)
     asked = transfer(number, occurred_at=at, payer_segment=payer_segment, **facts)
-    return asked, made.decide(asked, received_at=at).result(10)
+    return asked, made.decide(asked, received_at=at).result(60)
 
 
 def tell(made, event):
@@ -256,7 +256,7 @@ def test_what_came_to_nothing_and_what_was_returned_gives_its_amount_back(played
 def test_a_repeat_counts_once(played):
     asked, answer = decide(played, 1, EVENING)
     for _ in range(3):
-        assert played.decide(asked, received_at=EVENING).result(10) == answer
+        assert played.decide(asked, received_at=EVENING).result(60) == answer
     assert not is_over(decide(played, 2, EVENING + 1)[1])
     assert records(played)[-1].given.sums == Sums(EACH, EACH, None)
 
@@ -267,7 +267,7 @@ def test_the_settlement_phase_is_judged_without_its_own_attempt(played):
     assert not is_over(first)
     phase = SettlementPhase(played.service)
     again = dataclasses.replace(asked, occurred_at=EVENING + MINUTE)
-    found = phase.decide(again, arrived_ns=0, supplied_received_at=EVENING + MINUTE).result(10)
+    found = phase.decide(again, arrived_ns=0, supplied_received_at=EVENING + MINUTE).result(60)
     assert not is_over(found)
     assert records(played)[-1].given.sums == Sums(0, 0, None)
     # It is no attempt: the night holds the one that was initiated.
@@ -285,11 +285,11 @@ def test_a_batch_is_decided_as_one_by_one(tmp_path):
         pending = made.service.decide_many(
             [(each, each.occurred_at) for each in asked], arrived_ns=0
         )
-        many = [each.result(10) for each in pending]
+        many = [each.result(60) for each in pending]
         sums = [each.given.sums for each in records(made)]
         found = replay(made.log, tmp_path / "many" / "bundles", progress=quiet)
     with world(tmp_path / "one") as made:
-        ones = [made.decide(each, received_at=each.occurred_at).result(10) for each in asked]
+        ones = [made.decide(each, received_at=each.occurred_at).result(60) for each in asked]
         assert [each.given.sums for each in records(made)] == sums
     assert [each.outcome for each in many] == [each.outcome for each in ones]
     assert [is_over(each) for each in many] == [False, False, True, True, True]
@@ -301,7 +301,7 @@ def test_a_degraded_answer_and_its_revision_know_the_sums(tmp_path):
     with world(tmp_path, texts=strict()) as made:
         decide(made, 1, EVENING)
         asked = transfer(2, occurred_at=EVENING + 1, payer_segment=PERSON, amount_centavos=EACH)
-        held = made.decide(asked, received_at=EVENING + 1, waited_ms=500).result(10)
+        held = made.decide(asked, received_at=EVENING + 1, waited_ms=500).result(60)
         assert held.outcome is Outcome.HOLD
         assert is_over(decide(made, 3, EVENING + 2)[1])
         revising = ReviseService(made.service, lambda _outcome: None, monotonic_ns=made.monotonic)

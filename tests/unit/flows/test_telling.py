@@ -58,7 +58,7 @@ def of_ana(number: int, at: int):
 
 def served(played, number: int, at: int) -> dict[str, float]:
     """The vector that a decision was made on."""
-    played.decide(of_ana(number, at), received_at=at).result(10)
+    played.decide(of_ana(number, at), received_at=at).result(60)
     stored = played.log.read(start=played.log.end() - 1, limit=1)[0]
     kept = np.frombuffer(decode_record(stored.event.payload).kept, dtype="<f8")
     return dict(zip(plan().names, kept.tolist(), strict=True))
@@ -66,7 +66,7 @@ def served(played, number: int, at: int) -> dict[str, float]:
 
 def test_what_is_told_counts_for_the_next_decision_and_replays_to_the_same_bytes(played, telling):
     for number in range(3):
-        telling.tell("login.v1", login(number, START + number * SECOND)).result(10)
+        telling.tell("login.v1", login(number, START + number * SECOND)).result(60)
     vector = served(played, 1, START + MINUTE)
     assert vector["payer_failed_login_count_1h"] == 3.0
     assert vector["payer_failed_login_since_last_ever"] == 58.0
@@ -79,7 +79,7 @@ def test_what_is_told_counts_for_the_next_decision_and_replays_to_the_same_bytes
         "before_centavos": 5_000,
         "after_centavos": 40_000,
     }
-    telling.tell("limit_change.v1", limit).result(10)
+    telling.tell("limit_change.v1", limit).result(60)
     assert np.isnan(served(played, 2, START + 2 * MINUTE)["payer_day_limit_last_ever"])
     later = served(played, 3, START + HOUR + 1)
     assert (later["payer_day_limit_last_ever"], later["payer_day_limit_used_today"]) == (
@@ -95,8 +95,8 @@ def test_what_is_told_counts_for_the_next_decision_and_replays_to_the_same_bytes
 def test_a_repeat_gets_the_first_answer_and_other_facts_a_conflict(played, telling):
     pending = telling.tell("login.v1", login(1, START))
     first, again = (telling.tell("login.v1", login(1, START)) for _ in range(2))
-    assert first.result(10) == again.result(10) == pending.result(10)
-    assert telling.tell("login.v1", login(1, START)).result(10) == pending.result(10)
+    assert first.result(60) == again.result(60) == pending.result(60)
+    assert telling.tell("login.v1", login(1, START)).result(60) == pending.result(60)
     with pytest.raises(Refused) as caught:
         telling.tell("login.v1", login(1, START, result="SUCCEEDED"))
     assert caught.value.code is Code.CONFLICT
@@ -114,8 +114,8 @@ def test_an_event_about_a_transfer_is_filled_in_from_it(played, telling):
     with pytest.raises(Refused) as unknown:
         telling.tell("settlement.v1", block)
     assert unknown.value.code is Code.NOT_FOUND
-    played.decide(sent, received_at=START).result(10)
-    telling.tell("settlement.v1", block).result(10)
+    played.decide(sent, received_at=START).result(60)
+    telling.tell("settlement.v1", block).result(60)
     assert served(played, 2, START + MINUTE)["payer_undoing_count_24h"] == 1.0
     with pytest.raises(Refused) as told:
         telling.tell("settlement.v1", {**block, "payer_id": "somebody"})
@@ -124,7 +124,7 @@ def test_an_event_about_a_transfer_is_filled_in_from_it(played, telling):
 
 def test_what_no_feature_reads_is_kept_and_changes_nothing(played, telling):
     confirmed = login(1, START, action="CONFIRMATION")
-    answer = telling.tell("login.v1", confirmed).result(10)
+    answer = telling.tell("login.v1", confirmed).result(60)
     entry = {
         "entry_id": "x-1",
         "occurred_at": format_rfc3339(START),
@@ -167,11 +167,11 @@ def test_an_event_from_the_future_is_refused_by_a_wall_clock(played, telling, mo
     with pytest.raises(Refused) as caught:
         telling.tell("login.v1", login(1, START + 2 * MINUTE))
     assert caught.value.code is Code.CLOCK_AHEAD
-    assert telling.tell("login.v1", login(1, START - HOUR)).result(10).received_at == START
+    assert telling.tell("login.v1", login(1, START - HOUR)).result(60).received_at == START
 
 
 def test_sabotage_a_log_that_lost_what_was_told_gives_other_vectors(played, telling, monkeypatch):
-    telling.tell("login.v1", login(1, START)).result(10)
+    telling.tell("login.v1", login(1, START)).result(60)
     served(played, 1, START + MINUTE)
     monkeypatch.setattr("crivo.flows.fold.told_rows", lambda _value, **_: [])
     bundles = played.folder / "bundles"

@@ -157,7 +157,7 @@ def check_an_import_takes_what_the_door_takes(played):
         }
         refused = None
         try:
-            telling.tell("list_entry.v1", document).result(10)
+            telling.tell("list_entry.v1", document).result(60)
         except Refused as error:
             refused = (error.code, "side")
         said = (found.code, found.context["field"]) if isinstance(found, Refused) else None

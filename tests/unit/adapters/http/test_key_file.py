@@ -41,10 +41,10 @@ def meanwhile(monkeypatch, first, second):
         patched.setattr(key_file, "read_keys", paused)
         threads = [threading.Thread(target=each) for each in (first, second)]
         threads[0].start()
-        assert paused.is_read.wait(10)
+        assert paused.is_read.wait(300)
         threads[1].start()
         for each in threads:
-            each.join(10)
+            each.join(300)
 
 
 def test_a_key_that_is_revoked_while_another_is_made_stays_revoked(tmp_path, monkeypatch):
