@@ -45,7 +45,7 @@ EXACTLY_ONCE = "--exactly-once"
 def is_whole(brokers):
     """Whether each record is held by all brokers that should; not, where none says so."""
     with suppress(KafkaException):
-        topics = AdminClient(brokers.cluster.options()).list_topics(timeout=300).topics
+        topics = AdminClient(brokers.cluster.options()).list_topics(timeout=SECONDS_MAX).topics
         partitions = [each for topic in topics.values() for each in topic.partitions.values()]
         return all(len(each.isrs) == len(each.replicas) for each in partitions)
     return False

@@ -20,6 +20,7 @@ from crivo.flows.copy_log import copy_log
 from crivo.flows.event_rows import row_of
 from crivo.flows.ports import Manifest
 from tests.integration.workers import await_settled
+from tests.outages import SECONDS_MAX
 from tests.ports.logs import events
 
 pytestmark = pytest.mark.slow
@@ -50,7 +51,7 @@ def log(cluster):
             topic = cluster.named(row[1])
             producer.produce(topic, record.value, record.key, partition, headers=record.headers)
             producer.produce(topic, b"strange", partition=partition)
-    assert producer.flush(300) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     await_settled(cluster)
     return cluster
 
@@ -78,7 +79,7 @@ def test_sabotage_a_record_under_a_number_that_was_given_changes_nothing(log):
         producer.produce(
             log.named(row[1]), record.value, record.key, partition, headers=record.headers
         )
-    assert producer.flush(300) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     with closing(NumberedRows(log, 4, start=0)) as numbered:
         found = numbered.stored_rows(start=0, limit=COUNT)
     assert without_offsets(found) == without_offsets(rows(0, COUNT))
@@ -88,7 +89,7 @@ def test_what_brokers_let_go_of_is_said_and_what_follows_it_is_there(log):
     topic = log.named(rows(0, 1)[0][1])
     admin = AdminClient(log.options())
     for done in admin.delete_records([TopicPartition(topic, 0, 100)]).values():
-        done.result(300)
+        done.result(SECONDS_MAX)
     assert row_at(log, 4, 51) is None
     with closing(NumberedRows(log, 4, start=51)) as numbered, pytest.raises(Misconfigured) as gone:
         numbered.stored_rows(start=51, limit=10)

@@ -18,6 +18,7 @@ from crivo.domain.errors import Code, Misconfigured, Unavailable
 from crivo.flows.event_rows import row_of
 from crivo.flows.ports import Manifest
 from tests.integration.workers import await_settled
+from tests.outages import SECONDS_MAX
 from tests.ports.logs import events
 
 pytestmark = pytest.mark.slow
@@ -62,7 +63,7 @@ def test_the_last_number_is_found_behind_what_bears_none(cluster, monkeypatch):
             topic = cluster.named(row[1])
             producer.produce(topic, record.value, record.key, partition, headers=record.headers)
             producer.produce(topic, b"strange", partition=partition)
-    assert producer.flush(300) == 0
+    assert producer.flush(SECONDS_MAX) == 0
     assert number_behind(cluster, 4) == 10
     monkeypatch.setattr(rows_of, "number_kept", lambda _cluster: 0)
     assert number_behind(cluster, 4) == 10
@@ -79,7 +80,7 @@ def test_what_another_writer_left_open_is_not_there(cluster):
         left.produce(
             cluster.named(row[1]), record.value, record.key, row[2], headers=record.headers
         )
-    left.flush(300)
+    left.flush(SECONDS_MAX)
     with opened(cluster) as target:
         assert target.end() == 10
         target.append_stored(rows(10, 12))

@@ -186,7 +186,9 @@ def the_job_of_spark_decides_beside_the_worker_and_lays_its_log_down(home, clust
 def what_is_decided_over_http_reaches_the_brokers(home, cluster):
     address = parts_of(home)["service"]["address"]
     headers = {"authorization": f"Bearer {KEY}"}
-    with httpx.Client(base_url=address, headers=headers, timeout=300, trust_env=False) as client:
+    with httpx.Client(
+        base_url=address, headers=headers, timeout=SECONDS_MAX, trust_env=False
+    ) as client:
         for number in range(20):
             answer = ask(client, number)
             assert answer.status_code == 200, answer.text
@@ -197,7 +199,7 @@ def what_is_decided_over_http_reaches_the_brokers(home, cluster):
 def mlflow_answers_and_status_tells_when_it_does_not(home):
     mlflow = parts_of(home)["mlflow"]
     asked = f"{mlflow['address']}/api/2.0/mlflow/experiments/search"
-    found = httpx.post(asked, json={"max_results": 9}, timeout=300, trust_env=False)
+    found = httpx.post(asked, json={"max_results": 9}, timeout=SECONDS_MAX, trust_env=False)
     assert [each["name"] for each in found.json()["experiments"]] == ["Default"]
     assert (home / "mlflow" / "mlflow.db").is_file()
     os.killpg(mlflow["pid"], signal.SIGSTOP)

@@ -27,14 +27,14 @@ def new_space(cluster: Cluster, *, partitions: int = 4, replicas: int = 1) -> Cl
     own = replace(cluster, space=space)
     Topics(own, declared).apply()
     for broker in own.brokers.split(","):
-        await_so(partial(has_heard, own, broker, {own.named(MANIFEST)}))
+        await_so(partial(has_heard, own, broker, own.named(MANIFEST)))
     return own
 
 
-def has_heard(cluster: Cluster, broker: str, names: set[str]) -> bool:
-    """Whether one broker knows of topics: one may hear of them well behind the others."""
+def has_heard(cluster: Cluster, broker: str, name: str) -> bool:
+    """Whether one broker knows of a topic: one may hear of it well behind the others."""
     admin = AdminClient({**cluster.options(), "bootstrap.servers": broker})
-    return names <= admin.list_topics(timeout=SECONDS_MAX).topics.keys()
+    return name in admin.list_topics(timeout=SECONDS_MAX).topics
 
 
 def url_of(cluster: Cluster) -> str:
