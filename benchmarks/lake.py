@@ -22,7 +22,7 @@ from crivo.domain.streams import Stream, partition_of
 from crivo.domain.transfer import Initiation, Transfer
 from crivo.flows.event_of import event_of
 from crivo.flows.event_rows import EventRow, row_of
-from crivo.flows.lake import Lake, LakeTable
+from crivo.flows.lake import Lake, LakeTable, Part, Taken
 from crivo.flows.ports import Manifest
 from crivo.flows.refine import Refinery
 from crivo.flows.silver import silver_tables
@@ -50,18 +50,17 @@ class _Log:
     """A `StoredLog` of rows in memory: reading a log's file is no part of these figures."""
 
     rows: list[EventRow]
+    place: str = ""
 
     @property
     def manifest(self) -> Manifest:
         return Manifest("benchmark", ClockKind.REPLAY, PARTITIONS)
 
-    def ends(self) -> Mapping[tuple[str, int], int]:
+    def ends(self) -> Mapping[Part, int]:
         return {}
 
-    def rows_after(
-        self, offsets: Mapping[tuple[str, int], int], *, limit: int
-    ) -> Iterator[list[EventRow]]:
-        assert not offsets, "the lake is new"
+    def rows_after(self, taken: Mapping[Part, Taken], *, limit: int) -> Iterator[list[EventRow]]:
+        assert not taken, "the lake is new"
         for start in range(0, len(self.rows), limit):
             yield self.rows[start : start + limit]
 
